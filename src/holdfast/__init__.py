@@ -1,0 +1,1 @@
+"""Holdfast: backup and disaster recovery for Linux servers and KVM virtual machines."""

@@ -1,0 +1,1 @@
+"""Use cases, wiring and settings: the only reader of environment and config files."""

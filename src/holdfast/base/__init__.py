@@ -1,0 +1,1 @@
+"""Words all layers share: errors, ids, sizes, time, texts. Standard library only."""

@@ -1,0 +1,1 @@
+"""Protect files and folders: scan, chunk, pack, restore, mount."""

@@ -1,0 +1,1 @@
+"""Places where named files lie: a directory, memory, cloud object stores."""

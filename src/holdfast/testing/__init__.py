@@ -1,0 +1,1 @@
+"""Doubles and benches that we test with, and that you may test with."""

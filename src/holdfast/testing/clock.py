@@ -1,0 +1,25 @@
+"""A clock that jumps instead of waiting."""
+
+from datetime import UTC, datetime, timedelta
+
+_START = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+class FakeClock:
+    def __init__(self, start: datetime = _START) -> None:
+        self._now = start
+        self._elapsed = 0.0
+
+    def now(self) -> datetime:
+        return self._now
+
+    def monotonic(self) -> float:
+        return self._elapsed
+
+    def sleep(self, seconds: float) -> None:
+        self._now += timedelta(seconds=seconds)
+        self._elapsed += seconds
+
+    def jump(self, by: timedelta) -> None:
+        """Move the wall clock alone, as an operator or a wild NTP would."""
+        self._now += by

@@ -1,0 +1,43 @@
+"""The reference of the JSON lines, from the types that make them."""
+
+import importlib
+import inspect
+import typing
+from collections.abc import Iterator
+from dataclasses import is_dataclass
+
+import msgspec
+
+from tools.error_pages import NOTE
+
+
+def page() -> str:
+    events = importlib.import_module("holdfast.cli.json_events")
+    head = ["# JSON lines", "", *inspect.cleandoc(events.__doc__ or "").splitlines(), ""]
+    return NOTE + "\n".join([*head, *(line for kind in _kinds(events) for line in _section(kind))])
+
+
+def _kinds(module: object) -> Iterator[type]:
+    """The module's own value types, in the order in which they are written down."""
+    for kind in vars(module).values():
+        ours = inspect.isclass(kind) and kind.__module__ == getattr(module, "__name__", "")
+        if ours and (is_dataclass(kind) or issubclass(kind, msgspec.Struct)):
+            yield kind
+
+
+def _section(kind: type) -> Iterator[str]:
+    tag = getattr(getattr(kind, "__struct_config__", None), "tag", None)
+    title = str(tag or kind.__name__)
+    yield from (f"## {title}", "", *inspect.cleandoc(kind.__doc__ or "").splitlines(), "")
+    yield from ("| field | type |", "|---|---|")
+    if tag is not None:
+        yield f'| `{kind.__struct_config__.tag_field}` | `"{tag}"` |'  # type: ignore[attr-defined]  # a tagged Struct has it
+    for name, hint in typing.get_type_hints(kind).items():
+        if typing.get_origin(hint) is not typing.ClassVar:
+            yield f"| `{name}` | `{_type_name(hint)}` |"
+    yield ""
+
+
+def _type_name(hint: object) -> str:
+    plain = hint.__name__ if inspect.isclass(hint) and not typing.get_args(hint) else str(hint)
+    return plain.replace("typing.", "").replace("|", "\\|")

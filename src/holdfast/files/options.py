@@ -1,0 +1,53 @@
+"""What a person can ask of a backup or a restore."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excludes:
+    """What stays out. Patterns are gitignore syntax, relative to each protected root."""
+
+    patterns: tuple[str, ...] = ()
+    pattern_files: tuple[bytes, ...] = ()
+    # Names of ignore files honoured inside the tree, as ".holdfastignore".
+    ignore_names: tuple[str, ...] = ()
+    caches: bool = True  # folders with a valid CACHEDIR.TAG
+    larger_than: int | None = None
+    one_file_system: bool = False
+    remote: bool = True  # leave out network and other offline-able file systems below a root
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupOptions:
+    paths: tuple[bytes, ...]
+    host: str
+    tags: tuple[str, ...] = ()
+    excludes: Excludes = field(default_factory=Excludes)
+    time: datetime | None = None
+    # Read every file even where nothing seems changed.
+    force: bool = False
+    workers: int = 2
+
+
+class Overwrite(Enum):
+    """What a restore does with a file that is there already."""
+
+    CHANGED = "changed"  # write only what differs
+    ALWAYS = "always"  # compare nothing, write all
+    NEWER = "newer"  # only where the point's file is newer
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreOptions:
+    target: bytes
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    overwrite: Overwrite = Overwrite.CHANGED
+    delete: bool = False  # remove what the point does not have
+    sparse: bool = True
+    verify: bool = False
+    dry_run: bool = False
+    workers: int = 2

@@ -1,0 +1,85 @@
+"""Fill one pack in a kept buffer: blobs back to back, then the sealed header."""
+
+import mmap
+
+from holdfast.base.ids import BlobId
+from holdfast.base.units import MIB
+from holdfast.vault.compression import Compressor
+from holdfast.vault.envelope import OVERHEAD, Sealer
+from holdfast.vault.pack_header import COMPRESSED, LENGTH, MAX_BLOBS, Kind, Span, encode_header
+
+PACK_TARGET = 16 * MIB
+
+
+class PackBuffer:
+    """Page-aligned memory that outlives its pack, so that direct writes work and nothing is copied.
+
+    It grows when a single blob is larger than a whole pack.
+    """
+
+    def __init__(self, target: int = PACK_TARGET) -> None:
+        self.memory = mmap.mmap(-1, target + 2 * MIB)
+        self.view = memoryview(self.memory)
+
+    def reserve(self, size: int, keep: int) -> None:
+        """Make room for `size` bytes and keep the first `keep`."""
+        if size <= len(self.view):
+            return
+        larger = mmap.mmap(-1, size)
+        larger[:keep] = self.view[:keep]
+        self.view.release()
+        self.memory.close()
+        self.memory, self.view = larger, memoryview(larger)
+
+
+class PackBuilder:
+    """One open pack of one kind of blobs."""
+
+    def __init__(self, sealer: Sealer, compressor: Compressor, buffer: PackBuffer) -> None:
+        self._sealer = sealer
+        self._compressor = compressor
+        self._buffer = buffer
+        self.spans: list[Span] = []
+        self.size = 0
+
+    def add(self, kind: Kind, blob: BlobId, plain: bytes | bytearray | memoryview) -> Span:
+        """Compress, seal and append; the blob's plain bytes are not looked at again."""
+        packed = self._compressor.compress(plain)
+        if len(packed) < len(plain) or kind is Kind.TREE:
+            return self._append(kind, blob, packed, len(plain))
+        return self._append(kind, blob, plain, 0)
+
+    def add_sealed(self, span: Span, sealed: bytes | memoryview) -> Span:
+        """Append a blob as it lies in another pack."""
+        self._make_room(len(sealed))
+        at = self.size
+        self._buffer.view[at : at + len(sealed)] = sealed
+        return self._note(span._replace(offset=at))
+
+    def is_full(self, target: int = PACK_TARGET) -> bool:
+        return self.size >= target or len(self.spans) >= MAX_BLOBS
+
+    def finish(self) -> memoryview:
+        """Append the header; the whole pack, ready to be named and stored."""
+        header = self._sealer.seal(encode_header(self.spans))
+        tail = header + LENGTH.pack(len(header))
+        self._buffer.reserve(self.size + len(tail), self.size)
+        self._buffer.view[self.size : self.size + len(tail)] = tail
+        return self._buffer.view[: self.size + len(tail)]
+
+    def _append(
+        self, kind: Kind, blob: BlobId, content: bytes | bytearray | memoryview, plain_length: int
+    ) -> Span:
+        self._make_room(len(content) + OVERHEAD)
+        at = self.size
+        length = self._sealer.seal_into(self._buffer.view[at:], content)
+        return self._note(Span(blob, kind, at, length, plain_length))
+
+    def _make_room(self, length: int) -> None:
+        tail = (len(self.spans) + 1) * COMPRESSED.size + OVERHEAD + LENGTH.size
+        self._buffer.reserve(self.size + length + tail, self.size)
+
+    def _note(self, span: Span) -> Span:
+        self.spans.append(span)
+        self.size += span.length
+        return span

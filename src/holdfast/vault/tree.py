@@ -1,0 +1,144 @@
+"""Trees: the listing of one directory. Format: restic design document, section "Trees and Data".
+
+The bytes must be those restic itself would write, or `restic rewrite` refuses the tree and
+nothing deduplicates. A node therefore keeps its values as they stand in the JSON, and msgspec
+writes them in the order of the fields below; only Go's extra escapes are put in afterwards.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
+from typing import Literal
+
+import msgspec
+
+from holdfast.base.ids import TreeId
+from holdfast.vault.errors import TreeBroken
+from holdfast.vault.go_strings import unquote
+
+NodeType = Literal["file", "dir", "symlink", "dev", "chardev", "fifo", "socket", "irregular", ""]
+
+
+class ExtendedAttribute(msgspec.Struct):
+    name: str
+    value: bytes | None
+
+
+class Node(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One entry of a directory; build it with files.nodes, read it through the properties."""
+
+    name: str
+    type: NodeType
+    mode: int = 0
+    mtime: str
+    atime: str
+    ctime: str
+    uid: int
+    gid: int
+    user: str = ""
+    group: str = ""
+    inode: int = 0
+    device_id: int = 0
+    size: int = 0
+    links: int = 0
+    linktarget: str = ""
+    linktarget_raw: bytes = b""
+    extended_attributes: list[ExtendedAttribute] = []
+    generic_attributes: dict[str, msgspec.Raw] = {}
+    device: int = 0
+    content: list[str] | None
+    subtree: str | None = None
+    error: str = ""
+
+    @property
+    def raw_name(self) -> bytes:
+        return unquote(self.name)
+
+    @property
+    def raw_target(self) -> bytes:
+        return self.linktarget_raw or self.linktarget.encode("utf-8", "surrogatepass")
+
+    @property
+    def mtime_ns(self) -> int:
+        return parse_time(self.mtime)
+
+    @property
+    def subtree_id(self) -> TreeId:
+        return TreeId(bytes.fromhex(self.subtree or ""))
+
+
+class Tree(msgspec.Struct):
+    nodes: list[Node]
+
+
+# Go's encoder hides these from browsers; they occur in strings only.
+_GO_ESCAPES = (
+    (b"<", b"\\u003c"),
+    (b">", b"\\u003e"),
+    (b"&", b"\\u0026"),
+    ("\u2028".encode(), b"\\u2028"),
+    ("\u2029".encode(), b"\\u2029"),
+)
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Tree)
+
+
+def encode_tree(nodes: Iterable[Node]) -> bytes:
+    """The bytes of a tree blob; the nodes must be sorted by raw name already."""
+    content = _encoder.encode({"nodes": list(nodes)})
+    for char, escape in _GO_ESCAPES:
+        if char in content:
+            content = content.replace(char, escape)
+    return content + b"\n"
+
+
+def parse_tree(tree: TreeId, content: bytes | bytearray) -> list[Node]:
+    """Read a tree blob; unknown fields are fine, newer clients write them."""
+    try:
+        return _decoder.decode(content).nodes
+    except msgspec.DecodeError as err:
+        raise TreeBroken(tree=tree.hex(), reason=err) from err
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# datetime ends at year 9999 as RFC 3339 does, and restic clamps to the years 0 to 9999.
+_FIRST = int((datetime(1, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds())
+_LAST = int((datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC) - _EPOCH).total_seconds())
+_NANOSECONDS = 10**9
+
+
+@lru_cache(maxsize=4096)
+def _second(seconds: int) -> str:
+    moment = _EPOCH + timedelta(seconds=min(max(seconds, _FIRST), _LAST))
+    return moment.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
+
+
+def format_time(nanoseconds: int) -> str:
+    """RFC 3339 in UTC with as many digits as are needed, as Go writes it."""
+    seconds, rest = divmod(nanoseconds, _NANOSECONDS)
+    if rest:
+        return f"{_second(seconds)}.{rest:09}".rstrip("0") + "Z"
+    return _second(seconds) + "Z"
+
+
+@lru_cache(maxsize=4096)
+def _whole_seconds(text: str, zone: str) -> int:
+    moment = datetime.fromisoformat(text)
+    return (moment.replace(tzinfo=_zone(zone)) - _EPOCH) // timedelta(seconds=1)
+
+
+def _zone(text: str) -> timezone:
+    if text == "Z":
+        return UTC
+    hours, minutes = text[1:].split(":")
+    offset = timedelta(hours=int(hours), minutes=int(minutes))
+    return timezone(-offset if text[0] == "-" else offset)
+
+
+def parse_time(text: str) -> int:
+    """Nanoseconds since 1970 of an RFC 3339 time; ValueError when it is none."""
+    zone = "Z" if text.endswith("Z") else text[-6:]
+    body = text[: -len(zone)]
+    whole, _, fraction = body.partition(".")
+    return _whole_seconds(whole, zone) * _NANOSECONDS + int(fraction[:9].ljust(9, "0") or 0)

@@ -1,28 +1,26 @@
-"""A directory as storage: temporary file, fsync, link, fsync of the folder."""
+"""A directory as storage."""
 
 import contextlib
 import errno
-import fcntl
 import os
-import secrets
+import stat
 from collections.abc import Iterator
+from datetime import datetime
 
 from holdfast.base.errors import HoldfastError
-from holdfast.base.units import MIB
+from holdfast.storage import durable
 from holdfast.storage.errors import (
     FileExists,
     FileMissing,
     FileTooShort,
+    PlaceMissing,
     StorageBroken,
     StorageDenied,
     StorageFull,
     StorageUnavailable,
 )
+from holdfast.storage.names import checked, checked_for_writing, folder_prefix, is_temporary
 from holdfast.storage.protocol import Content, Entry
-
-# restic takes names with this mark for leftovers too.
-_TEMPORARY = "-tmp-"
-_DIRECT_BLOCK = 4096
 
 _BY_ERRNO: dict[int, type[HoldfastError]] = {
     errno.ENOSPC: StorageFull,
@@ -37,6 +35,8 @@ _BY_ERRNO: dict[int, type[HoldfastError]] = {
 
 
 class DirectoryStorage:
+    """Files below a root that must exist: an unmounted disk is an error, not an empty vault."""
+
     parallel = 2
 
     def __init__(self, root: str) -> None:
@@ -46,22 +46,22 @@ class DirectoryStorage:
     def place(self) -> str:
         return self._root
 
+    def create_root(self) -> None:
+        """Make the root, and the folders it lies in; fine if it is there."""
+        with self._translating(self._root, missing=StorageUnavailable):
+            os.makedirs(self._root, durable.FOLDER_MODE, exist_ok=True)
+            # Above the root lie folders of others, which we may not be allowed to open.
+            with contextlib.suppress(PermissionError):
+                durable.sync_folder(os.path.dirname(self._root))
+
     def put(self, name: str, content: Content) -> None:
-        path = os.path.join(self._root, name)
-        folder = os.path.dirname(path)
-        temporary = f"{path}{_TEMPORARY}{secrets.token_hex(6)}"
-        try:
-            os.makedirs(folder, mode=0o700, exist_ok=True)
+        path = self._path(checked_for_writing(name))
+        with self._translating(name, missing=StorageUnavailable):
             try:
-                _write_durably(temporary, content)
-                # A link, not a rename: it refuses to replace what is there.
-                os.link(temporary, path)
-            finally:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(temporary)
-            _sync_folder(folder)
-        except OSError as err:
-            raise self._translated(err, name) from err
+                durable.write_new(path, content)
+            except FileNotFoundError:
+                durable.make_folders(self._root, os.path.dirname(path))
+                durable.write_new(path, content)
 
     def get(self, name: str) -> bytes:
         with self._opened(name) as descriptor:
@@ -73,118 +73,101 @@ class DirectoryStorage:
             return self._read_exactly(descriptor, name, offset, length)
 
     def size(self, name: str) -> int:
-        try:
-            return os.stat(os.path.join(self._root, name)).st_size
-        except OSError as err:
-            raise self._translated(err, name) from err
+        with self._translating(name):
+            found = os.stat(self._path(name))
+            _require_file(found)
+            return found.st_size
 
     def list(self, folder: str) -> Iterator[Entry]:
-        try:
-            yield from _walk(os.path.join(self._root, folder), folder.rstrip("/"))
-        except OSError as err:
-            raise self._translated(err, folder) from err
+        prefix = folder_prefix(folder)
+        with self._translating(folder):
+            if not os.path.isdir(self._root):
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+            for name, found in _walk(os.path.join(self._root, prefix), prefix):
+                if not is_temporary(name):
+                    yield Entry(name, found.st_size)
 
     def delete(self, name: str) -> None:
-        path = os.path.join(self._root, name)
-        try:
+        path = self._path(name)
+        with contextlib.suppress(FileMissing), self._translating(name):
             os.unlink(path)
-            _sync_folder(os.path.dirname(path))
-        except FileNotFoundError:
-            return
-        except OSError as err:
-            raise self._translated(err, name) from err
+            durable.sync_folder(os.path.dirname(path))
+
+    def sweep(self, *, before: datetime) -> int:
+        """Remove what crashed writers left and nobody wrote to since; how many there were.
+
+        A writer at work loses its file when this moment is too near: leave hours between.
+        """
+        with self._translating(""):
+            old = [
+                name
+                for name, found in _walk(self._root + "/", "")
+                if is_temporary(name) and found.st_mtime < before.timestamp()
+            ]
+        for name in old:
+            self.delete(name)
+        return len(old)
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self._root, checked(name))
 
     @contextlib.contextmanager
     def _opened(self, name: str) -> Iterator[int]:
-        try:
-            descriptor = os.open(os.path.join(self._root, name), os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as err:
-            raise self._translated(err, name) from err
-        try:
-            yield descriptor
-        finally:
-            os.close(descriptor)
+        with self._translating(name):
+            descriptor = os.open(self._path(name), os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                _require_file(os.fstat(descriptor))
+                yield descriptor
+            finally:
+                os.close(descriptor)
 
     def _read_exactly(self, descriptor: int, name: str, offset: int, length: int) -> bytes:
-        try:
-            content = os.pread(descriptor, length, offset)
-            while len(content) < length:
-                more = os.pread(descriptor, length - len(content), offset + len(content))
-                if not more:
-                    raise FileTooShort(
-                        place=self.place,
-                        name=name,
-                        seen=offset + len(content),
-                        wanted=offset + length,
-                    )
-                content += more
-        except OSError as err:
-            raise self._translated(err, name) from err
+        content = os.pread(descriptor, length, offset)
+        while len(content) < length:
+            more = os.pread(descriptor, length - len(content), offset + len(content))
+            if not more:
+                seen, wanted = offset + len(content), offset + length
+                raise FileTooShort(place=self.place, name=name, seen=seen, wanted=wanted)
+            content += more
         return content
 
-    def _translated(self, err: OSError, name: str) -> HoldfastError:
-        if isinstance(err, FileNotFoundError | NotADirectoryError):
-            return FileMissing(place=self.place, name=name)
-        if isinstance(err, FileExistsError):
-            return FileExists(place=self.place, name=name)
+    @contextlib.contextmanager
+    def _translating(
+        self, name: str, *, missing: type[HoldfastError] = FileMissing
+    ) -> Iterator[None]:
+        try:
+            yield
+        except OSError as err:
+            raise self._translated(err, name, missing) from err
+
+    def _translated(self, err: OSError, name: str, missing: type[HoldfastError]) -> HoldfastError:
         kind = _BY_ERRNO.get(err.errno or 0, StorageUnavailable)
+        if isinstance(err, FileExistsError):
+            kind = FileExists
+        elif isinstance(err, FileNotFoundError | NotADirectoryError | IsADirectoryError):
+            kind = missing if os.path.isdir(self._root) else PlaceMissing
         return kind(place=self.place, name=name, reason=err.strerror)
 
 
-def _write_durably(path: str, content: Content) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o400)
+def _require_file(found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+
+def _walk(path: str, prefix: str) -> Iterator[tuple[str, os.stat_result]]:
+    """All regular files below a folder; symlinked folders count, for vaults over several disks."""
     try:
-        view = memoryview(content)
-        written = _write_direct(descriptor, view) if len(view) >= MIB else 0
-        while written < len(view):
-            written += os.write(descriptor, view[written:])
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _write_direct(descriptor: int, view: memoryview) -> int:
-    """Write the whole blocks past the page cache; how much was written, 0 where that is refused.
-
-    Packs are written once and not soon read again: copying them into the cache costs more CPU
-    than the rest of the write.
-    """
-    flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
-    whole = len(view) // _DIRECT_BLOCK * _DIRECT_BLOCK
-    written = 0
-    try:
-        fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | os.O_DIRECT)
-        while written < whole:
-            written += os.write(descriptor, view[written:whole])
-            if written % _DIRECT_BLOCK:
-                break
-    except OSError as err:
-        # EINVAL: the buffer is not aligned, or the file system has no direct writes.
-        if err.errno != errno.EINVAL:
-            raise
-    finally:
-        fcntl.fcntl(descriptor, fcntl.F_SETFL, flags)
-    return written
-
-
-def _sync_folder(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _walk(path: str, name: str) -> Iterator[Entry]:
-    try:
-        found = os.scandir(path)
+        with os.scandir(path) as found:
+            # Taken whole: a folder that changes while it is read may skip or repeat a name.
+            entries = list(found)
     except (FileNotFoundError, NotADirectoryError):
         return
-    with found:
-        for entry in found:
-            below = f"{name}/{entry.name}" if name else entry.name
-            if entry.is_dir(follow_symlinks=False):
-                yield from _walk(entry.path, below)
-            elif _TEMPORARY not in entry.name:
-                with contextlib.suppress(FileNotFoundError):
-                    yield Entry(below, entry.stat().st_size)
+    for entry in entries:
+        name = prefix + entry.name
+        if entry.is_dir():
+            yield from _walk(entry.path, name + "/")
+        else:
+            with contextlib.suppress(FileNotFoundError):
+                found_file = entry.stat()
+                if stat.S_ISREG(found_file.st_mode):
+                    yield name, found_file

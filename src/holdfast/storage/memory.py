@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 
 from holdfast.storage.errors import FileExists, FileMissing, FileTooShort
+from holdfast.storage.names import checked, checked_for_writing, folder_prefix
 from holdfast.storage.protocol import Content, Entry
 
 
@@ -16,6 +17,7 @@ class MemoryStorage:
         self._lock = threading.Lock()
 
     def put(self, name: str, content: Content) -> None:
+        checked_for_writing(name)
         with self._lock:
             if name in self._files:
                 raise FileExists(place=self.place, name=name)
@@ -23,7 +25,7 @@ class MemoryStorage:
 
     def get(self, name: str) -> bytes:
         try:
-            return self._files[name]
+            return self._files[checked(name)]
         except KeyError as err:
             raise FileMissing(place=self.place, name=name) from err
 
@@ -39,7 +41,7 @@ class MemoryStorage:
         return len(self.get(name))
 
     def list(self, folder: str) -> Iterator[Entry]:
-        prefix = folder.rstrip("/") + "/"
+        prefix = folder_prefix(folder)
         with self._lock:
             found = [
                 Entry(name, len(content))
@@ -50,4 +52,4 @@ class MemoryStorage:
 
     def delete(self, name: str) -> None:
         with self._lock:
-            self._files.pop(name, None)
+            self._files.pop(checked(name), None)

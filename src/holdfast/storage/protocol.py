@@ -24,8 +24,11 @@ class Storage(Protocol):
     - get, read and size of a missing name raise FileMissing
     - read returns exactly `length` bytes, or raises FileTooShort
     - delete of a missing name is fine
-    - list names every file below a folder once, in any order, and none outside it
+    - list names every file below a folder once, in any order, and none outside it; "" is all;
+      a missing folder is empty
+    - a place that is gone raises PlaceMissing or ContainerMissing, and is never made anew
     - all methods may be called from several threads, and after a fork
+    - a name that leads out of the storage is a ValueError, as is a put of a "-tmp-" name
     """
 
     @property

@@ -1,4 +1,4 @@
-"""What every test shares: how hard hypothesis tries, and that tests speak English."""
+"""What every test shares: a clean environment, English, and how hard hypothesis tries."""
 
 import os
 from collections.abc import Iterator
@@ -17,6 +17,20 @@ settings.register_profile(
     "ci", max_examples=200, deadline=None, suppress_health_check=_PATIENT, derandomize=True
 )
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+_OF_THE_DEVELOPER = ("HOLDFAST_", "RESTIC_", "BORG_", "AWS_", "AZURE_", "GOOGLE_", "LC_", "LANG")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test reaches the vaults, credentials or caches of the person who runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(_OF_THE_DEVELOPER)]:
+            patch.delenv(name)
+        patch.setenv("LC_ALL", "C.UTF-8")
+        patch.setenv("HOLDFAST_HOME", str(tmp_path_factory.mktemp("holdfast-home")))
+        patch.setenv("RESTIC_CACHE_DIR", str(tmp_path_factory.mktemp("restic-cache")))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -27,12 +27,15 @@ def write_new(path: str, content: Content) -> None:
     try:
         _write_and_sync(temporary, content)
         _publish(temporary, path)
+    except FileExistsError:
+        # Who hears "exists" relies on it, and the writer who was first may not be there yet.
+        sync_folder(os.path.dirname(path))
+        raise
     finally:
         # Whatever remains is hidden, and swept one day: the error that matters is another one.
         with contextlib.suppress(OSError):
             os.unlink(temporary)
-        # Also when another writer was first: who hears "exists" must be able to rely on it.
-        sync_folder(os.path.dirname(path))
+    sync_folder(os.path.dirname(path))
 
 
 def make_folders(root: str, folder: str) -> None:

@@ -1,0 +1,123 @@
+"""The results as a table for people, as a page for docs/, and as JSON."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from bench.figures import MEMORY_LIMIT, Row, Sample
+from bench.machine import Machine
+
+_TREES = {
+    "mixed": "118 k files, 2.9 GB at scale 1: a source tree, a package tree, a few big files",
+    "tiny": "200 k files of 100 to 2000 bytes at scale 1",
+    "image": "a VM disk of 4 GiB at scale 1: noise, text, written zeros, holes",
+}
+_WORKS = {
+    "first": "first backup",
+    "unchanged": "backup, nothing changed",
+    "changed": "backup, 1 % changed",
+    "restore": "restore into an empty folder",
+    "check": "check, all data read",
+    "prune": "prune, 10 of 20 points dropped",
+    "mount": "400 random reads over a mount",
+}
+_HOW = """\
+## How it is measured
+
+Each work is done by each program in the same call, on the same data, another program first each round; the table shows medians.
+The data and, where a vault is read, the vault are read once beforehand, so the page cache is warm for everyone; after each run dirty pages are written out before the next one starts.
+The ratio is our wall time divided by that of the *faster* peer; below 1 we are faster.
+Each program has its own empty cache and vault at the start of a round, restores go to an empty folder on the same file system, and in the first round what we restored is compared with the source in every attribute.
+Peak memory is the kernel's maximum for a program of one process, and for several processes the sum of their proportional set sizes (shared memory counts once), sampled every 50 ms: a peak shorter than that can be missed.
+Restic runs with its defaults (format 2, zstd), borg with `repokey`, `--compression zstd,3` to compress as hard as restic, and `extract --sparse`.
+
+## What to bear in mind
+
+Holdfast and restic sync every pack to the disk before they call a backup done, borg syncs every segment; nobody syncs what it restores.
+Borg keeps its encryption key in the vault behind PBKDF2, Holdfast and restic use scrypt, about half a second: the floor of their small commands.
+Borg reads a file again only if its change time, size or inode differ, restic and Holdfast look at the modification time as well.
+At scales below 1 fixed costs (start, key derivation) weigh more than they would on real trees.
+Small differences between runs on a shared machine mean nothing; a ratio near its target should be measured again.
+"""
+
+
+def text_table(rows: Sequence[Row], names: Sequence[str]) -> str:
+    """Lay the rows out in columns for a terminal."""
+    lines = [_header(names), *(_cells(row, names) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
+
+
+def markdown_table(rows: Sequence[Row], names: Sequence[str]) -> str:
+    lines = [_header(names), ["---"] * len(_header(names))]
+    lines += [_cells(row, names) for row in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def page(
+    rows: Sequence[Row], names: Sequence[str], *, machine: Machine, options: dict[str, str]
+) -> str:
+    """Write docs/benchmarks.md; nothing on it is written by hand."""
+    facts = [f"- {name}: {value}" for name, value in (asdict(machine) | options).items()]
+    words = {row.work: _WORKS[row.work] for row in rows} | {r.tree: _TREES[r.tree] for r in rows}
+    meaning = [f"- {word}: {text}" for word, text in words.items()]
+    parts = [
+        "# Benchmarks",
+        "This page is written by `./run bench files --write-docs`; run it to get your own.",
+        "\n".join(facts),
+        markdown_table(rows, names),
+        "\n".join(meaning),
+        _HOW.rstrip(),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def as_json(
+    rows: Sequence[Row],
+    samples: Sequence[Sample],
+    *,
+    machine: Machine,
+    options: dict[str, str],
+) -> str:
+    results = [asdict(row) | {"ratio": row.ratio, "target": str(row.target)} for row in rows]
+    whole = {
+        "machine": asdict(machine),
+        "options": options,
+        "results": results,
+        "samples": [asdict(sample) for sample in samples],
+    }
+    return json.dumps(whole, indent=2)
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def _header(names: Sequence[str]) -> list[str]:
+    shown = " / ".join(names)
+    head = ["work", "tree", *(f"{name} s" for name in names), "ratio", "target", "met"]
+    return [*head, f"peak MB: {shown}", "of restic's", f"vault MB: {shown}"]
+
+
+def _cells(row: Row, names: Sequence[str]) -> list[str]:
+    medians = [row.medians.get(name) for name in names]
+    met = {None: "-", True: "yes", False: "NO"}[row.is_met]
+    memory = "-" if row.memory_ratio is None else f"{row.memory_ratio:.2f}"
+    if row.memory_ratio is not None and row.memory_ratio > MEMORY_LIMIT:
+        memory += f" (> {MEMORY_LIMIT})"
+    return [
+        row.work,
+        row.tree,
+        *("-" if m is None else f"{m.seconds:.2f}" for m in medians),
+        "-" if row.ratio is None else f"{row.ratio:.2f}",
+        str(row.target),
+        met,
+        " / ".join("-" if m is None else f"{m.peak_bytes / 1e6:.0f}" for m in medians),
+        memory,
+        " / ".join("-" if m is None else f"{m.vault_bytes / 1e6:.0f}" for m in medians),
+    ]

@@ -145,7 +145,7 @@ def _read_file_path(text: str, rest: str) -> str:
 
 
 def _read_container_path(text: str, rest: str) -> str:
-    path = rest.strip("/")
+    path = rest.rstrip("/")
     parts = path.split("/")
     if "@" in parts[0] or "?" in path:
         reason = _("credentials do not belong into a location")

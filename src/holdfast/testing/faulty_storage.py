@@ -1,9 +1,11 @@
 """Storages that fail as planned, and one that remembers every write for a crash at any moment."""
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import islice
 from typing import TypeVar
 
 from holdfast.base.clock import Clock
@@ -60,6 +62,11 @@ class FaultyStorage:
         act = _raiser(error)
         self._plan(_Fault(method="put", name=name, act=act, when=_When.TORN, torn_at=at))
 
+    def break_off(self, after: int, error: Exception, *, name: str | None = None) -> None:
+        """Let a listing end with this error after some entries."""
+        act = _raiser(error)
+        self._plan(_Fault(method="list", name=name, act=act, when=_When.TORN, torn_at=after))
+
     def delay(self, method: str, seconds: float, clock: Clock, *, name: str | None = None) -> None:
         """Let the clock run before the call is made."""
         self._plan(_Fault(method=method, name=name, act=lambda: clock.sleep(seconds)))
@@ -67,7 +74,7 @@ class FaultyStorage:
     def kill_at(self, call: int, act: Callable[[], None]) -> None:
         """Run this in place of the call with this number, counted from 1 over all methods.
 
-        It should not come back: raise, or end the process. If it does, the call goes on.
+        Usually it raises or ends the process; when it comes back, the call goes on.
         """
         self._kills[call] = act
 
@@ -100,7 +107,17 @@ class FaultyStorage:
         return self._run("size", name, lambda: self._inner.size(name))
 
     def list(self, folder: str) -> Iterator[Entry]:
-        return self._run("list", folder, lambda: self._inner.list(folder))
+        kept: deque[Entry] = deque()
+
+        def tear(at: int) -> None:
+            kept.extend(islice(self._inner.list(folder), at))
+
+        try:
+            found = self._run("list", folder, lambda: self._inner.list(folder), tear=tear)
+        except Exception:
+            yield from kept
+            raise
+        yield from found
 
     def delete(self, name: str) -> None:
         self._run("delete", name, lambda: self._inner.delete(name))

@@ -1,0 +1,1 @@
+"""All recovery points as a read-only file system."""

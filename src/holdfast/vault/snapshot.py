@@ -77,10 +77,10 @@ def parse_snapshot(snapshot: SnapshotId, content: bytes | bytearray) -> Snapshot
     """Read a decrypted snapshot file; unknown keys are fine, newer clients write them."""
     try:
         stored = msgspec.json.decode(content, type=SnapshotFile)
-        taken_at = _parse_moment(stored.time)
+        taken_at = parse_moment(stored.time)
         if len(bytes.fromhex(stored.tree)) != 32:  # noqa: PLR2004  a digest
             raise ValueError(f"impossible tree id {stored.tree!r}")
-    except (msgspec.DecodeError, ValueError) as err:
+    except (msgspec.DecodeError, ValueError, RecursionError) as err:
         raise FileUnreadable(name=f"snapshots/{snapshot}", reason=err) from err
     return Snapshot(snapshot, taken_at, stored)
 
@@ -89,7 +89,7 @@ def snapshot_id(file_id: FileId) -> SnapshotId:
     return SnapshotId(file_id)
 
 
-def _parse_moment(text: str) -> datetime:
+def parse_moment(text: str) -> datetime:
     moment = datetime.fromisoformat(_six_digits(text))
     if moment.tzinfo is None:
         raise ValueError(f"no time zone in {text!r}")

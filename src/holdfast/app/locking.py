@@ -1,0 +1,55 @@
+"""Hold a lock while working, renewed by a thread of its own."""
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+from holdfast.vault.held_lock import HeldLock
+from holdfast.vault.lock_file import Lock
+from holdfast.vault.locks import Locks
+from holdfast.vault.repository import Repository
+
+# Often enough to notice soon that the machine has slept.
+_LOOK_EVERY = 10.0
+
+
+def _silent(_: Lock) -> None:
+    """Tell nobody."""
+
+
+def locks_of(repository: Repository) -> Locks:
+    return Locks(repository.files, identity=repository.identity, clock=repository.clock)
+
+
+@contextlib.contextmanager
+def held(
+    repository: Repository,
+    *,
+    exclusive: bool = False,
+    wait: timedelta = timedelta(0),
+    waiting: Callable[[Lock], None] = _silent,
+    beside: HeldLock | None = None,
+) -> Iterator[HeldLock]:
+    """Work under a lock; call its `check()` before everything that cannot be undone.
+
+    `waiting` is called every few seconds with the lock we wait for. `beside` is a lock this
+    process holds already and that is not in the way.
+    """
+    lock = locks_of(repository).acquire(
+        exclusive=exclusive, wait=wait, waiting=waiting, beside=beside
+    )
+    ended = threading.Event()
+    tender = threading.Thread(target=_tend, args=(lock, ended), name="holdfast-lock", daemon=True)
+    tender.start()
+    try:
+        yield lock
+    finally:
+        ended.set()
+        tender.join()
+        lock.release()
+
+
+def _tend(lock: HeldLock, ended: threading.Event) -> None:
+    while not ended.wait(_LOOK_EVERY):
+        lock.tend()

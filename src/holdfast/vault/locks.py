@@ -1,0 +1,201 @@
+"""Take, renew and give back locks as restic does, without tripping over those of the dead.
+
+A lock is a file; nothing in a store can lock. So one looks, writes one's own, waits and looks
+again: of two who write at the same moment, at least one sees the other and withdraws.
+Locks of processes that provably ended are removed on the way; see policy.lock_verdict.
+"""
+
+import contextlib
+from collections.abc import Callable, Collection
+from datetime import timedelta
+from typing import NamedTuple
+
+from holdfast.base.clock import Clock
+from holdfast.base.errors import HoldfastError
+from holdfast.base.ids import FileId, LockId
+from holdfast.storage.errors import FileMissing
+from holdfast.vault.errors import EnvelopeBroken, FileUnreadable, VaultLocked
+from holdfast.vault.held_lock import HeldLock
+from holdfast.vault.identity import Identity
+from holdfast.vault.layout import LOCKS
+from holdfast.vault.liveness import Machine
+from holdfast.vault.lock_file import Lock, parse_lock
+from holdfast.vault.policy.lock_verdict import Verdict, judge_lock
+from holdfast.vault.sealed_files import SealedFiles
+
+# restic's: long enough for a lock written elsewhere to show up in a listing.
+_SETTLE = 0.2
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 15.0
+
+Waiting = Callable[[Lock], None]
+
+
+class Removed(NamedTuple):
+    """What `remove_stale` did: `kept` are locks that may still have a living holder."""
+
+    removed: int
+    kept: list[Lock]
+
+
+class _Blocker(NamedTuple):
+    lock: Lock
+    verdict: Verdict
+
+
+def _silent(_: Lock) -> None:
+    """Tell nobody."""
+
+
+class Locks:
+    """The locks of one repository."""
+
+    def __init__(
+        self,
+        files: SealedFiles,
+        *,
+        identity: Identity,
+        clock: Clock,
+        machine: Machine | None = None,
+    ) -> None:
+        self._files = files
+        self._identity = identity
+        self._clock = clock
+        self._machine = machine or Machine(identity.hostname)
+        # When each lock was first seen, by the clock that never jumps.
+        self._first_seen: dict[LockId, float] = {}
+
+    def found(self) -> list[Lock]:
+        """All locks that can be read, oldest first."""
+        locks = [self._load(name) for name in self._names()]
+        return sorted((lock for lock in locks if lock), key=lambda lock: lock.taken_at)
+
+    def acquire(
+        self,
+        *,
+        exclusive: bool = False,
+        wait: timedelta = timedelta(0),
+        waiting: Waiting = _silent,
+        beside: HeldLock | None = None,
+    ) -> HeldLock:
+        """Take a lock, or VaultLocked when others still hold theirs after `wait`.
+
+        `waiting` is told whom we wait for. `beside` is a lock of ours that is not in the way.
+        A lock that is probably dead is watched to the end, even when `wait` is shorter.
+        """
+        deadline = self._clock.monotonic() + wait.total_seconds()
+        pause, seen_by = _FIRST_PAUSE, -1.0
+        while True:
+            taken = self._try(exclusive, beside)
+            if isinstance(taken, HeldLock):
+                return taken
+            now = self._clock.monotonic()
+            left = deadline - now
+            if left > 0 or seen_by < 0:
+                seen_by = now
+            if left <= 0 and not self._is_worth_watching(taken, seen_by):
+                raise self._locked(taken.lock)
+            waiting(taken.lock)
+            self._clock.sleep(min(pause, left) if left > 0 else pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def remove_stale(self) -> Removed:
+        """Remove locks whose holders provably ended, and files in the folder that are no locks.
+
+        This never waits, so locks that would first have to be watched are kept.
+        """
+        removed, kept = 0, []
+        for name in self._names():
+            lock = self._load(name)
+            if lock is None or self._judged(lock) is Verdict.DEAD:
+                self._files.delete(LOCKS, name)
+                removed += 1
+            else:
+                kept.append(lock)
+        return Removed(removed, kept)
+
+    def remove_all(self) -> int:
+        """Remove every lock, also of those who are at work: for a person who knows better."""
+        names = self._names()
+        for name in names:
+            self._files.delete(LOCKS, name)
+        return len(names)
+
+    def _try(self, exclusive: bool, beside: HeldLock | None) -> HeldLock | _Blocker:  # noqa: FBT001  passed through
+        blocker = self._blocker(exclusive, [beside] if beside else [])
+        if blocker is not None:
+            return blocker
+        lock = HeldLock.take(
+            self._files,
+            identity=self._identity,
+            clock=self._clock,
+            mark=self._machine.mark(self._identity.pid),
+            exclusive=exclusive,
+        )
+        try:
+            self._clock.sleep(_SETTLE)
+            blocker = self._blocker(exclusive, [lock, beside] if beside else [lock])
+        except BaseException:
+            lock.release()
+            raise
+        if blocker is not None:
+            lock.release()
+            return blocker
+        return lock
+
+    def _blocker(self, exclusive: bool, ours: Collection[HeldLock]) -> _Blocker | None:  # noqa: FBT001  passed through
+        """The lock most in our way, after removing those of the dead."""
+        found: list[_Blocker] = []
+        with contextlib.ExitStack() as steady:
+            mine = set[LockId]().union(*(steady.enter_context(lock.steady()) for lock in ours))
+            names = [name for name in self._names() if name not in mine]
+        self._forget_vanished(names)
+        for name in names:
+            lock = self._load(name)
+            if lock is None or not (exclusive or lock.stored.exclusive):
+                continue
+            verdict = self._judged(lock)
+            if verdict is Verdict.DEAD:
+                self._files.delete(LOCKS, name)
+            else:
+                found.append(_Blocker(lock, verdict))
+        # An honoured lock decides; watching the others would be in vain.
+        found.sort(key=lambda blocker: blocker.verdict is Verdict.WATCH)
+        return found[0] if found else None
+
+    def _is_worth_watching(self, blocker: _Blocker, seen_by: float) -> bool:
+        """Not a lock that was renewed while we looked: its holder lives, in another time."""
+        return blocker.verdict is Verdict.WATCH and self._first_seen[blocker.lock.id] <= seen_by
+
+    def _judged(self, lock: Lock) -> Verdict:
+        now = self._clock.monotonic()
+        unchanged = now - self._first_seen.setdefault(lock.id, now)
+        return judge_lock(
+            self._machine.process(lock),
+            age=self._clock.now() - lock.taken_at,
+            unchanged=timedelta(seconds=unchanged),
+        )
+
+    def _forget_vanished(self, names: Collection[LockId]) -> None:
+        for name in self._first_seen.keys() - set(names):
+            del self._first_seen[name]
+
+    def _names(self) -> list[LockId]:
+        return [LockId(name) for name in self._files.names(LOCKS)]
+
+    def _load(self, name: LockId) -> Lock | None:
+        """The lock, or None when it is gone, empty or cannot be read twice.
+
+        A holder renews under a new name, so what is damaged now will not stay for long.
+        """
+        for attempt in range(2):
+            try:
+                return parse_lock(name, self._files.load(LOCKS, FileId(name)))
+            except FileMissing:
+                return None
+            except (FileUnreadable, EnvelopeBroken):
+                if not attempt:
+                    self._clock.sleep(_SETTLE)
+        return None
+
+    def _locked(self, lock: Lock) -> HoldfastError:
+        return VaultLocked(place=self._files.storage.place, holder=lock.holder, since=lock.taken_at)

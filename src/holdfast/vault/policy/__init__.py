@@ -1,0 +1,1 @@
+"""Decisions about a vault: values in, a verdict or a plan out, no files and no clock."""

@@ -1,0 +1,148 @@
+"""The use case "back up": scratch, lock, hooks, pipeline, and the list of what was left out."""
+
+import contextlib
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from holdfast.app import locking, processes
+from holdfast.app.opening import open_vault
+from holdfast.app.scratch import prepare_scratch
+from holdfast.app.setup_errors import HookFailed, HookTooSlow
+from holdfast.app.wiring import Session
+from holdfast.files.backup import back_up as back_up_files
+from holdfast.files.options import BackupOptions
+from holdfast.files.report import BackupReport, OnProgress, Skipped
+from holdfast.vault.repository import Repository
+
+_LISTS_KEPT = 20
+_LIST_PREFIX = "skipped-"
+_GLOB_SPECIAL = re.compile(r"([\\*?\[\]!# ])")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hooks:
+    """Commands of the user around a backup, for example to freeze a database."""
+
+    before: str | None = None
+    after: str | None = None
+    timeout: float = 600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupDone:
+    report: BackupReport
+    # Where the items left out are listed, if there are any.
+    skipped_list: str | None = None
+    dry_run: bool = False
+
+
+class SkippedLine(msgspec.Struct):
+    """A line of the list in scratch."""
+
+    path: str
+    code: str
+    errno: int
+    detail: str
+
+
+def back_up(
+    session: Session,
+    options: BackupOptions,
+    *,
+    hooks: Hooks,
+    on_progress: OnProgress,
+    dry_run: bool = False,
+) -> BackupDone:
+    """Make a recovery point of what the options name."""
+    repository = open_vault(session, dry=dry_run)
+    home = session.settings.home
+    scratch = prepare_scratch(home, repository.id, warn=session.warn, needed=True)
+    assert scratch is not None  # or it would have raised
+    options = _without_scratch(options, home)
+    with _locked(repository, dry_run=dry_run) as still_ours, _between(hooks, session):
+        report = back_up_files(
+            repository,
+            options,
+            # A cache written in a dry run would know of blobs that were never stored.
+            scratch=None if dry_run else scratch,
+            on_progress=on_progress,
+            still_ours=still_ours,
+        )
+    written = _write_list(scratch, report) if report.skipped and not dry_run else None
+    return BackupDone(report=report, skipped_list=written, dry_run=dry_run)
+
+
+@contextlib.contextmanager
+def _locked(repository: Repository, *, dry_run: bool) -> Iterator[Callable[[], None]]:
+    if dry_run:
+        yield _always_ours
+        return
+    with locking.held(repository) as lock:
+        yield lock.check
+
+
+def _always_ours() -> None:
+    """Nothing is written, so nothing can be lost with the lock."""
+
+
+def _without_scratch(options: BackupOptions, home: str) -> BackupOptions:
+    """Our own caches change while we read and are worth nothing elsewhere."""
+    pattern = _GLOB_SPECIAL.sub(r"\\\1", os.path.join(os.path.realpath(home), "scratch")) + "/"
+    excludes = replace(options.excludes, patterns=(*options.excludes.patterns, pattern))
+    return replace(options, excludes=excludes)
+
+
+@contextlib.contextmanager
+def _between(hooks: Hooks, session: Session) -> Iterator[None]:
+    """Run the user's commands around the work; the second one whatever happens."""
+    environment = session.settings.harmless
+    if hooks.before:
+        processes.run_hook(
+            hooks.before,
+            environment={**environment, "HOLDFAST_HOOK": "before"},
+            timeout=hooks.timeout,
+        )
+    try:
+        yield
+    finally:
+        if hooks.after:
+            _run_after(hooks.after, hooks.timeout, session)
+
+
+def _run_after(command: str, timeout: float, session: Session) -> None:
+    # The point is made or not by now: a failing clean-up must not hide which.
+    try:
+        processes.run_hook(
+            command,
+            environment={**session.settings.harmless, "HOLDFAST_HOOK": "after"},
+            timeout=timeout,
+        )
+    except (HookFailed, HookTooSlow) as err:
+        session.warn(str(err))
+
+
+def _write_list(scratch: str, report: BackupReport) -> str:
+    path = os.path.join(scratch, f"{_LIST_PREFIX}{report.snapshot}.jsonl")
+    encode = msgspec.json.encode
+    with open(path, "wb") as stream:
+        stream.writelines(encode(_line(one)) + b"\n" for one in report.skipped)
+    _drop_old_lists(scratch)
+    return path
+
+
+def _line(one: Skipped) -> SkippedLine:
+    path = one.path.decode(errors="backslashreplace")
+    return SkippedLine(path=path, code=one.reason.value, errno=one.errno, detail=one.detail)
+
+
+def _drop_old_lists(scratch: str) -> None:
+    with os.scandir(scratch) as found:
+        lists = [entry for entry in found if entry.name.startswith(_LIST_PREFIX)]
+    lists.sort(key=lambda entry: entry.stat().st_mtime_ns, reverse=True)
+    for entry in lists[_LISTS_KEPT:]:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(entry.path)

@@ -1,0 +1,195 @@
+"""The settings of one run, from options, environment and config file: the one reader of them."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import timedelta
+from typing import Any
+
+from holdfast.app.setup_errors import SettingUnknown, SettingWrong
+from holdfast.base.texts import LANGUAGES, _
+from holdfast.base.units import parse_duration
+
+_SYSTEM_CONFIG = "/etc/holdfast/config.toml"
+_HOME_OF_ROOT = "/var/lib/holdfast"
+_VARIABLES = {
+    "vault": "HOLDFAST_VAULT",
+    "passphrase_file": "HOLDFAST_PASSPHRASE_FILE",
+    "lang": "HOLDFAST_LANG",
+}
+_CREDENTIALS = "credentials"
+# What a hook or a passphrase command may see of our environment: nothing with a secret in it.
+_HARMLESS = (
+    *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "TMPDIR", "TZ", "LANG", "LANGUAGE"),
+    *("LC_ALL", "LC_CTYPE", "LC_MESSAGES", "DISPLAY", "XDG_RUNTIME_DIR", "GPG_TTY"),
+    *("DBUS_SESSION_BUS_ADDRESS", "SSH_AUTH_SOCK"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What is not said in the command itself."""
+
+    home: str
+    vault: str | None = None
+    passphrase_file: str | None = None
+    passphrase_command: str | None = None
+    lang: str = "en"
+    workers: int = 2
+    # How long the kernel keeps a vault's key after its last use; zero: not at all.
+    keyring: timedelta = timedelta(minutes=15)
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    harmless: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def config_file(self) -> str:
+        return os.path.join(self.home, "config.toml")
+
+
+def load_settings(
+    environment: Mapping[str, str] | None = None,
+    *,
+    system_config: str = _SYSTEM_CONFIG,
+    **options: object,
+) -> Settings:
+    """Options win over the environment, that over the home's file, that over the system's."""
+    seen = os.environ if environment is None else environment
+    settings = Settings(home=_home(seen), lang=_language(seen), workers=_usable_cores())
+    for file in (system_config, settings.config_file):
+        settings = _layered(settings, _read_file(file, settings.credentials))
+    settings = _layered(settings, _read_environment(seen))
+    settings = _layered(settings, {key: v for key, v in options.items() if v is not None})
+    return replace(
+        settings,
+        credentials={**settings.credentials, **_credentials(seen)},
+        harmless={name: seen[name] for name in _HARMLESS if name in seen},
+    )
+
+
+def _layered(settings: Settings, above: dict[str, Any]) -> Settings:
+    """Naming one source of the passphrase replaces the one named further below."""
+    if above.keys() & {"passphrase_file", "passphrase_command"}:
+        above = {"passphrase_file": None, "passphrase_command": None} | above
+    return replace(settings, **above)
+
+
+def _read_environment(seen: Mapping[str, str]) -> dict[str, Any]:
+    said = {key: seen[name] for key, name in _VARIABLES.items() if seen.get(name)}
+    if said.get("lang", "en") not in LANGUAGES:
+        raise _wrong("HOLDFAST_LANG", "lang", said["lang"], ", ".join(LANGUAGES))
+    return said
+
+
+def asked_language(arguments: list[str], environment: Mapping[str, str] | None = None) -> str:
+    """The language to speak before anything is parsed, so that even a usage error is in it."""
+    seen = os.environ if environment is None else environment
+    wanted = seen.get("HOLDFAST_LANG", "")
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        if argument == "--":
+            break
+        if before == "--lang":
+            wanted = argument
+        elif argument.startswith("--lang="):
+            wanted = argument.removeprefix("--lang=")
+    return wanted if wanted in LANGUAGES else _language(seen)
+
+
+def _language(seen: Mapping[str, str]) -> str:
+    locale = seen.get("LC_ALL") or seen.get("LC_MESSAGES") or seen.get("LANG") or ""
+    code = locale.partition("_")[0].partition(".")[0]
+    return code if code in LANGUAGES else "en"
+
+
+def _home(seen: Mapping[str, str]) -> str:
+    if named := seen.get("HOLDFAST_HOME"):
+        return os.path.abspath(named)
+    if os.geteuid() == 0:
+        return _HOME_OF_ROOT
+    data = seen.get("XDG_DATA_HOME") or os.path.join(os.path.expanduser("~"), ".local", "share")
+    return os.path.join(data, "holdfast")
+
+
+def _usable_cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def _credentials(seen: Mapping[str, str]) -> dict[str, str]:
+    from holdfast.storage.credentials import VARIABLES
+
+    return {name: seen[name] for name in VARIABLES if seen.get(name)}
+
+
+def _read_file(file: str, credentials: Mapping[str, str]) -> dict[str, Any]:
+    try:
+        with open(file, "rb") as stream:
+            import tomllib  # here, because most have no such file
+
+            content = tomllib.load(stream)
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, ValueError) as err:
+        raise _wrong(file, "config.toml", "", err) from err
+    known = [f.name for f in fields(Settings) if f.name not in ("home", "harmless")]
+    read = {_known(file, key, known): value for key, value in content.items()}
+    for key, value in read.items():
+        read[key] = _checked(file, key, value)
+    if _CREDENTIALS in read:
+        read[_CREDENTIALS] = {**credentials, **read[_CREDENTIALS]}
+    return read
+
+
+def _known(file: str, key: str, known: list[str]) -> str:
+    name = key.replace("-", "_")
+    if name in known:
+        return name
+    raise _unknown(file, key, [one.replace("_", "-") for one in known])
+
+
+def _checked(file: str, key: str, value: Any) -> Any:
+    match key:
+        case "workers":
+            if type(value) is not int or value < 1:
+                raise _wrong(file, key, value, _("a whole number from 1"))
+        case "keyring":
+            return _duration(file, key, value)
+        case "credentials":
+            return _checked_credentials(file, value)
+        case "lang":
+            if value not in LANGUAGES:
+                raise _wrong(file, key, value, ", ".join(LANGUAGES))
+        case _:
+            if not isinstance(value, str):
+                raise _wrong(file, key, value, _("a text in quotes"))
+    return value
+
+
+def _duration(file: str, key: str, value: object) -> timedelta:
+    if value == "off":
+        return timedelta(0)
+    try:
+        return parse_duration(str(value))
+    except ValueError as err:
+        raise _wrong(file, key, value, _("a time like 15m, or off")) from err
+
+
+def _checked_credentials(file: str, value: object) -> dict[str, str]:
+    from holdfast.storage.credentials import VARIABLES
+
+    if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
+        # The value may be a secret in the wrong place, so it is not shown.
+        raise _wrong(file, _CREDENTIALS, "…", _("a table of texts in quotes"))
+    for name in value:
+        if name not in VARIABLES:
+            raise _unknown(file, name, VARIABLES)
+    return value
+
+
+def _wrong(where: str, key: str, value: object, reason: object) -> SettingWrong:
+    return SettingWrong(where=where, key=key.replace("_", "-"), value=value, reason=reason)
+
+
+def _unknown(file: str, key: str, known: Sequence[str]) -> SettingUnknown:
+    import difflib
+
+    close = difflib.get_close_matches(key, known, n=1) or known
+    return SettingUnknown(file=file, key=key, known=", ".join(close))

@@ -1,0 +1,72 @@
+"""Open the vault a session is about."""
+
+from holdfast.app.dry_storage import DryStorage
+from holdfast.app.keyring import KeptKeys
+from holdfast.app.scratch import prepare_scratch
+from holdfast.app.secret_sources import passphrase_of
+from holdfast.app.setup_errors import VaultNotNamed
+from holdfast.app.wiring import Session, identity_here
+from holdfast.base.secret import Secret
+from holdfast.base.texts import _
+from holdfast.storage.errors import FileMissing
+from holdfast.storage.location import open_storage, parse_location
+from holdfast.storage.protocol import Storage
+from holdfast.vault.errors import EnvelopeBroken, NoVault
+from holdfast.vault.layout import KEYS
+from holdfast.vault.opening import Unlocked, has_config, open_with, unlock
+from holdfast.vault.repository import Repository
+
+
+def vault_storage(session: Session) -> Storage:
+    """Where the vault lies; nothing is read yet."""
+    settings = session.settings
+    if not settings.vault:
+        raise VaultNotNamed(config=settings.config_file)
+    return open_storage(parse_location(settings.vault), settings.credentials)
+
+
+def open_vault(session: Session, *, dry: bool = False) -> Repository:
+    """The vault, unlocked, with its caches in scratch; a dry one only seems to be written."""
+    storage = vault_storage(session)
+    # Asking for a passphrase where there is no vault would be a trick.
+    _require_vault(storage)
+    unlocked = unlock_quickly(storage, passphrase_of(session), KeptKeys(session.settings.keyring))
+    scratch = prepare_scratch(
+        session.settings.home, unlocked.config.id, warn=session.warn, needed=False
+    )
+    return Repository(
+        storage=DryStorage(storage) if dry else storage,
+        unlocked=unlocked,
+        identity=identity_here(),
+        clock=session.clock,
+        cache=scratch,
+        warn=lambda reason: session.warn(_cache_rebuilt(reason)),
+    )
+
+
+def _cache_rebuilt(reason: str) -> str:
+    return _(
+        "The blob index in scratch could not be used and is made anew from the vault "
+        "(SalChecksumStoreInitializationFailed): {reason}"
+    ).format(reason=reason)
+
+
+def unlock_quickly(storage: Storage, passphrase: Secret, kept: KeptKeys) -> Unlocked:
+    """Unlock with the key the kernel kept, if the same passphrase put it there and is still good."""
+    found = kept.find(storage.place, passphrase)
+    if found is not None:
+        key_id, master = found
+        try:
+            # A passphrase that was removed must stop working now, not when the entry expires.
+            storage.size(f"{KEYS}/{key_id}")
+            return open_with(storage, master, key_id)
+        except (EnvelopeBroken, FileMissing):
+            kept.forget(storage.place)
+    unlocked = unlock(storage, passphrase)
+    kept.keep(storage.place, passphrase, unlocked.key_id, unlocked.master)
+    return unlocked
+
+
+def _require_vault(storage: Storage) -> None:
+    if not has_config(storage):
+        raise NoVault(place=storage.place)

@@ -1,0 +1,92 @@
+"""Starting other programs: user hooks, passphrase commands, stock tools. The only place for it."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from holdfast.app.setup_errors import HookFailed, HookTooSlow, ToolMissing
+
+_LAST_WORDS = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """How a program ended; `said` is all of its output."""
+
+    status: int
+    said: bytes
+
+
+def run_hook(command: str, *, environment: Mapping[str, str], timeout: float) -> None:
+    """Run a user's command line to its end; anything but status 0 is an error."""
+    try:
+        done = _run(["/bin/sh", "-c", command], environment, timeout=timeout, both=True)
+    except subprocess.TimeoutExpired as err:
+        raise HookTooSlow(command=command, seconds=round(timeout)) from err
+    if done.status:
+        raise HookFailed(command=command, status=done.status, said=last_words(done.said))
+
+
+def run_tool(
+    arguments: Sequence[str], *, environment: Mapping[str, str], timeout: float | None = None
+) -> Finished:
+    """Run a program with its output and complaints in one."""
+    return _run(arguments, environment, timeout=timeout, both=True)
+
+
+def read_output(arguments: Sequence[str], *, environment: Mapping[str, str]) -> Finished:
+    """Run a program that may talk to the terminal, and take only its standard output."""
+    try:
+        # It may ask the person at the terminal for a PIN, so it stays in our session.
+        done = subprocess.run(arguments, env=dict(environment), stdout=subprocess.PIPE, check=False)
+    except FileNotFoundError as err:
+        raise ToolMissing(program=arguments[0]) from err
+    return Finished(status=done.returncode, said=done.stdout)
+
+
+def has_tool(program: str) -> bool:
+    return shutil.which(program) is not None
+
+
+def last_words(said: bytes) -> str:
+    """The end of what a program said, fit for one line."""
+    lines = said.decode(errors="backslashreplace").split("\n")
+    words = " / ".join(line.strip() for line in lines if line.strip())
+    return words[-_LAST_WORDS:] or "-"
+
+
+def _run(
+    arguments: Sequence[str], environment: Mapping[str, str], *, timeout: float | None, both: bool
+) -> Finished:
+    with _started(arguments, environment, both=both) as process:
+        said, _none = process.communicate(timeout=timeout)
+        return Finished(status=process.returncode, said=said)
+
+
+@contextlib.contextmanager
+def _started(
+    arguments: Sequence[str], environment: Mapping[str, str], *, both: bool
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A program in a session of its own, which is gone with all its children afterwards."""
+    try:
+        process = subprocess.Popen(
+            arguments,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if both else None,
+            start_new_session=True,
+        )
+    except FileNotFoundError as err:
+        raise ToolMissing(program=arguments[0]) from err
+    with process:
+        try:
+            yield process
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise

@@ -1,0 +1,129 @@
+"""`holdfast backup`: make a recovery point."""
+
+import socket
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from holdfast.base.errors import Exit
+from holdfast.base.texts import N_
+from holdfast.cli.command import Command, option
+from holdfast.cli.parameters import MOMENT, SIZE, read_paths
+from holdfast.cli.run import start
+
+if TYPE_CHECKING:
+    from holdfast.files.options import Excludes
+
+
+@click.command(
+    cls=Command,
+    help=N_(
+        "Make a recovery point of PATHS.\n\n"
+        "Unchanged files are not read again. What cannot be read is left out and named, "
+        "and the exit status is 3."
+    ),
+    exits=[Exit.WARNINGS, Exit.LOCKED],
+    examples=[
+        ("holdfast backup /etc /home", N_("Two folders in one recovery point.")),
+        (
+            "holdfast backup / --one-file-system --exclude '*.tmp'",
+            N_("The root file system without mounted disks and without temporary files."),
+        ),
+        (
+            "holdfast backup /var/lib/app --hook-before 'app freeze' --hook-after 'app thaw'",
+            N_("A consistent view of an application's data."),
+        ),
+    ],
+)
+@click.argument("paths", nargs=-1, type=click.Path(path_type=bytes))
+@option(
+    "--files-from", type=click.Path(path_type=bytes), help=N_("File with more paths, one a line.")
+)
+@option("--exclude", multiple=True, metavar="PATTERN", help=N_("Leave out, in gitignore's syntax."))
+@option(
+    "--exclude-file",
+    multiple=True,
+    type=click.Path(path_type=bytes),
+    help=N_("File with patterns, one a line."),
+)
+@option(
+    "--ignore-name",
+    multiple=True,
+    metavar="NAME",
+    help=N_("Name of files that hold patterns for the folder they lie in."),
+)
+@option("--exclude-caches", is_flag=True, help=N_("Leave out folders marked with a CACHEDIR.TAG."))
+@option("--exclude-larger-than", type=SIZE, help=N_("Leave out larger files, as in 4G."))
+@option("--one-file-system", is_flag=True, help=N_("Stay on the file systems of PATHS."))
+@option("--with-remote", is_flag=True, help=N_("Enter network file systems below PATHS as well."))
+@option("--tag", "tags", multiple=True, help=N_("Mark the recovery point."))
+@option("--host", help=N_("Name of this machine in the recovery point."))
+@option("--time", type=MOMENT, help=N_("Time of the recovery point, instead of now."))
+@option("--force", is_flag=True, help=N_("Read every file, even where nothing seems changed."))
+@option("--dry-run", is_flag=True, help=N_("Read and count, but store nothing."))
+@option(
+    "--hook-before", metavar="COMMAND", help=N_("Run first; if it fails, nothing is backed up.")
+)
+@option("--hook-after", metavar="COMMAND", help=N_("Run last, also after a failure."))
+@option(
+    "--hook-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=600.0,
+    help=N_("Seconds each of them may take; 600 when not given."),
+)
+def backup(  # noqa: PLR0913  a parameter per option
+    paths: tuple[bytes, ...],
+    *,
+    files_from: bytes | None,
+    host: str | None,
+    tags: tuple[str, ...],
+    time: datetime | None,
+    force: bool,
+    dry_run: bool,
+    hook_before: str | None,
+    hook_after: str | None,
+    hook_timeout: float,
+    **left_out: Any,
+) -> int:
+    from holdfast.app.backup import Hooks, back_up
+    from holdfast.cli.backup_report import tell
+    from holdfast.files.options import BackupOptions
+
+    run = start()
+    options = BackupOptions(
+        paths=read_paths(paths, files_from),
+        host=host or socket.gethostname(),
+        tags=tags,
+        excludes=_excludes(**left_out),
+        time=time,
+        force=force,
+        workers=run.session.settings.workers,
+    )
+    hooks = Hooks(before=hook_before, after=hook_after, timeout=hook_timeout)
+    with run.out.progress() as on_progress:
+        done = back_up(run.session, options, hooks=hooks, on_progress=on_progress, dry_run=dry_run)
+    return tell(run.out, done)
+
+
+def _excludes(  # noqa: PLR0913  a parameter per option
+    *,
+    exclude: tuple[str, ...],
+    exclude_file: tuple[bytes, ...],
+    ignore_name: tuple[str, ...],
+    exclude_caches: bool,
+    exclude_larger_than: int | None,
+    one_file_system: bool,
+    with_remote: bool,
+) -> "Excludes":
+    from holdfast.files.options import Excludes
+
+    return Excludes(
+        patterns=exclude,
+        pattern_files=exclude_file,
+        ignore_names=ignore_name,
+        caches=exclude_caches,
+        larger_than=exclude_larger_than,
+        one_file_system=one_file_system,
+        remote=not with_remote,
+    )

@@ -1,0 +1,105 @@
+"""Commands whose help speaks the language in use and teaches: purpose, examples, exit statuses."""
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from holdfast.base.errors import Exit
+from holdfast.base.texts import N_, _
+from holdfast.cli.common import COMMON, common_options
+from holdfast.cli.spoken import Option, Spoken
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_MEANINGS = {
+    Exit.FINE: N_("everything asked for is done"),
+    Exit.FAILED: N_("it could not be done; the message says why and what to do"),
+    Exit.USAGE: N_("the command line was not understood"),
+    Exit.WARNINGS: N_("done, but some items were left out; each is listed"),
+    Exit.NO_VAULT: N_("there is no vault at this location"),
+    Exit.LOCKED: N_("another process holds the vault"),
+    Exit.WRONG_PASSPHRASE: N_("the passphrase opens no key of the vault"),
+    Exit.DAMAGE: N_("something stored is missing or damaged"),
+    Exit.DECIDE: N_("going on could lose something, a person must decide"),
+    Exit.INTERRUPTED: N_("stopped by a signal"),
+}
+_VAULT_EXITS = (Exit.FAILED, Exit.USAGE, Exit.NO_VAULT, Exit.WRONG_PASSPHRASE)
+
+
+class _Teaching(Spoken, click.Command):
+    """`examples` are pairs of what is typed and what it does; `exits` adds to the usual ones."""
+
+    def __init__(
+        self,
+        *args: Any,
+        examples: Sequence[tuple[str, str]] = (),
+        exits: Sequence[int] = (),
+        needs_vault: bool = True,
+        **settings: Any,
+    ) -> None:
+        super().__init__(*args, **settings)
+        self._examples = examples
+        usual = _VAULT_EXITS if needs_vault else (Exit.FAILED, Exit.USAGE)
+        self._exits = sorted({Exit.FINE, *usual, *exits, Exit.INTERRUPTED})
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        return [*super().get_params(ctx), *common_options()]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        own: list[tuple[str, str]] = []
+        common: list[tuple[str, str]] = []
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record is not None and isinstance(param, click.Option):
+                (common if param.name in COMMON else own).append(record)
+        for title, records in ((_("Options"), own), (_("Options of every command"), common)):
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's signature
+        if self._examples:
+            with formatter.section(_("Examples")):
+                for typed, meaning in self._examples:
+                    formatter.write(f"{'':>{formatter.current_indent}}$ {typed}\n")
+                    with formatter.indentation():
+                        formatter.write_text(_(meaning))
+        with formatter.section(_("Exit statuses")):
+            formatter.write_dl([(str(status), _(_MEANINGS[status])) for status in self._exits])
+
+
+class Command(_Teaching):
+    pass
+
+
+class Group(_Teaching, click.Group):
+    """A group that imports a command when it is wanted: `lazy` maps names to "module:attribute"."""
+
+    command_class = Command
+
+    def __init__(self, *args: Any, lazy: Mapping[str, str] | None = None, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._lazy = dict(lazy or {})
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        # In the order written: what is used first comes first.
+        return [*self._lazy, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        target = self._lazy.get(cmd_name)
+        if target is None:
+            return super().get_command(ctx, cmd_name)
+        module, _colon, attribute = target.partition(":")
+        found = getattr(importlib.import_module(module), attribute)
+        assert isinstance(found, click.Command)
+        return found
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        _Teaching.format_options(self, ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+
+def option(*names: str, help: str, **settings: Any) -> Callable[[_F], _F]:  # noqa: A002  click's own word
+    """click.option with a translated help."""
+    return click.option(*names, cls=Option, help=help, **settings)

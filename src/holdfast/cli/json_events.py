@@ -1,0 +1,184 @@
+r"""With `--json` every command prints one JSON object per line on standard output, nothing else.
+
+Each has an `event`, which says what it is, and a `version`, which grows when a field changes its
+meaning or goes; new fields and new events may come at any time.
+The last line of a command that went wrong is an `error`.
+Sizes are bytes, times are RFC 3339 with the zone, durations are seconds.
+A path that is not UTF-8 shows the odd bytes as `\xNN`, and is exact in `path_base64`.
+"""
+
+from typing import Literal
+
+from holdfast.cli.json_base import Event
+
+
+class Progress(Event):
+    """Long work, at most once a second; totals are 0 as long as they are unknown."""
+
+    phase: str
+    seconds: float
+    files_done: int
+    files_total: int
+    bytes_done: int
+    bytes_total: int
+    current: str
+    warnings: int
+
+
+class Warning(Event):  # noqa: A001  the event's name
+    """Something to know that did not stop the work."""
+
+    message: str
+
+
+class Skipped(Event):
+    """An item that is not in the point, or was not restored, as it should be."""
+
+    path: str
+    path_base64: str | None
+    code: str
+    errno: int
+    message: str
+    detail: str
+
+
+class Error(Event):
+    """Why the command could not be done; always the last line."""
+
+    code: str
+    message: str
+    remedy: str
+    exit_status: int
+    retry: Literal["never", "now", "later"]
+    source_codes: list[str]
+    page: str | None
+
+
+class VaultCreated(Event):
+    """`vault create` made a vault."""
+
+    place: str
+    id: str
+    key: str
+
+
+class Vault(Event):
+    """`vault show`: what a vault holds, as stored."""
+
+    place: str
+    id: str
+    format: int
+    points: int
+    newest: str | None
+    keys: int
+    locks: int
+    packs: int
+    bytes_stored: int
+
+
+class LocksRemoved(Event):
+    """`vault unlock` removed locks of processes that are gone."""
+
+    removed: int
+    kept: int
+
+
+class BackupDone(Event):
+    """`backup` made a point, or with `dry_run` would have."""
+
+    point: str | None
+    parent: str | None
+    dry_run: bool
+    seconds: float
+    files_new: int
+    files_changed: int
+    files_unmodified: int
+    files_total: int
+    folders_new: int
+    folders_changed: int
+    folders_unmodified: int
+    bytes_total: int
+    bytes_added: int
+    bytes_stored: int
+    skipped: int
+    skipped_list: str | None
+
+
+class Point(Event):
+    """A recovery point, from `points`, `points show` or `points tag`."""
+
+    id: str
+    time: str
+    host: str
+    username: str
+    paths: list[str]
+    tags: list[str]
+    tree: str
+    parent: str | None
+    program: str
+    files: int | None
+    bytes: int | None
+    bytes_added: int | None
+
+
+class Entry(Event):
+    """An item inside a point, from `points ls`."""
+
+    path: str
+    path_base64: str | None
+    kind: str
+    size: int
+    mode: int
+    uid: int
+    gid: int
+    user: str
+    group: str
+    mtime: str
+    target: str | None
+
+
+class Difference(Event):
+    """An item that differs between two points, from `points diff`."""
+
+    path: str
+    path_base64: str | None
+    change: Literal["added", "removed", "changed", "touched"]
+    kind: str
+
+
+class RestoreDone(Event):
+    """`restore` brought a point back, or with `dry_run` would have."""
+
+    point: str
+    target: str
+    dry_run: bool
+    seconds: float
+    files: int
+    files_unchanged: int
+    folders: int
+    others: int
+    bytes_written: int
+    bytes_total: int
+    bytes_verified: int
+    problems: int
+
+
+class VersionShown(Event):
+    """`version`: ours and that of what we run on."""
+
+    holdfast: str
+    python: str
+    repository_format: int
+
+
+class DemoDone(Event):
+    """`demo`: what was done, measured and proven."""
+
+    folder: str | None
+    files: int
+    bytes_total: int
+    first_seconds: float
+    second_seconds: float
+    restore_seconds: float
+    bytes_stored: int
+    proofs: list[str]

@@ -1,0 +1,140 @@
+"""The command `holdfast`: the list of commands, and the one place where errors become text."""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from holdfast.base.errors import Exit, HoldfastError
+from holdfast.base.texts import N_, _, use_language
+from holdfast.cli.click_texts import make_click_speak
+from holdfast.cli.command import Group
+
+if TYPE_CHECKING:
+    from holdfast.cli.output import Output
+
+_COMMANDS = {
+    "vault": "holdfast.cli.vault:vault",
+    "backup": "holdfast.cli.backup:backup",
+    "points": "holdfast.cli.points:points",
+    "completion": "holdfast.cli.completion:completion",
+    "version": "holdfast.cli.version:version",
+}
+
+
+@click.group(
+    cls=Group,
+    lazy=_COMMANDS,
+    name="holdfast",
+    needs_vault=False,
+    help=N_(
+        "Back up files into a vault, and prove that they come back.\n\n"
+        "A vault is a repository in restic's open format, in a folder or an object store; "
+        "a recovery point is what one backup put there."
+    ),
+    examples=[
+        ("holdfast vault create /backup/vault", N_("Make a vault in a folder.")),
+        ("holdfast backup /etc --vault /backup/vault", N_("Make a recovery point of /etc.")),
+        ("holdfast restore latest --to /tmp/back --verify", N_("Bring the newest point back.")),
+    ],
+)
+def cli() -> None:
+    pass
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status for the shell."""
+    from holdfast.app.config import asked_language
+    from holdfast.cli.hardening import keep_secrets_in_memory
+
+    keep_secrets_in_memory()
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    use_language(asked_language(given))
+    make_click_speak()
+    # A service manager's SIGTERM is an interruption like Ctrl-C: locks go, temporary files go.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.default_int_handler)
+    status = _run(given)
+    return _flushed(status)
+
+
+def _run(given: list[str]) -> int:
+    try:
+        status = cli.main(given, prog_name="holdfast", standalone_mode=False)
+    except (KeyboardInterrupt, click.Abort):
+        sys.stderr.write(_("holdfast: interrupted") + "\n")
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        return _nobody_reads()
+    except click.ClickException as err:
+        return _usage(err, given)
+    except HoldfastError as err:
+        _output(given).error(err)
+        _trace(given)
+        return err.exit_status
+    except Exception as err:
+        return _unexpected(err, given)
+    return status if isinstance(status, int) else Exit.FINE
+
+
+def _usage(err: click.ClickException, given: list[str]) -> int:
+    if _is_json(given):
+        from holdfast.cli.json_events import Error
+
+        _output(given).show(
+            Error(
+                code="usage",
+                message=err.format_message(),
+                remedy="holdfast --help",
+                exit_status=Exit.USAGE,
+                retry="never",
+                source_codes=[],
+                page=None,
+            )
+        )
+    else:
+        err.show()
+    return Exit.USAGE
+
+
+def _unexpected(err: Exception, given: list[str]) -> int:
+    from holdfast.cli.unexpected import Unexpected
+
+    _output(given).error(Unexpected(kind=type(err).__name__, reason=err))
+    _trace(given)
+    return Exit.FAILED
+
+
+def _output(given: list[str]) -> "Output":
+    from holdfast.cli.run import output_for
+
+    return output_for(as_json=_is_json(given))
+
+
+def _is_json(given: list[str]) -> bool:
+    return "--json" in given
+
+
+def _trace(given: list[str]) -> None:
+    if any(a == "--verbose" or (a[:2] == "-v" and set(a[1:]) <= {"v", "q"}) for a in given):
+        import traceback
+
+        traceback.print_exc()
+
+
+def _flushed(status: int) -> int:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _nobody_reads()
+    return status
+
+
+def _nobody_reads() -> int:
+    """`holdfast points | head` is no error to talk about, but not all was said either."""
+    # The interpreter flushes once more at its end; that must not complain.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return Exit.FAILED

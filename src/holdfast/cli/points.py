@@ -1,0 +1,96 @@
+"""`holdfast points`: what recovery points there are, and what is in them."""
+
+import click
+
+from holdfast.base.errors import Exit
+from holdfast.base.texts import N_
+from holdfast.cli.command import Command, Group, option
+from holdfast.cli.run import start
+
+
+@click.group(
+    cls=Group,
+    invoke_without_command=True,
+    exits=[Exit.DAMAGE],
+    help=N_("List the recovery points, oldest first."),
+    examples=[
+        ("holdfast points", N_("All of them.")),
+        ("holdfast points --host web1 --latest 5", N_("The five newest of one machine.")),
+        ("holdfast points --json", N_("For a program, for example one that watches their age.")),
+    ],
+)
+@option("--host", "hosts", multiple=True, help=N_("Only those of this machine."))
+@option("--tag", "tags", multiple=True, help=N_("Only those with this mark."))
+@option("--path", "paths", multiple=True, help=N_("Only those of this path."))
+@option("--latest", type=click.IntRange(min=1), metavar="N", help=N_("Only the newest N."))
+@click.pass_context
+def points(
+    ctx: click.Context,
+    *,
+    hosts: tuple[str, ...],
+    tags: tuple[str, ...],
+    paths: tuple[str, ...],
+    latest: int | None,
+) -> None:
+    if ctx.invoked_subcommand is not None:
+        return
+    from holdfast.app.points import PointFilter, list_points
+    from holdfast.cli.point_report import tell_points
+
+    run = start()
+    wanted = PointFilter(hosts=hosts, tags=tags, paths=paths, latest=latest)
+    tell_points(run.out, list_points(run.open(), wanted))
+
+
+@points.command(
+    cls=Command,
+    help=N_("Say everything about one recovery point."),
+    examples=[("holdfast points show latest", N_("The newest."))],
+)
+@click.argument("point")
+def show(point: str) -> None:
+    from holdfast.cli.point_report import tell_point
+
+    run = start()
+    tell_point(run.out, run.open().find_snapshot(point))
+
+
+@points.command(
+    cls=Command,
+    help=N_("List what a folder of a recovery point holds."),
+    exits=[Exit.DAMAGE],
+    examples=[("holdfast points ls latest /etc", N_("What /etc held."))],
+)
+@click.argument("point")
+@click.argument("path", type=click.Path(path_type=bytes), default=b"/")
+@option("-r", "--recursive", is_flag=True, help=N_("With all that lies below."))
+def ls(point: str, path: bytes, *, recursive: bool) -> None:
+    from holdfast.app.points import entries
+    from holdfast.cli.point_report import tell_entry
+
+    run = start()
+    repository = run.open()
+    found = repository.find_snapshot(point)
+    for entry in entries(repository, found, path, recursive=recursive):
+        tell_entry(run.out, entry)
+
+
+@points.command(
+    cls=Command,
+    help=N_("List what differs between two recovery points."),
+    exits=[Exit.DAMAGE],
+    examples=[
+        ("holdfast points diff 4f2a latest", N_("What happened since the point 4f2a…")),
+    ],
+)
+@click.argument("old")
+@click.argument("new")
+def diff(old: str, new: str) -> None:
+    from holdfast.app.points import differences
+    from holdfast.cli.point_report import tell_difference
+
+    run = start()
+    repository = run.open()
+    before, after = repository.find_snapshot(old), repository.find_snapshot(new)
+    for difference in differences(repository, before, after):
+        tell_difference(run.out, difference)

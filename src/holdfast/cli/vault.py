@@ -1,0 +1,79 @@
+"""`holdfast vault`: make, describe, unlock and repair a vault."""
+
+import click
+
+from holdfast.base.errors import Exit
+from holdfast.base.texts import N_, _
+from holdfast.base.units import format_size
+from holdfast.cli import shown
+from holdfast.cli.command import Group, option
+from holdfast.cli.run import start
+
+
+@click.group(cls=Group, needs_vault=False, help=N_("Make, describe, unlock or repair a vault."))
+def vault() -> None:
+    pass
+
+
+@vault.command(
+    help=N_(
+        "Make a vault at LOCATION.\n\n"
+        "The passphrase is the only thing that opens it: keep a copy where it does not burn "
+        "with this machine."
+    ),
+    needs_vault=False,
+    examples=[
+        ("holdfast vault create /backup/vault", N_("In a folder; the passphrase is typed twice.")),
+        (
+            "holdfast vault create s3://bucket/prefix --passphrase-file /root/vault.passphrase",
+            N_("In an object store, with the passphrase from a file."),
+        ),
+    ],
+)
+@click.argument("location", required=False)
+@option("--lab", is_flag=True, help=N_("For trials: any passphrase will do, guessing it is easy."))
+def create(location: str | None, *, lab: bool) -> None:
+    from holdfast.app.vaults import create as create_vault
+    from holdfast.cli.json_events import VaultCreated
+
+    run = start()
+    made = create_vault(run.session, location, lab=lab)
+    run.out.done(
+        VaultCreated(place=made.place, id=made.id, key=made.key),
+        _("Made vault {id} at {place}").format(id=made.id[:8], place=made.place),
+        _("Keep a copy of its passphrase elsewhere: without it nobody can open the vault."),
+    )
+
+
+@vault.command(
+    help=N_("Say what the vault holds and how much room it takes."),
+    exits=[Exit.DAMAGE],
+    examples=[("holdfast vault show --json", N_("The same for a program."))],
+)
+def show() -> None:
+    from holdfast.app.vaults import describe
+    from holdfast.cli.json_events import Vault
+
+    run = start()
+    facts = describe(run.session)
+    event = Vault(
+        place=facts.place,
+        id=facts.id,
+        format=facts.version,
+        points=facts.points,
+        newest=facts.newest.isoformat() if facts.newest else None,
+        keys=facts.keys,
+        locks=facts.locks,
+        packs=facts.packs,
+        bytes_stored=facts.bytes_stored,
+    )
+    rows = [
+        (_("Place"), facts.place),
+        (_("Id"), facts.id),
+        (_("Recovery points"), f"{facts.points:,}"),
+        (_("Newest"), shown.moment(facts.newest) if facts.newest else "-"),
+        (_("Passphrases"), str(facts.keys)),
+        (_("Locks"), str(facts.locks)),
+        (_("Stored"), format_size(facts.bytes_stored)),
+    ]
+    run.out.show(event, *shown.table(rows))

@@ -1,6 +1,7 @@
 """The reference of the command line, as its own --help tells it."""
 
 import importlib
+import re
 from collections.abc import Iterator
 
 import click
@@ -9,6 +10,8 @@ from holdfast.base.texts import use_language
 from tools.error_pages import NOTE
 
 WIDTH = 96
+# Said once, with the command that has no parent, and not again for each.
+_COMMON = re.compile(r"^Options of every command:\n(?:  .*\n)+\n?", re.MULTILINE)
 
 
 def page() -> str:
@@ -28,7 +31,8 @@ def _sections(command: click.Command, parent: click.Context | None, name: str) -
     context = click.Context(command, info_name=name, parent=parent, terminal_width=WIDTH)
     context.color = False
     yield from (f"## {context.command_path}", "", "```text")
-    yield command.get_help(context).strip()
+    said = command.get_help(context).strip() + "\n"
+    yield (_COMMON.sub("", said) if parent else said).strip()
     yield from ("```", "")
     if isinstance(command, click.Group):
         for child in command.list_commands(context):

@@ -51,7 +51,8 @@ def test_command_line_knows_command_and_options(line: str) -> None:
 def _unknown(command: click.Command, words: list[str]) -> list[str]:
     """Walk down to the command that is meant, and return what it does not know."""
     context = click.Context(command)
-    options = {name for p in command.params for name in [*p.opts, *p.secondary_opts]}
+    known = command.get_params(context)
+    options = {name for p in known for name in [*p.opts, *p.secondary_opts]}
     unknown = []
     for number, word in enumerate(words):
         if word.startswith("--"):
@@ -61,4 +62,5 @@ def _unknown(command: click.Command, words: list[str]) -> list[str]:
             child = command.get_command(context, word)
             if child is not None:
                 return unknown + _unknown(child, words[number + 1 :])
-    return [*unknown, "no such command"] if isinstance(command, click.Group) else unknown
+    incomplete = isinstance(command, click.Group) and not command.invoke_without_command
+    return [*unknown, "no such command"] if incomplete else unknown

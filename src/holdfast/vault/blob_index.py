@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from holdfast.base.ids import BlobId, PackId
+from holdfast.vault.envelope import OVERHEAD
 from holdfast.vault.index_table import IndexTable
 from holdfast.vault.pack_header import Kind, Span
 
@@ -42,10 +43,31 @@ class BlobIndex:
                 return Location(*self._table.location(row))
         return found
 
+    def find_all(self, kind: Kind, blob: BlobId) -> list[Location]:
+        """Every copy that is known of a blob; of what came since the table, the newest only."""
+        found: list[Location] = []
+        table = self._table
+        if table is not None:
+            found.extend(Location(*table.location(row)) for row in table.find_all(kind, blob))
+        if blob in self._recent[kind]:
+            found.append(self._recent[kind][blob])
+        return found
+
     def has(self, kind: Kind, blob: BlobId) -> bool:
         if blob in self._recent[kind]:
             return True
         return self._table is not None and self._table.find(kind, blob) >= 0
+
+    def plain_length(self, kind: Kind, blob: BlobId) -> int:
+        """How long the blob's content is, or -1 when no index names it."""
+        recent = self._recent[kind].get(blob)
+        if recent is not None:
+            return recent.plain_length or recent.length - OVERHEAD
+        row = self._table.find(kind, blob) if self._table is not None else -1
+        if row < 0 or self._table is None:
+            return -1
+        _, length, plain_length = self._table.record(row)
+        return plain_length or length - OVERHEAD
 
     def add(self, pack: PackId, spans: Sequence[Span]) -> None:
         self._recent_packs[pack] = None

@@ -4,6 +4,7 @@ import secrets
 
 import msgspec
 
+from holdfast.base.ids import is_file_id
 from holdfast.vault.errors import FileUnreadable
 from holdfast.vault.polynomial import DEGREE, is_irreducible, random_irreducible
 
@@ -30,8 +31,11 @@ def parse_config(content: bytes | bytearray) -> Config:
     try:
         config = msgspec.json.decode(content, type=Config)
         polynomial = int(config.chunker_polynomial, 16)
-    except (msgspec.DecodeError, ValueError) as err:
+    except (msgspec.DecodeError, ValueError, RecursionError) as err:
         raise FileUnreadable(name=CONFIG, reason=err) from err
+    if not is_file_id(config.id):
+        # It names a folder in scratch.
+        raise FileUnreadable(name=CONFIG, reason=f"impossible id {config.id[:80]!r}")
     if polynomial.bit_length() != DEGREE + 1 or not is_irreducible(polynomial):
         raise FileUnreadable(name=CONFIG, reason="the chunker polynomial is not irreducible")
     return config

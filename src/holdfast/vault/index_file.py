@@ -1,10 +1,11 @@
 """Index files: which pack holds which blob. Format: restic design document, section "Indexing"."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated, Literal
 
 import msgspec
 
-from holdfast.base.ids import BlobId, PackId, pack_id_from_hex
+from holdfast.base.ids import ID_BYTES, PackId, blob_id_from_hex, pack_id_from_hex
 from holdfast.vault.errors import FileUnreadable
 from holdfast.vault.pack_header import Kind, Span
 
@@ -12,21 +13,26 @@ from holdfast.vault.pack_header import Kind, Span
 MAX_BLOBS = 50_000
 
 
-class IndexBlob(msgspec.Struct, omit_defaults=True, kw_only=True):
-    id: str
-    type: str
-    offset: int
-    length: int
-    uncompressed_length: int = 0
+# Checked while decoding: ids are only known to be as long as digests, the rest fits a pack.
+_Digits = Annotated[str, msgspec.Meta(min_length=2 * ID_BYTES, max_length=2 * ID_BYTES)]
+_Natural32 = Annotated[int, msgspec.Meta(ge=0, le=0xFFFFFFFF)]
 
 
-class IndexPack(msgspec.Struct):
-    id: str
-    blobs: list[IndexBlob]
+class IndexBlob(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
+    id: _Digits
+    type: Literal["data", "tree"]
+    offset: _Natural32
+    length: _Natural32
+    uncompressed_length: _Natural32 = 0
 
 
-class IndexFile(msgspec.Struct):
-    packs: list[IndexPack]
+class IndexPack(msgspec.Struct, gc=False):
+    id: _Digits
+    blobs: list[IndexBlob] | None
+
+
+class IndexFile(msgspec.Struct, gc=False):
+    packs: list[IndexPack] | None
 
 
 _decoder = msgspec.json.Decoder(IndexFile)
@@ -44,16 +50,16 @@ def encode_index(packs: Iterable[tuple[PackId, Sequence[Span]]]) -> bytes:
 def parse_index(name: str, content: bytes | bytearray) -> IndexFile:
     try:
         return _decoder.decode(content)
-    except msgspec.DecodeError as err:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
         raise FileUnreadable(name=name, reason=err) from err
 
 
 def packs_of(name: str, content: bytes | bytearray) -> Iterator[tuple[PackId, list[Span]]]:
     """Yield the packs an index file names, with their blobs."""
     try:
-        for pack in parse_index(name, content).packs:
-            yield pack_id_from_hex(pack.id), [_span(entry) for entry in pack.blobs]
-    except (KeyError, ValueError) as err:
+        for pack in parse_index(name, content).packs or ():
+            yield pack_id_from_hex(pack.id), [_span(entry) for entry in pack.blobs or ()]
+    except ValueError as err:
         raise FileUnreadable(name=name, reason=err) from err
 
 
@@ -61,11 +67,8 @@ _KINDS = {"data": Kind.DATA, "tree": Kind.TREE}
 
 
 def _span(entry: IndexBlob) -> Span:
-    digest = bytes.fromhex(entry.id)
-    if len(digest) != 32 or min(entry.offset, entry.length, entry.uncompressed_length) < 0:  # noqa: PLR2004
-        raise ValueError(f"impossible entry for blob {entry.id}")
     return Span(
-        BlobId(digest),
+        blob_id_from_hex(entry.id),
         _KINDS[entry.type],
         entry.offset,
         entry.length,
@@ -76,7 +79,7 @@ def _span(entry: IndexBlob) -> Span:
 def _entry(span: Span) -> IndexBlob:
     return IndexBlob(
         id=span.blob.hex(),
-        type=span.kind.word,
+        type="tree" if span.kind else "data",
         offset=span.offset,
         length=span.length,
         uncompressed_length=span.plain_length,

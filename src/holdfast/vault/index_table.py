@@ -6,16 +6,18 @@ Ids are SHA-256, hence evenly spread: the leading bits give a bucket of some ten
 search by memory comparison finds the id in it. The order within a bucket does not matter.
 """
 
+import contextlib
 import hashlib
 import mmap
 import os
 import struct
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import BinaryIO, NamedTuple
 
 import msgspec
 
 from holdfast.base.ids import ID_BYTES, BlobId, PackId
+from holdfast.vault.index_rows import Buffer, Rows
 from holdfast.vault.pack_header import Kind, Span
 
 _MAGIC = b"HFINDEX1"
@@ -23,6 +25,7 @@ _HEAD = struct.Struct("<8s32sQ")  # magic, checksum of all that follows it, leng
 _RECORD = struct.Struct("<IIII")  # pack number, offset, stored length, plain length
 _BUCKET = struct.Struct("<II")
 _IDS_PER_BUCKET = 8
+_SLICE = 1 << 18
 
 
 class TableStale(Exception):
@@ -88,6 +91,21 @@ class IndexTable:
         number, offset, length, plain_length = _RECORD.unpack_from(self._memory, record)
         return self._pack(number), offset, length, plain_length
 
+    def find_all(self, kind: Kind, blob: BlobId) -> Iterator[int]:
+        """The places of all records of a blob, which may lie in several packs."""
+        part = self._parts[kind]
+        bucket = int.from_bytes(blob[:4], "big") >> part.shift
+        first, last = _BUCKET.unpack_from(self._memory, part.fan_out + 4 * bucket)
+        for row in range(first, last):
+            at = part.ids + ID_BYTES * row
+            if self._memory[at : at + ID_BYTES] == blob:
+                yield part.records + _RECORD.size * row
+
+    def record(self, record: int) -> tuple[int, int, int]:
+        """Offset, stored length and plain length, for whoever does not ask in which pack."""
+        _, offset, length, plain_length = _RECORD.unpack_from(self._memory, record)
+        return offset, length, plain_length
+
     def packs(self) -> Iterator[PackId]:
         return map(self._pack, range(self._pack_count))
 
@@ -95,6 +113,23 @@ class IndexTable:
         part = self._parts[kind]
         for at in range(part.ids, part.ids + ID_BYTES * part.size, ID_BYTES):
             yield BlobId(self._memory[at : at + ID_BYTES])
+
+    def rows(self) -> Rows:
+        """The whole table as columns: views, not copies."""
+        return Rows(
+            list(self.packs()),
+            (self._ids(Kind.DATA), self._ids(Kind.TREE)),
+            (self._records(Kind.DATA), self._records(Kind.TREE)),
+        )
+
+    def _ids(self, kind: Kind) -> memoryview:
+        part = self._parts[kind]
+        return memoryview(self._memory)[part.ids : part.records]
+
+    def _records(self, kind: Kind) -> memoryview:
+        part = self._parts[kind]
+        end = part.records + _RECORD.size * part.size
+        return memoryview(self._memory)[part.records : end]
 
     def __len__(self) -> int:
         return sum(part.size for part in self._parts)
@@ -107,15 +142,18 @@ class IndexTable:
 def open_table(path: str, sources: frozenset[str]) -> IndexTable:
     """Map a table made from some of `sources`; TableStale where it cannot be trusted."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        with open(path, "rb") as file:
+            return map_table(file, sources)
     except OSError as err:
         raise TableStale(str(err)) from err
+
+
+def map_table(file: BinaryIO, sources: frozenset[str]) -> IndexTable:
+    """As `open_table`, of an open file, which may be closed afterwards."""
     try:
-        memory = mmap.mmap(descriptor, 0, prot=mmap.PROT_READ)
+        memory = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
     except (OSError, ValueError) as err:
         raise TableStale(str(err)) from err
-    finally:
-        os.close(descriptor)
     description, start = _verified(memory)
     if not sources.issuperset(description.sources):
         raise TableStale("index files it was made from are gone")
@@ -138,48 +176,88 @@ class TableWriter:
     """Collects packs and writes them as one table; 48 bytes a blob while it does."""
 
     def __init__(self) -> None:
+        # How many packs came from more than one index file.
+        self.repeated = 0
         self._packs: dict[PackId, int] = {}
         self._ids = (bytearray(), bytearray())
         self._records = (bytearray(), bytearray())
 
     def add(self, pack: PackId, spans: Iterable[Span]) -> None:
-        number = self._packs.setdefault(pack, len(self._packs))
+        number = self._number(pack)
         pack_record = _RECORD.pack
         for blob, kind, offset, length, plain_length in spans:
             self._ids[kind].extend(blob)
             self._records[kind].extend(pack_record(number, offset, length, plain_length))
 
-    def write(self, path: str, sources: Sequence[str]) -> None:
+    def add_rows(self, rows: Rows) -> None:
+        """Take in columns whole."""
+        numbers = [self._number(pack) for pack in rows.packs]
+        for kind in Kind:
+            self._ids[kind].extend(rows.ids[kind])
+            self._records[kind].extend(_renumbered(rows.records[kind], numbers))
+
+    def write(self, path: str, sources: Iterable[str]) -> None:
         """Put the table at `path`, whole or not at all."""
-        sections, arrays = zip(
-            *(_grouped(self._ids[k], self._records[k]) for k in Kind), strict=True
-        )
-        description = msgspec.json.encode(
-            _Description(sorted(sources), list(sections), len(self._packs))
-        )
-        body = [struct.pack("<Q", len(description)), description]
-        body += [piece for pieces in arrays for piece in pieces]
-        body.append(b"".join(self._packs))
-        checksum = hashlib.sha256()
-        for piece in body:
-            checksum.update(piece)
         temporary = f"{path}.{os.getpid()}.tmp"
-        with open(temporary, "wb") as target:
-            target.writelines([_MAGIC, checksum.digest(), *body])
-        os.replace(temporary, path)
+        try:
+            with open(temporary, "w+b") as target:
+                self.write_to(target, sources)
+            os.replace(temporary, path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+
+    def write_to(self, target: BinaryIO, sources: Iterable[str]) -> None:
+        """Put the table into a file opened for writing."""
+        sections = [_section(len(ids) // ID_BYTES) for ids in self._ids]
+        description = msgspec.json.encode(_Description(sorted(sources), sections, len(self._packs)))
+        checksum = hashlib.sha256()
+
+        def put(piece: Buffer) -> None:
+            checksum.update(piece)
+            target.write(piece)
+
+        target.write(bytes(_HEAD.size - 8))
+        put(struct.pack("<Q", len(description)))
+        put(description)
+        for section, ids, records in zip(sections, self._ids, self._records, strict=True):
+            _put_section(put, section.bits, ids, records)
+        put(b"".join(self._packs))
+        target.seek(0)
+        target.write(_MAGIC + checksum.digest())
+        target.flush()
+
+    def _number(self, pack: PackId) -> int:
+        self.repeated += pack in self._packs
+        return self._packs.setdefault(pack, len(self._packs))
 
 
-def _grouped(ids: bytearray, records: bytearray) -> tuple[_Section, list[bytes]]:
-    """Sort ids and records by the leading bits of the ids, and count them into a fan-out."""
+def _renumbered(records: Buffer, numbers: Sequence[int]) -> bytes:
+    import numpy as np
+
+    rows = np.frombuffer(records, "<u4").reshape(-1, 4).copy()
+    rows[:, 0] = np.array(numbers, "<u4")[rows[:, 0]]
+    return rows.tobytes()
+
+
+def _section(count: int) -> _Section:
+    return _Section(count, max(1, min(24, (count // _IDS_PER_BUCKET).bit_length())))
+
+
+def _put_section(put: Callable[[Buffer], None], bits: int, ids: Buffer, records: Buffer) -> None:
+    """Write the fan-out, then ids and records sorted by the leading bits of the ids."""
     import numpy as np  # a tenth of a second that only a rebuild should pay
 
-    count = len(ids) // ID_BYTES
-    bits = max(1, min(24, (count // _IDS_PER_BUCKET).bit_length()))
-    id_rows = np.frombuffer(ids, np.uint8).reshape(count, ID_BYTES)
-    record_rows = np.frombuffer(records, np.uint8).reshape(count, _RECORD.size)
+    id_rows = np.frombuffer(ids, np.uint8).reshape(-1, ID_BYTES)
+    record_rows = np.frombuffer(records, np.uint8).reshape(-1, _RECORD.size)
     leading = id_rows[:, :4].copy().view(">u4").ravel().astype(np.uint32) >> np.uint32(32 - bits)
-    order = np.argsort(leading, kind="stable")
     fan_out = np.zeros((1 << bits) + 1, "<u4")
     fan_out[1:] = np.cumsum(np.bincount(leading, minlength=1 << bits))
-    pieces = [fan_out, id_rows[order], record_rows[order]]
-    return _Section(count, bits), [piece.tobytes() for piece in pieces]
+    put(fan_out.tobytes())
+    order = np.argsort(leading).astype(np.uint32)
+    del leading, fan_out
+    for rows in (id_rows, record_rows):
+        # In slices, so that no second copy of ten million ids is ever held.
+        for start in range(0, len(order), _SLICE):
+            put(rows[order[start : start + _SLICE]].tobytes())

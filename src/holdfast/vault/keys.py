@@ -77,7 +77,7 @@ def write_key_file(
 def parse_key_file(name: str, content: bytes) -> KeyFile:
     try:
         key_file = msgspec.json.decode(content, type=KeyFile)
-    except msgspec.DecodeError as err:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
         raise KeyUnreadable(name=name, reason=err) from err
     problem = _problem(key_file)
     if problem:
@@ -88,15 +88,21 @@ def parse_key_file(name: str, content: bytes) -> KeyFile:
 def unwrap(name: str, key_file: KeyFile, passphrase: Secret) -> MasterKey | None:
     """The master key, or None when the passphrase is another one's."""
     cost = KeyCost(key_file.n, key_file.r, key_file.p)
-    wrapping = _derive(passphrase, key_file.salt, cost)
+    try:
+        wrapping = _derive(passphrase, key_file.salt, cost)
+    except ValueError as err:
+        # OpenSSL has bounds of its own, such as N < 2^(16 r).
+        raise KeyUnreadable(name=name, reason=err) from err
     try:
         plain = Sealer(wrapping).open(key_file.data, what=name)
     except EnvelopeBroken:
         return None
     try:
         found = msgspec.json.decode(plain, type=_MasterJson)
-    except msgspec.DecodeError as err:
+    except (msgspec.DecodeError, UnicodeDecodeError) as err:
         raise KeyUnreadable(name=name, reason=err) from err
+    if (len(found.encrypt), len(found.mac.k), len(found.mac.r)) != (32, 16, 16):
+        raise KeyUnreadable(name=name, reason="the wrapped key has another length")
     return MasterKey(encrypt=found.encrypt, mac_k=found.mac.k, mac_r=found.mac.r)
 
 

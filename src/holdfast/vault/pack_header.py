@@ -37,6 +37,9 @@ class Span(NamedTuple):
     plain_length: int
 
 
+_KINDS = tuple(Kind)
+
+
 def encode_header(spans: Iterable[Span]) -> bytes:
     return b"".join(
         COMPRESSED.pack(span.kind | 2, span.length, span.plain_length, span.blob)
@@ -55,7 +58,10 @@ def read_spans(pack: PackId, header: bytes | bytearray) -> Iterator[Span]:
             kind, length, *plain, digest = layout.unpack_from(header, at)
         except (IndexError, struct.error) as err:
             raise PackHeaderBroken(pack=pack.hex(), reason=err, offset=at) from err
-        yield Span(BlobId(digest), Kind(kind & 1), offset, length, plain[0] if plain else 0)
+        if length < OVERHEAD:
+            reason = f"a blob of {length} bytes is shorter than its envelope"
+            raise PackHeaderBroken(pack=pack.hex(), reason=reason, offset=at)
+        yield Span(BlobId(digest), _KINDS[kind & 1], offset, length, plain[0] if plain else 0)
         # Blobs lie back to back, so an offset is the sum of the lengths before it.
         offset += length
         at += layout.size

@@ -5,16 +5,20 @@ nothing deduplicates. A node therefore keeps its values as they stand in the JSO
 writes them in the order of the fields below; only Go's extra escapes are put in afterwards.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
-from holdfast.base.ids import TreeId
+from holdfast.base.ids import ID_BYTES, TreeId, is_file_id
 from holdfast.vault.errors import TreeBroken
 from holdfast.vault.go_strings import unquote
+
+Natural = Annotated[int, msgspec.Meta(ge=0)]
+Natural32 = Annotated[int, msgspec.Meta(ge=0, le=0xFFFFFFFF)]
 
 NodeType = Literal["file", "dir", "symlink", "dev", "chardev", "fifo", "socket", "irregular", ""]
 
@@ -29,23 +33,23 @@ class Node(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     name: str
     type: NodeType
-    mode: int = 0
+    mode: Natural32 = 0
     mtime: str
     atime: str
     ctime: str
-    uid: int
-    gid: int
+    uid: Natural32
+    gid: Natural32
     user: str = ""
     group: str = ""
-    inode: int = 0
-    device_id: int = 0
-    size: int = 0
-    links: int = 0
+    inode: Natural = 0
+    device_id: Natural = 0
+    size: Natural = 0
+    links: Natural = 0
     linktarget: str = ""
     linktarget_raw: bytes = b""
     extended_attributes: list[ExtendedAttribute] = []
     generic_attributes: dict[str, msgspec.Raw] = {}
-    device: int = 0
+    device: Natural = 0
     content: list[str] | None
     subtree: str | None = None
     error: str = ""
@@ -68,7 +72,7 @@ class Node(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class Tree(msgspec.Struct):
-    nodes: list[Node]
+    nodes: list[Node] | None
 
 
 # Go's encoder hides these from browsers; they occur in strings only.
@@ -86,19 +90,69 @@ _decoder = msgspec.json.Decoder(Tree)
 
 def encode_tree(nodes: Iterable[Node]) -> bytes:
     """The bytes of a tree blob; the nodes must be sorted by raw name already."""
-    content = _encoder.encode({"nodes": list(nodes)})
+    return join_tree([encode_nodes(list(nodes))])
+
+
+def encode_nodes(nodes: list[Node]) -> bytes:
+    """The nodes as they stand in a tree, without the brackets around them."""
+    content = _encoder.encode(nodes)[1:-1]
     for char, escape in _GO_ESCAPES:
         if char in content:
             content = content.replace(char, escape)
-    return content + b"\n"
+    return content
+
+
+def join_tree(pieces: Iterable[bytes]) -> bytes:
+    """The bytes of a tree blob from runs of encoded nodes, in order; empty runs are left out."""
+    return b'{"nodes":[' + b",".join(filter(None, pieces)) + b"]}\n"
+
+
+def with_subtree(folder: bytes, tree: TreeId) -> bytes:
+    """An encoded folder node, completed with the tree that was not known when it was encoded."""
+    return folder[:-1] + b',"subtree":"' + tree.hex().encode() + b'"}'
 
 
 def parse_tree(tree: TreeId, content: bytes | bytearray) -> list[Node]:
-    """Read a tree blob; unknown fields are fine, newer clients write them."""
+    """Read a tree blob; unknown fields are fine, newer clients write them.
+
+    What the nodes' properties and `parse_time` are asked later is proven here to be answerable.
+    """
     try:
-        return _decoder.decode(content).nodes
-    except msgspec.DecodeError as err:
+        nodes = _decoder.decode(content).nodes or []
+        for node in nodes:
+            _require_readable(node)
+    except (msgspec.DecodeError, ValueError, RecursionError) as err:
         raise TreeBroken(tree=tree.hex(), reason=err) from err
+    return nodes
+
+
+_DIGITS = 2 * ID_BYTES
+_TIME = re.compile(
+    r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"
+    r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
+)
+_LAST_DAY_OF_ALL_MONTHS = "28"
+
+
+def _require_readable(node: Node) -> None:
+    if "\\" in node.name:
+        unquote(node.name)
+    if node.subtree is not None and not is_file_id(node.subtree):
+        raise ValueError(f"impossible subtree of {node.name!r}")
+    if node.content and not _are_ids(node.content):
+        raise ValueError(f"impossible content of {node.name!r}")
+    for time in {node.mtime, node.atime, node.ctime}:
+        if not _TIME.fullmatch(time):
+            raise ValueError(f"impossible time {time!r} of {node.name!r}")
+        if time[8:10] > _LAST_DAY_OF_ALL_MONTHS:
+            parse_time(time)
+
+
+def _are_ids(content: list[str]) -> bool:
+    # One conversion for all: a disk has a million of them. It would skip white space.
+    digits = "".join(content)
+    return set(map(len, content)) == {_DIGITS} and 2 * len(bytes.fromhex(digits)) == len(digits)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -124,6 +178,9 @@ def format_time(nanoseconds: int) -> str:
 
 @lru_cache(maxsize=4096)
 def _whole_seconds(text: str, zone: str) -> int:
+    if text.startswith("0000"):
+        # A year that datetime does not have, and that nothing was ever written in.
+        return _FIRST
     moment = datetime.fromisoformat(text)
     return (moment.replace(tzinfo=_zone(zone)) - _EPOCH) // timedelta(seconds=1)
 

@@ -1,0 +1,134 @@
+"""Prove that every folder listing a point reaches is sound, and that all it needs is there."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from holdfast.base.errors import HoldfastError
+from holdfast.base.ids import BlobId, PackId, TreeId
+from holdfast.vault import check_findings as sorts
+from holdfast.vault.blob_index import BlobIndex
+from holdfast.vault.check_findings import Finding
+from holdfast.vault.errors import BlobMissing
+from holdfast.vault.pack_header import Kind
+from holdfast.vault.tree import Node
+from holdfast.vault.tree_walk import walk_trees
+
+_KNOWN = frozenset(("file", "dir", "symlink", "dev", "chardev", "fifo", "socket"))
+
+
+@dataclass(slots=True, kw_only=True)
+class TreeCheck:
+    """What the walk saw; `missing` are data blobs, `absent` trees that no index names."""
+
+    findings: list[Finding] = field(default_factory=list)
+    trees: int = 0
+    missing: set[BlobId] = field(default_factory=set)
+    absent: set[TreeId] = field(default_factory=set)
+    unreadable: set[TreeId] = field(default_factory=set)
+    # Packs that gave a broken tree.
+    packs: set[PackId] = field(default_factory=set)
+
+    def all_findings(self) -> list[Finding]:
+        """What was found one by one, and what is only counted."""
+        found = list(self.findings)
+        if self.missing:
+            blobs = frozenset(self.missing)
+            found.append(_counted(sorts.BLOBS_MISSING, blobs))
+        if self.absent:
+            found.append(_counted(sorts.TREES_MISSING, frozenset(self.absent)))
+        return found
+
+
+def _counted(sort: sorts.Sort, blobs: frozenset[BlobId]) -> Finding:
+    return Finding(sort=sort, fields={"blobs": len(blobs)}, blobs=blobs)
+
+
+def check_trees(
+    roots: Iterable[TreeId],
+    load: Callable[[TreeId], list[Node]],
+    index: BlobIndex,
+    *,
+    parallel: int,
+) -> TreeCheck:
+    result = TreeCheck()
+    for tree, listing in walk_trees(roots, load, parallel=parallel):
+        result.trees += 1
+        if isinstance(listing, BlobMissing):
+            result.absent.add(tree)
+        elif isinstance(listing, HoldfastError):
+            _note_unreadable(result, tree, listing, index)
+        else:
+            _check_listing(result, tree, listing, index)
+    return result
+
+
+def _note_unreadable(result: TreeCheck, tree: TreeId, err: HoldfastError, index: BlobIndex) -> None:
+    result.unreadable.add(tree)
+    location = index.find(Kind.TREE, tree)
+    fields = {"name": tree.hex(), "reason": err}
+    pack = location.pack if location else None
+    result.findings.append(
+        Finding(sort=sorts.TREE_DAMAGED, fields=fields, pack=pack, blobs=frozenset((tree,)))
+    )
+
+
+def _check_listing(result: TreeCheck, tree: TreeId, nodes: list[Node], index: BlobIndex) -> None:
+    for problem in listing_problems(nodes):
+        sort = sorts.UNSORTED if problem == UNSORTED else sorts.NODE_INVALID
+        fields = {"name": tree.hex(), "reason": problem}
+        result.findings.append(Finding(sort=sort, fields=fields, blobs=frozenset((tree,))))
+    for node in nodes:
+        wrong = node_problem(node) or _content_problem(result, node, index)
+        if wrong:
+            fields = {"name": tree.hex(), "reason": f"{node.name}: {wrong}"}
+            result.findings.append(
+                Finding(sort=sorts.NODE_INVALID, fields=fields, blobs=frozenset((tree,)))
+            )
+
+
+UNSORTED = "unsorted"
+
+
+def listing_problems(nodes: list[Node]) -> Iterator[str]:
+    """What is wrong with the names of a folder; the words are for experts and stay English."""
+    names = [node.raw_name for node in nodes]
+    if len(set(names)) < len(names):
+        yield "a name occurs twice"
+    elif any(left > right for left, right in pairwise(names)):
+        yield UNSORTED
+
+
+def node_problem(node: Node) -> str | None:
+    """What makes an entry impossible, whatever else is in the vault."""
+    name = node.raw_name
+    if name in (b"", b".", b"..") or b"/" in name or b"\0" in name:
+        return "impossible name"
+    if node.type not in _KNOWN:
+        return f"impossible type {node.type!r}"
+    if node.type == "dir" and node.subtree is None:
+        return "a folder without a listing"
+    if node.type == "file" and node.content is None:
+        return "a file without content"
+    return None
+
+
+def _content_problem(result: TreeCheck, node: Node, index: BlobIndex) -> str | None:
+    if node.type != "file" or node.content is None:
+        return None
+    total, is_whole = 0, True
+    for blob in blobs_of(node):
+        length = index.plain_length(Kind.DATA, blob)
+        if length < 0:
+            result.missing.add(blob)
+            is_whole = False
+        total += length
+    if is_whole and total != node.size:
+        return f"{node.size} bytes long, but its content has {total}"
+    return None
+
+
+def blobs_of(node: Node) -> Iterator[BlobId]:
+    digits = bytes.fromhex("".join(node.content or ()))
+    for at in range(0, len(digits), 32):
+        yield BlobId(digits[at : at + 32])

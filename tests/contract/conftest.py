@@ -15,6 +15,7 @@ from holdfast.storage.memory import MemoryStorage
 from holdfast.storage.protocol import Storage
 from holdfast.storage.retrying import RetryingStorage
 from holdfast.testing.clock import FakeClock
+from holdfast.testing.fake_gcs import fake_gcs
 from holdfast.testing.faulty_storage import FaultyStorage, RecordingStorage
 from holdfast.testing.object_stores import RunningStore, StoreMissing, azurite, moto
 
@@ -22,7 +23,7 @@ _NODE = Path(__file__).parents[2] / ".work" / "node"
 
 PROCESS_LOCAL = ("memory", "retrying", "recording", "unreliable")
 # The fixture that runs the service.
-CLOUDS = {"azure": "azurite_store", "s3": "moto_store"}
+CLOUDS = {"azure": "azurite_store", "s3": "moto_store", "gcs": "gcs_store"}
 ALL = [
     *PROCESS_LOCAL,
     "directory",
@@ -44,6 +45,12 @@ def azurite_store() -> Iterator[RunningStore]:
 @pytest.fixture(scope="session")
 def moto_store() -> Iterator[RunningStore]:
     with moto() as store:
+        yield store
+
+
+@pytest.fixture(scope="session")
+def gcs_store() -> Iterator[RunningStore]:
+    with fake_gcs() as store:
         yield store
 
 

@@ -1,5 +1,6 @@
 """What storage/protocol.py promises, for every storage."""
 
+import contextlib
 import os
 import signal
 import threading
@@ -218,21 +219,21 @@ def test_of_many_writers_of_one_name_exactly_one_wins(storage: Storage, size: in
 def test_a_reader_never_sees_half_a_file(storage: Storage) -> None:
     content = os.urandom(MIB) * 4
     seen: set[int] = set()
-    writing = threading.Event()
+    written = threading.Event()
 
     def read() -> None:
-        while not writing.is_set() or NAME not in {entry.name for entry in storage.list("data")}:
-            try:
+        while not written.is_set():
+            with contextlib.suppress(FileMissing):
                 seen.add(len(storage.get(NAME)))
-            except FileMissing:
-                continue
-        seen.add(len(storage.get(NAME)))
 
     with ThreadPoolExecutor(1) as threads:
         reader = threads.submit(read)
-        storage.put(NAME, content)
-        writing.set()
+        try:
+            storage.put(NAME, content)
+        finally:
+            written.set()
         reader.result(timeout=60)
+    seen.add(len(storage.get(NAME)))
 
     assert seen == {len(content)}
 

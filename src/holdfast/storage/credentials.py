@@ -41,7 +41,6 @@ _GCS = {
     "GOOGLE_SERVICE_ACCOUNT_KEY": "service_account_key",
     "GOOGLE_BEARER_TOKEN": "bearer_token",
     "GOOGLE_BASE_URL": "base_url",
-    "GOOGLE_SKIP_SIGNATURE": "skip_signature",
 }
 _SETTINGS = {Cloud.AZURE: _AZURE, Cloud.S3: _S3, Cloud.GCS: _GCS}
 _SECRET_SETTINGS = (

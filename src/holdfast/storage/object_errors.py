@@ -84,7 +84,7 @@ _STATUS = re.compile(r"status code: (\d{3})")
 # Asked only when no credentials were given: the addresses of the clouds' metadata services.
 _METADATA = re.compile(r"//(169\.254\.\d+\.\d+|metadata\.google\.internal)")
 # Azure calls every login failure by one name, and tells a wrong clock in its explanation.
-_CLOCK_WORDS = re.compile(r"[Dd]ate header|time frame|time range|timeframe|not yet valid")
+_CLOCK_WORDS = re.compile(r"[Dd]ate header|reasonable timeframe|not yet valid")
 _TLS = re.compile(
     r"(?:InvalidCertificate|InvalidMessage|AlertReceived)\((?:\s*Other\w*\()*\s*(\w+)"
 )
@@ -92,6 +92,7 @@ _NETWORK = re.compile(r"kind: (?:Connect|Request|Timeout|Interrupted),|error sen
 _SETTINGS = re.compile(r"must be specified|Missing \w+|No credential")
 _BROKEN_KEY = re.compile(r"Invalid Access Key|credential error")
 
+_DETAIL = re.compile(r"<AuthenticationErrorDetail>([^<\n]+)")
 _SERVER_WORDS = re.compile(r"<Message>([^<\n]+)|\"error_description\": ?\"([^\"\\]+)")
 _SYSTEM_WORDS = re.compile(r"(?:message|error): \"([^\"]+)\"")
 _URL = re.compile(r"(https?://[^\s\"'<>)?]*)[^\s\"'<>)]*")
@@ -119,7 +120,8 @@ def read_cause(text: str, *, vendor_class: str) -> _Kind:
 def read_reason(text: str, *, secrets: Iterable[str] = ()) -> str:
     """One line for people: what the server or the network said, without a secret."""
     first_line = text.partition("\n")[0].partition(": <?xml")[0]
-    line = _found(_SERVER_WORDS, text) or _network_words(text) or first_line
+    server_words = _found(_DETAIL, text) or _found(_SERVER_WORDS, text)
+    line = server_words or _network_words(text) or first_line
     for secret in sorted(secrets, key=len, reverse=True):
         line = line.replace(secret, "***")
     # A shared access signature is the query of a URL.

@@ -125,8 +125,13 @@ class ObjectStorage:
 
     def size(self, name: str) -> int:
         checked(name)
-        with self._translating(name) as (vendor, connection):
-            return int(vendor.head(connection.reading, name)["size"])
+        try:
+            with self._translating(name) as (vendor, connection):
+                return int(vendor.head(connection.reading, name)["size"])
+        except FileMissing:
+            # The answer to HEAD has no words: it could be the container that is missing.
+            next(self.list(name), None)
+            raise
 
     def list(self, folder: str) -> Iterator[Entry]:
         prefix = folder_prefix(folder)

@@ -27,6 +27,18 @@ _ACCOUNT = "devstoreaccount1"
 _KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 _API_VERSION = "2021-08-06"
 _READY_WITHIN = 60.0
+# moto looks whether a name is taken and then takes it, in two steps: its threads must queue up,
+# or two writers can both win, which no real S3 allows.
+_SERVE_MOTO = """
+import sys, threading
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import run_simple
+moto, turn = DomainDispatcherApplication(create_backend_app), threading.Lock()
+def serve(environ, start_response):
+    with turn:
+        return moto(environ, start_response)
+run_simple("127.0.0.1", int(sys.argv[1]), serve, threaded=True)
+"""
 
 
 class StoreMissing(Exception):
@@ -77,7 +89,7 @@ def azurite(node_directory: Path, *, clock: Clock | None = None) -> Iterator[Run
 def moto(*, clock: Clock | None = None) -> Iterator[RunningStore]:
     """Run moto's S3 on a free port, in memory."""
     port = _free_port()
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    command = [sys.executable, "-c", _SERVE_MOTO, str(port)]
     with _running(command, port, clock or SystemClock()):
         yield RunningStore(
             scheme="s3",

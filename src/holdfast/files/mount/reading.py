@@ -13,7 +13,7 @@ from holdfast.vault.envelope import OVERHEAD
 from holdfast.vault.pack_header import Kind
 
 # Reads of one stream reach us a little out of order: the kernel itself looks ahead.
-_NEAR = 256 * KIB
+_NEAR = 128 * KIB
 _STREAK = 2
 _FIRST_WINDOW, _LAST_WINDOW = 2 * MIB, 32 * MIB
 # So much of the cache one stream may fill with what nobody has asked for yet.
@@ -100,8 +100,7 @@ class FileReader:
         # Asking in halves of the window lets neighbours in a pack come in one read.
         if asked - end < self._window // 2:
             self._ask(max(self._asked_until, number + 1), end + self._window)
-            limit = min(_LAST_WINDOW, self._cache.limit // _SHARE)
-            self._window = min(self._window * 2, max(limit, _FIRST_WINDOW))
+            self._window = min(self._window * 2, _LAST_WINDOW, self._cache.limit // _SHARE)
 
     def _ask(self, number: int, until: int) -> None:
         wanted: list[Wanted] = []

@@ -115,14 +115,7 @@ def _node_attributes(node: Node, item: Item) -> Attributes:
         "st_size": size,
         "st_blksize": _BLOCK,
         "st_blocks": -(-size // _SECTOR),
-        "st_atime": _moment(node.atime),
-        "st_mtime": _moment(node.mtime),
-        "st_ctime": _moment(node.ctime),
+        "st_atime": parse_time(node.atime),
+        "st_mtime": parse_time(node.mtime),
+        "st_ctime": parse_time(node.ctime),
     }
-
-
-def _moment(text: str) -> int:
-    try:
-        return parse_time(text)
-    except ValueError:
-        return 0  # a wrong time must not hide the file

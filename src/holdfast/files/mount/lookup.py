@@ -59,10 +59,7 @@ class Folders:
 
 def _usable_name(node: Node) -> bytes | None:
     """The name, unless it could lead somewhere else or the kernel would refuse all of the folder."""
-    try:
-        name = node.raw_name
-    except ValueError:
-        return None
+    name = node.raw_name
     return None if name in {b"", b".", b".."} or b"/" in name or b"\0" in name else name
 
 

@@ -14,7 +14,8 @@ from holdfast.vault.pack_header import Kind
 
 # Reads of one stream reach us a little out of order: the kernel itself looks ahead.
 _NEAR = 128 * KIB
-_STREAK = 2
+# A single large read comes in pieces of 128 KiB; only what goes on longer is a stream.
+_STREAM = MIB + _NEAR
 _FIRST_WINDOW, _LAST_WINDOW = 2 * MIB, 32 * MIB
 # So much of the cache one stream may fill with what nobody has asked for yet.
 _SHARE = 4
@@ -93,8 +94,8 @@ class FileReader:
         if not near:
             self._streak, self._window, self._asked_until = 0, _FIRST_WINDOW, 0
             return
-        self._streak += 1
-        if self._streak < _STREAK:
+        self._streak += end - offset
+        if self._streak < _STREAM:
             return
         asked = self._layout.start(max(self._asked_until, number + 1))
         # Asking in halves of the window lets neighbours in a pack come in one read.

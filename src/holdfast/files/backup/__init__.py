@@ -1,0 +1,10 @@
+"""The backup pipeline: one parent that decides, one worker per core that reads and packs.
+
+backup     the use: roots, snapshot, report
+pipeline   the parent: tasks out, results in, packs to the storage, trees assembled
+worker     a forked process: its loop; directory and content do the reading
+messages   what the two say to each other
+claims     which new blobs are taken already, in memory all share
+slots      the buffers packs are filled in, in memory all share
+file_cache what the last backup saw, to skip what is unchanged
+"""

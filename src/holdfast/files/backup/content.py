@@ -1,0 +1,211 @@
+"""From the bytes of files to blobs in packs: what a worker does with content."""
+
+import hashlib
+import hmac
+import mmap
+import os
+from collections.abc import Callable, Iterator
+
+from pyfastcdc import FastCDC
+
+from holdfast.base.ids import BlobId
+from holdfast.base.units import KIB, MIB
+from holdfast.files.backup.claims import Claims
+from holdfast.files.backup.messages import Counts, PackReady
+from holdfast.files.backup.slots import Slots
+from holdfast.vault.blob_index import BlobIndex
+from holdfast.vault.compression import Compressor
+from holdfast.vault.envelope import MasterKey, Sealer
+from holdfast.vault.pack_builder import PackBuilder
+from holdfast.vault.pack_header import Kind
+
+MIN_CHUNK, AVERAGE_CHUNK, MAX_CHUNK = 512 * KIB, MIB, 8 * MIB
+# restic makes holes only in files that contain the blob of exactly so many zeros.
+ZERO_BLOB = 512 * KIB
+_WINDOW = 2 * MAX_CHUNK
+_ZEROS = bytes(MAX_CHUNK)
+
+
+def chunker_seed(master: MasterKey) -> int:
+    """A secret seed per repository: chunk lengths must not tell which known files are stored."""
+    digest = hmac.digest(master.mac_k + master.encrypt, b"holdfast chunker", "sha256")
+    return int.from_bytes(digest[:8], "little") >> 1
+
+
+class BlobSink:
+    """Takes plain blobs, stores those that are new in packs, and hands full packs over."""
+
+    def __init__(
+        self,
+        *,
+        master: MasterKey,
+        index: BlobIndex,
+        claims: Claims,
+        slots: Slots,
+        send: Callable[[PackReady], None],
+    ) -> None:
+        self._sealer = Sealer(master)
+        self._compressor = Compressor()
+        self._index = index
+        self._claims = claims
+        self._slots = slots
+        self._send = send
+        self._slot = -1
+        self._pack: PackBuilder | None = None
+        self._zero_ids: dict[int, bytes] = {}
+        self.counts = Counts()
+
+    def put(self, plain: memoryview) -> bytes:
+        """The id of a blob, which is in the vault already or in a pack of ours now."""
+        blob = BlobId(hashlib.sha256(plain).digest())
+        if not self._index.has(Kind.DATA, blob) and self._claims.take(blob):
+            self._store(blob, plain)
+        return blob
+
+    def put_zeros(self, length: int) -> bytes:
+        """The id of that many zeros, hashed once."""
+        known = self._zero_ids.get(length)
+        if known is None:
+            known = self._zero_ids[length] = self.put(memoryview(_ZEROS)[:length])
+        return known
+
+    def flush(self) -> None:
+        """Hand over the blobs of the pack that is not full; the parent puts them together."""
+        if self._pack is not None:
+            self._hand_over(self._pack, self._pack.size, complete=False)
+
+    def _store(self, blob: BlobId, plain: memoryview) -> None:
+        pack = self._pack
+        if pack is None:
+            self._slot = self._slots.acquire()
+            pack = PackBuilder(self._sealer, self._compressor, self._slots.slots[self._slot])
+            self._pack = pack
+        pack.add(Kind.DATA, blob, plain)
+        self.counts.blobs += 1
+        self.counts.added += len(plain)
+        if pack.is_full():
+            self._hand_over(pack, len(pack.finish()), complete=True)
+
+    def _hand_over(self, pack: PackBuilder, size: int, *, complete: bool) -> None:
+        self._send(PackReady(self._slot, size, list(map(tuple, pack.spans)), complete))
+        self._pack = None
+
+
+class ContentReader:
+    """Reads files through one large kept buffer and cuts them into blobs."""
+
+    def __init__(self, sink: BlobSink, seed: int) -> None:
+        self._sink = sink
+        self._chunker = FastCDC(AVERAGE_CHUNK, min_size=MIN_CHUNK, max_size=MAX_CHUNK, seed=seed)
+        self._window = memoryview(mmap.mmap(-1, _WINDOW))
+
+    def read_small(self, descriptor: int, expected: int) -> tuple[bytes, int] | None:
+        """Blob id and length of a file of one blob; None when it has grown beyond that."""
+        window = self._window
+        # One byte more than expected, so that one call tells that this was the end.
+        length = os.readv(descriptor, (window[: expected + 1],))
+        if length > expected or length > MIN_CHUNK:
+            return None
+        if length < expected:
+            length = self._rest(descriptor, length, expected)
+        return (self._sink.put(window[:length]) if length else b""), length
+
+    def _rest(self, descriptor: int, length: int, expected: int) -> int:
+        while length < expected:
+            more = os.readv(descriptor, (self._window[length:expected],))
+            if not more:
+                break
+            length += more
+        return length
+
+    def read_range(self, descriptor: int, start: int, end: int) -> tuple[bytes, int]:
+        """Blob ids and length of a part of a file; ends early where the file does."""
+        ids: list[bytes] = []
+        total = 0
+        for begin, stop, is_data in _extents(descriptor, start, end):
+            blobs = self._data(descriptor, begin, stop) if is_data else self._hole(stop - begin)
+            for blob, length in blobs:
+                ids.append(blob)
+                total += length
+        return b"".join(ids), total
+
+    def _hole(self, length: int) -> Iterator[tuple[bytes, int]]:
+        if length >= ZERO_BLOB:
+            yield self._sink.put_zeros(ZERO_BLOB), ZERO_BLOB
+            length -= ZERO_BLOB
+        while length > 0:
+            step = min(length, MAX_CHUNK)
+            yield self._sink.put_zeros(step), step
+            length -= step
+
+    def _data(self, descriptor: int, start: int, end: int) -> Iterator[tuple[bytes, int]]:
+        window = self._window
+        kept = 0
+        while start < end:
+            want = min(_WINDOW - kept, end - start)
+            got = os.preadv(descriptor, (window[kept : kept + want],), start)
+            start += got
+            filled = kept + got
+            last = got == 0 or start >= end
+            used = 0
+            for length in self._cuts(window[:filled], last=last):
+                yield self._blob(window[used : used + length]), length
+                used += length
+            if last:
+                return
+            kept = filled - used
+            # The open chunk moves to the front; it is cut again with what follows it.
+            window[:kept] = bytes(window[used:filled])
+
+    def _cuts(self, content: memoryview, *, last: bool) -> Iterator[int]:
+        """Lengths of the chunks that are certain: all of them only at the end."""
+        pending = 0
+        for chunk in self._chunker.cut_buf(content):
+            if pending:
+                yield pending
+            pending = chunk.length
+        if pending and last:
+            yield pending
+
+    def _blob(self, chunk: memoryview) -> bytes:
+        # A look at both ends first: comparing everything is for what may really be zeros.
+        if not chunk[0] and not chunk[-1] and _is_zeros(chunk):
+            return self._sink.put_zeros(len(chunk))
+        return self._sink.put(chunk)
+
+
+def _is_zeros(chunk: memoryview) -> bool:
+    if any(chunk[:64]):
+        return False
+    return bytes(chunk) == _ZEROS[: len(chunk)]
+
+
+def _extents(descriptor: int, start: int, end: int) -> Iterator[tuple[int, int, bool]]:
+    """Yield begin, stop and whether there is data; one data extent where holes are not known."""
+    at = start
+    while at < end:
+        try:
+            data = min(os.lseek(descriptor, at, os.SEEK_DATA), end)
+        except OSError:
+            # ENXIO: nothing but a hole up to the end. Anything else: this file has no holes.
+            size = os.fstat(descriptor).st_size
+            if not _seeks_data(descriptor):
+                yield at, end, True
+            elif size > at:
+                yield at, min(size, end), False
+            return
+        if data > at:
+            yield at, data, False
+        if data < end:
+            hole = min(os.lseek(descriptor, data, os.SEEK_HOLE), end)
+            yield data, hole, True
+            data = hole
+        at = data
+
+
+def _seeks_data(descriptor: int) -> bool:
+    try:
+        os.lseek(descriptor, 0, os.SEEK_HOLE)
+    except OSError:
+        return False
+    return True

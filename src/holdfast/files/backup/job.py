@@ -1,0 +1,303 @@
+"""Back up files: from paths to a snapshot that restic can read."""
+
+import contextlib
+import gc
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from holdfast.base.errors import HoldfastError
+from holdfast.base.ids import FileId, SnapshotId, TreeId
+from holdfast.base.texts import _
+from holdfast.files.backup.assembly import Assembly
+from holdfast.files.backup.claims import Claims
+from holdfast.files.backup.file_cache import FileCache, RootRecord, Roots
+from holdfast.files.backup.messages import FolderTask, Skip
+from holdfast.files.backup.own_files import own_nodes
+from holdfast.files.backup.pipeline import IndexKeeper, Pipeline
+from holdfast.files.backup.pool import Pool
+from holdfast.files.backup.roots import Root, find_roots, top_tree
+from holdfast.files.backup.settings import WorkerSettings
+from holdfast.files.backup.tally import Tally
+from holdfast.files.backup.trees import PackSink, TreeSink
+from holdfast.files.backup.uploads import Uploads
+from holdfast.files.backup.worker import WorkerMeans
+from holdfast.files.excludes import Rules, read_patterns
+from holdfast.files.mounts import MountKind, kind_of, read_mounts
+from holdfast.files.options import BackupOptions, Excludes
+from holdfast.files.report import BackupReport, OnProgress, Skipped, SkipReason, no_progress
+from holdfast.storage.errors import FileMissing
+from holdfast.vault.layout import INDEX, SNAPSHOTS
+from holdfast.vault.repository import Repository
+from holdfast.vault.snapshot import SnapshotFile, Summary
+
+PROGRAM = "holdfast 0.1.0"
+# In flight beside the pack that is being filled: one being stored, and one to be ahead with.
+_SPARE_SLOTS = 2
+
+
+def _nothing() -> None:
+    """No lock to look after."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupJob:
+    """What a backup needs; `read_at` says where roots are read that have a snapshot of their own.
+
+    `still_ours` raises when the lock that keeps prune away was lost.
+    """
+
+    repository: Repository
+    options: BackupOptions
+    on_progress: OnProgress = no_progress
+    still_ours: Callable[[], None] = _nothing
+    read_at: dict[bytes, bytes] = field(default_factory=dict)
+
+
+def back_up(job: BackupJob) -> BackupReport:
+    """Read the paths, store what is new, and write the snapshot last."""
+    return _Run(job).run()
+
+
+class _Run:
+    """One backup under way."""
+
+    def __init__(self, job: BackupJob) -> None:
+        self._job = job
+        self._repository = job.repository
+        self._clock = job.repository.clock
+        self._warnings: list[str] = []
+        self._started = self._clock.now()
+        self._began = self._clock.monotonic()
+        self._summary = Summary(backup_start=self._started.isoformat(), backup_end="")
+        self._roots = find_roots(job.options.paths, job.read_at)
+        self._cache = self._open_cache()
+        self._index_files = [str(name) for name in self._repository.files.names(INDEX)]
+        self._tasks: list[FolderTask] = []
+
+    def run(self) -> BackupReport:
+        self._compare_roots()
+        uploads = Uploads(self._repository.storage)
+        pool = Pool(self._means(), workers=self._job.options.workers, slots=self._slots())
+        pipeline = self._pipeline(pool, uploads)
+        try:
+            with _no_collection():
+                tree = self._read(pipeline)
+        except BaseException:
+            # What is stored so far need not be stored again by the next run.
+            _save_what_is_durable(pipeline)
+            raise
+        finally:
+            pool.kill()
+            uploads.stop()
+            pool.close()
+        self._summary.data_added_packed = uploads.bytes_stored
+        return self._commit(pipeline, tree)
+
+    def _read(self, pipeline: Pipeline) -> TreeId:
+        patterns = _patterns(self._job.options.excludes)
+        for root in self._roots:
+            rules = Rules().with_patterns(patterns, root.folder).patterns
+            before = self._known(root)
+            task = root.task(rules, before.record) if before else root.task(rules)
+            self._tasks.append(pipeline.assembly.start(task))
+        pipeline.run(self._tasks)
+        tree = self._top_tree(pipeline)
+        pipeline.finish()
+        return tree
+
+    def _top_tree(self, pipeline: Pipeline) -> TreeId:
+        assembly = pipeline.assembly
+        extra = own_nodes(
+            assembly.skipped,
+            identity=self._repository.identity,
+            taken_ns=int(self._started.timestamp()) * 10**9,
+            data=pipeline.rests,
+            trees=pipeline.trees,
+        )
+        nodes = [assembly.root_nodes[task.number] for task in self._tasks]
+        return top_tree(list(zip(self._roots, nodes, strict=True)), extra, pipeline.trees)
+
+    def _commit(self, pipeline: Pipeline, tree: TreeId) -> BackupReport:
+        parent = self._parent()
+        self._summary.backup_end = self._clock.now().isoformat()
+        self._job.still_ours()
+        snapshot = self._repository.save_snapshot(self._snapshot(tree, parent))
+        self._cache.commit(self._roots_record(pipeline, snapshot))
+        if self._cache.is_overgrown:
+            self._cache.discard()
+        self._cache.close()
+        return BackupReport(
+            snapshot=snapshot,
+            parent=parent,
+            summary=self._summary,
+            seconds=self._clock.monotonic() - self._began,
+            skipped=tuple(_skipped(skip) for skip in sorted(pipeline.assembly.skipped, key=_path)),
+            warnings=tuple(self._warnings),
+        )
+
+    def _pipeline(self, pool: Pool, uploads: Uploads) -> Pipeline:
+        sealer = self._repository.files.sealer
+        trees = TreeSink(sealer, uploads, self._repository.index, self._summary)
+        before = self._cache.roots
+        tally = Tally(
+            self._summary,
+            self._job.on_progress,
+            self._clock,
+            files_total=before.files if before else 0,
+            bytes_total=before.size if before else 0,
+        )
+        return Pipeline(
+            pool=pool,
+            assembly=Assembly(self._cache, trees, self._summary),
+            trees=trees,
+            rests=PackSink(sealer, uploads),
+            uploads=uploads,
+            index=IndexKeeper(self._repository),
+            still_ours=self._job.still_ours,
+            on_counts=tally.count,
+        )
+
+    def _means(self) -> WorkerMeans:
+        options = self._job.options
+        before = self._cache.roots
+        return WorkerMeans(
+            master=self._repository.files.master,
+            index=self._repository.index,
+            cache=self._cache,
+            claims=Claims(),
+            settings=WorkerSettings(
+                force=options.force,
+                trust_cache=before is None or set(self._index_files).issuperset(before.index_files),
+                larger_than=options.excludes.larger_than,
+                caches=options.excludes.caches,
+                ignore_names=options.excludes.ignore_names,
+                one_file_system=options.excludes.one_file_system,
+                closed_devices=_closed_devices(remote=options.excludes.remote),
+                clock=self._clock,
+            ),
+        )
+
+    def _slots(self) -> int:
+        parallel = self._repository.storage.parallel
+        return 1 + max(_SPARE_SLOTS, parallel // self._job.options.workers)
+
+    def _open_cache(self) -> FileCache:
+        name = hashlib.blake2b(b"\0".join(root.logical for root in self._roots), digest_size=8)
+        scratch = self._repository.cache
+        folder = os.path.join(scratch, "files") if scratch else None
+        return FileCache(folder, name.hexdigest(), self._cache_was_unusable)
+
+    def _cache_was_unusable(self, reason: str) -> None:
+        text = _(
+            "The cache of unchanged files was unusable and is made anew, so that every file is "
+            "read this time (SalBitmapError): {reason}"
+        )
+        self._warnings.append(text.format(reason=reason))
+
+    def _known(self, root: Root) -> RootRecord | None:
+        before = self._cache.roots
+        return before.roots.get(root.logical.hex()) if before else None
+
+    def _compare_roots(self) -> None:
+        """A root that is another folder than last time is worth a word: somebody replaced it."""
+        for root in self._roots:
+            before = self._known(root)
+            if before and before.inode != root.inode:
+                text = _(
+                    "{path} was deleted and created again since the last backup (critical "
+                    "inconsistency); everything in it is compared anew"
+                )
+                self._warnings.append(text.format(path=os.fsdecode(root.logical)))
+
+    def _parent(self) -> SnapshotId | None:
+        before = self._cache.roots
+        if before is None:
+            return None
+        name = SnapshotId(FileId(before.snapshot))
+        try:
+            self._repository.storage.size(f"{SNAPSHOTS}/{name}")
+        except FileMissing:
+            return None
+        return name
+
+    def _snapshot(self, tree: TreeId, parent: SnapshotId | None) -> SnapshotFile:
+        identity = self._repository.identity
+        options = self._job.options
+        return SnapshotFile(
+            time=(options.time or self._started).isoformat(),
+            parent=parent or "",
+            tree=tree.hex(),
+            paths=[_shown(root.logical) for root in self._roots],
+            hostname=options.host,
+            username=identity.username,
+            uid=identity.uid,
+            gid=identity.gid,
+            excludes=list(options.excludes.patterns),
+            tags=list(options.tags),
+            program_version=PROGRAM,
+            summary=self._summary,
+        )
+
+    def _roots_record(self, pipeline: Pipeline, snapshot: SnapshotId) -> Roots:
+        finished = [pipeline.assembly.roots[task.number] for task in self._tasks]
+        return Roots(
+            snapshot=snapshot,
+            index_files=self._index_files + [str(name) for name in pipeline.index.written],
+            roots={
+                root.logical.hex(): RootRecord(each.record, root.inode, each.tree.hex())
+                for root, each in zip(self._roots, finished, strict=True)
+            },
+            files=self._summary.total_files_processed,
+            size=self._summary.total_bytes_processed,
+        )
+
+
+def _patterns(excludes: Excludes) -> list[str]:
+    patterns = list(excludes.patterns)
+    for path in excludes.pattern_files:
+        with open(path, "rb") as source:
+            patterns += read_patterns(source.read())
+    return patterns
+
+
+def _closed_devices(*, remote: bool) -> frozenset[int]:
+    """File systems below a root that are not walked into: the kernel's own, and remote ones."""
+    closed = {MountKind.PSEUDO, MountKind.REMOTE} if remote else {MountKind.PSEUDO}
+    return frozenset(mount.device for mount in read_mounts() if kind_of(mount.kind) in closed)
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """No garbage collection: millions of small values come and go, and none are in cycles."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _save_what_is_durable(pipeline: Pipeline) -> None:
+    """Best effort on the way out; the error that brought us here is the one to be told."""
+    with contextlib.suppress(HoldfastError, OSError):
+        pipeline.uploads.stop()
+        for pack in pipeline.uploads.finished():
+            pipeline.index.add(pack)
+        pipeline.index.save()
+
+
+def _path(skip: Skip) -> bytes:
+    return skip.path
+
+
+def _skipped(skip: Skip) -> Skipped:
+    reason = SkipReason(skip.reason)
+    return Skipped(path=skip.path, errno=skip.errno, reason=reason, detail=skip.detail)
+
+
+def _shown(path: bytes) -> str:
+    """A path for a snapshot's JSON, which holds no bytes that are not UTF-8."""
+    return path.decode("utf-8", "replace")

@@ -1,0 +1,180 @@
+"""The parent's loop: hand out tasks, take answers, store packs, keep the index growing."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from holdfast.base.ids import BlobId, IndexId
+from holdfast.files.backup.assembly import Assembly
+from holdfast.files.backup.messages import (
+    Counts,
+    FolderDone,
+    FolderSame,
+    FolderTask,
+    PackReady,
+    PartDone,
+    Result,
+    SegmentDone,
+    Task,
+    WorkerDone,
+    WorkerFailed,
+)
+from holdfast.files.backup.pool import Pool, Worker
+from holdfast.files.backup.trees import PackSink, TreeSink
+from holdfast.files.backup.uploads import Uploads
+from holdfast.files.errors import WorkerDied
+from holdfast.vault.index_file import MAX_BLOBS
+from holdfast.vault.index_writer import PackSpans, write_index
+from holdfast.vault.pack_header import Kind, Span
+from holdfast.vault.repository import Repository
+
+_BATCH = 8
+# A task message must fit in a pipe together with those before it.
+_BATCH_BYTES = 16_000
+_PATIENCE = 0.2
+
+
+class IndexKeeper:
+    """Names durable packs in the index every now and then, so that a killed run loses little."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self._packs: list[PackSpans] = []
+        self._blobs = 0
+        self.written: list[IndexId] = []
+
+    def add(self, pack: PackSpans) -> None:
+        self._packs.append(pack)
+        self._blobs += len(pack[1])
+        if self._blobs >= MAX_BLOBS:
+            self.save()
+
+    def save(self) -> None:
+        if self._packs:
+            self.written += write_index(self._repository.files, self._packs)
+            self._repository.index.add_all(self._packs)
+            self._packs, self._blobs = [], 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Pipeline:
+    pool: Pool
+    assembly: Assembly
+    trees: TreeSink
+    rests: PackSink
+    uploads: Uploads
+    index: IndexKeeper
+    still_ours: Callable[[], None]
+    on_counts: Callable[[Counts, bytes], None]
+
+    def run(self, roots: list[FolderTask]) -> None:
+        """Until all roots have their trees and every blob is in a pack that is on its way."""
+        waiting = _Waiting(roots)
+        while not self.assembly.is_done:
+            self._hand_out(waiting)
+            for worker, results in self.pool.receive(_PATIENCE):
+                self._take(worker, results, waiting)
+            self._collect()
+        self._dismiss_all(waiting)
+
+    def finish(self) -> None:
+        """Make everything durable and named; after this a snapshot may point to it."""
+        self.trees.flush()
+        self.rests.flush()
+        for pack in self.uploads.finished(wait=True):
+            self.index.add(pack)
+        self.index.save()
+
+    def _hand_out(self, waiting: "_Waiting") -> None:
+        for worker in self.pool.idle():
+            batch = waiting.next_batch(len(self.pool))
+            if not batch:
+                return
+            self.pool.send(worker, batch)
+
+    def _take(self, worker: Worker, results: list[Result], waiting: "_Waiting") -> None:
+        if not isinstance(results[0], PackReady | WorkerDone | WorkerFailed):
+            worker.ahead -= 1
+        for result in results:
+            waiting.add(self._answered(worker, result))
+
+    def _answered(self, worker: Worker, result: Result) -> list[Task]:
+        match result:
+            case FolderDone():
+                self._count(result.counts, result.number)
+                return self.assembly.folder_done(result)
+            case FolderSame():
+                self._count(Counts(unmodified=result.files, size=result.size), result.number)
+                return self.assembly.folder_same(result)
+            case PartDone():
+                self._count(result.counts, 0)
+                return self.assembly.part_done(result)
+            case SegmentDone():
+                self._count(result.counts, 0)
+                return self.assembly.segment_done(result)
+            case PackReady():
+                self._pack(worker, result)
+            case WorkerFailed():
+                raise WorkerDied(reason=result.reason)
+            case WorkerDone():
+                self.pool.dismiss(worker)
+        return []
+
+    def _count(self, counts: Counts, number: int) -> None:
+        self.on_counts(counts, self.assembly.path_of(number))
+
+    def _pack(self, worker: Worker, pack: PackReady) -> None:
+        spans = [
+            Span(BlobId(blob), Kind(kind), offset, length, plain_length)
+            for blob, kind, offset, length, plain_length in pack.spans
+        ]
+        if pack.complete:
+            self.uploads.start(worker.slots, pack.slot, pack.size, spans)
+            return
+        # What is left of the workers goes together: many small packs make a slow vault.
+        view = worker.slots.slots[pack.slot].view
+        for span in spans:
+            self.rests.open.add_sealed(span, view[span.offset : span.offset + span.length])
+            self.rests.store_if_full()
+
+    def _collect(self) -> None:
+        for pack in self.uploads.finished():
+            self.index.add(pack)
+        self.still_ours()
+
+    def _dismiss_all(self, waiting: "_Waiting") -> None:
+        for worker in list(self.pool.idle()):
+            self.pool.send(worker, [])
+        while len(self.pool):
+            for worker, results in self.pool.receive(_PATIENCE):
+                self._take(worker, results, waiting)
+            self._collect()
+
+
+class _Waiting:
+    """Tasks not handed out yet: pieces of big things first, folders depth first."""
+
+    def __init__(self, roots: list[FolderTask]) -> None:
+        self._folders: list[Task] = list(reversed(roots))
+        self._pieces: deque[Task] = deque()
+
+    def add(self, tasks: list[Task]) -> None:
+        for task in reversed(tasks):
+            if isinstance(task, FolderTask):
+                self._folders.append(task)
+            else:
+                self._pieces.append(task)
+
+    def next_batch(self, workers: int) -> list[Task]:
+        if self._pieces:
+            return [self._pieces.pop()]
+        # Few folders are shared out one by one, so that no worker stands idle.
+        most = max(1, min(_BATCH, len(self._folders) // (2 * workers)))
+        batch: list[Task] = []
+        size = 0
+        while self._folders and len(batch) < most and size < _BATCH_BYTES:
+            task = self._folders.pop()
+            assert isinstance(task, FolderTask)
+            size += len(task.logical) + len(task.physical) + sum(map(len, task.rules))
+            batch.append(task)
+        return batch

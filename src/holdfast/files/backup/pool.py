@@ -1,0 +1,137 @@
+"""The forked workers, and the pipes to them."""
+
+import contextlib
+import os
+import signal
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, Pipe, wait
+
+from holdfast.files.backup import worker
+from holdfast.files.backup.messages import Result, Task, decode_results, encode
+from holdfast.files.backup.slots import Slots
+from holdfast.files.backup.worker import WorkerMeans
+from holdfast.files.errors import WorkerDied
+
+# Batches a worker holds at most: one it works on, and the next so that it need not wait.
+_AHEAD = 2
+
+
+@dataclass(slots=True)
+class Worker:
+    pid: int
+    slots: Slots
+    tasks: Connection
+    results: Connection
+    ahead: int = 0
+
+
+class Pool:
+    """Workers are forked: they share the index, the claims and the slots without a copy."""
+
+    def __init__(self, means: WorkerMeans, *, workers: int, slots: int) -> None:
+        self._workers: list[Worker] = []
+        self._slots: list[Slots] = []
+        for _ in range(workers):
+            own = Slots(slots)
+            self._workers.append(self._forked(means, own))
+            self._slots.append(own)
+
+    def idle(self) -> Iterator[Worker]:
+        """Yield workers that can take another batch, the least busy first."""
+        for each in sorted(self._workers, key=lambda each: each.ahead):
+            if each.ahead < _AHEAD:
+                yield each
+
+    def send(self, to: Worker, batch: list[Task]) -> None:
+        to.ahead += 1
+        try:
+            to.tasks.send_bytes(encode(batch))
+        except (BrokenPipeError, OSError) as err:
+            raise WorkerDied(reason=_cause(to)) from err
+
+    def receive(self, timeout: float) -> Iterator[tuple[Worker, list[Result]]]:
+        """Yield what workers have answered, waiting a little where none has."""
+        by_connection = {each.results: each for each in self._workers}
+        for ready in wait(list(by_connection), timeout):
+            assert isinstance(ready, Connection)
+            sender = by_connection[ready]
+            try:
+                yield sender, decode_results(ready.recv_bytes())
+            except EOFError as err:
+                raise WorkerDied(reason=_cause(sender)) from err
+
+    def dismiss(self, done: Worker) -> None:
+        """A worker has said its last word."""
+        self._workers.remove(done)
+        _close(done)
+        os.waitpid(done.pid, 0)
+
+    def __len__(self) -> int:
+        return len(self._workers)
+
+    def kill(self) -> None:
+        for each in self._workers:
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                os.kill(each.pid, signal.SIGKILL)
+                os.waitpid(each.pid, 0)
+            _close(each)
+        self._workers = []
+
+    def close(self) -> None:
+        """Give the slots up; only when no upload uses them any more."""
+        self.kill()
+        for each in self._slots:
+            each.close()
+        self._slots = []
+
+    def _forked(self, means: WorkerMeans, slots: Slots) -> Worker:
+        task_out, task_in = Pipe(duplex=False)
+        result_out, result_in = Pipe(duplex=False)
+        pid = _fork(lambda: self._child(means, slots, (task_out, task_in), (result_out, result_in)))
+        task_out.close()
+        result_in.close()
+        slots.stay_in_parent()
+        return Worker(pid, slots, task_in, result_out)
+
+    def _child(
+        self,
+        means: WorkerMeans,
+        slots: Slots,
+        tasks: tuple[Connection, Connection],
+        results: tuple[Connection, Connection],
+    ) -> None:
+        # Our copies of the parent's ends would keep a pipe open that should break.
+        for ours in (tasks[1], results[0]):
+            ours.close()
+        slots.stay_in_worker()
+        for elder in self._workers:
+            _close(elder)
+            elder.slots.close()
+        worker.run(means, slots, tasks[0], results[1])
+
+
+def _fork(child: Callable[[], None]) -> int:
+    with warnings.catch_warnings():
+        # Python warns of threads at a fork; ours wait in the kernel and hold no lock we take.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
+    if pid == 0:
+        try:
+            child()
+        finally:
+            os._exit(1)
+    return pid
+
+
+def _close(each: Worker) -> None:
+    each.tasks.close()
+    each.results.close()
+
+
+def _cause(died: Worker) -> str:
+    # Its end of the pipe is closed, so it is dying: this does not wait for long.
+    _, status = os.waitpid(died.pid, 0)
+    code = os.waitstatus_to_exitcode(status)
+    return f"killed by signal {-code}" if code < 0 else f"exit status {code}"

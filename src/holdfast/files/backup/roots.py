@@ -1,0 +1,104 @@
+"""What is protected: the roots, the folders above them, and the tree that holds them all."""
+
+import os
+import stat
+from dataclasses import dataclass, field
+
+from holdfast.base.ids import TreeId
+from holdfast.files.backup.messages import NO_RECORD, FolderTask
+from holdfast.files.backup.trees import TreeSink
+from holdfast.files.errors import NothingToProtect
+from holdfast.files.nodes import make_node, read_attributes
+from holdfast.vault.tree import Node, encode_nodes, parse_tree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Root:
+    """One protected path: where it is in the point, and where it is read."""
+
+    logical: bytes
+    physical: bytes
+    is_folder: bool
+    inode: int
+    device: int
+
+    @property
+    def folder(self) -> bytes:
+        """The folder whose listing it takes: its own, or that of the file."""
+        return self.logical if self.is_folder else os.path.dirname(self.logical)
+
+    def task(self, rules: tuple[str, ...], record: int = NO_RECORD) -> FolderTask:
+        physical = self.physical if self.is_folder else os.path.dirname(self.physical)
+        names = None if self.is_folder else [os.path.basename(self.logical)]
+        return FolderTask(0, self.folder, physical, record, self.device, rules, names)
+
+
+def find_roots(paths: tuple[bytes, ...], read_at: dict[bytes, bytes]) -> list[Root]:
+    """The roots, without those that lie in another; `read_at` redirects to snapshots."""
+    logical = sorted({os.path.normpath(os.path.abspath(path)) for path in paths})
+    return [
+        _root(path, read_at.get(path, path))
+        for path in logical
+        if not any(path != other and _is_below(path, other) for other in logical)
+    ]
+
+
+def _is_below(path: bytes, other: bytes) -> bool:
+    return path.startswith(other.rstrip(b"/") + b"/")
+
+
+def _root(logical: bytes, physical: bytes) -> Root:
+    try:
+        status = os.lstat(physical)
+    except OSError as err:
+        raise NothingToProtect(path=os.fsdecode(logical), reason=err.strerror) from err
+    return Root(
+        logical=logical,
+        physical=physical,
+        is_folder=stat.S_ISDIR(status.st_mode),
+        inode=status.st_ino,
+        device=status.st_dev,
+    )
+
+
+@dataclass(slots=True)
+class _Level:
+    """A folder above the roots, or a root."""
+
+    below: "dict[bytes, _Level]" = field(default_factory=dict)
+    nodes: bytes | None = None
+    root: Root | None = None
+
+
+def top_tree(done: list[tuple[Root, bytes]], extra: list[Node], trees: TreeSink) -> TreeId:
+    """The tree of the whole point; `done` are roots with the encoded nodes of their listing."""
+    top = _Level()
+    for root, nodes in done:
+        level = top
+        for name in filter(None, root.logical.split(b"/")):
+            level = level.below.setdefault(name, _Level())
+        level.nodes, level.root = nodes, root
+    return _put(top, b"/", extra, trees)
+
+
+def _put(level: _Level, path: bytes, extra: list[Node], trees: TreeSink) -> TreeId:
+    if level.nodes is not None:
+        if not extra:
+            return trees.put_nodes([level.nodes])
+        nodes = parse_tree(TreeId(b""), b'{"nodes":[' + level.nodes + b"]}")
+    else:
+        nodes = []
+        for name, below in level.below.items():
+            nodes += _node(name, os.path.join(path, name), below, trees)
+    nodes = sorted(nodes + extra, key=lambda node: node.raw_name)
+    return trees.put_nodes([encode_nodes(nodes)])
+
+
+def _node(name: bytes, path: bytes, level: _Level, trees: TreeSink) -> list[Node]:
+    if level.root is not None and not level.root.is_folder:
+        # Empty where the file could not be read.
+        return parse_tree(TreeId(b""), b'{"nodes":[' + (level.nodes or b"") + b"]}")
+    read_at = level.root.physical if level.root is not None else path
+    node = make_node(name, os.lstat(read_at), attributes=read_attributes(read_at))
+    node.subtree = _put(level, path, [], trees).hex()
+    return [node]

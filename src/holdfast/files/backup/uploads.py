@@ -1,0 +1,50 @@
+"""Store finished packs in the background and say which are durable."""
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from holdfast.base.ids import PackId
+from holdfast.files.backup.slots import Slots
+from holdfast.storage.protocol import Storage
+from holdfast.vault.index_writer import PackSpans
+from holdfast.vault.pack_header import Span
+from holdfast.vault.pack_writer import put_pack
+
+
+class Uploads:
+    """Threads, since hashing, writing and syncing a pack all happen outside the interpreter."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._threads = ThreadPoolExecutor(storage.parallel, thread_name_prefix="upload")
+        self._running: deque[tuple[Future[PackId], list[Span]]] = deque()
+        self.bytes_stored = 0
+
+    def start(self, slots: Slots, slot: int, size: int, spans: list[Span]) -> None:
+        """Store what lies in a slot, and give the slot back."""
+        future = self._threads.submit(self._store, slots, slot, size)
+        self._running.append((future, spans))
+
+    def start_content(self, content: memoryview, spans: list[Span]) -> None:
+        """Store a pack that nobody waits for the memory of."""
+        self._running.append((self._threads.submit(put_pack, self._storage, content), spans))
+        self.bytes_stored += len(content)
+
+    def finished(self, *, wait: bool = False) -> Iterator[PackSpans]:
+        """Yield what is durable by now, in the order it was started; raises what went wrong."""
+        while self._running and (wait or self._running[0][0].done()):
+            future, spans = self._running.popleft()
+            yield future.result(), spans
+
+    def stop(self) -> None:
+        """Let what runs end and start nothing more."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def _store(self, slots: Slots, slot: int, size: int) -> PackId:
+        try:
+            pack = put_pack(self._storage, slots.slots[slot].view[:size])
+        finally:
+            slots.release(slot)
+        self.bytes_stored += size
+        return pack

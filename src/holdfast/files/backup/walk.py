@@ -1,0 +1,124 @@
+"""List a folder: what is in it, what of that stays out, and which sub-folders are not entered."""
+
+import os
+import stat
+from collections.abc import Callable
+from typing import NamedTuple
+
+from holdfast.files.backup.messages import FolderTask
+from holdfast.files.backup.settings import WorkerSettings
+from holdfast.files.excludes import CACHE_TAG, Rules, is_cache_tag, read_patterns
+from holdfast.files.nodes import pack_status
+
+_OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# The kernel takes no longer path in one call.
+_LONGEST_PATH = 4000
+_TAG_BYTES = 64
+
+OnSkip = Callable[[bytes, OSError], None]
+
+
+class Listing(NamedTuple):
+    entries: list[tuple[bytes, os.stat_result]]
+    rules: tuple[str, ...]  # what holds below this folder
+    closed: frozenset[bytes]  # sub-folders that stay empty
+
+    def packed(self) -> list[bytes]:
+        """Names and statuses as the file cache keeps them."""
+        return [piece for name, status in self.entries for piece in (name, pack_status(status))]
+
+
+def enter(path: bytes) -> None:
+    """Make this folder the working directory, however long its path is."""
+    if len(path) < _LONGEST_PATH:
+        _change_to(path)
+        return
+    _change_to(b"/")
+    for step in _steps(path):
+        _change_to(step)
+
+
+def list_folder(task: FolderTask, settings: WorkerSettings, on_skip: OnSkip) -> Listing:
+    """The entries of the working directory, which is the task's, sorted by name."""
+    names = task.names if task.names is not None else os.listdir(b".")
+    rules = _rules_here(task, names, settings)
+    names = _kept(task, names, rules, settings)
+    entries: list[tuple[bytes, os.stat_result]] = []
+    for name in sorted(names):
+        try:
+            status = os.lstat(name)
+        except OSError as err:
+            on_skip(name, err)
+            continue
+        if _is_too_large(status, settings):
+            continue
+        entries.append((name, status))
+    closed = _closed(task, entries, settings)
+    return Listing(entries, rules.patterns, closed)
+
+
+def _rules_here(task: FolderTask, names: list[bytes], settings: WorkerSettings) -> Rules:
+    rules = Rules(task.rules)
+    for wanted in settings.ignore_names:
+        if os.fsencode(wanted) in names:
+            with open(wanted, "rb") as source:
+                rules = rules.with_patterns(read_patterns(source.read()), task.logical)
+    return rules
+
+
+def _kept(
+    task: FolderTask, names: list[bytes], rules: Rules, settings: WorkerSettings
+) -> list[bytes]:
+    if settings.caches and CACHE_TAG in names and _has_cache_tag():
+        return [CACHE_TAG]
+    if not rules.patterns or task.names is not None:
+        return names
+    with os.scandir(b".") as found:
+        folders = {entry.name for entry in found if entry.is_dir(follow_symlinks=False)}
+    return rules.keep(task.logical, names, folders)
+
+
+def _has_cache_tag() -> bool:
+    try:
+        with open(CACHE_TAG, "rb") as source:
+            return is_cache_tag(source.read(_TAG_BYTES))
+    except OSError:
+        return False
+
+
+def _is_too_large(status: os.stat_result, settings: WorkerSettings) -> bool:
+    limit = settings.larger_than
+    return limit is not None and stat.S_ISREG(status.st_mode) and status.st_size > limit
+
+
+def _closed(
+    task: FolderTask, entries: list[tuple[bytes, os.stat_result]], settings: WorkerSettings
+) -> frozenset[bytes]:
+    """Folders on another file system that is not to be entered."""
+    return frozenset(
+        name
+        for name, status in entries
+        if status.st_dev != task.device
+        and stat.S_ISDIR(status.st_mode)
+        and (settings.one_file_system or status.st_dev in settings.closed_devices)
+    )
+
+
+def _change_to(path: bytes) -> None:
+    descriptor = os.open(path, _OPEN_FOLDER)
+    try:
+        os.fchdir(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _steps(path: bytes) -> list[bytes]:
+    """The path in pieces the kernel takes, relative to the root."""
+    steps, current = [], b""
+    for name in path.strip(b"/").split(b"/"):
+        if len(current) + len(name) >= _LONGEST_PATH:
+            steps.append(current)
+            current = name
+        else:
+            current = current + b"/" + name if current else name
+    return [*steps, current]

@@ -1,0 +1,199 @@
+"""From what the kernel says of a file to a node of a tree."""
+
+import grp
+import os
+import pwd
+import stat
+import struct
+from functools import lru_cache
+from typing import NamedTuple, Protocol
+
+from holdfast.vault.go_strings import quote
+from holdfast.vault.tree import ExtendedAttribute, Node, NodeType, format_time
+
+Attributes = list[tuple[str, bytes]]
+
+
+class Status(Protocol):
+    """The part of os.stat_result that a backup looks at."""
+
+    @property
+    def st_mode(self) -> int: ...
+    @property
+    def st_ino(self) -> int: ...
+    @property
+    def st_nlink(self) -> int: ...
+    @property
+    def st_uid(self) -> int: ...
+    @property
+    def st_gid(self) -> int: ...
+    @property
+    def st_size(self) -> int: ...
+    @property
+    def st_mtime_ns(self) -> int: ...
+    @property
+    def st_ctime_ns(self) -> int: ...
+    @property
+    def st_rdev(self) -> int: ...
+
+
+class PackedStatus(NamedTuple):
+    """A status as it comes back out of the file cache."""
+
+    st_mode: int
+    st_ino: int
+    st_nlink: int
+    st_uid: int
+    st_gid: int
+    st_size: int
+    st_mtime_ns: int
+    st_ctime_ns: int
+    st_rdev: int
+
+
+_PACKED = struct.Struct("<IQIIIqqqQ")
+
+
+def pack_status(status: Status) -> bytes:
+    """Everything by which a change is noticed; no device number, which moves with snapshots."""
+    return _PACKED.pack(
+        status.st_mode,
+        status.st_ino,
+        status.st_nlink,
+        status.st_uid,
+        status.st_gid,
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+        status.st_rdev,
+    )
+
+
+def unpack_status(packed: bytes) -> PackedStatus:
+    return PackedStatus(*_PACKED.unpack(packed))
+
+
+_TYPES: dict[int, NodeType] = {
+    stat.S_IFREG: "file",
+    stat.S_IFDIR: "dir",
+    stat.S_IFLNK: "symlink",
+    stat.S_IFBLK: "dev",
+    stat.S_IFCHR: "chardev",
+    stat.S_IFIFO: "fifo",
+    stat.S_IFSOCK: "socket",
+}
+
+# Go's os.FileMode: the bits above the permissions.
+_GO_TYPE_BITS = {
+    stat.S_IFDIR: 1 << 31,
+    stat.S_IFLNK: 1 << 27,
+    stat.S_IFBLK: 1 << 26,
+    stat.S_IFCHR: 1 << 26 | 1 << 21,
+    stat.S_IFIFO: 1 << 25,
+    stat.S_IFSOCK: 1 << 24,
+}
+_GO_SETUID, _GO_SETGID, _GO_STICKY = 1 << 23, 1 << 22, 1 << 20
+
+
+@lru_cache(maxsize=1024)
+def go_mode(mode: int) -> int:
+    """Go's FileMode for a Unix st_mode."""
+    bits = mode & 0o777 | _GO_TYPE_BITS.get(stat.S_IFMT(mode), 0)
+    bits |= _GO_SETUID if mode & stat.S_ISUID else 0
+    bits |= _GO_SETGID if mode & stat.S_ISGID else 0
+    return bits | (_GO_STICKY if mode & stat.S_ISVTX else 0)
+
+
+def unix_mode(mode: int) -> int:
+    """The Unix permissions, set-id and sticky bits of Go's FileMode, without the type."""
+    bits = mode & 0o777
+    bits |= stat.S_ISUID if mode & _GO_SETUID else 0
+    bits |= stat.S_ISGID if mode & _GO_SETGID else 0
+    return bits | (stat.S_ISVTX if mode & _GO_STICKY else 0)
+
+
+@lru_cache(maxsize=4096)
+def user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except (KeyError, OSError):
+        return ""
+
+
+@lru_cache(maxsize=4096)
+def group_name(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except (KeyError, OSError):
+        return ""
+
+
+def make_node(
+    name: bytes,
+    status: Status,
+    *,
+    payload: bytes = b"",
+    attributes: Attributes | None = None,
+    device: int = 0,
+) -> Node:
+    """A node; `payload` is a symlink's target or a file's blob ids, one after another.
+
+    `device` is written for hard links only: it moves with remounts and snapshots, and would
+    make every tree a new one (restic #3041). restic needs it to tell links from each other.
+    """
+    mode = status.st_mode
+    kind = stat.S_IFMT(mode)
+    mtime = format_time(status.st_mtime_ns)
+    links = status.st_nlink if kind != stat.S_IFDIR else 0
+    node = Node(
+        name=quote(name),
+        type=_TYPES.get(kind, "irregular"),
+        mode=go_mode(mode),
+        mtime=mtime,
+        # Reading sets the access time; a tree with it would never be the same twice.
+        atime=mtime,
+        ctime=format_time(status.st_ctime_ns),
+        uid=status.st_uid,
+        gid=status.st_gid,
+        user=user_name(status.st_uid),
+        group=group_name(status.st_gid),
+        inode=status.st_ino,
+        device_id=device if links > 1 else 0,
+        links=links,
+        content=None,
+    )
+    if kind == stat.S_IFREG:
+        node.size = status.st_size
+        ids = payload.hex()
+        node.content = [ids[at : at + 64] for at in range(0, len(ids), 64)]
+    elif kind == stat.S_IFLNK:
+        _set_target(node, payload)
+    elif kind in (stat.S_IFBLK, stat.S_IFCHR):
+        node.device = status.st_rdev
+    if attributes:
+        node.extended_attributes = [ExtendedAttribute(key, value) for key, value in attributes]
+    return node
+
+
+def _set_target(node: Node, target: bytes) -> None:
+    try:
+        node.linktarget = target.decode()
+    except UnicodeDecodeError:
+        node.linktarget = target.decode("utf-8", "replace")
+        node.linktarget_raw = target
+
+
+def read_attributes(target: bytes | int) -> Attributes:
+    """All extended attributes, POSIX ACLs among them, sorted so that trees stay the same.
+
+    `target` is a descriptor, or a name that is not followed if it is a link.
+    """
+    follow = isinstance(target, int)
+    try:
+        names = os.listxattr(target, follow_symlinks=follow)
+        if not names:
+            return []
+        return [(name, os.getxattr(target, name, follow_symlinks=follow)) for name in sorted(names)]
+    except OSError:
+        # Not supported here, or gone meanwhile: the file itself is still worth keeping.
+        return []

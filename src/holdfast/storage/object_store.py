@@ -14,6 +14,7 @@ from holdfast.storage.comparing import holds
 from holdfast.storage.errors import (
     FileMissing,
     FileTooShort,
+    StorageThrottled,
     StorageUnavailable,
 )
 from holdfast.storage.names import checked, checked_for_writing, folder_prefix
@@ -97,7 +98,8 @@ class ObjectStorage:
                 vendor.put(connection.writing, name, content, mode="create", use_multipart=False)
         except HoldfastError as err:
             # The request may have arrived although its reply did not.
-            if err.retry is Retry.NEVER or not self._holds(name, content):
+            refused = err.retry is Retry.NEVER or isinstance(err, StorageThrottled)
+            if refused or not self._holds(name, content):
                 raise
 
     def get(self, name: str) -> bytes:

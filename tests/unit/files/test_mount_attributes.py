@@ -76,10 +76,6 @@ def test_a_symlink_keeps_a_target_that_is_not_text() -> None:
     assert attributes_of(item)["st_size"] == 2
 
 
-def test_a_time_that_is_none_does_not_hide_the_file() -> None:
-    assert attributes_of(Item(node(mtime="yesterday", size=5), 7))["st_mtime"] == 0
-
-
 def test_names_of_one_hard_link_share_a_number_and_others_do_not() -> None:
     folder = child_item(root_item(Shelf()), b"folder", node("dir"))
     linked = node(links=2, inode=99, device_id=3)

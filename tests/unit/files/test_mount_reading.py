@@ -19,8 +19,8 @@ from holdfast.testing.vaults import add_point, small_vault
 from holdfast.vault.blob_index import Location
 from holdfast.vault.pack_header import Kind
 
-SIZE = 2 * MIB + 17
-CHUNK = 16 * KIB
+SIZE = 6 * MIB + 17
+CHUNK = 64 * KIB
 CONTENT = random.Random(3).randbytes(SIZE)
 
 
@@ -48,7 +48,7 @@ def bench() -> Iterator[Bench]:
     (node,) = repository.load_tree(snapshot.tree)
     fetcher = Fetcher(storage, repository.files.master, repository.index)
     with ThreadPoolExecutor(1) as pool:
-        cache = BlobCache(fetcher, limit=4 * MIB, pool=pool)
+        cache = BlobCache(fetcher, limit=8 * MIB, pool=pool)
         yield Bench(storage, fetcher, cache, pool, node.content or [])
 
 
@@ -84,18 +84,18 @@ def test_a_stream_needs_few_reads_of_the_storage(bench: Bench) -> None:
     reader, before = bench.reader(), bench.storage.calls
 
     pieces = []
-    for at in range(0, SIZE, 10_000):
-        pieces.append(reader.read(at, 10_000))
+    for at in range(0, SIZE, 100_000):
+        pieces.append(reader.read(at, 100_000))
         bench.settle()
 
     assert b"".join(pieces) == CONTENT
-    assert bench.storage.calls - before < 10
+    assert bench.storage.calls - before < 30  # of 97 blobs
 
 
 def test_a_random_read_fetches_what_it_needs_and_no_more(bench: Bench) -> None:
     reader, before = bench.reader(), bench.storage.calls
 
-    for blob in (100, 20, 60, 5):
+    for blob in (90, 20, 60, 5):
         reader.read(blob * CHUNK + 10, 100)
     reader.read(60 * CHUNK, 50)
 

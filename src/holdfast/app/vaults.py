@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from holdfast.app.locking import locks_of
 from holdfast.app.opening import open_vault
 from holdfast.app.secret_sources import first_passphrase
 from holdfast.app.setup_errors import VaultNotNamed
@@ -13,6 +14,7 @@ from holdfast.storage.protocol import Storage
 from holdfast.vault.errors import VaultExists
 from holdfast.vault.keys import KeyCost
 from holdfast.vault.layout import DATA, INDEX, KEYS, LOCKS, SNAPSHOTS
+from holdfast.vault.locks import Removed
 from holdfast.vault.opening import create as create_repository
 from holdfast.vault.opening import has_config
 
@@ -79,6 +81,12 @@ def describe(session: Session) -> VaultFacts:
         packs=sizes[DATA][0],
         bytes_stored=sum(size for _files, size in sizes.values()),
     )
+
+
+def unlock(session: Session, *, remove_all: bool = False) -> Removed:
+    """Remove locks of processes that ended, or every lock there is."""
+    locks = locks_of(open_vault(session))
+    return Removed(locks.remove_all(), []) if remove_all else locks.remove_stale()
 
 
 def _count(storage: Storage, folder: str) -> tuple[int, int]:

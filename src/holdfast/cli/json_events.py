@@ -163,6 +163,13 @@ class RestoreDone(Event):
     problems: int
 
 
+class Mounted(Event):
+    """`mount` is ready; the command goes on until it is unmounted."""
+
+    folder: str
+    folder_base64: str | None
+
+
 class VersionShown(Event):
     """`version`: ours and that of what we run on."""
 

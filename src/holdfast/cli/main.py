@@ -20,6 +20,7 @@ _COMMANDS = {
     "vault": "holdfast.cli.vault:vault",
     "backup": "holdfast.cli.backup:backup",
     "points": "holdfast.cli.points:points",
+    "mount": "holdfast.cli.mount:mount",
     "completion": "holdfast.cli.completion:completion",
     "version": "holdfast.cli.version:version",
 }

@@ -57,6 +57,8 @@ class TextOutput:
     def done(self, event: "Event", *lines: str) -> None:
         if not self._quiet:
             self.show(event, *lines)
+            # A mount says that it is ready, and then stays.
+            sys.stdout.flush()
 
     def remark(self, line: str) -> None:
         if not self._quiet:

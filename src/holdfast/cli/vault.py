@@ -77,3 +77,28 @@ def show() -> None:
         (_("Stored"), format_size(facts.bytes_stored)),
     ]
     run.out.show(event, *shown.table(rows))
+
+
+@vault.command(
+    help=N_(
+        "Remove locks left by processes that are gone.\n\n"
+        "Commands do this by themselves where they can prove that a process ended; "
+        "locks of another machine that vanished need this."
+    ),
+    examples=[
+        ("holdfast vault unlock", N_("Remove what is provably dead.")),
+        ("holdfast vault unlock --all", N_("Remove all, when nobody works on the vault.")),
+    ],
+)
+@option("--all", "remove_all", is_flag=True, help=N_("Also remove locks that still look alive."))
+def unlock(*, remove_all: bool) -> None:
+    from holdfast.app.vaults import unlock as unlock_vault
+    from holdfast.cli.json_events import LocksRemoved
+
+    run = start()
+    done = unlock_vault(run.session, remove_all=remove_all)
+    sentence = _("{removed} locks removed, {kept} kept")
+    run.out.done(
+        LocksRemoved(removed=done.removed, kept=len(done.kept)),
+        sentence.format(removed=done.removed, kept=len(done.kept)),
+    )

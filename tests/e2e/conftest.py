@@ -1,0 +1,125 @@
+"""The command as a person or a script runs it: a process, its output, its exit status."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PASSPHRASE = "correct horse battery staple"
+SCRIPT = Path(sys.executable).with_name("holdfast")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """How a command ended and what it printed."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    def event(self, name: str) -> dict[str, Any]:
+        (found,) = [event for event in self.events if event["event"] == name]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A machine's worth of folders, and the command with its environment."""
+
+    root: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def vault(self) -> Path:
+        return self.root / "vault"
+
+    @property
+    def home(self) -> Path:
+        return self.root / "home"
+
+    @property
+    def source(self) -> Path:
+        return self.root / "source"
+
+    @property
+    def passphrase_file(self) -> Path:
+        return self.root / "passphrase"
+
+    def write(self, name: str, content: str = "content") -> Path:
+        path = self.source / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+        return path
+
+    def run(self, *arguments: str | Path, status: int | None = 0, **more: str) -> Said:
+        """Run to the end; `status` is the one wanted, None for whichever."""
+        done = subprocess.run(
+            [SCRIPT, *arguments],
+            env=self.with_(more),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+        said = Said(done.returncode, done.stdout.decode(), done.stderr.decode())
+        assert status is None or said.status == status, f"{said.out}\n{said.err}"
+        return said
+
+    def start(self, *arguments: str | Path, **more: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [SCRIPT, *arguments],
+            env=self.with_(more),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def with_(self, more: Mapping[str, str]) -> dict[str, str]:
+        return {**self.environment, **more}
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Bench:
+    """Folders and a passphrase, but no vault yet."""
+    bench = Bench(tmp_path)
+    bench.source.mkdir()
+    bench.passphrase_file.write_text(PASSPHRASE + "\n", encoding="utf-8")
+    bench.passphrase_file.chmod(0o600)
+    bench.environment.update(
+        PATH=os.environ["PATH"],
+        HOME=str(tmp_path),
+        LC_ALL="C.UTF-8",
+        HOLDFAST_HOME=str(bench.home),
+        HOLDFAST_VAULT=str(bench.vault),
+        HOLDFAST_PASSPHRASE_FILE=str(bench.passphrase_file),
+    )
+    return bench
+
+
+@pytest.fixture
+def bench(empty: Bench) -> Bench:
+    """The same with a lab vault, which opens quickly."""
+    empty.run("vault", "create", "--lab")
+    return empty
+
+
+@pytest.fixture
+def filled(bench: Bench) -> Bench:
+    """The same with one recovery point of a few files."""
+    bench.write("etc/hosts", "127.0.0.1 localhost\n")
+    bench.write("etc/이름", "한국어\n")
+    bench.run("backup", bench.source)
+    return bench
+
+
+Interrupt = Callable[[subprocess.Popen[bytes]], Said]

@@ -1,0 +1,44 @@
+"""Start-up is quick because of what is not loaded; a list can be tested, a time cannot."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.e2e.conftest import Bench
+
+HEAVY = {"numpy", "cryptography", "obstore", "rich", "msgspec", "pathspec", "mfusepy", "pyfastcdc"}
+_SHOW = """
+import sys
+from holdfast.cli.main import main
+status = main(sys.argv[1:])
+print("\\n" + " ".join(sorted({name.partition(".")[0] for name in sys.modules})))
+sys.exit(status)
+"""
+
+
+def _loaded(bench: Bench, *arguments: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", _SHOW, *arguments],
+        env=bench.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return set(done.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["backup", "--help"], ["points", "--help"], ["completion", "bash"]],
+    ids=" ".join,
+)
+def test_help_loads_nothing_heavy(empty: Bench, arguments: list[str]) -> None:
+    assert _loaded(empty, *arguments) & HEAVY == set()
+
+
+def test_points_load_only_what_opens_a_vault(bench: Bench) -> None:
+    allowed = {"cryptography", "msgspec"}
+
+    assert _loaded(bench, "points") & HEAVY <= allowed

@@ -1,0 +1,66 @@
+"""Every command teaches: purpose, examples, exit statuses, in both languages."""
+
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from holdfast.base.texts import use_language
+from holdfast.cli.click_texts import make_click_speak
+from holdfast.cli.main import cli
+
+
+def _commands(command: click.Command, context: click.Context) -> Iterator[click.Context]:
+    yield context
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            child = command.get_command(context, name)
+            assert child is not None
+            yield from _commands(child, click.Context(child, context, info_name=name))
+
+
+ALL = list(_commands(cli, click.Context(cli, info_name="holdfast")))
+
+
+@pytest.mark.parametrize("context", ALL, ids=lambda context: context.command_path)
+def test_help_has_purpose_and_exit_statuses(context: click.Context) -> None:
+    text = context.command.get_help(context)
+
+    assert context.command.help
+    assert "Exit statuses:" in text
+    assert "Options of every command:" in text
+
+
+@pytest.mark.parametrize(
+    "context",
+    [c for c in ALL if not isinstance(c.command, click.Group)],
+    ids=lambda context: context.command_path,
+)
+def test_help_shows_examples(context: click.Context) -> None:
+    text = context.command.get_help(context)
+
+    assert "Examples:" in text
+
+
+@pytest.mark.parametrize("context", ALL, ids=lambda context: context.command_path)
+def test_every_option_is_explained(context: click.Context) -> None:
+    unexplained = [
+        param.name
+        for param in context.command.get_params(context)
+        if isinstance(param, click.Option) and not param.help
+    ]
+
+    assert unexplained == []
+
+
+def test_help_comes_in_korean_and_goes_back() -> None:
+    make_click_speak()
+    context = click.Context(cli, info_name="holdfast")
+
+    use_language("ko")
+    korean = cli.get_help(context)
+    use_language("en")
+    english = cli.get_help(context)
+
+    assert ("옵션:" in korean, "Options:" in korean) == (True, False)
+    assert ("옵션:" in english, "Options:" in english) == (False, True)

@@ -10,9 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from holdfast.base.clock import SystemClock
+from holdfast.files.backup.job import BackupJob, back_up
+from holdfast.files.options import BackupOptions
+from holdfast.storage.directory import DirectoryStorage
 from holdfast.testing.compare import differences
 from holdfast.testing.mounts import Mounted, mounted
 from holdfast.testing.trees import build_hostile_tree
+from holdfast.testing.vaults import PASSPHRASE, small_vault
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
@@ -75,6 +80,26 @@ def below(mount: Mounted, source: Path) -> Path:
 
 def test_a_point_shows_every_attribute_of_the_source(place: Place, mount: Mounted) -> None:
     found = differences(place.hostile, below(mount, place.hostile), leave_out=NOT_KEPT_BY_RESTIC)
+
+    assert found == []
+
+
+def test_a_point_of_our_own_shows_what_restic_cannot_keep(tmp_path: Path) -> None:
+    (tmp_path / "vault").mkdir()
+    (tmp_path / "mnt").mkdir()
+    passphrase = tmp_path / "passphrase"
+    passphrase.touch(0o600)
+    passphrase.write_bytes(PASSPHRASE.reveal())
+    source = build_hostile_tree(tmp_path / "source").root
+    vault = small_vault(DirectoryStorage(str(tmp_path / "vault")), clock=SystemClock())
+    back_up(
+        BackupJob(
+            repository=vault, options=BackupOptions(paths=(os.fsencode(source),), host="alpha")
+        )
+    )
+
+    with mounted(tmp_path / "vault", passphrase, tmp_path / "mnt") as mount:
+        found = differences(source, below(mount, source))
 
     assert found == []
 

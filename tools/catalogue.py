@@ -7,6 +7,7 @@ import re
 import string
 import sys
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
@@ -25,10 +26,19 @@ _TYPED = re.compile(r"`([^`]+)`")
 def collect(sources: Path = SOURCES) -> Catalog:
     """Every message of the code, without line numbers, so that moving code changes nothing."""
     catalog = Catalog(project="holdfast", charset="utf-8")
-    found = extract_from_dir(sources, [("**.py", "python")], keywords=KEYWORDS)
-    for file, _line, message, _comments, context in sorted(found, key=lambda item: item[:2]):
+    for file, message, context in _extract(sources):
         catalog.add(message, locations=[(file, 0)], context=context)
     return catalog
+
+
+@cache
+def _extract(sources: Path) -> list[tuple[str, str | tuple[str, ...], str | None]]:
+    found = extract_from_dir(sources, [("**.py", "python")], keywords=KEYWORDS)
+    return [(file, text, context) for file, _, text, _, context in sorted(found, key=_place)]
+
+
+def _place(found: tuple[object, ...]) -> tuple[object, ...]:
+    return found[:2]
 
 
 def read(path: Path = KOREAN) -> Catalog:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+import signal
 import socket
 import ssl
 import subprocess
@@ -69,16 +70,14 @@ def _opened(location: str, credentials: Mapping[str, str]) -> Storage:
     return open_storage(parse_location(location), credentials, patience=HASTY)
 
 
-def _s3_at(url: str) -> Storage:
-    return _opened(
-        "s3://bucket/prefix",
-        {
-            "AWS_ACCESS_KEY_ID": "id",
-            "AWS_SECRET_ACCESS_KEY": SECRET,
-            "AWS_REGION": "us-east-1",
-            "AWS_ENDPOINT_URL": url,
-        },
-    )
+def _s3_at(url: str, *, patience: Patience = HASTY) -> Storage:
+    credentials = {
+        "AWS_ACCESS_KEY_ID": "id",
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": url,
+    }
+    return open_storage(parse_location("s3://bucket/prefix"), credentials, patience=patience)
 
 
 def _new_container(store: RunningStore) -> str:
@@ -188,6 +187,37 @@ def test_a_server_that_never_answers_is_given_up() -> None:
         over.set()
 
     assert clock.monotonic() - began < 15
+
+
+def test_an_interrupt_does_not_wait_for_a_silent_server() -> None:
+    clock, asked = SystemClock(), threading.Event()
+
+    def interrupt(link: socket.socket) -> None:
+        link.recv(1)
+        asked.set()
+        os.kill(os.getpid(), signal.SIGUSR1)
+        link.recv(65536)
+        link.recv(1)
+
+    class Interrupted(BaseException):
+        pass
+
+    def stop(*_: object) -> None:
+        raise Interrupted
+
+    before = signal.signal(signal.SIGUSR1, stop)
+    patient = Patience(silence=timedelta(seconds=30), tries=0)
+    began = clock.monotonic()
+    try:
+        with _serving(interrupt) as port:
+            storage = _s3_at(f"http://127.0.0.1:{port}", patience=patient)
+            with pytest.raises(Interrupted):
+                storage.get("config")
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+    assert asked.is_set()
+    assert clock.monotonic() - began < 10
 
 
 @pytest.mark.parametrize(

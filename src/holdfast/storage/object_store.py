@@ -1,12 +1,12 @@
 """Azure Blob, S3 and Google Cloud Storage as storage, all through obstore."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from holdfast.base.errors import HoldfastError, Retry
 from holdfast.base.texts import _
@@ -17,6 +17,7 @@ from holdfast.storage.errors import (
     StorageThrottled,
     StorageUnavailable,
 )
+from holdfast.storage.interruptible import interruptible
 from holdfast.storage.names import checked, checked_for_writing, folder_prefix
 from holdfast.storage.object_errors import read_cause, read_reason
 from holdfast.storage.obstore_loading import load
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 _PAGE = 1000
+_T = TypeVar("_T")
 
 
 class Cloud(Enum):
@@ -94,8 +96,12 @@ class ObjectStorage:
     def put(self, name: str, content: Content) -> None:
         checked_for_writing(name)
         try:
-            with self._translating(name) as (vendor, connection):
-                vendor.put(connection.writing, name, content, mode="create", use_multipart=False)
+            self._ask(
+                name,
+                lambda vendor, stores: vendor.put(
+                    stores.writing, name, content, mode="create", use_multipart=False
+                ),
+            )
         except HoldfastError as err:
             # The request may have arrived although its reply did not.
             refused = err.retry is Retry.NEVER or isinstance(err, StorageThrottled)
@@ -104,8 +110,9 @@ class ObjectStorage:
 
     def get(self, name: str) -> bytes:
         checked(name)
-        with self._translating(name) as (vendor, connection):
-            return bytes(vendor.get(connection.reading, name).bytes())
+        return self._ask(
+            name, lambda vendor, stores: bytes(vendor.get(stores.reading, name).bytes())
+        )
 
     def read(self, name: str, offset: int, length: int) -> bytes:
         checked(name)
@@ -113,10 +120,12 @@ class ObjectStorage:
             self._require(name, 0)
             return b""
         try:
-            with self._translating(name) as (vendor, connection):
-                content = bytes(
-                    vendor.get_range(connection.reading, name, start=offset, length=length)
-                )
+            content = self._ask(
+                name,
+                lambda vendor, stores: bytes(
+                    vendor.get_range(stores.reading, name, start=offset, length=length)
+                ),
+            )
         except StorageUnavailable:
             # An offset past the end is a server error to obstore, and one of many.
             self._require(name, offset + length)
@@ -128,24 +137,27 @@ class ObjectStorage:
     def size(self, name: str) -> int:
         checked(name)
         try:
-            with self._translating(name) as (vendor, connection):
-                return int(vendor.head(connection.reading, name)["size"])
+            found = self._ask(name, lambda vendor, stores: vendor.head(stores.reading, name))
         except FileMissing:
             # The answer to HEAD has no words: it could be the container that is missing.
             next(self.list(name), None)
             raise
+        return int(found["size"])
 
     def list(self, folder: str) -> Iterator[Entry]:
-        prefix = folder_prefix(folder)
-        with self._translating(folder) as (vendor, connection):
-            for page in vendor.list(connection.reading, prefix or None, chunk_size=_PAGE):
-                for found in page:
-                    yield Entry(found["path"], found["size"])
+        prefix = folder_prefix(folder) or None
+        pages = self._ask(
+            folder,
+            lambda vendor, stores: vendor.list(stores.reading, prefix, chunk_size=_PAGE),
+        )
+        while page := self._ask(folder, lambda _vendor, _stores: next(pages, None)):
+            for found in page:
+                yield Entry(found["path"], found["size"])
 
     def delete(self, name: str) -> None:
         checked(name)
-        with contextlib.suppress(FileMissing), self._translating(name) as (vendor, connection):
-            vendor.delete(connection.reading, name)
+        with contextlib.suppress(FileMissing):
+            self._ask(name, lambda vendor, stores: vendor.delete(stores.reading, name))
 
     def _holds(self, name: str, content: Content) -> bool:
         try:
@@ -161,11 +173,11 @@ class ObjectStorage:
     def _too_short(self, name: str, *, seen: int, wanted: int) -> FileTooShort:
         return FileTooShort(place=self.place, name=name, seen=seen, wanted=wanted)
 
-    @contextlib.contextmanager
-    def _translating(self, name: str) -> Iterator[tuple[Any, "_Stores"]]:
+    def _ask(self, name: str, call: "Callable[[Any, _Stores], _T]") -> _T:
+        """Make a call to the library; its errors become ours."""
         vendor = load()
         try:
-            yield vendor, self._connected.stores(vendor)
+            return interruptible(lambda: call(vendor, self._connected.stores(vendor)))
         except (OSError, ValueError, vendor.exceptions.BaseError) as err:
             # Not "from err": a traceback would print URLs with signatures in them.
             raise self._translated(err, name) from None

@@ -1,0 +1,50 @@
+"""Prune a vault: look and copy beside others, delete alone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from holdfast.app.locking import held
+from holdfast.vault.lock_file import Lock
+from holdfast.vault.policy.prune import PruneLimits
+from holdfast.vault.prune import Prune, PrunePlan, Report, Stage
+from holdfast.vault.repository import Repository
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PruneResult:
+    plan: PrunePlan
+    # Packs removed in the end; 0 in a dry run.
+    deleted: int
+
+
+def _silent(_: Stage, _done: int, _total: int) -> None:
+    """Tell nobody."""
+
+
+def _wait_silently(_: Lock) -> None:
+    """Tell nobody."""
+
+
+def prune(
+    repository: Repository,
+    *,
+    limits: PruneLimits | None = None,
+    dry_run: bool = False,
+    wait: timedelta = timedelta(0),
+    waiting: Callable[[Lock], None] = _wait_silently,
+    report: Report = _silent,
+) -> PruneResult:
+    """Free what no recovery point needs.
+
+    VaultLocked after the copying means that nothing is lost and nothing was deleted: the next
+    run goes on from there.
+    """
+    with held(repository, wait=wait, waiting=waiting) as shared:
+        work = Prune(repository, limits=limits, report=report)
+        plan = work.plan()
+        if dry_run or plan.is_empty:
+            return PruneResult(plan=plan, deleted=0)
+        work.copy(shared.check)
+        with held(repository, exclusive=True, wait=wait, waiting=waiting, beside=shared) as alone:
+            return PruneResult(plan=plan, deleted=work.finish(alone.check))

@@ -1,0 +1,67 @@
+"""Copy blobs into new packs as they are sealed, after proving that each is what it should be.
+
+Copying without looking would carry damage from pack to pack and give it a fresh, valid name.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from holdfast.base.ids import PackId
+from holdfast.base.units import MIB
+from holdfast.vault.blob_runs import Run, open_span, read_sealed, runs_of
+from holdfast.vault.forking import ahead, cores, forked
+from holdfast.vault.index_writer import PackSpans
+from holdfast.vault.pack_header import Span
+from holdfast.vault.pack_writer import PackWriter
+from holdfast.vault.sealed_files import SealedFiles
+
+# Below this much to copy, forking costs more than it saves.
+_WORTH_FORKING = 32 * MIB
+
+OnBytes = Callable[[int], None]
+
+
+class _Copied(NamedTuple):
+    size: int
+    packs: list[PackSpans]
+
+
+def copy_blobs(
+    files: SealedFiles, wanted: Iterable[tuple[PackId, Span]], *, on_bytes: OnBytes
+) -> list[PackSpans]:
+    """The new packs, durable but not named in any index yet."""
+    runs = list(runs_of(wanted))
+    is_much = sum(run.length for run in runs) > _WORTH_FORKING
+    packs: list[PackSpans] = []
+
+    def work(mine: Iterator[Run]) -> Iterator[_Copied]:
+        return _copy(files, mine)
+
+    for copied in forked(runs, work, workers=cores() if is_much else 1):
+        packs += copied.packs
+        on_bytes(copied.size)
+    return packs
+
+
+def _copy(files: SealedFiles, runs: Iterator[Run]) -> Iterator[_Copied]:
+    writer = PackWriter(files)
+
+    def prove(run: Run) -> list[tuple[Span, memoryview]]:
+        found = list(read_sealed(files, run))
+        for span, sealed in found:
+            open_span(files, run.pack, span, sealed)
+        return found
+
+    for _, found in ahead(runs, prove, parallel=files.storage.parallel):
+        size = 0
+        for span, sealed in found.result():
+            writer.add_sealed(span, sealed)
+            size += span.length
+        yield _Copied(size, _taken(writer))
+    writer.flush()
+    yield _Copied(0, _taken(writer))
+
+
+def _taken(writer: PackWriter) -> list[PackSpans]:
+    packs, writer.written = writer.written, []
+    return packs

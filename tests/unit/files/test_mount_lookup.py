@@ -33,10 +33,17 @@ class View:
         watch = Watch(choose=lambda _: True, warn=self.said.append)
         self.points = Points(repository, watch)
         fetcher = Fetcher(repository.storage, repository.files.master, self.points.index)
-        blobs = BlobCache(fetcher, limit=1 << 20, pool=ThreadPoolExecutor(1))
+        self.pool = ThreadPoolExecutor(1)
+        blobs = BlobCache(fetcher, limit=1 << 20, pool=self.pool)
         self.lookup = Lookup(self.points, Folders(blobs, warn=self.said.append))
         self.operations = Operations(lookup=self.lookup, blobs=blobs, fetcher=fetcher)
         self.operations.warn = self.said.append
+
+    def read(self, path: str) -> bytes:
+        """All of a small file, when what was asked ahead is here."""
+        handle = self.operations.open(path, 0)
+        self.pool.submit(int).result()
+        return self.operations.read(None, 1000, 0, handle)
 
     def find(self, path: str) -> Item:
         return self.lookup.find(path)
@@ -187,3 +194,33 @@ def test_a_name_that_could_lead_astray_is_left_out(repository: Repository, name:
         "ok",
     }
     assert "impossible name" in view.said[0]
+
+
+def many_files(repository: Repository) -> tuple[View, list[str]]:
+    files = {f"many/{number:03}": b"content %d" % number for number in range(200)}
+    add_point(repository, files, host="beta")
+    view = View(open_vault(repository.storage, clock=repository.clock))
+    (name,) = view.names("/hosts/beta") - {".", "..", "latest"}
+    return view, [f"/hosts/beta/{name}/{path}" for path in files]
+
+
+def test_files_read_in_order_come_many_at_a_time(repository: Repository) -> None:
+    view, paths = many_files(repository)
+    view.names(paths[0].rpartition("/")[0])
+    before = faulty(repository).calls
+
+    contents = [view.read(path) for path in paths]
+
+    assert contents == [b"content %d" % number for number in range(200)]
+    assert faulty(repository).calls - before < 10
+
+
+def test_files_read_here_and_there_come_one_at_a_time(repository: Repository) -> None:
+    view, paths = many_files(repository)
+    view.names(paths[0].rpartition("/")[0])
+    before = faulty(repository).calls
+
+    for number in (150, 20, 90, 3, 60):
+        assert view.read(paths[number]) == b"content %d" % number
+
+    assert faulty(repository).calls - before == 5

@@ -25,6 +25,7 @@ from holdfast.files.mount.cache import BlobCache
 from holdfast.files.mount.fetching import Fetcher
 from holdfast.files.mount.lookup import Lookup
 from holdfast.files.mount.reading import FileReader, Layout
+from holdfast.files.mount.siblings import Siblings
 from holdfast.vault.tree import Node
 
 P = ParamSpec("P")
@@ -81,6 +82,7 @@ class Operations:
         self._lookup = lookup
         self._blobs = blobs
         self._fetcher = fetcher
+        self._siblings = Siblings(blobs, fetcher)
         self._numbers = count(1)
         self._opened: dict[int, _Opened] = {}
         self._layouts: OrderedDict[int, Layout] = OrderedDict()
@@ -163,6 +165,9 @@ class Operations:
             raise OSError(errno.EROFS, os.strerror(errno.EROFS))
         item = self._lookup.find(path)
         reader = FileReader(self._layout(item), self._blobs, self._fetcher)
+        above, _slash, name = path.rpartition("/")
+        folder = self._lookup.find(above)
+        self._siblings.opened(folder.inode, self._lookup.listing(folder), name.encode("latin-1"))
         return self._open(_Opened(item, reader))
 
     @_answering

@@ -101,16 +101,21 @@ def listing_problems(nodes: list[Node]) -> Iterator[str]:
 
 def node_problem(node: Node) -> str | None:
     """What makes an entry impossible, whatever else is in the vault."""
-    name = node.raw_name
-    if name in (b"", b".", b"..") or b"/" in name or b"\0" in name:
-        return "impossible name"
-    if node.type not in _KNOWN:
-        return f"impossible type {node.type!r}"
+    if is_impossible(node):
+        return f"impossible name or type {node.type!r}"
     if node.type == "dir" and node.subtree is None:
         return "a folder without a listing"
     if node.type == "file" and node.content is None:
         return "a file without content"
     return None
+
+
+def is_impossible(node: Node) -> bool:
+    """Whether no folder can hold such an entry."""
+    name = node.raw_name
+    if name in (b"", b".", b"..") or b"/" in name or b"\0" in name:
+        return True
+    return node.type not in _KNOWN
 
 
 def _content_problem(result: TreeCheck, node: Node, index: BlobIndex) -> str | None:

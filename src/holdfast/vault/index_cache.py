@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from holdfast.base.errors import HoldfastError
 from holdfast.base.ids import FileId, is_file_id
-from holdfast.base.texts import _
 from holdfast.base.units import MIB
 from holdfast.storage.errors import FileMissing
 from holdfast.vault.blob_index import BlobIndex
@@ -119,8 +118,7 @@ def _stored(
         writer.write(path, sources)
         return open_table(path, sources)
     except (OSError, TableStale) as err:
-        problem = _("The local index {path} cannot be kept: {reason}")
-        warn(problem.format(path=path, reason=err))
+        warn(str(err))
     return in_memory(writer, sources)
 
 
@@ -134,6 +132,5 @@ def _open_cached(
         return open_table(path, sources)
     except TableStale as err:
         os.unlink(path)
-        problem = _("The local index {path} is made anew: {reason}")
-        warn(problem.format(path=path, reason=err))
+        warn(str(err))
         return None

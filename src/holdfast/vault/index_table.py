@@ -17,6 +17,7 @@ from typing import BinaryIO, NamedTuple
 import msgspec
 
 from holdfast.base.ids import ID_BYTES, BlobId, PackId
+from holdfast.base.texts import _
 from holdfast.vault.index_rows import Buffer, Rows
 from holdfast.vault.pack_header import Kind, Span
 
@@ -70,7 +71,7 @@ class IndexTable:
         self._pack_ids = at
         self._pack_count = description.packs
         if at + ID_BYTES * description.packs != len(memory):
-            raise TableStale("the file has another size than its header says")
+            raise TableStale(_("it has another size than its header says"))
 
     def find(self, kind: Kind, blob: BlobId) -> int:
         """The place of the blob's record in the file, or -1."""
@@ -156,7 +157,7 @@ def map_table(file: BinaryIO, sources: frozenset[str]) -> IndexTable:
         raise TableStale(str(err)) from err
     description, start = _verified(memory)
     if not sources.issuperset(description.sources):
-        raise TableStale("index files it was made from are gone")
+        raise TableStale(_("index files it was made from are gone"))
     return IndexTable(memory, description, start)
 
 
@@ -165,7 +166,7 @@ def _verified(memory: mmap.mmap) -> tuple[_Description, int]:
         magic, checksum, length = _HEAD.unpack_from(memory)
         with memoryview(memory) as view, view[8 + 32 :] as checked:
             if magic != _MAGIC or hashlib.sha256(checked).digest() != checksum:
-                raise TableStale("the checksum does not match")
+                raise TableStale(_("its checksum does not match"))
         start = _HEAD.size + length
         return msgspec.json.decode(memory[_HEAD.size : start], type=_Description), start
     except (struct.error, msgspec.DecodeError) as err:

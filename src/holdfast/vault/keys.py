@@ -15,6 +15,7 @@ _DERIVED_BYTES = 64
 # A hostile store must not make us derive for hours or fill the memory: 128·N·r bytes, p times.
 _MAX_MEMORY = 512 << 20
 _MAX_WORK = 64 * (1 << 20)
+_SMALL_R = 4  # above it scrypt's bound on N is far away
 
 
 class KeyCost(msgspec.Struct, frozen=True):
@@ -114,7 +115,9 @@ def _problem(key_file: KeyFile) -> str | None:
     n, r, p = key_file.n, key_file.r, key_file.p
     if n < 2 or n & (n - 1) or r < 1 or p < 1:  # noqa: PLR2004  scrypt's own bounds
         return f"impossible scrypt parameters N={n} r={r} p={p}"
-    if 128 * n * r > _MAX_MEMORY or n * r * p > _MAX_WORK:
+    if r < _SMALL_R and n >= 1 << 16 * r:
+        return f"scrypt does not allow N={n} with r={r}"
+    if 128 * (n + p) * r > _MAX_MEMORY or n * r * p > _MAX_WORK:
         return f"scrypt parameters N={n} r={r} p={p} ask for too much"
     return None
 

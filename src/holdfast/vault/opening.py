@@ -75,7 +75,10 @@ def unlock(storage: Storage, passphrase: Secret) -> Unlocked:
         if tried == _MAX_KEYS_TRIED:
             break
         tried += 1
-        master = unwrap(key_id, key_file, passphrase)
+        try:
+            master = unwrap(key_id, key_file, passphrase)
+        except KeyUnreadable:
+            continue
         if master is not None:
             return open_with(storage, master, key_id, sealed_config=sealed_config)
     raise WrongPassphrase(place=storage.place, keys=tried)

@@ -167,14 +167,46 @@ def test_a_hanging_storage_does_not_keep_a_mount_from_ending(
     assert not reader.is_alive()
 
 
+def test_one_hanging_read_of_a_far_storage_does_not_delay_the_others(
+    hanging: HangingStorage, mountpoint: Path
+) -> None:
+    repository = small_vault(hanging)
+    add_point(repository, {"one": GOOD, "other": BAD})
+    stop, ready = threading.Event(), threading.Event()
+    server = serving(repository, mountpoint, stop=stop, ready=ready, threads=True)
+    assert ready.wait(20)
+    top = mountpoint / "points/latest"
+    os.listdir(top)
+    hanging.hang = True
+    reader = threading.Thread(target=read_if_possible, args=(top / "one",))
+    reader.start()
+    assert hanging.hanging.wait(20)
+    hanging.hang = False
+
+    other = (top / "other").read_bytes()
+
+    assert other == BAD
+    assert reader.is_alive()
+    hanging.released.set()
+    reader.join(20)
+    stop.set()
+    server.join(20)
+    assert mounted_kind(os.fsencode(mountpoint)) is None
+
+
 def serving(
-    repository: Repository, mountpoint: Path, *, stop: threading.Event, ready: threading.Event
+    repository: Repository,
+    mountpoint: Path,
+    *,
+    stop: threading.Event,
+    ready: threading.Event,
+    threads: bool | None = None,
 ) -> threading.Thread:
     def run() -> None:
         serve(
             repository,
             os.fsencode(mountpoint),
-            options=MountOptions(),
+            options=MountOptions(threads=threads),
             stop=stop,
             on_ready=ready.set,
             warn=lambda _text: None,

@@ -13,7 +13,8 @@ from holdfast.app.opening import open_vault
 from holdfast.app.scratch import prepare_scratch
 from holdfast.app.setup_errors import HookFailed, HookTooSlow
 from holdfast.app.wiring import Session
-from holdfast.files.backup import back_up as back_up_files
+from holdfast.files.backup.job import BackupJob
+from holdfast.files.backup.job import back_up as back_up_files
 from holdfast.files.options import BackupOptions
 from holdfast.files.report import BackupReport, OnProgress, Skipped
 from holdfast.vault.repository import Repository
@@ -62,16 +63,14 @@ def back_up(
     home = session.settings.home
     scratch = prepare_scratch(home, repository.id, warn=session.warn, needed=True)
     assert scratch is not None  # or it would have raised
-    options = _without_scratch(options, home)
     with _locked(repository, dry_run=dry_run) as still_ours, _between(hooks, session):
-        report = back_up_files(
-            repository,
-            options,
-            # A cache written in a dry run would know of blobs that were never stored.
-            scratch=None if dry_run else scratch,
+        job = BackupJob(
+            repository=repository,
+            options=_without_scratch(options, home),
             on_progress=on_progress,
             still_ours=still_ours,
         )
+        report = back_up_files(job)
     written = _write_list(scratch, report) if report.skipped and not dry_run else None
     return BackupDone(report=report, skipped_list=written, dry_run=dry_run)
 

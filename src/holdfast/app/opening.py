@@ -39,7 +39,8 @@ def open_vault(session: Session, *, dry: bool = False) -> Repository:
         unlocked=unlocked,
         identity=identity_here(),
         clock=session.clock,
-        cache=scratch,
+        # A cache written in a dry run would know of blobs that were never stored.
+        cache=None if dry else scratch,
         warn=lambda reason: session.warn(_cache_rebuilt(reason)),
     )
 

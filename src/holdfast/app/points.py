@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from holdfast.app.setup_errors import NotInPoint
 from holdfast.base.ids import TreeId
-from holdfast.vault.repository import Repository
+from holdfast.files.restore.errors import SubpathMissing
+from holdfast.vault.errors import SnapshotMissing
+from holdfast.vault.repository import LATEST, Repository
 from holdfast.vault.snapshot import Snapshot
 from holdfast.vault.tree import Node
 
@@ -51,6 +52,16 @@ def list_points(repository: Repository, wanted: PointFilter) -> list[Snapshot]:
     return found if wanted.latest is None else found[max(0, len(found) - wanted.latest) :]
 
 
+def find_point(repository: Repository, wanted: str, among: PointFilter) -> Snapshot:
+    """The point with this id; "latest" is the newest of those that match."""
+    if wanted != LATEST:
+        return repository.find_snapshot(wanted)
+    found = list_points(repository, among)
+    if not found:
+        raise SnapshotMissing(wanted=wanted)
+    return found[-1]
+
+
 def matches(point: Snapshot, wanted: PointFilter) -> bool:
     return (
         (not wanted.hosts or point.host in wanted.hosts)
@@ -83,7 +94,7 @@ def _find(repository: Repository, point: Snapshot, path: bytes) -> Node | None:
     for name in path.strip(b"/").split(b"/") if path != b"/" else ():
         found = _by_name(repository, tree).get(name)
         if found is None:
-            raise NotInPoint(path=path.decode(errors="backslashreplace"), point=point.id[:8])
+            raise SubpathMissing(path=path.decode(errors="backslashreplace"), point=point.id[:8])
         tree = _subtree(found)
     return found
 

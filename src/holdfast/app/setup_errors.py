@@ -104,9 +104,3 @@ class ToolMissing(HoldfastError):
     code = "tool-missing"
     sentence = N_("The program {program} is not installed")
     remedy = N_("Install it, for example with `apt-get install {program}`.")
-
-
-class NotInPoint(HoldfastError):
-    code = "not-in-point"
-    sentence = N_("The recovery point {point} holds no {path}")
-    remedy = N_("Run `holdfast points ls {point}` to see what it holds.")

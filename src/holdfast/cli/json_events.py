@@ -163,6 +163,72 @@ class RestoreDone(Event):
     problems: int
 
 
+class Finding(Event):
+    """Something `check` or `vault repair` found; `code` names the sort for ever."""
+
+    level: Literal["hint", "damage"]
+    code: str
+    message: str
+
+
+class Loss(Event):
+    """A path that cannot be restored as it was, in the points named."""
+
+    path: str
+    path_base64: str | None
+    is_folder: bool
+    points: list[str]
+
+
+class CheckDone(Event):
+    """`check` looked at everything it was asked to."""
+
+    damaged: bool
+    findings: int
+    losses: int
+    points: int
+    trees: int
+    blobs: int
+    packs: int
+    packs_read: int
+    bytes_read: int
+    bytes_total: int
+    seconds: float
+
+
+class RepairDone(Event):
+    """`vault repair` saved what could be saved, or with `dry_run` would have."""
+
+    dry_run: bool
+    new_config: bool
+    keys: int
+    index_files: int
+    packs_adopted: int
+    packs_missing: int
+    packs_salvaged: int
+    blobs_saved: int
+    blobs_lost: int
+    losses: int
+    new_points: dict[str, str]
+    removed_points: list[str]
+
+
+class PruneDone(Event):
+    """`prune` freed space, or with `dry_run` would have."""
+
+    dry_run: bool
+    points: int
+    packs_kept: int
+    packs_deleted: int
+    packs_repacked: int
+    packs_unnamed: int
+    bytes_before: int
+    bytes_needed: int
+    bytes_copied: int
+    bytes_freed: int
+    bytes_unused_after: int
+
+
 class Mounted(Event):
     """`mount` is ready; the command goes on until it is unmounted."""
 

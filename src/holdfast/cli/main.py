@@ -21,6 +21,8 @@ _COMMANDS = {
     "backup": "holdfast.cli.backup:backup",
     "points": "holdfast.cli.points:points",
     "mount": "holdfast.cli.mount:mount",
+    "check": "holdfast.cli.check:check",
+    "prune": "holdfast.cli.prune:prune",
     "completion": "holdfast.cli.completion:completion",
     "version": "holdfast.cli.version:version",
 }

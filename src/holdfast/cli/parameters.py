@@ -34,7 +34,25 @@ class _Moment(click.ParamType[datetime]):
         return found.astimezone()
 
 
+class _Share(click.ParamType[float]):
+    name = "share"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        if isinstance(value, float):
+            return value
+        try:
+            share = float(str(value).removesuffix("%")) / 100
+        except ValueError:
+            share = -1
+        if not 0 <= share <= 1:
+            self.fail(_("{value!r} is not a share like 10%").format(value=value), param, ctx)
+        return share
+
+
 SIZE = _Size()
+SHARE = _Share()
 MOMENT = _Moment()
 
 

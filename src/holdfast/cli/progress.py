@@ -24,6 +24,7 @@ _TITLES = {
     "prune": N_("Pruning"),
 }
 _FRAME = 0.1
+_BAR_WIDTH = 40
 
 
 @contextmanager
@@ -59,20 +60,27 @@ def throttled(
 
 def describe(now: "Progress", seconds: float) -> str:
     """Everything but the bar, in one line."""
-    parts = [format_duration(seconds), shown.files(now.files_done)]
-    if now.files_total:
-        parts[1] += f" / {now.files_total:,}"
+    files = shown.files(now.files_done)
     size = format_size(now.bytes_done)
-    parts.append(f"{size} / {format_size(now.bytes_total)}" if now.bytes_total else size)
+    # Work that finds out on the way how much there is reports a total that grows along.
+    if now.files_total > now.files_done:
+        files += f" / {now.files_total:,}"
+    if _is_known(now):
+        size += f" / {format_size(now.bytes_total)}"
+    parts = [format_duration(seconds), files, size]
     rate = now.bytes_done / seconds if seconds > 1 else 0
     if rate:
         parts.append(_("{size}/s").format(size=format_size(rate)))
-    if rate and now.bytes_total > now.bytes_done:
+    if rate and _is_known(now):
         left = format_duration((now.bytes_total - now.bytes_done) / rate)
         parts.append(_("{time} left").format(time=left))
     if now.warnings:
         parts.append(_("{count} skipped").format(count=now.warnings))
     return " · ".join(parts)
+
+
+def _is_known(now: "Progress") -> bool:
+    return now.bytes_total > now.bytes_done
 
 
 def _picture(now: "Progress", seconds: float) -> "Group":
@@ -87,11 +95,11 @@ def _picture(now: "Progress", seconds: float) -> "Group":
         ProgressBar(
             total=now.bytes_total or None,
             completed=now.bytes_done,
-            width=24,
-            pulse=not now.bytes_total,
+            width=_BAR_WIDTH,
+            pulse=not _is_known(now),
             animation_time=seconds,
         ),
-        Text(describe(now, seconds), no_wrap=True, overflow="ellipsis"),
     )
-    current = Text(shown.line(now.current), style="dim", no_wrap=True, overflow="ellipsis")
-    return Group(head, current)
+    below = (describe(now, seconds), shown.line(now.current))
+    texts = [Text(text, style="dim", no_wrap=True, overflow="ellipsis") for text in below]
+    return Group(head, *texts)

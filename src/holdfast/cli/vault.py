@@ -102,3 +102,44 @@ def unlock(*, remove_all: bool) -> None:
         LocksRemoved(removed=done.removed, kept=len(done.kept)),
         sentence.format(removed=done.removed, kept=len(done.kept)),
     )
+
+
+@vault.command(
+    help=N_(
+        "Repair a damaged vault: save what can be saved, name what is lost.\n\n"
+        "Copy the vault away first, and stop the schedule. With status 3 the vault is whole "
+        "again, but the files named are lost in the recovery points named."
+    ),
+    exits=[Exit.WARNINGS, Exit.LOCKED, Exit.DAMAGE],
+    examples=[
+        ("holdfast vault repair --dry-run", N_("Say what would be done and what is lost.")),
+        ("holdfast vault repair --read-data", N_("Look for damage in every byte first.")),
+    ],
+)
+@option("--dry-run", is_flag=True, help=N_("Say what would be done, but change nothing."))
+@option(
+    "--read-data",
+    is_flag=False,
+    flag_value="",
+    metavar="[SHARE]",
+    help=N_("Read content too: all of it, or as much as in 10%, 1/7 or 20G."),
+)
+@option("--forget", is_flag=True, help=N_("Remove the damaged originals of repaired points."))
+@option(
+    "--only",
+    multiple=True,
+    type=click.Choice(("keys", "index", "packs", "snapshots")),
+    help=N_("Repair only this part."),
+)
+def repair(*, dry_run: bool, read_data: str | None, forget: bool, only: tuple[str, ...]) -> int:
+    from holdfast.app.repair import Wanted
+    from holdfast.app.repair import repair as repair_vault
+    from holdfast.cli.repair_report import tell
+    from holdfast.vault.repair_plan import ALL_PARTS, Part
+
+    run = start()
+    parts = frozenset(map(Part, only)) or ALL_PARTS
+    wanted = Wanted(read_data=read_data, forget=forget, parts=parts, dry_run=dry_run)
+    with run.out.progress() as on_progress:
+        outcome = repair_vault(run.session, wanted, on_progress=on_progress)
+    return tell(run.out, outcome, dry_run=dry_run)

@@ -4,9 +4,17 @@ from datetime import UTC, datetime
 
 import pytest
 
-from holdfast.app.points import Change, PointFilter, differences, entries, list_points
-from holdfast.app.setup_errors import NotInPoint
+from holdfast.app.points import (
+    Change,
+    PointFilter,
+    differences,
+    entries,
+    find_point,
+    list_points,
+)
+from holdfast.files.restore.errors import SubpathMissing
 from holdfast.testing.vaults import add_point, small_vault
+from holdfast.vault.errors import SnapshotMissing
 
 
 def _day(number: int) -> datetime:
@@ -72,7 +80,7 @@ def test_what_the_point_does_not_hold_is_named(path: bytes) -> None:
     vault = small_vault()
     point = add_point(vault, FILES)
 
-    with pytest.raises(NotInPoint, match=path.decode()):
+    with pytest.raises(SubpathMissing, match=path.decode()):
         list(entries(vault, point, path))
 
 
@@ -96,3 +104,13 @@ def test_points_alike_differ_in_nothing() -> None:
     old, new = add_point(vault, FILES), add_point(vault, FILES)
 
     assert list(differences(vault, old, new)) == []
+
+
+def test_latest_is_the_newest_of_those_that_match() -> None:
+    vault = small_vault()
+    add_point(vault, FILES, time=_day(1), host="alpha")
+    add_point(vault, FILES, time=_day(2), host="beta")
+
+    assert find_point(vault, "latest", PointFilter(hosts=("alpha",))).taken_at.day == 1
+    with pytest.raises(SnapshotMissing):
+        find_point(vault, "latest", PointFilter(hosts=("gamma",)))

@@ -45,6 +45,12 @@ def test_line_has_rate_and_time_left_when_the_total_is_known() -> None:
     assert line == "0:04 · 5 files / 10 · 40.0 MiB / 100 MiB · 10.0 MiB/s · 0:06 left · 2 skipped"
 
 
+def test_total_that_grows_along_is_no_total() -> None:
+    now = Progress(phase=Phase.BACKUP, files_done=5, files_total=5, bytes_done=MIB, bytes_total=MIB)
+
+    assert describe(now, 4) == "0:04 · 5 files · 1.00 MiB · 256 KiB/s"
+
+
 def test_line_says_little_in_the_first_second() -> None:
     now = Progress(phase=Phase.BACKUP, files_done=1, bytes_done=MIB)
 

@@ -1,0 +1,44 @@
+"""`holdfast prune`: free what no recovery point needs."""
+
+import click
+
+from holdfast.base.errors import Exit
+from holdfast.base.texts import N_
+from holdfast.cli.command import Command, option
+from holdfast.cli.parameters import SHARE, SIZE
+from holdfast.cli.run import start
+
+
+@click.command(
+    cls=Command,
+    help=N_(
+        "Free the space that no recovery point needs any more.\n\n"
+        "Backups go on meanwhile, except for the short deletion at the end. "
+        "A prune that was interrupted is simply run again."
+    ),
+    exits=[Exit.LOCKED, Exit.DAMAGE],
+    examples=[
+        ("holdfast prune --dry-run", N_("Say what would be done.")),
+        ("holdfast prune --max-unused 0%", N_("Leave nothing unused, however much is copied.")),
+    ],
+)
+@option("--dry-run", is_flag=True, help=N_("Say what would be done, but change nothing."))
+@option("--max-unused", type=SHARE, help=N_("Share of the vault that may stay unused; 5% else."))
+@option("--max-repack", type=SIZE, help=N_("Copy at most so much, as in 10G."))
+def prune(*, dry_run: bool, max_unused: float | None, max_repack: int | None) -> None:
+    from holdfast.app.prune import prune as prune_vault
+    from holdfast.cli.prune_report import event_of, lines_of
+    from holdfast.cli.stages import prune_stages
+    from holdfast.vault.policy.prune import PruneLimits
+
+    run = start()
+    standard = PruneLimits()
+    limits = PruneLimits(
+        max_unused=standard.max_unused if max_unused is None else max_unused,
+        max_repack=max_repack,
+    )
+    with run.out.progress() as on_progress:
+        done = prune_vault(
+            run.open(), limits=limits, dry_run=dry_run, report=prune_stages(on_progress)
+        )
+    run.out.done(event_of(done, dry_run=dry_run), *lines_of(done, dry_run=dry_run))

@@ -48,6 +48,12 @@ def next_delay(
 
 
 class RetryingStorage:
+    """A storage whose passing failures are waited out.
+
+    `random` should be a SystemRandom where the process forks: children of one parent would
+    otherwise all wait the same time.
+    """
+
     def __init__(
         self,
         inner: Storage,

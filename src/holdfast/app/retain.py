@@ -1,0 +1,37 @@
+"""Apply a retention policy: forget the points that no rule holds. Their data stays until a prune."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from holdfast.app.locking import held
+from holdfast.vault.lock_file import Lock
+from holdfast.vault.policy.retention import Policy, RetentionPlan, plan_retention
+from holdfast.vault.repository import Repository
+from holdfast.vault.snapshot import Snapshot
+
+Plan = RetentionPlan[Snapshot]
+
+
+def _wait_silently(_: Lock) -> None:
+    """Tell nobody."""
+
+
+def retain(
+    repository: Repository,
+    policy: Policy,
+    *,
+    dry_run: bool = False,
+    wait: timedelta = timedelta(0),
+    waiting: Callable[[Lock], None] = _wait_silently,
+) -> Plan:
+    """Decide on every point and, but for a dry run, forget those that nothing holds.
+
+    A shared lock is enough: a backup that goes on meanwhile needs no other point.
+    """
+    with held(repository, wait=wait, waiting=waiting) as lock:
+        plan = plan_retention(repository.snapshots(), policy, now=repository.clock.now())
+        if not dry_run:
+            for point in plan.remove:
+                lock.check()
+                repository.delete_snapshot(point.id)
+    return plan

@@ -143,7 +143,8 @@ def make_node(
     """
     mode = status.st_mode
     kind = stat.S_IFMT(mode)
-    mtime = format_time(status.st_mtime_ns)
+    mtime_ns, ctime_ns = status.st_mtime_ns, status.st_ctime_ns
+    mtime = format_time(mtime_ns)
     links = status.st_nlink if kind != stat.S_IFDIR else 0
     node = Node(
         name=quote(name),
@@ -152,7 +153,7 @@ def make_node(
         mtime=mtime,
         # Reading sets the access time; a tree with it would never be the same twice.
         atime=mtime,
-        ctime=format_time(status.st_ctime_ns),
+        ctime=mtime if ctime_ns == mtime_ns else format_time(ctime_ns),
         uid=status.st_uid,
         gid=status.st_gid,
         user=user_name(status.st_uid),
@@ -164,8 +165,7 @@ def make_node(
     )
     if kind == stat.S_IFREG:
         node.size = status.st_size
-        ids = payload.hex()
-        node.content = [ids[at : at + 64] for at in range(0, len(ids), 64)]
+        node.content = content_ids(payload)
     elif kind == stat.S_IFLNK:
         _set_target(node, payload)
     elif kind in (stat.S_IFBLK, stat.S_IFCHR):
@@ -173,6 +173,12 @@ def make_node(
     if attributes:
         node.extended_attributes = [ExtendedAttribute(key, value) for key, value in attributes]
     return node
+
+
+def content_ids(payload: bytes) -> list[str]:
+    """Blob ids, one after another, as the list a node holds."""
+    digits = payload.hex()
+    return [digits[at : at + 64] for at in range(0, len(digits), 64)]
 
 
 def _set_target(node: Node, target: bytes) -> None:

@@ -9,12 +9,19 @@ else:
 
 from holdfast.base.units import MIB
 
-# Level 3 is restic's default as well: half a gigabyte a second on text.
-LEVEL = 3
+# On source text level 2 packs within half a percent of level 3, which is what restic's default
+# comes to, and takes a fifth less time; level 4 takes twice as long and gains nothing.
+LEVEL = 2
 # What we accept from a foreign vault in one piece; a bomb stops here.
 MAX_PLAIN = 1024 * MIB
 
 ZstdError = zstd.ZstdError
+
+
+# Below this a trial costs as much as the work; above it three pieces of a page are looked at.
+_TRIAL_FROM = 64 << 10
+_PIECE = 4096
+_TRIAL_GAIN = 0.98
 
 
 class Compressor:
@@ -26,6 +33,16 @@ class Compressor:
     def compress(self, plain: bytes | bytearray | memoryview) -> bytes:
         # mode is given by value: looking the constant up costs as much as a small frame.
         return self._context.compress(plain, 2)
+
+    def is_worth_it(self, plain: bytes | bytearray | memoryview) -> bool:
+        """Whether a sample gets smaller; media and encrypted files do not, and are the bulk."""
+        length = len(plain)
+        if length < _TRIAL_FROM:
+            return True
+        view = memoryview(plain)
+        starts = (0, length // 2, length - _PIECE)
+        packed = sum(len(self.compress(view[at : at + _PIECE])) for at in starts)
+        return packed < _TRIAL_GAIN * _PIECE * len(starts)
 
 
 def compress(plain: bytes) -> bytes:

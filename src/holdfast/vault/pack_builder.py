@@ -1,6 +1,7 @@
 """Fill one pack in a kept buffer: blobs back to back, then the sealed header."""
 
 import mmap
+from typing import Protocol
 
 from holdfast.base.ids import BlobId
 from holdfast.base.units import MIB
@@ -9,6 +10,16 @@ from holdfast.vault.envelope import OVERHEAD, Sealer
 from holdfast.vault.pack_header import COMPRESSED, LENGTH, MAX_BLOBS, Kind, Span, encode_header
 
 PACK_TARGET = 16 * MIB
+
+
+class PackMemory(Protocol):
+    """Where a pack is put together."""
+
+    @property
+    def view(self) -> memoryview: ...
+
+    def reserve(self, size: int, keep: int) -> None:
+        """Make room for `size` bytes and keep the first `keep`."""
 
 
 class PackBuffer:
@@ -22,7 +33,6 @@ class PackBuffer:
         self.view = memoryview(self.memory)
 
     def reserve(self, size: int, keep: int) -> None:
-        """Make room for `size` bytes and keep the first `keep`."""
         if size <= len(self.view):
             return
         larger = mmap.mmap(-1, size)
@@ -35,7 +45,7 @@ class PackBuffer:
 class PackBuilder:
     """One open pack of one kind of blobs."""
 
-    def __init__(self, sealer: Sealer, compressor: Compressor, buffer: PackBuffer) -> None:
+    def __init__(self, sealer: Sealer, compressor: Compressor, buffer: PackMemory) -> None:
         self._sealer = sealer
         self._compressor = compressor
         self._buffer = buffer
@@ -44,10 +54,17 @@ class PackBuilder:
 
     def add(self, kind: Kind, blob: BlobId, plain: bytes | bytearray | memoryview) -> Span:
         """Compress, seal and append; the blob's plain bytes are not looked at again."""
-        packed = self._compressor.compress(plain)
-        if len(packed) < len(plain) or kind is Kind.TREE:
-            return self._append(kind, blob, packed, len(plain))
-        return self._append(kind, blob, plain, 0)
+        plain_length = len(plain)
+        content = plain
+        if kind is Kind.TREE or self._compressor.is_worth_it(plain):
+            packed = self._compressor.compress(plain)
+            # A tree is always compressed: that is how version 2 is told from version 1.
+            if len(packed) < plain_length or kind is Kind.TREE:
+                content = packed
+        at = self.size
+        self._make_room(len(content) + OVERHEAD)
+        length = self._sealer.seal_into(self._buffer.view[at:], content)
+        return self._note(Span(blob, kind, at, length, 0 if content is plain else plain_length))
 
     def add_sealed(self, span: Span, sealed: bytes | memoryview) -> Span:
         """Append a blob as it lies in another pack."""
@@ -66,14 +83,6 @@ class PackBuilder:
         self._buffer.reserve(self.size + len(tail), self.size)
         self._buffer.view[self.size : self.size + len(tail)] = tail
         return self._buffer.view[: self.size + len(tail)]
-
-    def _append(
-        self, kind: Kind, blob: BlobId, content: bytes | bytearray | memoryview, plain_length: int
-    ) -> Span:
-        self._make_room(len(content) + OVERHEAD)
-        at = self.size
-        length = self._sealer.seal_into(self._buffer.view[at:], content)
-        return self._note(Span(blob, kind, at, length, plain_length))
 
     def _make_room(self, length: int) -> None:
         tail = (len(self.spans) + 1) * COMPRESSED.size + OVERHEAD + LENGTH.size

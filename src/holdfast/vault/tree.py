@@ -162,18 +162,22 @@ _LAST = int((datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC) - _EPOCH).total_seco
 _NANOSECONDS = 10**9
 
 
-@lru_cache(maxsize=4096)
-def _second(seconds: int) -> str:
-    moment = _EPOCH + timedelta(seconds=min(max(seconds, _FIRST), _LAST))
-    return moment.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
+@lru_cache(maxsize=1 << 16)
+def _minute(minutes: int) -> str:
+    """A backup formats two times a file, and files come in crowds of the same minute."""
+    moment = _EPOCH + timedelta(minutes=minutes)
+    return moment.strftime("%Y-%m-%dT%H:%M:").rjust(17, "0")
 
 
 def format_time(nanoseconds: int) -> str:
     """RFC 3339 in UTC with as many digits as are needed, as Go writes it."""
     seconds, rest = divmod(nanoseconds, _NANOSECONDS)
+    if not _FIRST <= seconds <= _LAST:
+        seconds, rest = min(max(seconds, _FIRST), _LAST), 0
+    minutes, second = divmod(seconds, 60)
     if rest:
-        return f"{_second(seconds)}.{rest:09}".rstrip("0") + "Z"
-    return _second(seconds) + "Z"
+        return f"{_minute(minutes)}{second:02}.{rest:09}".rstrip("0") + "Z"
+    return f"{_minute(minutes)}{second:02}Z"
 
 
 @lru_cache(maxsize=4096)

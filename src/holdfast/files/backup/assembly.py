@@ -37,7 +37,7 @@ from holdfast.files.backup.messages import (
     Task,
 )
 from holdfast.files.backup.trees import TreeSink
-from holdfast.files.nodes import make_node, unpack_status
+from holdfast.files.nodes import content_ids, make_node, unpack_status
 from holdfast.files.report import SkipReason, reason_of
 from holdfast.vault.snapshot import Summary
 from holdfast.vault.tree import Node, encode_nodes, with_subtree
@@ -91,7 +91,7 @@ class _OpenRun:
     def entries(self) -> list[Entry]:
         pairs = zip(self.run.listing[::2], self.run.listing[1::2], self.run.payloads, strict=True)
         own = [Entry(*pair) for pair in pairs]
-        return sorted(own + self.extra) if self.extra else own
+        return sorted(own + self.extra)
 
 
 @dataclass(slots=True)
@@ -240,8 +240,7 @@ class Assembly:
         ids = b"".join(state.ids)
         node = msgspec.json.decode(hole.node, type=Node)
         node.size = state.length
-        digits = ids.hex()
-        node.content = [digits[at : at + 64] for at in range(0, len(digits), 64)]
+        node.content = content_ids(ids)
         opened.filled[at] = encode_nodes([node])
         packed = hole.packed if still and not hole.racy else unequal(hole.packed)
         opened.extra.append(Entry(hole.name, packed, ids))
@@ -362,15 +361,16 @@ def _nodes_of(opened: _OpenSame, trees: list[TreeId]) -> Iterator[Node]:
 
 
 def _record(opened: _OpenRun, tree: TreeId) -> Record:
-    entries = opened.entries()
+    listing, payloads = opened.run.listing, opened.run.payloads
+    if opened.extra:
+        entries = opened.entries()
+        listing = [piece for entry in entries for piece in entry[:2]]
+        payloads = [entry.payload for entry in entries]
     return Record(
-        listing=encode_list([piece for entry in entries for piece in entry[:2]]),
-        payloads=encode_list([entry.payload for entry in entries]),
+        listing=encode_list(listing),
+        payloads=encode_list(payloads),
         attributes=encode_attributes(opened.attributes),
         tree=tree,
-        children=[
-            opened.children.get(entry.name, NO_RECORD)
-            for entry in entries
-            if is_folder(entry.packed)
-        ],
+        # The holes came in the order of the listing, but were not filled in it.
+        children=[opened.children[name] for name in sorted(opened.children)],
     )

@@ -11,8 +11,8 @@ from holdfast.base.ids import ID_BYTES
 _FREE = bytes(ID_BYTES)
 # Each level is four times the one before; the last has room for 200 million blobs. Memory that
 # was never touched costs nothing.
-_FIRST_BITS = 16
-_LEVELS = 7
+_FIRST_BITS = 18
+_LEVELS = 6
 # Not in Python's mmap before 3.13; without it the kernel may want 8 GiB promised up front.
 _MAP_NORESERVE = 0x4000
 # Above this share probing gets slow.

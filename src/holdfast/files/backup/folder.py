@@ -170,7 +170,7 @@ class FolderReader:
             # Only a file's owner and root may leave the access time alone.
             return os.open(name, _READ_FLAGS)
 
-    def file(self, path: bytes, name: bytes, status: os.stat_result) -> tuple[bytes, int, bool]:
+    def file(self, name: bytes, status: os.stat_result) -> tuple[bytes, int, bool]:
         """Blob ids, length read, and whether it held still meanwhile."""
         descriptor = self.open(name)
         try:
@@ -189,8 +189,6 @@ class FolderReader:
             found[1],
             status.st_ino,
         )
-        if not still:
-            self.note(path, 0, SkipReason.CHANGED)
         return found[0], found[1], still
 
     def has_all(self, ids: bytes) -> bool:
@@ -283,6 +281,7 @@ class _Entries:
         self._device = device
         self._run = run
         self._split = split
+        self._skip = SkipAt(reader, logical)
         self._nodes: list[Node] = []
         self._files = 0
         self._bytes = 0
@@ -303,7 +302,6 @@ class _Entries:
         self._end_piece()
 
     def _entry(self, name: bytes, status: os.stat_result) -> None:
-        skip = SkipAt(self._reader, self._logical)
         try:
             if stat.S_ISREG(status.st_mode):
                 self._file(name, status)
@@ -312,7 +310,7 @@ class _Entries:
             else:
                 self._add(name, status, pack_status(status), b"")
         except OSError as err:
-            skip(name, err)
+            self._skip(name, err)
 
     def _file(self, name: bytes, status: os.stat_result) -> None:
         counts = self._reader.counts
@@ -337,11 +335,12 @@ class _Entries:
             counts.changed += 1
 
     def _read_file(self, name: bytes, status: os.stat_result, packed: bytes) -> None:
-        path = os.path.join(self._logical, name)
-        ids, length, still = self._reader.file(path, name, status)
+        ids, length, still = self._reader.file(name, status)
         self._files += 1
         self._bytes += length
         self._reader.counts.size += length
+        if not still:
+            self._reader.note(os.path.join(self._logical, name), 0, SkipReason.CHANGED)
         if not still or self._reader.is_racy(status):
             packed = unequal(packed)
         self._add(name, status, packed, ids, size=length)

@@ -93,6 +93,8 @@ class _Run:
             uploads.stop()
             pool.close()
         self._summary.data_added_packed = uploads.bytes_stored
+        # What was loaded before does not know what was stored now.
+        self._repository.forget_index()
         return self._commit(pipeline, tree)
 
     def _read(self, pipeline: Pipeline) -> TreeId:

@@ -52,7 +52,6 @@ class IndexKeeper:
     def save(self) -> None:
         if self._packs:
             self.written += write_index(self._repository.files, self._packs)
-            self._repository.index.add_all(self._packs)
             self._packs, self._blobs = [], 0
 
 
@@ -124,9 +123,10 @@ class Pipeline:
         self.on_counts(counts, self.assembly.path_of(number))
 
     def _pack(self, worker: Worker, pack: PackReady) -> None:
+        data = Kind.DATA  # workers make no trees
         spans = [
-            Span(BlobId(blob), Kind(kind), offset, length, plain_length)
-            for blob, kind, offset, length, plain_length in pack.spans
+            Span(BlobId(blob), data, offset, length, plain_length)
+            for blob, _kind, offset, length, plain_length in pack.spans
         ]
         if pack.complete:
             self.uploads.start(worker.slots, pack.slot, pack.size, spans)

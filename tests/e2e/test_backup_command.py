@@ -64,27 +64,35 @@ def test_backup_after_a_dry_run_stores_what_it_should(bench: Bench) -> None:
 
 def test_item_left_out_ends_with_3_and_is_named_everywhere(bench: Bench) -> None:
     bench.write("good")
+    bench.write("closed").chmod(0)
 
-    said = bench.run("backup", bench.source, bench.root / "absent", status=3)
+    said = bench.run_where_modes_count("backup", bench.source, status=3)
 
-    assert f"{bench.root}/absent: " in said.err
-    assert "(0x80070002, ENOENT" in said.err
+    assert f"{bench.source}/closed: access denied" in said.err
+    assert "(0x80070005, EACCES" in said.err
     assert "with warnings: 1 item was left out" in said.out
     (listed,) = bench.home.rglob("skipped-*.jsonl")
     line = json.loads(listed.read_text())
-    assert (line["path"], line["code"]) == (f"{bench.root}/absent", "0x80070002")
+    assert (line["path"], line["code"]) == (f"{bench.source}/closed", "0x80070005")
 
 
 def test_items_left_out_are_json_events(bench: Bench) -> None:
     bench.write("good")
+    bench.write("closed").chmod(0)
 
-    said = bench.run("backup", bench.source, bench.root / "absent", "--json", status=3)
+    said = bench.run_where_modes_count("backup", bench.source, "--json", status=3)
 
-    assert said.event("skipped")["code"] == "0x80070002"
+    assert said.event("skipped")["code"] == "0x80070005"
     done = said.event("backup-done")
     assert done["skipped"] == 1
     assert Path(done["skipped_list"]).exists()
     assert said.err == ""
+
+
+def test_path_that_is_not_there_stops_the_backup(bench: Bench) -> None:
+    said = bench.run("backup", bench.root / "absent", status=2)
+
+    assert "nothing-to-protect" in said.err
 
 
 def test_excludes_tags_host_and_time_are_taken(bench: Bench) -> None:

@@ -104,3 +104,12 @@ class ToolMissing(HoldfastError):
     code = "tool-missing"
     sentence = N_("The program {program} is not installed")
     remedy = N_("Install it, for example with `apt-get install {program}`.")
+
+
+class DemoFailed(HoldfastError):
+    code = "demo-failed"
+    sentence = N_("The demonstration found something it should not: {what}: {seen}")
+    remedy = N_(
+        "Please report it, with what `holdfast demo --keep -v` prints and the folder it names."
+    )
+    exit_status = Exit.DAMAGE

@@ -213,6 +213,24 @@ class RepairDone(Event):
     removed_points: list[str]
 
 
+class Retain(Event):
+    """`retain`: the decision on one point, and the rules that hold it until when at least."""
+
+    point: str
+    time: str
+    keep: bool
+    rules: list[str]
+    until: str | None
+
+
+class RetainDone(Event):
+    """`retain` forgot points, or with `dry_run` would have."""
+
+    dry_run: bool
+    kept: int
+    removed: int
+
+
 class PruneDone(Event):
     """`prune` freed space, or with `dry_run` would have."""
 
@@ -250,8 +268,9 @@ class DemoDone(Event):
     folder: str | None
     files: int
     bytes_total: int
+    bytes_stored: int
     first_seconds: float
     second_seconds: float
     restore_seconds: float
-    bytes_stored: int
     proofs: list[str]
+    missing: list[str]

@@ -22,7 +22,9 @@ _COMMANDS = {
     "points": "holdfast.cli.points:points",
     "mount": "holdfast.cli.mount:mount",
     "check": "holdfast.cli.check:check",
+    "retain": "holdfast.cli.retain:retain",
     "prune": "holdfast.cli.prune:prune",
+    "demo": "holdfast.cli.demo:demo",
     "completion": "holdfast.cli.completion:completion",
     "version": "holdfast.cli.version:version",
 }

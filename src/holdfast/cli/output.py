@@ -63,6 +63,7 @@ class TextOutput:
     def remark(self, line: str) -> None:
         if not self._quiet:
             sys.stdout.write(line + "\n")
+            sys.stdout.flush()
 
     def warning(self, message: str) -> None:
         self._aside(_("warning: {message}").format(message=shown.line(message)))

@@ -1,5 +1,7 @@
 """`holdfast prune`: free what no recovery point needs."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from holdfast.base.errors import Exit
@@ -7,6 +9,11 @@ from holdfast.base.texts import N_
 from holdfast.cli.command import Command, option
 from holdfast.cli.parameters import SHARE, SIZE
 from holdfast.cli.run import start
+
+if TYPE_CHECKING:
+    from holdfast.cli.output import Output
+    from holdfast.vault.policy.prune import PruneLimits
+    from holdfast.vault.repository import Repository
 
 
 @click.command(
@@ -26,9 +33,6 @@ from holdfast.cli.run import start
 @option("--max-unused", type=SHARE, help=N_("Share of the vault that may stay unused; 5% else."))
 @option("--max-repack", type=SIZE, help=N_("Copy at most so much, as in 10G."))
 def prune(*, dry_run: bool, max_unused: float | None, max_repack: int | None) -> None:
-    from holdfast.app.prune import prune as prune_vault
-    from holdfast.cli.prune_report import event_of, lines_of
-    from holdfast.cli.stages import prune_stages
     from holdfast.vault.policy.prune import PruneLimits
 
     run = start()
@@ -37,8 +41,22 @@ def prune(*, dry_run: bool, max_unused: float | None, max_repack: int | None) ->
         max_unused=standard.max_unused if max_unused is None else max_unused,
         max_repack=max_repack,
     )
-    with run.out.progress() as on_progress:
-        done = prune_vault(
-            run.open(), limits=limits, dry_run=dry_run, report=prune_stages(on_progress)
-        )
-    run.out.done(event_of(done, dry_run=dry_run), *lines_of(done, dry_run=dry_run))
+    run_prune(run.out, run.open(), limits=limits, dry_run=dry_run)
+
+
+def run_prune(
+    out: "Output",
+    repository: "Repository",
+    *,
+    limits: "PruneLimits | None" = None,
+    dry_run: bool = False,
+) -> None:
+    """Also what `retain --prune` ends with."""
+    from holdfast.app.prune import prune as prune_vault
+    from holdfast.cli.prune_report import event_of, lines_of
+    from holdfast.cli.stages import prune_stages
+
+    with out.progress() as on_progress:
+        report = prune_stages(on_progress)
+        done = prune_vault(repository, limits=limits, dry_run=dry_run, report=report)
+    out.done(event_of(done, dry_run=dry_run), *lines_of(done, dry_run=dry_run))

@@ -1,0 +1,61 @@
+"""The page a demonstration ends in."""
+
+from typing import TYPE_CHECKING
+
+from holdfast.base.texts import _
+from holdfast.base.units import format_size
+from holdfast.cli import json_events, shown
+from holdfast.cli.output import Output
+
+if TYPE_CHECKING:
+    from holdfast.app.demo import DemoResult
+
+
+def tell(out: Output, result: "DemoResult", *, keep: bool) -> None:
+    folder = str(result.folder) if keep else None
+    event = json_events.DemoDone(
+        folder=folder,
+        files=result.files,
+        bytes_total=result.second.summary.total_bytes_processed,
+        bytes_stored=result.stored,
+        first_seconds=round(result.first.seconds, 3),
+        second_seconds=round(result.second.seconds, 3),
+        restore_seconds=round(result.restored.seconds, 3),
+        proofs=result.proofs,
+        missing=result.missing,
+    )
+    out.done(event, "", *_lines(result, folder))
+
+
+def _lines(result: "DemoResult", folder: str | None) -> list[str]:
+    lines = [
+        _("What was done"),
+        *_indented(shown.table(_measures(result))),
+        "",
+        _("What was proven"),
+        *_indented([f"✓ {proof}" for proof in result.proofs]),
+        *_indented([f"- {reason}" for reason in result.missing]),
+    ]
+    if folder:
+        lines += ["", _("Everything is left in {folder}").format(folder=folder)]
+    return lines
+
+
+def _measures(result: "DemoResult") -> list[tuple[str, ...]]:
+    size = result.second.summary.total_bytes_processed
+    return [
+        (_("Protected"), shown.files(result.files), format_size(size), ""),
+        _timed(_("First backup"), result.first.summary.total_bytes_processed, result.first.seconds),
+        _timed(_("Second backup, some files changed"), size, result.second.seconds),
+        _timed(_("Restore, with every byte read back"), size, result.restored.seconds),
+        (_("In the vault, two recovery points"), "", format_size(result.stored), ""),
+    ]
+
+
+def _timed(what: str, size: int, seconds: float) -> tuple[str, ...]:
+    rate = _("{size}/s").format(size=format_size(size / max(seconds, 0.001)))
+    return what, _("{seconds:.2f} s").format(seconds=seconds), format_size(size), rate
+
+
+def _indented(lines: list[str]) -> list[str]:
+    return [f"  {line}" for line in lines]

@@ -119,13 +119,15 @@ def _pieces(spans: Sequence[Span], size: int) -> Iterator[tuple[int, int, list[S
 def _broken(
     sealer: Sealer, spans: Sequence[Span], piece: memoryview, start: int
 ) -> Iterator[BlobId]:
-    # The loop a check spends its time in: no names, no locations, no exceptions but for damage.
+    # The loop a check spends its time in: no names, no locations, and memory that is kept.
+    kept = memoryview(bytearray(max(span.length for span in spans)))
     for blob, _, offset, length, plain_length in spans:
         at = offset - start
         try:
-            plain: bytes | bytearray = sealer.open(piece[at : at + length], what="")
-            if plain_length:
-                plain = decompress(plain, limit=min(plain_length, MAX_PLAIN))
+            opened = kept[: max(0, length - OVERHEAD)]
+            sealer.open_into(opened, piece[at : at + length], what="")
+            limit = min(plain_length, MAX_PLAIN)
+            plain = decompress(opened, limit=limit) if plain_length else opened
         except (EnvelopeBroken, ZstdError):
             yield blob
             continue

@@ -14,6 +14,7 @@ from holdfast.vault.errors import EnvelopeBroken
 IV_BYTES = 16
 MAC_BYTES = 16
 OVERHEAD = IV_BYTES + MAC_BYTES
+_NO_IV = bytes(IV_BYTES)
 
 
 class MasterKey:
@@ -73,17 +74,24 @@ class Sealer:
 
     def open(self, sealed: bytes | memoryview, *, what: str) -> bytearray:
         """The plain bytes; `what` names the thing when its code does not match."""
-        view = memoryview(sealed)
-        iv, cipher_text, code = bytes(view[:IV_BYTES]), view[IV_BYTES:-MAC_BYTES], view[-MAC_BYTES:]
-        # An all-zero IV is what a forgotten random generator writes; restic refuses it too.
-        if len(view) < OVERHEAD or not any(iv):
-            raise EnvelopeBroken(what=what)
-        if not hmac.compare_digest(self._code(iv, cipher_text), code):
-            raise EnvelopeBroken(what=what)
-        plain = bytearray(len(cipher_text))
-        self._decryptor.reset_nonce(iv)
-        self._decryptor.update_into(cipher_text, plain)
+        plain = bytearray(max(0, len(sealed) - OVERHEAD))
+        self.open_into(plain, sealed, what=what)
         return plain
+
+    def open_into(
+        self, target: bytearray | memoryview, sealed: bytes | memoryview, *, what: str
+    ) -> None:
+        """As `open`, into memory of exactly the plain length that is kept for many envelopes."""
+        view = memoryview(sealed)
+        iv = bytes(view[:IV_BYTES])
+        # An all-zero IV is what a forgotten random generator writes; restic refuses it too.
+        if len(view) < OVERHEAD or iv == _NO_IV:
+            raise EnvelopeBroken(what=what)
+        cipher_text = view[IV_BYTES:-MAC_BYTES]
+        if not hmac.compare_digest(self._code(iv, cipher_text), view[-MAC_BYTES:]):
+            raise EnvelopeBroken(what=what)
+        self._decryptor.reset_nonce(iv)
+        self._decryptor.update_into(cipher_text, target)
 
     def _code(self, iv: bytes, cipher_text: memoryview) -> bytes:
         return Poly1305.generate_tag(self._mac_r + self._nonce.update(iv), cipher_text)

@@ -52,5 +52,5 @@ def parse_lock(name: LockId, content: bytes | bytearray) -> Lock:
     try:
         stored = msgspec.json.decode(content, type=LockFile)
         return Lock(name, parse_moment(stored.time), stored)
-    except (msgspec.DecodeError, ValueError) as err:
+    except (msgspec.DecodeError, ValueError, RecursionError) as err:
         raise FileUnreadable(name=f"{LOCKS}/{name}", reason=err) from err

@@ -9,8 +9,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from pathspec import GitIgnoreSpec
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 _CACHE_SIGNATURE = b"Signature: 8a477f597d28d172789f06886806bc55"
 CACHE_TAG = b"CACHEDIR.TAG"
@@ -66,7 +68,9 @@ def is_cache_tag(content: bytes) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _compiled(patterns: tuple[str, ...]) -> GitIgnoreSpec:
+def _compiled(patterns: tuple[str, ...]) -> "GitIgnoreSpec":
+    from pathspec import GitIgnoreSpec  # only who excludes something pays for the import
+
     return GitIgnoreSpec.from_lines(patterns)
 
 

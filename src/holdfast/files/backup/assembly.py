@@ -48,6 +48,7 @@ class Finished(NamedTuple):
 
     tree: TreeId
     record: int
+    is_same: bool = False  # the same tree as the last time, under the same record
 
 
 class Entry(NamedTuple):
@@ -99,11 +100,13 @@ class _OpenSame:
     """A folder whose listing is unchanged, waiting to hear whether its sub-folders are too."""
 
     task: FolderTask
-    record: Record
+    tree: TreeId
     parent: "tuple[int, int] | None"
-    folders: list[SubFolder]
     missing: int
-    finished: dict[int, Finished] = field(default_factory=dict)
+    finished: list[Finished]
+
+
+_UNFINISHED = Finished(TreeId(b""), NO_RECORD)
 
 
 class Assembly:
@@ -157,16 +160,15 @@ class Assembly:
 
     def folder_same(self, done: FolderSame) -> list[Task]:
         task, parent = self._tasks.pop(done.number)
-        record = self._cache.record(task.record)
-        # The worker just compared with this very record; the log cannot shrink meanwhile.
-        assert record is not None
-        opened = _OpenSame(task, record, parent, done.folders, len(done.folders))
+        count = len(done.folders)
+        opened = _OpenSame(task, TreeId(done.tree), parent, count, [_UNFINISHED] * count)
+        if not count:
+            self._close_same(done.number, opened)
+            return []
         self._open[done.number] = opened
         tasks: list[Task] = []
         for hole, folder in enumerate(done.folders):
             tasks += self._sub_folder(done.number, hole, task, folder)
-        if not done.folders:
-            self._close_same(done.number, opened)
         return tasks
 
     def _open_run(self, number: int, opened: _OpenRun) -> list[Task]:
@@ -288,6 +290,7 @@ class Assembly:
             outer.finished[at] = finished
             outer.missing -= 1
             if not outer.missing:
+                del self._open[number]
                 self._close_same(number, outer)
             return
         hole = outer.run.holes[at]
@@ -297,39 +300,54 @@ class Assembly:
         self._filled(number, outer)
 
     def _close_same(self, number: int, opened: _OpenSame) -> None:
-        del self._open[number]
-        finished = [opened.finished[at] for at in range(len(opened.folders))]
-        children = [each.record for each in finished]
-        record = opened.record
-        trees = [each.tree for each in finished]
-        if opened.parent is None:
-            self.root_nodes[number] = encode_nodes(list(_nodes_of(opened, trees)))
-        if trees == self._trees_of(opened.folders) and self._trees.knows(TreeId(record.tree)):
+        below_is_same = all(each.is_same for each in opened.finished)
+        if below_is_same and self._trees.knows(opened.tree):
             self._summary.dirs_unmodified += 1
-            done = self._kept(opened, children)
+            offset = opened.task.record
+            self._cache.keep(offset)
+            done = Finished(opened.tree, offset, is_same=True)
+            if opened.parent is None:
+                self.root_nodes[number] = encode_nodes(list(self._nodes_of(opened)))
         else:
             self._summary.dirs_changed += 1
-            done = self._rebuilt(opened, trees, children)
+            done = self._rebuilt(number, opened)
         self._finish(number, opened.parent, done)
 
-    def _trees_of(self, folders: list[SubFolder]) -> list[TreeId | None]:
-        """The trees these sub-folders had when their records were written."""
-        records = [self._cache.record(folder.record) for folder in folders]
-        return [TreeId(record.tree) if record else None for record in records]
-
-    def _kept(self, opened: _OpenSame, children: list[int]) -> Finished:
-        offset = opened.task.record
-        if children == opened.record.children:
-            self._cache.keep(offset)
-        else:
-            offset = self._cache.append(msgspec.structs.replace(opened.record, children=children))
-        return Finished(TreeId(opened.record.tree), offset)
-
-    def _rebuilt(self, opened: _OpenSame, trees: list[TreeId], children: list[int]) -> Finished:
+    def _rebuilt(self, number: int, opened: _OpenSame) -> Finished:
         """The same entries around other sub-folders; nothing needs to be read again."""
-        tree = self._trees.put_nodes([encode_nodes(list(_nodes_of(opened, trees)))])
-        record = msgspec.structs.replace(opened.record, tree=tree, children=children)
-        return Finished(tree, self._cache.append(record))
+        nodes = encode_nodes(list(self._nodes_of(opened)))
+        if opened.parent is None:
+            self.root_nodes[number] = nodes
+        tree = self._trees.put_nodes([nodes])
+        children = [each.record for each in opened.finished]
+        record = self._record_of(opened.task)
+        return Finished(
+            tree, self._cache.append(msgspec.structs.replace(record, tree=tree, children=children))
+        )
+
+    def _nodes_of(self, opened: _OpenSame) -> Iterator[Node]:
+        record = self._record_of(opened.task)
+        listing = decode_list(record.listing)
+        payloads = decode_list(record.payloads)
+        attributes = decode_attributes(record.attributes)
+        below = iter(opened.finished)
+        for name, packed, payload in zip(listing[::2], listing[1::2], payloads, strict=True):
+            node = make_node(
+                name,
+                unpack_status(packed),
+                payload=payload,
+                attributes=attributes.get(name),
+                device=opened.task.device,
+            )
+            if is_folder(packed):
+                node.subtree = next(below).tree.hex()
+            yield node
+
+    def _record_of(self, task: FolderTask) -> Record:
+        record = self._cache.record(task.record)
+        # A worker has just compared with this very record, and a log only grows.
+        assert record is not None
+        return record
 
     def path_of(self, number: int) -> bytes:
         """The folder a task is about, while it is not answered."""
@@ -339,25 +357,6 @@ class Assembly:
     @property
     def is_done(self) -> bool:
         return not self._open and not self._tasks
-
-
-def _nodes_of(opened: _OpenSame, trees: list[TreeId]) -> Iterator[Node]:
-    record = opened.record
-    listing = decode_list(record.listing)
-    payloads = decode_list(record.payloads)
-    attributes = decode_attributes(record.attributes)
-    below = iter(trees)
-    for name, packed, payload in zip(listing[::2], listing[1::2], payloads, strict=True):
-        node = make_node(
-            name,
-            unpack_status(packed),
-            payload=payload,
-            attributes=attributes.get(name),
-            device=opened.task.device,
-        )
-        if is_folder(packed):
-            node.subtree = next(below).hex()
-        yield node
 
 
 def _record(opened: _OpenRun, tree: TreeId) -> Record:

@@ -241,7 +241,7 @@ class FolderReader:
             elif stat.S_ISREG(status.st_mode):
                 files += 1
                 size += status.st_size
-        return FolderSame(task.number, folders, files, size)
+        return FolderSame(task.number, folders, files, size, record.tree)
 
     def sub_folder(
         self, name: bytes, head: bytes, status: os.stat_result, listing: Listing, record: int

@@ -129,6 +129,7 @@ class FolderSame(msgspec.Struct, array_like=True, tag="same", frozen=True):
     folders: list[SubFolder]
     files: int
     size: int
+    tree: bytes  # what the cache says this folder's tree was
 
 
 class PartDone(msgspec.Struct, array_like=True, tag="part"):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from holdfast.base.ids import BlobId, IndexId
 from holdfast.files.backup.assembly import Assembly
 from holdfast.files.backup.messages import (
+    NO_RECORD,
     Counts,
     FolderDone,
     FolderSame,
@@ -28,7 +29,8 @@ from holdfast.vault.index_writer import PackSpans, write_index
 from holdfast.vault.pack_header import Kind, Span
 from holdfast.vault.repository import Repository
 
-_BATCH = 8
+# Folders the cache knows are mostly unchanged and quick; others are read.
+_BATCH_KNOWN, _BATCH_NEW = 32, 8
 # A task message must fit in a pipe together with those before it.
 _BATCH_BYTES = 16_000
 _PATIENCE = 0.2
@@ -155,7 +157,7 @@ class _Waiting:
     """Tasks not handed out yet: pieces of big things first, folders depth first."""
 
     def __init__(self, roots: list[FolderTask]) -> None:
-        self._folders: list[Task] = list(reversed(roots))
+        self._folders: list[FolderTask] = list(reversed(roots))
         self._pieces: deque[Task] = deque()
 
     def add(self, tasks: list[Task]) -> None:
@@ -169,12 +171,13 @@ class _Waiting:
         if self._pieces:
             return [self._pieces.pop()]
         # Few folders are shared out one by one, so that no worker stands idle.
-        most = max(1, min(_BATCH, len(self._folders) // (2 * workers)))
+        most = max(1, len(self._folders) // (2 * workers))
         batch: list[Task] = []
-        size = 0
-        while self._folders and len(batch) < most and size < _BATCH_BYTES:
+        room = float(_BATCH_BYTES)
+        while self._folders and len(batch) < most and room > 0:
             task = self._folders.pop()
-            assert isinstance(task, FolderTask)
-            size += len(task.logical) + len(task.physical) + sum(map(len, task.rules))
+            paths = len(task.logical) + len(task.physical) + sum(map(len, task.rules))
+            share = _BATCH_NEW if task.record == NO_RECORD else _BATCH_KNOWN
+            room -= max(paths, _BATCH_BYTES / share)
             batch.append(task)
         return batch

@@ -2,11 +2,12 @@
 
 import contextlib
 import os
+import selectors
 import signal
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, Pipe, wait
+from multiprocessing.connection import Connection, Pipe
 
 from holdfast.files.backup import worker
 from holdfast.files.backup.messages import Result, Task, decode_results, encode
@@ -37,6 +38,10 @@ class Pool:
             own = Slots(slots)
             self._workers.append(self._forked(means, own))
             self._slots.append(own)
+        # Registered after the last fork: a selector of the kernel's is not to be inherited.
+        self._selector = selectors.DefaultSelector()
+        for each in self._workers:
+            self._selector.register(each.results, selectors.EVENT_READ, each)
 
     def idle(self) -> Iterator[Worker]:
         """Yield workers that can take another batch, the least busy first."""
@@ -53,18 +58,17 @@ class Pool:
 
     def receive(self, timeout: float) -> Iterator[tuple[Worker, list[Result]]]:
         """Yield what workers have answered, waiting a little where none has."""
-        by_connection = {each.results: each for each in self._workers}
-        for ready in wait(list(by_connection), timeout):
-            assert isinstance(ready, Connection)
-            sender = by_connection[ready]
+        for key, _events in self._selector.select(timeout):
+            sender: Worker = key.data
             try:
-                yield sender, decode_results(ready.recv_bytes())
+                yield sender, decode_results(sender.results.recv_bytes())
             except EOFError as err:
                 raise WorkerDied(reason=_cause(sender)) from err
 
     def dismiss(self, done: Worker) -> None:
         """A worker has said its last word."""
         self._workers.remove(done)
+        self._selector.unregister(done.results)
         _close(done)
         os.waitpid(done.pid, 0)
 
@@ -82,6 +86,7 @@ class Pool:
     def close(self) -> None:
         """Give the slots up; only when no upload uses them any more."""
         self.kill()
+        self._selector.close()
         for each in self._slots:
             each.close()
         self._slots = []

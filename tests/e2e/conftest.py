@@ -1,5 +1,6 @@
 """The command as a person or a script runs it: a process, its output, its exit status."""
 
+import inspect
 import json
 import os
 import subprocess
@@ -9,13 +10,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+
+from holdfast.cli import json_events
+from holdfast.cli.json_base import Event
 
 PASSPHRASE = "correct horse battery staple"
 SCRIPT = Path(sys.executable).with_name("holdfast")
 
 _READ_ALL = "-dac_override,-dac_read_search"
 POWERLESS = ("setpriv", f"--bounding-set={_READ_ALL}", f"--inh-caps={_READ_ALL}")
+
+# The documented events by their name.
+KINDS: dict[str, type[Event]] = {
+    str(kind.__struct_config__.tag): kind
+    for kind in vars(json_events).values()
+    if inspect.isclass(kind) and issubclass(kind, Event) and kind is not Event
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +40,19 @@ class Said:
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.out.splitlines()]
+        """Every line of the output, each held to its documented type."""
+        return [_documented(line) for line in self.out.splitlines()]
 
     def event(self, name: str) -> dict[str, Any]:
         (found,) = [event for event in self.events if event["event"] == name]
         return found
+
+
+def _documented(line: str) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads(line)
+    kind = KINDS[event["event"]]
+    assert msgspec.to_builtins(msgspec.json.decode(line, type=kind)) == event
+    return event
 
 
 @dataclass(frozen=True, slots=True)

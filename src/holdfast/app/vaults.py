@@ -44,6 +44,11 @@ class VaultFacts:
     bytes_stored: int
 
 
+def cost_of(*, lab: bool) -> KeyCost | None:
+    """What guessing a passphrase costs; None is the usual price."""
+    return _LAB_COST if lab else None
+
+
 def create(session: Session, location: str | None, *, lab: bool = False) -> NewVault:
     """Make a vault; a folder that is not there is made as well."""
     wanted = location or session.settings.vault
@@ -60,7 +65,7 @@ def create(session: Session, location: str | None, *, lab: bool = False) -> NewV
         first_passphrase(session, lab=lab),
         identity=identity_here(),
         clock=session.clock,
-        cost=_LAB_COST if lab else None,
+        cost=cost_of(lab=lab),
     )
     return NewVault(place=storage.place, id=made.config.id, key=made.key_id)
 

@@ -247,6 +247,42 @@ class PruneDone(Event):
     bytes_unused_after: int
 
 
+class Passphrase(Event):
+    """A passphrase that opens the vault, from `passphrase list`; `is_current` opened it now."""
+
+    key: str
+    created: str
+    username: str
+    host: str
+    is_current: bool
+
+
+class PassphraseAdded(Event):
+    """`passphrase add`: another one opens the vault."""
+
+    key: str
+
+
+class PassphraseChanged(Event):
+    """`passphrase change`: `key` took the place of `former`."""
+
+    key: str
+    former: str
+
+
+class PassphraseRemoved(Event):
+    """`passphrase remove`: this one opens the vault no more."""
+
+    key: str
+
+
+class TagsChanged(Event):
+    """`points tag` gave a point other tags, and thereby another id."""
+
+    former: str
+    point: str
+
+
 class Mounted(Event):
     """`mount` is ready; the command goes on until it is unmounted."""
 

@@ -24,6 +24,7 @@ _COMMANDS = {
     "check": "holdfast.cli.check:check",
     "retain": "holdfast.cli.retain:retain",
     "prune": "holdfast.cli.prune:prune",
+    "passphrase": "holdfast.cli.passphrase:passphrase",
     "demo": "holdfast.cli.demo:demo",
     "completion": "holdfast.cli.completion:completion",
     "version": "holdfast.cli.version:version",

@@ -9,9 +9,10 @@ from holdfast.cli.json_reports import path_base64, path_text
 from holdfast.cli.output import Output, encodable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from holdfast.app.points import Difference, Entry
+    from holdfast.base.ids import SnapshotId
     from holdfast.vault.snapshot import Snapshot
 
 _SHORT = 8
@@ -130,3 +131,12 @@ def _unix_mode(kind: str, mode: int) -> int:
     special = (1 << 23, stat.S_ISUID), (1 << 22, stat.S_ISGID), (1 << 20, stat.S_ISVTX)
     bits = sum(unix for go, unix in special if mode & go)
     return kinds.get(kind, stat.S_IFREG) | bits | (mode & 0o777)
+
+
+def tell_tags(out: Output, changed: "Mapping[SnapshotId, SnapshotId]") -> None:
+    sentence = _("Recovery point {old} is now {new}")
+    for old, new in changed.items():
+        event = json_events.TagsChanged(former=old, point=new)
+        out.done(event, sentence.format(old=old[:_SHORT], new=new[:_SHORT]))
+    if not changed:
+        out.remark(_("Nothing had to be changed"))

@@ -3,7 +3,7 @@
 import click
 
 from holdfast.base.errors import Exit
-from holdfast.base.texts import N_
+from holdfast.base.texts import N_, _
 from holdfast.cli.command import Command, Group, option
 from holdfast.cli.run import start
 
@@ -94,3 +94,40 @@ def diff(old: str, new: str) -> None:
     before, after = repository.find_snapshot(old), repository.find_snapshot(new)
     for difference in differences(repository, before, after):
         tell_difference(run.out, difference)
+
+
+@points.command(
+    cls=Command,
+    help=N_(
+        "Mark recovery points, so that rules and filters find them.\n\n"
+        "A point gets a new id thereby; restic does the same."
+    ),
+    exits=[Exit.LOCKED, Exit.DAMAGE],
+    examples=[
+        ("holdfast points tag latest --add audit", N_("One mark more for the newest.")),
+        ("holdfast points tag 4f2a 77c0 --set ''", N_("No marks any more for these two.")),
+    ],
+)
+@click.argument("point", nargs=-1, required=True)
+@option("--add", multiple=True, metavar="TAG", help=N_("Add this mark."))
+@option("--remove", multiple=True, metavar="TAG", help=N_("Take this mark away."))
+@option("--set", "replace", multiple=True, metavar="TAG", help=N_("Put this in place of all."))
+@click.pass_context
+def tag(
+    ctx: click.Context,
+    /,
+    *,
+    point: tuple[str, ...],
+    add: tuple[str, ...],
+    remove: tuple[str, ...],
+    replace: tuple[str, ...],
+) -> None:
+    from holdfast.app.tags import tag_points
+    from holdfast.cli.point_report import tell_tags
+    from holdfast.vault.tags import TagChange
+
+    if not (add or remove or replace):
+        raise click.UsageError(_("Name a mark with --add, --remove or --set"), ctx=ctx)
+    run = start()
+    change = TagChange(replace=replace or None, add=add, remove=remove)
+    tell_tags(run.out, tag_points(run.open(), point, change))

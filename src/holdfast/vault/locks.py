@@ -6,6 +6,7 @@ Locks of processes that provably ended are removed on the way; see policy.lock_v
 """
 
 import contextlib
+import random
 from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import NamedTuple
@@ -95,7 +96,9 @@ class Locks:
             if left <= 0 and not self._is_worth_watching(taken, seen_by):
                 raise self._locked(taken.lock)
             waiting(taken.lock)
-            self._clock.sleep(min(pause, left) if left > 0 else pause)
+            # Two who withdrew before each other must not come back at the same moment again.
+            some = pause * random.uniform(0.5, 1)  # noqa: S311  no secret
+            self._clock.sleep(min(some, left) if left > 0 else some)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     def remove_stale(self) -> Removed:

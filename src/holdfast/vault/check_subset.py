@@ -1,5 +1,6 @@
 """Which packs a check reads: all, a share, a numbered part, or so many bytes."""
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -67,24 +68,20 @@ def choose_packs(
 ) -> list[PackId]:
     """The packs to read. A share or a size takes those whose last proof is oldest, or that had none.
 
-    So a share read every night comes round, and at least one pack is read.
+    A share is at least as much as asked, so that a tenth every night has come round after ten; a
+    size is at most as much, but always a pack.
     """
     if subset.part is not None:
         number, parts = subset.part
         return [pack for pack in sizes if pack[0] % parts == number - 1]
-    budget = _budget(sizes, subset)
-    if budget is None:
+    if subset.percent is None and subset.size is None:
         return list(sizes)
+    least = sum(sizes.values()) * (subset.percent or 0) / 100
+    most = subset.size if subset.size is not None else math.inf
     chosen, total = list[PackId](), 0
     for pack in sorted(sizes, key=lambda pack: (verified.get(pack, _NEVER), pack)):
-        if chosen and total + sizes[pack] > budget:
+        if chosen and (total + sizes[pack] > most or total >= least > 0):
             break
         chosen.append(pack)
         total += sizes[pack]
     return chosen
-
-
-def _budget(sizes: Mapping[PackId, int], subset: Subset) -> float | None:
-    if subset.percent is not None:
-        return sum(sizes.values()) * subset.percent / 100
-    return subset.size

@@ -1,0 +1,84 @@
+"""Work shared over processes: every item once, errors come home, the dead are noticed."""
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from holdfast.storage.errors import FileMissing
+from holdfast.vault.forking import WorkerLost, ahead, forked
+
+
+def squares(items: Iterator[int]) -> Iterator[tuple[int, int]]:
+    for item in items:
+        yield item, item * item
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_every_item_is_worked_on_once(workers: int) -> None:
+    found = list(forked(range(1000), squares, workers=workers))
+
+    assert sorted(found) == [(n, n * n) for n in range(1000)]
+
+
+def test_nothing_to_do_starts_nobody() -> None:
+    assert list(forked([], squares, workers=4)) == []
+
+
+def test_the_work_is_done_elsewhere() -> None:
+    def pids(items: Iterator[int]) -> Iterator[int]:
+        yield from (os.getpid() for _ in items)
+
+    assert os.getpid() not in set(forked(range(100), pids, workers=2))
+
+
+def test_an_error_of_ours_comes_home_with_its_fields() -> None:
+    def fails(items: Iterator[int]) -> Iterator[int]:
+        yield next(items)
+        raise FileMissing(place="there", name="it")
+
+    with pytest.raises(FileMissing, match="there has no file it"):
+        list(forked(range(100), fails, workers=2))
+
+
+def test_a_mistake_comes_home_with_its_trace() -> None:
+    def fails(items: Iterator[int]) -> Iterator[int]:
+        yield 1 // (next(items) * 0)
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        list(forked(range(100), fails, workers=2))
+
+    assert "in fails" in caught.value.__notes__[0]
+
+
+def test_a_killed_worker_is_noticed() -> None:
+    def dies(items: Iterator[int]) -> Iterator[int]:
+        yield next(items)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with pytest.raises(WorkerLost, match="-9"):
+        list(forked(range(100), dies, workers=2))
+
+
+def test_leaving_early_leaves_no_process_behind() -> None:
+    results = forked(range(10_000), squares, workers=2)
+    next(results)
+
+    results.close()  # type: ignore[attr-defined]  # it is a generator
+
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_calls_ahead_keep_their_order_and_their_errors() -> None:
+    def call(item: int) -> int:
+        if item == 3:
+            raise ValueError(item)
+        return -item
+
+    found = list(ahead(range(6), call, parallel=2))
+
+    assert [item for item, _ in found] == list(range(6))
+    assert [f.result() for item, f in found if item != 3] == [0, -1, -2, -4, -5]
+    assert isinstance(found[3][1].exception(), ValueError)

@@ -5,8 +5,10 @@ import os
 import random
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,16 @@ import pytest
 
 from holdfast.app.locking import held
 from holdfast.app.prune import prune
+from holdfast.app.retain import retain
 from holdfast.base.clock import SystemClock
 from holdfast.base.secret import Secret
 from holdfast.storage.directory import DirectoryStorage
 from holdfast.testing.vaults import identity, open_vault, read_all
 from holdfast.vault.errors import VaultLocked
 from holdfast.vault.policy.prune import PruneLimits
+from holdfast.vault.policy.retention import Policy
+from holdfast.vault.policy.retention_grammar import parse_every
+from holdfast.vault.policy.retention_rules import Unit
 from holdfast.vault.repository import Repository
 
 pytestmark = [
@@ -208,3 +214,42 @@ def test_the_lock_of_a_killed_restic_is_no_obstacle(
 
     assert not list((restic.folder / "locks").iterdir())
     restic("prune")
+
+
+def test_restics_backups_and_our_prunes_at_once(
+    restic: Restic, source: Path, tmp_path: Path
+) -> None:
+    """Stock restic gives up at once where it meets a lock, so it is started until it succeeds."""
+    other = tmp_path / "other"
+    shutil.copytree(source, other)
+    failures: list[BaseException] = []
+
+    def back_up(folder: Path) -> None:
+        dice = random.Random(folder.name)
+        for number in range(4):
+            (folder / f"{number % 2}").write_bytes(dice.randbytes(40_000))
+            deadline = time.monotonic() + 90
+            while restic.run("backup", str(folder)).returncode:
+                assert time.monotonic() < deadline
+                time.sleep(dice.random())
+
+    def guarded(folder: Path) -> None:
+        try:
+            back_up(folder)
+        except BaseException as err:
+            failures.append(err)
+
+    writers = [threading.Thread(target=guarded, args=(folder,)) for folder in (source, other)]
+    for writer in writers:
+        writer.start()
+    while any(writer.is_alive() for writer in writers):
+        vault = ours(restic)
+        retain(vault, Policy(rules=tuple(parse_every(Unit.LAST, "2"))), wait=timedelta(minutes=1))
+        prune(vault, limits=CLEAN, wait=timedelta(minutes=1))
+        time.sleep(0.5)  # leave the vault to the others for a while
+    for writer in writers:
+        writer.join()
+
+    assert failures == []
+    assert "no errors were found" in restic("check", "--read-data")
+    assert len(read_all(ours(restic))) >= 2

@@ -34,11 +34,14 @@ def held(
     """Work under a lock; call its `check()` before everything that cannot be undone.
 
     `waiting` is called every few seconds with the lock we wait for. `beside` is a lock this
-    process holds already and that is not in the way.
+    process holds already and that is not in the way. An index read before the lock was taken is
+    forgotten: somebody may have pruned since, and a backup would rely on blobs that are gone.
     """
     lock = locks_of(repository).acquire(
         exclusive=exclusive, wait=wait, waiting=waiting, beside=beside
     )
+    if beside is None:
+        repository.forget_index()
     ended = threading.Event()
     tender = threading.Thread(target=_tend, args=(lock, ended), name="holdfast-lock", daemon=True)
     tender.start()

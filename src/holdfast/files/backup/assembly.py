@@ -110,10 +110,18 @@ _UNFINISHED = Finished(TreeId(b""), NO_RECORD)
 
 
 class Assembly:
-    def __init__(self, cache: FileCache, trees: TreeSink, summary: Summary) -> None:
+    def __init__(
+        self,
+        cache: FileCache,
+        trees: TreeSink,
+        summary: Summary,
+        read_at: dict[bytes, bytes] | None = None,
+    ) -> None:
+        """`read_at` says which folders are read elsewhere than below the one they are in."""
         self._cache = cache
         self._trees = trees
         self._summary = summary
+        self._read_at = read_at or {}
         self._tasks: dict[int, tuple[FolderTask, tuple[int, int] | None]] = {}
         self._open: dict[int, _OpenRun | _OpenSame] = {}
         self._next = 0
@@ -209,10 +217,11 @@ class Assembly:
         if not folder.enter:
             self._fill_folder((number, at), Finished(self._trees.put_nodes([]), NO_RECORD))
             return []
+        logical = os.path.join(task.logical, folder.name)
         below = FolderTask(
             0,
-            os.path.join(task.logical, folder.name),
-            os.path.join(task.physical, folder.name),
+            logical,
+            self._read_at.get(logical) or os.path.join(task.physical, folder.name),
             folder.record,
             folder.device,
             folder.rules,

@@ -137,7 +137,7 @@ class FolderReader:
             listing = list_folder(as_folder, self._settings, self._skip_at(task.logical))
         except OSError as err:
             self._skip(task.logical, err)
-            listing = Listing([], (), frozenset())
+            listing = Listing([], (), frozenset(), {})
         _Entries(self, known, task.logical, task.device, run, split=False).read(listing)
         return PartDone(task.number, task.hole, run, self._counts, self._skipped)
 
@@ -246,9 +246,8 @@ class FolderReader:
     def sub_folder(
         self, name: bytes, head: bytes, status: os.stat_result, listing: Listing, record: int
     ) -> SubFolder:
-        return SubFolder(
-            name, head, record, status.st_dev, listing.rules, name not in listing.closed
-        )
+        device = self._settings.devices.get(status.st_dev, status.st_dev)
+        return SubFolder(name, head, record, device, listing.rules, name not in listing.closed)
 
 
 class SkipAt:
@@ -351,7 +350,10 @@ class _Entries:
         self._hole(BigFile(name, encoded, packed, racy, status.st_size))
 
     def _folder(self, name: bytes, status: os.stat_result, listing: Listing) -> None:
-        head = encode_nodes([self._node(name, status, b"")])
+        attributes = None
+        if name in listing.elsewhere:
+            attributes = read_attributes(listing.elsewhere[name])
+        head = encode_nodes([self._node(name, status, b"", attributes)])
         record = self._known.children.get(name, NO_RECORD)
         self._keep(name, pack_status(status), b"")
         self._hole(self._reader.sub_folder(name, head, status, listing, record))

@@ -43,8 +43,10 @@ def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupJob:
-    """What a backup needs; `read_at` says where roots are read that have a snapshot of their own.
+    """What a backup needs.
 
+    `read_at` says where roots, or folders below them, are read with all below: from a snapshot.
+    `devices` maps device numbers of snapshots to those they stand for.
     `still_ours` raises when the lock that keeps prune away was lost.
     """
 
@@ -53,6 +55,7 @@ class BackupJob:
     on_progress: OnProgress = no_progress
     still_ours: Callable[[], None] = _nothing
     read_at: dict[bytes, bytes] = field(default_factory=dict)
+    devices: dict[int, int] = field(default_factory=dict)
 
 
 def back_up(job: BackupJob) -> BackupReport:
@@ -71,7 +74,7 @@ class _Run:
         self._started = self._clock.now()
         self._began = self._clock.monotonic()
         self._summary = Summary(backup_start=self._started.isoformat(), backup_end="")
-        self._roots = find_roots(job.options.paths, job.read_at)
+        self._roots = find_roots(job.options.paths, job.read_at, job.devices)
         self._cache = self._open_cache()
         self._index_files = [str(name) for name in self._repository.files.names(INDEX)]
         self._tasks: list[FolderTask] = []
@@ -152,7 +155,7 @@ class _Run:
         )
         return Pipeline(
             pool=pool,
-            assembly=Assembly(self._cache, trees, self._summary),
+            assembly=Assembly(self._cache, trees, self._summary, self._job.read_at),
             trees=trees,
             rests=PackSink(sealer, uploads),
             uploads=uploads,
@@ -178,6 +181,9 @@ class _Run:
                 one_file_system=options.excludes.one_file_system,
                 closed_devices=_closed_devices(remote=options.excludes.remote),
                 clock=self._clock,
+                elsewhere=_by_folder(self._job.read_at),
+                hollow_devices=_hollow_devices(),
+                devices=self._job.devices,
             ),
         )
 
@@ -270,6 +276,10 @@ def _closed_devices(*, remote: bool) -> frozenset[int]:
     return frozenset(mount.device for mount in read_mounts() if kind_of(mount.kind) in closed)
 
 
+def _hollow_devices() -> frozenset[int]:
+    return frozenset(mount.device for mount in read_mounts() if mount.kind == b"btrfs")
+
+
 @contextlib.contextmanager
 def _no_collection() -> Iterator[None]:
     """No garbage collection: millions of small values come and go, and none are in cycles."""
@@ -289,6 +299,14 @@ def _save_what_is_durable(pipeline: Pipeline) -> None:
         for pack in pipeline.uploads.finished():
             pipeline.index.add(pack)
         pipeline.index.save()
+
+
+def _by_folder(read_at: dict[bytes, bytes]) -> dict[bytes, dict[bytes, bytes]]:
+    found: dict[bytes, dict[bytes, bytes]] = {}
+    for logical, physical in read_at.items():
+        folder, name = os.path.split(logical)
+        found.setdefault(folder, {})[name] = physical
+    return found
 
 
 def _path(skip: Skip) -> bytes:

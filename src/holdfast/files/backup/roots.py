@@ -33,11 +33,18 @@ class Root:
         return FolderTask(0, self.folder, physical, record, self.device, rules, names)
 
 
-def find_roots(paths: tuple[bytes, ...], read_at: dict[bytes, bytes]) -> list[Root]:
+def find_roots(
+    paths: tuple[bytes, ...], read_at: dict[bytes, bytes], devices: dict[int, int]
+) -> list[Root]:
     """The roots, without those that lie in another; `read_at` redirects to snapshots."""
+    return [_root(path, read_at.get(path, path), devices) for path in logical_roots(paths)]
+
+
+def logical_roots(paths: tuple[bytes, ...]) -> list[bytes]:
+    """Where the roots will be in the point."""
     logical = sorted({os.path.normpath(os.path.abspath(path)) for path in paths})
     return [
-        _root(path, read_at.get(path, path))
+        path
         for path in logical
         if not any(path != other and _is_below(path, other) for other in logical)
     ]
@@ -47,7 +54,7 @@ def _is_below(path: bytes, other: bytes) -> bool:
     return path.startswith(other.rstrip(b"/") + b"/")
 
 
-def _root(logical: bytes, physical: bytes) -> Root:
+def _root(logical: bytes, physical: bytes, devices: dict[int, int]) -> Root:
     try:
         status = os.lstat(physical)
     except OSError as err:
@@ -57,7 +64,7 @@ def _root(logical: bytes, physical: bytes) -> Root:
         physical=physical,
         is_folder=stat.S_ISDIR(status.st_mode),
         inode=status.st_ino,
-        device=status.st_dev,
+        device=devices.get(status.st_dev, status.st_dev),
     )
 
 

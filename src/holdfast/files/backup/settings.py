@@ -1,6 +1,6 @@
 """What a worker is told before it is forked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from holdfast.base.clock import Clock
 
@@ -17,3 +17,9 @@ class WorkerSettings:
     # Devices of file systems that are not walked into: remote ones and the kernel's own.
     closed_devices: frozenset[int]
     clock: Clock
+    # Where something is read elsewhere: folder, name in it, and the path it is read at.
+    elsewhere: dict[bytes, dict[bytes, bytes]] = field(default_factory=dict)
+    # Devices of btrfs file systems themselves; what is in them has that of its subvolume.
+    hollow_devices: frozenset[int] = frozenset()
+    # Device numbers of snapshots, and those they stand for.
+    devices: dict[int, int] = field(default_factory=dict)

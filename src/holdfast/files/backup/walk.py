@@ -14,6 +14,8 @@ _OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # The kernel takes no longer path in one call.
 _LONGEST_PATH = 4000
 _TAG_BYTES = 64
+# Of the empty folder a btrfs snapshot shows in place of a subvolume; no real file there has it.
+_PLACEHOLDER_INODE = 2
 
 OnSkip = Callable[[bytes, OSError], None]
 
@@ -22,6 +24,7 @@ class Listing(NamedTuple):
     entries: list[tuple[bytes, os.stat_result]]
     rules: tuple[str, ...]  # what holds below this folder
     closed: frozenset[bytes]  # sub-folders that stay empty
+    elsewhere: dict[bytes, bytes]  # where entries are read that are not below this folder
 
     def packed(self) -> list[bytes]:
         """Names and statuses as the file cache keeps them."""
@@ -44,17 +47,20 @@ def list_folder(task: FolderTask, settings: WorkerSettings, on_skip: OnSkip) -> 
     rules = _rules_here(task, names, settings)
     names = _kept(task, names, rules, settings)
     entries: list[tuple[bytes, os.stat_result]] = []
+    elsewhere = settings.elsewhere.get(task.logical, {})
     for name in sorted(names):
         try:
-            status = os.lstat(name)
+            status = os.lstat(elsewhere.get(name, name))
         except OSError as err:
             on_skip(name, err)
             continue
         if _is_too_large(status, settings):
             continue
+        if _is_hollow(status, settings):
+            continue
         entries.append((name, status))
     closed = _closed(task, entries, settings)
-    return Listing(entries, rules.patterns, closed)
+    return Listing(entries, rules.patterns, closed, elsewhere)
 
 
 def _rules_here(task: FolderTask, names: list[bytes], settings: WorkerSettings) -> Rules:
@@ -91,6 +97,14 @@ def _is_too_large(status: os.stat_result, settings: WorkerSettings) -> bool:
     return limit is not None and stat.S_ISREG(status.st_mode) and status.st_size > limit
 
 
+def _is_hollow(status: os.stat_result, settings: WorkerSettings) -> bool:
+    """Whether it only stands for a subvolume that the snapshot it is in does not hold.
+
+    Such a folder has a new time whenever it is looked at, so that no tree would stay the same.
+    """
+    return status.st_ino == _PLACEHOLDER_INODE and status.st_dev in settings.hollow_devices
+
+
 def _closed(
     task: FolderTask, entries: list[tuple[bytes, os.stat_result]], settings: WorkerSettings
 ) -> frozenset[bytes]:
@@ -98,7 +112,7 @@ def _closed(
     return frozenset(
         name
         for name, status in entries
-        if status.st_dev != task.device
+        if settings.devices.get(status.st_dev, status.st_dev) != task.device
         and stat.S_ISDIR(status.st_mode)
         and (settings.one_file_system or status.st_dev in settings.closed_devices)
     )

@@ -1,0 +1,1 @@
+"""A view of protected paths that stands still while they are read."""

@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import msgspec
 
@@ -17,11 +18,24 @@ from holdfast.files.backup.job import BackupJob
 from holdfast.files.backup.job import back_up as back_up_files
 from holdfast.files.options import BackupOptions
 from holdfast.files.report import BackupReport, OnProgress, Skipped
+from holdfast.vault.lock_file import Lock
 from holdfast.vault.repository import Repository
 
 _LISTS_KEPT = 20
 _LIST_PREFIX = "skipped-"
 _GLOB_SPECIAL = re.compile(r"([\\*?\[\]!# ])")
+
+
+def _wait_silently(_: Lock) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long to wait for a vault that others hold, and whom to tell meanwhile."""
+
+    wait: timedelta = timedelta(0)
+    waiting: Callable[[Lock], None] = _wait_silently
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,13 +71,15 @@ def back_up(
     hooks: Hooks,
     on_progress: OnProgress,
     dry_run: bool = False,
+    patience: Patience | None = None,
 ) -> BackupDone:
     """Make a recovery point of what the options name."""
     repository = open_vault(session, dry=dry_run)
     home = session.settings.home
     scratch = prepare_scratch(home, repository.id, warn=session.warn, needed=True)
     assert scratch is not None  # or it would have raised
-    with _locked(repository, dry_run=dry_run) as still_ours, _between(hooks, session):
+    held = _nothing_held() if dry_run else _held(repository, patience or Patience())
+    with held as still_ours, _between(hooks, session):
         job = BackupJob(
             repository=repository,
             options=_without_scratch(options, home),
@@ -76,12 +92,15 @@ def back_up(
 
 
 @contextlib.contextmanager
-def _locked(repository: Repository, *, dry_run: bool) -> Iterator[Callable[[], None]]:
-    if dry_run:
-        yield _always_ours
-        return
-    with locking.held(repository) as lock:
+def _held(repository: Repository, patience: Patience) -> Iterator[Callable[[], None]]:
+    wait, waiting = patience.wait, patience.waiting
+    with locking.held(repository, wait=wait, waiting=waiting) as lock:
         yield lock.check
+
+
+@contextlib.contextmanager
+def _nothing_held() -> Iterator[Callable[[], None]]:
+    yield _always_ours
 
 
 def _always_ours() -> None:

@@ -1,7 +1,7 @@
 """`holdfast backup`: make a recovery point."""
 
 import socket
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +11,7 @@ from holdfast.base.texts import N_
 from holdfast.cli.command import Command, option
 from holdfast.cli.parameters import MOMENT, SIZE, read_paths
 from holdfast.cli.run import start
+from holdfast.cli.waiting import told_once, wait_option
 
 if TYPE_CHECKING:
     from holdfast.files.options import Excludes
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
 @option("--time", type=MOMENT, help=N_("Time of the recovery point, instead of now."))
 @option("--force", is_flag=True, help=N_("Read every file, even where nothing seems changed."))
 @option("--dry-run", is_flag=True, help=N_("Read and count, but store nothing."))
+@wait_option
 @option(
     "--hook-before", metavar="COMMAND", help=N_("Run first; if it fails, nothing is backed up.")
 )
@@ -84,9 +86,10 @@ def backup(  # noqa: PLR0913  a parameter per option
     hook_before: str | None,
     hook_after: str | None,
     hook_timeout: float,
+    wait: timedelta,
     **left_out: Any,
 ) -> int:
-    from holdfast.app.backup import Hooks, back_up
+    from holdfast.app.backup import Hooks, Patience, back_up
     from holdfast.cli.backup_report import tell
     from holdfast.files.options import BackupOptions
 
@@ -102,7 +105,14 @@ def backup(  # noqa: PLR0913  a parameter per option
     )
     hooks = Hooks(before=hook_before, after=hook_after, timeout=hook_timeout)
     with run.out.progress() as on_progress:
-        done = back_up(run.session, options, hooks=hooks, on_progress=on_progress, dry_run=dry_run)
+        done = back_up(
+            run.session,
+            options,
+            hooks=hooks,
+            on_progress=on_progress,
+            dry_run=dry_run,
+            patience=Patience(wait=wait, waiting=told_once(run.out)),
+        )
     return tell(run.out, done)
 
 

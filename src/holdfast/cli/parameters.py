@@ -1,12 +1,12 @@
 """Kinds of option values: sizes, moments, shares, lists of paths."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import click
 
 from holdfast.base.texts import _
-from holdfast.base.units import parse_size
+from holdfast.base.units import parse_duration, parse_size
 
 
 class _Size(click.ParamType[int]):
@@ -17,6 +17,18 @@ class _Size(click.ParamType[int]):
             return value if isinstance(value, int) else parse_size(str(value))
         except ValueError:
             self.fail(_("{value!r} is not a size like 4G").format(value=value), param, ctx)
+
+
+class _Duration(click.ParamType[timedelta]):
+    name = "time"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        try:
+            return value if isinstance(value, timedelta) else parse_duration(str(value))
+        except ValueError:
+            self.fail(_("{value!r} is not a time like 10m").format(value=value), param, ctx)
 
 
 class _Moment(click.ParamType[datetime]):
@@ -54,6 +66,7 @@ class _Share(click.ParamType[float]):
 SIZE = _Size()
 SHARE = _Share()
 MOMENT = _Moment()
+DURATION = _Duration()
 
 
 def read_paths(given: tuple[bytes, ...], list_file: bytes | None) -> tuple[bytes, ...]:

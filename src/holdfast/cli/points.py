@@ -1,11 +1,14 @@
 """`holdfast points`: what recovery points there are, and what is in them."""
 
+from datetime import timedelta
+
 import click
 
 from holdfast.base.errors import Exit
 from holdfast.base.texts import N_, _
 from holdfast.cli.command import Command, Group, option
 from holdfast.cli.run import start
+from holdfast.cli.waiting import told_once, wait_option
 
 
 @click.group(
@@ -112,6 +115,7 @@ def diff(old: str, new: str) -> None:
 @option("--add", multiple=True, metavar="TAG", help=N_("Add this mark."))
 @option("--remove", multiple=True, metavar="TAG", help=N_("Take this mark away."))
 @option("--set", "replace", multiple=True, metavar="TAG", help=N_("Put this in place of all."))
+@wait_option
 @click.pass_context
 def tag(
     ctx: click.Context,
@@ -121,6 +125,7 @@ def tag(
     add: tuple[str, ...],
     remove: tuple[str, ...],
     replace: tuple[str, ...],
+    wait: timedelta,
 ) -> None:
     from holdfast.app.tags import tag_points
     from holdfast.cli.point_report import tell_tags
@@ -130,4 +135,5 @@ def tag(
         raise click.UsageError(_("Name a mark with --add, --remove or --set"), ctx=ctx)
     run = start()
     change = TagChange(replace=replace or None, add=add, remove=remove)
-    tell_tags(run.out, tag_points(run.open(), point, change))
+    waiting = told_once(run.out)
+    tell_tags(run.out, tag_points(run.open(), point, change, wait=wait, waiting=waiting))

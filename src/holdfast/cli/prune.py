@@ -1,5 +1,6 @@
 """`holdfast prune`: free what no recovery point needs."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -9,6 +10,7 @@ from holdfast.base.texts import N_
 from holdfast.cli.command import Command, option
 from holdfast.cli.parameters import SHARE, SIZE
 from holdfast.cli.run import start
+from holdfast.cli.waiting import told_once, wait_option
 
 if TYPE_CHECKING:
     from holdfast.cli.output import Output
@@ -32,7 +34,10 @@ if TYPE_CHECKING:
 @option("--dry-run", is_flag=True, help=N_("Say what would be done, but change nothing."))
 @option("--max-unused", type=SHARE, help=N_("Share of the vault that may stay unused; 5% else."))
 @option("--max-repack", type=SIZE, help=N_("Copy at most so much, as in 10G."))
-def prune(*, dry_run: bool, max_unused: float | None, max_repack: int | None) -> None:
+@wait_option
+def prune(
+    *, dry_run: bool, max_unused: float | None, max_repack: int | None, wait: timedelta
+) -> None:
     from holdfast.vault.policy.prune import PruneLimits
 
     run = start()
@@ -41,7 +46,7 @@ def prune(*, dry_run: bool, max_unused: float | None, max_repack: int | None) ->
         max_unused=standard.max_unused if max_unused is None else max_unused,
         max_repack=max_repack,
     )
-    run_prune(run.out, run.open(), limits=limits, dry_run=dry_run)
+    run_prune(run.out, run.open(), limits=limits, dry_run=dry_run, wait=wait)
 
 
 def run_prune(
@@ -50,6 +55,7 @@ def run_prune(
     *,
     limits: "PruneLimits | None" = None,
     dry_run: bool = False,
+    wait: timedelta = timedelta(0),
 ) -> None:
     """Also what `retain --prune` ends with."""
     from holdfast.app.prune import prune as prune_vault
@@ -58,5 +64,12 @@ def run_prune(
 
     with out.progress() as on_progress:
         report = prune_stages(on_progress)
-        done = prune_vault(repository, limits=limits, dry_run=dry_run, report=report)
+        done = prune_vault(
+            repository,
+            limits=limits,
+            dry_run=dry_run,
+            wait=wait,
+            waiting=told_once(out),
+            report=report,
+        )
     out.done(event_of(done, dry_run=dry_run), *lines_of(done, dry_run=dry_run))

@@ -1,5 +1,6 @@
 """`holdfast retain`: keep what rules hold, forget the rest."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -8,6 +9,7 @@ from holdfast.base.errors import Exit
 from holdfast.base.texts import N_, _
 from holdfast.cli.command import Command, option
 from holdfast.cli.run import start
+from holdfast.cli.waiting import told_once, wait_option
 
 if TYPE_CHECKING:
     from holdfast.vault.policy.retention import GroupBy
@@ -79,9 +81,17 @@ _GROUPS = ("host", "paths", "tags")
 )
 @option("--dry-run", is_flag=True, help=N_("Say what would be done, but change nothing."))
 @option("--prune", "with_prune", is_flag=True, help=N_("Free the space afterwards."))
+@wait_option
 @click.pass_context
 def retain(
-    ctx: click.Context, /, *, group_by: str, dry_run: bool, with_prune: bool, **rules: Any
+    ctx: click.Context,
+    /,
+    *,
+    group_by: str,
+    dry_run: bool,
+    with_prune: bool,
+    wait: timedelta,
+    **rules: Any,
 ) -> None:
     from holdfast.app.retain import retain as retain_points
     from holdfast.cli.prune import run_prune
@@ -93,9 +103,11 @@ def retain(
         raise click.UsageError(_("Name at least one rule, as in --keep-daily 7"), ctx=ctx)
     run = start()
     repository = run.open()
-    tell(run.out, retain_points(repository, policy, dry_run=dry_run), dry_run=dry_run)
+    waiting = told_once(run.out)
+    plan = retain_points(repository, policy, dry_run=dry_run, wait=wait, waiting=waiting)
+    tell(run.out, plan, dry_run=dry_run)
     if with_prune and not dry_run:
-        run_prune(run.out, repository)
+        run_prune(run.out, repository, wait=wait)
 
 
 def _rules(given: dict[str, tuple[str, ...]]) -> "tuple[Rule, ...]":

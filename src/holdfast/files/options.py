@@ -43,6 +43,8 @@ class Overwrite(Enum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreOptions:
     target: bytes
+    # A folder or item of the point that is restored alone, into the target itself.
+    subpath: bytes = b""
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     overwrite: Overwrite = Overwrite.CHANGED

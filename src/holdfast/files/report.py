@@ -114,6 +114,7 @@ class RestoreReport:
     folders: int = 0
     others: int = 0
     files_unchanged: int = 0
+    deleted: int = 0
     bytes_written: int = 0
     bytes_total: int = 0
     bytes_verified: int = 0

@@ -1,0 +1,121 @@
+"""Open folders below the target: step by step, kept open, never through a symbolic link.
+
+Step by step because a path may be longer than any system call takes; never through a link
+because whoever can plant one in the target could have us write anywhere.
+"""
+
+import errno
+import os
+import stat
+from collections import OrderedDict
+from collections.abc import Callable
+
+from holdfast.files.restore.policy import joined
+
+_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_PATH_FLAGS = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_KEPT_OPEN = 128
+_ACL = "system.posix_acl_default"
+NEW_FOLDER = 0o700
+
+
+class Folder:
+    """An open folder and what new files in it look like before we do anything to them."""
+
+    __slots__ = ("exact_modes", "fd", "inherits_acl", "new_gid", "new_uid")
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        # -1 until the first new file has shown it: root squashing, setgid folders, mount options.
+        self.new_uid = self.new_gid = -1
+        self.exact_modes = False
+        self.inherits_acl = _has_default_acl(fd)
+
+
+def _has_default_acl(fd: int) -> bool:
+    try:
+        os.getxattr(fd, _ACL)
+    except OSError:
+        return False
+    return True
+
+
+class Folders:
+    """The open folders of one worker, by their path below the target."""
+
+    def __init__(self, root: int, *, made: Callable[[bytes], None]) -> None:
+        self._root = Folder(root)
+        self._made = made
+        self._open: OrderedDict[bytes, Folder] = OrderedDict()
+
+    def open(self, path: bytes, *, make: bool = False) -> Folder:
+        """FileNotFoundError where it is missing and not to be made, ELOOP or ENOTDIR for others."""
+        if not path:
+            return self._root
+        found = self._open.get(path)
+        if found is not None:
+            self._open.move_to_end(path)
+            return found
+        return self._keep(path, self._descend(path, make=make))
+
+    def _descend(self, path: bytes, *, make: bool) -> int:
+        at, parent, names = self._nearest(path)
+        descriptor = parent
+        for name in names:
+            at = joined(at, name)
+            try:
+                deeper = self._enter(descriptor, name, at, make=make)
+            finally:
+                if descriptor != parent:
+                    os.close(descriptor)
+            descriptor = deeper
+        return descriptor
+
+    def _nearest(self, path: bytes) -> tuple[bytes, int, list[bytes]]:
+        """The open folder to start from, and the names from there."""
+        folder, _, name = path.rpartition(b"/")
+        names = [name]
+        while folder and folder not in self._open:
+            folder, _, name = folder.rpartition(b"/")
+            names.append(name)
+        start = self._open[folder] if folder else self._root
+        return folder, start.fd, names[::-1]
+
+    def _enter(self, parent: int, name: bytes, path: bytes, *, make: bool) -> int:
+        if make:
+            try:
+                os.mkdir(name, NEW_FOLDER, dir_fd=parent)
+                self._made(path)
+            except FileExistsError:
+                pass
+        try:
+            return os.open(name, _FLAGS, dir_fd=parent)
+        except PermissionError:
+            allow_owner(parent, name)
+            return os.open(name, _FLAGS, dir_fd=parent)
+
+    def _keep(self, path: bytes, descriptor: int) -> Folder:
+        while len(self._open) >= _KEPT_OPEN:
+            os.close(self._open.popitem(last=False)[1].fd)
+        folder = self._open[path] = Folder(descriptor)
+        return folder
+
+    def forget(self, path: bytes) -> None:
+        """Close a folder that is about to be removed."""
+        found = self._open.pop(path, None)
+        if found is not None:
+            os.close(found.fd)
+
+
+def allow_owner(parent: int, name: bytes) -> None:
+    """Let ourselves into a folder of ours that forbids it; its own mode comes back at the end."""
+    descriptor = os.open(name, _PATH_FLAGS, dir_fd=parent)
+    try:
+        status = os.fstat(descriptor)
+        if status.st_uid != os.geteuid():
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        mode = stat.S_IMODE(status.st_mode)
+        if mode & stat.S_IRWXU != stat.S_IRWXU:
+            os.chmod(b"/proc/self/fd/%d" % descriptor, mode | stat.S_IRWXU)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,258 @@
+"""Bring back the listing of a folder: its items, the folders in it, and nothing else."""
+
+import contextlib
+import errno
+import os
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from holdfast.base.errors import HoldfastError
+from holdfast.base.texts import _
+from holdfast.files.options import Overwrite
+from holdfast.files.report import SkipReason
+from holdfast.files.restore.desk import Desk, Item, kind_of
+from holdfast.files.restore.files import Files
+from holdfast.files.restore.folders import NEW_FOLDER
+from holdfast.files.restore.messages import FolderTask, FoundFolder, LinkedEntry, pack_node
+from holdfast.files.restore.policy import (
+    Choice,
+    Protected,
+    Selection,
+    Step,
+    is_safe_name,
+    joined,
+    next_step,
+)
+from holdfast.files.restore.removal import remove
+from holdfast.files.restore.specials import Specials
+from holdfast.vault.pack_header import Kind
+from holdfast.vault.tree import Node, parse_tree
+
+# A larger listing is cut, so that several workers share it.
+_LARGE = 4096
+_MOST_CUTS = 8
+_LINKED = 2
+
+
+class Named(NamedTuple):
+    name: bytes
+    node: Node
+
+
+class Walk:
+    """One worker's part of the way through the trees."""
+
+    def __init__(self, desk: Desk, *, selection: Selection, protected: Protected) -> None:
+        self._desk = desk
+        self._selection = selection
+        self._protected = protected
+        self.files = Files(desk)
+        self.specials = Specials(desk)
+
+    def visit(self, tasks: Sequence[FolderTask]) -> None:
+        for task, nodes in self.listings(tasks):
+            self._visit(task, nodes)
+        self.files.flush()
+
+    def listings(self, tasks: Sequence[FolderTask]) -> Iterator[tuple[FolderTask, list[Node]]]:
+        """Each task with the nodes of its tree; a damaged tree is a problem of its folder."""
+        by_tree: dict[bytes, list[FolderTask]] = {}
+        for task in tasks:
+            by_tree.setdefault(task.tree, []).append(task)
+        for tree, plain in self._desk.blobs.fetch(Kind.TREE, (task.tree for task in tasks)):
+            try:
+                if isinstance(plain, HoldfastError):
+                    raise plain
+                nodes = parse_tree(tree, plain)
+            except HoldfastError as err:
+                for task in by_tree[tree]:
+                    self._desk.damaged(task.path, err)
+                continue
+            for task in by_tree[tree]:
+                yield task, nodes
+
+    def place(self, item: Item, *, fresh: bool = False) -> None:
+        """Restore one item that is not a folder."""
+        try:
+            status, step = (None, Step.CREATE) if fresh else self._what_is_there(item)
+            if step is Step.KEEP:
+                self._desk.outcome.kept.append(item.path)
+                return
+            if step is Step.REPLACE:
+                self._make_way(item.folder, item.name)
+        except OSError as err:
+            self._desk.failed(item.path, err)
+            return
+        self._desk.outcome.current = item.folder
+        if item.node.type == "file":
+            self.files.place(item, status, step)
+        else:
+            self.specials.place(item, status, step)
+
+    def wanted_items(self, task: FolderTask, nodes: Sequence[Node]) -> Iterator[Item]:
+        """The items of a listing that are restored, without its folders."""
+        for name, node in self._named(task, nodes[task.first : task.last]):
+            is_wanted = self._choose(task, name, node) is Choice.YES
+            if is_wanted and node.type not in ("dir", "socket") and kind_of(node):
+                yield Item(task.path, name, node)
+
+    def _visit(self, task: FolderTask, nodes: Sequence[Node]) -> None:
+        if task.last is None and len(nodes) > _LARGE and task.only is None:
+            nodes = self._share(task, nodes)
+        names: set[bytes] = set()
+        # Nothing is in the way and nothing to be asked: what most files of a restore meet.
+        plain = task.fresh and self._selection.everything and not self._desk.options.dry_run
+        for name, node in self._named(task, nodes[task.first : task.last]):
+            names.add(name)
+            if plain and node.type == "file" and node.links < _LINKED and node.content:
+                self.files.add_new(Item(task.path, name, node), node.content)
+            else:
+                self._visit_node(task, name, node)
+        if self._desk.options.delete and task.only is None and not task.fresh:
+            self._remove_extras(task, names)
+
+    def _share(self, task: FolderTask, nodes: Sequence[Node]) -> Sequence[Node]:
+        """Keep the first part of a large listing and hand the rest back."""
+        if self._desk.options.delete:
+            return nodes  # what is missing from a part is not yet an extra
+        step = max(_LARGE, -(-len(nodes) // _MOST_CUTS))
+        self._desk.outcome.rest += [
+            task._replace(first=at, last=at + step) for at in range(step, len(nodes), step)
+        ]
+        return nodes[:step]
+
+    def _named(self, task: FolderTask, nodes: Iterable[Node]) -> Iterator[Named]:
+        """The nodes with safe names, each name once: a vault may be made by an enemy."""
+        names: set[bytes] = set()
+        for node in nodes:
+            try:
+                name = node.raw_name
+            except ValueError:
+                name = b""
+            if is_safe_name(name) and name not in names:
+                names.add(name)
+                if task.only is None or name == task.only:
+                    yield Named(name, node)
+                continue
+            self._desk.problem(
+                joined(task.path, node.name.encode("utf-8", "replace")),
+                SkipReason.UNSUPPORTED,
+                number=errno.EINVAL,
+                detail=_("a name that is no name, or that the folder has twice"),
+            )
+
+    def _choose(self, task: FolderTask, name: bytes, node: Node) -> Choice:
+        if self._selection.everything and task.path:
+            return Choice.YES
+        path = self._desk.point_path(joined(task.path, name))
+        return self._selection.choose(path, is_folder=node.type == "dir")
+
+    def _visit_node(self, task: FolderTask, name: bytes, node: Node) -> None:
+        is_folder = node.type == "dir"
+        choice = self._choose(task, name, node)
+        if choice is Choice.NO:
+            return
+        if is_folder:
+            self._visit_folder(task, name, node, wanted=choice is Choice.YES)
+        elif node.type == "socket":
+            return  # whoever listens there makes it anew
+        elif not kind_of(node):
+            self._desk.problem(
+                joined(task.path, name),
+                SkipReason.UNSUPPORTED,
+                number=errno.EOPNOTSUPP,
+                detail=_("an item of the unknown kind {kind!r}").format(kind=node.type),
+            )
+        elif node.links > 1 and node.inode and not self._desk.options.dry_run:
+            item = Item(task.path, name, node)
+            inode = (node.device_id, node.inode)
+            self._desk.outcome.linked.append(LinkedEntry(inode, item.task, node.type == "file"))
+        else:
+            self.place(Item(task.path, name, node), fresh=task.fresh)
+
+    def _visit_folder(self, task: FolderTask, name: bytes, node: Node, *, wanted: bool) -> None:
+        path = joined(task.path, name)
+        try:
+            tree = node.subtree_id
+            fresh = self._enter(task, name) if wanted else task.fresh
+        except OSError as err:
+            self._desk.failed(path, err)
+            return
+        except ValueError as err:
+            self._desk.damaged(path, str(err))
+            return
+        found = FolderTask(path, tree, fresh, wanted)
+        self._desk.outcome.folders.append(FoundFolder(found, pack_node(node)))
+
+    def _enter(self, task: FolderTask, name: bytes) -> bool:
+        """Make sure there is such a folder, whatever is in its place; whether it is new."""
+        if self._desk.options.dry_run:
+            there = None if task.fresh else self._desk.status(task.path, name)
+            return there is None or not stat.S_ISDIR(there.st_mode)
+        folder = self._desk.folders.open(task.path, make=True)
+        try:
+            os.mkdir(name, NEW_FOLDER, dir_fd=folder.fd)
+        except FileExistsError:
+            status = os.stat(name, dir_fd=folder.fd, follow_symlinks=False)
+            if stat.S_ISDIR(status.st_mode):
+                return False
+            if self._desk.options.overwrite is Overwrite.NEVER:
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from None
+            remove(folder.fd, name, recursive=False)
+            os.mkdir(name, NEW_FOLDER, dir_fd=folder.fd)
+        self._desk.outcome.made.append(joined(task.path, name))
+        return True
+
+    def _what_is_there(self, item: Item) -> tuple[os.stat_result | None, Step]:
+        status = self._desk.status(item.folder, item.name)
+        if status is None:
+            return None, Step.CREATE
+        same_kind = stat.S_IFMT(status.st_mode) == kind_of(item.node)
+        older = status.st_mtime_ns < item.node.mtime_ns
+        overwrite = self._desk.options.overwrite
+        return status, next_step(overwrite, exists=True, same_kind=same_kind, older=older)
+
+    def _make_way(self, folder: bytes, name: bytes) -> None:
+        options = self._desk.options
+        if not options.dry_run:
+            opened = self._desk.folders.open(folder)
+            remove(opened.fd, name, recursive=options.delete)
+
+    def _remove_extras(self, task: FolderTask, names: set[bytes]) -> None:
+        """Remove what the point does not have, where the point saw all there was."""
+        path = self._desk.point_path(task.path)
+        if not task.wanted or not self._protected.covers(path):
+            return
+        try:
+            folder = self._desk.folders.open(task.path)
+            present = map(os.fsencode, os.listdir(folder.fd))
+        except OSError as err:
+            if err.errno != errno.ENOENT:
+                self._desk.failed(task.path, err)
+            return
+        for name in sorted(set(present) - names):
+            self._remove_extra(task, name, folder.fd)
+
+    def _remove_extra(self, task: FolderTask, name: bytes, folder: int) -> None:
+        path = joined(task.path, name)
+        try:
+            status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            is_folder = stat.S_ISDIR(status.st_mode)
+            choice = self._selection.choose(self._desk.point_path(path), is_folder=is_folder)
+            if choice is not Choice.YES:
+                return
+            if is_folder and not self._selection.everything:
+                self._remove_extras(task._replace(path=path), set())
+                # What patterns protect in it stays, and so does the folder.
+                with contextlib.suppress(OSError):
+                    self._remove(folder, name, recursive=False)
+                return
+            self._remove(folder, name, recursive=True)
+        except OSError as err:
+            self._desk.failed(path, err)
+
+    def _remove(self, folder: int, name: bytes, *, recursive: bool) -> None:
+        if not self._desk.options.dry_run:
+            remove(folder, name, recursive=recursive)
+        self._desk.outcome.deleted += 1

@@ -1,0 +1,254 @@
+"""Restores that are killed, run out of room, lose a worker or meet another restore."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from holdfast.base.clock import SystemClock
+from holdfast.files.options import RestoreOptions
+from holdfast.files.report import Progress, RestoreReport, no_progress
+from holdfast.files.restore.errors import (
+    TargetBusy,
+    TargetFull,
+    TargetReadOnly,
+    TargetTooSmall,
+)
+from holdfast.files.restore.restore import restore
+from holdfast.storage.directory import DirectoryStorage
+from holdfast.testing.capture import capture
+from holdfast.testing.compare import differences
+from holdfast.testing.trees import build_hostile_tree, build_small_tree
+from holdfast.testing.vaults import add_point, small_vault
+from holdfast.vault.forking import WorkerLost
+from holdfast.vault.repository import Repository
+from holdfast.vault.snapshot import Snapshot
+
+pytestmark = pytest.mark.faults
+
+MIB = 1 << 20
+root_only = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Repository:
+    storage = DirectoryStorage(str(tmp_path / "vault"))
+    storage.create_root()
+    return small_vault(storage, clock=SystemClock())
+
+
+def run(vault: Repository, point: Snapshot, target: Path) -> RestoreReport:
+    return restore(
+        vault, point, RestoreOptions(target=os.fsencode(target)), on_progress=no_progress
+    )
+
+
+def start_in_a_process(vault: Repository, point: Snapshot, target: Path) -> int:
+    child = os.fork()
+    if not child:
+        status = 1
+        try:
+            run(vault, point, target)
+            status = 0
+        finally:
+            os._exit(status)
+    return child
+
+
+@root_only
+@pytest.mark.slow
+def test_a_restore_killed_at_any_moment_is_finished_by_the_next(
+    vault: Repository, tmp_path: Path
+) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.mkdir()
+    build_hostile_tree(source, leave_out=["long-path", "wide", "deep"])
+    (source / "image").write_bytes(os.urandom(40 * MIB))
+    point = capture(vault, source)
+    dice = random.Random(5)
+    killed = 0
+
+    for _ in range(12):
+        shutil.rmtree(target, ignore_errors=True)
+        child = start_in_a_process(vault, point, target)
+        time.sleep(dice.uniform(0.02, 0.5))
+        os.kill(child, signal.SIGKILL)
+        killed += os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) < 0
+        report = run(vault, point, target)
+        assert report.problems == []
+        skipped = [b"specials/socket"]
+        assert differences(source, target, ignore=["root"], leave_out=skipped) == []
+
+    assert killed > 6
+
+
+@pytest.mark.slow
+def test_what_a_killed_restore_left_never_looks_finished(vault: Repository, tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.mkdir()
+    build_small_tree(source, 3, files=300, mean_size=60_000)
+    (source / "image").write_bytes(os.urandom(40 * MIB))
+    os.utime(source / "image", ns=(10**18, 10**18))
+    point = capture(vault, source)
+    dice = random.Random(6)
+    seen = 0
+
+    for _ in range(10):
+        shutil.rmtree(target, ignore_errors=True)
+        child = start_in_a_process(vault, point, target)
+        time.sleep(dice.uniform(0.02, 0.25))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        for path in target.rglob("*"):
+            original = source / path.relative_to(target)
+            if path.is_file() and path.stat().st_mtime_ns == original.stat().st_mtime_ns:
+                assert path.read_bytes() == original.read_bytes()
+                seen += 1
+
+    assert seen
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    place = tmp_path / "tiny"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", place], check=False, capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("cannot mount a tmpfs")
+    yield place
+    subprocess.run(["umount", "-l", place], check=True)
+
+
+@root_only
+def test_too_little_room_is_said_before_anything_is_written(
+    vault: Repository, tiny_disk: Path
+) -> None:
+    point = add_point(vault, {"srv/large": os.urandom(8 * MIB)})
+
+    with pytest.raises(TargetTooSmall, match=r"4\.00 MiB free, about 4\.\d+ MiB more"):
+        run(vault, point, tiny_disk / "target")
+
+    assert list((tiny_disk / "target").iterdir()) == []
+
+
+@root_only
+def test_holes_need_no_room(vault: Repository, tiny_disk: Path) -> None:
+    point = add_point(vault, {"srv/disk": bytes(64 * MIB) + b"end"})
+
+    report = run(vault, point, tiny_disk / "target")
+
+    assert report.problems == []
+    assert (tiny_disk / "target/srv/disk").stat().st_size == 64 * MIB + 3
+
+
+class Swelling:
+    """Fills a disk once a restore is under way, after it was asked for its room."""
+
+    def __init__(self, disk: Path) -> None:
+        self._disk = disk
+
+    def __call__(self, _: Progress) -> None:
+        with open(self._disk / "ballast", "ab", buffering=0) as ballast:
+            while self._free():
+                ballast.write(bytes(min(self._free(), 64 << 10)))
+
+    def _free(self) -> int:
+        found = os.statvfs(self._disk)
+        return found.f_bfree * found.f_frsize
+
+
+@root_only
+def test_a_disk_that_fills_up_ends_the_restore_clearly(vault: Repository, tiny_disk: Path) -> None:
+    files = {f"srv/{number // 50}/{number}": os.urandom(3000) for number in range(1000)}
+    point = add_point(vault, files)
+    target = tiny_disk / "target"
+
+    with pytest.raises(TargetFull, match="tiny/target"):
+        restore(
+            vault,
+            point,
+            RestoreOptions(target=os.fsencode(target), workers=1),
+            on_progress=Swelling(tiny_disk),
+        )
+
+    restored = [path for path in target.rglob("*") if path.is_file()]
+    assert len(restored) < len(files)
+    for path in restored:
+        assert path.read_bytes() == files[str(path.relative_to(target))]
+
+
+@root_only
+def test_a_read_only_target_is_said_at_once(vault: Repository, tiny_disk: Path) -> None:
+    point = add_point(vault, {"srv/file": b"x"})
+    subprocess.run(["mount", "-o", "remount,ro", tiny_disk], check=True)
+
+    with pytest.raises(TargetReadOnly):
+        run(vault, point, tiny_disk)
+
+
+def test_two_restores_do_not_write_to_one_target(vault: Repository, tmp_path: Path) -> None:
+    point = add_point(vault, {"srv/file": b"x"})
+    target = tmp_path / "target"
+    impatient = small_vault()  # its clock does not wait
+    other = add_point(impatient, {"srv/file": b"y"})
+    refused: list[bool] = []
+
+    def try_another(_: Progress) -> None:
+        if not refused:
+            with pytest.raises(TargetBusy):
+                run(impatient, other, target)
+            refused.append(True)
+
+    restore(vault, point, RestoreOptions(target=os.fsencode(target)), on_progress=try_another)
+
+    assert refused
+    assert (target / "srv/file").read_bytes() == b"x"
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_is_noticed(vault: Repository, tmp_path: Path) -> None:
+    point = add_point(vault, {"srv/image": os.urandom(64 * MIB)})
+    killed: list[int] = []
+
+    def kill_a_worker(_: Progress) -> None:
+        children = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text()
+        if not killed:
+            killed.append(int(children.split()[0]))
+            os.kill(killed[0], signal.SIGKILL)
+
+    with pytest.raises(WorkerLost, match="-9"):
+        restore(
+            vault,
+            point,
+            RestoreOptions(target=os.fsencode(tmp_path / "target")),
+            on_progress=kill_a_worker,
+        )
+
+    assert not Path(f"/proc/{killed[0]}").exists()
+
+
+def test_an_interrupt_leaves_no_worker_behind(vault: Repository, tmp_path: Path) -> None:
+    point = add_point(vault, {"srv/file": b"x"})
+    target = tmp_path / "target"
+    children: list[str] = []
+
+    def interrupt(_: Progress) -> None:
+        listing = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text()
+        children.extend(listing.split())
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        restore(vault, point, RestoreOptions(target=os.fsencode(target)), on_progress=interrupt)
+
+    assert children
+    assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+    assert run(vault, point, target).problems == []

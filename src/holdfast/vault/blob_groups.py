@@ -1,6 +1,6 @@
 """All copies of all blobs of a repository in columns: what a prune reckons with.
 
-A row is one copy of a blob in a pack; rows of one blob form a group. About 70 bytes a row.
+A row is one copy of a blob in a pack; rows of one blob form a group. About 100 bytes a row.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,9 +24,9 @@ _KEY_BYTES = 8
 
 
 class _Part(NamedTuple):
-    """The rows of one index file and one kind; the first record column is the pack's number."""
+    """Some rows; the columns of the records are pack number, offset, length, plain length."""
 
-    kind: Kind
+    is_tree: "NDArray[np.bool_]"
     ids: "NDArray[np.uint8]"
     records: "NDArray[np.uint32]"
 
@@ -38,7 +38,7 @@ class IndexRows:
         self.packs: list[PackId] = []
         self.packs_of_file: dict[FileId, list[PackId]] = {}
         self.numbers: dict[PackId, int] = {}
-        self.parts: list[_Part] = []
+        self._parts: list[_Part] = []
         # What tells two entries of one pack apart.
         self._prints: dict[PackId, tuple[int, int]] = {}
 
@@ -70,7 +70,19 @@ class IndexRows:
             wanted = is_new[records[:, 0]]
             records = records[wanted]
             records[:, 0] = numbers[records[:, 0]]
-            self.parts.append(_Part(kind, ids[wanted], records))
+            is_tree = np.full(len(records), kind is Kind.TREE)
+            self._parts.append(_Part(is_tree, ids[wanted], records))
+
+    def joined(self) -> _Part:
+        """All rows, in the order they were added."""
+        import numpy as np
+
+        empty = np.empty(0, bool), np.empty((0, ID_BYTES), np.uint8), np.empty((0, 4), np.uint32)
+        columns = zip(empty, *self._parts, strict=True)
+        whole = _Part(*(np.concatenate(pieces) for pieces in columns))
+        # Kept in place of the pieces, so that nothing lies in memory twice.
+        self._parts = [whole]
+        return whole
 
     def _is_new(self, name: FileId, pack: PackId, seen: tuple[int, int]) -> bool:
         """False for an entry read before: a killed prune leaves a pack in two index files."""
@@ -85,20 +97,10 @@ class BlobGroups:
     """The rows sorted into groups; numbers of rows stay the same when index files are added."""
 
     def __init__(self, rows: IndexRows) -> None:
-        import numpy as np
-
-        empty_ids, empty_records = np.empty((0, ID_BYTES), np.uint8), np.empty((0, 4), np.uint32)
-        parts = rows.parts
+        whole = rows.joined()
         self.packs = rows.packs
-        self.ids = np.concatenate([empty_ids, *(part.ids for part in parts)])
-        records = np.concatenate([empty_records, *(part.records for part in parts)])
-        self.pack, self.offset, self.length, self.plain = (
-            np.ascontiguousarray(records[:, column]) for column in range(4)
-        )
-        self.is_tree = np.repeat(
-            np.array([part.kind is Kind.TREE for part in parts], bool),
-            [len(part.ids) for part in parts],
-        )
+        self.ids, self.is_tree = whole.ids, whole.is_tree
+        self.pack, self.offset, self.length, self.plain = whole.records.T
         self._sort()
 
     def __len__(self) -> int:
@@ -145,8 +147,8 @@ class BlobGroups:
         keys = keys[order]
         is_first = np.ones(len(order), bool)
         is_first[1:] = keys[1:] != keys[:-1]
-        differs = (self.ids[order[1:]] != self.ids[order[:-1]]).any(axis=1)
-        if (differs & ~is_first[1:]).any():
+        again = np.flatnonzero(~is_first)
+        if (self.ids[order[again]] != self.ids[order[again - 1]]).any():
             order, is_first = self._sorted_exactly(order, keys)
         self._order = order
         self._first = np.flatnonzero(is_first)

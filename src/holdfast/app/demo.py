@@ -13,12 +13,12 @@ from holdfast.app.backup import Hooks, back_up
 from holdfast.app.check import check
 from holdfast.app.demo_tree import Look
 from holdfast.app.opening import open_vault
+from holdfast.app.restore import RestoreRequest, restore
 from holdfast.app.setup_errors import DemoFailed
 from holdfast.app.wiring import Session
 from holdfast.base.texts import _
 from holdfast.files.options import BackupOptions, RestoreOptions
 from holdfast.files.report import BackupReport, RestoreReport, Skipped, no_progress
-from holdfast.files.restore.restore import restore
 
 Say = Callable[[str], None]
 
@@ -115,8 +115,7 @@ class _Demo:
         options = RestoreOptions(
             target=os.fsencode(target), verify=True, workers=self._session.settings.workers
         )
-        point = repository.find_snapshot("latest")
-        report = restore(repository, point, options, on_progress=no_progress)
+        report = restore(repository, RestoreRequest(point="latest", options=options))
         if report.problems:
             raise DemoFailed(what=_("restore"), seen=_named(report.problems))
         self._prove_same(wanted, target, _("`holdfast restore --verify`"))

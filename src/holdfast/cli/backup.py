@@ -62,6 +62,12 @@ if TYPE_CHECKING:
 @option("--host", help=N_("Name of this machine in the recovery point."))
 @option("--time", type=MOMENT, help=N_("Time of the recovery point, instead of now."))
 @option("--force", is_flag=True, help=N_("Read every file, even where nothing seems changed."))
+@option(
+    "--view",
+    type=click.Choice(["auto", "off"]),
+    default="auto",
+    help=N_("Read from a snapshot where the file system can take one (btrfs), or never."),
+)
 @option("--dry-run", is_flag=True, help=N_("Read and count, but store nothing."))
 @wait_option
 @option(
@@ -83,6 +89,7 @@ def backup(  # noqa: PLR0913  a parameter per option
     time: datetime | None,
     force: bool,
     dry_run: bool,
+    view: str,
     hook_before: str | None,
     hook_after: str | None,
     hook_timeout: float,

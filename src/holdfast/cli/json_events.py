@@ -151,6 +151,7 @@ class RestoreDone(Event):
 
     point: str
     target: str
+    target_base64: str | None
     dry_run: bool
     seconds: float
     files: int

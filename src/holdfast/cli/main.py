@@ -20,6 +20,7 @@ _COMMANDS = {
     "vault": "holdfast.cli.vault:vault",
     "backup": "holdfast.cli.backup:backup",
     "points": "holdfast.cli.points:points",
+    "restore": "holdfast.cli.restore:restore",
     "mount": "holdfast.cli.mount:mount",
     "check": "holdfast.cli.check:check",
     "retain": "holdfast.cli.retain:retain",

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from holdfast.app.retain import retain
+from holdfast.app.retain import Plan, retain
 from holdfast.storage.directory import DirectoryStorage
 from holdfast.testing.clock import FakeClock
 from holdfast.testing.vaults import PASSPHRASE, add_point, small_vault
@@ -97,7 +97,27 @@ def test_the_same_points_are_kept(vault: Repository, options: str) -> None:
 
     plan = retain(vault, Policy(rules=rules_of(words)), dry_run=True)
 
-    assert {point.id for point in plan.keep} == restic_keeps(vault, *words)
+    assert kept(plan) == restic_keeps(vault, *words)
+
+
+# Since this version restic keeps the oldest point while a rule's number is not reached.
+_KEEPS_OLDEST = (0, 16)
+
+
+def restic_version() -> tuple[int, int]:
+    said = subprocess.run(["restic", "version"], capture_output=True, text=True, check=True).stdout
+    major, minor = said.split()[1].split(".")[:2]
+    return int(major), int(minor)
+
+
+def kept(plan: Plan) -> set[str]:
+    """What we keep, but for the oldest points where restic is too old to do so."""
+    is_old = restic_version() < _KEEPS_OLDEST
+    return {
+        verdict.point.id
+        for verdict in plan.verdicts
+        if any(not (is_old and hold.rule.endswith("oldest")) for hold in verdict.holds)
+    }
 
 
 @pytest.mark.parametrize("group_by", ["", "host", "paths", "host,tags", "host,paths,tags"])
@@ -108,4 +128,4 @@ def test_the_same_groups_are_made(vault: Repository, group_by: str) -> None:
     plan = retain(vault, policy, dry_run=True)
 
     expected = restic_keeps(vault, "--keep-weekly", "5", "--group-by", group_by)
-    assert {point.id for point in plan.keep} == expected
+    assert kept(plan) == expected

@@ -199,11 +199,13 @@ def test_points_with_tags_are_held_until_somebody_says_otherwise() -> None:
 def test_days_are_those_of_the_zone_asked_for() -> None:
     points = [At(datetime(2026, 6, 29, hour, tzinfo=UTC)) for hour in (14, 16)]
 
-    utc = plan(points, parse_every(Unit.DAILY, "2"))
-    seoul = plan(points, parse_every(Unit.DAILY, "2"), zone=SEOUL)
+    before = At(datetime(2026, 6, 20, tzinfo=UTC))
 
-    assert len(utc.keep) == 1
-    assert len(seoul.keep) == 2
+    utc = plan([before, *points], parse_every(Unit.DAILY, "2"))
+    seoul = plan([before, *points], parse_every(Unit.DAILY, "2"), zone=SEOUL)
+
+    assert utc.keep == [points[1], before]
+    assert seoul.keep == [points[1], points[0]]
 
 
 def test_an_hour_that_the_clock_repeats_counts_twice() -> None:
@@ -256,8 +258,20 @@ def test_the_rules_that_hold_a_point_are_named() -> None:
         ["daily 30", "within-monthly 1y6m"],
         ["daily 30"],
         ["daily 30"],
-        ["daily 30", "weekly 4 on sat"],
+        ["daily 30", "weekly 4 on sat", "within-monthly 1y6m, oldest"],
     ]
+
+
+def test_the_oldest_point_stays_while_a_rule_has_room() -> None:
+    points = daily(date(2025, 5, 10), date(2026, 6, 30))
+
+    few = plan(points, parse_every(Unit.YEARLY, "2"))
+    more = plan(points, parse_every(Unit.YEARLY, "3"))
+
+    assert kept_days(few) == [date(2025, 12, 31), date(2026, 6, 30)]
+    assert kept_days(more) == [date(2025, 5, 10), *kept_days(few)]
+    assert more.verdicts[-1].holds[0].rule == "yearly 3, oldest"
+    assert more.verdicts[-1].until == datetime(2027, 1, 1, tzinfo=UTC)
 
 
 def test_groups_are_decided_one_by_one() -> None:

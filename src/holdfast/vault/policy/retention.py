@@ -150,9 +150,10 @@ def _holds(points: Sequence[Point], policy: Policy) -> dict[str, list[Hold]]:
     if not policy.rules:
         return {name: [Hold(rule=NO_RULES, is_forever=True)] for name in holds}
     for rule in policy.rules:
-        for place, until in rule.picks(points, policy.zone):
-            hold = Hold(rule=str(rule), until=until, is_forever=rule.is_forever)
-            holds[points[place].id].append(hold)
+        for pick in rule.picks(points, policy.zone):
+            name = f"{rule}, oldest" if pick.is_oldest else str(rule)
+            hold = Hold(rule=name, until=pick.until, is_forever=rule.is_forever)
+            holds[points[pick.place].id].append(hold)
     if points and not holds[points[0].id]:
         holds[points[0].id].append(Hold(rule=NEWEST))
     return holds

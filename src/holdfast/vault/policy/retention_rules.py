@@ -1,7 +1,9 @@
 """The rules of retention: each picks points of a group and says until when at least.
 
 Plain rules mean what restic's mean: the newest point of each of the last N hours, days, ISO weeks,
-months or years *that hold a point*; a pause in the backups therefore expires nothing.
+months or years *that hold a point*; a pause in the backups therefore expires nothing. As in restic since
+0.16, a rule whose number is not reached yet holds the oldest point as well: backups that began in
+May have a first yearly point before the next year is over.
 With a day of its own ("4 on sat") a rule takes the newest point of that day; when there was none,
 the next point there is takes its place, up to the day that begins the next period.
 """
@@ -10,12 +12,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from enum import Enum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from holdfast.vault.policy.calendar import Slot, Span, shifted_month
 
-# (the point's place in the list, the moment before which the rule does not let go of it)
-Pick = tuple[int, datetime | None]
+
+class Pick(NamedTuple):
+    """A point by its place in the list, and the moment before which the rule holds it."""
+
+    place: int
+    until: datetime | None
+    is_oldest: bool = False
 
 
 class Point(Protocol):
@@ -74,7 +81,11 @@ class Every:
             return
         newest = local(points[winners[0]], zone)
         for rank, place in enumerate(winners):
-            yield place, self._until(newest, rank)
+            yield Pick(place, self._until(newest, rank))
+        oldest, filled = len(points) - 1, len(winners)
+        has_room = self.slot is None and (self.count is None or filled < self.count)
+        if has_room and oldest not in winners:
+            yield Pick(oldest, self._until(newest, filled), is_oldest=True)
 
     def _winners(self, points: Sequence[Point], zone: tzinfo | None) -> Iterator[int]:
         """The point of each period, newest period first."""
@@ -116,9 +127,15 @@ class Within:
             return
         limit = self.span.before(local(points[0], zone))
         recent = [point for point in points if point.taken_at > limit]
-        places = range(len(recent))
-        for place in newest_of_each(recent, self.unit, zone) if self.unit else places:
-            yield place, self.span.after(local(points[place], zone)) - self._months_vary()
+        places = list(newest_of_each(recent, self.unit or Unit.LAST, zone))
+        for place in places:
+            yield Pick(place, self._until(points[place], zone))
+        oldest = len(points) - 1
+        if len(recent) == len(points) and oldest not in places:
+            yield Pick(oldest, self._until(points[oldest], zone), is_oldest=True)
+
+    def _until(self, point: Point, zone: tzinfo | None) -> datetime:
+        return self.span.after(local(point, zone)) - self._months_vary()
 
     def _months_vary(self) -> timedelta:
         """Counting months there and back may miss the day by so much."""
@@ -141,7 +158,7 @@ class Tagged:
     def picks(self, points: Sequence[Point], zone: tzinfo | None) -> Iterator[Pick]:  # noqa: ARG002  a tag knows no time
         for place, point in enumerate(points):
             if self.tags <= point.tags and (self.tags or not point.tags):
-                yield place, None
+                yield Pick(place, None)
 
     def __str__(self) -> str:
         return f"tag {','.join(sorted(self.tags))}"

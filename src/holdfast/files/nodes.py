@@ -1,10 +1,12 @@
 """From what the kernel says of a file to a node of a tree."""
 
+import errno
 import grp
 import os
 import pwd
 import stat
 import struct
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
@@ -52,25 +54,50 @@ class PackedStatus(NamedTuple):
 
 
 _PACKED = struct.Struct("<IQIIIqqqQ")
+# The same with times no 64 bits of nanoseconds hold, from 2262 on: ext4 goes to 2446.
+_WIDE = struct.Struct("<IQIIIqqIqIQ")
+_NANOSECONDS = 10**9
 
 
 def pack_status(status: Status) -> bytes:
     """Everything by which a change is noticed; no device number, which moves with snapshots."""
-    return _PACKED.pack(
+    try:
+        return _PACKED.pack(
+            status.st_mode,
+            status.st_ino,
+            status.st_nlink,
+            status.st_uid,
+            status.st_gid,
+            status.st_size,
+            status.st_mtime_ns,
+            status.st_ctime_ns,
+            status.st_rdev,
+        )
+    except struct.error:
+        return _pack_wide(status)
+
+
+def _pack_wide(status: Status) -> bytes:
+    return _WIDE.pack(
         status.st_mode,
         status.st_ino,
         status.st_nlink,
         status.st_uid,
         status.st_gid,
         status.st_size,
-        status.st_mtime_ns,
-        status.st_ctime_ns,
+        *divmod(status.st_mtime_ns, _NANOSECONDS),
+        *divmod(status.st_ctime_ns, _NANOSECONDS),
         status.st_rdev,
     )
 
 
 def unpack_status(packed: bytes) -> PackedStatus:
-    return PackedStatus(*_PACKED.unpack(packed))
+    if len(packed) == _PACKED.size:
+        return PackedStatus(*_PACKED.unpack(packed))
+    fields = _WIDE.unpack(packed)
+    mtime, mtime_ns, ctime, ctime_ns, device = fields[6:]
+    times = mtime * _NANOSECONDS + mtime_ns, ctime * _NANOSECONDS + ctime_ns
+    return PackedStatus._make((*fields[:6], *times, device))
 
 
 _TYPES: dict[int, NodeType] = {
@@ -189,17 +216,45 @@ def _set_target(node: Node, target: bytes) -> None:
         node.linktarget_raw = target
 
 
-def read_attributes(target: bytes | int) -> Attributes:
+# The file system has none, or the file is gone meanwhile.
+_WITHOUT_ATTRIBUTES = frozenset({errno.ENOTSUP, errno.ENOSYS, errno.EPERM, errno.ENOENT})
+_GONE = frozenset({errno.ENODATA, errno.ENOENT})
+
+
+def _ignore(_: OSError) -> None:
+    """Nobody asked."""
+
+
+def read_attributes(
+    target: bytes | int, on_problem: Callable[[OSError], None] = _ignore
+) -> Attributes:
     """All extended attributes, POSIX ACLs among them, sorted so that trees stay the same.
 
-    `target` is a descriptor, or a name that is not followed if it is a link.
+    `target` is a descriptor, or a name that is not followed if it is a link. An attribute that
+    cannot be had is a problem to tell; the file itself is still worth keeping.
     """
-    follow = isinstance(target, int)
     try:
-        names = os.listxattr(target, follow_symlinks=follow)
-        if not names:
-            return []
-        return [(name, os.getxattr(target, name, follow_symlinks=follow)) for name in sorted(names)]
-    except OSError:
-        # Not supported here, or gone meanwhile: the file itself is still worth keeping.
+        names = os.listxattr(target, follow_symlinks=isinstance(target, int))
+    except OSError as err:
+        if err.errno not in _WITHOUT_ATTRIBUTES:
+            on_problem(err)
         return []
+    if not names:
+        return []
+    return list(_values(target, sorted(names), on_problem))
+
+
+def _values(
+    target: bytes | int, names: list[str], on_problem: Callable[[OSError], None]
+) -> Iterator[tuple[str, bytes]]:
+    for name in names:
+        try:
+            # JSON holds no other names, and restic's trees have no place for them.
+            name.encode()
+            yield name, os.getxattr(target, name, follow_symlinks=isinstance(target, int))
+        except UnicodeEncodeError:
+            reason = f"the name of the extended attribute {os.fsencode(name)!r} is not UTF-8"
+            on_problem(OSError(errno.EILSEQ, reason))
+        except OSError as err:
+            if err.errno not in _GONE:
+                on_problem(err)

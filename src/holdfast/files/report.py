@@ -74,6 +74,7 @@ _BY_ERRNO = {
     errno.ENOTDIR: SkipReason.PATH_GONE,
     errno.EACCES: SkipReason.DENIED,
     errno.EPERM: SkipReason.DENIED,
+    errno.EILSEQ: SkipReason.UNSUPPORTED,
     errno.ESTALE: SkipReason.OFFLINE,
     errno.ENOTCONN: SkipReason.OFFLINE,
     errno.EHOSTDOWN: SkipReason.OFFLINE,

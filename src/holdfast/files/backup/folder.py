@@ -284,6 +284,7 @@ class _Entries:
         self._nodes: list[Node] = []
         self._files = 0
         self._bytes = 0
+        self._is_partial = False  # attributes of the entry at hand are missing
 
     def read(self, listing: Listing) -> None:
         part: list[bytes] = []
@@ -305,9 +306,9 @@ class _Entries:
             if stat.S_ISREG(status.st_mode):
                 self._file(name, status)
             elif stat.S_ISLNK(status.st_mode):
-                self._add(name, status, pack_status(status), os.readlink(name))
+                self._add(name, status, self._packed(status), os.readlink(name))
             else:
-                self._add(name, status, pack_status(status), b"")
+                self._add(name, status, self._packed(status), b"")
         except OSError as err:
             self._skip(name, err)
 
@@ -346,7 +347,8 @@ class _Entries:
 
     def _big_file(self, name: bytes, status: os.stat_result, packed: bytes) -> None:
         encoded = msgspec.json.encode(self._node(name, status, b""))
-        racy = self._reader.is_racy(status)
+        racy = self._reader.is_racy(status) or self._is_partial
+        self._is_partial = False
         self._hole(BigFile(name, encoded, packed, racy, status.st_size))
 
     def _folder(self, name: bytes, status: os.stat_result, listing: Listing) -> None:
@@ -355,7 +357,7 @@ class _Entries:
             attributes = read_attributes(listing.elsewhere[name])
         head = encode_nodes([self._node(name, status, b"", attributes)])
         record = self._known.children.get(name, NO_RECORD)
-        self._keep(name, pack_status(status), b"")
+        self._keep(name, self._packed(status), b"")
         self._hole(self._reader.sub_folder(name, head, status, listing, record))
 
     def _add(
@@ -382,12 +384,23 @@ class _Entries:
         attributes: Attributes | None = None,
     ) -> Node:
         if attributes is None:
-            attributes = read_attributes(name)
+            attributes = read_attributes(name, lambda err: self._incomplete(name, err))
         if attributes:
             self._run.attributes[name] = attributes
         return make_node(name, status, payload=payload, attributes=attributes, device=self._device)
 
+    def _incomplete(self, name: bytes, err: OSError) -> None:
+        self._skip(name, err)
+        self._is_partial = True
+
+    def _packed(self, status: os.stat_result) -> bytes:
+        # Another attribute set in this very tick would leave no trace either.
+        packed = pack_status(status)
+        return unequal(packed) if self._reader.is_racy(status) else packed
+
     def _keep(self, name: bytes, packed: bytes, payload: bytes) -> None:
+        if self._is_partial:
+            packed, self._is_partial = unequal(packed), False
         self._run.listing += (name, packed)
         self._run.payloads.append(payload)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from holdfast.base.errors import HoldfastError
-from holdfast.base.ids import FileId, SnapshotId, TreeId
+from holdfast.base.ids import BlobId, FileId, SnapshotId, TreeId
 from holdfast.base.texts import _
 from holdfast.files.backup.assembly import Assembly
 from holdfast.files.backup.claims import Claims
@@ -29,6 +29,7 @@ from holdfast.files.options import BackupOptions, Excludes
 from holdfast.files.report import BackupReport, OnProgress, Skipped, SkipReason, no_progress
 from holdfast.storage.errors import FileMissing
 from holdfast.vault.layout import INDEX, SNAPSHOTS
+from holdfast.vault.pack_header import Kind
 from holdfast.vault.repository import Repository
 from holdfast.vault.snapshot import SnapshotFile, Summary
 
@@ -118,11 +119,18 @@ class _Run:
             assembly.skipped,
             identity=self._repository.identity,
             taken_ns=int(self._started.timestamp()) * 10**9,
-            data=pipeline.rests,
+            store=lambda blob, content: self._store(pipeline, blob, content),
             trees=pipeline.trees,
         )
         nodes = [assembly.root_nodes[task.number] for task in self._tasks]
         return top_tree(list(zip(self._roots, nodes, strict=True)), extra, pipeline.trees)
+
+    def _store(self, pipeline: Pipeline, blob: BlobId, content: bytes) -> None:
+        """Store a blob of our own, unless an earlier point has the very same."""
+        if not self._repository.index.has(Kind.DATA, blob):
+            pipeline.rests.open.add(Kind.DATA, blob, content)
+            self._summary.data_blobs += 1
+            self._summary.data_added += len(content)
 
     def _commit(self, pipeline: Pipeline, tree: TreeId) -> BackupReport:
         parent = self._parent()

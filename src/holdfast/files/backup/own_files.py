@@ -3,14 +3,14 @@
 import hashlib
 import json
 import stat
+from collections.abc import Callable
 
 from holdfast.base.ids import BlobId
 from holdfast.files.backup.messages import Skip
-from holdfast.files.backup.trees import PackSink, TreeSink
+from holdfast.files.backup.trees import TreeSink
 from holdfast.files.nodes import PackedStatus, make_node
 from holdfast.vault.go_strings import quote
 from holdfast.vault.identity import Identity
-from holdfast.vault.pack_header import Kind
 from holdfast.vault.tree import Node, encode_nodes
 
 FOLDER = b".holdfast"
@@ -35,14 +35,19 @@ def skipped_lines(skipped: list[Skip]) -> bytes:
 
 
 def own_nodes(
-    skipped: list[Skip], *, identity: Identity, taken_ns: int, data: PackSink, trees: TreeSink
+    skipped: list[Skip],
+    *,
+    identity: Identity,
+    taken_ns: int,
+    store: Callable[[BlobId, bytes], None],
+    trees: TreeSink,
 ) -> list[Node]:
     """The node of our folder, where there is something to say."""
     if not skipped:
         return []
     content = skipped_lines(sorted(skipped, key=lambda skip: skip.path))
     blob = BlobId(hashlib.sha256(content).digest())
-    data.open.add(Kind.DATA, blob, content)
+    store(blob, content)
     status = _status(stat.S_IFREG | 0o600, len(content), identity, taken_ns)
     inner = make_node(SKIPPED, status, payload=blob)
     folder = make_node(FOLDER, _status(stat.S_IFDIR | 0o700, 0, identity, taken_ns))

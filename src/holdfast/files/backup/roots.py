@@ -8,7 +8,7 @@ from holdfast.base.ids import TreeId
 from holdfast.files.backup.messages import NO_RECORD, FolderTask
 from holdfast.files.backup.trees import TreeSink
 from holdfast.files.errors import NothingToProtect
-from holdfast.files.nodes import make_node, read_attributes
+from holdfast.files.nodes import PackedStatus, Status, make_node, read_attributes
 from holdfast.vault.tree import Node, encode_nodes, parse_tree
 
 
@@ -42,7 +42,8 @@ def find_roots(
 
 def logical_roots(paths: tuple[bytes, ...]) -> list[bytes]:
     """Where the roots will be in the point."""
-    logical = sorted({os.path.normpath(os.path.abspath(path)) for path in paths})
+    # POSIX keeps two slashes at the start apart from one; Linux does not.
+    logical = sorted({b"/" + os.path.abspath(path).lstrip(b"/") for path in paths})
     return [
         path
         for path in logical
@@ -105,7 +106,18 @@ def _node(name: bytes, path: bytes, level: _Level, trees: TreeSink) -> list[Node
     if level.root is not None and not level.root.is_folder:
         # Empty where the file could not be read.
         return parse_tree(TreeId(b""), b'{"nodes":[' + (level.nodes or b"") + b"]}")
-    read_at = level.root.physical if level.root is not None else path
-    node = make_node(name, os.lstat(read_at), attributes=read_attributes(read_at))
+    # A link above a root stands for the folder it leads to, or nothing could lie below it.
+    read_at = level.root.physical if level.root is not None else os.path.realpath(path)
+    node = make_node(name, _folder_status(read_at, level), attributes=read_attributes(read_at))
     node.subtree = _put(level, path, [], trees).hex()
     return [node]
+
+
+def _folder_status(path: bytes, level: _Level) -> Status:
+    try:
+        # Above a root there may be links; in the point there are folders only.
+        return os.stat(path)
+    except OSError:
+        # Gone since it was read: what was in it still needs a place.
+        inode = level.root.inode if level.root is not None else 0
+        return PackedStatus(stat.S_IFDIR | 0o700, inode, 1, 0, 0, 0, 0, 0, 0)

@@ -154,12 +154,14 @@ class Locks:
         self._forget_vanished(names)
         for name in names:
             lock = self._load(name)
-            if lock is None or not (exclusive or lock.stored.exclusive):
+            if lock is None:
                 continue
             verdict = self._judged(lock)
             if verdict is Verdict.DEAD:
-                self._files.delete(LOCKS, name)
-            else:
+                # Also where it is not in our way: it would be in that of stock restic.
+                with contextlib.suppress(HoldfastError):
+                    self._files.delete(LOCKS, name)
+            elif exclusive or lock.stored.exclusive:
                 found.append(_Blocker(lock, verdict))
         # An honoured lock decides; watching the others would be in vain.
         found.sort(key=lambda blocker: blocker.verdict is Verdict.WATCH)

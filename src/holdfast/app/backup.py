@@ -18,6 +18,8 @@ from holdfast.files.backup.job import BackupJob
 from holdfast.files.backup.job import back_up as back_up_files
 from holdfast.files.options import BackupOptions
 from holdfast.files.report import BackupReport, OnProgress, Skipped
+from holdfast.files.views.place import FOLDER
+from holdfast.files.views.view import View, consistent_view
 from holdfast.vault.lock_file import Lock
 from holdfast.vault.repository import Repository
 
@@ -79,12 +81,14 @@ def back_up(
     scratch = prepare_scratch(home, repository.id, warn=session.warn, needed=True)
     assert scratch is not None  # or it would have raised
     held = _nothing_held() if dry_run else _held(repository, patience or Patience())
-    with held as still_ours, _between(hooks, session):
+    with held as still_ours, _between(hooks, session), _viewed(options, session) as seen:
         job = BackupJob(
             repository=repository,
-            options=_without_scratch(options, home),
+            options=_without_own(options, home),
             on_progress=on_progress,
             still_ours=still_ours,
+            read_at=seen.read_at,
+            devices=seen.devices,
         )
         report = back_up_files(job)
     written = _write_list(scratch, report) if report.skipped and not dry_run else None
@@ -107,11 +111,19 @@ def _always_ours() -> None:
     """Nothing is written, so nothing can be lost with the lock."""
 
 
-def _without_scratch(options: BackupOptions, home: str) -> BackupOptions:
-    """Our own caches change while we read and are worth nothing elsewhere."""
-    pattern = _GLOB_SPECIAL.sub(r"\\\1", os.path.join(os.path.realpath(home), "scratch")) + "/"
-    excludes = replace(options.excludes, patterns=(*options.excludes.patterns, pattern))
-    return replace(options, excludes=excludes)
+def _viewed(options: BackupOptions, session: Session) -> contextlib.AbstractContextManager[View]:
+    if not options.view:
+        return contextlib.nullcontext(View())
+    return consistent_view(
+        options.paths, session.warn, one_file_system=options.excludes.one_file_system
+    )
+
+
+def _without_own(options: BackupOptions, home: str) -> BackupOptions:
+    """Our own caches and snapshots change while we read and are worth nothing elsewhere."""
+    scratch = _GLOB_SPECIAL.sub(r"\\\1", os.path.join(os.path.realpath(home), "scratch")) + "/"
+    patterns = (*options.excludes.patterns, scratch, os.fsdecode(FOLDER) + "/")
+    return replace(options, excludes=replace(options.excludes, patterns=patterns))
 
 
 @contextlib.contextmanager

@@ -108,6 +108,7 @@ def backup(  # noqa: PLR0913  a parameter per option
         excludes=_excludes(**left_out),
         time=time,
         force=force,
+        view=view == "auto",
         workers=run.session.settings.workers,
     )
     hooks = Hooks(before=hook_before, after=hook_after, timeout=hook_timeout)

@@ -28,6 +28,8 @@ class BackupOptions:
     time: datetime | None = None
     # Read every file even where nothing seems changed.
     force: bool = False
+    # Read from a snapshot where one can be taken.
+    view: bool = True
     workers: int = 2
 
 

@@ -7,24 +7,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-import msgspec
-
 from holdfast.app import locking, processes
 from holdfast.app.opening import open_vault
 from holdfast.app.scratch import prepare_scratch
 from holdfast.app.setup_errors import HookFailed, HookTooSlow
+from holdfast.app.skipped_lists import write_skipped
 from holdfast.app.wiring import Session
 from holdfast.files.backup.job import BackupJob
 from holdfast.files.backup.job import back_up as back_up_files
 from holdfast.files.options import BackupOptions
-from holdfast.files.report import BackupReport, OnProgress, Skipped
+from holdfast.files.report import BackupReport, OnProgress
 from holdfast.files.views.place import FOLDER
 from holdfast.files.views.view import View, consistent_view
 from holdfast.vault.lock_file import Lock
 from holdfast.vault.repository import Repository
 
-_LISTS_KEPT = 20
-_LIST_PREFIX = "skipped-"
 _GLOB_SPECIAL = re.compile(r"([\\*?\[\]!# ])")
 
 
@@ -57,15 +54,6 @@ class BackupDone:
     dry_run: bool = False
 
 
-class SkippedLine(msgspec.Struct):
-    """A line of the list in scratch."""
-
-    path: str
-    code: str
-    errno: int
-    detail: str
-
-
 def back_up(
     session: Session,
     options: BackupOptions,
@@ -91,7 +79,7 @@ def back_up(
             devices=seen.devices,
         )
         report = back_up_files(job)
-    written = _write_list(scratch, report) if report.skipped and not dry_run else None
+    written = write_skipped(scratch, report) if report.skipped and not dry_run else None
     return BackupDone(report=report, skipped_list=written, dry_run=dry_run)
 
 
@@ -153,26 +141,3 @@ def _run_after(command: str, timeout: float, session: Session) -> None:
         )
     except (HookFailed, HookTooSlow) as err:
         session.warn(str(err))
-
-
-def _write_list(scratch: str, report: BackupReport) -> str:
-    path = os.path.join(scratch, f"{_LIST_PREFIX}{report.snapshot}.jsonl")
-    encode = msgspec.json.encode
-    with open(path, "wb") as stream:
-        stream.writelines(encode(_line(one)) + b"\n" for one in report.skipped)
-    _drop_old_lists(scratch)
-    return path
-
-
-def _line(one: Skipped) -> SkippedLine:
-    path = one.path.decode(errors="backslashreplace")
-    return SkippedLine(path=path, code=one.reason.value, errno=one.errno, detail=one.detail)
-
-
-def _drop_old_lists(scratch: str) -> None:
-    with os.scandir(scratch) as found:
-        lists = [entry for entry in found if entry.name.startswith(_LIST_PREFIX)]
-    lists.sort(key=lambda entry: entry.stat().st_mtime_ns, reverse=True)
-    for entry in lists[_LISTS_KEPT:]:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(entry.path)

@@ -11,12 +11,13 @@ import pytest
 
 from holdfast.files.options import Overwrite, RestoreOptions
 from holdfast.files.report import RestoreReport, SkipReason, no_progress
-from holdfast.files.restore.errors import SubpathMissing
+from holdfast.files.restore.errors import SubpathMissing, TargetUnusable
 from holdfast.files.restore.messages import Batch, FolderTask, Kind, VerifyTask
 from holdfast.files.restore.policy import Protected, Selection
 from holdfast.files.restore.restore import restore
 from holdfast.files.restore.worker import Worker
 from holdfast.storage.directory import DirectoryStorage
+from holdfast.storage.memory import MemoryStorage
 from holdfast.testing.capture import capture
 from holdfast.testing.compare import differences
 from holdfast.testing.trees import build_hostile_tree, build_small_tree
@@ -144,6 +145,24 @@ def test_a_large_folder_is_shared_out(vault: Repository, target: Path) -> None:
 
     assert report.files == 9000
     assert contents(target) == files
+
+
+class FarStorage(MemoryStorage):
+    """One that rewards several requests at once, as object stores do."""
+
+    parallel = 8
+
+
+def test_a_far_storage_is_read_ahead(source: Path, target: Path) -> None:
+    vault = small_vault(FarStorage())
+    build_small_tree(source, 4, files=200, mean_size=30_000)
+    (source / "image").write_bytes(os.urandom(20 * MIB))
+    point = capture(vault, source)
+
+    report = run(vault, point, target, verify=True)
+
+    assert report.problems == []
+    assert differences(source, target, ignore=["root"]) == []
 
 
 # In place
@@ -308,6 +327,41 @@ def test_a_link_in_place_of_a_file_is_not_written_through(
     assert (target / "srv/file").read_bytes() == b"x" * size
 
 
+@pytest.mark.parametrize("size", [10, 600 * KIB])
+def test_a_foreign_name_in_place_of_one_of_several_names_is_not_written_through(
+    vault: Repository, source: Path, tmp_path: Path, target: Path, size: int
+) -> None:
+    (source / "one").write_bytes(b"x" * size)
+    os.link(source / "one", source / "two")
+    point = capture(vault, source)
+    (tmp_path / "outside").write_bytes(b"precious")
+    target.mkdir()
+    os.link(tmp_path / "outside", target / "one")
+
+    run(vault, point, target)
+
+    assert (tmp_path / "outside").read_bytes() == b"precious"
+    assert differences(source, target, ignore=["root"]) == []
+
+
+@pytest.mark.parametrize("size", [10, 600 * KIB])
+def test_names_of_one_file_stay_names_of_one_file(
+    vault: Repository, source: Path, target: Path, size: int
+) -> None:
+    (source / "one").write_bytes(b"x" * size)
+    os.link(source / "one", source / "two")
+    point = capture(vault, source)
+    run(vault, point, target)
+    (target / "one").write_bytes(b"changed through one, seen through two")
+
+    again = run(vault, point, target)
+    once_more = run(vault, point, target)
+
+    assert differences(source, target, ignore=["root"]) == []
+    assert (again.files_unchanged, once_more.files_unchanged) == (0, 2)
+    assert once_more.bytes_written == 0
+
+
 def evil_point(vault: Repository, *names: str) -> Snapshot:
     """A point whose folder holds files under names no honest backup writes."""
     writer = PackWriter(vault.files)
@@ -389,6 +443,14 @@ def test_a_subpath_that_is_not_there_is_said(vault: Repository, target: Path) ->
 
     with pytest.raises(SubpathMissing, match="/etc/nothing"):
         run(vault, point, target, subpath=b"/etc/nothing")
+
+
+def test_a_target_that_is_no_folder_is_said(vault: Repository, target: Path) -> None:
+    point = add_point(vault, FILES)
+    target.write_bytes(b"x")
+
+    with pytest.raises(TargetUnusable, match="File exists"):
+        run(vault, point, target)
 
 
 # Rehearsal, proof, damage
@@ -502,18 +564,59 @@ def test_owners_are_reported_once_to_who_is_not_root(
     (source / "program").write_bytes(b"x")
     (source / "program").chmod(0o4755)
     point = capture(vault, source)
-    home = tmp_path / "home"
-    home.mkdir()
-    os.chown(home, 65534, 65534)
-    for folder in home.parents:
-        if folder.stat().st_uid == os.geteuid() and folder.stat().st_mode & 0o005 != 0o005:
-            folder.chmod(folder.stat().st_mode | stat.S_IROTH | stat.S_IXOTH)
+    home = _home_of_nobody(tmp_path)
 
     lines = _as_nobody(lambda: run(vault, point, home / "target", verify=True))
 
     assert len(lines) == 2
     assert "set-id" in lines[0]
     assert "6 items" in lines[1]
+
+
+@root_only
+def test_who_is_not_root_restores_into_folders_that_forbid_it(
+    vault: Repository, source: Path, tmp_path: Path
+) -> None:
+    for mode in (0o500, 0o000):
+        folder = source / f"folder-{mode:o}"
+        folder.mkdir()
+        (folder / "file").write_bytes(b"x")
+        (folder / "file").chmod(0o400)
+    _give(source, 65534)
+    for mode in (0o500, 0o000):
+        (source / f"folder-{mode:o}").chmod(mode)
+    point = capture(vault, source)
+    home = _home_of_nobody(tmp_path)
+
+    def restore_twice() -> RestoreReport:
+        run(vault, point, home / "target")
+        for mode in (0o500, 0o000):
+            folder = home / "target" / f"folder-{mode:o}"
+            folder.chmod(0o700)
+            (folder / "file").unlink()
+            folder.chmod(mode)
+        return run(vault, point, home / "target")
+
+    said = _as_nobody(restore_twice)
+
+    assert said == []
+    assert differences(source, home / "target", ignore=["root"]) == []
+
+
+def _home_of_nobody(tmp_path: Path) -> Path:
+    home = tmp_path / "home"
+    home.mkdir()
+    _give(home, 65534)
+    for folder in home.parents:
+        mode = folder.stat().st_mode
+        if folder.stat().st_uid == os.geteuid() and mode & 0o005 != 0o005:
+            folder.chmod(mode | stat.S_IROTH | stat.S_IXOTH)
+    return home
+
+
+def _give(root: Path, user: int) -> None:
+    for path in (root, *root.rglob("*")):
+        os.chown(path, user, user)
 
 
 def _as_nobody(work: Any) -> list[str]:

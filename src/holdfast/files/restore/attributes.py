@@ -5,6 +5,7 @@ mode may forbid us the attributes, and the times come last since a half-written 
 look finished.
 """
 
+import contextlib
 import errno
 import os
 import stat
@@ -114,7 +115,8 @@ class Attributes:
     def _own_group(self, handle: Handle, gid: int) -> None:
         """Everybody may give a file to a group they are in."""
         if gid in os.getgroups() or gid == os.getegid():
-            os.chown(handle.target, -1, gid, follow_symlinks=handle.follow)
+            with contextlib.suppress(OSError):
+                os.chown(handle.target, -1, gid, follow_symlinks=handle.follow)
 
     def _bring_mode(self, handle: Handle, mode: int, *, owned: bool) -> Iterator[Trouble]:
         if not owned and mode & _SET_IDS:

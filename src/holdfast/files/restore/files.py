@@ -34,11 +34,10 @@ class Files:
         blobs = [BlobId(bytes.fromhex(one)) for one in item.node.content or ()]
         there = status if step in (Step.COMPARE, Step.REWRITE) else None
         if there is not None and there.st_nlink > max(1, item.node.links):
-            # Whoever knows the file by a foreign name must not see it change.
-            there = None
+            there = None  # it has names the point knows nothing of
         compare = there is not None and step is Step.COMPARE
         if len(blobs) > 1:
-            self.long.place(item, blobs, there=there is not None, compare=compare)
+            self.long.place(item, blobs, there, compare=compare)
         elif compare and self._small.is_unchanged(item, blobs):
             self._desk.count_file(item, unchanged=True)
         elif self._desk.options.dry_run:

@@ -4,7 +4,6 @@ Step by step because a path may be longer than any system call takes; never thro
 because whoever can plant one in the target could have us write anywhere.
 """
 
-import errno
 import os
 import stat
 from collections import OrderedDict
@@ -88,11 +87,7 @@ class Folders:
                 self._made(path)
             except FileExistsError:
                 pass
-        try:
-            return os.open(name, _FLAGS, dir_fd=parent)
-        except PermissionError:
-            allow_owner(parent, name)
-            return os.open(name, _FLAGS, dir_fd=parent)
+        return os.open(name, _FLAGS, dir_fd=parent)
 
     def _keep(self, path: bytes, descriptor: int) -> Folder:
         while len(self._open) >= _KEPT_OPEN:
@@ -100,22 +95,14 @@ class Folders:
         folder = self._open[path] = Folder(descriptor)
         return folder
 
-    def forget(self, path: bytes) -> None:
-        """Close a folder that is about to be removed."""
-        found = self._open.pop(path, None)
-        if found is not None:
-            os.close(found.fd)
-
-
-def allow_owner(parent: int, name: bytes) -> None:
-    """Let ourselves into a folder of ours that forbids it; its own mode comes back at the end."""
-    descriptor = os.open(name, _PATH_FLAGS, dir_fd=parent)
-    try:
-        status = os.fstat(descriptor)
-        if status.st_uid != os.geteuid():
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        mode = stat.S_IMODE(status.st_mode)
-        if mode & stat.S_IRWXU != stat.S_IRWXU:
-            os.chmod(b"/proc/self/fd/%d" % descriptor, mode | stat.S_IRWXU)
-    finally:
-        os.close(descriptor)
+    def unlock(self, path: bytes) -> None:
+        """Let ourselves into a folder of ours that forbids it; its own mode must come back later."""
+        parent, _, name = path.rpartition(b"/")
+        descriptor = os.open(name, _PATH_FLAGS, dir_fd=self.open(parent).fd)
+        try:
+            status = os.fstat(descriptor)
+            mode = stat.S_IMODE(status.st_mode)
+            if status.st_uid == os.geteuid() and mode & stat.S_IRWXU != stat.S_IRWXU:
+                os.chmod(b"/proc/self/fd/%d" % descriptor, mode | stat.S_IRWXU)
+        finally:
+            os.close(descriptor)

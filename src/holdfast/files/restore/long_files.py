@@ -28,17 +28,26 @@ _NOT_TO_WRITE = (errno.EACCES, errno.EPERM, errno.ETXTBSY, errno.ELOOP)
 class LongFiles:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        # Blobs of nothing but zeros, met before: a disk has thousands of the same.
+        self._hollow: set[BlobId] = set()
 
-    def place(self, item: Item, blobs: Sequence[BlobId], *, there: bool, compare: bool) -> None:
+    def place(
+        self, item: Item, blobs: Sequence[BlobId], there: os.stat_result | None, *, compare: bool
+    ) -> None:
         """Fill the file, or prepare it and leave the filling to all workers."""
         pieces = self._pieces(item, blobs)
         if pieces is None:
             return
+        if there is not None and there.st_nlink > 1 and not self._desk.options.dry_run:
+            if compare and self._is_right(item, pieces):
+                self.end(item, unchanged=True)
+                return
+            there = None  # whoever knows it by another name must not see it change
         if self._desk.options.dry_run:
             self._rehearse(item, pieces, compare=compare)
             return
         try:
-            new = self._prepare(item, there=there)
+            new = self._prepare(item, there=there is not None)
         except OSError as err:
             self._desk.failed(item.path, err)
             return
@@ -117,8 +126,7 @@ class LongFiles:
     def _resize(self, fd: int, size: int, *, allocate: bool = False) -> None:
         try:
             status = os.fstat(fd)
-            if not stat.S_ISREG(status.st_mode):
-                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+            _require_own_file(status)
             if status.st_size != size:
                 os.ftruncate(fd, size)
             if allocate:
@@ -127,37 +135,57 @@ class LongFiles:
             os.close(fd)
 
     def _fill(self, fd: int, segment: Segment, path: bytes) -> int | None:
+        _require_own_file(os.fstat(fd))
+        skip_zeros = segment.new and self._desk.options.sparse
         wanted: dict[BlobId, list[Piece]] = {}
         for piece in segment.pieces:
-            if not segment.compare or not content.is_right(fd, piece):
+            known = skip_zeros and piece.blob in self._hollow
+            if not known and not (segment.compare and content.is_right(fd, piece)):
                 wanted.setdefault(piece.blob, []).append(piece)
-        skip_zeros = segment.new and self._desk.options.sparse
         written, whole = 0, True
         for blob, plain in self._desk.blobs.fetch(Kind.DATA, wanted):
             if isinstance(plain, HoldfastError):
                 self._desk.damaged(path, plain)
                 whole = False
                 continue
+            filled = 0
             for piece in wanted[blob]:
-                written += content.write_at(fd, plain, piece.offset, skip_zeros=skip_zeros)
+                filled += content.write_at(fd, plain, piece.offset, skip_zeros=skip_zeros)
+            if skip_zeros and not filled:
+                self._hollow.add(blob)
+            written += filled
         self._desk.outcome.bytes_written += written
         return written if whole else None
 
     def _open(self, folder: bytes, name: bytes, flags: int) -> int:
         return os.open(name, flags, dir_fd=self._desk.folders.open(folder).fd)
 
-    def _rehearse(self, item: Item, pieces: Iterable[Piece], *, compare: bool) -> None:
+    def _rehearse(self, item: Item, pieces: Sequence[Piece], *, compare: bool) -> None:
         missing = item.node.size
         if compare:
             with contextlib.suppress(OSError):
-                fd = self._open(item.folder, item.name, content.READ)
-                try:
-                    wrong = [one.length for one in pieces if not content.is_right(fd, one)]
-                    missing = sum(wrong)
-                finally:
-                    os.close(fd)
+                missing = sum(piece.length for piece in self._wrong(item, pieces))
         self._desk.outcome.bytes_written += missing
         self._desk.count_file(item, unchanged=compare and not missing)
+
+    def _is_right(self, item: Item, pieces: Sequence[Piece]) -> bool:
+        status = self._desk.status(item.folder, item.name)
+        if status is None or status.st_size != item.node.size:
+            return False
+        return not self._wrong(item, pieces)
+
+    def _wrong(self, item: Item, pieces: Sequence[Piece]) -> list[Piece]:
+        fd = self._open(item.folder, item.name, content.READ)
+        try:
+            return [piece for piece in pieces if not content.is_right(fd, piece)]
+        finally:
+            os.close(fd)
+
+
+def _require_own_file(status: os.stat_result) -> None:
+    """Somebody may put another file under the name while we work: never write into that."""
+    if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
 
 
 def cut(pieces: Iterable[Piece], limit: int = _SEGMENT) -> Iterator[tuple[Piece, ...]]:

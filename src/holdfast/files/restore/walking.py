@@ -100,6 +100,7 @@ class Walk:
     def _visit(self, task: FolderTask, nodes: Sequence[Node]) -> None:
         if task.last is None and len(nodes) > _LARGE and task.only is None:
             nodes = self._share(task, nodes)
+        self._unlock(task)
         names: set[bytes] = set()
         # Nothing is in the way and nothing to be asked: what most files of a restore meet.
         plain = task.fresh and self._selection.everything and not self._desk.options.dry_run
@@ -111,6 +112,16 @@ class Walk:
                 self._visit_node(task, name, node)
         if self._desk.options.delete and task.only is None and not task.fresh:
             self._remove_extras(task, names)
+
+    def _unlock(self, task: FolderTask) -> None:
+        """Who is not root may have to change a folder before its content; its mode comes last."""
+        options = self._desk.options
+        comes_back = task.wanted and options.overwrite in (Overwrite.CHANGED, Overwrite.ALWAYS)
+        if not comes_back or options.dry_run or task.fresh or not task.path:
+            return
+        if not self._desk.attributes.is_root:
+            with contextlib.suppress(OSError):  # whoever needs the folder will say so
+                self._desk.folders.unlock(task.path)
 
     def _share(self, task: FolderTask, nodes: Sequence[Node]) -> Sequence[Node]:
         """Keep the first part of a large listing and hand the rest back."""

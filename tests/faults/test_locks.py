@@ -83,6 +83,24 @@ def test_a_renewal_that_cannot_delete_its_former_file_deletes_it_later() -> None
     assert names(storage) == []
 
 
+def test_a_lock_whose_writing_seemed_to_fail_does_not_block_its_own_process_for_ever() -> None:
+    storage = MemoryStorage()
+    small_vault(storage)
+    faulty, clock = FaultyStorage(storage), FakeClock()
+    host = locks_of(open_vault(faulty, clock=clock))
+    faulty.lose_reply("put", OUTAGE)
+    with pytest.raises(StorageUnavailable):
+        host.acquire()
+    assert len(names(storage)) == 1
+
+    with pytest.raises(VaultLocked):
+        host.acquire(exclusive=True)
+    clock.sleep(31 * 60)
+
+    host.acquire(exclusive=True).release()
+    assert names(storage) == []
+
+
 def test_a_lock_taken_by_a_process_that_died_at_any_write_is_removed_by_the_next() -> None:
     start = MemoryStorage()
     recording = RecordingStorage(start)

@@ -11,7 +11,9 @@ MINUTE = timedelta(minutes=1)
     ("process", "age", "unchanged", "verdict"),
     [
         (Process.GONE, 0, 0, Verdict.DEAD),
-        (Process.ALIVE, 600, 600, Verdict.HONOUR),
+        (Process.ALIVE, 29, 29, Verdict.HONOUR),
+        (Process.ALIVE, 600, 0, Verdict.WATCH),
+        (Process.ALIVE, 600, 8, Verdict.DEAD),
         (Process.UNKNOWN, 0, 0, Verdict.HONOUR),
         (Process.UNKNOWN, 29, 8, Verdict.HONOUR),
         (Process.UNKNOWN, 31, 0, Verdict.WATCH),

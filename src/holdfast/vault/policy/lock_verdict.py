@@ -6,11 +6,14 @@ wall time alone. A living holder renews its lock every five minutes, under a new
 watched with a clock that never jumps. The rules, first match wins:
 
 - its process is known to have ended (same host): dead at once
-- it carries our process mark, and that very process runs: honoured however old it looks
 - watched for longer than the stale time without a renewal: dead, whatever the clocks say
 - it looks stale by wall time, or its process number belongs to a younger process, and it was
   watched for longer than one renewal takes: dead
 - anything else, above all a lock from the future: honoured
+
+That its process runs does not make a lock immortal: one who works under a lock renews it, or has
+stopped by then. What is left is a file whose writing seemed to have failed, and it must not keep
+an agent that runs for months from ever pruning.
 """
 
 from datetime import timedelta
@@ -47,8 +50,6 @@ def judge_lock(process: Process, *, age: timedelta, unchanged: timedelta) -> Ver
     """Decide on a lock by its process, its age by wall time and how long we saw it unrenewed."""
     if process is Process.GONE:
         return Verdict.DEAD
-    if process is Process.ALIVE:
-        return Verdict.HONOUR
     if unchanged >= STALE:
         return Verdict.DEAD
     if process is Process.REPLACED or age > STALE:

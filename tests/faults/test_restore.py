@@ -23,11 +23,16 @@ from holdfast.files.restore.errors import (
 )
 from holdfast.files.restore.restore import restore
 from holdfast.storage.directory import DirectoryStorage
+from holdfast.storage.errors import StorageUnavailable
+from holdfast.storage.memory import MemoryStorage
 from holdfast.testing.capture import capture
 from holdfast.testing.compare import differences
+from holdfast.testing.faulty_storage import FaultyStorage
 from holdfast.testing.trees import build_hostile_tree, build_small_tree
-from holdfast.testing.vaults import add_point, small_vault
+from holdfast.testing.vaults import add_point, blob_of, open_vault, small_vault
 from holdfast.vault.forking import WorkerLost
+from holdfast.vault.layout import pack_path
+from holdfast.vault.pack_header import Kind
 from holdfast.vault.repository import Repository
 from holdfast.vault.snapshot import Snapshot
 
@@ -234,6 +239,28 @@ def test_a_worker_that_dies_is_noticed(vault: Repository, tmp_path: Path) -> Non
         )
 
     assert not Path(f"/proc/{killed[0]}").exists()
+
+
+def test_a_storage_that_stops_answering_ends_the_restore_and_the_next_finishes_it(
+    tmp_path: Path,
+) -> None:
+    inner = MemoryStorage()
+    faulty = FaultyStorage(inner)
+    vault = small_vault(faulty)
+    files = {f"srv/{number // 10}/{number}": os.urandom(2000) for number in range(300)}
+    point = add_point(vault, files)
+    target = tmp_path / "target"
+    location = vault.index.find(Kind.DATA, blob_of(files["srv/0/0"]))
+    assert location is not None
+    outage = StorageUnavailable(place="far away", reason="timeout")
+    faulty.fail("read", outage, name=pack_path(location.pack))
+
+    # That it is raised here proves that it fired, in a worker that is gone.
+    with pytest.raises(StorageUnavailable, match="far away"):
+        run(vault, point, target)
+
+    assert run(open_vault(inner), point, target).problems == []
+    assert len([path for path in target.rglob("*") if path.is_file()]) == len(files)
 
 
 def test_an_interrupt_leaves_no_worker_behind(vault: Repository, tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from holdfast.files.errors import WorkerDied
 
 # Batches a worker holds at most: one it works on, and the next so that it need not wait.
 _AHEAD = 2
+# Ctrl-C, a service manager's stop and a closed terminal reach all processes of a group.
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(slots=True)
@@ -26,6 +28,7 @@ class Worker:
     tasks: Connection
     results: Connection
     ahead: int = 0
+    is_gone: bool = False
 
 
 class Pool:
@@ -34,10 +37,15 @@ class Pool:
     def __init__(self, means: WorkerMeans, *, workers: int, slots: int) -> None:
         self._workers: list[Worker] = []
         self._slots: list[Slots] = []
-        for _ in range(workers):
-            own = Slots(slots)
-            self._workers.append(self._forked(means, own))
-            self._slots.append(own)
+        try:
+            with _interrupts_held():
+                for _ in range(workers):
+                    own = Slots(slots)
+                    self._workers.append(self._forked(means, own))
+                    self._slots.append(own)
+        except BaseException:
+            self.close()
+            raise
         # Registered after the last fork: a selector of the kernel's is not to be inherited.
         self._selector = selectors.DefaultSelector()
         for each in self._workers:
@@ -77,9 +85,11 @@ class Pool:
 
     def kill(self) -> None:
         for each in self._workers:
-            with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            # A number that was waited for may be another process's by now.
+            if not each.is_gone:
                 os.kill(each.pid, signal.SIGKILL)
                 os.waitpid(each.pid, 0)
+                each.is_gone = True
             _close(each)
         self._workers = []
 
@@ -117,6 +127,16 @@ class Pool:
         worker.run(means, slots, tasks[0], results[1])
 
 
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Interrupts come before or after, so that no worker is left that nobody knows of."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _fork(child: Callable[[], None]) -> int:
     with warnings.catch_warnings():
         # Python warns of threads at a fork; ours wait in the kernel and hold no lock we take.
@@ -124,6 +144,10 @@ def _fork(child: Callable[[], None]) -> int:
         pid = os.fork()
     if pid == 0:
         try:
+            # The parent decides what an interrupt means; a worker ends when its pipe does.
+            for number in _INTERRUPTS:
+                signal.signal(number, signal.SIG_IGN)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPTS)
             child()
         finally:
             os._exit(1)
@@ -138,5 +162,6 @@ def _close(each: Worker) -> None:
 def _cause(died: Worker) -> str:
     # Its end of the pipe is closed, so it is dying: this does not wait for long.
     _, status = os.waitpid(died.pid, 0)
+    died.is_gone = True
     code = os.waitstatus_to_exitcode(status)
     return f"killed by signal {-code}" if code < 0 else f"exit status {code}"

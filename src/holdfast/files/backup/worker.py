@@ -2,7 +2,6 @@
 
 import gc
 import os
-import signal
 import traceback
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -41,8 +40,6 @@ class WorkerMeans:
 
 def run(means: WorkerMeans, slots: Slots, tasks: Connection, results: Connection) -> None:
     """Work until the parent says it was all; never returns to the caller's code."""
-    # The parent decides what an interrupt means; a worker ends when its pipe does.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Nothing inherited will ever be freed here: do not touch it, or its pages get copied.
     gc.freeze()
     gc.disable()

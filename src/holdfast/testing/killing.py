@@ -1,0 +1,186 @@
+"""Backups in processes of their own, to be killed at one call of the storage or at any instant."""
+
+import contextlib
+import itertools
+import os
+import select
+import signal
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from holdfast.app import locking
+from holdfast.base.clock import Clock, SystemClock
+from holdfast.base.errors import HoldfastError
+from holdfast.files.backup.job import BackupJob, back_up
+from holdfast.files.options import BackupOptions
+from holdfast.files.report import BackupReport
+from holdfast.storage.protocol import Content, Entry, Storage
+from holdfast.testing.vaults import identity, open_vault
+
+INTERRUPTED = "interrupted"
+CHILDREN_LEFT = " and left children"
+_PATIENCE = 30.0
+_T = TypeVar("_T")
+
+
+class HastyClock(SystemClock):
+    """The real time, but nobody ever waits."""
+
+    def sleep(self, seconds: float) -> None:
+        """Come back at once."""
+
+
+def back_up_under_lock(
+    storage: Storage, source: Path, *, cache: Path | None = None, clock: Clock | None = None
+) -> BackupReport:
+    """What the command does: open, lock, back up."""
+    vault = open_vault(
+        storage, clock=clock or HastyClock(), who=replace(identity(), pid=os.getpid())
+    )
+    vault.cache = str(cache) if cache else None
+    options = BackupOptions(paths=(os.fsencode(source),), host="alpha", workers=2)
+    with locking.held(vault) as lock:
+        return back_up(BackupJob(repository=vault, options=options, still_ours=lock.check))
+
+
+class DeadlyStorage:
+    """Passes calls on, and kills its process before or after the call with a number from 1.
+
+    With number 0 it only counts.
+    """
+
+    def __init__(self, inner: Storage, *, call: int = 0, after: bool = False) -> None:
+        self._inner = inner
+        self._call = call
+        self._after = after
+        self._numbers = itertools.count(1)
+        self.names: list[str] = []
+
+    @property
+    def place(self) -> str:
+        return self._inner.place
+
+    @property
+    def parallel(self) -> int:
+        return self._inner.parallel
+
+    def put(self, name: str, content: Content) -> None:
+        self._run(f"put {name}", lambda: self._inner.put(name, content))
+
+    def get(self, name: str) -> bytes:
+        return self._run(f"get {name}", lambda: self._inner.get(name))
+
+    def read(self, name: str, offset: int, length: int) -> bytes:
+        return self._run(f"read {name}", lambda: self._inner.read(name, offset, length))
+
+    def size(self, name: str) -> int:
+        return self._run(f"size {name}", lambda: self._inner.size(name))
+
+    def list(self, folder: str) -> Iterator[Entry]:
+        return iter(self._run(f"list {folder}", lambda: list(self._inner.list(folder))))
+
+    def delete(self, name: str) -> None:
+        self._run(f"delete {name}", lambda: self._inner.delete(name))
+
+    def _run(self, name: str, call: Callable[[], _T]) -> _T:
+        is_last = next(self._numbers) == self._call
+        self.names.append(name)
+        if is_last and not self._after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        try:
+            return call()
+        finally:
+            if is_last:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A forked process in a session of its own; it says one word when its work is done."""
+
+    pid: int
+    _said: int
+
+    def workers(self) -> list[int]:
+        """Its own children, as long as it lives."""
+        with contextlib.suppress(OSError):
+            tasks = os.listdir(f"/proc/{self.pid}/task")
+            found = [Path(f"/proc/{self.pid}/task/{task}/children").read_text() for task in tasks]
+            return [int(pid) for line in found for pid in line.split()]
+        return []
+
+    def said_within(self, seconds: float) -> bool:
+        """Wait that long, unless it is done or dead before."""
+        return bool(select.select([self._said], [], [], seconds)[0])
+
+    def kill(self, number: signal.Signals = signal.SIGKILL, *, group: bool = False) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            (os.killpg if group else os.kill)(self.pid, number)
+
+    def end(self) -> str:
+        """What it said; nothing if it was killed."""
+        if not self.said_within(_PATIENCE):
+            self.kill(group=True)
+            os.waitpid(self.pid, 0)
+            raise TimeoutError(f"process {self.pid} hangs")
+        word = os.read(self._said, 65536).decode()
+        os.close(self._said)
+        os.waitpid(self.pid, 0)
+        return word
+
+
+def start(work: Callable[[], str]) -> Child:
+    """Run in a child; its word is what `work` returns, or the code of the error it met."""
+    said, tell = os.pipe()
+    with warnings.catch_warnings():
+        # Test runners have threads; a child of ours takes none of their locks.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
+    if pid:
+        os.close(tell)
+        return Child(pid, said)
+    word = "crashed"
+    try:
+        os.close(said)
+        os.setsid()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        word = _outcome(work)
+        if has_children():
+            word += CHILDREN_LEFT
+    finally:
+        os.write(tell, word.encode())
+        os._exit(0)
+
+
+def _outcome(work: Callable[[], str]) -> str:
+    try:
+        return work()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except HoldfastError as err:
+        return f"{err.code}: {err}"
+
+
+def has_children() -> bool:
+    """Whether this process has children left, dead or alive."""
+    try:
+        os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return False
+    return True
+
+
+def ends_within(pid: int, seconds: float) -> bool:
+    """Whether a process, ours or not, comes to its end in time."""
+    try:
+        watched = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([watched], [], [], seconds)[0])
+    finally:
+        os.close(watched)

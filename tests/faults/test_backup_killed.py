@@ -1,0 +1,248 @@
+"""A backup killed at every call of the storage, at any instant, and with it or without its workers."""
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from holdfast.base.clock import SystemClock
+from holdfast.files.report import BackupReport
+from holdfast.testing.killing import (
+    CHILDREN_LEFT,
+    INTERRUPTED,
+    Child,
+    DeadlyStorage,
+    back_up_under_lock,
+    ends_within,
+    start,
+)
+from holdfast.testing.trees import build_small_tree, change_tree
+from holdfast.testing.vaults import open_vault, read_all, small_vault
+from holdfast.vault.layout import DATA
+from tests.faults.conftest import Faults
+from tests.faults.survival import (
+    Points,
+    assert_goes_on,
+    assert_points_whole,
+    linked_copy,
+    stored_in,
+)
+
+pytestmark = pytest.mark.faults
+
+MIB = 1 << 20
+
+
+class Machine:
+    """A source that has changed since its last point, the vault with it, and scratch."""
+
+    def __init__(self, root: Path, *, big: int = 0) -> None:
+        self.root = root
+        self.source = root / "source"
+        self.vault = root / "vault"
+        build_small_tree(self.source, 1, files=30)
+        stored_in(self.vault).create_root()
+        small_vault(stored_in(self.vault))
+        back_up_under_lock(stored_in(self.vault), self.source, cache=root / "scratch")
+        change_tree(self.source, 2, 0.3)
+        dice = random.Random(3)
+        for number in range(big):
+            (self.source / f"big-{number}").write_bytes(dice.randbytes(MIB))
+        self.before: Points = read_all(open_vault(stored_in(self.vault)))
+        self._copies = 0
+
+    def copy(self) -> "Copy":
+        self._copies += 1
+        place = self.root / f"copy-{self._copies}"
+        place.mkdir()
+        linked_copy(self.vault, place / "vault")
+        # The cache is appended to in place.
+        shutil.copytree(self.root / "scratch", place / "scratch")
+        return Copy(self, place)
+
+
+class Copy:
+    """A vault of a machine to be hurt."""
+
+    def __init__(self, machine: Machine, place: Path) -> None:
+        self.machine = machine
+        self.vault = place / "vault"
+        self.cache = place / "scratch"
+
+    def start(self, *, call: int = 0, after: bool = False) -> Child:
+        storage = DeadlyStorage(stored_in(self.vault), call=call, after=after)
+        return start(partial(self._back_up, storage))
+
+    def _back_up(self, storage: DeadlyStorage) -> str:
+        report = back_up_under_lock(storage, self.machine.source, cache=self.cache)
+        # Counted after the fact: the lock is released and all calls are made.
+        return f"{report.snapshot} {len(storage.names)}"
+
+    def back_up(self) -> BackupReport:
+        storage = stored_in(self.vault)
+        return back_up_under_lock(storage, self.machine.source, cache=self.cache)
+
+    def packs(self) -> set[str]:
+        return {entry.name for entry in stored_in(self.vault).list(DATA)}
+
+    def points(self) -> Points:
+        return read_all(open_vault(stored_in(self.vault)))
+
+    def assert_survived(self) -> None:
+        assert_points_whole(stored_in(self.vault), self.machine.before)
+        assert_goes_on(stored_in(self.vault), self.machine.source, cache=self.cache)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_killed_at_every_call_of_the_storage(
+    machine: Machine, faults: Faults, *, after: bool
+) -> None:
+    calls = int(machine.copy().start().end().split()[1])
+    assert calls >= 15
+
+    for call in range(1, calls + 1):
+        copy = machine.copy()
+        faults.inject()
+        assert copy.start(call=call, after=after).end() == "", f"call {call} was not made"
+        copy.assert_survived()
+        faults.survive()
+
+
+@pytest.fixture(scope="module")
+def big_machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    """More than two packs to store, so that an instant in the middle is one of real work."""
+    return Machine(tmp_path_factory.mktemp("big"), big=40)
+
+
+def moments(machine: Machine, count: int) -> list[float]:
+    """Instants all over a backup, a little beyond its end as well."""
+    clock = SystemClock()
+    began = clock.monotonic()
+    assert CHILDREN_LEFT not in machine.copy().start().end()
+    whole = clock.monotonic() - began
+    dice = random.Random(7)
+    return [(number + dice.random()) * whole * 1.1 / count for number in range(count)]
+
+
+@pytest.mark.slow
+def test_killed_at_any_instant_and_its_workers_end_with_it(
+    big_machine: Machine, faults: Faults
+) -> None:
+    for moment in moments(big_machine, 12):
+        copy = big_machine.copy()
+        child = copy.start()
+        child.said_within(moment)
+        faults.inject()
+
+        workers = child.workers()
+        child.kill()
+
+        child.end()
+        assert all(ends_within(pid, 5) for pid in workers)
+        copy.assert_survived()
+        faults.survive()
+
+
+@pytest.mark.slow
+def test_a_killed_worker_ends_the_backup_without_a_point(
+    big_machine: Machine, faults: Faults
+) -> None:
+    words = []
+    for moment in moments(big_machine, 12):
+        copy = big_machine.copy()
+        child = copy.start()
+        child.said_within(moment)
+        workers = child.workers()
+        if not workers:
+            child.end()
+            continue
+        faults.inject()
+
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(random.Random(moment).choice(workers), signal.SIGKILL)
+
+        words.append(child.end())
+        if words[-1].startswith("worker-died"):
+            assert "killed by signal 9" in words[-1]
+            assert copy.points() == big_machine.before
+            assert os.listdir(copy.vault / "locks") == []
+        assert CHILDREN_LEFT not in words[-1]
+        copy.assert_survived()
+        faults.survive()
+
+    assert sum(word.startswith("worker-died") for word in words) >= 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+def test_an_interrupt_at_any_instant_stops_soon_and_cleans_up(
+    big_machine: Machine, faults: Faults, number: signal.Signals
+) -> None:
+    words = []
+    for moment in moments(big_machine, 8):
+        copy = big_machine.copy()
+        child = copy.start()
+        child.said_within(moment)
+        faults.inject()
+
+        child.kill(number, group=True)
+
+        assert child.said_within(5)
+        words.append(child.end())
+        assert CHILDREN_LEFT not in words[-1]
+        assert os.listdir(copy.vault / "locks") == []
+        copy.assert_survived()
+        faults.survive()
+
+    assert words.count(INTERRUPTED) >= 3
+    assert all(word == INTERRUPTED or len(word.split()[0]) == 64 for word in words), words
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_workers_leave_it_to_the_parent_what_a_signal_means(
+    big_machine: Machine, faults: Faults, number: signal.Signals
+) -> None:
+    copy = big_machine.copy()
+    known = copy.packs()
+    child = copy.start()
+    while copy.packs() == known and not child.said_within(0.001):
+        pass
+
+    for worker in child.workers():
+        faults.inject()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(worker, number)
+
+    assert len(child.end().split()[0]) == 64
+    for _ in range(faults.injected):
+        faults.survive()
+
+
+def test_after_an_interrupt_the_next_backup_stores_less(
+    big_machine: Machine, faults: Faults
+) -> None:
+    whole = big_machine.copy().back_up()
+    copy = big_machine.copy()
+    known = copy.packs()
+    child = copy.start()
+    while copy.packs() == known and not child.said_within(0.001):
+        pass
+    faults.inject()
+
+    child.kill(signal.SIGINT, group=True)
+
+    assert child.end() == INTERRUPTED
+    rest = copy.back_up()
+    assert rest.summary.data_added_packed < whole.summary.data_added_packed - 15 * MIB
+    faults.survive()

@@ -85,6 +85,33 @@ def test_a_tree_is_written_again_byte_for_byte(found: dict[bytes, list[bytes]]) 
     assert encode_tree(read) == written
 
 
+@given(target=st.binary(min_size=1, max_size=40))
+@example(target="\ufffd".encode() + b"\xe2\x82")
+@example(target=b'\xff"linktarget":"<&>')
+def test_a_link_is_written_again_byte_for_byte(target: bytes) -> None:
+    text = target.decode("utf-8", "replace")
+    raw = b"" if text.encode() == target else target
+    time = format_time(1)
+    node = Node(
+        name="l",
+        type="symlink",
+        mtime=time,
+        atime=time,
+        ctime=time,
+        uid=0,
+        gid=0,
+        linktarget=text,
+        linktarget_raw=raw,
+        content=None,
+    )
+
+    written = encode_tree([node])
+    (read,) = parse_tree(TreeId(BlobId(bytes(32))), written)
+
+    assert read.raw_target == target
+    assert encode_tree([read]) == written
+
+
 @given(contents=st.lists(st.tuples(st.booleans(), st.binary(min_size=1, max_size=300)), max_size=9))
 def test_a_pack_holds_what_was_put_in(contents: list[tuple[bool, bytes]]) -> None:
     sealer = Sealer(MASTER)

@@ -7,7 +7,7 @@ from holdfast.base.errors import HoldfastError
 from holdfast.base.ids import FileId, SnapshotId, is_file_id
 from holdfast.storage.errors import FileMissing
 from holdfast.vault import check_findings as sorts
-from holdfast.vault.check_findings import Finding
+from holdfast.vault.check_findings import Finding, reason_of
 from holdfast.vault.forking import ahead
 from holdfast.vault.keys import parse_key_file
 from holdfast.vault.layout import KEYS, LOCKS, OWN, SNAPSHOTS
@@ -24,7 +24,7 @@ def check_keys(files: SealedFiles) -> Iterator[Finding]:
             content = files.storage.get(path)
             parse_key_file(path, content)
         except HoldfastError as err:
-            reason: object = err
+            reason: str | None = reason_of(err)
         else:
             reason = None if hashlib.sha256(content).hexdigest() == name else _OTHER_NAME
         if reason:
@@ -40,7 +40,7 @@ def check_locks(files: SealedFiles) -> Iterator[Finding]:
         except FileMissing:
             continue
         except HoldfastError as err:
-            fields = {"name": path, "reason": err}
+            fields = {"name": path, "reason": reason_of(err)}
             yield Finding(sort=sorts.LOCK_DAMAGED, fields=fields, file=name)
 
 
@@ -68,7 +68,7 @@ def read_snapshots(files: SealedFiles, on_finding: Callable[[Finding], None]) ->
         except FileMissing:
             continue
         except HoldfastError as err:
-            fields = {"name": name, "reason": err}
+            fields = {"name": name, "reason": reason_of(err)}
             on_finding(Finding(sort=sorts.SNAPSHOT_DAMAGED, fields=fields, file=name))
 
 

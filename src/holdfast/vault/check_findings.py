@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from holdfast.base.errors import HoldfastError
 from holdfast.base.ids import BlobId, FileId, PackId, SnapshotId
 from holdfast.base.texts import N_, _
 
@@ -132,6 +133,11 @@ class Finding:
     @property
     def sentence(self) -> str:
         return _(self.sort.sentence).format(**self.fields)
+
+
+def reason_of(err: HoldfastError) -> str:
+    """What an error says beyond the name of the thing, which a finding says itself."""
+    return str(err.fields.get("reason", err))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

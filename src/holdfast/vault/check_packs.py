@@ -8,7 +8,7 @@ from holdfast.base.ids import FileId, PackId, is_file_id, pack_id_from_hex
 from holdfast.storage.protocol import Storage
 from holdfast.vault import check_findings as sorts
 from holdfast.vault.blob_index import BlobIndex
-from holdfast.vault.check_findings import Finding
+from holdfast.vault.check_findings import Finding, reason_of
 from holdfast.vault.index_cache import fill, in_memory, index_sizes
 from holdfast.vault.index_packs import PackRows
 from holdfast.vault.index_table import IndexTable, TableWriter
@@ -65,7 +65,7 @@ def list_packs(storage: Storage) -> PackListing:
 
 def check_index(checked: CheckedIndex) -> Iterator[Finding]:
     for name, err in checked.broken.items():
-        fields = {"name": f"{INDEX}/{name}", "reason": err}
+        fields = {"name": f"{INDEX}/{name}", "reason": reason_of(err)}
         yield Finding(sort=sorts.INDEX_DAMAGED, fields=fields, file=name)
     if checked.repeated:
         yield Finding(sort=sorts.PACK_REPEATED, fields={"packs": checked.repeated})
@@ -81,14 +81,15 @@ def check_packs(checked: CheckedIndex, listing: PackListing) -> Iterator[Finding
         seen, wanted = listing.sizes.get(pack), wanted_sizes[number]
         if seen == wanted:
             continue
-        blobs = frozenset(span.blob for span in rows.spans(number))
         if seen is None:
+            blobs = frozenset(span.blob for span in rows.spans(number))
             fields: dict[str, object] = {"name": pack.hex(), "blobs": len(blobs)}
             yield Finding(sort=sorts.PACK_MISSING, fields=fields, pack=pack, blobs=blobs)
         else:
+            # Which blobs are hurt shows when the pack is read, as such packs always are.
             fields = {"name": pack.hex(), "seen": seen, "wanted": wanted}
-            yield Finding(sort=sorts.PACK_SIZE, fields=fields, pack=pack, blobs=blobs)
-    for pack in listing.sizes.keys() - rows.numbers.keys():
+            yield Finding(sort=sorts.PACK_SIZE, fields=fields, pack=pack)
+    for pack in sorted(listing.sizes.keys() - rows.numbers.keys()):
         yield Finding(sort=sorts.PACK_ORPHAN, fields={"name": pack.hex()}, file=FileId(pack.hex()))
     for name in listing.strays:
         yield Finding(sort=sorts.STRAY, fields={"name": name})

@@ -8,7 +8,7 @@ from holdfast.base.errors import HoldfastError
 from holdfast.base.ids import BlobId, PackId, TreeId
 from holdfast.vault import check_findings as sorts
 from holdfast.vault.blob_index import BlobIndex
-from holdfast.vault.check_findings import Finding
+from holdfast.vault.check_findings import Finding, reason_of
 from holdfast.vault.errors import BlobMissing
 from holdfast.vault.pack_header import Kind
 from holdfast.vault.tree import Node
@@ -66,7 +66,7 @@ def check_trees(
 def _note_unreadable(result: TreeCheck, tree: TreeId, err: HoldfastError, index: BlobIndex) -> None:
     result.unreadable.add(tree)
     location = index.find(Kind.TREE, tree)
-    fields = {"name": tree.hex(), "reason": err}
+    fields = {"name": tree.hex(), "reason": reason_of(err)}
     pack = location.pack if location else None
     result.findings.append(
         Finding(sort=sorts.TREE_DAMAGED, fields=fields, pack=pack, blobs=frozenset((tree,)))

@@ -15,7 +15,6 @@ from holdfast.vault.index_writer import write_index
 from holdfast.vault.layout import INDEX, SNAPSHOTS, pack_path
 from holdfast.vault.pack_header import Kind, Span
 from holdfast.vault.pack_writer import PackWriter
-from holdfast.vault.repair_index import remains
 from holdfast.vault.repair_plan import RepairPlan, RepairReport
 from holdfast.vault.repair_planning import Planning, RepairOptions
 from holdfast.vault.repair_recover import recovered_listing, recovered_point
@@ -88,7 +87,7 @@ class Repair:
         entries = [*writer.written, *plan.adopted.items()]
         dropped = plan.missing | {found.pack for found in plan.salvaged}
         known = dropped | {pack for pack, _ in entries}
-        entries += remains(self._files, plan.index_files, without=known)
+        entries += self._planning.remains(without=known)
         write_index(self._files, entries)
         return trees, recovered
 

@@ -40,10 +40,16 @@ def files_naming(
 
 
 def remains(
-    files: SealedFiles, names: Collection[FileId], *, without: Collection[PackId]
+    files: SealedFiles,
+    indexed: CheckedIndex,
+    names: Collection[FileId],
+    *,
+    without: Collection[PackId],
 ) -> Iterator[PackSpans]:
-    """What index files say of the packs that stay, each pack once."""
+    """What index files say of the packs that stay, each pack once and none that others name."""
     seen = set(without)
+    for name in indexed.files.difference(names) if names else ():
+        seen.update(pack for pack, _ in _packs(files, name))
     for name in sorted(names):
         for pack, spans in _packs(files, name):
             if pack not in seen:

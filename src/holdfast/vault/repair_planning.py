@@ -1,7 +1,7 @@
 """Find out what a repair has to do and what will be lost, without changing anything."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from holdfast.base.ids import BlobId, FileId, PackId, SnapshotId, TreeId
@@ -10,9 +10,10 @@ from holdfast.vault.check import CheckOptions, Inspection, load_any
 from holdfast.vault.check_data import OnBytes
 from holdfast.vault.check_losses import LossFinder
 from holdfast.vault.check_subset import Subset
+from holdfast.vault.index_writer import PackSpans
 from holdfast.vault.layout import KEYS, LOCKS
 from holdfast.vault.pack_header import Kind, Span
-from holdfast.vault.repair_index import adopt_orphans, files_naming
+from holdfast.vault.repair_index import adopt_orphans, files_naming, remains
 from holdfast.vault.repair_plan import ALL_PARTS, KeyRepair, Part, PointRepair, RepairPlan
 from holdfast.vault.repair_recover import lost_roots
 from holdfast.vault.repair_small import has_form_of_key, misnamed_points
@@ -53,6 +54,11 @@ class Planning:
 
     def mender(self, store: Callable[[bytes], TreeId]) -> TreeMender:
         return TreeMender(self._load_tree, self._length_of, store)
+
+    def remains(self, *, without: Collection[PackId]) -> Iterator[PackSpans]:
+        """What stays of the index files that go."""
+        names = self.plan.index_files
+        return remains(self.files, self._seen.indexed, names, without=without)
 
     def misnamed_points(self) -> dict[SnapshotId, bytes]:
         names = [SnapshotId(name) for name in self._named(sorts.SNAPSHOT_DAMAGED)]

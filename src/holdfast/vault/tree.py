@@ -84,6 +84,8 @@ _GO_ESCAPES = (
     ("\u2029".encode(), b"\\u2029"),
 )
 
+_BAD_BYTE = re.compile("[\udc80-\udcff]")
+
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Tree)
 
@@ -96,10 +98,24 @@ def encode_tree(nodes: Iterable[Node]) -> bytes:
 def encode_nodes(nodes: list[Node]) -> bytes:
     """The nodes as they stand in a tree, without the brackets around them."""
     content = _encoder.encode(nodes)[1:-1]
+    if b'"linktarget_raw":' in content:
+        content = b",".join(map(_with_target_of_go, nodes))
     for char, escape in _GO_ESCAPES:
         if char in content:
             content = content.replace(char, escape)
     return content
+
+
+def _with_target_of_go(node: Node) -> bytes:
+    """Where a target is no UTF-8, Go writes an escape for each bad byte, but not for U+FFFD."""
+    content = _encoder.encode(node)
+    if not node.linktarget_raw:
+        return content
+    text = node.linktarget_raw.decode("utf-8", "surrogateescape")
+    pieces = (_encoder.encode(piece)[1:-1] for piece in _BAD_BYTE.split(text))
+    target = b"\\ufffd".join(pieces)
+    old = b'"linktarget":' + _encoder.encode(node.linktarget)
+    return content.replace(old, b'"linktarget":"' + target + b'"', 1)
 
 
 def join_tree(pieces: Iterable[bytes]) -> bytes:

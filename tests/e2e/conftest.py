@@ -3,6 +3,7 @@
 import inspect
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -124,13 +125,17 @@ class Bench:
 @pytest.fixture
 def empty(tmp_path: Path) -> Bench:
     """Folders and a passphrase, but no vault yet."""
-    bench = Bench(tmp_path)
+    return _machine(tmp_path)
+
+
+def _machine(root: Path) -> Bench:
+    bench = Bench(root)
     bench.source.mkdir()
     bench.passphrase_file.write_text(PASSPHRASE + "\n", encoding="utf-8")
     bench.passphrase_file.chmod(0o600)
     bench.environment.update(
         PATH=os.environ["PATH"],
-        HOME=str(tmp_path),
+        HOME=str(root),
         LC_ALL="C.UTF-8",
         HOLDFAST_HOME=str(bench.home),
         HOLDFAST_VAULT=str(bench.vault),
@@ -139,10 +144,18 @@ def empty(tmp_path: Path) -> Bench:
     return bench
 
 
+@pytest.fixture(scope="session")
+def lab_vault(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A vault that opens quickly, to be copied."""
+    bench = _machine(tmp_path_factory.mktemp("template"))
+    bench.run("vault", "create", "--lab")
+    return bench.vault
+
+
 @pytest.fixture
-def bench(empty: Bench) -> Bench:
-    """The same with a lab vault, which opens quickly."""
-    empty.run("vault", "create", "--lab")
+def bench(empty: Bench, lab_vault: Path) -> Bench:
+    """The same with a lab vault."""
+    shutil.copytree(lab_vault, empty.vault)
     return empty
 
 

@@ -54,6 +54,7 @@ def test_share_that_is_none_is_a_question_of_usage(filled: Bench) -> None:
     assert "--read-data=10%" in filled.run("check", "--read-data=lots", status=2).err
 
 
+@pytest.mark.slow
 def test_retain_shows_the_rule_of_each_point_and_prune_frees(filled: Bench) -> None:
     filled.write("etc/hosts", "changed\n")
     filled.run("backup", filled.source)
@@ -86,6 +87,7 @@ def test_rules_nobody_understands_change_nothing(filled: Bench, arguments: list[
 
 
 @needs_fuse
+@pytest.mark.slow
 def test_prune_waits_for_nobody_and_ends_with_11(filled: Bench) -> None:
     mountpoint = filled.root / "mnt"
     mountpoint.mkdir()
@@ -105,6 +107,7 @@ def test_prune_waits_for_nobody_and_ends_with_11(filled: Bench) -> None:
 
 
 @needs_fuse
+@pytest.mark.slow
 def test_mount_shows_the_points_until_it_is_ended(filled: Bench) -> None:
     mountpoint = filled.root / "mnt"
     mountpoint.mkdir()
@@ -122,6 +125,7 @@ def test_mount_shows_the_points_until_it_is_ended(filled: Bench) -> None:
     assert list(mountpoint.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_demo_proves_the_round_trip_and_cleans_up(empty: Bench) -> None:
     said = empty.run("demo", "--json", TMPDIR=str(empty.root), HOLDFAST_VAULT="/nowhere")
 

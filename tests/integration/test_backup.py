@@ -2,13 +2,15 @@
 
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from holdfast.files.errors import NothingToProtect
-from holdfast.testing.backups import BackupBench
+from holdfast.files.nodes import pack_status
+from holdfast.testing.backups import BackupBench, later
+from holdfast.testing.clock import FakeClock
 from holdfast.testing.trees import build_hostile_tree, build_small_tree, change_tree
 
 MIB = 1 << 20
@@ -314,34 +316,33 @@ def test_one_percent_changed_is_all_that_is_read(bench: BackupBench) -> None:
 # Writes in the same tick of the clock
 
 
-def test_a_file_written_a_moment_ago_is_read_again(tmp_path: Path) -> None:
-    from holdfast.base.clock import SystemClock
+def at_last_change(*paths: Path) -> FakeClock:
+    """A clock that stands where the last of these changed, give or take a millisecond."""
+    changed = max(os.lstat(path).st_ctime_ns for path in paths)
+    return FakeClock(datetime.fromtimestamp(changed / 1e9, UTC) + timedelta(milliseconds=1))
 
-    bench = BackupBench(root=tmp_path, clock=SystemClock())
-    bench.write("file")
+
+def test_a_file_written_a_moment_ago_is_read_again(bench: BackupBench) -> None:
+    bench.clock = at_last_change(bench.write("file"))
     bench.back_up()
 
     second = bench.back_up()
+    bench.clock = later()
+    third, fourth = bench.back_up(), bench.back_up()
 
-    assert (second.summary.files_changed, second.summary.files_unmodified) == (1, 0)
+    changed = [report.summary.files_changed for report in (second, third, fourth)]
+    assert changed == [1, 1, 0]
 
 
-def test_attributes_set_in_the_tick_of_the_backup_are_noticed_later(bench: BackupBench) -> None:
-    """A ctime that cannot tell must not be believed, of whatever kind the item is."""
-    from holdfast.testing.clock import FakeClock
-
+def test_what_changed_in_the_tick_of_the_backup_is_not_believed(bench: BackupBench) -> None:
+    """An attribute set in that tick would leave no trace, of whatever kind the item is."""
     (bench.source / "folder").mkdir()
     os.mkfifo(bench.source / "pipe")
     os.symlink("target", bench.source / "link")
-    for name in ("folder", "pipe", "link"):
-        os.setxattr(bench.source / name, "trusted.a", b"1", follow_symlinks=False)
-    changed = max(os.lstat(bench.source / name).st_ctime_ns for name in ("folder", "pipe", "link"))
-    bench.clock = FakeClock(datetime.fromtimestamp(changed / 1e9, UTC))
+    paths = [bench.source / name for name in ("folder", "pipe", "link")]
+    bench.clock = at_last_change(*paths)
+
     bench.back_up()
 
-    (log,) = [path for path in bench.logs if path.suffix == ".log"]
-    listed = [os.lstat(bench.source / name) for name in ("folder", "pipe", "link")]
-    from holdfast.files.nodes import pack_status
-
-    believed = [status for status in listed if pack_status(status) in log.read_bytes()]
-    assert believed == []
+    (log,) = [path.read_bytes() for path in bench.logs if path.suffix == ".log"]
+    assert [path for path in paths if pack_status(os.lstat(path)) in log] == []

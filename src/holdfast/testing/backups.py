@@ -19,7 +19,7 @@ from holdfast.testing.vaults import PASSPHRASE, identity, small_vault
 from holdfast.vault.opening import unlock
 from holdfast.vault.repository import Repository
 from holdfast.vault.snapshot import Snapshot
-from holdfast.vault.tree import Node
+from holdfast.vault.tree import Node, encode_nodes
 
 
 def later() -> FakeClock:
@@ -114,8 +114,10 @@ class BackupBench:
     def snapshot(self, report: BackupReport) -> Snapshot:
         return self.open().load_snapshot(report.snapshot)
 
-    def tree(self, report: BackupReport) -> str:
-        return self.snapshot(report).stored.tree
+    def tree(self, report: BackupReport) -> bytes:
+        """The source's node with the id of its tree; the folders above it are others' business."""
+        nodes = nodes_of(self.open(), self.snapshot(report).tree)
+        return encode_nodes([nodes[os.fsencode(self.source)]])
 
     def nodes(self, report: BackupReport) -> dict[bytes, Node]:
         """The nodes below the source, by their path in it; ours by their absolute path."""

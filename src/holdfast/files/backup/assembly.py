@@ -215,7 +215,10 @@ class Assembly:
 
     def _sub_folder(self, number: int, at: int, task: FolderTask, folder: SubFolder) -> list[Task]:
         if not folder.enter:
-            self._fill_folder((number, at), Finished(self._trees.put_nodes([]), NO_RECORD))
+            # No record was left of it by a run that did not enter it either.
+            empty = self._trees.put_nodes([])
+            finished = Finished(empty, NO_RECORD, is_same=folder.record == NO_RECORD)
+            self._fill_folder((number, at), finished)
             return []
         logical = os.path.join(task.logical, folder.name)
         below = FolderTask(

@@ -23,6 +23,7 @@ from holdfast.files.backup.tally import Tally
 from holdfast.files.backup.trees import PackSink, TreeSink
 from holdfast.files.backup.uploads import Uploads
 from holdfast.files.backup.worker import WorkerMeans
+from holdfast.files.errors import PatternsUnreadable
 from holdfast.files.excludes import Rules, read_patterns
 from holdfast.files.mounts import MountKind, kind_of, read_mounts
 from holdfast.files.options import BackupOptions, Excludes
@@ -76,6 +77,7 @@ class _Run:
         self._began = self._clock.monotonic()
         self._summary = Summary(backup_start=self._started.isoformat(), backup_end="")
         self._roots = find_roots(job.options.paths, job.read_at, job.devices)
+        self._patterns = _patterns(job.options.excludes)
         self._cache = self._open_cache()
         self._index_files = [str(name) for name in self._repository.files.names(INDEX)]
         self._tasks: list[FolderTask] = []
@@ -102,11 +104,9 @@ class _Run:
         return self._commit(pipeline, tree)
 
     def _read(self, pipeline: Pipeline) -> TreeId:
-        patterns = _patterns(self._job.options.excludes)
         for root in self._roots:
-            rules = Rules().with_patterns(patterns, root.folder).patterns
             before = self._known(root)
-            task = root.task(rules, before.record) if before else root.task(rules)
+            task = root.task(before.record) if before else root.task()
             self._tasks.append(pipeline.assembly.start(task))
         pipeline.run(self._tasks)
         tree = self._top_tree(pipeline)
@@ -186,6 +186,7 @@ class _Run:
                 larger_than=options.excludes.larger_than,
                 caches=options.excludes.caches,
                 ignore_names=options.excludes.ignore_names,
+                rules=self._rules(),
                 one_file_system=options.excludes.one_file_system,
                 closed_devices=_closed_devices(remote=options.excludes.remote),
                 clock=self._clock,
@@ -194,6 +195,10 @@ class _Run:
                 devices=self._job.devices,
             ),
         )
+
+    def _rules(self) -> dict[bytes, Rules]:
+        folders = [root.logical for root in self._roots if root.is_folder]
+        return {folder: Rules().with_patterns(self._patterns, folder) for folder in folders}
 
     def _slots(self) -> int:
         parallel = self._repository.storage.parallel
@@ -246,12 +251,12 @@ class _Run:
             parent=parent or "",
             tree=tree.hex(),
             paths=[_shown(root.logical) for root in self._roots],
-            hostname=options.host,
+            hostname=_text(options.host),
             username=identity.username,
             uid=identity.uid,
             gid=identity.gid,
-            excludes=list(options.excludes.patterns),
-            tags=list(options.tags),
+            excludes=list(map(_text, options.excludes.patterns)),
+            tags=list(map(_text, options.tags)),
             program_version=PROGRAM,
             summary=self._summary,
         )
@@ -273,8 +278,11 @@ class _Run:
 def _patterns(excludes: Excludes) -> list[str]:
     patterns = list(excludes.patterns)
     for path in excludes.pattern_files:
-        with open(path, "rb") as source:
-            patterns += read_patterns(source.read())
+        try:
+            with open(path, "rb") as source:
+                patterns += read_patterns(source.read())
+        except OSError as err:
+            raise PatternsUnreadable(path=os.fsdecode(path), reason=err.strerror) from err
     return patterns
 
 
@@ -324,6 +332,11 @@ def _path(skip: Skip) -> bytes:
 def _skipped(skip: Skip) -> Skipped:
     reason = SkipReason(skip.reason)
     return Skipped(path=skip.path, errno=skip.errno, reason=reason, detail=skip.detail)
+
+
+def _text(argument: str) -> str:
+    """The same for what was typed on a command line."""
+    return _shown(argument.encode("utf-8", "surrogateescape"))
 
 
 def _shown(path: bytes) -> str:

@@ -16,7 +16,7 @@ class FolderTask(msgspec.Struct, array_like=True, tag="folder", frozen=True):
     physical: bytes  # the path it is read from, another one when a snapshot is read
     record: int  # where the file cache holds what the last backup saw, or NO_RECORD
     device: int
-    rules: tuple[str, ...]
+    rules: tuple[bytes, ...]  # of ignore files above; those of the root are in the settings
     names: list[bytes] | None = None  # only these, where a root is a file
 
 
@@ -54,7 +54,7 @@ class SubFolder(msgspec.Struct, array_like=True, tag="sub", frozen=True):
     head: bytes  # its encoded node without the tree; empty where the folder was unchanged
     record: int
     device: int
-    rules: tuple[str, ...]
+    rules: tuple[bytes, ...]
     enter: bool  # False where the folder stays empty: another file system, or a cache
 
 

@@ -19,6 +19,8 @@ from holdfast.files.errors import WorkerDied
 _AHEAD = 2
 # Ctrl-C, a service manager's stop and a closed terminal reach all processes of a group.
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# What surely fits in an empty pipe, see pipe(7).
+_PIPE_BYTES = 48 << 10
 
 
 @dataclass(slots=True)
@@ -29,6 +31,7 @@ class Worker:
     results: Connection
     ahead: int = 0
     is_gone: bool = False
+    held: bytes = b""  # a batch too large for its pipe while it is at work
 
 
 class Pool:
@@ -53,14 +56,26 @@ class Pool:
 
     def idle(self) -> Iterator[Worker]:
         """Yield workers that can take another batch, the least busy first."""
+        for each in self._workers:
+            if each.held and each.ahead == 1:
+                self._write(each, each.held)
+                each.held = b""
         for each in sorted(self._workers, key=lambda each: each.ahead):
             if each.ahead < _AHEAD:
                 yield each
 
     def send(self, to: Worker, batch: list[Task]) -> None:
         to.ahead += 1
+        content = encode(batch)
+        if to.ahead > 1 and len(content) > _PIPE_BYTES:
+            # It may be writing a long answer, which we read only after this: both would wait.
+            to.held = content
+            return
+        self._write(to, content)
+
+    def _write(self, to: Worker, content: bytes) -> None:
         try:
-            to.tasks.send_bytes(encode(batch))
+            to.tasks.send_bytes(content)
         except (BrokenPipeError, OSError) as err:
             raise WorkerDied(reason=_cause(to)) from err
 

@@ -27,10 +27,10 @@ class Root:
         """The folder whose listing it takes: its own, or that of the file."""
         return self.logical if self.is_folder else os.path.dirname(self.logical)
 
-    def task(self, rules: tuple[str, ...], record: int = NO_RECORD) -> FolderTask:
+    def task(self, record: int = NO_RECORD) -> FolderTask:
         physical = self.physical if self.is_folder else os.path.dirname(self.physical)
         names = None if self.is_folder else [os.path.basename(self.logical)]
-        return FolderTask(0, self.folder, physical, record, self.device, rules, names)
+        return FolderTask(0, self.folder, physical, record, self.device, (), names)
 
 
 def find_roots(

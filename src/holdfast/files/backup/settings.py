@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from holdfast.base.clock import Clock
+from holdfast.files.excludes import Rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,6 +14,8 @@ class WorkerSettings:
     larger_than: int | None
     caches: bool
     ignore_names: tuple[str, ...]
+    # What stays out, by the root it holds below. Told once: there may be thousands of patterns.
+    rules: dict[bytes, Rules]
     one_file_system: bool
     # Devices of file systems that are not walked into: remote ones and the kernel's own.
     closed_devices: frozenset[int]

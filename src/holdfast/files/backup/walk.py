@@ -13,7 +13,9 @@ from holdfast.files.nodes import pack_status
 _OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # The kernel takes no longer path in one call.
 _LONGEST_PATH = 4000
+_OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _TAG_BYTES = 64
+_MOST_PATTERN_BYTES = 1 << 20
 # Of the empty folder a btrfs snapshot shows in place of a subvolume; no real file there has it.
 _PLACEHOLDER_INODE = 2
 
@@ -22,7 +24,7 @@ OnSkip = Callable[[bytes, OSError], None]
 
 class Listing(NamedTuple):
     entries: list[tuple[bytes, os.stat_result]]
-    rules: tuple[str, ...]  # what holds below this folder
+    rules: tuple[bytes, ...]  # of ignore files here and above
     closed: frozenset[bytes]  # sub-folders that stay empty
     elsewhere: dict[bytes, bytes]  # where entries are read that are not below this folder
 
@@ -44,7 +46,7 @@ def enter(path: bytes) -> None:
 def list_folder(task: FolderTask, settings: WorkerSettings, on_skip: OnSkip) -> Listing:
     """The entries of the working directory, which is the task's, sorted by name."""
     names = task.names if task.names is not None else os.listdir(b".")
-    rules = _rules_here(task, names, settings)
+    rules, carried = _rules_here(task, names, settings)
     names = _kept(task, names, rules, settings)
     entries: list[tuple[bytes, os.stat_result]] = []
     elsewhere = settings.elsewhere.get(task.logical, {})
@@ -60,16 +62,35 @@ def list_folder(task: FolderTask, settings: WorkerSettings, on_skip: OnSkip) -> 
             continue
         entries.append((name, status))
     closed = _closed(task, entries, settings)
-    return Listing(entries, rules.patterns, closed, elsewhere)
+    return Listing(entries, carried, closed, elsewhere)
 
 
-def _rules_here(task: FolderTask, names: list[bytes], settings: WorkerSettings) -> Rules:
-    rules = Rules(task.rules)
+def _rules_here(
+    task: FolderTask, names: list[bytes], settings: WorkerSettings
+) -> tuple[Rules, tuple[bytes, ...]]:
+    """All that holds here, and what of it the tasks for the folders below must carry."""
+    carried = task.rules
     for wanted in settings.ignore_names:
         if os.fsencode(wanted) in names:
-            with open(wanted, "rb") as source:
-                rules = rules.with_patterns(read_patterns(source.read()), task.logical)
-    return rules
+            carried += _patterns_of(os.fsencode(wanted), task.logical)
+    own = tuple(pattern.decode("utf-8", "surrogateescape") for pattern in carried)
+    return Rules(_rules_of_root(task.logical, settings).patterns + own), carried
+
+
+def _rules_of_root(folder: bytes, settings: WorkerSettings) -> Rules:
+    for root, rules in settings.rules.items():
+        if folder == root or folder.startswith(root.rstrip(b"/") + b"/"):
+            return rules
+    return Rules()
+
+
+def _patterns_of(ignore_file: bytes, folder: bytes) -> tuple[bytes, ...]:
+    content = _content(ignore_file, _MOST_PATTERN_BYTES + 1)
+    if len(content) > _MOST_PATTERN_BYTES:
+        # Not what it seems; and the beginning alone might exclude what the rest takes back.
+        return ()
+    rules = Rules().with_patterns(read_patterns(content), folder, inside=True)
+    return tuple(pattern.encode("utf-8", "surrogateescape") for pattern in rules.patterns)
 
 
 def _kept(
@@ -85,11 +106,27 @@ def _kept(
 
 
 def _has_cache_tag() -> bool:
+    return is_cache_tag(_content(CACHE_TAG, _TAG_BYTES))
+
+
+def _content(name: bytes, most: int) -> bytes:
+    """The beginning of a regular file; nothing where it is none, or cannot be read.
+
+    What steers a backup is written by others: it may be a pipe that nobody ever writes to.
+    """
     try:
-        with open(CACHE_TAG, "rb") as source:
-            return is_cache_tag(source.read(_TAG_BYTES))
+        descriptor = os.open(name, _OPEN_FILE)
     except OSError:
-        return False
+        return b""
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return b""
+        with open(descriptor, "rb", closefd=False) as source:
+            return source.read(most)
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
 
 
 def _is_too_large(status: os.stat_result, settings: WorkerSettings) -> bool:

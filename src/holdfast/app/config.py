@@ -18,6 +18,8 @@ _VARIABLES = {
     "lang": "HOLDFAST_LANG",
 }
 _CREDENTIALS = "credentials"
+_NOT_IN_FILES = ("home", "harmless", "remarks")
+_OTHERS_READ = 0o044
 # What a hook or a passphrase command may see of our environment: nothing with a secret in it.
 _HARMLESS = (
     *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "TMPDIR", "TZ", "LANG", "LANGUAGE"),
@@ -40,6 +42,8 @@ class Settings:
     keyring: timedelta = timedelta(minutes=15)
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
     harmless: Mapping[str, str] = field(default_factory=dict, repr=False)
+    # What the person should know about where settings came from.
+    remarks: tuple[str, ...] = ()
 
     @property
     def config_file(self) -> str:
@@ -56,7 +60,7 @@ def load_settings(
     seen = os.environ if environment is None else environment
     settings = Settings(home=_home(seen), lang=_language(seen), workers=_usable_cores())
     for file in (system_config, settings.config_file):
-        settings = _layered(settings, _read_file(file, settings.credentials))
+        settings = _layered(settings, _read_file(file, settings))
     settings = _layered(settings, _read_environment(seen))
     settings = _layered(settings, {key: v for key, v in options.items() if v is not None})
     return replace(
@@ -119,22 +123,26 @@ def _credentials(seen: Mapping[str, str]) -> dict[str, str]:
     return {name: seen[name] for name in VARIABLES if seen.get(name)}
 
 
-def _read_file(file: str, credentials: Mapping[str, str]) -> dict[str, Any]:
+def _read_file(file: str, below: Settings) -> dict[str, Any]:
     try:
         with open(file, "rb") as stream:
             import tomllib  # here, because most have no such file
 
+            is_open_to_others = bool(os.fstat(stream.fileno()).st_mode & _OTHERS_READ)
             content = tomllib.load(stream)
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError) as err:
         raise _wrong(file, "config.toml", "", err) from err
-    known = [f.name for f in fields(Settings) if f.name not in ("home", "harmless")]
+    known = [f.name for f in fields(Settings) if f.name not in _NOT_IN_FILES]
     read = {_known(file, key, known): value for key, value in content.items()}
     for key, value in read.items():
         read[key] = _checked(file, key, value)
     if _CREDENTIALS in read:
-        read[_CREDENTIALS] = {**credentials, **read[_CREDENTIALS]}
+        read[_CREDENTIALS] = {**below.credentials, **read[_CREDENTIALS]}
+        if is_open_to_others:
+            remark = _("{file} holds credentials and can be read by others; `chmod 600 {file}`")
+            read["remarks"] = (*below.remarks, remark.format(file=file))
     return read
 
 

@@ -41,6 +41,8 @@ def start(**more: Any) -> Run:
         given["keyring"] = _no_time()
     settings = load_settings(**given)
     use_language(settings.lang)
+    for remark in settings.remarks:
+        out.warning(remark)
     is_there_somebody = sys.stdin is not None and sys.stdin.isatty()
     session = Session(
         settings=settings,

@@ -83,6 +83,14 @@ def test_credentials_of_the_environment_win_over_those_of_the_file(home: Path) -
     assert settings.credentials == {"AWS_REGION": "eu", "AWS_ACCESS_KEY_ID": "environment"}
 
 
+@pytest.mark.parametrize(("mode", "remarks"), [(0o600, 0), (0o640, 1), (0o644, 1)])
+def test_credentials_others_can_read_are_remarked_on(home: Path, mode: int, remarks: int) -> None:
+    _write(home, '[credentials]\nAWS_REGION = "eu"\n')
+    (home / "config.toml").chmod(mode)
+
+    assert len(_load(home).remarks) == remarks
+
+
 def test_unknown_credential_is_refused_without_its_value(home: Path) -> None:
     _write(home, '[credentials]\nAWS_ACESS_KEY_ID = "sesame"\n')
 

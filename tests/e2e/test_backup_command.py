@@ -218,3 +218,11 @@ def test_passphrase_is_in_no_process_list_and_no_file(bench: Bench) -> None:
     assert PASSPHRASE not in said.out + said.err
     files = [path for path in bench.home.rglob("*") if path.is_file()]
     assert all(PASSPHRASE.encode() not in path.read_bytes() for path in files)
+
+
+def test_damaged_point_is_named_beside_the_others(filled: Bench) -> None:
+    (filled.vault / "snapshots" / ("ab" * 32)).write_bytes(b"nonsense, and enough of it to be one")
+
+    said = filled.run("points", "--json", status=20)
+
+    assert [event["event"] for event in said.events] == ["point", "warning"]

@@ -1,5 +1,6 @@
 """What every command has in common: statuses, languages, JSON, quiet, secrets."""
 
+import json
 import signal
 import subprocess
 from pathlib import Path
@@ -156,17 +157,22 @@ def test_nobody_reading_the_output_is_no_reason_to_complain(filled: Bench) -> No
     assert done.stderr == b""
 
 
-def test_interruption_ends_with_130_and_leaves_no_lock(bench: Bench) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_interruption_ends_with_130_and_leaves_no_lock(
+    bench: Bench, number: signal.Signals
+) -> None:
     bench.write("file")
     process = bench.start(
-        "backup", bench.source, "--hook-before", f"touch {bench.root}/in; sleep 50"
+        *("backup", bench.source, "--json"),
+        *("--hook-before", f"touch {bench.root}/in; sleep 50"),
     )
     _wait_until((bench.root / "in").exists, process)
 
-    process.send_signal(signal.SIGINT)
-    _out, err = process.communicate(timeout=20)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
 
     assert process.returncode == 130
+    assert json.loads(out.splitlines()[-1])["code"] == "interrupted"
     assert b"Traceback" not in err
     assert list((bench.vault / "locks").glob("*")) == []
 

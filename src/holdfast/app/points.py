@@ -1,13 +1,16 @@
 """Use cases that read recovery points: list, show, look inside, compare."""
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from holdfast.base.ids import TreeId
+from holdfast.base.errors import Exit, HoldfastError
+from holdfast.base.ids import SnapshotId, TreeId
 from holdfast.files.restore.errors import SubpathMissing
+from holdfast.storage.errors import FileMissing
 from holdfast.vault.errors import SnapshotMissing
+from holdfast.vault.layout import SNAPSHOTS
 from holdfast.vault.repository import LATEST, Repository
 from holdfast.vault.snapshot import Snapshot
 from holdfast.vault.tree import Node
@@ -46,10 +49,34 @@ class Difference:
     kind: str
 
 
-def list_points(repository: Repository, wanted: PointFilter) -> list[Snapshot]:
-    """The points that match, oldest first; `latest` keeps so many of the newest."""
-    found = [point for point in repository.snapshots() if matches(point, wanted)]
+OnDamage = Callable[[HoldfastError], None]
+
+
+def list_points(
+    repository: Repository, wanted: PointFilter, *, on_damage: OnDamage | None = None
+) -> list[Snapshot]:
+    """The points that match, oldest first; `latest` keeps so many of the newest.
+
+    A point that cannot be read must not hide the others: with `on_damage` it is told and left out.
+    """
+    known = repository.snapshots() if on_damage is None else _readable(repository, on_damage)
+    found = [point for point in known if matches(point, wanted)]
     return found if wanted.latest is None else found[max(0, len(found) - wanted.latest) :]
+
+
+def _readable(repository: Repository, on_damage: OnDamage) -> list[Snapshot]:
+    found = []
+    for name in repository.files.names(SNAPSHOTS):
+        try:
+            found.append(repository.load_snapshot(SnapshotId(name)))
+        except FileMissing:
+            # Forgotten by somebody else since it was listed.
+            continue
+        except HoldfastError as err:
+            if err.exit_status != Exit.DAMAGE:
+                raise
+            on_damage(err)
+    return sorted(found, key=lambda point: (point.taken_at, point.id))
 
 
 def find_point(repository: Repository, wanted: str, among: PointFilter) -> Snapshot:

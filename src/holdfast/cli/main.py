@@ -72,8 +72,7 @@ def _run(given: list[str]) -> int:
     try:
         status = cli.main(given, prog_name="holdfast", standalone_mode=False)
     except (KeyboardInterrupt, click.Abort):
-        sys.stderr.write(_("holdfast: interrupted") + "\n")
-        return Exit.INTERRUPTED
+        return _interrupted(given)
     except BrokenPipeError:
         return _nobody_reads()
     except click.ClickException as err:
@@ -87,24 +86,36 @@ def _run(given: list[str]) -> int:
     return status if isinstance(status, int) else Exit.FINE
 
 
+def _interrupted(given: list[str]) -> int:
+    if _is_json(given):
+        _plain_error(given, "interrupted", _("interrupted"), Exit.INTERRUPTED)
+    else:
+        sys.stderr.write(_("holdfast: interrupted") + "\n")
+    return Exit.INTERRUPTED
+
+
 def _usage(err: click.ClickException, given: list[str]) -> int:
     if _is_json(given):
-        from holdfast.cli.json_events import Error
-
-        _output(given).show(
-            Error(
-                code="usage",
-                message=err.format_message(),
-                remedy="holdfast --help",
-                exit_status=Exit.USAGE,
-                retry="never",
-                source_codes=[],
-                page=None,
-            )
-        )
+        _plain_error(given, "usage", err.format_message(), Exit.USAGE)
     else:
         err.show()
     return Exit.USAGE
+
+
+def _plain_error(given: list[str], code: str, message: str, status: int) -> None:
+    """An error that has no page of its own."""
+    from holdfast.cli.json_events import Error
+
+    event = Error(
+        code=code,
+        message=message,
+        remedy="holdfast --help" if status == Exit.USAGE else "",
+        exit_status=status,
+        retry="now" if status == Exit.INTERRUPTED else "never",
+        source_codes=[],
+        page=None,
+    )
+    _output(given).show(event)
 
 
 def _unexpected(err: Exception, given: list[str]) -> int:

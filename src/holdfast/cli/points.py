@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import click
 
-from holdfast.base.errors import Exit
+from holdfast.base.errors import Exit, HoldfastError
 from holdfast.base.texts import N_, _
 from holdfast.cli.command import Command, Group, option
 from holdfast.cli.run import start
@@ -34,15 +34,20 @@ def points(
     tags: tuple[str, ...],
     paths: tuple[str, ...],
     latest: int | None,
-) -> None:
+) -> int:
     if ctx.invoked_subcommand is not None:
-        return
+        return Exit.FINE
     from holdfast.app.points import PointFilter, list_points
     from holdfast.cli.point_report import tell_points
 
     run = start()
     wanted = PointFilter(hosts=hosts, tags=tags, paths=paths, latest=latest)
-    tell_points(run.out, list_points(run.open(), wanted))
+    damaged: list[HoldfastError] = []
+    found = list_points(run.open(), wanted, on_damage=damaged.append)
+    tell_points(run.out, found)
+    for damage in damaged:
+        run.out.warning(str(damage))
+    return Exit.DAMAGE if damaged else Exit.FINE
 
 
 @points.command(

@@ -12,6 +12,7 @@ from holdfast.app.points import (
     find_point,
     list_points,
 )
+from holdfast.base.errors import Exit, HoldfastError
 from holdfast.files.restore.errors import SubpathMissing
 from holdfast.testing.vaults import add_point, small_vault
 from holdfast.vault.errors import SnapshotMissing
@@ -52,6 +53,18 @@ def test_filters_restrict_and_latest_counts_what_is_left(
     add_point(vault, {"a": b"3"}, time=_day(3), host="beta", tags=["daily", "kept"])
 
     assert [p.taken_at.day for p in list_points(vault, wanted)] == days
+
+
+def test_point_nobody_can_read_does_not_hide_the_others() -> None:
+    vault = small_vault()
+    good = add_point(vault, {"a": b"1"})
+    vault.storage.put(f"snapshots/{'ab' * 32}", b"nonsense, long enough to be an envelope")
+    damaged: list[HoldfastError] = []
+
+    found = list_points(vault, PointFilter(), on_damage=damaged.append)
+
+    assert [point.id for point in found] == [good.id]
+    assert [err.exit_status for err in damaged] == [Exit.DAMAGE]
 
 
 FILES = {"etc/hosts": b"hosts", "etc/app/conf": b"conf", "top": b"top"}

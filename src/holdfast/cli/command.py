@@ -24,6 +24,7 @@ _MEANINGS = {
     Exit.DECIDE: N_("going on could lose something, a person must decide"),
     Exit.INTERRUPTED: N_("stopped by a signal"),
 }
+_WHOLE = 400
 _VAULT_EXITS = (Exit.FAILED, Exit.USAGE, Exit.NO_VAULT, Exit.WRONG_PASSPHRASE)
 
 
@@ -98,6 +99,13 @@ class Group(_Teaching, click.Group):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         _Teaching.format_options(self, ctx, formatter)
         self.format_commands(ctx, formatter)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Each with its whole first sentence; click would cut it to one line."""
+        found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [(name, child.get_short_help_str(_WHOLE)) for name, child in found if child]
+        with formatter.section(_("Commands")):
+            formatter.write_dl(rows)
 
 
 def option(*names: str, help: str, **settings: Any) -> Callable[[_F], _F]:  # noqa: A002  click's own word

@@ -3,7 +3,8 @@
 The structure is always proven; how much of the content is read and proven too is a choice.
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from holdfast.base.errors import HoldfastError
@@ -12,7 +13,7 @@ from holdfast.vault.blob_index import BlobIndex
 from holdfast.vault.blobs import open_blob
 from holdfast.vault.check_data import DataCheck, OnBytes, check_data
 from holdfast.vault.check_files import check_keys, check_locks, check_own, read_snapshots
-from holdfast.vault.check_findings import PACK_SIZE, CheckReport, Finding, Level
+from holdfast.vault.check_findings import PACK_SIZE, CheckReport, Finding, Level, Loss
 from holdfast.vault.check_losses import Losses, LossFinder
 from holdfast.vault.check_packs import (
     CheckedIndex,
@@ -81,7 +82,7 @@ class Inspection:
 
     def report(self) -> CheckReport:
         return CheckReport(
-            findings=tuple(_with_losses(found, self.losses) for found in self.findings),
+            findings=tuple(_with_losses(self.findings, self.losses.named)),
             losses=self.losses.named,
             losses_unnamed=self.losses.unnamed,
             snapshots=len(self.snapshots),
@@ -175,9 +176,13 @@ def _present(indexed: CheckedIndex, listing: PackListing) -> dict[PackId, int]:
     return {pack: sizes[pack] for pack in indexed.rows.packs if pack in sizes}
 
 
-def _with_losses(found: Finding, losses: Losses) -> Finding:
-    if not found.blobs or found.level is Level.HINT:
-        return found
-    return replace(
-        found, losses=tuple(loss for loss in losses.named if not loss.blobs.isdisjoint(found.blobs))
-    )
+def _with_losses(findings: Iterable[Finding], losses: Sequence[Loss]) -> Iterator[Finding]:
+    """Give each finding the paths it costs; by blob, since there may be many of both."""
+    by_blob: defaultdict[BlobId, list[int]] = defaultdict(list)
+    for number, loss in enumerate(losses):
+        for blob in loss.blobs:
+            by_blob[blob].append(number)
+    for found in findings:
+        hit = {number for blob in found.blobs for number in by_blob.get(blob, ())}
+        mine = tuple(losses[number] for number in sorted(hit))
+        yield replace(found, losses=mine) if mine else found

@@ -17,6 +17,7 @@ from holdfast.testing.killing import (
     INTERRUPTED,
     Child,
     DeadlyStorage,
+    When,
     back_up_under_lock,
     ends_within,
     start,
@@ -74,8 +75,8 @@ class Copy:
         self.vault = place / "vault"
         self.cache = place / "scratch"
 
-    def start(self, *, call: int = 0, after: bool = False) -> Child:
-        storage = DeadlyStorage(stored_in(self.vault), call=call, after=after)
+    def start(self, *, call: int = 0, when: When = When.BEFORE) -> Child:
+        storage = DeadlyStorage(stored_in(self.vault), call=call, when=when)
         return start(partial(self._back_up, storage))
 
     def _back_up(self, storage: DeadlyStorage) -> str:
@@ -104,17 +105,15 @@ def machine(tmp_path: Path) -> Machine:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_killed_at_every_call_of_the_storage(
-    machine: Machine, faults: Faults, *, after: bool
-) -> None:
+@pytest.mark.parametrize("when", [When.BEFORE, When.AFTER])
+def test_killed_at_every_call_of_the_storage(machine: Machine, faults: Faults, when: When) -> None:
     calls = int(machine.copy().start().end().split()[1])
     assert calls >= 15
 
     for call in range(1, calls + 1):
         copy = machine.copy()
         faults.inject()
-        assert copy.start(call=call, after=after).end() == "", f"call {call} was not made"
+        assert copy.start(call=call, when=when).end() == "", f"call {call} was not made"
         copy.assert_survived()
         faults.survive()
 
@@ -139,7 +138,7 @@ def moments(machine: Machine, count: int) -> list[float]:
 def test_killed_at_any_instant_and_its_workers_end_with_it(
     big_machine: Machine, faults: Faults
 ) -> None:
-    for moment in moments(big_machine, 12):
+    for moment in moments(big_machine, 8):
         copy = big_machine.copy()
         child = copy.start()
         child.said_within(moment)
@@ -159,7 +158,7 @@ def test_a_killed_worker_ends_the_backup_without_a_point(
     big_machine: Machine, faults: Faults
 ) -> None:
     words = []
-    for moment in moments(big_machine, 12):
+    for moment in moments(big_machine, 8):
         copy = big_machine.copy()
         child = copy.start()
         child.said_within(moment)
@@ -190,7 +189,7 @@ def test_an_interrupt_at_any_instant_stops_soon_and_cleans_up(
     big_machine: Machine, faults: Faults, number: signal.Signals
 ) -> None:
     words = []
-    for moment in moments(big_machine, 8):
+    for moment in moments(big_machine, 6):
         copy = big_machine.copy()
         child = copy.start()
         child.said_within(moment)

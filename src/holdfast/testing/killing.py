@@ -8,6 +8,7 @@ import signal
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
@@ -46,16 +47,36 @@ def back_up_under_lock(
         return back_up(BackupJob(repository=vault, options=options, still_ours=lock.check))
 
 
-class DeadlyStorage:
-    """Passes calls on, and kills its process before or after the call with a number from 1.
+class When(Enum):
+    """On which side of a call the fault is; `TORN` puts half of the content first."""
 
-    With number 0 it only counts.
+    BEFORE = "before"
+    AFTER = "after"
+    TORN = "torn"
+
+
+def kill_this_process() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class DeadlyStorage:
+    """Passes calls on, and acts at the one with a number from 1: kills its process, or raises.
+
+    With number 0 it only writes down the calls.
     """
 
-    def __init__(self, inner: Storage, *, call: int = 0, after: bool = False) -> None:
+    def __init__(
+        self,
+        inner: Storage,
+        *,
+        call: int = 0,
+        when: When = When.BEFORE,
+        act: Callable[[], None] = kill_this_process,
+    ) -> None:
         self._inner = inner
         self._call = call
-        self._after = after
+        self._when = when
+        self._act = act
         self._numbers = itertools.count(1)
         self.names: list[str] = []
 
@@ -68,7 +89,12 @@ class DeadlyStorage:
         return self._inner.parallel
 
     def put(self, name: str, content: Content) -> None:
-        self._run(f"put {name}", lambda: self._inner.put(name, content))
+        half = memoryview(content)[: len(content) // 2]
+        self._run(
+            f"put {name}",
+            lambda: self._inner.put(name, content),
+            torn=lambda: self._inner.put(name, half),
+        )
 
     def get(self, name: str) -> bytes:
         return self._run(f"get {name}", lambda: self._inner.get(name))
@@ -85,16 +111,19 @@ class DeadlyStorage:
     def delete(self, name: str) -> None:
         self._run(f"delete {name}", lambda: self._inner.delete(name))
 
-    def _run(self, name: str, call: Callable[[], _T]) -> _T:
+    def _run(
+        self, name: str, call: Callable[[], _T], *, torn: Callable[[], _T] | None = None
+    ) -> _T:
         is_last = next(self._numbers) == self._call
         self.names.append(name)
-        if is_last and not self._after:
-            os.kill(os.getpid(), signal.SIGKILL)
-        try:
+        if not is_last:
             return call()
-        finally:
-            if is_last:
-                os.kill(os.getpid(), signal.SIGKILL)
+        if self._when is When.BEFORE:
+            self._act()
+        done = torn() if torn and self._when is When.TORN else call()
+        if self._when is not When.BEFORE:
+            self._act()
+        return done
 
 
 @dataclass(frozen=True, slots=True)

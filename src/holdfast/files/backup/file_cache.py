@@ -114,12 +114,12 @@ class FileCache:
         """Add a record; where it lies, or NO_RECORD when there is nowhere to keep it."""
         if self._folder is None:
             return NO_RECORD
-        if self._log is None:
-            self._log = self._open_log()
         content = _encode(record)
         at = self._end
         piece = _HEAD.pack(len(content), zlib.crc32(content)) + content
         try:
+            if self._log is None:
+                self._log = self._open_log()
             _write_all(self._log, piece, at)
         except OSError:
             # A full scratch must not fail a backup: go on without a cache.
@@ -153,7 +153,8 @@ class FileCache:
         if self._folder is None:
             return
         for suffix in (".roots", ".log"):
-            with contextlib.suppress(FileNotFoundError):
+            # What cannot be removed is found unusable again.
+            with contextlib.suppress(OSError):
                 os.unlink(os.path.join(self._folder, self._name + suffix))
 
     def close(self) -> None:
@@ -164,9 +165,9 @@ class FileCache:
     def _open(self, warn: Callable[[str], None]) -> Roots | None:
         if self._folder is None:
             return None
-        os.makedirs(self._folder, mode=0o700, exist_ok=True)
         path = os.path.join(self._folder, f"{self._name}.roots")
         try:
+            os.makedirs(self._folder, mode=0o700, exist_ok=True)
             with open(path, "rb") as source:
                 roots = msgspec.json.decode(source.read(), type=Roots)
             return self._mapped(roots)
@@ -196,8 +197,12 @@ class FileCache:
         assert self._folder is not None
         path = os.path.join(self._folder, f"{self._name}.log")
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        # What a run that died has left behind the valid end.
-        os.ftruncate(descriptor, self._end)
+        try:
+            # What a run that died has left behind the valid end.
+            os.ftruncate(descriptor, self._end)
+        except OSError:
+            os.close(descriptor)
+            raise
         return descriptor
 
 

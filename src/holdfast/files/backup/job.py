@@ -312,7 +312,7 @@ def _save_what_is_durable(pipeline: Pipeline) -> None:
     """Best effort on the way out; the error that brought us here is the one to be told."""
     with contextlib.suppress(HoldfastError, OSError):
         pipeline.uploads.stop()
-        for pack in pipeline.uploads.finished():
+        for pack in pipeline.uploads.stored():
             pipeline.index.add(pack)
         pipeline.index.save()
 

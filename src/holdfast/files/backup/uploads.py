@@ -37,6 +37,13 @@ class Uploads:
             future, spans = self._running.popleft()
             yield future.result(), spans
 
+    def stored(self) -> Iterator[PackSpans]:
+        """Yield what is durable after `stop`, whatever became of the rest."""
+        for future, spans in self._running:
+            if not future.cancelled() and future.exception() is None:
+                yield future.result(), spans
+        self._running.clear()
+
     def stop(self) -> None:
         """Let what runs end and start nothing more."""
         self._threads.shutdown(wait=True, cancel_futures=True)

@@ -10,6 +10,7 @@ from holdfast.base.ids import SnapshotId, TreeId
 from holdfast.files.restore.errors import SubpathMissing
 from holdfast.storage.errors import FileMissing
 from holdfast.vault.errors import SnapshotMissing
+from holdfast.vault.forking import ahead
 from holdfast.vault.layout import SNAPSHOTS
 from holdfast.vault.repository import LATEST, Repository
 from holdfast.vault.snapshot import Snapshot
@@ -66,9 +67,12 @@ def list_points(
 
 def _readable(repository: Repository, on_damage: OnDamage) -> list[Snapshot]:
     found = []
-    for name in repository.files.names(SNAPSHOTS):
+    names = map(SnapshotId, repository.files.names(SNAPSHOTS))
+    # Each is a request of its own, which a cloud answers in its own time.
+    parallel = repository.storage.parallel
+    for _name, loading in ahead(names, repository.load_snapshot, parallel=parallel):
         try:
-            found.append(repository.load_snapshot(SnapshotId(name)))
+            found.append(loading.result())
         except FileMissing:
             # Forgotten by somebody else since it was listed.
             continue

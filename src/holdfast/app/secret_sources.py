@@ -34,20 +34,22 @@ def passphrase_of(session: Session) -> Secret:
 def new_passphrase(session: Session, *, file: str | None, lab: bool = False) -> Secret:
     """A passphrase for a new key: from the file named, or typed twice."""
     found = read_passphrase(file, session=session) if file else _typed_twice(session)
-    length = len(found.reveal().decode(errors="replace"))
-    if length < SHORTEST and not lab:
-        raise PassphraseTooShort(seen=length, wanted=SHORTEST)
-    return found
+    return _long_enough(found, lab=lab)
 
 
 def first_passphrase(session: Session, *, lab: bool = False) -> Secret:
     """The passphrase of a vault about to be made: same sources, but held to the rules."""
     settings = session.settings
-    if not settings.passphrase_command:
-        return new_passphrase(session, file=settings.passphrase_file, lab=lab)
-    found = _from_command(session, settings.passphrase_command)
-    if len(found.reveal()) < SHORTEST and not lab:
-        raise PassphraseTooShort(seen=len(found.reveal()), wanted=SHORTEST)
+    if settings.passphrase_command:
+        return _long_enough(_from_command(session, settings.passphrase_command), lab=lab)
+    return new_passphrase(session, file=settings.passphrase_file, lab=lab)
+
+
+def _long_enough(found: Secret, *, lab: bool) -> Secret:
+    # People count letters, not the bytes they take.
+    length = len(found.reveal().decode(errors="replace"))
+    if length < SHORTEST and not lab:
+        raise PassphraseTooShort(seen=length, wanted=SHORTEST)
     return found
 
 

@@ -28,7 +28,7 @@ def later() -> FakeClock:
 
 
 def _nothing() -> None:
-    """The lock is ours."""
+    """Let it go on."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,6 +40,7 @@ class BackupBench:
     workers: int = 1
     still_ours: Callable[[], None] = _nothing
     on_progress: OnProgress = no_progress
+    on_opened: Callable[[], None] = _nothing
     storage: Storage = field(init=False)
     scratch: Path | None = field(init=False)
 
@@ -95,8 +96,10 @@ class BackupBench:
             workers=self.workers,
             **options,
         )
+        repository = self.open(storage)
+        self.on_opened()
         job = BackupJob(
-            repository=self.open(storage),
+            repository=repository,
             options=wanted,
             still_ours=self.still_ours,
             on_progress=self.on_progress,

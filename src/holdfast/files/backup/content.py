@@ -1,9 +1,11 @@
 """From the bytes of files to blobs in packs: what a worker does with content."""
 
+import errno
 import hashlib
 import hmac
 import mmap
 import os
+import stat
 from collections.abc import Callable, Iterator
 
 from pyfastcdc import FastCDC
@@ -102,8 +104,9 @@ class ContentReader:
     def read_small(self, descriptor: int, expected: int) -> tuple[bytes, int] | None:
         """Blob id and length of a file of one blob; None when it has grown beyond that."""
         window = self._window
-        # One byte more than expected, so that one call tells that this was the end.
-        length = os.readv(descriptor, (window[: expected + 1],))
+        # One byte more than expected, so that one call tells that this was the end. With a place
+        # to read at, since what a pipe holds, if that is there by now, is meant for another.
+        length = os.preadv(descriptor, (window[: expected + 1],), 0)
         if length > expected or length > MIN_CHUNK:
             return None
         if length < expected:
@@ -112,7 +115,7 @@ class ContentReader:
 
     def _rest(self, descriptor: int, length: int, expected: int) -> int:
         while length < expected:
-            more = os.readv(descriptor, (self._window[length:expected],))
+            more = os.preadv(descriptor, (self._window[length:expected],), length)
             if not more:
                 break
             length += more
@@ -120,6 +123,9 @@ class ContentReader:
 
     def read_range(self, descriptor: int, start: int, end: int) -> tuple[bytes, int]:
         """Blob ids and length of a part of a file; ends early where the file does."""
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            # A device, put in the place of the file that was listed, need not ever end.
+            raise OSError(errno.ESPIPE, os.strerror(errno.ESPIPE))
         ids: list[bytes] = []
         total = 0
         for begin, stop, is_data in _extents(descriptor, start, end):
@@ -197,7 +203,10 @@ def _extents(descriptor: int, start: int, end: int) -> Iterator[tuple[int, int, 
         if data > at:
             yield at, data, False
         if data < end:
-            hole = min(os.lseek(descriptor, data, os.SEEK_HOLE), end)
+            try:
+                hole = min(os.lseek(descriptor, data, os.SEEK_HOLE), end)
+            except OSError:
+                return  # it has just shrunk below this place
             yield data, hole, True
             data = hole
         at = data

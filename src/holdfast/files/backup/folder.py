@@ -37,7 +37,13 @@ from holdfast.files.backup.messages import (
 )
 from holdfast.files.backup.settings import WorkerSettings
 from holdfast.files.backup.walk import Listing, enter, list_folder
-from holdfast.files.nodes import Attributes, make_node, pack_status, read_attributes
+from holdfast.files.nodes import (
+    Attributes,
+    make_node,
+    pack_status,
+    read_attributes,
+    unpack_status,
+)
 from holdfast.files.report import SkipReason, reason_of
 from holdfast.vault.blob_index import BlobIndex
 from holdfast.vault.pack_header import Kind
@@ -52,6 +58,7 @@ _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_
 # Coarse kernel clocks tick every 4 ms: a file changed so shortly before it was read may change
 # again without a new time.
 _TICK_NS = 20_000_000
+_ANOTHER_KIND = "in its place is an item of another kind now"
 
 
 class Known(NamedTuple):
@@ -112,7 +119,7 @@ class FolderReader:
             enter(task.physical)
             listing = list_folder(task, self._settings, self._skip_at(task.logical))
         except OSError as err:
-            self._skip(task.logical, err)
+            self._skip_folder(task.logical, err)
             return FolderDone(
                 task.number, run, self._counts, self._skipped, record is not None, readable=False
             )
@@ -136,7 +143,7 @@ class FolderReader:
             enter(task.physical)
             listing = list_folder(as_folder, self._settings, self._skip_at(task.logical))
         except OSError as err:
-            self._skip(task.logical, err)
+            self._skip_folder(task.logical, err)
             listing = Listing([], (), frozenset(), {})
         _Entries(self, known, task.logical, task.device, run, split=False).read(listing)
         return PartDone(task.number, task.hole, run, self._counts, self._skipped)
@@ -156,7 +163,8 @@ class FolderReader:
             finally:
                 os.close(descriptor)
         except OSError as err:
-            done.errno, done.detail = err.errno or errno.EIO, err.strerror or ""
+            why = as_seen(name, unpack_status(task.packed).st_mode, err)
+            done.errno, done.detail = why.errno or errno.EIO, why.strerror or ""
         self._counts.read += done.length
         return done
 
@@ -182,6 +190,8 @@ class FolderReader:
             after = os.fstat(descriptor)
         finally:
             os.close(descriptor)
+        if not stat.S_ISREG(after.st_mode):
+            raise FileNotFoundError(errno.ENOENT, _ANOTHER_KIND)
         self._counts.read += found[1]
         still = (after.st_mtime_ns, after.st_ctime_ns, after.st_size, after.st_ino) == (
             status.st_mtime_ns,
@@ -216,6 +226,12 @@ class FolderReader:
     def _skip(self, path: bytes, err: OSError) -> None:
         number = err.errno or errno.EIO
         self.note(path, number, reason_of(number), err.strerror or "")
+
+    def _skip_folder(self, path: bytes, err: OSError) -> None:
+        if err.errno != errno.ENOENT:
+            self._skip(path, err)
+        else:
+            self.note(path, errno.ENOENT, SkipReason.PATH_GONE, err.strerror or "")
 
     def _skip_at(self, folder: bytes) -> "SkipAt":
         return SkipAt(self, folder)
@@ -310,7 +326,7 @@ class _Entries:
             else:
                 self._add(name, status, self._packed(status), b"")
         except OSError as err:
-            self._skip(name, err)
+            self._skip(name, as_seen(name, status.st_mode, err))
 
     def _file(self, name: bytes, status: os.stat_result) -> None:
         counts = self._reader.counts
@@ -418,6 +434,19 @@ class _Entries:
         self._end_piece()
         self._run.holes.append(hole)
         self._run.pieces.append(b"")
+
+
+def as_seen(name: bytes, mode: int, err: OSError) -> OSError:
+    """Why an item that was listed with this mode could not be read, now that one looks again."""
+    try:
+        now = os.lstat(name)
+    except FileNotFoundError as gone:
+        return gone
+    except OSError:
+        return err
+    if stat.S_IFMT(now.st_mode) != stat.S_IFMT(mode):
+        return FileNotFoundError(errno.ENOENT, _ANOTHER_KIND)
+    return err
 
 
 def unequal(packed: bytes) -> bytes:

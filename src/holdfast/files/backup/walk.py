@@ -10,7 +10,8 @@ from holdfast.files.backup.settings import WorkerSettings
 from holdfast.files.excludes import CACHE_TAG, Rules, is_cache_tag, read_patterns
 from holdfast.files.nodes import pack_status
 
-_OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# To go there is enough: a folder may be entered that may not be listed.
+_OPEN_FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # The kernel takes no longer path in one call.
 _LONGEST_PATH = 4000
 _OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY

@@ -22,6 +22,8 @@ from holdfast.base.texts import N_
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
+# They reach all processes of a group. The parent hears them, and kills its children.
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _NUMBER = struct.Struct("<I")
 
 
@@ -101,12 +103,17 @@ def _fork(
     others: list[Connection],
 ) -> tuple[Connection, int]:
     mine, theirs = Pipe(duplex=False)
-    with warnings.catch_warnings():
-        # Newer Pythons warn of threads; ours hold no lock a child needs.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
-    if not child:
-        _live(lambda: work(_taken(queue, items)), theirs, inherited=(mine, *others))
+    # An interruption in the child's first moment would unwind the parent's work there.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTS)
+    try:
+        with warnings.catch_warnings():
+            # Newer Pythons warn of threads; ours hold no lock a child needs.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = os.fork()
+        if not child:
+            _live(lambda: work(_taken(queue, items)), theirs, inherited=(mine, *others))
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     theirs.close()
     return mine, child
 
@@ -121,8 +128,9 @@ def _live(
         for other in inherited:
             other.close()
         gc.freeze()
-        with contextlib.suppress(ValueError):
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
+        for number in _INTERRUPTS:
+            signal.signal(number, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPTS)
         for result in work():
             connection.send((True, result))
         connection.send((False, None))

@@ -69,6 +69,16 @@ def children() -> set[str]:
     return set(listing.split())
 
 
+def test_an_interruption_of_the_group_is_left_to_the_parent() -> None:
+    def interrupted(items: Iterator[int]) -> Iterator[int]:
+        for item in items:
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                os.kill(os.getpid(), number)
+            yield item
+
+    assert sorted(forked(range(20), interrupted, workers=2)) == list(range(20))
+
+
 def test_leaving_early_leaves_no_process_behind() -> None:
     before = children()
     results = forked(range(10_000), squares, workers=2)

@@ -9,6 +9,7 @@ import pytest
 
 from holdfast.files.errors import NothingToProtect
 from holdfast.files.nodes import pack_status
+from holdfast.files.report import SkipReason
 from holdfast.testing.backups import BackupBench, later
 from holdfast.testing.clock import FakeClock
 from holdfast.testing.trees import build_hostile_tree, build_small_tree, change_tree
@@ -113,6 +114,18 @@ def test_a_path_with_two_slashes_is_the_same_root(bench: BackupBench) -> None:
 def test_a_root_that_is_not_there_stops_the_backup(bench: BackupBench) -> None:
     with pytest.raises(NothingToProtect, match="absent"):
         bench.back_up(bench.source / "absent")
+
+
+def test_roots_that_are_not_there_do_not_keep_the_others_from_their_backup(
+    bench: BackupBench,
+) -> None:
+    bench.write("inner/file")
+    absent = [bench.source / "inner/absent", bench.source.parent / "also absent"]
+
+    report = bench.back_up(bench.source / "inner", *absent)
+
+    assert {skip.path for skip in report.skipped} == {bytes(path) for path in absent}
+    assert {skip.reason for skip in report.skipped} == {SkipReason.VANISHED}
 
 
 def test_a_link_as_root_is_kept_as_a_link(bench: BackupBench) -> None:

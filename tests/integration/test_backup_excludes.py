@@ -240,7 +240,7 @@ def test_a_bind_mount_of_the_same_file_system_is_entered(bench: BackupBench) -> 
 def test_roots_below_others_and_roots_named_twice_are_one(tmp_path: Path) -> None:
     paths = [tmp_path, tmp_path / "x/..", Path("/")]
 
-    roots = find_roots(tuple(map(os.fsencode, paths)), {}, {})
+    roots = find_roots(tuple(map(os.fsencode, paths)), {}, {}, lambda *_: None)
 
     assert [root.logical for root in roots] == [b"/"]
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -21,8 +20,6 @@ from holdfast.files.views.place import FOLDER
 from holdfast.files.views.view import View, consistent_view
 from holdfast.vault.lock_file import Lock
 from holdfast.vault.repository import Repository
-
-_GLOB_SPECIAL = re.compile(r"([\\*?\[\]!# ])")
 
 
 def _wait_silently(_: Lock) -> None:
@@ -109,9 +106,11 @@ def _viewed(options: BackupOptions, session: Session) -> contextlib.AbstractCont
 
 def _without_own(options: BackupOptions, home: str) -> BackupOptions:
     """Our own caches and snapshots change while we read and are worth nothing elsewhere."""
-    scratch = _GLOB_SPECIAL.sub(r"\\\1", os.path.join(os.path.realpath(home), "scratch")) + "/"
-    patterns = (*options.excludes.patterns, scratch, os.fsdecode(FOLDER) + "/")
-    return replace(options, excludes=replace(options.excludes, patterns=patterns))
+    scratch = os.fsencode(os.path.join(os.path.realpath(home), "scratch"))
+    excludes = replace(
+        options.excludes, left_out=frozenset({scratch}), left_out_names=frozenset({FOLDER})
+    )
+    return replace(options, excludes=excludes)
 
 
 @contextlib.contextmanager

@@ -17,6 +17,9 @@ class Excludes:
     larger_than: int | None = None
     one_file_system: bool = False
     remote: bool = True  # leave out network and other offline-able file systems below a root
+    # Absolute paths, and names anywhere, that are left out whatever the patterns say.
+    left_out: frozenset[bytes] = frozenset()
+    left_out_names: frozenset[bytes] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 A log of records and a small file that names the root. A record points to those of its
 sub-folders; a later backup appends what changed and points to the rest, and a new root makes it
-valid. The log is mapped: opening it costs nothing, however many folders there are.
+valid. Who finds another backup at work here reads what is valid and writes nothing. The log is mapped: opening it costs nothing, however many folders there are.
 
 It is a cache: each record carries a checksum, and a damaged or missing one means reading files
 again. That it is trusted at all rests on two rules that `backup` holds: a tree or blob taken
@@ -11,6 +11,7 @@ under is gone (prune and repair do that), every blob is.
 """
 
 import contextlib
+import fcntl
 import mmap
 import os
 import struct
@@ -21,7 +22,7 @@ import msgspec
 
 from holdfast.files.backup.messages import NO_RECORD
 
-_VERSION = 1
+_VERSION = 2
 _HEAD = struct.Struct("<II")  # length and checksum of the record that follows
 # Appending leaves dead records behind; above this share of the log it is written anew.
 _DEAD_SHARE = 2
@@ -87,6 +88,7 @@ class FileCache:
         self._name = name
         self._memory: mmap.mmap | None = None
         self._log: int | None = None
+        self._lock: int | None = None
         self._end = 0
         self._live = 0
         self.roots = self._open(warn)
@@ -102,7 +104,7 @@ class FileCache:
             if len(content) != length or zlib.crc32(content) != checksum:
                 return None
             return _records.decode(content)
-        except (struct.error, msgspec.DecodeError):
+        except (struct.error, OverflowError, msgspec.DecodeError):
             return None
 
     def keep(self, offset: int) -> None:
@@ -140,7 +142,8 @@ class FileCache:
         # A cache may vanish at any time, so a failure to write it is no failure of the backup.
         with contextlib.suppress(OSError):
             with open(path + ".tmp", "wb") as target:
-                target.write(msgspec.json.encode(done))
+                content = msgspec.json.encode(done)
+                target.write(b"%08x\n" % zlib.crc32(content) + content)
             os.replace(path + ".tmp", path)
 
     @property
@@ -158,25 +161,41 @@ class FileCache:
                 os.unlink(os.path.join(self._folder, self._name + suffix))
 
     def close(self) -> None:
-        if self._log is not None:
-            os.close(self._log)
-            self._log = None
+        for descriptor in filter(None, (self._log, self._lock)):
+            os.close(descriptor)
+        self._log = self._lock = self._folder = None
 
     def _open(self, warn: Callable[[str], None]) -> Roots | None:
         if self._folder is None:
             return None
         path = os.path.join(self._folder, f"{self._name}.roots")
+        is_ours = False
         try:
             os.makedirs(self._folder, mode=0o700, exist_ok=True)
+            is_ours = self._is_locked()
             with open(path, "rb") as source:
-                roots = msgspec.json.decode(source.read(), type=Roots)
-            return self._mapped(roots)
+                return self._mapped(_checked(source.read()))
         except FileNotFoundError:
             return None
         except (OSError, ValueError, msgspec.DecodeError) as err:
             warn(str(err))
             self.discard()
             return None
+        finally:
+            if not is_ours:
+                # What is valid can be read beside a backup that appends to it, and that is all.
+                self._folder = None
+
+    def _is_locked(self) -> bool:
+        """Whether nobody else writes here; two would put their records at the same places."""
+        assert self._folder is not None
+        path = os.path.join(self._folder, f"{self._name}.lock")
+        self._lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
 
     def _mapped(self, roots: Roots) -> Roots:
         assert self._folder is not None
@@ -204,6 +223,13 @@ class FileCache:
             os.close(descriptor)
             raise
         return descriptor
+
+
+def _checked(content: bytes) -> Roots:
+    checksum, _, body = content.partition(b"\n")
+    if checksum != b"%08x" % zlib.crc32(body):
+        raise ValueError("its roots are damaged")
+    return msgspec.json.decode(body, type=Roots)
 
 
 def _write_all(descriptor: int, content: bytes, at: int) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from errno import ENOENT
 
 from holdfast.base.errors import HoldfastError
 from holdfast.base.ids import BlobId, FileId, SnapshotId, TreeId
@@ -27,7 +28,14 @@ from holdfast.files.errors import PatternsUnreadable
 from holdfast.files.excludes import Rules, read_patterns
 from holdfast.files.mounts import MountKind, kind_of, read_mounts
 from holdfast.files.options import BackupOptions, Excludes
-from holdfast.files.report import BackupReport, OnProgress, Skipped, SkipReason, no_progress
+from holdfast.files.report import (
+    BackupReport,
+    OnProgress,
+    Skipped,
+    SkipReason,
+    no_progress,
+    reason_of,
+)
 from holdfast.storage.errors import FileMissing
 from holdfast.vault.layout import INDEX, SNAPSHOTS
 from holdfast.vault.pack_header import Kind
@@ -62,7 +70,11 @@ class BackupJob:
 
 def back_up(job: BackupJob) -> BackupReport:
     """Read the paths, store what is new, and write the snapshot last."""
-    return _Run(job).run()
+    run = _Run(job)
+    try:
+        return run.run()
+    finally:
+        run.close()
 
 
 class _Run:
@@ -76,10 +88,13 @@ class _Run:
         self._started = self._clock.now()
         self._began = self._clock.monotonic()
         self._summary = Summary(backup_start=self._started.isoformat(), backup_end="")
-        self._roots = find_roots(job.options.paths, job.read_at, job.devices)
+        self._missing: list[Skip] = []
+        self._roots = find_roots(
+            job.options.paths, job.read_at, job.devices, on_missing=self._note_missing
+        )
         self._patterns = _patterns(job.options.excludes)
-        self._cache = self._open_cache()
         self._index_files = [str(name) for name in self._repository.files.names(INDEX)]
+        self._cache = self._open_cache()
         self._tasks: list[FolderTask] = []
 
     def run(self) -> BackupReport:
@@ -102,6 +117,10 @@ class _Run:
         # What was loaded before does not know what was stored now.
         self._repository.forget_index()
         return self._commit(pipeline, tree)
+
+    def close(self) -> None:
+        """Let the next backup write the cache."""
+        self._cache.close()
 
     def _read(self, pipeline: Pipeline) -> TreeId:
         for root in self._roots:
@@ -140,7 +159,6 @@ class _Run:
         self._cache.commit(self._roots_record(pipeline, snapshot))
         if self._cache.is_overgrown:
             self._cache.discard()
-        self._cache.close()
         return BackupReport(
             snapshot=snapshot,
             parent=parent,
@@ -161,9 +179,11 @@ class _Run:
             files_total=before.files if before else 0,
             bytes_total=before.size if before else 0,
         )
+        assembly = Assembly(self._cache, trees, self._summary, self._job.read_at)
+        assembly.skipped += self._missing
         return Pipeline(
             pool=pool,
-            assembly=Assembly(self._cache, trees, self._summary, self._job.read_at),
+            assembly=assembly,
             trees=trees,
             rests=PackSink(sealer, uploads),
             uploads=uploads,
@@ -187,6 +207,8 @@ class _Run:
                 caches=options.excludes.caches,
                 ignore_names=options.excludes.ignore_names,
                 rules=self._rules(),
+                left_out=options.excludes.left_out,
+                left_out_names=options.excludes.left_out_names,
                 one_file_system=options.excludes.one_file_system,
                 closed_devices=_closed_devices(remote=options.excludes.remote),
                 clock=self._clock,
@@ -220,6 +242,10 @@ class _Run:
     def _known(self, root: Root) -> RootRecord | None:
         before = self._cache.roots
         return before.roots.get(root.logical.hex()) if before else None
+
+    def _note_missing(self, path: bytes, err: OSError) -> None:
+        number = err.errno or ENOENT
+        self._missing.append(Skip(path, number, reason_of(number).value, err.strerror or ""))
 
     def _compare_roots(self) -> None:
         """A root that is another folder than last time is worth a word: somebody replaced it."""

@@ -2,7 +2,9 @@
 
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from errno import ENOENT
 
 from holdfast.base.ids import TreeId
 from holdfast.files.backup.messages import NO_RECORD, FolderTask
@@ -34,10 +36,32 @@ class Root:
 
 
 def find_roots(
-    paths: tuple[bytes, ...], read_at: dict[bytes, bytes], devices: dict[int, int]
+    paths: tuple[bytes, ...],
+    read_at: dict[bytes, bytes],
+    devices: dict[int, int],
+    on_missing: Callable[[bytes, OSError], None],
 ) -> list[Root]:
-    """The roots, without those that lie in another; `read_at` redirects to snapshots."""
-    return [_root(path, read_at.get(path, path), devices) for path in logical_roots(paths)]
+    """The roots, without those that lie in another; `read_at` redirects to snapshots.
+
+    A path that is missing does not keep the others from their backup, as long as there are others.
+    """
+    roots = logical_roots(paths)
+    found: list[Root] = []
+    for path in roots:
+        try:
+            found.append(_root(path, read_at.get(path, path), devices))
+        except OSError as err:
+            if len(roots) == 1:
+                raise NothingToProtect(path=os.fsdecode(path), reason=err.strerror) from err
+            on_missing(path, err)
+    if not found:
+        raise NothingToProtect(path=os.fsdecode(b" ".join(paths)), reason=os.strerror(ENOENT))
+    for path in {os.path.abspath(path) for path in paths}.difference(roots):
+        try:
+            os.lstat(path)
+        except OSError as err:
+            on_missing(path, err)
+    return found
 
 
 def logical_roots(paths: tuple[bytes, ...]) -> list[bytes]:
@@ -56,10 +80,7 @@ def _is_below(path: bytes, other: bytes) -> bool:
 
 
 def _root(logical: bytes, physical: bytes, devices: dict[int, int]) -> Root:
-    try:
-        status = os.lstat(physical)
-    except OSError as err:
-        raise NothingToProtect(path=os.fsdecode(logical), reason=err.strerror) from err
+    status = os.lstat(physical)
     return Root(
         logical=logical,
         physical=physical,

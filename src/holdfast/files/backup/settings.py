@@ -20,6 +20,9 @@ class WorkerSettings:
     # Devices of file systems that are not walked into: remote ones and the kernel's own.
     closed_devices: frozenset[int]
     clock: Clock
+    # Left out without a pattern, which would cost a match for every name: by path, and by name.
+    left_out: frozenset[bytes] = frozenset()
+    left_out_names: frozenset[bytes] = frozenset()
     # Where something is read elsewhere: folder, name in it, and the path it is read at.
     elsewhere: dict[bytes, dict[bytes, bytes]] = field(default_factory=dict)
     # Devices of btrfs file systems themselves; what is in them has that of its subvolume.

@@ -99,11 +99,21 @@ def _kept(
 ) -> list[bytes]:
     if settings.caches and CACHE_TAG in names and _has_cache_tag():
         return [CACHE_TAG]
+    names = _without_own(task.logical, names, settings)
     if not rules.patterns or task.names is not None:
         return names
     with os.scandir(b".") as found:
         folders = {entry.name for entry in found if entry.is_dir(follow_symlinks=False)}
     return rules.keep(task.logical, names, folders)
+
+
+def _without_own(folder: bytes, names: list[bytes], settings: WorkerSettings) -> list[bytes]:
+    gone = settings.left_out_names
+    for path in settings.left_out:
+        parent, name = os.path.split(path)
+        if parent == folder:
+            gone |= {name}
+    return names if gone.isdisjoint(names) else [name for name in names if name not in gone]
 
 
 def _has_cache_tag() -> bool:

@@ -38,3 +38,18 @@ def _english() -> Iterator[None]:
     use_language("en")
     yield
     use_language("en")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many faults were injected; workers of a parallel run send theirs as properties."""
+    injected = survived = 0
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            counted = dict(report.user_properties).get("faults")
+            if counted is not None:
+                # A test that does not count is about one fault.
+                one_by_one = (1, int(report.passed))
+                more = counted if counted[0] else one_by_one
+                injected, survived = injected + more[0], survived + more[1]
+    if injected:
+        terminalreporter.write_line(f"faults injected: {injected}, survived: {survived}")

@@ -134,12 +134,7 @@ class Child:
     _said: int
 
     def workers(self) -> list[int]:
-        """Its own children, as long as it lives."""
-        with contextlib.suppress(OSError):
-            tasks = os.listdir(f"/proc/{self.pid}/task")
-            found = [Path(f"/proc/{self.pid}/task/{task}/children").read_text() for task in tasks]
-            return [int(pid) for line in found for pid in line.split()]
-        return []
+        return children_of(self.pid)
 
     def said_within(self, seconds: float) -> bool:
         """Wait that long, unless it is done or dead before."""
@@ -192,6 +187,15 @@ def _outcome(work: Callable[[], str]) -> str:
         return INTERRUPTED
     except HoldfastError as err:
         return f"{err.code}: {err}"
+
+
+def children_of(pid: int) -> list[int]:
+    """The children a process has now; none when it is gone."""
+    with contextlib.suppress(OSError):
+        tasks = os.listdir(f"/proc/{pid}/task")
+        found = [Path(f"/proc/{pid}/task/{task}/children").read_text() for task in tasks]
+        return [int(child) for line in found for child in line.split()]
+    return []
 
 
 def has_children() -> bool:

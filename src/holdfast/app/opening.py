@@ -1,5 +1,7 @@
 """Open the vault a session is about."""
 
+from random import SystemRandom
+
 from holdfast.app.dry_storage import DryStorage
 from holdfast.app.keyring import KeptKeys
 from holdfast.app.scratch import prepare_scratch
@@ -9,8 +11,9 @@ from holdfast.app.wiring import Session, identity_here
 from holdfast.base.secret import Secret
 from holdfast.base.texts import _
 from holdfast.storage.errors import FileMissing
-from holdfast.storage.location import open_storage, parse_location
+from holdfast.storage.location import Kind, open_storage, parse_location
 from holdfast.storage.protocol import Storage
+from holdfast.storage.retrying import RetryingStorage
 from holdfast.vault.errors import EnvelopeBroken, NoVault
 from holdfast.vault.layout import KEYS
 from holdfast.vault.opening import Unlocked, has_config, open_with, unlock
@@ -22,7 +25,17 @@ def vault_storage(session: Session) -> Storage:
     settings = session.settings
     if not settings.vault:
         raise VaultNotNamed(config=settings.config_file)
-    return open_storage(parse_location(settings.vault), settings.credentials)
+    return storage_at(session, settings.vault)
+
+
+def storage_at(session: Session, place: str) -> Storage:
+    """The storage at a place; one that is reached over a network is patient with it."""
+    location = parse_location(place)
+    storage = open_storage(location, session.settings.credentials)
+    if location.kind in (Kind.DIRECTORY, Kind.MEMORY):
+        return storage
+    # SystemRandom, or workers of one parent would all wait the same time.
+    return RetryingStorage(storage, session.clock, SystemRandom())
 
 
 def open_vault(session: Session, *, dry: bool = False) -> Repository:

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from holdfast.app.locking import locks_of
-from holdfast.app.opening import open_vault
+from holdfast.app.opening import open_vault, storage_at
 from holdfast.app.secret_sources import first_passphrase
 from holdfast.app.setup_errors import VaultNotNamed
 from holdfast.app.wiring import Session, identity_here
 from holdfast.storage.directory import DirectoryStorage
-from holdfast.storage.location import open_storage, parse_location
 from holdfast.storage.protocol import Storage
 from holdfast.vault.errors import VaultExists
 from holdfast.vault.keys import KeyCost
@@ -54,7 +53,7 @@ def create(session: Session, location: str | None, *, lab: bool = False) -> NewV
     wanted = location or session.settings.vault
     if not wanted:
         raise VaultNotNamed(config=session.settings.config_file)
-    storage = open_storage(parse_location(wanted), session.settings.credentials)
+    storage = storage_at(session, wanted)
     if isinstance(storage, DirectoryStorage):
         storage.create_root()
     if has_config(storage):

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from holdfast.files.backup import file_cache
 from holdfast.files.backup.file_cache import (
     FileCache,
-    Record,
     RootRecord,
     Roots,
     decode_attributes,
@@ -19,6 +19,7 @@ from holdfast.files.backup.file_cache import (
     encode_attributes,
     encode_list,
 )
+from holdfast.files.backup.log_records import Record
 from holdfast.files.backup.messages import NO_RECORD
 
 SNAPSHOT = "5" * 64
@@ -215,7 +216,7 @@ def test_without_a_folder_nothing_is_kept() -> None:
     cache.discard()
     cache.close()
 
-    assert (place, cache.roots, cache.is_overgrown) == (NO_RECORD, None, False)
+    assert (place, cache.roots) == (NO_RECORD, None)
 
 
 def test_a_full_disk_ends_the_cache_and_nothing_else(shelf: Shelf) -> None:
@@ -276,13 +277,29 @@ def test_two_at_once_do_not_write_into_one_log(shelf: Shelf) -> None:
     assert again.record(place) == record(2)
 
 
-def test_an_overgrown_log_says_so(shelf: Shelf) -> None:
-    big = Record(listing=bytes(9 << 20), payloads=b"", attributes=b"", tree=bytes(32), children=[])
-    shelf.fill(big, big)
-    kept, dead = shelf.open(), shelf.open()
-    assert kept.roots is not None
+def test_a_log_of_mostly_dead_records_is_written_anew(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_cache, "_SMALL_LOG", 100)
+    cache = shelf.open()
+    leaf = cache.append(record(1))
+    dead = [cache.append(record(number)) for number in range(2, 50)]
+    top = cache.append(record(50, (leaf, NO_RECORD, dead[0], 10**9)))
+    cache.commit(Roots(SNAPSHOT, [], {"2f": RootRecord(top, 7, "")}))
+    cache.close()
+    again = shelf.open()
+    again.keep(top)
 
-    kept.keep(0)
-    kept.keep(kept.roots.roots["2f"].record)
+    again.commit(Roots("6" * 64, [], {"2f": RootRecord(top, 7, ""), "2e": RootRecord(-1, 8, "")}))
+    again.close()
 
-    assert (kept.is_overgrown, dead.is_overgrown) == (False, True)
+    rewritten = shelf.open()
+    assert rewritten.roots is not None
+    found = rewritten.record(rewritten.roots.roots["2f"].record)
+    assert found is not None
+    assert [rewritten.record(child) for child in found.children] == [
+        *(record(1), None, record(2), None),
+    ]
+    assert rewritten.roots.roots["2e"].record == NO_RECORD
+    assert not shelf.log.exists()
+    assert len(list(shelf.root.glob("*.log"))) == 1

@@ -13,13 +13,13 @@ import msgspec
 from holdfast.base.ids import TreeId
 from holdfast.files.backup.file_cache import (
     FileCache,
-    Record,
     decode_attributes,
     decode_list,
     encode_attributes,
     encode_list,
 )
 from holdfast.files.backup.folder import is_folder, segments, unequal
+from holdfast.files.backup.log_records import Record
 from holdfast.files.backup.messages import (
     NO_RECORD,
     BigFile,

@@ -14,29 +14,19 @@ import contextlib
 import fcntl
 import mmap
 import os
-import struct
 import zlib
 from collections.abc import Callable
 
 import msgspec
 
+from holdfast.files.backup.compaction import copy_live
+from holdfast.files.backup.log_records import HEAD, Record, packed_record, record_at
 from holdfast.files.backup.messages import NO_RECORD
 
 _VERSION = 2
-_HEAD = struct.Struct("<II")  # length and checksum of the record that follows
-# Appending leaves dead records behind; above this share of the log it is written anew.
+# Appending leaves dead records behind; where they are more than this share, the log is rewritten.
 _DEAD_SHARE = 2
 _SMALL_LOG = 16 << 20
-
-
-class Record(msgspec.Struct, array_like=True, frozen=True):
-    """One folder: its entries, their contents, and the tree all that became."""
-
-    listing: bytes  # encoded names and packed statuses, compared as a whole
-    payloads: bytes
-    attributes: bytes
-    tree: bytes
-    children: list[int]  # records of the sub-folders, in the order of the listing
 
 
 class RootRecord(msgspec.Struct, frozen=True):
@@ -59,7 +49,6 @@ class Roots(msgspec.Struct, frozen=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_records = msgspec.msgpack.Decoder(Record)
 _lists = msgspec.msgpack.Decoder(list[bytes])
 _attributes = msgspec.msgpack.Decoder(dict[bytes, list[tuple[str, bytes]]])
 
@@ -89,36 +78,26 @@ class FileCache:
         self._memory: mmap.mmap | None = None
         self._log: int | None = None
         self._lock: int | None = None
+        self._log_name = self._log_names()[0]
         self._end = 0
         self._live = 0
         self.roots = self._open(warn)
 
     def record(self, offset: int) -> Record | None:
         """The record at a place, or None when there is none that can be trusted."""
-        if offset == NO_RECORD or self._memory is None:
-            return None
-        try:
-            length, checksum = _HEAD.unpack_from(self._memory, offset)
-            start = offset + _HEAD.size
-            content = self._memory[start : start + length]
-            if len(content) != length or zlib.crc32(content) != checksum:
-                return None
-            return _records.decode(content)
-        except (struct.error, OverflowError, msgspec.DecodeError):
-            return None
+        return record_at(self._memory, offset) if self._memory is not None else None
 
     def keep(self, offset: int) -> None:
         """Count a record that stays valid, for the decision to write the log anew."""
         if self._memory is not None and offset != NO_RECORD:
-            self._live += _HEAD.size + _HEAD.unpack_from(self._memory, offset)[0]
+            self._live += HEAD.size + HEAD.unpack_from(self._memory, offset)[0]
 
     def append(self, record: Record) -> int:
         """Add a record; where it lies, or NO_RECORD when there is nowhere to keep it."""
         if self._folder is None:
             return NO_RECORD
-        content = _encode(record)
         at = self._end
-        piece = _HEAD.pack(len(content), zlib.crc32(content)) + content
+        piece = packed_record(record)
         try:
             if self._log is None:
                 self._log = self._open_log()
@@ -135,30 +114,59 @@ class FileCache:
         """Make what was appended the truth for the next backup."""
         if self._folder is None:
             return
-        done = msgspec.structs.replace(
-            roots, version=_VERSION, log=f"{self._name}.log", length=self._end
-        )
-        path = os.path.join(self._folder, f"{self._name}.roots")
         # A cache may vanish at any time, so a failure to write it is no failure of the backup.
         with contextlib.suppress(OSError):
-            with open(path + ".tmp", "wb") as target:
-                content = msgspec.json.encode(done)
-                target.write(b"%08x\n" % zlib.crc32(content) + content)
-            os.replace(path + ".tmp", path)
+            if not self._is_overgrown:
+                self._write_roots(self._folder, roots)
+                return
+            before = os.path.join(self._folder, self._log_name)
+            self._write_roots(self._folder, self._rewritten(self._folder, roots))
+            os.unlink(before)
+
+    def _write_roots(self, folder: str, roots: Roots) -> None:
+        done = msgspec.structs.replace(
+            roots, version=_VERSION, log=self._log_name, length=self._end
+        )
+        path = os.path.join(folder, f"{self._name}.roots")
+        with open(path + ".tmp", "wb") as target:
+            content = msgspec.json.encode(done)
+            target.write(b"%08x\n" % zlib.crc32(content) + content)
+        os.replace(path + ".tmp", path)
+
+    def _rewritten(self, folder: str, roots: Roots) -> Roots:
+        """The same roots in a new log, which only they name: who dies here leaves the old one."""
+        names = self._log_names()
+        name = names[self._log_name == names[0]]
+        target = os.path.join(folder, name)
+        places = copy_live(
+            os.path.join(folder, self._log_name),
+            target,
+            length=self._end,
+            roots=[each.record for each in roots.roots.values()],
+        )
+        self._log_name, self._end = name, os.path.getsize(target)
+        moved = {
+            path: msgspec.structs.replace(each, record=places[each.record])
+            for path, each in roots.roots.items()
+        }
+        return msgspec.structs.replace(roots, roots=moved)
+
+    def _log_names(self) -> tuple[str, str]:
+        return f"{self._name}.log", f"{self._name}-2.log"
 
     @property
-    def is_overgrown(self) -> bool:
-        """Whether most of the log is dead; then the next backup should start a new one."""
+    def _is_overgrown(self) -> bool:
+        """Whether most of the log is dead."""
         return self._end > _SMALL_LOG and self._end > _DEAD_SHARE * self._live
 
     def discard(self) -> None:
         """Start from nothing next time."""
         if self._folder is None:
             return
-        for suffix in (".roots", ".log"):
+        for name in (f"{self._name}.roots", *self._log_names()):
             # What cannot be removed is found unusable again.
             with contextlib.suppress(OSError):
-                os.unlink(os.path.join(self._folder, self._name + suffix))
+                os.unlink(os.path.join(self._folder, name))
 
     def close(self) -> None:
         for descriptor in filter(None, (self._log, self._lock)):
@@ -201,6 +209,8 @@ class FileCache:
         assert self._folder is not None
         if roots.version != _VERSION:
             raise ValueError(f"version {roots.version}")
+        if roots.log not in self._log_names():
+            raise ValueError("it is another's log")
         descriptor = os.open(os.path.join(self._folder, roots.log), os.O_RDONLY | os.O_CLOEXEC)
         try:
             if os.fstat(descriptor).st_size < roots.length:
@@ -209,12 +219,12 @@ class FileCache:
                 self._memory = mmap.mmap(descriptor, roots.length, prot=mmap.PROT_READ)
         finally:
             os.close(descriptor)
-        self._end = roots.length
+        self._log_name, self._end = roots.log, roots.length
         return roots
 
     def _open_log(self) -> int:
         assert self._folder is not None
-        path = os.path.join(self._folder, f"{self._name}.log")
+        path = os.path.join(self._folder, self._log_name)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             # What a run that died has left behind the valid end.

@@ -13,11 +13,11 @@ from holdfast.base.units import MIB
 from holdfast.files.backup.content import MIN_CHUNK, ContentReader
 from holdfast.files.backup.file_cache import (
     FileCache,
-    Record,
     decode_attributes,
     decode_list,
     encode_list,
 )
+from holdfast.files.backup.log_records import Record
 from holdfast.files.backup.messages import (
     NO_RECORD,
     BigFile,

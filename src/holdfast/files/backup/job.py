@@ -157,8 +157,6 @@ class _Run:
         self._job.still_ours()
         snapshot = self._repository.save_snapshot(self._snapshot(tree, parent))
         self._cache.commit(self._roots_record(pipeline, snapshot))
-        if self._cache.is_overgrown:
-            self._cache.discard()
         return BackupReport(
             snapshot=snapshot,
             parent=parent,
@@ -187,8 +185,7 @@ class _Run:
             trees=trees,
             rests=PackSink(sealer, uploads),
             uploads=uploads,
-            index=IndexKeeper(self._repository),
-            still_ours=self._job.still_ours,
+            index=IndexKeeper(self._repository, self._job.still_ours),
             on_counts=tally.count,
         )
 
@@ -251,7 +248,8 @@ class _Run:
         """A root that is another folder than last time is worth a word: somebody replaced it."""
         for root in self._roots:
             before = self._known(root)
-            if before and before.inode != root.inode:
+            # A file gets another inode whenever an editor saves it.
+            if before and before.inode != root.inode and root.is_folder:
                 text = _(
                     "{path} was deleted and created again since the last backup (critical "
                     "inconsistency); everything in it is compared anew"

@@ -83,7 +83,8 @@ def back_up(
 @contextlib.contextmanager
 def _held(repository: Repository, patience: Patience) -> Iterator[Callable[[], None]]:
     wait, waiting = patience.wait, patience.waiting
-    with locking.held(repository, wait=wait, waiting=waiting) as lock:
+    # Reading may begin before the lock is certain: nothing is named in the vault before a check.
+    with locking.held(repository, wait=wait, waiting=waiting, settle_later=not wait) as lock:
         yield lock.check
 
 

@@ -30,15 +30,21 @@ def held(
     wait: timedelta = timedelta(0),
     waiting: Callable[[Lock], None] = _silent,
     beside: HeldLock | None = None,
+    settle_later: bool = False,
 ) -> Iterator[HeldLock]:
     """Work under a lock; call its `check()` before everything that cannot be undone.
 
     `waiting` is called every few seconds with the lock we wait for. `beside` is a lock this
-    process holds already and that is not in the way. An index read before the lock was taken is
+    process holds already and that is not in the way. With `settle_later` the work begins at once and
+    the first `check()` waits until the lock is certain. An index read before the lock was taken is
     forgotten: somebody may have pruned since, and a backup would rely on blobs that are gone.
     """
     lock = locks_of(repository).acquire(
-        exclusive=exclusive, wait=wait, waiting=waiting, beside=beside
+        exclusive=exclusive,
+        wait=wait,
+        waiting=waiting,
+        beside=beside,
+        settle_later=settle_later,
     )
     if beside is None:
         repository.forget_index()

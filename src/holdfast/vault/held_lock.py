@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import msgspec
@@ -38,6 +38,7 @@ class HeldLock:
         self._note_renewal()
         self._is_lost = False
         self._is_released = False
+        self._look_again: Callable[[], None] | None = None
 
     @classmethod
     def take(
@@ -80,8 +81,15 @@ class HeldLock:
                 with contextlib.suppress(HoldfastError):
                     self._renew()
 
+    def look_again_with(self, look: Callable[[], None]) -> None:
+        """Have the second look, which taking a lock asks for, done by the first `check`."""
+        self._look_again = look
+
     def check(self) -> None:
         """LockLost when others may have taken our lock for dead."""
+        if self._look_again is not None:
+            self._look_again()
+            self._look_again = None
         is_late = self._steady_age() >= HOLDER_STOPS
         if self._wall_age() >= HOLDER_STOPS:
             self.tend()

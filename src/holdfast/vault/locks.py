@@ -77,8 +77,12 @@ class Locks:
         wait: timedelta = timedelta(0),
         waiting: Waiting = _silent,
         beside: HeldLock | None = None,
+        settle_later: bool = False,
     ) -> HeldLock:
         """Take a lock, or VaultLocked when others still hold theirs after `wait`.
+
+        With `settle_later` the second look is left to the first `check` of the lock, which then may
+        raise VaultLocked: for work that begins with reading and checks before it changes anything.
 
         `waiting` is told whom we wait for. `beside` is a lock of ours that is not in the way.
         A lock that is probably dead is watched to the end, even when `wait` is shorter.
@@ -86,7 +90,7 @@ class Locks:
         deadline = self._clock.monotonic() + wait.total_seconds()
         pause, seen_by = _FIRST_PAUSE, -1.0
         while True:
-            taken = self._try(exclusive, beside)
+            taken = self._try(exclusive, beside, settle_later=settle_later)
             if isinstance(taken, HeldLock):
                 return taken
             now = self._clock.monotonic()
@@ -123,7 +127,13 @@ class Locks:
             self._files.delete(LOCKS, name)
         return len(names)
 
-    def _try(self, exclusive: bool, beside: HeldLock | None) -> HeldLock | _Blocker:  # noqa: FBT001  passed through
+    def _try(
+        self,
+        exclusive: bool,  # noqa: FBT001  passed through
+        beside: HeldLock | None,
+        *,
+        settle_later: bool,
+    ) -> HeldLock | _Blocker:
         blocker = self._blocker(exclusive, [beside] if beside else [])
         if blocker is not None:
             return blocker
@@ -134,9 +144,13 @@ class Locks:
             mark=self._machine.mark(self._identity.pid),
             exclusive=exclusive,
         )
+        ours = [lock, beside] if beside else [lock]
+        if settle_later:
+            lock.look_again_with(self._second_look(exclusive, ours))
+            return lock
         try:
             self._clock.sleep(_SETTLE)
-            blocker = self._blocker(exclusive, [lock, beside] if beside else [lock])
+            blocker = self._blocker(exclusive, ours)
         except BaseException:
             lock.release()
             raise
@@ -144,6 +158,17 @@ class Locks:
             lock.release()
             return blocker
         return lock
+
+    def _second_look(self, exclusive: bool, ours: Collection[HeldLock]) -> Callable[[], None]:  # noqa: FBT001  passed through
+        due = self._clock.monotonic() + _SETTLE
+
+        def look() -> None:
+            self._clock.sleep(max(0.0, due - self._clock.monotonic()))
+            blocker = self._blocker(exclusive, ours)
+            if blocker is not None:
+                raise self._locked(blocker.lock)
+
+        return look
 
     def _blocker(self, exclusive: bool, ours: Collection[HeldLock]) -> _Blocker | None:  # noqa: FBT001  passed through
         """The lock most in our way, after removing those of the dead."""

@@ -34,13 +34,17 @@ _BATCH_KNOWN, _BATCH_NEW = 32, 8
 # A task message must fit in a pipe together with those before it.
 _BATCH_BYTES = 16_000
 _PATIENCE = 0.2
+# How much work a killed run may lose, and how long a lost lock may go unnoticed.
+_INDEX_SECONDS = 60.0
 
 
 class IndexKeeper:
     """Names durable packs in the index every now and then, so that a killed run loses little."""
 
-    def __init__(self, repository: Repository) -> None:
+    def __init__(self, repository: Repository, still_ours: Callable[[], None]) -> None:
         self._repository = repository
+        self._still_ours = still_ours
+        self._due = repository.clock.monotonic() + _INDEX_SECONDS
         self._packs: list[PackSpans] = []
         self._blobs = 0
         self.written: list[IndexId] = []
@@ -48,11 +52,14 @@ class IndexKeeper:
     def add(self, pack: PackSpans) -> None:
         self._packs.append(pack)
         self._blobs += len(pack[1])
-        if self._blobs >= MAX_BLOBS:
+        if self._blobs >= MAX_BLOBS or self._repository.clock.monotonic() >= self._due:
             self.save()
 
     def save(self) -> None:
+        self._due = self._repository.clock.monotonic() + _INDEX_SECONDS
         if self._packs:
+            # Who lost the lock may have lost packs: naming them would spoil later backups.
+            self._still_ours()
             self.written += write_index(self._repository.files, self._packs)
             self._packs, self._blobs = [], 0
 
@@ -65,7 +72,6 @@ class Pipeline:
     rests: PackSink
     uploads: Uploads
     index: IndexKeeper
-    still_ours: Callable[[], None]
     on_counts: Callable[[Counts, bytes], None]
 
     def run(self, roots: list[FolderTask]) -> None:
@@ -142,7 +148,6 @@ class Pipeline:
     def _collect(self) -> None:
         for pack in self.uploads.finished():
             self.index.add(pack)
-        self.still_ours()
 
     def _dismiss_all(self, waiting: "_Waiting") -> None:
         for worker in list(self.pool.idle()):

@@ -30,7 +30,7 @@ from holdfast.testing.compare import differences
 from holdfast.testing.faulty_storage import FaultyStorage
 from holdfast.testing.trees import build_hostile_tree, build_small_tree
 from holdfast.testing.vaults import add_point, blob_of, open_vault, small_vault
-from holdfast.vault.forking import WorkerLost
+from holdfast.vault.forking import WorkerDied
 from holdfast.vault.layout import pack_path
 from holdfast.vault.pack_header import Kind
 from holdfast.vault.repository import Repository
@@ -236,7 +236,7 @@ def test_a_worker_that_dies_is_noticed(vault: Repository, tmp_path: Path) -> Non
             killed.append(min(_children() - others))
             os.kill(killed[0], signal.SIGKILL)
 
-    with pytest.raises(WorkerLost, match="-9"):
+    with pytest.raises(WorkerDied, match="signal 9"):
         restore(
             vault,
             point,

@@ -1,14 +1,7 @@
 """What can stop a backup or restore as a whole."""
 
-from holdfast.base.errors import Exit, HoldfastError, Retry
+from holdfast.base.errors import Exit, HoldfastError
 from holdfast.base.texts import N_
-
-
-class WorkerDied(HoldfastError):
-    code = "worker-died"
-    sentence = N_("A worker process ended unexpectedly: {reason}")
-    remedy = N_("Look for the out-of-memory killer in `dmesg`, then run the same command again.")
-    retry = Retry.LATER
 
 
 class NothingToProtect(HoldfastError):

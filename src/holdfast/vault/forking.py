@@ -17,7 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing.connection import Connection, Pipe, wait
 from typing import NoReturn, TypeVar
 
-from holdfast.base.errors import HoldfastError
+from holdfast.base.errors import HoldfastError, Retry
 from holdfast.base.texts import N_
 
 _T = TypeVar("_T")
@@ -27,10 +27,11 @@ _INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _NUMBER = struct.Struct("<I")
 
 
-class WorkerLost(HoldfastError):
-    code = "worker-lost"
-    sentence = N_("A worker process ended without an answer, with status {status}")
-    remedy = N_("Look for an out-of-memory kill in `dmesg`, then run the same command again.")
+class WorkerDied(HoldfastError):
+    code = "worker-died"
+    sentence = N_("A worker process ended unexpectedly: {reason}")
+    remedy = N_("Look for the out-of-memory killer in `dmesg`, then run the same command again.")
+    retry = Retry.LATER
 
 
 def cores() -> int:
@@ -103,7 +104,25 @@ def _fork(
     others: list[Connection],
 ) -> tuple[Connection, int]:
     mine, theirs = Pipe(duplex=False)
-    # An interruption in the child's first moment would unwind the parent's work there.
+
+    def live() -> None:
+        # A pipe ends only when nobody holds its other end any more.
+        for other in (mine, *others):
+            other.close()
+        _answer(work(_taken(queue, items)), theirs)
+
+    child = fork(live)
+    theirs.close()
+    return mine, child
+
+
+def fork(live: Callable[[], None]) -> int:
+    """Start a child whose whole life is `live`, and give its number.
+
+    Nothing of the parent's clean-up runs in it. The parent hears an interruption and decides what
+    it means; the child ends with its pipe.
+    """
+    # In the child's first moment an interruption would unwind the parent's work there.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTS)
     try:
         with warnings.catch_warnings():
@@ -111,39 +130,45 @@ def _fork(
             warnings.simplefilter("ignore", DeprecationWarning)
             child = os.fork()
         if not child:
-            _live(lambda: work(_taken(queue, items)), theirs, inherited=(mine, *others))
+            _end_with(live)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    theirs.close()
-    return mine, child
+    return child
 
 
-def _live(
-    work: Callable[[], Iterator[object]], connection: Connection, *, inherited: Sequence[Connection]
-) -> NoReturn:
-    """The whole life of a child; nothing of the parent's clean-up may run in it."""
+def _end_with(live: Callable[[], None]) -> NoReturn:
     status = 1
     try:
-        # A pipe ends only when nobody holds its other end any more.
-        for other in inherited:
-            other.close()
+        # Nothing inherited will be freed here: not to touch it saves copies of its pages.
         gc.freeze()
-        for number in _INTERRUPTS:
-            signal.signal(number, signal.SIG_IGN)
+        with contextlib.suppress(ValueError):  # forked by a thread: it hears no interruptions
+            for number in _INTERRUPTS:
+                signal.signal(number, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPTS)
-        for result in work():
+        live()
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _answer(results: Iterator[object], connection: Connection) -> None:
+    try:
+        for result in results:
             connection.send((True, result))
         connection.send((False, None))
-        status = 0
     except BrokenPipeError:
         pass
     except BaseException as err:
-        if not isinstance(err, HoldfastError):
-            err.add_note(traceback.format_exc())
-        with contextlib.suppress(Exception):
-            connection.send((False, err))
-    finally:
-        os._exit(status)
+        send_error(connection, err)
+        raise
+
+
+def send_error(connection: Connection, err: BaseException) -> None:
+    """Tell the parent what went wrong, with the place where nobody expected it."""
+    if not isinstance(err, HoldfastError):
+        err.add_note(traceback.format_exc())
+    with contextlib.suppress(Exception):
+        connection.send((False, err))
 
 
 def _received(children: dict[Connection, int]) -> Iterator[_R]:
@@ -153,15 +178,17 @@ def _received(children: dict[Connection, int]) -> Iterator[_R]:
             try:
                 is_result, content = ready.recv()
             except EOFError as err:
-                raise WorkerLost(status=_status(children.pop(ready))) from err
+                raise WorkerDied(reason=end_of(children.pop(ready))) from err
             if is_result:
                 yield content
                 continue
-            _status(children.pop(ready))
+            end_of(children.pop(ready))
             ready.close()
             if content is not None:
                 raise content
 
 
-def _status(child: int) -> int:
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+def end_of(child: int) -> str:
+    """How a child ended; waits for it, which is short when its pipe has broken."""
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return f"killed by signal {-code}" if code < 0 else f"exit status {code}"

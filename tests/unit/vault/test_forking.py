@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.storage.errors import FileMissing
-from holdfast.vault.forking import WorkerLost, ahead, forked
+from holdfast.vault.forking import WorkerDied, ahead, forked
 
 
 def squares(items: Iterator[int]) -> Iterator[tuple[int, int]]:
@@ -59,7 +59,7 @@ def test_a_killed_worker_is_noticed() -> None:
         yield next(items)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    with pytest.raises(WorkerLost, match="-9"):
+    with pytest.raises(WorkerDied, match="signal 9"):
         list(forked(range(100), dies, workers=2))
 
 

@@ -23,7 +23,7 @@ from holdfast.files.backup.messages import (
 from holdfast.files.backup.pool import Pool, Worker
 from holdfast.files.backup.trees import PackSink, TreeSink
 from holdfast.files.backup.uploads import Uploads
-from holdfast.files.errors import WorkerDied
+from holdfast.vault.forking import WorkerDied
 from holdfast.vault.index_file import MAX_BLOBS
 from holdfast.vault.index_writer import PackSpans, write_index
 from holdfast.vault.pack_header import Kind, Span

@@ -4,8 +4,7 @@ import contextlib
 import os
 import selectors
 import signal
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe
 
@@ -13,7 +12,7 @@ from holdfast.files.backup import worker
 from holdfast.files.backup.messages import Result, Task, decode_results, encode
 from holdfast.files.backup.slots import Slots
 from holdfast.files.backup.worker import WorkerMeans
-from holdfast.files.errors import WorkerDied
+from holdfast.vault.forking import WorkerDied, end_of, fork
 
 # Batches a worker holds at most: one it works on, and the next so that it need not wait.
 _AHEAD = 2
@@ -43,16 +42,15 @@ class Pool:
         try:
             with _interrupts_held():
                 for _ in range(workers):
-                    own = Slots(slots)
-                    self._workers.append(self._forked(means, own))
-                    self._slots.append(own)
+                    self._slots.append(Slots(slots))
+                    self._workers.append(self._forked(means, self._slots[-1]))
+                # Made after the last fork: a selector of the kernel's is not to be inherited.
+                self._selector = selectors.DefaultSelector()
+                for each in self._workers:
+                    self._selector.register(each.results, selectors.EVENT_READ, each)
         except BaseException:
-            self.close()
+            self._give_up()
             raise
-        # Registered after the last fork: a selector of the kernel's is not to be inherited.
-        self._selector = selectors.DefaultSelector()
-        for each in self._workers:
-            self._selector.register(each.results, selectors.EVENT_READ, each)
 
     def idle(self) -> Iterator[Worker]:
         """Yield workers that can take another batch, the least busy first."""
@@ -90,10 +88,11 @@ class Pool:
 
     def dismiss(self, done: Worker) -> None:
         """A worker has said its last word."""
-        self._workers.remove(done)
-        self._selector.unregister(done.results)
-        _close(done)
         os.waitpid(done.pid, 0)
+        done.is_gone = True
+        self._selector.unregister(done.results)
+        self._workers.remove(done)
+        _close(done)
 
     def __len__(self) -> int:
         return len(self._workers)
@@ -102,16 +101,20 @@ class Pool:
         for each in self._workers:
             # A number that was waited for may be another process's by now.
             if not each.is_gone:
-                os.kill(each.pid, signal.SIGKILL)
-                os.waitpid(each.pid, 0)
+                with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                    os.kill(each.pid, signal.SIGKILL)
+                    os.waitpid(each.pid, 0)
                 each.is_gone = True
             _close(each)
         self._workers = []
 
     def close(self) -> None:
         """Give the slots up; only when no upload uses them any more."""
-        self.kill()
+        self._give_up()
         self._selector.close()
+
+    def _give_up(self) -> None:
+        self.kill()
         for each in self._slots:
             each.close()
         self._slots = []
@@ -119,7 +122,7 @@ class Pool:
     def _forked(self, means: WorkerMeans, slots: Slots) -> Worker:
         task_out, task_in = Pipe(duplex=False)
         result_out, result_in = Pipe(duplex=False)
-        pid = _fork(lambda: self._child(means, slots, (task_out, task_in), (result_out, result_in)))
+        pid = fork(lambda: self._child(means, slots, (task_out, task_in), (result_out, result_in)))
         task_out.close()
         result_in.close()
         slots.stay_in_parent()
@@ -152,31 +155,11 @@ def _interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _fork(child: Callable[[], None]) -> int:
-    with warnings.catch_warnings():
-        # Python warns of threads at a fork; ours wait in the kernel and hold no lock we take.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        pid = os.fork()
-    if pid == 0:
-        try:
-            # The parent decides what an interrupt means; a worker ends when its pipe does.
-            for number in _INTERRUPTS:
-                signal.signal(number, signal.SIG_IGN)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPTS)
-            child()
-        finally:
-            os._exit(1)
-    return pid
-
-
 def _close(each: Worker) -> None:
     each.tasks.close()
     each.results.close()
 
 
 def _cause(died: Worker) -> str:
-    # Its end of the pipe is closed, so it is dying: this does not wait for long.
-    _, status = os.waitpid(died.pid, 0)
     died.is_gone = True
-    code = os.waitstatus_to_exitcode(status)
-    return f"killed by signal {-code}" if code < 0 else f"exit status {code}"
+    return end_of(died.pid)

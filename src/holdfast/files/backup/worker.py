@@ -40,8 +40,7 @@ class WorkerMeans:
 
 def run(means: WorkerMeans, slots: Slots, tasks: Connection, results: Connection) -> None:
     """Work until the parent says it was all; never returns to the caller's code."""
-    # Nothing inherited will ever be freed here: do not touch it, or its pages get copied.
-    gc.freeze()
+    # Nothing here is in cycles, and a worker's values are many and short-lived.
     gc.disable()
     status = 0
     try:

@@ -5,19 +5,15 @@ Processes, because small blobs hold the interpreter's lock; forked, so that the 
 
 import contextlib
 import ctypes
-import gc
 import os
 import signal
-import traceback
-import warnings
 from collections.abc import Callable
 from multiprocessing.connection import Connection, Pipe, wait
-from typing import NoReturn, Self
+from typing import Self
 
-from holdfast.base.errors import HoldfastError
 from holdfast.base.units import MIB
 from holdfast.files.restore.messages import Batch, Outcome
-from holdfast.vault.forking import WorkerLost
+from holdfast.vault.forking import WorkerDied, end_of, fork, send_error
 
 _PR_SET_PDEATHSIG = 1
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
@@ -74,56 +70,44 @@ class Crew:
             answer = connection.recv()
         except (EOFError, ConnectionResetError) as err:
             raise self._lost(connection) from err
-        if isinstance(answer, BaseException):
-            raise answer
+        if isinstance(answer, tuple):
+            raise answer[1]
         self._idle.append(connection)
         assert isinstance(answer, Outcome)
         return answer
 
-    def _lost(self, connection: Connection) -> WorkerLost:
-        child = self._children.pop(connection)
-        return WorkerLost(status=os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    def _lost(self, connection: Connection) -> WorkerDied:
+        return WorkerDied(reason=end_of(self._children.pop(connection)))
 
     def _fork(self, hire: Callable[[], Do]) -> None:
         mine, theirs = Pipe()
         parent = os.getpid()
-        with warnings.catch_warnings():
-            # Newer Pythons warn of threads; ours hold no lock a child needs.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            child = os.fork()
-        if not child:
+
+        def live() -> None:
             # A pipe ends only when nobody holds its other end any more.
             for connection in (mine, *self._children):
                 connection.close()
             _work(theirs, hire, parent)
+
+        child = fork(live)
         theirs.close()
         self._children[mine] = child
         self._idle.append(mine)
 
 
-def _work(connection: Connection, hire: Callable[[], Do], parent: int) -> NoReturn:
-    """The whole life of a child; nothing of the parent's clean-up may run in it."""
-    status = 1
+def _work(connection: Connection, hire: Callable[[], Do], parent: int) -> None:
     try:
         _die_with(parent)
-        gc.freeze()
         _keep_memory()
         os.umask(0)
-        with contextlib.suppress(ValueError):
-            # The parent hears an interrupt as well, and ends us.
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
         do = hire()
         while True:
             connection.send(do(connection.recv()))
     except (EOFError, BrokenPipeError):
-        status = 0
+        return
     except BaseException as err:
-        if not isinstance(err, HoldfastError):
-            err.add_note(traceback.format_exc())
-        with contextlib.suppress(Exception):
-            connection.send(err)
-    finally:
-        os._exit(status)
+        send_error(connection, err)
+        raise
 
 
 def _keep_memory() -> None:

@@ -5,6 +5,7 @@ which costs some space until the next prune and harms nothing.
 """
 
 import mmap
+from collections.abc import Iterator
 
 from holdfast.base.ids import ID_BYTES
 
@@ -38,11 +39,22 @@ class _Level:
             at = (at + 1) & self.mask
 
 
+def _levels() -> Iterator[_Level]:
+    for level in range(_LEVELS):
+        try:
+            yield _Level(_FIRST_BITS + 2 * level)
+        except OSError:
+            # Under vm.overcommit_memory=2 or a limit even what is never touched is counted.
+            if level == 0:
+                raise
+            return
+
+
 class Claims:
     """Grows by levels that are laid out before the fork, since a map made later is not shared."""
 
     def __init__(self) -> None:
-        self._levels = [_Level(_FIRST_BITS + 2 * level) for level in range(_LEVELS)]
+        self._levels = list(_levels())
         # How many ids each level holds, for all to see; lost updates only make it a bit fuller.
         self._counts = memoryview(mmap.mmap(-1, mmap.PAGESIZE)).cast("Q")
 

@@ -11,8 +11,9 @@ import os
 from holdfast.base.units import MIB
 from holdfast.vault.pack_builder import PACK_TARGET
 
-# A pack may end with the largest chunk, and a header for the most blobs that fit in it.
-SLOT_BYTES = PACK_TARGET + 16 * MIB
+# A pack may end with the largest chunk, and a header for as many tiny blobs as were before it.
+# What no pack needs is never touched, and costs nothing.
+SLOT_BYTES = PACK_TARGET + 32 * MIB
 
 
 class Slot:

@@ -109,6 +109,7 @@ class FolderReader:
         self._settings = settings
         self._skipped: list[Skip] = []
         self._racy_after = 0
+        self._parts_known = NO_RECORD, _NOTHING_KNOWN
         self._noatime = os.O_NOATIME
 
     def folder(self, task: FolderTask) -> FolderDone | FolderSame:
@@ -134,8 +135,7 @@ class FolderReader:
     def part(self, task: PartTask) -> PartDone:
         self._begin()
         run = Run()
-        record = self._cache.record(task.record)
-        known = known_entries(record) if record is not None else _NOTHING_KNOWN
+        known = self._known_to_parts(task.record)
         as_folder = FolderTask(
             task.number, task.logical, task.physical, task.record, task.device, (), task.names
         )
@@ -147,6 +147,14 @@ class FolderReader:
             listing = Listing([], (), frozenset(), {})
         _Entries(self, known, task.logical, task.device, run, split=False).read(listing)
         return PartDone(task.number, task.hole, run, self._counts, self._skipped)
+
+    def _known_to_parts(self, place: int) -> Known:
+        """Kept from part to part: a folder of a million files has thousands."""
+        if place != self._parts_known[0]:
+            record = self._cache.record(place)
+            known = known_entries(record) if record is not None else _NOTHING_KNOWN
+            self._parts_known = place, known
+        return self._parts_known[1]
 
     def segment(self, task: SegmentTask) -> SegmentDone:
         self._begin()

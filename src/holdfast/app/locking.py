@@ -46,17 +46,26 @@ def held(
         beside=beside,
         settle_later=settle_later,
     )
-    if beside is None:
-        repository.forget_index()
+    try:
+        with _tended(lock):
+            if beside is None:
+                repository.forget_index()
+            yield lock
+    finally:
+        lock.release()
+
+
+@contextlib.contextmanager
+def _tended(lock: HeldLock) -> Iterator[None]:
     ended = threading.Event()
     tender = threading.Thread(target=_tend, args=(lock, ended), name="holdfast-lock", daemon=True)
-    tender.start()
     try:
-        yield lock
+        tender.start()
+        yield
     finally:
         ended.set()
-        tender.join()
-        lock.release()
+        if tender.ident is not None:
+            tender.join()
 
 
 def _tend(lock: HeldLock, ended: threading.Event) -> None:

@@ -5,6 +5,7 @@ import itertools
 import os
 import select
 import signal
+import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from holdfast.storage.protocol import Content, Entry, Storage
 from holdfast.testing.vaults import identity, open_vault
 
 INTERRUPTED = "interrupted"
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 CHILDREN_LEFT = " and left children"
 _PATIENCE = 30.0
 _T = TypeVar("_T")
@@ -159,34 +161,40 @@ class Child:
 def start(work: Callable[[], str]) -> Child:
     """Run in a child; its word is what `work` returns, or the code of the error it met."""
     said, tell = os.pipe()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTS)
     with warnings.catch_warnings():
         # Test runners have threads; a child of ours takes none of their locks.
         warnings.simplefilter("ignore", DeprecationWarning)
         pid = os.fork()
-    if pid:
-        os.close(tell)
-        return Child(pid, said)
-    word = "crashed"
-    try:
-        os.close(said)
-        os.setsid()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        word = _outcome(work)
-        if has_children():
-            word += CHILDREN_LEFT
-    finally:
-        os.write(tell, word.encode())
-        os._exit(0)
+    if pid == 0:
+        try:
+            os.close(said)
+            os.setsid()
+            word = _outcome(work)
+            os.write(tell, (word + CHILDREN_LEFT if has_children() else word).encode())
+        finally:
+            os._exit(0)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    os.close(tell)
+    return Child(pid, said)
 
 
 def _outcome(work: Callable[[], str]) -> str:
+    """Interrupts reach the work alone, and never the test runner this is a copy of."""
+    word = ""
+    for number in _INTERRUPTS:
+        signal.signal(number, signal.default_int_handler)
     try:
-        return work()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPTS)
+        word = work()
+        signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTS)
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return word or INTERRUPTED
     except HoldfastError as err:
         return f"{err.code}: {err}"
+    except BaseException:
+        return f"crashed: {traceback.format_exc()}"
+    return word
 
 
 def children_of(pid: int) -> list[int]:

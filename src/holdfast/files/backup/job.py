@@ -101,14 +101,10 @@ class _Run:
         self._compare_roots()
         uploads = Uploads(self._repository.storage)
         pool = Pool(self._means(), workers=self._job.options.workers, slots=self._slots())
-        pipeline = self._pipeline(pool, uploads)
         try:
-            with _no_collection():
+            pipeline = self._pipeline(pool, uploads)
+            with _named_when_stopped(pipeline), _no_collection():
                 tree = self._read(pipeline)
-        except BaseException:
-            # What is stored so far need not be stored again by the next run.
-            _save_what_is_durable(pipeline)
-            raise
         finally:
             pool.kill()
             uploads.stop()
@@ -332,13 +328,19 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _save_what_is_durable(pipeline: Pipeline) -> None:
-    """Best effort on the way out; the error that brought us here is the one to be told."""
-    with contextlib.suppress(HoldfastError, OSError):
-        pipeline.uploads.stop()
-        for pack in pipeline.uploads.stored():
-            pipeline.index.add(pack)
-        pipeline.index.save()
+@contextlib.contextmanager
+def _named_when_stopped(pipeline: Pipeline) -> Iterator[None]:
+    """What is durable when a run is stopped need not be stored again by the next."""
+    try:
+        yield
+    except BaseException:
+        # Best effort; the error that brought us here is the one to be told.
+        with contextlib.suppress(HoldfastError, OSError):
+            pipeline.uploads.stop()
+            for pack in pipeline.uploads.stored():
+                pipeline.index.add(pack)
+            pipeline.index.save()
+        raise
 
 
 def _by_folder(read_at: dict[bytes, bytes]) -> dict[bytes, dict[bytes, bytes]]:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import selectors
 import signal
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe
@@ -147,12 +148,24 @@ class Pool:
 
 @contextlib.contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Interrupts come before or after, so that no worker is left that nobody knows of."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTS)
+    """Interrupts come before or after, so that no worker is left that nobody knows of.
+
+    Handlers, not a mask: another thread would take the signal, and Python raises it in this one.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # it is never interrupted
+        return
+    held: list[int] = []
+    before = {}
     try:
+        for number in _INTERRUPTS:
+            before[number] = signal.signal(number, lambda met, _frame: held.append(met))
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for met in held:
+            signal.raise_signal(met)
 
 
 def _close(each: Worker) -> None:

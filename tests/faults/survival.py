@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from holdfast.base.clock import Clock
 from holdfast.storage.directory import DirectoryStorage
 from holdfast.storage.protocol import Storage
 from holdfast.testing.killing import HastyClock, back_up_under_lock
-from holdfast.testing.vaults import open_vault, read_all, read_point
+from holdfast.testing.vaults import PASSPHRASE, open_vault, read_all, read_point
 from holdfast.vault.check import CheckOptions, check
 from holdfast.vault.check_findings import CheckReport
 from holdfast.vault.check_subset import Subset
@@ -55,6 +56,21 @@ def assert_goes_on(
     assert read_point(vault, vault.load_snapshot(report.snapshot)) == contents(source)
     assert report.skipped == ()
     assert (checked(storage).damage == ()) == is_sound
+
+
+def assert_restic_agrees(folder: Path) -> None:
+    """Stock restic reads everything and finds no error."""
+    if shutil.which("restic") is None:
+        return  # the tests that are about restic are skipped then, and say so
+    words = ["restic", "-r", str(folder), "--no-cache", "check", "--read-data"]
+    done = subprocess.run(
+        words,
+        env={**os.environ, "RESTIC_PASSWORD": PASSPHRASE.reveal().decode()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "no errors were found" in done.stdout, done.stdout + done.stderr
 
 
 def linked_copy(original: Path, copy: Path) -> Path:

@@ -30,6 +30,7 @@ from tests.faults.survival import (
     Points,
     assert_goes_on,
     assert_points_whole,
+    assert_restic_agrees,
     linked_copy,
     stored_in,
 )
@@ -115,6 +116,8 @@ def test_killed_at_every_call_of_the_storage(machine: Machine, faults: Faults, w
         faults.inject()
         assert copy.start(call=call, when=when).end() == "", f"call {call} was not made"
         copy.assert_survived()
+        if call % 5 == 0:
+            assert_restic_agrees(copy.vault)
         faults.survive()
 
 

@@ -26,6 +26,7 @@ from tests.faults.conftest import Faults
 from tests.faults.survival import (
     assert_goes_on,
     assert_points_whole,
+    assert_restic_agrees,
     checked,
     contents,
     stored_in,
@@ -138,6 +139,7 @@ def test_cut_files_under_temporary_names_are_nobodys(
 
     assert_points_whole(stored_in(vault), before)
     assert_goes_on(stored_in(vault), source)
+    assert_restic_agrees(vault)
 
     for _ in range(faults.injected):
         faults.survive()
@@ -193,6 +195,7 @@ def test_a_vault_that_gets_full_keeps_its_points_and_goes_on_with_more_room(
         assert os.listdir(disk / "locks") == []
         mount("-o", "remount,size=100m", at=disk)
         assert_goes_on(stored_in(disk), source)
+        assert_restic_agrees(disk)
         faults.survive()
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.files.backup.roots import find_roots
 from holdfast.files.errors import PatternsUnreadable
 from holdfast.files.options import Excludes
 from holdfast.testing.backups import BackupBench
@@ -235,14 +234,6 @@ def test_a_bind_mount_of_the_same_file_system_is_entered(bench: BackupBench) -> 
         found = held(bench, Excludes())
 
     assert found == {b"real", b"real/file", b"again", b"again/file"}
-
-
-def test_roots_below_others_and_roots_named_twice_are_one(tmp_path: Path) -> None:
-    paths = [tmp_path, tmp_path / "x/..", Path("/")]
-
-    roots = find_roots(tuple(map(os.fsencode, paths)), {}, {}, lambda *_: None)
-
-    assert [root.logical for root in roots] == [b"/"]
 
 
 @pytest.mark.timeout(60)

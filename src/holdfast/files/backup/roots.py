@@ -5,6 +5,7 @@ import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from errno import ENOENT
+from itertools import count
 
 from holdfast.base.ids import TreeId
 from holdfast.files.backup.messages import NO_RECORD, FolderTask
@@ -119,8 +120,20 @@ def _put(level: _Level, path: bytes, extra: list[Node], trees: TreeSink) -> Tree
         nodes = []
         for name, below in level.below.items():
             nodes += _node(name, os.path.join(path, name), below, trees)
-    nodes = sorted(nodes + extra, key=lambda node: node.raw_name)
+    nodes = sorted(nodes + _renamed(extra, nodes), key=lambda node: node.raw_name)
     return trees.put_nodes([encode_nodes(nodes)])
+
+
+def _renamed(extra: list[Node], nodes: list[Node]) -> list[Node]:
+    """Our own under names that are free: somebody may have restored them to where they were."""
+    taken = {node.raw_name for node in nodes}
+    for node in extra:
+        name = node.name
+        for number in count(2):
+            if node.raw_name not in taken:
+                break
+            node.name = f"{name}-{number}"
+    return extra
 
 
 def _node(name: bytes, path: bytes, level: _Level, trees: TreeSink) -> list[Node]:

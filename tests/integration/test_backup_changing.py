@@ -35,6 +35,7 @@ from holdfast.files.backup.slots import Slots
 from holdfast.files.nodes import pack_status
 from holdfast.files.report import SkipReason
 from holdfast.testing.backups import BackupBench, later
+from holdfast.testing.clock import FakeClock
 from holdfast.testing.faulty_storage import FaultyStorage
 from holdfast.testing.points import content_of
 from holdfast.testing.vaults import small_vault
@@ -117,6 +118,7 @@ class Lens:
     meddler: Meddler
     sink: KeptBlobs
     reader: MeddledFolder
+    clock: FakeClock
 
     def folder(self) -> Reading:
         status = self.source.stat()
@@ -139,7 +141,7 @@ class Lens:
 @pytest.fixture
 def lens(tmp_path: Path) -> Iterator[Lens]:
     (tmp_path / "source").mkdir()
-    repository = small_vault()
+    repository, clock = small_vault(), later()
     meddler = Meddler()
     slots = Slots(1)
     sink = KeptBlobs(
@@ -163,12 +165,12 @@ def lens(tmp_path: Path) -> Iterator[Lens]:
             rules={},
             one_file_system=False,
             closed_devices=frozenset(),
-            clock=later(),
+            clock=clock,
         ),
     )
     reader.meddler = meddler
     here = os.getcwd()
-    yield Lens(tmp_path / "source", meddler, sink, reader)
+    yield Lens(tmp_path / "source", meddler, sink, reader, clock)
     os.chdir(here)
     slots.stay_in_parent()
     slots.close()
@@ -386,6 +388,41 @@ def test_a_root_that_vanishes_while_it_is_read_is_named(tmp_path: Path, kind: st
     assert faulty.unused() == []
     assert [skip.path for skip in report.skipped] == [os.fsencode(root)]
     assert b"first/file" in bench.nodes(report)
+
+
+@pytest.mark.parametrize(
+    ("before_now_ns", "racy"),
+    [
+        (-5_000_000, True),
+        (1_000_000, True),
+        (15_000_000, True),
+        (25_000_001, False),
+        (500_000_001, False),
+    ],
+)
+def test_a_change_a_moment_ago_may_hide_another(lens: Lens, before_now_ns: int, racy: bool) -> None:
+    (lens.source / "file").touch()
+    lens.folder()
+    now = int(lens.clock.now().timestamp()) * 10**9 + lens.clock.now().microsecond * 1000
+
+    status = os.stat_result((stat.S_IFREG,) + (0,) * 9, {"st_ctime_ns": now - before_now_ns})
+
+    assert lens.reader.is_racy(status) is racy
+
+
+def test_a_file_system_of_whole_seconds_hides_more(lens: Lens) -> None:
+    """Small file systems made years ago keep no fractions: all of a second looks alike."""
+    (lens.source / "file").touch()
+    lens.folder()
+    second = int(lens.clock.now().timestamp()) * 10**9
+
+    def is_racy(changed: int) -> bool:
+        return lens.reader.is_racy(
+            os.stat_result((stat.S_IFREG,) + (0,) * 9, {"st_ctime_ns": changed})
+        )
+
+    assert is_racy(second - 10**9)
+    assert not is_racy(second - 3 * 10**9)
 
 
 @pytest.mark.slow

@@ -142,7 +142,7 @@ def unix_mode(mode: int) -> int:
 @lru_cache(maxsize=4096)
 def user_name(uid: int) -> str:
     try:
-        return pwd.getpwuid(uid).pw_name
+        return _text(pwd.getpwuid(uid).pw_name)
     except (KeyError, OSError):
         return ""
 
@@ -150,9 +150,14 @@ def user_name(uid: int) -> str:
 @lru_cache(maxsize=4096)
 def group_name(gid: int) -> str:
     try:
-        return grp.getgrgid(gid).gr_name
+        return _text(grp.getgrgid(gid).gr_name)
     except (KeyError, OSError):
         return ""
+
+
+def _text(name: str) -> str:
+    """A name as JSON can hold it; that of a user may be in an old encoding."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def make_node(

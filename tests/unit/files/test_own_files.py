@@ -61,3 +61,18 @@ def test_the_list_is_in_order_and_private() -> None:
     assert stored == {blob_of(content): content}
     assert (file.size, file.content) == (len(content), [blob_of(content).hex()])
     assert file.mtime == "2023-11-14T22:13:20Z"
+
+
+def test_a_list_without_end_is_cut_into_blobs() -> None:
+    stored: dict[bytes, bytes] = {}
+    skips = [Skip(b"/%07d" % number, 5, "0x80070570", "x" * 200) for number in range(40_000)]
+    trees = KeptTrees()
+
+    (folder,) = own_nodes(
+        skips, identity=identity(), taken_ns=0, store=stored.__setitem__, trees=trees
+    )
+
+    (file,) = trees.trees[folder.subtree or ""]
+    pieces = [stored[bytes.fromhex(blob)] for blob in file.content or ()]
+    assert b"".join(pieces) == skipped_lines(skips)
+    assert len(pieces) == 2

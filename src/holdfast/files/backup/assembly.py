@@ -258,7 +258,12 @@ class Assembly:
         opened.filled[at] = encode_nodes([node])
         packed = hole.packed if still and not hole.racy else unequal(hole.packed)
         opened.extra.append(Entry(hole.name, packed, ids))
+        self._summary.total_files_processed += 1
         self._summary.total_bytes_processed += state.length
+        if hole.known:
+            self._summary.files_changed += 1
+        else:
+            self._summary.files_new += 1
 
     def _filled(self, number: int, opened: _OpenRun) -> None:
         opened.missing -= 1

@@ -58,6 +58,7 @@ _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_
 # Coarse kernel clocks tick every 4 ms: a file changed so shortly before it was read may change
 # again without a new time.
 _TICK_NS = 20_000_000
+_SECOND_NS = 1_000_000_000
 _ANOTHER_KIND = "in its place is an item of another kind now"
 
 
@@ -218,7 +219,11 @@ class FolderReader:
 
     def is_racy(self, status: os.stat_result) -> bool:
         """Whether it changed so recently that its next change may not show."""
-        return status.st_ctime_ns > self._racy_after
+        changed = status.st_ctime_ns
+        if changed % _SECOND_NS == 0:
+            # Perhaps a file system that keeps whole seconds, or every other one.
+            changed += 2 * _SECOND_NS
+        return changed > self._racy_after
 
     @property
     def counts(self) -> Counts:
@@ -349,9 +354,9 @@ class _Entries:
                 self._add(name, status, packed, payload, attributes=attributes)
                 return
         if status.st_size > SEGMENT:
-            self._big_file(name, status, packed)
-        else:
-            self._read_file(name, status, packed)
+            self._big_file(name, status, packed, known=before is not None)
+            return
+        self._read_file(name, status, packed)
         # Only now: a file that could not be read is none of the two.
         if before is None:
             counts.new += 1
@@ -369,11 +374,11 @@ class _Entries:
             packed = unequal(packed)
         self._add(name, status, packed, ids, size=length)
 
-    def _big_file(self, name: bytes, status: os.stat_result, packed: bytes) -> None:
+    def _big_file(self, name: bytes, status: os.stat_result, packed: bytes, *, known: bool) -> None:
         encoded = msgspec.json.encode(self._node(name, status, b""))
         racy = self._reader.is_racy(status) or self._is_partial
         self._is_partial = False
-        self._hole(BigFile(name, encoded, packed, racy, status.st_size))
+        self._hole(BigFile(name, encoded, packed, racy, status.st_size, known))
 
     def _folder(self, name: bytes, status: os.stat_result, listing: Listing) -> None:
         attributes = None

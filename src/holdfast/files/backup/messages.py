@@ -72,6 +72,7 @@ class BigFile(msgspec.Struct, array_like=True, tag="big", frozen=True):
     packed: bytes
     racy: bool
     size: int
+    known: bool  # whether the last backup saw a file of that name
 
 
 Hole = SubFolder | Part | BigFile

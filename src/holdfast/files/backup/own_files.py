@@ -6,6 +6,7 @@ import stat
 from collections.abc import Callable
 
 from holdfast.base.ids import BlobId
+from holdfast.files.backup.content import MAX_CHUNK
 from holdfast.files.backup.messages import Skip
 from holdfast.files.backup.trees import TreeSink
 from holdfast.files.nodes import PackedStatus, make_node
@@ -46,10 +47,13 @@ def own_nodes(
     if not skipped:
         return []
     content = skipped_lines(sorted(skipped, key=lambda skip: skip.path))
-    blob = BlobId(hashlib.sha256(content).digest())
-    store(blob, content)
+    blobs: list[BlobId] = []
+    for at in range(0, len(content), MAX_CHUNK):
+        piece = content[at : at + MAX_CHUNK]
+        blobs.append(BlobId(hashlib.sha256(piece).digest()))
+        store(blobs[-1], piece)
     status = _status(stat.S_IFREG | 0o600, len(content), identity, taken_ns)
-    inner = make_node(SKIPPED, status, payload=blob)
+    inner = make_node(SKIPPED, status, payload=b"".join(blobs))
     folder = make_node(FOLDER, _status(stat.S_IFDIR | 0o700, 0, identity, taken_ns))
     folder.subtree = trees.put_nodes([encode_nodes([inner])]).hex()
     return [folder]

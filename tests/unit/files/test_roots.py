@@ -26,6 +26,9 @@ class KeptTrees(TreeSink):
         self.trees[tree.hex()] = parse_tree(tree, content)
         return tree
 
+    def knows(self, tree: TreeId) -> bool:
+        return tree.hex() in self.trees
+
     def paths(self, tree: TreeId | str, below: str = "") -> list[str]:
         found: list[str] = []
         for node in self.trees[tree if isinstance(tree, str) else tree.hex()]:

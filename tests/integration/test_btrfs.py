@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from holdfast.files.report import BackupReport
 from holdfast.files.views.place import FOLDER
 from holdfast.files.views.view import View, consistent_view
 from holdfast.storage.directory import DirectoryStorage
+from holdfast.testing.killing import children_of, ends_within
 from holdfast.testing.vaults import open_vault, read_all, read_point, small_vault
 from holdfast.vault.repository import Repository
 from holdfast.vault.tree import Node
@@ -377,7 +379,13 @@ class Command:
     root: Path
 
     def __call__(self, *words: str | Path, before: tuple[str, ...] = (), status: int = 0) -> str:
-        done = subprocess.run(
+        with self.start(*words, before=before) as process:
+            said = process.communicate(timeout=60)[0]
+        assert process.returncode == status, said
+        return said
+
+    def start(self, *words: str | Path, before: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+        return subprocess.Popen(
             [*before, str(SCRIPT), *map(str, words)],
             env={
                 "PATH": os.environ["PATH"],
@@ -386,13 +394,11 @@ class Command:
                 "HOLDFAST_VAULT": str(self.root / "vault"),
                 "HOLDFAST_PASSPHRASE_FILE": str(self.root / "passphrase"),
             },
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
-            check=False,
-            timeout=60,
+            start_new_session=True,
         )
-        assert done.returncode == status, done.stdout + done.stderr
-        return done.stdout + done.stderr
 
 
 @pytest.fixture
@@ -436,6 +442,28 @@ def test_without_the_right_to_it_no_snapshot_is_taken_and_it_is_said(
     assert "only root" in said
     assert not (data / VIEWS).exists()
     assert len(points_in(tmp_path)[0]) == 4
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_stopped_backup_takes_its_snapshots_away_and_a_killed_one_leaves_that_to_the_next(
+    holdfast: Command, data: Path, number: signal.Signals
+) -> None:
+    (data / "noise").write_bytes(os.urandom(40 << 20))
+    process = holdfast.start("backup", data)
+    while process.poll() is None and len(children_of(process.pid)) == 0:
+        threading.Event().wait(0.001)
+    workers = children_of(process.pid)
+    seen = runs(data)
+
+    os.killpg(process.pid, number)
+    process.communicate(timeout=10)
+
+    assert len(seen) == 1
+    assert process.returncode == (130 if number is signal.SIGINT else -number)
+    assert runs(data) == ([] if number is signal.SIGINT else seen)
+    assert all(ends_within(pid, 5) for pid in workers)
+    holdfast("backup", data)
+    assert runs(data) == []
 
 
 def test_view_can_be_turned_off(holdfast: Command, data: Path) -> None:

@@ -6,7 +6,7 @@ gets a snapshot of its own, or is read where it is.
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from holdfast.base.texts import _
@@ -49,18 +49,22 @@ class _Taking:
         self.view = View()
         self._warn = warn
         self._one_file_system = one_file_system
-        self._mounts = read_mounts()
+        self._mounts = {mount.point: mount for mount in read_mounts()}
         self._places: dict[bytes, Place] = {}
         self._snapshots: dict[int, bytes | None] = {}
 
     def add_root(self, logical: bytes) -> None:
+        if not any(mount.kind == btrfs.KIND for mount in self._mounts.values()):
+            return
         # Components may be links; what a root itself is stays as it is.
         folder, name = os.path.split(logical)
         real = os.path.join(os.path.realpath(folder), name) if name else logical
         if not os.path.lexists(real):
             return  # the backup itself says so
-        self._add(logical, real)
-        self._add_below(logical, real, [mount.point for mount in self._mounts])
+        mount = mount_of(real, list(self._mounts.values()))
+        if mount is not None:
+            self._add(logical, real, mount)
+        self._add_below(logical, real, self._mounts)
 
     def remove(self) -> None:
         for place in self._places.values():
@@ -71,10 +75,9 @@ class _Taking:
                 self._warn(text.format(reason=err.strerror))
         self._places.clear()
 
-    def _add(self, logical: bytes, real: bytes) -> None:
+    def _add(self, logical: bytes, real: bytes, mount: Mount) -> None:
         self.view.read_at[logical] = real
-        mount = mount_of(real, self._mounts)
-        if mount is None or mount.kind != btrfs.KIND or os.path.islink(real):
+        if mount.kind != btrfs.KIND or os.path.islink(real):
             return
         try:
             self._add_subvolume(logical, real, mount)
@@ -92,17 +95,17 @@ class _Taking:
             return
         self.view.read_at[logical] = taken + real[len(root.rstrip(b"/")) :]
         # Asked only now: what was nested when the snapshot was taken is still found, or gone.
-        self._add_below(logical, real, _nested(root))
+        self._add_below(logical, real, dict.fromkeys(_nested(root), mount))
 
-    def _add_below(self, logical: bytes, real: bytes, inner: list[bytes]) -> None:
-        for path in inner:
+    def _add_below(self, logical: bytes, real: bytes, inner: Mapping[bytes, Mount]) -> None:
+        for path, mount in inner.items():
             if not _is_below(path, real):
                 continue
             inside = logical.rstrip(b"/") + path[len(real.rstrip(b"/")) :]
             if self._one_file_system:
                 self.view.read_at[inside] = path  # only to be looked at, not to be entered
             else:
-                self._add(inside, path)
+                self._add(inside, path, mount)
 
     def _snapshot_of(self, root: bytes) -> bytes | None:
         """Where this subvolume's snapshot lies; one for all paths in it."""

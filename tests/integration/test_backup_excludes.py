@@ -11,6 +11,7 @@ import pytest
 from holdfast.files.errors import PatternsUnreadable
 from holdfast.files.options import Excludes
 from holdfast.testing.backups import BackupBench
+from holdfast.testing.failing_files import failing_files
 
 TAG = b"Signature: 8a477f597d28d172789f06886806bc55\n"
 
@@ -225,6 +226,21 @@ def test_file_systems_of_the_kernel_stay_empty(bench: BackupBench) -> None:
     assert {b"file", b"proc"} == {path for path in bench.nodes(first) if path[:1] != b"/"}
     assert bench.tree(first) == bench.tree(second)
     assert second.summary.dirs_changed == 0
+
+
+@pytest.mark.real
+def test_a_file_system_of_another_machine_stays_empty_unless_asked(bench: BackupBench) -> None:
+    bench.write("file")
+    (bench.source / "far").mkdir()
+    with failing_files(bench.source / "far", kind="sshfs"):
+        closed = bench.back_up()
+        entered = bench.back_up(excludes=Excludes(remote=False))
+        closed_again = bench.back_up()
+
+    assert {b"file", b"far"} == {path for path in bench.nodes(closed) if path[:1] != b"/"}
+    assert (closed.skipped, closed_again.skipped) == ((), ())
+    assert b"far/good" in bench.nodes(entered)
+    assert bench.tree(closed) == bench.tree(closed_again)
 
 
 @pytest.mark.real

@@ -99,9 +99,9 @@ def _fail(path: str, call: str) -> None:
 
 
 @contextlib.contextmanager
-def failing_files(mountpoint: Path) -> Iterator[None]:
-    """Mount it, and take it away whatever happens."""
-    words = [sys.executable, "-m", __name__, str(mountpoint)]
+def failing_files(mountpoint: Path, *, kind: str = "failing") -> Iterator[None]:
+    """Mount it as fuse.`kind`, and take it away whatever happens."""
+    words = [sys.executable, "-m", __name__, str(mountpoint), kind]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)  # noqa: S603  our own module
     with process:
         try:
@@ -115,11 +115,11 @@ def failing_files(mountpoint: Path) -> Iterator[None]:
             process.wait(_PATIENCE)
 
 
-def _serve(mountpoint: str) -> None:
+def _serve(mountpoint: str, kind: str) -> None:
     from mfusepy import FUSE
 
-    FUSE(_Operations(), mountpoint, foreground=True, nothreads=True, attr_timeout=0)
+    FUSE(_Operations(), mountpoint, foreground=True, nothreads=True, attr_timeout=0, subtype=kind)
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1])
+    _serve(*sys.argv[1:])

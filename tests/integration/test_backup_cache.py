@@ -275,3 +275,22 @@ def test_index_knows_what_was_stored(bench: BackupBench) -> None:
     bench.back_up()
 
     assert len(list(bench.open().index.blobs(Kind.DATA))) == 1
+
+
+def test_a_root_that_is_missing_today_does_not_cost_the_others_their_cache(
+    bench: BackupBench,
+) -> None:
+    bench.write("always/file")
+    bench.write("sometimes/file")
+    paths = bench.source / "always", bench.source / "sometimes"
+    bench.back_up(*paths)
+    paths[1].rename(bench.root / "away")
+    without = bench.back_up(*paths)
+    (bench.root / "away").rename(paths[1])
+
+    again = bench.back_up(*paths)
+
+    assert [skip.path for skip in without.skipped] == [os.fsencode(paths[1])]
+    assert without.summary.files_unmodified == 1
+    assert b"sometimes/file" in bench.nodes(again)
+    assert again.skipped == ()

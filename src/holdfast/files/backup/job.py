@@ -18,7 +18,7 @@ from holdfast.files.backup.messages import FolderTask, Skip
 from holdfast.files.backup.own_files import own_nodes
 from holdfast.files.backup.pipeline import IndexKeeper, Pipeline
 from holdfast.files.backup.pool import Pool
-from holdfast.files.backup.roots import Root, find_roots, top_tree
+from holdfast.files.backup.roots import Root, find_roots, logical_roots, top_tree
 from holdfast.files.backup.settings import WorkerSettings
 from holdfast.files.backup.tally import Tally
 from holdfast.files.backup.trees import PackSink, TreeSink
@@ -220,7 +220,9 @@ class _Run:
         return 1 + max(_SPARE_SLOTS, parallel // self._job.options.workers)
 
     def _open_cache(self) -> FileCache:
-        name = hashlib.blake2b(b"\0".join(root.logical for root in self._roots), digest_size=8)
+        # By what was asked for: a path that is missing today must not cost the others their cache.
+        paths = b"\0".join(logical_roots(self._job.options.paths))
+        name = hashlib.blake2b(paths, digest_size=8)
         scratch = self._repository.cache
         folder = os.path.join(scratch, "files") if scratch else None
         return FileCache(folder, name.hexdigest(), self._cache_was_unusable)

@@ -5,6 +5,7 @@ import os
 import random
 import shutil
 import signal
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -17,13 +18,16 @@ from holdfast.testing.killing import (
     INTERRUPTED,
     Child,
     DeadlyStorage,
+    HastyClock,
     When,
     back_up_under_lock,
+    children_of,
     ends_within,
     start,
 )
 from holdfast.testing.trees import build_small_tree, change_tree
 from holdfast.testing.vaults import open_vault, read_all, small_vault
+from holdfast.vault.forking import WorkerDied
 from holdfast.vault.layout import DATA
 from tests.faults.conftest import Faults
 from tests.faults.survival import (
@@ -184,6 +188,35 @@ def test_a_killed_worker_ends_the_backup_without_a_point(
         faults.survive()
 
     assert sum(word.startswith("worker-died") for word in words) >= 1
+
+
+class ClockOfTheParent(HastyClock):
+    """Goes wrong in every other process."""
+
+    def __init__(self) -> None:
+        self._pid = os.getpid()
+
+    def now(self) -> datetime:
+        if os.getpid() != self._pid:
+            raise RuntimeError("no time here")
+        return super().now()
+
+
+def test_what_a_worker_did_not_foresee_is_one_sentence_with_the_place_as_a_note(
+    machine: Machine, faults: Faults
+) -> None:
+    copy = machine.copy()
+    children = children_of(os.getpid())
+    faults.inject()
+
+    with pytest.raises(WorkerDied) as caught:
+        back_up_under_lock(stored_in(copy.vault), machine.source, clock=ClockOfTheParent())
+
+    assert str(caught.value).endswith("unexpectedly: RuntimeError: no time here")
+    assert "worker.py" in caught.value.__notes__[0]
+    assert children_of(os.getpid()) == children
+    copy.assert_survived()
+    faults.survive()
 
 
 @pytest.mark.slow

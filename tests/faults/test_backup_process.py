@@ -137,6 +137,25 @@ def test_a_lost_worker_is_one_clear_error_without_secrets(
     faults.survive()
 
 
+def test_workers_that_get_no_memory_do_their_work_or_say_that_they_cannot(
+    machine: Machine, faults: Faults
+) -> None:
+    process, workers = machine.start_backup()
+    faults.inject()
+
+    for pid in workers:
+        resource.prlimit(pid, resource.RLIMIT_AS, (MIB, MIB))
+    status, said = machine.end(process)
+
+    # Some have all they need by then.
+    assert status == 0 or said.startswith(b"holdfast: A worker process ended unexpectedly: ")
+    assert (machine.vault / "snapshots").exists() == (status == 0)
+    assert b"Traceback" not in said
+    assert not any(secret in said for secret in machine.secrets())
+    assert machine.end(machine.start("backup", machine.source))[0] == 0
+    faults.survive()
+
+
 def test_no_process_of_a_backup_shows_its_secrets_or_dumps_core(
     machine: Machine, faults: Faults
 ) -> None:

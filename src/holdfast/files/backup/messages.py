@@ -163,9 +163,10 @@ class PackReady(msgspec.Struct, array_like=True, tag="pack"):
 
 
 class WorkerFailed(msgspec.Struct, array_like=True, tag="failed"):
-    """A worker met something it cannot go on after."""
+    """A worker met something it cannot go on after; `trace` says where, for `-v`."""
 
     reason: str
+    trace: str
 
 
 class WorkerDone(msgspec.Struct, array_like=True, tag="done"):

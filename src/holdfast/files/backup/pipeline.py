@@ -122,7 +122,9 @@ class Pipeline:
             case PackReady():
                 self._pack(worker, result)
             case WorkerFailed():
-                raise WorkerDied(reason=result.reason)
+                died = WorkerDied(reason=result.reason)
+                died.add_note(result.trace)
+                raise died
             case WorkerDone():
                 self.pool.dismiss(worker)
         return []

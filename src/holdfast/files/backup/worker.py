@@ -48,9 +48,10 @@ def run(means: WorkerMeans, slots: Slots, tasks: Connection, results: Connection
     except (EOFError, BrokenPipeError):
         # The parent is gone, and with it everybody who would want an answer.
         status = 1
-    except BaseException:
+    except BaseException as err:
         status = 1
-        results.send_bytes(encode([WorkerFailed(traceback.format_exc())]))
+        reason = traceback.format_exception_only(err)[-1].strip()
+        results.send_bytes(encode([WorkerFailed(reason, traceback.format_exc())]))
     finally:
         os._exit(status)
 

@@ -148,6 +148,7 @@ def test_restic_prunes_and_we_go_on(bench: BackupBench, restic: Restic) -> None:
     build_small_tree(bench.source, 3, files=100)
     bench.back_up()
     change_tree(bench.source, 4, 0.6)
+    bench.clock.sleep(60)
     bench.back_up()
     restic("forget", "--keep-last", "1", "--group-by", "", "--prune", "--max-unused", "0")
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
+from holdfast.base.texts import _
 from holdfast.vault.go_strings import quote
 from holdfast.vault.tree import ExtendedAttribute, Node, NodeType, format_time
 
@@ -258,8 +259,8 @@ def _values(
             name.encode()
             yield name, os.getxattr(target, name, follow_symlinks=isinstance(target, int))
         except UnicodeEncodeError:
-            reason = f"the name of the extended attribute {os.fsencode(name)!r} is not UTF-8"
-            on_problem(OSError(errno.EILSEQ, reason))
+            reason = _("the name of the extended attribute {name} is not UTF-8")
+            on_problem(OSError(errno.EILSEQ, reason.format(name=quote(os.fsencode(name)))))
         except OSError as err:
             if err.errno not in _GONE:
                 on_problem(err)

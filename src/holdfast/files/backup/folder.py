@@ -9,6 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from holdfast.base.ids import ID_BYTES, BlobId
+from holdfast.base.texts import N_, _
 from holdfast.base.units import MIB
 from holdfast.files.backup.content import MIN_CHUNK, ContentReader
 from holdfast.files.backup.file_cache import (
@@ -59,7 +60,7 @@ _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_
 # again without a new time.
 _TICK_NS = 20_000_000
 _SECOND_NS = 1_000_000_000
-_ANOTHER_KIND = "in its place is an item of another kind now"
+_ANOTHER_KIND = N_("in its place is an item of another kind now")
 
 
 class Known(NamedTuple):
@@ -200,7 +201,7 @@ class FolderReader:
         finally:
             os.close(descriptor)
         if not stat.S_ISREG(after.st_mode):
-            raise FileNotFoundError(errno.ENOENT, _ANOTHER_KIND)
+            raise FileNotFoundError(errno.ENOENT, _(_ANOTHER_KIND))
         self._counts.read += found[1]
         still = (after.st_mtime_ns, after.st_ctime_ns, after.st_size, after.st_ino) == (
             status.st_mtime_ns,
@@ -458,7 +459,7 @@ def as_seen(name: bytes, mode: int, err: OSError) -> OSError:
     except OSError:
         return err
     if stat.S_IFMT(now.st_mode) != stat.S_IFMT(mode):
-        return FileNotFoundError(errno.ENOENT, _ANOTHER_KIND)
+        return FileNotFoundError(errno.ENOENT, _(_ANOTHER_KIND))
     return err
 
 

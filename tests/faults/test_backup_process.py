@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ class Machine:
         self.root = root
         self.vault = root / "vault"
         self.source = root / "source"
+        self.started: list[subprocess.Popen[bytes]] = []
         self.source.mkdir()
         dice = random.Random(1)
         for number in range(NOISE):
@@ -40,7 +42,7 @@ class Machine:
         assert self.end(self.start("vault", "create", "--lab"))[0] == 0
 
     def start(self, *words: str | Path) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [SCRIPT, *words],
             env={
                 "PATH": os.environ["PATH"],
@@ -55,6 +57,8 @@ class Machine:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        self.started.append(process)
+        return process
 
     def start_backup(self, *words: str) -> tuple[subprocess.Popen[bytes], list[int]]:
         """A backup at work, with its workers."""
@@ -85,8 +89,13 @@ class Machine:
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Machine:
-    return Machine(tmp_path)
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    machine = Machine(tmp_path)
+    yield machine
+    for process in machine.started:
+        if process.poll() is None:  # the test has failed
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from holdfast.app.locking import held
+from holdfast.storage.directory import DirectoryStorage
 from holdfast.vault.lock_file import Lock
 from holdfast.vault.policy.prune import PruneLimits
 from holdfast.vault.prune import Prune, PrunePlan, Report, Stage
 from holdfast.vault.repository import Repository
+
+_WRITERS_ARE_DEAD_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +46,16 @@ def prune(
     with held(repository, wait=wait, waiting=waiting) as shared:
         work = Prune(repository, limits=limits, report=report)
         plan = work.plan()
+        if not dry_run:
+            _sweep(repository)
         if dry_run or plan.is_empty:
             return PruneResult(plan=plan, deleted=0)
         work.copy(shared.check)
         with held(repository, exclusive=True, wait=wait, waiting=waiting, beside=shared) as alone:
             return PruneResult(plan=plan, deleted=work.finish(alone.check))
+
+
+def _sweep(repository: Repository) -> None:
+    """Remove the halves of files that killed writers left; nobody writes one file for a day."""
+    if isinstance(repository.storage, DirectoryStorage):
+        repository.storage.sweep(before=repository.clock.now() - _WRITERS_ARE_DEAD_AFTER)

@@ -12,6 +12,7 @@ from holdfast.base.errors import Exit, HoldfastError
 from holdfast.base.texts import N_, _, use_language
 from holdfast.cli.click_texts import make_click_speak
 from holdfast.cli.command import Group
+from holdfast.cli.spoken import Option
 
 if TYPE_CHECKING:
     from holdfast.cli.output import Output
@@ -47,6 +48,12 @@ _COMMANDS = {
         ("holdfast backup /etc --vault /backup/vault", N_("Make a recovery point of /etc.")),
         ("holdfast restore latest --to /tmp/back --verify", N_("Bring the newest point back.")),
     ],
+)
+@click.version_option(
+    package_name="holdfast",
+    message="%(prog)s %(version)s",
+    cls=Option,
+    help=N_("Say which version this is."),
 )
 def cli() -> None:
     pass

@@ -27,7 +27,7 @@ def prepare(folder: Path, name: str, scale: float) -> Path:
     """Return the tree, building it unless one with the same parameters is already there."""
     root, mark = folder / name, folder / f"{name}.json"
     wanted = {"generation": GENERATION, "scale": scale}
-    if mark.exists() and json.loads(mark.read_text()) == wanted:
+    if root.exists() and mark.exists() and json.loads(mark.read_text()) == wanted:
         return root
     mark.unlink(missing_ok=True)
     for left_over in (root, folder / "changes" / name):

@@ -163,8 +163,9 @@ class _Trial:
         return [(one, self._seats[one.name]) for one in everyone if work in one.can]
 
     def _back_up_all(self, work: str) -> None:
-        aside(reading.read_all, self._source)
         for contender, seat in self._in_turn(work):
+            # For each of them: some kernels give up what was not used for a few seconds.
+            aside(reading.read_all, self._source)
             usage = self._run(contender.backup(seat, self._source))
             if work in self._session.wishes.works:
                 self._note(work, contender, usage)

@@ -146,14 +146,14 @@ def lens(tmp_path: Path) -> Iterator[Lens]:
     slots = Slots(1)
     sink = KeptBlobs(
         master=repository.files.master,
-        index=repository.index,
+        has=repository.has_blob,
         claims=Claims(),
         slots=slots,
         send=[].append,
     )
     reader = MeddledFolder(
         cache=FileCache(None, "", list[str]().append),
-        index=repository.index,
+        has=repository.has_blob,
         content=MeddledContent(sink, chunker_seed(repository.files.master), meddler),
         counts=Counts(),
         settings=WorkerSettings(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 
 from holdfast.base.clock import Clock
-from holdfast.base.ids import FileId, SnapshotId, TreeId
+from holdfast.base.ids import BlobId, FileId, SnapshotId, TreeId
 from holdfast.storage.protocol import Storage
 from holdfast.vault.blob_index import BlobIndex
 from holdfast.vault.blobs import BlobReader
@@ -58,6 +58,14 @@ class Repository:
     def index(self) -> BlobIndex:
         """List snapshots first: a concurrent backup writes its index before its snapshot."""
         return load_index(self.files, cache=self.cache, warn=self._warn)
+
+    def load_index(self) -> None:
+        """Load now what would else be loaded when it is first asked for."""
+        len(self.index)
+
+    def has_blob(self, kind: Kind, blob: BlobId) -> bool:
+        """Whether an index names it; loads the index when this is first asked."""
+        return self.index.has(kind, blob)
 
     def forget_index(self) -> None:
         """Read the index anew when it is next asked for."""

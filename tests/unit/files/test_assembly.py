@@ -294,20 +294,6 @@ def test_a_change_far_below_makes_new_trees_up_to_the_root(tmp_path: Path) -> No
     assert answers.summary.dirs_changed == 2
 
 
-def test_a_tree_the_vault_has_lost_is_made_again(tmp_path: Path) -> None:
-    place, below = remembered(tmp_path)
-    answers = Answers(tmp_path)
-    root = answers.start(place)
-
-    (task,) = answers.assembly.folder_same(
-        same(answers, root, SubFolder(b"x", b"", below, 1, (), True))
-    )
-    assert isinstance(task, FolderTask)
-    answers.assembly.folder_same(same(answers, task))
-
-    assert answers.paths(root.number) == ["/a", "/x", "/x/in-x"]
-
-
 def test_a_folder_that_could_not_be_read_is_not_remembered(tmp_path: Path) -> None:
     answers = Answers(tmp_path)
     root = answers.start()

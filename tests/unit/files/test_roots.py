@@ -116,7 +116,7 @@ def test_roots_share_the_folders_above_them(tmp_path: Path) -> None:
         (root_at(tmp_path / "a"), file_nodes("x", "y")),
     ]
 
-    tree = top_tree(done, [], trees)
+    tree = top_tree(done, [], trees.put_nodes)
 
     assert holds(trees, tree, tmp_path) == [
         "a",
@@ -133,7 +133,7 @@ def test_a_file_that_could_not_be_read_leaves_its_folder_empty(tmp_path: Path) -
     (tmp_path / "file").touch()
     trees = KeptTrees()
 
-    tree = top_tree([(root_at(tmp_path / "file"), b"")], [], trees)
+    tree = top_tree([(root_at(tmp_path / "file"), b"")], [], trees.put_nodes)
 
     assert trees.paths(tree)[-1] == str(tmp_path)
 
@@ -145,7 +145,7 @@ def test_a_root_that_is_gone_keeps_its_place(tmp_path: Path) -> None:
     folder.rmdir()
     trees = KeptTrees()
 
-    tree = top_tree([(root, b"")], [], trees)
+    tree = top_tree([(root, b"")], [], trees.put_nodes)
 
     assert trees.paths(tree)[-1] == str(folder)
 
@@ -154,9 +154,11 @@ def test_the_whole_machine_is_the_top_itself() -> None:
     trees = KeptTrees()
     status = os.lstat(__file__)
 
-    plain = top_tree([(root_at(Path("/")), file_nodes("bin", "etc"))], [], trees)
+    plain = top_tree([(root_at(Path("/")), file_nodes("bin", "etc"))], [], trees.put_nodes)
     told = top_tree(
-        [(root_at(Path("/")), file_nodes("bin", "etc"))], [make_node(b".holdfast", status)], trees
+        [(root_at(Path("/")), file_nodes("bin", "etc"))],
+        [make_node(b".holdfast", status)],
+        trees.put_nodes,
     )
 
     assert trees.paths(plain) == ["/bin", "/etc"]
@@ -167,7 +169,9 @@ def test_a_folder_of_ours_that_was_restored_there_does_not_clash() -> None:
     trees = KeptTrees()
     nodes = file_nodes(".holdfast", ".holdfast-2", "etc")
 
-    tree = top_tree([(root_at(Path("/")), nodes)], [make_node(b".holdfast", os.lstat("/"))], trees)
+    tree = top_tree(
+        [(root_at(Path("/")), nodes)], [make_node(b".holdfast", os.lstat("/"))], trees.put_nodes
+    )
 
     assert trees.paths(tree) == ["/.holdfast", "/.holdfast-2", "/.holdfast-3", "/etc"]
 
@@ -181,7 +185,7 @@ def test_names_are_in_the_order_of_their_bytes(tmp_path: Path) -> None:
         done.append((root_at(Path(os.fsdecode(path))), b""))
     trees = KeptTrees()
 
-    top_tree(done, [], trees)
+    top_tree(done, [], trees.put_nodes)
 
     (level,) = [nodes for nodes in trees.trees.values() if len(nodes) == len(names)]
     assert [node.raw_name for node in level] == sorted(names)

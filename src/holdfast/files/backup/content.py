@@ -15,7 +15,6 @@ from holdfast.base.units import KIB, MIB
 from holdfast.files.backup.claims import Claims
 from holdfast.files.backup.messages import Counts, PackReady
 from holdfast.files.backup.slots import Slots
-from holdfast.vault.blob_index import BlobIndex
 from holdfast.vault.compression import Compressor
 from holdfast.vault.envelope import MasterKey, Sealer
 from holdfast.vault.pack_builder import PackBuilder
@@ -26,6 +25,8 @@ MIN_CHUNK, AVERAGE_CHUNK, MAX_CHUNK = 512 * KIB, MIB, 8 * MIB
 ZERO_BLOB = 512 * KIB
 _WINDOW = 2 * MAX_CHUNK
 _ZEROS = bytes(MAX_CHUNK)
+
+Has = Callable[[Kind, BlobId], bool]
 
 
 def chunker_seed(master: MasterKey) -> int:
@@ -41,14 +42,14 @@ class BlobSink:
         self,
         *,
         master: MasterKey,
-        index: BlobIndex,
+        has: Has,
         claims: Claims,
         slots: Slots,
         send: Callable[[PackReady], None],
     ) -> None:
         self._sealer = Sealer(master)
         self._compressor = Compressor()
-        self._index = index
+        self._has = has
         self._claims = claims
         self._slots = slots
         self._send = send
@@ -60,7 +61,7 @@ class BlobSink:
     def put(self, plain: memoryview) -> bytes:
         """The id of a blob, which is in the vault already or in a pack of ours now."""
         blob = BlobId(hashlib.sha256(plain).digest())
-        if not self._index.has(Kind.DATA, blob) and self._claims.take(blob):
+        if not self._has(Kind.DATA, blob) and self._claims.take(blob):
             self._store(blob, plain)
         return blob
 

@@ -46,6 +46,7 @@ class Roots(msgspec.Struct, frozen=True):
     length: int = 0
     files: int = 0  # how much there was, so that the next backup can say how far it is
     size: int = 0
+    above: list[str] = []  # the trees of the roots and of the folders above them
 
 
 _encode = msgspec.msgpack.Encoder().encode

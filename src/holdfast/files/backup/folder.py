@@ -11,7 +11,7 @@ import msgspec
 from holdfast.base.ids import ID_BYTES, BlobId
 from holdfast.base.texts import N_, _
 from holdfast.base.units import MIB
-from holdfast.files.backup.content import MIN_CHUNK, ContentReader
+from holdfast.files.backup.content import MIN_CHUNK, ContentReader, Has
 from holdfast.files.backup.file_cache import (
     FileCache,
     decode_attributes,
@@ -46,7 +46,6 @@ from holdfast.files.nodes import (
     unpack_status,
 )
 from holdfast.files.report import SkipReason, reason_of
-from holdfast.vault.blob_index import BlobIndex
 from holdfast.vault.pack_header import Kind
 from holdfast.vault.tree import Node, encode_nodes
 
@@ -99,13 +98,13 @@ class FolderReader:
         self,
         *,
         cache: FileCache,
-        index: BlobIndex,
+        has: Has,
         content: ContentReader,
         counts: Counts,
         settings: WorkerSettings,
     ) -> None:
         self._cache = cache
-        self._index = index
+        self._has = has
         self._content = content
         self._counts = counts
         self._settings = settings
@@ -216,7 +215,7 @@ class FolderReader:
         if self._settings.trust_cache:
             return True
         blobs = (BlobId(ids[at : at + ID_BYTES]) for at in range(0, len(ids), ID_BYTES))
-        return all(self._index.has(Kind.DATA, blob) for blob in blobs)
+        return all(self._has(Kind.DATA, blob) for blob in blobs)
 
     def is_racy(self, status: os.stat_result) -> bool:
         """Whether it changed so recently that its next change may not show."""

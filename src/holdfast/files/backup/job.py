@@ -96,6 +96,7 @@ class _Run:
         self._index_files = [str(name) for name in self._repository.files.names(INDEX)]
         self._cache = self._open_cache()
         self._tasks: list[FolderTask] = []
+        self._above: list[str] = []
 
     def run(self) -> BackupReport:
         self._compare_roots()
@@ -138,11 +139,26 @@ class _Run:
             trees=pipeline.trees,
         )
         nodes = [assembly.root_nodes[task.number] for task in self._tasks]
-        return top_tree(list(zip(self._roots, nodes, strict=True)), extra, pipeline.trees)
+        before = self._cache.roots
+        if before is not None and self._is_trusted:
+            pipeline.trees.assume(TreeId(bytes.fromhex(tree)) for tree in before.above)
+        return top_tree(
+            list(zip(self._roots, nodes, strict=True)), extra, self._put_above(pipeline)
+        )
+
+    def _put_above(self, pipeline: Pipeline) -> Callable[[list[bytes]], TreeId]:
+        """Trees at the top are noted, so that an unchanged backup need not ask for them."""
+
+        def put(pieces: list[bytes]) -> TreeId:
+            tree = pipeline.trees.put_nodes(pieces)
+            self._above.append(tree.hex())
+            return tree
+
+        return put
 
     def _store(self, pipeline: Pipeline, blob: BlobId, content: bytes) -> None:
         """Store a blob of our own, unless an earlier point has the very same."""
-        if not self._repository.index.has(Kind.DATA, blob):
+        if not self._repository.has_blob(Kind.DATA, blob):
             pipeline.rests.open.add(Kind.DATA, blob, content)
             self._summary.data_blobs += 1
             self._summary.data_added += len(content)
@@ -164,7 +180,7 @@ class _Run:
 
     def _pipeline(self, pool: Pool, uploads: Uploads) -> Pipeline:
         sealer = self._repository.files.sealer
-        trees = TreeSink(sealer, uploads, self._repository.index, self._summary)
+        trees = TreeSink(sealer, uploads, self._repository.has_blob, self._summary)
         before = self._cache.roots
         tally = Tally(
             self._summary,
@@ -187,15 +203,17 @@ class _Run:
 
     def _means(self) -> WorkerMeans:
         options = self._job.options
-        before = self._cache.roots
+        if self._cache.roots is None or not self._is_trusted:
+            # Everything will be looked up: better once here than by each worker.
+            self._repository.load_index()
         return WorkerMeans(
             master=self._repository.files.master,
-            index=self._repository.index,
+            has=self._repository.has_blob,
             cache=self._cache,
             claims=Claims(),
             settings=WorkerSettings(
                 force=options.force,
-                trust_cache=before is None or set(self._index_files).issuperset(before.index_files),
+                trust_cache=self._is_trusted,
                 larger_than=options.excludes.larger_than,
                 caches=options.excludes.caches,
                 ignore_names=options.excludes.ignore_names,
@@ -210,6 +228,12 @@ class _Run:
                 devices=self._job.devices,
             ),
         )
+
+    @property
+    def _is_trusted(self) -> bool:
+        """Whether what the cache speaks of is in the vault: its index files are all still there."""
+        before = self._cache.roots
+        return before is None or set(self._index_files).issuperset(before.index_files)
 
     def _rules(self) -> dict[bytes, Rules]:
         folders = [root.logical for root in self._roots if root.is_folder]
@@ -294,6 +318,7 @@ class _Run:
             },
             files=self._summary.total_files_processed,
             size=self._summary.total_bytes_processed,
+            above=self._above,
         )
 
 

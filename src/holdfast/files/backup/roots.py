@@ -9,10 +9,12 @@ from itertools import count
 
 from holdfast.base.ids import TreeId
 from holdfast.files.backup.messages import NO_RECORD, FolderTask
-from holdfast.files.backup.trees import TreeSink
 from holdfast.files.errors import NothingToProtect
 from holdfast.files.nodes import PackedStatus, Status, make_node, read_attributes
 from holdfast.vault.tree import Node, encode_nodes, parse_tree
+
+# Stores the tree of some encoded nodes.
+Put = Callable[[list[bytes]], TreeId]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +102,7 @@ class _Level:
     root: Root | None = None
 
 
-def top_tree(done: list[tuple[Root, bytes]], extra: list[Node], trees: TreeSink) -> TreeId:
+def top_tree(done: list[tuple[Root, bytes]], extra: list[Node], put: Put) -> TreeId:
     """The tree of the whole point; `done` are roots with the encoded nodes of their listing."""
     top = _Level()
     for root, nodes in done:
@@ -108,20 +110,20 @@ def top_tree(done: list[tuple[Root, bytes]], extra: list[Node], trees: TreeSink)
         for name in filter(None, root.logical.split(b"/")):
             level = level.below.setdefault(name, _Level())
         level.nodes, level.root = nodes, root
-    return _put(top, b"/", extra, trees)
+    return _put(top, b"/", extra, put)
 
 
-def _put(level: _Level, path: bytes, extra: list[Node], trees: TreeSink) -> TreeId:
+def _put(level: _Level, path: bytes, extra: list[Node], put: Put) -> TreeId:
     if level.nodes is not None:
         if not extra:
-            return trees.put_nodes([level.nodes])
+            return put([level.nodes])
         nodes = parse_tree(TreeId(b""), b'{"nodes":[' + level.nodes + b"]}")
     else:
         nodes = []
         for name, below in level.below.items():
-            nodes += _node(name, os.path.join(path, name), below, trees)
+            nodes += _node(name, os.path.join(path, name), below, put)
     nodes = sorted(nodes + _renamed(extra, nodes), key=lambda node: node.raw_name)
-    return trees.put_nodes([encode_nodes(nodes)])
+    return put([encode_nodes(nodes)])
 
 
 def _renamed(extra: list[Node], nodes: list[Node]) -> list[Node]:
@@ -136,14 +138,14 @@ def _renamed(extra: list[Node], nodes: list[Node]) -> list[Node]:
     return extra
 
 
-def _node(name: bytes, path: bytes, level: _Level, trees: TreeSink) -> list[Node]:
+def _node(name: bytes, path: bytes, level: _Level, put: Put) -> list[Node]:
     if level.root is not None and not level.root.is_folder:
         # Empty where the file could not be read.
         return parse_tree(TreeId(b""), b'{"nodes":[' + (level.nodes or b"") + b"]}")
     # A link above a root stands for the folder it leads to, or nothing could lie below it.
     read_at = level.root.physical if level.root is not None else os.path.realpath(path)
     node = make_node(name, _folder_status(read_at, level), attributes=read_attributes(read_at))
-    node.subtree = _put(level, path, [], trees).hex()
+    node.subtree = _put(level, path, [], put).hex()
     return [node]
 
 

@@ -1,10 +1,11 @@
 """Where the parent puts trees: new ones into packs, known ones nowhere."""
 
 import hashlib
+from collections.abc import Iterable
 
 from holdfast.base.ids import TreeId
+from holdfast.files.backup.content import Has
 from holdfast.files.backup.uploads import Uploads
-from holdfast.vault.blob_index import BlobIndex
 from holdfast.vault.compression import Compressor
 from holdfast.vault.envelope import Sealer
 from holdfast.vault.pack_builder import PackBuffer, PackBuilder
@@ -40,11 +41,9 @@ class PackSink:
 
 
 class TreeSink:
-    def __init__(
-        self, sealer: Sealer, uploads: Uploads, index: BlobIndex, summary: Summary
-    ) -> None:
+    def __init__(self, sealer: Sealer, uploads: Uploads, has: Has, summary: Summary) -> None:
         self._sink = PackSink(sealer, uploads)
-        self._index = index
+        self._has = has
         self._summary = summary
         self._stored: set[TreeId] = set()
 
@@ -60,8 +59,12 @@ class TreeSink:
             self._sink.store_if_full()
         return tree
 
+    def assume(self, trees: Iterable[TreeId]) -> None:
+        """These are in the vault; the caller has it from index files that are still there."""
+        self._stored.update(trees)
+
     def knows(self, tree: TreeId) -> bool:
-        return tree in self._stored or self._index.has(Kind.TREE, tree)
+        return tree in self._stored or self._has(Kind.TREE, tree)
 
     def flush(self) -> None:
         self._sink.flush()

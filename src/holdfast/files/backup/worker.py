@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from holdfast.files.backup.claims import Claims
-from holdfast.files.backup.content import BlobSink, ContentReader, chunker_seed
+from holdfast.files.backup.content import BlobSink, ContentReader, Has, chunker_seed
 from holdfast.files.backup.file_cache import FileCache
 from holdfast.files.backup.folder import FolderReader
 from holdfast.files.backup.messages import (
@@ -23,7 +23,6 @@ from holdfast.files.backup.messages import (
 )
 from holdfast.files.backup.settings import WorkerSettings
 from holdfast.files.backup.slots import Slots
-from holdfast.vault.blob_index import BlobIndex
 from holdfast.vault.envelope import MasterKey
 
 
@@ -32,7 +31,8 @@ class WorkerMeans:
     """What a worker inherits by the fork."""
 
     master: MasterKey
-    index: BlobIndex
+    # Asks the index, which each process loads for itself when it first has something to store.
+    has: Has
     cache: FileCache
     claims: Claims
     settings: WorkerSettings
@@ -70,14 +70,14 @@ class _Worker:
         self._results = results
         self._sink = BlobSink(
             master=means.master,
-            index=means.index,
+            has=means.has,
             claims=means.claims,
             slots=slots,
             send=self._send_pack,
         )
         self._reader = FolderReader(
             cache=means.cache,
-            index=means.index,
+            has=means.has,
             content=ContentReader(self._sink, chunker_seed(means.master)),
             counts=self._sink.counts,
             settings=means.settings,

@@ -18,8 +18,11 @@ def check(
     options = CheckOptions(read=None if read_data is None else parse_subset(read_data))
     repository = open_vault(session)
     # A shared lock: backups may go on, only a prune must not take packs away meanwhile.
-    with locking.held(repository):
-        return check_repository(repository, options, on_bytes=told(on_progress))
+    with locking.held(repository, settle_later=True) as lock:
+        report = check_repository(repository, options, on_bytes=told(on_progress))
+        # Whoever was alone in the vault meanwhile may have taken away what we missed.
+        lock.check()
+        return report
 
 
 def told(on_progress: OnProgress) -> OnBytes:

@@ -1,8 +1,11 @@
 """Runs one command and says how long it took and how much memory its processes held."""
 
+import contextlib
 import os
+import select
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+_LAUNCH = Path(__file__).with_name("launch.py")
 _SAMPLE_SECONDS = 0.05
 _READY_SECONDS = 60
 _ENDING_SECONDS = 30
@@ -39,8 +43,60 @@ def run(command: Command, log: Path) -> Usage:
     return usage
 
 
+class Process:
+    """A command under way, started by a small process so that our own size is not charged to it."""
+
+    def __init__(self, command: Command, output: int) -> None:
+        ours, theirs = os.pipe()
+        self._report = open(ours, encoding="ascii")  # noqa: SIM115  `wait` closes it
+        try:
+            self._launcher = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(_LAUNCH), str(theirs), *command.argv],
+                env=dict(command.env),
+                cwd=command.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=[theirs],
+            )
+        finally:
+            os.close(theirs)
+        self.pid = int(self._report.readline() or 0)
+        if not self.pid:
+            self.wait()
+            raise CommandFailed(f"{' '.join(command.argv)}: could not be started")
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it has ended: then its report is there."""
+        return bool(select.select([self._report], [], [], 0)[0])
+
+    def interrupt(self) -> None:
+        """Ask it to end, and insist after half a minute."""
+        ends = time.monotonic() + _ENDING_SECONDS
+        self._send(signal.SIGINT)
+        while not self.is_gone:
+            if time.monotonic() > ends:
+                self._send(signal.SIGKILL)
+                return
+            time.sleep(0.01)
+
+    def wait(self) -> tuple[float, int, int]:
+        """Wait for the end; seconds, the peak of its largest process in bytes, exit code."""
+        with self._report:
+            words = self._report.readline().split()
+        self._launcher.wait()
+        if not words:
+            return 0.0, 0, -1
+        return float(words[0]), int(words[1]) * 1024, int(words[2])
+
+    def _send(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+
+
 @contextmanager
-def watched(command: Command, log: Path, *, stop: bool = False) -> Iterator[tuple[int, Usage]]:
+def watched(command: Command, log: Path, *, stop: bool = False) -> Iterator[tuple[Process, Usage]]:
     """Run beside the block and wait for the end after it; `stop` sends SIGINT first.
 
     The peak is the larger of two numbers: the kernel's maximum for a single process
@@ -49,56 +105,30 @@ def watched(command: Command, log: Path, *, stop: bool = False) -> Iterator[tupl
     """
     usage = Usage()
     with open(log, "wb") as output:
-        start = time.perf_counter()
-        process = subprocess.Popen(
-            command.argv,
-            env=dict(command.env),
-            cwd=command.folder,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        sampler = _Sampler(process.pid)
-        sampler.start()
-        try:
-            yield process.pid, usage
-        except BaseException:
-            stop = True
-            raise
-        finally:
-            if stop:
-                _interrupt(process.pid)
-            _, status, resources = os.wait4(process.pid, 0)
-            usage.seconds = time.perf_counter() - start
-            process.returncode = os.waitstatus_to_exitcode(status)
-            usage.peak_bytes = max(resources.ru_maxrss * 1024, sampler.finish())
-    if process.returncode != 0 and not stop:
+        process = Process(command, output.fileno())
+    sampler = _Sampler(process.pid)
+    sampler.start()
+    try:
+        yield process, usage
+    except BaseException:
+        stop = True
+        raise
+    finally:
+        if stop:
+            process.interrupt()
+        usage.seconds, largest, code = process.wait()
+        usage.peak_bytes = max(largest, sampler.finish())
+    if code != 0 and not stop:
         tail = log.read_bytes()[-2000:].decode(errors="replace")
-        raise CommandFailed(f"{' '.join(command.argv)}: status {process.returncode}\n{tail}")
+        raise CommandFailed(f"{' '.join(command.argv)}: status {code}\n{tail}")
 
 
-def _interrupt(pid: int) -> None:
-    """Ask the process to end, insist after half a minute; it is left to be reaped."""
-    # Not Popen.send_signal, which would reap a process that is gone and lose its usage.
-    os.kill(pid, signal.SIGINT)
-    ends = time.monotonic() + _ENDING_SECONDS
-    while not _is_gone(pid):
-        if time.monotonic() > ends:
-            os.kill(pid, signal.SIGKILL)
-            return
-        time.sleep(0.01)
-
-
-def _is_gone(pid: int) -> bool:
-    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-
-
-def wait_until(is_ready: Callable[[], bool], pid: int) -> None:
+def wait_until(is_ready: Callable[[], bool], process: Process) -> None:
     """Ask every 10 ms until yes; give up when the process is gone or a minute has passed."""
     ends = time.monotonic() + _READY_SECONDS
     while not is_ready():
-        if _is_gone(pid) or time.monotonic() > ends:
-            raise CommandFailed(f"process {pid} did not become ready")
+        if process.is_gone or time.monotonic() > ends:
+            raise CommandFailed(f"process {process.pid} did not become ready")
         time.sleep(0.01)
 
 

@@ -186,8 +186,8 @@ class _Trial:
         at = self._scratch / "mounted"
         at.mkdir()
         below = self._source.relative_to("/")
-        with watched(contender.mount(seat, at), self._log, stop=True) as (pid, usage):
-            wait_until(lambda: os.path.ismount(at), pid)
+        with watched(contender.mount(seat, at), self._log, stop=True) as (process, usage):
+            wait_until(lambda: os.path.ismount(at), process)
             point = aside(find_point, at, below)
             seconds = aside(reading.read_at_random, self._source, point / below, self.turn)
         at.rmdir()

@@ -2,12 +2,13 @@
 
 A log of records and a small file that names the root. A record points to those of its
 sub-folders; a later backup appends what changed and points to the rest, and a new root makes it
-valid. Who finds another backup at work here reads what is valid and writes nothing. The log is mapped: opening it costs nothing, however many folders there are.
+valid. Who finds another backup at work here reads what is valid and writes nothing. The log is
+mapped: opening it costs nothing, however many folders there are.
 
 It is a cache: each record carries a checksum, and a damaged or missing one means reading files
-again. That it is trusted at all rests on two rules that `backup` holds: a tree or blob taken
-from here is looked up in the index of the vault, and once an index file this cache was written
-under is gone (prune and repair do that), every blob is.
+again. That what it names is in the vault rests on the index files it was written under: while
+they are all still there, nothing is looked up; once one is gone (prune and repair do that), every
+blob and tree taken from here is looked up in the index.
 """
 
 import contextlib

@@ -31,6 +31,7 @@ from tests.faults.survival import (
     contents,
     stored_in,
 )
+from tests.guarded_mount import guarded_mount
 
 pytestmark = pytest.mark.faults
 
@@ -160,10 +161,8 @@ def may_mount(tmp_path_factory: pytest.TempPathFactory) -> None:
 def small_disk(at: Path, size: str) -> Iterator[Path]:
     at.mkdir()
     mount("-t", "tmpfs", "-o", f"size={size}", "tmpfs", at=at)
-    try:
+    with guarded_mount(at):
         yield at
-    finally:
-        subprocess.run(["umount", "--lazy", str(at)], check=True)
 
 
 def mount(*words: str, at: Path) -> None:

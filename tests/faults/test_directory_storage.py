@@ -26,6 +26,7 @@ from holdfast.storage.errors import (
     StorageFull,
     StorageUnavailable,
 )
+from tests.guarded_mount import guarded_mount
 
 pytestmark = pytest.mark.faults
 
@@ -315,10 +316,8 @@ def may_mount(tmp_path_factory: pytest.TempPathFactory) -> None:
 def _mounted(*command: str, at: Path) -> Iterator[Path]:
     at.mkdir()
     subprocess.run(["mount", *command, str(at)], check=True, capture_output=True)
-    try:
+    with guarded_mount(at):
         yield at
-    finally:
-        subprocess.run(["umount", str(at)], check=True)
 
 
 @pytest.mark.real

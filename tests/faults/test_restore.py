@@ -35,6 +35,7 @@ from holdfast.vault.layout import pack_path
 from holdfast.vault.pack_header import Kind
 from holdfast.vault.repository import Repository
 from holdfast.vault.snapshot import Snapshot
+from tests.guarded_mount import guarded_mount
 
 pytestmark = pytest.mark.faults
 
@@ -131,8 +132,8 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     )
     if mounted.returncode:
         pytest.skip("cannot mount a tmpfs")
-    yield place
-    subprocess.run(["umount", "-l", place], check=True)
+    with guarded_mount(place):
+        yield place
 
 
 @root_only

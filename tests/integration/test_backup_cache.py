@@ -17,6 +17,7 @@ from holdfast.testing.trees import build_small_tree, change_tree
 from holdfast.testing.vaults import read_all
 from holdfast.vault.pack_header import Kind
 from holdfast.vault.policy.prune import PruneLimits
+from tests.guarded_mount import guarded_mount
 
 
 def go_on() -> None:
@@ -218,10 +219,8 @@ def tiny_scratch(bench: BackupBench) -> Iterator[BackupBench]:
     done = subprocess.run(command, check=False, capture_output=True)
     if done.returncode:
         pytest.skip(f"may not mount here: {done.stderr.decode()}")
-    try:
+    with guarded_mount(scratch):
         yield bench
-    finally:
-        subprocess.run(["umount", "--lazy", str(scratch)], check=True)
 
 
 @pytest.mark.real

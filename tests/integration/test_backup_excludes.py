@@ -12,6 +12,7 @@ from holdfast.files.errors import PatternsUnreadable
 from holdfast.files.options import Excludes
 from holdfast.testing.backups import BackupBench
 from holdfast.testing.failing_files import failing_files
+from tests.guarded_mount import guarded_mount
 
 TAG = b"Signature: 8a477f597d28d172789f06886806bc55\n"
 
@@ -34,10 +35,8 @@ def mounted(target: Path, *arguments: str) -> Iterator[None]:
     done = subprocess.run(["mount", *arguments, str(target)], check=False, capture_output=True)
     if done.returncode:
         pytest.skip(f"may not mount here: {done.stderr.decode()}")
-    try:
+    with guarded_mount(target):
         yield
-    finally:
-        subprocess.run(["umount", "--lazy", str(target)], check=True)
 
 
 def test_patterns_hold_below_the_root(bench: BackupBench) -> None:

@@ -23,6 +23,7 @@ from holdfast.testing.killing import children_of, ends_within
 from holdfast.testing.vaults import open_vault, read_all, read_point, small_vault
 from holdfast.vault.repository import Repository
 from holdfast.vault.tree import Node
+from tests.guarded_mount import guarded_mount
 
 pytestmark = [
     pytest.mark.real,
@@ -75,10 +76,8 @@ def run(*words: str | Path) -> None:
 def mounted(*words: str | Path, at: Path) -> Iterator[Path]:
     at.mkdir(exist_ok=True)
     run("mount", *words, at)
-    try:
+    with guarded_mount(at):
         yield at
-    finally:
-        run("umount", at)
 
 
 def subvolume(path: Path) -> Path:

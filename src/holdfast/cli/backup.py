@@ -39,13 +39,17 @@ if TYPE_CHECKING:
 )
 @click.argument("paths", nargs=-1, type=click.Path(path_type=bytes))
 @option(
-    "--files-from", type=click.Path(path_type=bytes), help=N_("File with more paths, one a line.")
+    "--files-from",
+    type=click.Path(path_type=bytes),
+    metavar="PATH",
+    help=N_("File with more paths, one a line."),
 )
 @option("--exclude", multiple=True, metavar="PATTERN", help=N_("Leave out, in gitignore's syntax."))
 @option(
     "--exclude-file",
     multiple=True,
     type=click.Path(path_type=bytes),
+    metavar="PATH",
     help=N_("File with patterns, one a line."),
 )
 @option(

@@ -1,6 +1,7 @@
 """What every test shares: a clean environment, English, and how hard hypothesis tries."""
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -31,6 +32,26 @@ def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
         patch.setenv("HOLDFAST_HOME", str(tmp_path_factory.mktemp("holdfast-home")))
         patch.setenv("RESTIC_CACHE_DIR", str(tmp_path_factory.mktemp("restic-cache")))
         yield
+
+
+def _usual_signals() -> None:
+    """What Python sets at its start on a terminal.
+
+    Tests started in the background are deaf to Ctrl-C and hang-ups, and so is all they start;
+    libfuse, where a test serves a file system itself, leaves a broken pipe deadly.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+
+
+_usual_signals()
+
+
+@pytest.fixture(autouse=True)
+def _signals() -> Iterator[None]:
+    yield
+    _usual_signals()
 
 
 @pytest.fixture(autouse=True)

@@ -80,6 +80,7 @@ class DeadlyStorage:
         self._when = when
         self._act = act
         self._numbers = itertools.count(1)
+        self._process = 0  # that of the first call
         self.names: list[str] = []
 
     @property
@@ -116,7 +117,9 @@ class DeadlyStorage:
     def _run(
         self, name: str, call: Callable[[], _T], *, torn: Callable[[], _T] | None = None
     ) -> _T:
-        is_last = next(self._numbers) == self._call
+        # Workers inherit the count and make calls of their own: those are not what is counted.
+        self._process = self._process or os.getpid()
+        is_last = os.getpid() == self._process and next(self._numbers) == self._call
         self.names.append(name)
         if not is_last:
             return call()

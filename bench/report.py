@@ -35,7 +35,8 @@ Restic runs with its defaults (format 2, zstd), borg with `repokey`, `--compress
 ## What to bear in mind
 
 Holdfast and restic sync every pack to the disk before they call a backup done, borg syncs every segment; nobody syncs what it restores.
-Borg keeps its encryption key in the vault behind PBKDF2, Holdfast and restic use scrypt, about half a second: the floor of their small commands.
+Borg keeps its encryption key in the vault behind PBKDF2, Holdfast and restic use scrypt: a quarter and half a second.
+Holdfast keeps its key sealed in the kernel's keyring for a quarter of an hour, so only the first of its commands here derives it; `--no-keyring` turns that off.
 Borg reads a file again only if its change time, size or inode differ, restic and Holdfast look at the modification time as well.
 At scales below 1 fixed costs (start, key derivation) weigh more than they would on real trees.
 Small differences between runs on a shared machine mean nothing; a ratio near its target should be measured again.

@@ -4,6 +4,7 @@ import os
 import shlex
 import shutil
 import subprocess
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,35 +42,42 @@ class Seat:
         shutil.rmtree(self.folder)
 
 
-class Contender:
+class Contender(ABC):
     """The commands of one program; `can` names the works it takes part in."""
 
     name = ""
     can = frozenset({"first", "unchanged", "changed", "restore"})
+    forget = "forget"  # the word for dropping points by a rule
 
-    def version(self) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def version(self) -> str: ...
 
-    def create(self, seat: Seat) -> Command:
-        raise NotImplementedError
+    @abstractmethod
+    def create(self, seat: Seat) -> Command: ...
 
-    def backup(self, seat: Seat, source: Path) -> Command:
-        raise NotImplementedError
+    @abstractmethod
+    def backup(self, seat: Seat, source: Path) -> Command: ...
 
-    def restore(self, seat: Seat, to: Path) -> Command:
-        raise NotImplementedError
+    @abstractmethod
+    def restore(self, seat: Seat, to: Path) -> Command: ...
+
+    @abstractmethod
+    def command(self, seat: Seat, *words: str) -> Command:
+        """The program's command with these words, at this seat."""
+
+    # What only those are asked for who say that they can.
 
     def check(self, seat: Seat) -> Command:
-        raise NotImplementedError
+        return self.command(seat, "check", "--read-data")
 
     def retain(self, seat: Seat, keep: int) -> Command:
-        raise NotImplementedError
+        return self.command(seat, self.forget, "--keep-last", str(keep))
 
     def prune(self, seat: Seat) -> Command:
-        raise NotImplementedError
+        return self.command(seat, "prune")
 
     def mount(self, seat: Seat, at: Path) -> Command:
-        raise NotImplementedError
+        return self.command(seat, "mount", str(at))
 
 
 _EVERYTHING = frozenset({"first", "unchanged", "changed", "restore", "check", "prune", "mount"})
@@ -78,6 +86,7 @@ _EVERYTHING = frozenset({"first", "unchanged", "changed", "restore", "check", "p
 class Holdfast(Contender):
     name = "holdfast"
     can = _EVERYTHING
+    forget = "retain"
 
     def __init__(self, command: str) -> None:
         self._argv = shlex.split(command)
@@ -86,27 +95,15 @@ class Holdfast(Contender):
         return _first_line([*self._argv, "--version"])
 
     def create(self, seat: Seat) -> Command:
-        return self._command(seat, "vault", "create", str(seat.vault))
+        return self.command(seat, "vault", "create", str(seat.vault))
 
     def backup(self, seat: Seat, source: Path) -> Command:
-        return self._command(seat, "backup", str(source))
+        return self.command(seat, "backup", str(source))
 
     def restore(self, seat: Seat, to: Path) -> Command:
-        return self._command(seat, "restore", "latest", "--to", str(to))
+        return self.command(seat, "restore", "latest", "--to", str(to))
 
-    def check(self, seat: Seat) -> Command:
-        return self._command(seat, "check", "--read-data")
-
-    def retain(self, seat: Seat, keep: int) -> Command:
-        return self._command(seat, "retain", "--keep-last", str(keep))
-
-    def prune(self, seat: Seat) -> Command:
-        return self._command(seat, "prune")
-
-    def mount(self, seat: Seat, at: Path) -> Command:
-        return self._command(seat, "mount", str(at))
-
-    def _command(self, seat: Seat, *words: str) -> Command:
+    def command(self, seat: Seat, *words: str) -> Command:
         extra = {
             "HOLDFAST_VAULT": str(seat.vault),
             "HOLDFAST_PASSPHRASE_FILE": str(seat.passphrase_file),
@@ -123,27 +120,15 @@ class Restic(Contender):
         return _first_line(["restic", "version"])
 
     def create(self, seat: Seat) -> Command:
-        return self._command(seat, "init", "--repository-version", "2")
+        return self.command(seat, "init", "--repository-version", "2")
 
     def backup(self, seat: Seat, source: Path) -> Command:
-        return self._command(seat, "backup", str(source))
+        return self.command(seat, "backup", str(source))
 
     def restore(self, seat: Seat, to: Path) -> Command:
-        return self._command(seat, "restore", "latest", "--target", str(to))
+        return self.command(seat, "restore", "latest", "--target", str(to))
 
-    def check(self, seat: Seat) -> Command:
-        return self._command(seat, "check", "--read-data")
-
-    def retain(self, seat: Seat, keep: int) -> Command:
-        return self._command(seat, "forget", "--keep-last", str(keep))
-
-    def prune(self, seat: Seat) -> Command:
-        return self._command(seat, "prune")
-
-    def mount(self, seat: Seat, at: Path) -> Command:
-        return self._command(seat, "mount", str(at))
-
-    def _command(self, seat: Seat, *words: str) -> Command:
+    def command(self, seat: Seat, *words: str) -> Command:
         extra = {
             "RESTIC_REPOSITORY": str(seat.vault),
             "RESTIC_PASSWORD_FILE": str(seat.passphrase_file),
@@ -161,18 +146,18 @@ class Borg(Contender):
         return _first_line(["borg", "--version"])
 
     def create(self, seat: Seat) -> Command:
-        return self._command(seat, "init", "-e", "repokey")
+        return self.command(seat, "init", "-e", "repokey")
 
     def backup(self, seat: Seat, source: Path) -> Command:
         seat.points += 1
         point = f"::point-{seat.points}"
-        return self._command(seat, "create", "--compression", "zstd,3", point, str(source))
+        return self.command(seat, "create", "--compression", "zstd,3", point, str(source))
 
     def restore(self, seat: Seat, to: Path) -> Command:
-        command = self._command(seat, "extract", "--sparse", f"::point-{seat.points}")
+        command = self.command(seat, "extract", "--sparse", f"::point-{seat.points}")
         return Command(argv=command.argv, env=command.env, folder=to)
 
-    def _command(self, seat: Seat, *words: str) -> Command:
+    def command(self, seat: Seat, *words: str) -> Command:
         extra = {
             "BORG_REPO": str(seat.vault),
             "BORG_PASSPHRASE": _PASSPHRASE,

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from holdfast.base.ids import FileId, SnapshotId, TreeId
+from holdfast.base.ids import SnapshotId, TreeId
 from holdfast.vault.errors import FileUnreadable
 
 
@@ -83,10 +83,6 @@ def parse_snapshot(snapshot: SnapshotId, content: bytes | bytearray) -> Snapshot
     except (msgspec.DecodeError, ValueError, RecursionError) as err:
         raise FileUnreadable(name=f"snapshots/{snapshot}", reason=err) from err
     return Snapshot(snapshot, taken_at, stored)
-
-
-def snapshot_id(file_id: FileId) -> SnapshotId:
-    return SnapshotId(file_id)
 
 
 def parse_moment(text: str) -> datetime:

@@ -13,7 +13,7 @@ LOCALE = Path(__file__).parent.parent / "src" / "holdfast" / "locale"
 def compile_all(locale: Path = LOCALE) -> list[Path]:
     """Write a .mo beside every .po and return what was written."""
     written = []
-    for source in sorted(locale.glob("*/LC_MESSAGES/holdfast.po")):
+    for source in sorted(locale.glob("*/LC_MESSAGES/*.po")):
         target = source.with_suffix(".mo")
         # Other processes may have the old file mapped: replace it, never truncate it.
         fresh = target.with_suffix(".mo.new")

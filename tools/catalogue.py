@@ -59,7 +59,7 @@ def update(path: Path = KOREAN) -> None:
         write_po(
             file, catalog, width=100, sort_output=True, omit_header=False, include_lineno=False
         )
-    _without_dates(path)
+    without_dates(path)
 
 
 def problems(path: Path = KOREAN) -> Iterator[str]:
@@ -73,10 +73,10 @@ def problems(path: Path = KOREAN) -> Iterator[str]:
             continue
         if said.get(message.id) is None:
             yield f"nobody says this any more, run `./run texts`: {_first(message)!r}"
-        yield from (f"{complaint}: {_first(message)!r}" for complaint in _complaints(message))
+        yield from (f"{complaint}: {_first(message)!r}" for complaint in complaints(message))
 
 
-def _complaints(message: Message) -> Iterator[str]:
+def complaints(message: Message) -> Iterator[str]:
     texts = _all(message.string)
     if message.fuzzy:
         yield "fuzzy"
@@ -110,7 +110,7 @@ def _first(message: Message) -> str:
     return _all(message.id)[0]
 
 
-def _without_dates(path: Path) -> None:
+def without_dates(path: Path) -> None:
     """Two people who add a sentence each must not collide in the header's dates."""
     lines: Iterable[str] = path.read_text(encoding="utf-8").splitlines(keepends=True)
     dated = ('"POT-Creation-Date', '"PO-Revision-Date', '"Generated-By', '"Last-Translator')

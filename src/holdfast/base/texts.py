@@ -7,15 +7,22 @@ LOCALE_DIR = Path(__file__).parent.parent / "locale"
 LANGUAGES = ("en", "ko")
 
 _active: gettext.NullTranslations = gettext.NullTranslations()
+_language = "en"
 
 
 def use_language(language: str) -> None:
     """Speak this language from now on; English is the language of the sources."""
-    global _active  # noqa: PLW0603  one process speaks one language at a time
+    global _active, _language  # noqa: PLW0603  one process speaks one language at a time
+    _language = language
     if language == "en":
         _active = gettext.NullTranslations()
     else:
         _active = gettext.translation("holdfast", LOCALE_DIR, [language], fallback=True)
+
+
+def language() -> str:
+    """The language in use."""
+    return _language
 
 
 def _(message: str) -> str:

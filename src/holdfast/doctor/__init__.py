@@ -1,0 +1,1 @@
+"""From a symptom to its proven cause and its remedy: probes, facts, checks, findings."""

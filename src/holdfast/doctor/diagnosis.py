@@ -1,0 +1,196 @@
+"""Rank verdicts into findings: the root cause first, its consequences under it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from holdfast.doctor.catalogue_types import Cause
+from holdfast.doctor.checking import Params, decide
+from holdfast.doctor.facts import Record
+from holdfast.doctor.loading import Catalogue
+from holdfast.doctor.model import Severity, State, Verdict, not_applicable
+from holdfast.doctor.reading import Reading
+
+NOTHING, FOUND, BAD_INPUT, INCONCLUSIVE, CRASHED, NOT_MENDED, REFUSED = range(7)
+
+Overrides = Mapping[str, float | int | str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One cause with its verdict; consequences are confirmed causes that this one explains."""
+
+    cause: str
+    verdict: Verdict
+    severity: Severity
+    consequences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crash:
+    """A check or reader that failed: a finding about the doctor itself."""
+
+    what: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The outcome of one diagnosis, everything in a stable order."""
+
+    # Symptoms that were asked for or seen, with the records that show them.
+    symptoms: dict[str, tuple[Record, ...]]
+    # Confirmed and unexplained, the root cause first.
+    found: tuple[Finding, ...] = ()
+    explained: tuple[Finding, ...] = ()
+    ruled_out: tuple[Finding, ...] = ()
+    unknown: tuple[Finding, ...] = ()
+    crashes: tuple[Crash, ...] = ()
+    # What was asked for and is in no catalogue.
+    unmatched: tuple[str, ...] = ()
+
+    @property
+    def root(self) -> Finding | None:
+        return self.found[0] if self.found else None
+
+
+@dataclass(slots=True)
+class _Decided:
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    crashes: list[Crash] = field(default_factory=list)
+
+
+def diagnose(
+    catalogue: Catalogue,
+    reading: Reading,
+    *,
+    asked: Sequence[str] = (),
+    overrides: Overrides | None = None,
+) -> Report:
+    """Decide every cause in question and say which of the confirmed ones is the root.
+
+    With symptoms, asked for or seen in the artefacts, their causes come first in their order; all
+    other causes are decided too, since a second fault matters, but never as "unknown".
+    """
+    symptoms = list(dict.fromkeys([*asked, *_seen(reading)]))
+    order = _order(catalogue, symptoms)
+    decided = _decide_all(catalogue, reading, overrides or {})
+    findings = {
+        name: Finding(
+            cause=name, verdict=verdict, severity=Severity.of(catalogue.causes[name].severity)
+        )
+        for name, verdict in decided.verdicts.items()
+    }
+    return _ranked(
+        catalogue,
+        findings,
+        order,
+        Report(
+            symptoms={name: tuple(reading.symptoms.get(name, ())) for name in symptoms},
+            crashes=(*decided.crashes, *_reader_crashes(reading)),
+        ),
+    )
+
+
+def _seen(reading: Reading) -> list[str]:
+    """Symptoms the artefacts show, the one seen last first."""
+    return sorted(reading.symptoms, key=lambda name: _recency(reading.symptoms[name]), reverse=True)
+
+
+def _recency(records: Sequence[Record]) -> tuple[str, int]:
+    last = records[-1]
+    return (last.when.isoformat() if last.when else "", last.span.first)
+
+
+def _order(catalogue: Catalogue, symptoms: Iterable[str]) -> dict[str, int]:
+    ordered = (cause for name in symptoms for cause in catalogue.symptoms[name].causes)
+    return {cause: place for place, cause in enumerate(dict.fromkeys(ordered))}
+
+
+def _decide_all(catalogue: Catalogue, reading: Reading, overrides: Overrides) -> _Decided:
+    decided = _Decided()
+    for name, cause in catalogue.causes.items():
+        try:
+            decided.verdicts[name] = decide(
+                name,
+                cause,
+                facts=reading.facts,
+                params=params_of(name, cause, overrides),
+                events=catalogue.events,
+            )
+        except Exception as error:  # a crashed check is a finding of its own; the others still run
+            decided.crashes.append(Crash(what=name, error=f"{type(error).__name__}: {error}"))
+            decided.verdicts[name] = not_applicable()
+    return decided
+
+
+def params_of(name: str, cause: Cause, overrides: Overrides) -> Params:
+    """The cause's thresholds; `cause.param` in the overrides wins."""
+    return Params(
+        {key: overrides.get(f"{name}.{key}", param.value) for key, param in cause.param.items()}
+    )
+
+
+def _reader_crashes(reading: Reading) -> list[Crash]:
+    return [
+        Crash(what=name, error=f"{type(error).__name__}: {error}")
+        for name, error in reading.crashed
+    ]
+
+
+def _ranked(
+    catalogue: Catalogue,
+    findings: Mapping[str, Finding],
+    order: Mapping[str, int],
+    report: Report,
+) -> Report:
+    by_state: dict[State, list[Finding]] = {state: [] for state in State}
+    for finding in findings.values():
+        by_state[finding.verdict.state].append(finding)
+    sure = {finding.cause for finding in by_state[State.CONFIRMED]}
+    explained = {name: _explained_by(catalogue, name, sure) for name in sure}
+    found = [
+        Finding(
+            cause=one.cause,
+            verdict=one.verdict,
+            severity=one.severity,
+            consequences=tuple(sorted(name for name, by in explained.items() if one.cause in by)),
+        )
+        for one in by_state[State.CONFIRMED]
+        if not explained[one.cause]
+    ]
+    last = len(order)
+
+    def rank(finding: Finding) -> tuple[int, int, str]:
+        return (order.get(finding.cause, last), -finding.severity, finding.cause)
+
+    asked = [one for one in by_state[State.UNKNOWN] if one.cause in order]
+    return replace(
+        report,
+        found=tuple(sorted(found, key=rank)),
+        explained=tuple(sorted((findings[n] for n, by in explained.items() if by), key=rank)),
+        ruled_out=tuple(sorted(by_state[State.RULED_OUT], key=rank)),
+        unknown=tuple(sorted(asked, key=rank)),
+    )
+
+
+def _explained_by(catalogue: Catalogue, name: str, sure: set[str]) -> set[str]:
+    """The confirmed causes that explain this one, directly or over others."""
+    explainers: set[str] = set()
+    fresh = {name}
+    while fresh:
+        fresh = {
+            other for other in sure - explainers if fresh & set(catalogue.causes[other].explains)
+        }
+        explainers |= fresh
+    return explainers - {name}
+
+
+def exit_status(report: Report, *, fail_on: Severity = Severity.ERROR) -> int:
+    """What the doctor's commands exit with; doctor statuses are their own, see the reference."""
+    if any(one.severity >= fail_on for one in (*report.found, *report.explained)):
+        return FOUND
+    if report.crashes:
+        return CRASHED
+    if report.unmatched or (report.unknown and not report.found):
+        return INCONCLUSIVE
+    return NOTHING

@@ -1,0 +1,1 @@
+"""The layouts of the products' logs, all the versions we know of."""

@@ -1,0 +1,66 @@
+"""Which symptoms somebody means: by code in any notation, by name, by message, by id."""
+
+import re
+from collections.abc import Iterable
+from functools import cache
+
+import re2
+
+from holdfast.doctor.catalogue_types import Match
+from holdfast.doctor.codes import codes_in, same_codes
+from holdfast.doctor.loading import Catalogue
+
+
+def symptoms_for(catalogue: Catalogue, asked: str) -> list[str]:
+    """The symptoms that fit, the innermost code's first: the last one named knows most."""
+    if asked in catalogue.symptoms:
+        return [asked]
+    matches = {name: symptom.match for name, symptom in catalogue.symptoms.items()}
+    return best(matches, asked)
+
+
+def notes_for(catalogue: Catalogue, asked: str) -> list[str]:
+    if asked in catalogue.notes:
+        return [asked]
+    return best({name: note.match for name, note in catalogue.notes.items()}, asked)
+
+
+def causes_for(catalogue: Catalogue, asked: str) -> list[str]:
+    """A cause by its id or by its printed code."""
+    wanted = asked.strip().lower()
+    return [
+        name
+        for name, cause in catalogue.causes.items()
+        if wanted in {name.lower(), cause.code.lower()}
+    ]
+
+
+def best(matches: dict[str, Match], asked: str) -> list[str]:
+    by_code = list(_by_code(matches, asked))
+    by_name = [name for name, match in matches.items() if _named(match.name, asked)]
+    by_message = [name for name, match in matches.items() if _says(match.message, asked)]
+    return list(dict.fromkeys([*by_name, *by_code, *by_message]))
+
+
+def _by_code(matches: dict[str, Match], asked: str) -> Iterable[str]:
+    for code in reversed(codes_in(asked)):
+        for name, match in matches.items():
+            if any(same_codes(code) & same_codes(known) for known in match.code):
+                yield name
+
+
+def _named(names: Iterable[str], asked: str) -> bool:
+    return any(
+        re.search(rf"(?<!\w){re.escape(name)}(?!\w)", asked, re.IGNORECASE) for name in names
+    )
+
+
+def _says(patterns: Iterable[str], asked: str) -> bool:
+    return any(_compiled(pattern).search(asked) for pattern in patterns)
+
+
+@cache
+def _compiled(pattern: str) -> "re2._Regexp[str]":
+    options = re2.Options()
+    options.case_sensitive = False
+    return re2.compile(pattern, options)

@@ -1,0 +1,159 @@
+"""From artefacts to facts: recognise what each one is, then let its readers have it."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from fnmatch import fnmatch
+from pathlib import PurePosixPath
+
+from holdfast.doctor.artefacts import Artefact
+from holdfast.doctor.catalogue_types import Event, Symptom
+from holdfast.doctor.codes import patterns_of
+from holdfast.doctor.decoding import encoding_of, spoken, text_of
+from holdfast.doctor.factbase import Facts
+from holdfast.doctor.facts import Record
+from holdfast.doctor.loading import Catalogue
+from holdfast.doctor.log_format import LogFormat
+from holdfast.doctor.readers_registry import LOGS, READERS, Reader
+from holdfast.doctor.scanning import Interest, Interests, scan
+
+# Below this share of lines a text is not taken for a log of this layout.
+ENOUGH = 0.2
+SAMPLE_LINES = 200
+SYMPTOM = "symptom "
+# What fits no layout is still searched for codes and messages.
+PLAIN = LogFormat(stream="text", heads=(re.compile(r"(?P<text>.+)"),), when=lambda _: None)
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """What an artefact was taken for."""
+
+    artefact: Artefact
+    layout: LogFormat | None
+    readers: tuple[Reader, ...]
+
+
+def recognise(artefact: Artefact) -> Recognised:
+    """By content first: a pasted listing has no name, and a renamed log is still that log."""
+    raw = artefact.head()
+    name, mark = encoding_of(raw)
+    head = raw[mark:].decode(name, "replace") if name != "utf-8" else spoken(raw[mark:])
+    file = re.split(r"[\\/]", artefact.name)[-1].lower()
+    readers = tuple(one for one in READERS if one.accepts(head, file))
+    return Recognised(artefact, _layout(head, file, artefact.probe, wanted=not readers), readers)
+
+
+def _layout(head: str, file: str, probe: str | None, *, wanted: bool) -> LogFormat | None:
+    sample = [line.rstrip("\r") for line in head.split("\n")[:SAMPLE_LINES]]
+    scored = sorted(
+        ((_score(layout, sample, file), layout.stream, layout) for layout in LOGS.values()),
+        key=lambda one: one[:2],
+        reverse=True,
+    )
+    if scored and scored[0][0] >= ENOUGH:
+        return scored[0][2]
+    return PLAIN if wanted or probe is None else None
+
+
+def _score(layout: LogFormat, sample: list[str], file: str) -> float:
+    named = any(fnmatch(file, pattern.lower()) for pattern in layout.files)
+    share = layout.share(sample)
+    return share + (1.0 if named and (share > 0 or not any(sample)) else 0.0)
+
+
+class Reading:
+    """Reads artefacts into one set of facts."""
+
+    def __init__(self, catalogue: Catalogue, *, now: datetime | None = None) -> None:
+        self.facts = Facts(now=now)
+        self.symptoms: dict[str, list[Record]] = {}
+        self.crashed: list[tuple[str, BaseException]] = []
+        self._catalogue = catalogue
+        self._interests: dict[str, Interests] = {}
+
+    def read(self, artefacts: Iterable[Artefact]) -> list[Recognised]:
+        return [self._one(artefact) for artefact in artefacts]
+
+    def _one(self, artefact: Artefact) -> Recognised:
+        known = recognise(artefact)
+        if artefact.probe:
+            self.facts.probes.add(artefact.probe)
+        for one in known.readers:
+            self._run(one, artefact)
+        if known.layout:
+            self._scan(artefact, known.layout)
+        self._platforms()
+        return known
+
+    def _run(self, one: Reader, artefact: Artefact) -> None:
+        self.facts.probes.add(one.probe)
+        try:
+            self.facts.add(list(one.read(artefact)))
+        except Exception as error:  # a reader's defect must not hide what the others found
+            self.crashed.append((artefact.name, error))
+
+    def _scan(self, artefact: Artefact, layout: LogFormat) -> None:
+        interests = self._interests.get(layout.stream)
+        if interests is None:
+            interests = Interests(interests_of(self._catalogue, layout.stream))
+            self._interests[layout.stream] = interests
+        seen = scan(artefact, layout, interests, self._raise)
+        if seen:
+            self.facts.add([seen])
+            self.facts.probes.update(self._probes_of(layout.stream))
+
+    def _probes_of(self, stream: str) -> list[str]:
+        """A log answers the probe of its own name; `x.log` may have `x.log.*` generations."""
+        return [name for name in self._catalogue.probes if name == stream]
+
+    def _raise(self, interest: Interest, record: Record) -> None:
+        if interest.name.startswith(SYMPTOM):
+            kept = self.symptoms.setdefault(interest.name.removeprefix(SYMPTOM), [])
+            kept.append(record)
+            del kept[20:-20]
+        else:
+            self.facts.add_event(interest.name, record)
+
+    def _platforms(self) -> None:
+        probes = self._catalogue.probes
+        seen = {probes[name].platform for name in self.facts.probes if name in probes}
+        self.facts.platforms = frozenset(seen & {"linux", "windows"})
+
+
+def interests_of(catalogue: Catalogue, stream: str) -> list[Interest]:
+    """The events of this log, and every symptom's keys."""
+    events = [
+        Interest(name, event.match, event.levels, event.benign)
+        for name, event in catalogue.events.items()
+        if _listens(event, stream)
+    ]
+    symptoms = [
+        Interest(SYMPTOM + name, patterns)
+        for name, symptom in catalogue.symptoms.items()
+        if (patterns := _keys(symptom))
+    ]
+    return [*events, *symptoms]
+
+
+def _listens(event: Event, stream: str) -> bool:
+    return event.stream in {stream, "*"}
+
+
+def _keys(symptom: Symptom) -> tuple[str, ...]:
+    codes = (pattern for code in symptom.match.code for pattern in patterns_of(code))
+    names = (rf"\b{re.escape(name)}\b" for name in symptom.match.name)
+    return (*codes, *names, *symptom.match.message)
+
+
+def whole_text(artefact: Artefact) -> str:
+    """The decoded text of an artefact that is read as one piece (capped)."""
+    with artefact.open() as stream:
+        return text_of(stream)
+
+
+def matches_path(name: str, patterns: Sequence[str]) -> bool:
+    """Whether a path in an archive ends as one of these globs does."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    return any(path.match(pattern) for pattern in patterns)

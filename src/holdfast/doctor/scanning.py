@@ -1,0 +1,237 @@
+"""Read a log of any size: find what the catalogue is interested in, leave the rest alone.
+
+Whole blocks are searched by one automaton for all patterns; only the records around its hits are
+cut out, decoded and read. So a log of 200 MB costs seconds and a few megabytes.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime  # noqa: TC003  read at run time by the readers of this class
+
+import re2
+
+from holdfast.doctor.artefacts import Artefact
+from holdfast.doctor.decoding import blocks, spoken
+from holdfast.doctor.facts import LogSeen, Record
+from holdfast.doctor.log_format import LONGEST_RECORD, LogFormat, group
+from holdfast.doctor.model import LONGEST_EXCERPT, Span
+
+LONGEST_LINE = 16384
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """A name with the patterns that raise it; `benign` ones absorb the record."""
+
+    name: str
+    patterns: tuple[str, ...]
+    levels: tuple[str, ...] = ()
+    benign: bool = False
+
+
+class Interests:
+    """All that is looked for in one log, compiled together."""
+
+    def __init__(self, wanted: Sequence[Interest]) -> None:
+        self._wanted = [(one, pattern) for one in wanted for pattern in one.patterns]
+        options = _options()
+        self._any = re2.compile("|".join(f"(?:{p})" for _, p in self._wanted).encode(), options)
+        self._set = re2.Set.SearchSet(options)
+        for _, pattern in self._wanted:
+            self._set.Add(pattern.encode())
+        self._set.Compile()
+        self._each = [re2.compile(p.encode(), options) for _, p in self._wanted]
+
+    def candidates(self, block: bytes) -> Iterator[int]:
+        return (found.start() for found in self._any.finditer(block)) if self._wanted else iter(())
+
+    def matched(self, raw: bytes, level: str) -> list[tuple[Interest, dict[str, str]]]:
+        """What this record raises; when something benign does, only that."""
+        found: dict[str, tuple[Interest, dict[str, str]]] = {}
+        for index in sorted(self._set.Match(raw)):
+            interest, _ = self._wanted[index]
+            if interest.levels and level not in interest.levels:
+                continue
+            values = found.setdefault(interest.name, (interest, {}))[1]
+            values.update(self._named(index, raw))
+        benign = [one for one in found.values() if one[0].benign]
+        return benign or list(found.values())
+
+    def _named(self, index: int, raw: bytes) -> dict[str, str]:
+        """What the pattern's named groups hold."""
+        match = self._each[index].search(raw)
+        groups = match.groupdict() if match else {}
+        return {_name(key): spoken(value) for key, value in groups.items() if value is not None}
+
+
+def _name(key: str | bytes) -> str:
+    """The automaton speaks of a group in the kind of string that it searches."""
+    return key.decode() if isinstance(key, bytes) else key
+
+
+def _options() -> re2.Options:
+    options = re2.Options()
+    options.case_sensitive = False
+    options.log_errors = False
+    options.max_mem = 64 << 20
+    return options
+
+
+Raise = Callable[[Interest, Record], None]
+
+
+def scan(
+    artefact: Artefact, layout: LogFormat, interests: Interests, raised: Raise
+) -> LogSeen | None:
+    """Call `raised` for every record of interest; say what was read, None for an empty log."""
+    walk = _Walk(artefact, layout, interests, raised)
+    with artefact.open() as stream:
+        for block in _record_blocks(blocks(stream), layout):
+            walk.block(block)
+    return walk.seen()
+
+
+def _record_blocks(source: Iterator[bytes], layout: LogFormat) -> Iterator[bytes]:
+    """Cut the blocks so that a record's lines stay together."""
+    rest = b""
+    for block in source:
+        joined = rest + block
+        cut = _last_head(joined, layout)
+        if cut:
+            yield joined[:cut]
+        rest = joined[cut:]
+        if len(rest) > (4 << 20):
+            yield rest
+            rest = b""
+    if rest:
+        yield rest
+
+
+def _last_head(block: bytes, layout: LogFormat) -> int:
+    """Where the last record begins; the end of the block when none begins near it."""
+    at = len(block)
+    for _ in range(LONGEST_RECORD):
+        at = block.rfind(b"\n", 0, at - 1) + 1 if at > 1 else 0
+        if layout.head(spoken(block[at : at + 400].split(b"\n", 1)[0])) or at == 0:
+            return at
+    return len(block)
+
+
+class _Walk:
+    """One pass over one log."""
+
+    def __init__(
+        self, artefact: Artefact, layout: LogFormat, interests: Interests, raised: Raise
+    ) -> None:
+        self._artefact, self._layout, self._interests, self._raised = (
+            artefact,
+            layout,
+            interests,
+            raised,
+        )
+        self._line = 1  # the number of the block's first line
+        self._first: Record | None = None
+        self._last: Record | None = None
+        self._times: list[datetime] = []
+
+    def block(self, block: bytes) -> None:
+        counted_to, line, done_to = 0, self._line, 0
+        self._edges(block)
+        for at in self._interests.candidates(block):
+            if at < done_to:
+                continue
+            start, end = self._record_bounds(block, at, done_to)
+            line += block.count(b"\n", counted_to, start)
+            counted_to, done_to = start, end
+            self._record(block[start:end], line)
+        self._line += block.count(b"\n")
+
+    def _record_bounds(self, block: bytes, at: int, floor: int) -> tuple[int, int]:
+        start = block.rfind(b"\n", 0, at) + 1
+        for _ in range(LONGEST_RECORD):
+            if start <= floor or self._head_at(block, start):
+                break
+            start = block.rfind(b"\n", 0, start - 1) + 1
+        end = self._line_end(block, max(at, start))
+        for _ in range(LONGEST_RECORD):
+            if end >= len(block) or self._head_at(block, end):
+                break
+            end = self._line_end(block, end)
+        return max(start, floor), end
+
+    def _head_at(self, block: bytes, at: int) -> bool:
+        return (
+            self._layout.head(spoken(block[at : min(at + 400, self._line_end(block, at))]))
+            is not None
+        )
+
+    def _line_end(self, block: bytes, at: int) -> int:
+        return block.find(b"\n", at) + 1 or len(block)
+
+    def _record(self, raw: bytes, line: int) -> None:
+        raw = raw[:LONGEST_LINE]
+        record = read_record(raw, line, artefact=self._artefact.name, layout=self._layout)
+        for interest, values in self._interests.matched(raw, record.level):
+            self._raised(interest, replace(record, values=values))
+
+    def _edges(self, block: bytes) -> None:
+        """Note the log's first and last record, and the times between which it speaks."""
+        lines = block.split(b"\n", LONGEST_RECORD)[:LONGEST_RECORD]
+        for offset, raw in enumerate(lines):
+            if raw.strip() and (self._first is None or self._first.when is None):
+                self._note_first(raw, self._line + offset)
+        tail = block.rstrip(b"\n")
+        begin = _last_head(tail + b"\n", self._layout)
+        if begin >= len(tail):
+            begin = tail.rfind(b"\n") + 1
+        number = self._line + block.count(b"\n", 0, begin)
+        last = read_record(
+            tail[begin:][:LONGEST_LINE], number, artefact=self._artefact.name, layout=self._layout
+        )
+        self._last = last
+        if last.when:
+            self._times.append(last.when)
+
+    def _note_first(self, raw: bytes, line: int) -> None:
+        record = read_record(
+            raw[:LONGEST_LINE], line, artefact=self._artefact.name, layout=self._layout
+        )
+        if self._first is None or record.when:
+            self._first = self._first or record
+            if record.when:
+                self._times.insert(0, record.when)
+                self._first = replace(self._first, when=record.when)
+
+    def seen(self) -> LogSeen | None:
+        if self._first is None or self._last is None:
+            return None
+        return LogSeen(
+            span=self._first.span,
+            last=self._last.span,
+            stream=self._layout.stream,
+            lines=self._line - 1,
+            whole=self._artefact.whole,
+            begins=min(self._times, default=None),
+            ends=max(self._times, default=None),
+        )
+
+
+def read_record(raw: bytes, line: int, *, artefact: str, layout: LogFormat) -> Record:
+    """Take a record apart; a line of another layout is a record without a head."""
+    text = spoken(raw).replace("\r\n", "\n").rstrip("\r\n")
+    first_line, _, more = text.partition("\n")
+    head = layout.head(first_line)
+    span = Span(
+        artefact=artefact, first=line, last=line + text.count("\n"), excerpt=text[:LONGEST_EXCERPT]
+    )
+    if head is None:
+        return Record(span=span, stream=layout.stream, text=text)
+    said = group(head, "text") or first_line[head.end() :]
+    return Record(
+        span=span,
+        stream=layout.stream,
+        when=layout.when(head),
+        level=group(head, "level").lower(),
+        who=group(head, "who"),
+        text=f"{said}\n{more}" if more else said,
+    )

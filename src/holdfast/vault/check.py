@@ -11,7 +11,7 @@ from holdfast.base.errors import HoldfastError
 from holdfast.base.ids import BlobId, PackId, TreeId
 from holdfast.vault.blob_index import BlobIndex
 from holdfast.vault.blobs import open_blob
-from holdfast.vault.check_data import DataCheck, OnBytes, check_data
+from holdfast.vault.check_data import DataCheck, OnBytes, PackReader, Task, check_data
 from holdfast.vault.check_files import check_keys, check_locks, check_own, read_snapshots
 from holdfast.vault.check_findings import PACK_SIZE, CheckReport, Finding, Level, Loss
 from holdfast.vault.check_losses import Losses, LossFinder
@@ -24,7 +24,7 @@ from holdfast.vault.check_packs import (
     read_index,
 )
 from holdfast.vault.check_subset import Subset, choose_packs
-from holdfast.vault.check_trees import TreeCheck, check_trees
+from holdfast.vault.check_trees import TreeCheck, check_trees, sound_subtrees
 from holdfast.vault.errors import BlobMissing
 from holdfast.vault.forking import cores
 from holdfast.vault.layout import pack_path
@@ -72,9 +72,17 @@ class Inspection:
         self.indexed = read_index(self.files)
         self.listing = list_packs(self.files.storage)
         self.findings += self._small_findings()
+        self._present = _present(self.indexed, self.listing)
+        self._ledger = (
+            Ledger(self.files, self._warnings.append) if options.read is not None else None
+        )
+        self.data = DataCheck()
+        # Folder listings are judged where packs are read, hence by all cores.
+        self._read(self._chosen())
         self.trees = self._check_trees()
+        self._read(self._suspects())
+        self._note_proofs()
         self.findings += self.trees.all_findings()
-        self.data = self._check_data()
         self.findings += self.data.findings
         self.broken = self._broken_blobs()
         self.losses = self._find_losses()
@@ -115,33 +123,41 @@ class Inspection:
         yield from check_index(self.indexed)
         yield from check_packs(self.indexed, self.listing)
 
-    def _check_trees(self) -> TreeCheck:
-        return check_trees(
-            (snapshot.tree for snapshot in self.snapshots),
-            self.load_tree,
-            self.indexed.index,
-            parallel=self.files.storage.parallel,
-        )
+    def _chosen(self) -> Iterator[Task]:
+        """What was asked for, the packs that look cut, and all folder listings."""
+        whole = {found.pack for found in self.findings if found.sort is PACK_SIZE}
+        if self._options.read is not None and self._ledger is not None:
+            verified = self._ledger.verified
+            whole.update(choose_packs(self._present, self._options.read, verified=verified))
+        with_trees = self.indexed.rows.with_trees()
+        for pack, size in self._present.items():
+            if pack in whole or pack in with_trees:
+                yield Task(pack=pack, size=size, is_whole=pack in whole)
 
-    def _check_data(self) -> DataCheck:
-        """Read what was asked for, and in any case the packs that look cut."""
-        cut = {found.pack for found in self.findings if found.sort is PACK_SIZE}
-        cut |= {found.pack for found in self.trees.findings if found.pack}
-        present = _present(self.indexed, self.listing)
-        ledger = None
-        chosen = set[PackId]()
-        if self._options.read is not None:
-            ledger = Ledger(self.files, self._warnings.append)
-            chosen.update(choose_packs(present, self._options.read, verified=ledger.verified))
-        packs = [(pack, present[pack]) for pack in present if pack in chosen or pack in cut]
+    def _suspects(self) -> Iterator[Task]:
+        """The packs that gave a broken listing and were not read yet."""
+        suspects = {found.pack for found in self.trees.findings if found.pack is not None}
+        for pack in suspects.difference(self.data.good, self.data.bad):
+            if pack in self._present:
+                yield Task(pack=pack, size=self._present[pack])
+
+    def _read(self, tasks: Iterable[Task]) -> None:
+        def judge(tree: TreeId, content: bytes | memoryview) -> bytes | None:
+            return sound_subtrees(tree, content, self.indexed.index)
+
+        reader = PackReader(self.files, self.indexed.rows, judge)
         workers = self._options.workers or cores()
-        result = check_data(
-            self.files, self.indexed.rows, packs, workers=workers, on_bytes=self._on_bytes
-        )
-        if ledger is not None and self._options.note and packs:
+        check_data(reader, tasks, into=self.data, workers=workers, on_bytes=self._on_bytes)
+
+    def _check_trees(self) -> TreeCheck:
+        roots = (snapshot.tree for snapshot in self.snapshots)
+        return check_trees(roots, self.load_tree, self.indexed.index, sound=self.data.sound)
+
+    def _note_proofs(self) -> None:
+        done = self.data
+        if self._ledger is not None and self._options.note and (done.good or done.bad):
             now = self._repository.clock.now()
-            ledger.note(good=result.good, bad=result.bad, present=present, at=now)
-        return result
+            self._ledger.note(good=done.good, bad=done.bad, present=self._present, at=now)
 
     def _broken_blobs(self) -> dict[PackId, frozenset[BlobId]]:
         found: dict[PackId, frozenset[BlobId]] = {}

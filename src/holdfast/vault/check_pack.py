@@ -1,11 +1,12 @@
 """Prove one pack: its name, its header, and every blob in it."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from holdfast.base.errors import HoldfastError
-from holdfast.base.ids import BlobId, PackId
+from holdfast.base.ids import BlobId, PackId, TreeId
 from holdfast.base.units import MIB
 from holdfast.storage.protocol import Storage
 from holdfast.vault.compression import MAX_PLAIN, ZstdError, decompress
@@ -14,8 +15,9 @@ from holdfast.vault.errors import EnvelopeBroken, PackHeaderBroken
 from holdfast.vault.layout import pack_path
 from holdfast.vault.pack_header import LENGTH, MAX_HEADER, Span, read_spans
 
-# Packs up to this size are read in one piece; larger ones in pieces of about as much.
-PIECE = 32 * MIB
+# Packs are read in pieces of about so much: it is still in the processor's cache when it is hashed,
+# opened and hashed again.
+PIECE = 4 * MIB
 SMALLEST = OVERHEAD + LENGTH.size
 
 
@@ -38,94 +40,114 @@ class PackVerdict:
 _GOOD = PackVerdict()
 
 
+class Piece(NamedTuple):
+    """A part of a pack that is read at once, and the blobs in it."""
+
+    start: int
+    end: int
+    spans: Sequence[Span]
+
+
+# Called with each folder listing that is what its id says.
+OnTree = Callable[[TreeId, bytes | memoryview], None]
+
+
+def _no_tree(_tree: TreeId, _content: bytes | memoryview) -> None:
+    """Tell nobody."""
+
+
 def verify_pack(
-    storage: Storage,
     sealer: Sealer,
     pack: PackId,
     spans: Sequence[Span],
+    pieces: Iterable[tuple[Piece, bytes]],
     *,
-    size: int,
-    content: bytes | None = None,
+    on_tree: OnTree = _no_tree,
 ) -> PackVerdict:
-    """Read a pack once, in pieces if it is large; `spans` is what the index says of it.
-
-    `content` is the whole pack where somebody has read it already.
-    """
+    """Prove a pack by its pieces, in order; `spans` is what the index says of it."""
     try:
-        return _verified(_Source(storage, pack, size, content), sealer, pack, spans)
+        return _verified(sealer, pack, spans, pieces, on_tree)
     except HoldfastError as err:
         blobs = frozenset(span.blob for span in spans)
         return PackVerdict(unreadable=err, broken=blobs)
 
 
-class _Source:
-    """A pack's bytes in order; all that is taken goes through the hash."""
+def pieces_of(spans: Sequence[Span], size: int, *, limit: int = PIECE) -> Iterator[Piece]:
+    """All of a pack, the blobs that lie together in pieces of about `limit` bytes.
 
-    def __init__(self, storage: Storage, pack: PackId, size: int, content: bytes | None) -> None:
-        self._storage = storage
-        self._path = pack_path(pack)
-        if content is None and size <= PIECE:
-            content = storage.get(self._path)
-        self._content = memoryview(content) if content is not None else None
-        self.size = size if content is None else len(content)
-        self.hash = hashlib.sha256()
-
-    def take(self, start: int, end: int) -> memoryview:
-        if self._content is not None:
-            piece = self._content[start:end]
-        else:
-            piece = memoryview(self._storage.read(self._path, start, end - start))
-        self.hash.update(piece)
-        return piece
-
-
-def _verified(source: _Source, sealer: Sealer, pack: PackId, spans: Sequence[Span]) -> PackVerdict:
-    broken: set[BlobId] = set()
+    Of blobs that lie outside the file or overlap nothing can be said here: no piece names them.
+    The last piece is the end of the pack with its header.
+    """
     at = 0
-    for start, end, group in _pieces(spans, source.size):
-        source.take(at, start)
-        piece = source.take(start, end)
+    for group in _neighbours(spans, size, limit):
+        start, end = group[0].offset, group[-1].offset + group[-1].length
+        if at < start:
+            yield Piece(at, start, ())
+        yield Piece(start, end, group)
         at = end
-        broken.update(_broken(sealer, group, piece, start))
-    tail = source.take(at, source.size)
-    broken.update(span.blob for span in spans if span.offset + span.length > source.size)
+    yield Piece(at, size, ())
+
+
+def read_pieces(
+    storage: Storage, pack: PackId, pieces: Iterable[Piece]
+) -> Iterator[tuple[Piece, bytes]]:
+    for piece in pieces:
+        yield piece, storage.read(pack_path(pack), piece.start, piece.end - piece.start)
+
+
+def _verified(
+    sealer: Sealer,
+    pack: PackId,
+    spans: Sequence[Span],
+    pieces: Iterable[tuple[Piece, bytes]],
+    on_tree: OnTree,
+) -> PackVerdict:
+    broken: set[BlobId] = set()
+    whole = hashlib.sha256()
+    size, tail = 0, b""
+    for piece, content in pieces:
+        whole.update(content)
+        broken.update(broken_blobs(sealer, piece, content, on_tree))
+        size, tail = piece.end, content
+    broken.update(span.blob for span in spans if span.offset + span.length > size)
     header, differs = _check_header(sealer, pack, tail, spans)
     return PackVerdict(
-        is_named_wrongly=source.hash.digest() != pack,
+        is_named_wrongly=whole.digest() != pack,
         header=header,
         differs=differs,
         broken=frozenset(broken),
     )
 
 
-def _pieces(spans: Sequence[Span], size: int) -> Iterator[tuple[int, int, list[Span]]]:
-    """Neighbouring blobs to be read together; what lies outside the file or overlaps is left out."""
+def _neighbours(spans: Sequence[Span], size: int, limit: int) -> Iterator[list[Span]]:
     group: list[Span] = []
     start = end = 0
     for span in spans:
         if span.offset < end or span.offset + span.length > size:
             continue
-        if group and (span.offset != end or span.offset + span.length - start > PIECE):
-            yield start, end, group
+        if group and (span.offset != end or span.offset + span.length - start > limit):
+            yield group
             group = []
         if not group:
             start = span.offset
         group.append(span)
         end = span.offset + span.length
     if group:
-        yield start, end, group
+        yield group
 
 
-def _broken(
-    sealer: Sealer, spans: Sequence[Span], piece: memoryview, start: int
+def broken_blobs(
+    sealer: Sealer, piece: Piece, content: bytes | memoryview, on_tree: OnTree
 ) -> Iterator[BlobId]:
+    """The blobs of a piece that are not what their ids say."""
     # The loop a check spends its time in: no names, no locations, and memory that is kept.
-    kept = memoryview(bytearray(max(span.length for span in spans)))
-    for blob, _, offset, length, plain_length in spans:
-        at = offset - start
+    view = memoryview(content)
+    kept = memoryview(bytearray(max((span.length for span in piece.spans), default=0)))
+    for blob, kind, offset, length, plain_length in piece.spans:
+        at = offset - piece.start
         try:
             opened = kept[: max(0, length - OVERHEAD)]
-            sealer.open_into(opened, piece[at : at + length], what="")
+            sealer.open_into(opened, view[at : at + length], what="")
             limit = min(plain_length, MAX_PLAIN)
             plain = decompress(opened, limit=limit) if plain_length else opened
         except (EnvelopeBroken, ZstdError):
@@ -133,10 +155,12 @@ def _broken(
             continue
         if hashlib.sha256(plain).digest() != blob:
             yield blob
+        elif kind:
+            on_tree(blob, plain)
 
 
 def _check_header(
-    sealer: Sealer, pack: PackId, tail: memoryview, spans: Sequence[Span]
+    sealer: Sealer, pack: PackId, tail: bytes, spans: Sequence[Span]
 ) -> tuple[HoldfastError | None, bool]:
     """The header's own error, and whether it says something else than the index."""
     try:

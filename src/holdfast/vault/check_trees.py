@@ -1,18 +1,18 @@
 """Prove that every folder listing a point reaches is sound, and that all it needs is there."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from holdfast.base.errors import HoldfastError
-from holdfast.base.ids import BlobId, PackId, TreeId
+from holdfast.base.ids import ID_BYTES, BlobId, PackId, TreeId
 from holdfast.vault import check_findings as sorts
 from holdfast.vault.blob_index import BlobIndex
 from holdfast.vault.check_findings import Finding, reason_of
-from holdfast.vault.errors import BlobMissing
+from holdfast.vault.errors import BlobMissing, TreeBroken
 from holdfast.vault.pack_header import Kind
-from holdfast.vault.tree import Node
-from holdfast.vault.tree_walk import walk_trees
+from holdfast.vault.tree import Node, parse_tree
+from holdfast.vault.tree_walk import subtrees
 
 _KNOWN = frozenset(("file", "dir", "symlink", "dev", "chardev", "fifo", "socket"))
 
@@ -49,18 +49,50 @@ def check_trees(
     load: Callable[[TreeId], list[Node]],
     index: BlobIndex,
     *,
-    parallel: int,
+    sound: Mapping[TreeId, bytes],
 ) -> TreeCheck:
+    """Walk through all listings below some roots; those in `sound` were judged already."""
     result = TreeCheck()
-    for tree, listing in walk_trees(roots, load, parallel=parallel):
+    waiting = list(dict.fromkeys(roots))
+    seen = set(waiting)
+    while waiting:
+        tree = waiting.pop()
         result.trees += 1
-        if isinstance(listing, BlobMissing):
-            result.absent.add(tree)
-        elif isinstance(listing, HoldfastError):
-            _note_unreadable(result, tree, listing, index)
-        else:
-            _check_listing(result, tree, listing, index)
+        below = sound.get(tree)
+        if below is None:
+            below = _checked(result, tree, load, index)
+        fresh = [subtree for subtree in _split(below) if subtree not in seen]
+        seen.update(fresh)
+        # One folder may stand in a listing under several names.
+        waiting += dict.fromkeys(fresh)
     return result
+
+
+def sound_subtrees(tree: TreeId, content: bytes | memoryview, index: BlobIndex) -> bytes | None:
+    """The ids right below a listing, one after another; None when anything is wrong with it."""
+    result = TreeCheck()
+    try:
+        nodes = parse_tree(tree, content)
+    except TreeBroken:
+        return None
+    _check_listing(result, tree, nodes, index)
+    return None if result.findings or result.missing else b"".join(subtrees(nodes))
+
+
+def _checked(
+    result: TreeCheck, tree: TreeId, load: Callable[[TreeId], list[Node]], index: BlobIndex
+) -> bytes:
+    """Note what is wrong with a listing; the ids right below it."""
+    try:
+        nodes = load(tree)
+    except BlobMissing:
+        result.absent.add(tree)
+        return b""
+    except HoldfastError as err:
+        _note_unreadable(result, tree, err, index)
+        return b""
+    _check_listing(result, tree, nodes, index)
+    return b"".join(subtrees(nodes))
 
 
 def _note_unreadable(result: TreeCheck, tree: TreeId, err: HoldfastError, index: BlobIndex) -> None:
@@ -134,6 +166,9 @@ def _content_problem(result: TreeCheck, node: Node, index: BlobIndex) -> str | N
 
 
 def blobs_of(node: Node) -> Iterator[BlobId]:
-    digits = bytes.fromhex("".join(node.content or ()))
-    for at in range(0, len(digits), 32):
-        yield BlobId(digits[at : at + 32])
+    return _split(bytes.fromhex("".join(node.content or ())))
+
+
+def _split(ids: bytes) -> Iterator[BlobId]:
+    for at in range(0, len(ids), ID_BYTES):
+        yield BlobId(ids[at : at + ID_BYTES])

@@ -46,6 +46,12 @@ class PackRows:
         data, trees = (np.unique(records[:, 0]) for records in self._records)
         return len(np.intersect1d(data, trees))
 
+    def with_trees(self) -> set[PackId]:
+        """The packs that hold folder listings."""
+        import numpy as np
+
+        return {self.packs[number] for number in np.unique(self._records[Kind.TREE][:, 0])}
+
     def spans(self, number: int) -> list[Span]:
         """The blobs of a pack in the order of their offsets, each once."""
         import numpy as np

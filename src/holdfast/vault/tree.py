@@ -128,7 +128,7 @@ def with_subtree(folder: bytes, tree: TreeId) -> bytes:
     return folder[:-1] + b',"subtree":"' + tree.hex().encode() + b'"}'
 
 
-def parse_tree(tree: TreeId, content: bytes | bytearray) -> list[Node]:
+def parse_tree(tree: TreeId, content: bytes | bytearray | memoryview) -> list[Node]:
     """Read a tree blob; unknown fields are fine, newer clients write them.
 
     What the nodes' properties and `parse_time` are asked later is proven here to be answerable.

@@ -238,9 +238,8 @@ def test_a_pack_that_is_read_wrongly_once_is_a_hint() -> None:
 
 
 def test_a_pack_larger_than_a_piece_is_read_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    from holdfast.vault import check_data, check_pack
+    from holdfast.vault import check_data
 
-    monkeypatch.setattr(check_pack, "PIECE", 700)
     monkeypatch.setattr(check_data, "PIECE", 700)
     vault = small_vault()
     add_point(vault, {f"f{n}": bytes([n]) + b"x" * n * 50 for n in range(50)}, chunk=500)

@@ -8,7 +8,7 @@ import pytest
 
 from holdfast.base.ids import BlobId, PackId
 from holdfast.storage.memory import MemoryStorage
-from holdfast.vault.check_pack import load_header, open_header, verify_pack
+from holdfast.vault.check_pack import load_header, open_header, pieces_of, verify_pack
 from holdfast.vault.compression import Compressor, ZstdError, compress, decompress
 from holdfast.vault.envelope import OVERHEAD, MasterKey, Sealer
 from holdfast.vault.errors import FileUnreadable, PackHeaderBroken
@@ -53,7 +53,8 @@ def test_a_blob_larger_than_the_buffer_makes_it_grow_and_loses_nothing() -> None
 
     pack = PackId(hashlib.sha256(content).digest())
     assert len(content) > 4 << 20
-    verdict = verify_pack(MemoryStorage(), SEALER, pack, spans, size=len(content), content=content)
+    pieces = [(piece, content[piece.start : piece.end]) for piece in pieces_of(spans, len(content))]
+    verdict = verify_pack(SEALER, pack, spans, pieces)
     assert verdict.is_good
 
 

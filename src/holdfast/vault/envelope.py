@@ -56,16 +56,20 @@ class Sealer:
         self._nonce = Cipher(algorithms.AES(key.mac_k), modes.ECB()).encryptor()  # noqa: S305
         self._mac_r = key.mac_r
 
-    def seal_into(self, target: memoryview, plain: bytes | bytearray | memoryview) -> int:
-        """Write the envelope of `plain` at the start of `target`; the bytes it takes there."""
-        end = IV_BYTES + len(plain)
+    def seal_into(
+        self, target: memoryview, plain: bytes | bytearray | memoryview, *, at: int = 0
+    ) -> int:
+        """Write the envelope of `plain` at a place in `target`; the bytes it takes there."""
+        start = at + IV_BYTES
+        end = start + len(plain)
+        # Drawn for each: a stock of random bytes would be the same in all who are forked from us.
         iv = os.urandom(IV_BYTES)
-        cipher_text = target[IV_BYTES:end]
+        cipher_text = target[start:end]
         self._encryptor.reset_nonce(iv)
         self._encryptor.update_into(plain, cipher_text)
-        target[:IV_BYTES] = iv
+        target[at:start] = iv
         target[end : end + MAC_BYTES] = self._code(iv, cipher_text)
-        return end + MAC_BYTES
+        return end + MAC_BYTES - at
 
     def seal(self, plain: bytes) -> bytes:
         sealed = bytearray(len(plain) + OVERHEAD)

@@ -5,11 +5,20 @@ from typing import Protocol
 
 from holdfast.base.ids import BlobId
 from holdfast.base.units import MIB
-from holdfast.vault.compression import Compressor
+from holdfast.vault.compression import TRIAL_FROM, Compressor
 from holdfast.vault.envelope import OVERHEAD, Sealer
-from holdfast.vault.pack_header import COMPRESSED, LENGTH, MAX_BLOBS, Kind, Span, encode_header
+from holdfast.vault.pack_header import (
+    COMPRESSED,
+    LENGTH,
+    MAX_BLOBS,
+    MAX_HEADER,
+    Kind,
+    Span,
+    encode_header,
+)
 
 PACK_TARGET = 16 * MIB
+_TREE = Kind.TREE
 
 
 class PackMemory(Protocol):
@@ -51,20 +60,27 @@ class PackBuilder:
         self._buffer = buffer
         self.spans: list[Span] = []
         self.size = 0
+        # A blob that ends below leaves room for itself and the header of a full pack.
+        self._surely_free = len(buffer.view) - MAX_HEADER - OVERHEAD
 
     def add(self, kind: Kind, blob: BlobId, plain: bytes | bytearray | memoryview) -> Span:
         """Compress, seal and append; the blob's plain bytes are not looked at again."""
         plain_length = len(plain)
-        content = plain
-        if kind is Kind.TREE or self._compressor.is_worth_it(plain):
-            packed = self._compressor.compress(plain)
+        content, unpacked = plain, 0
+        compressor, is_tree = self._compressor, kind is _TREE
+        if plain_length < TRIAL_FROM or is_tree or compressor.is_worth_it(plain):
+            packed = compressor.compress(plain)
             # A tree is always compressed: that is how version 2 is told from version 1.
-            if len(packed) < plain_length or kind is Kind.TREE:
-                content = packed
+            if len(packed) < plain_length or is_tree:
+                content, unpacked = packed, plain_length
         at = self.size
-        self._make_room(len(content) + OVERHEAD)
-        length = self._sealer.seal_into(self._buffer.view[at:], content)
-        return self._note(Span(blob, kind, at, length, 0 if content is plain else plain_length))
+        if at + len(content) > self._surely_free:
+            self._make_room(len(content) + OVERHEAD)
+        length = self._sealer.seal_into(self._buffer.view, content, at=at)
+        span = Span(blob, kind, at, length, unpacked)
+        self.spans.append(span)
+        self.size = at + length
+        return span
 
     def add_sealed(self, span: Span, sealed: bytes | memoryview) -> Span:
         """Append a blob as it lies in another pack."""

@@ -23,20 +23,20 @@ _FULL = 0.6
 class _Level:
     def __init__(self, bits: int) -> None:
         self.mask = (1 << bits) - 1
+        self.last = (ID_BYTES << bits) - 1
         self.room = int(_FULL * (1 << bits))
         flags = mmap.MAP_SHARED | mmap.MAP_ANONYMOUS | _MAP_NORESERVE
         self.memory = mmap.mmap(-1, ID_BYTES << bits, flags=flags)
 
-    def slot(self, blob: bytes) -> tuple[int, bool]:
-        """The place of this id, and whether it stands there already."""
-        at = int.from_bytes(blob[:8], "little") & self.mask
-        while True:
-            seen = self.memory[at * ID_BYTES : (at + 1) * ID_BYTES]
+    def slot(self, blob: bytes) -> int:
+        """Where this id has its free place, or -1 when it stands there already."""
+        memory = self.memory
+        at = ID_BYTES * (int.from_bytes(blob[:8], "little") & self.mask)
+        while (seen := memory[at : at + ID_BYTES]) != _FREE:
             if seen == blob:
-                return at, True
-            if seen == _FREE:
-                return at, False
-            at = (at + 1) & self.mask
+                return -1
+            at = (at + ID_BYTES) & self.last
+        return at
 
 
 def _levels() -> Iterator[_Level]:
@@ -61,11 +61,11 @@ class Claims:
     def take(self, blob: bytes) -> bool:
         """True for the first who asks for this id, False for all later ones."""
         for current, level in enumerate(self._levels):
-            at, taken = level.slot(blob)
-            if taken:
+            at = level.slot(blob)
+            if at < 0:
                 return False
             if self._counts[current] < level.room:
-                level.memory[at * ID_BYTES : (at + 1) * ID_BYTES] = blob
+                level.memory[at : at + ID_BYTES] = blob
                 self._counts[current] += 1
                 return True
         # More new blobs than anybody has: store this one, at worst twice.

@@ -3,7 +3,7 @@
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -36,6 +36,7 @@ from holdfast.files.backup.messages import (
     Skip,
     SubFolder,
 )
+from holdfast.files.backup.plain_nodes import plain_node
 from holdfast.files.backup.settings import WorkerSettings
 from holdfast.files.backup.walk import Listing, enter, list_folder
 from holdfast.files.nodes import (
@@ -59,6 +60,7 @@ _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_
 # again without a new time.
 _TICK_NS = 20_000_000
 _SECOND_NS = 1_000_000_000
+_KIND_BITS = 0o170000
 _ANOTHER_KIND = N_("in its place is an item of another kind now")
 
 
@@ -187,8 +189,13 @@ class FolderReader:
             # Only a file's owner and root may leave the access time alone.
             return os.open(name, _READ_FLAGS)
 
-    def file(self, name: bytes, status: os.stat_result) -> tuple[bytes, int, bool]:
-        """Blob ids, length read, and whether it held still meanwhile."""
+    def file(
+        self, name: bytes, status: os.stat_result, on_problem: Callable[[OSError], None]
+    ) -> tuple[bytes, int, bool, Attributes]:
+        """Blob ids, length read, whether it held still meanwhile, and its attributes.
+
+        They are asked for by descriptor, which spares the kernel another look-up of the name.
+        """
         descriptor = self.open(name)
         try:
             found = None
@@ -196,19 +203,21 @@ class FolderReader:
                 found = self._content.read_small(descriptor, status.st_size)
             if found is None:
                 found = self._content.read_range(descriptor, 0, max(status.st_size, MIN_CHUNK) * 2)
+            attributes = read_attributes(descriptor, on_problem)
             after = os.fstat(descriptor)
         finally:
             os.close(descriptor)
         if not stat.S_ISREG(after.st_mode):
             raise FileNotFoundError(errno.ENOENT, _(_ANOTHER_KIND))
-        self._counts.read += found[1]
-        still = (after.st_mtime_ns, after.st_ctime_ns, after.st_size, after.st_ino) == (
-            status.st_mtime_ns,
-            status.st_ctime_ns,
-            found[1],
-            status.st_ino,
+        ids, length = found
+        self._counts.read += length
+        still = (
+            after.st_mtime_ns == status.st_mtime_ns
+            and after.st_ctime_ns == status.st_ctime_ns
+            and after.st_size == length
+            and after.st_ino == status.st_ino
         )
-        return found[0], found[1], still
+        return ids, length, still, attributes
 
     def has_all(self, ids: bytes) -> bool:
         """Whether the vault still has every blob of an unchanged file."""
@@ -220,6 +229,8 @@ class FolderReader:
     def is_racy(self, status: os.stat_result) -> bool:
         """Whether it changed so recently that its next change may not show."""
         changed = status.st_ctime_ns
+        if changed + 2 * _SECOND_NS <= self._racy_after:
+            return False
         if changed % _SECOND_NS == 0:
             # Perhaps a file system that keeps whole seconds, or every other one.
             changed += 2 * _SECOND_NS
@@ -265,11 +276,12 @@ class FolderReader:
         children = iter(record.children)
         folders, files, size = [], 0, 0
         for name, status in listing.entries:
-            if stat.S_ISDIR(status.st_mode):
-                folders.append(self.sub_folder(name, b"", status, listing, next(children)))
-            elif stat.S_ISREG(status.st_mode):
+            kind = status.st_mode & _KIND_BITS
+            if kind == stat.S_IFREG:
                 files += 1
                 size += status.st_size
+            elif kind == stat.S_IFDIR:
+                folders.append(self.sub_folder(name, b"", status, listing, next(children)))
         return FolderSame(task.number, folders, files, size, record.tree)
 
     def sub_folder(
@@ -310,7 +322,7 @@ class _Entries:
         self._run = run
         self._split = split
         self._skip = SkipAt(reader, logical)
-        self._nodes: list[Node] = []
+        self._nodes: list[bytes] = []
         self._files = 0
         self._bytes = 0
         self._is_partial = False  # attributes of the entry at hand are missing
@@ -364,15 +376,24 @@ class _Entries:
             counts.changed += 1
 
     def _read_file(self, name: bytes, status: os.stat_result, packed: bytes) -> None:
-        ids, length, still = self._reader.file(name, status)
+        reader = self._reader
+        ids, length, still, attributes = reader.file(
+            name, status, lambda err: self._incomplete(name, err)
+        )
         self._files += 1
         self._bytes += length
-        self._reader.counts.size += length
+        reader.counts.size += length
         if not still:
-            self._reader.note(os.path.join(self._logical, name), 0, SkipReason.CHANGED)
-        if not still or self._reader.is_racy(status):
+            reader.note(os.path.join(self._logical, name), 0, SkipReason.CHANGED)
+        if not still or reader.is_racy(status):
             packed = unequal(packed)
-        self._add(name, status, packed, ids, size=length)
+        if still and len(ids) == ID_BYTES and not attributes:
+            node = plain_node(name, status, ids)
+            if node is not None:
+                self._nodes.append(node)
+                self._keep(name, packed, ids)
+                return
+        self._add(name, status, packed, ids, size=length, attributes=attributes)
 
     def _big_file(self, name: bytes, status: os.stat_result, packed: bytes, *, known: bool) -> None:
         encoded = msgspec.json.encode(self._node(name, status, b""))
@@ -402,7 +423,7 @@ class _Entries:
         node = self._node(name, status, payload, attributes)
         if size is not None:
             node.size = size
-        self._nodes.append(node)
+        self._nodes.append(encode_nodes([node]))
         self._keep(name, packed, payload)
 
     def _node(
@@ -440,7 +461,7 @@ class _Entries:
 
     def _end_piece(self) -> None:
         if self._nodes:
-            self._run.pieces[-1] = encode_nodes(self._nodes)
+            self._run.pieces[-1] = b",".join(self._nodes)
             self._nodes = []
 
     def _hole(self, hole: Hole) -> None:

@@ -49,21 +49,26 @@ def list_folder(task: FolderTask, settings: WorkerSettings, on_skip: OnSkip) -> 
     names = task.names if task.names is not None else os.listdir(b".")
     rules, carried = _rules_here(task, names, settings)
     names = _kept(task, names, rules, settings)
-    entries: list[tuple[bytes, os.stat_result]] = []
     elsewhere = settings.elsewhere.get(task.logical, {})
-    for name in sorted(names):
+    entries = _statuses(sorted(names), elsewhere, on_skip)
+    if settings.larger_than is not None:
+        entries = [entry for entry in entries if not _is_too_large(entry[1], settings.larger_than)]
+    if settings.hollow_devices:
+        entries = [entry for entry in entries if not _is_hollow(entry[1], settings)]
+    return Listing(entries, carried, _closed(task, entries, settings), elsewhere)
+
+
+def _statuses(
+    names: list[bytes], elsewhere: dict[bytes, bytes], on_skip: OnSkip
+) -> list[tuple[bytes, os.stat_result]]:
+    entries = []
+    lstat = os.lstat  # this loop is most of what an unchanged folder costs
+    for name in names:
         try:
-            status = os.lstat(elsewhere.get(name, name))
+            entries.append((name, lstat(elsewhere.get(name, name) if elsewhere else name)))
         except OSError as err:
             on_skip(name, err)
-            continue
-        if _is_too_large(status, settings):
-            continue
-        if _is_hollow(status, settings):
-            continue
-        entries.append((name, status))
-    closed = _closed(task, entries, settings)
-    return Listing(entries, carried, closed, elsewhere)
+    return entries
 
 
 def _rules_here(
@@ -140,9 +145,8 @@ def _content(name: bytes, most: int) -> bytes:
         os.close(descriptor)
 
 
-def _is_too_large(status: os.stat_result, settings: WorkerSettings) -> bool:
-    limit = settings.larger_than
-    return limit is not None and stat.S_ISREG(status.st_mode) and status.st_size > limit
+def _is_too_large(status: os.stat_result, limit: int) -> bool:
+    return stat.S_ISREG(status.st_mode) and status.st_size > limit
 
 
 def _is_hollow(status: os.stat_result, settings: WorkerSettings) -> bool:
@@ -157,10 +161,12 @@ def _closed(
     task: FolderTask, entries: list[tuple[bytes, os.stat_result]], settings: WorkerSettings
 ) -> frozenset[bytes]:
     """Folders on another file system that is not to be entered."""
+    device = task.device
     return frozenset(
         name
         for name, status in entries
-        if settings.devices.get(status.st_dev, status.st_dev) != task.device
+        if status.st_dev != device  # nearly never, so this is asked first
+        and settings.devices.get(status.st_dev, status.st_dev) != device
         and stat.S_ISDIR(status.st_mode)
         and (settings.one_file_system or status.st_dev in settings.closed_devices)
     )

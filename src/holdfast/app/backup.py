@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from holdfast.app import locking, processes
+from holdfast.app.job_records import recorded
 from holdfast.app.opening import open_vault
 from holdfast.app.scratch import prepare_scratch
 from holdfast.app.setup_errors import HookFailed, HookTooSlow
@@ -60,7 +61,26 @@ def back_up(
     dry_run: bool = False,
     patience: Patience | None = None,
 ) -> BackupDone:
-    """Make a recovery point of what the options name."""
+    """Make a recovery point of what the options name, and note how it went."""
+    if dry_run:
+        return _back_up(
+            session, options, hooks=hooks, on_progress=on_progress, dry_run=True, patience=patience
+        )
+    with recorded(session, "backup") as outcome:
+        done = _back_up(session, options, hooks=hooks, on_progress=on_progress, patience=patience)
+        outcome.skipped = len(done.report.skipped)
+    return done
+
+
+def _back_up(
+    session: Session,
+    options: BackupOptions,
+    *,
+    hooks: Hooks,
+    on_progress: OnProgress,
+    dry_run: bool = False,
+    patience: Patience | None = None,
+) -> BackupDone:
     repository = open_vault(session, dry=dry_run)
     home = session.settings.home
     scratch = prepare_scratch(home, repository.id, warn=session.warn, needed=True)

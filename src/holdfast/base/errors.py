@@ -9,6 +9,7 @@
 
 import re
 import string
+from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
 
@@ -40,6 +41,15 @@ class Retry(Enum):
     LATER = "later"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hint:
+    """What the doctor found to lie under an error: a cause with its printed code."""
+
+    code: str
+    cause: str
+    sentence: str
+
+
 class HoldfastError(Exception):
     """Something a person must be told, with what to do about it."""
 
@@ -49,6 +59,8 @@ class HoldfastError(Exception):
     exit_status: ClassVar[int] = Exit.FAILED
     retry: ClassVar[Retry] = Retry.NEVER
     source_codes: ClassVar[tuple[str, ...]] = ()
+    # Given by whoever asked the doctor about this very event.
+    hint: Hint | None = None
 
     registry: ClassVar[dict[str, type["HoldfastError"]]] = {}
 

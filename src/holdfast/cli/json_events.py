@@ -52,6 +52,8 @@ class Error(Event):
     retry: Literal["never", "now", "later"]
     source_codes: list[str]
     page: str | None
+    # What the doctor found to lie under it: code, cause and sentence.
+    finding: dict[str, str] | None = None
 
 
 class VaultCreated(Event):

@@ -2,7 +2,7 @@
 
 import base64
 
-from holdfast.base.errors import HoldfastError
+from holdfast.base.errors import Hint, HoldfastError
 from holdfast.base.texts import _
 from holdfast.cli import json_events as events
 from holdfast.cli.output import encodable, page_of
@@ -56,4 +56,11 @@ def error_event(err: HoldfastError) -> events.Error:
         retry=err.retry.value,
         source_codes=list(err.source_codes),
         page=page_of(err),
+        finding=_finding(err.hint),
     )
+
+
+def _finding(hint: Hint | None) -> dict[str, str] | None:
+    if hint is None:
+        return None
+    return {"code": hint.code, "cause": hint.cause, "sentence": encodable(hint.sentence)}

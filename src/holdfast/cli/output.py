@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from holdfast.base.clock import Clock
-from holdfast.base.errors import HoldfastError
+from holdfast.base.errors import Hint, HoldfastError
 from holdfast.base.texts import _
 from holdfast.cli import shown
 
@@ -84,6 +84,8 @@ class TextOutput:
         codes = ", ".join((err.code, *err.source_codes))
         self._aside(f"holdfast: {shown.line(str(err))}")
         self._aside(f"  → {shown.line(err.advice)}")
+        if err.hint:
+            self._aside(_hint_line(err.hint))
         self._aside(f"  {codes} · {page_of(err)}")
 
     @contextmanager
@@ -155,6 +157,11 @@ class JsonOutput:
             self.show(progress_event(now, self._clock.monotonic() - start))
 
         yield throttled(tell, self._clock, every=_JSON_EVERY)
+
+
+def _hint_line(hint: Hint) -> str:
+    text = _("doctor: {sentence}; `holdfast doctor explain {code}` says more")
+    return "  " + text.format(sentence=shown.line(hint.sentence), code=hint.code)
 
 
 def page_of(err: HoldfastError) -> str:

@@ -1,0 +1,91 @@
+"""How the jobs of this machine ended, one JSON line each, for whoever asks why afterwards."""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from holdfast.app.wiring import Session
+from holdfast.base.clock import Clock
+from holdfast.base.errors import Exit, Hint, HoldfastError
+
+FILE = "jobs.jsonl"
+_MOST = 1 << 20
+_KEPT_LINES = 500
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a job says about itself before it ends well."""
+
+    skipped: int = 0
+
+
+@contextlib.contextmanager
+def recorded(session: Session, job: str) -> Iterator[Outcome]:
+    """Note how the work inside ends; an error goes on its way."""
+    outcome = Outcome()
+    try:
+        yield outcome
+    except HoldfastError as error:
+        note(session.settings.home, record_of(job, error, session.clock))
+        error.hint = _hint(session, job, error)
+        raise
+    result = "warnings" if outcome.skipped else "done"
+    done = _line(job, result, session.clock)
+    note(session.settings.home, {**done, "skipped": outcome.skipped})
+
+
+def _hint(session: Session, job: str, error: HoldfastError) -> Hint | None:
+    from holdfast.app.finding import hint_for
+
+    # Whatever goes wrong in the doctor must not hide the error it was asked about.
+    with contextlib.suppress(Exception):
+        return hint_for(session, job, error)
+    return None
+
+
+def record_of(job: str, error: HoldfastError, clock: Clock) -> dict[str, object]:
+    """A failed job as its line says it: the error, its fields, and what lay under it."""
+    result = "damage" if error.exit_status == Exit.DAMAGE else "failed"
+    return {
+        **_line(job, result, clock),
+        "error": error.code,
+        "fields": {name: str(value) for name, value in error.fields.items()},
+        "chain": [*_under(error)],
+    }
+
+
+def _line(job: str, result: str, clock: Clock) -> dict[str, object]:
+    ended = clock.now().isoformat(timespec="seconds")
+    return {"holdfast": "job", "job": job, "result": result, "ended": ended}
+
+
+def _under(error: BaseException) -> Iterator[str]:
+    below = error.__cause__ or error.__context__
+    while below is not None:
+        number = f" errno={below.errno}" if isinstance(below, OSError) and below.errno else ""
+        yield f"{type(below).__name__}: {below}{number}"[:500]
+        below = below.__cause__ or below.__context__
+
+
+def note(home: str, record: dict[str, object]) -> None:
+    """Append one line. That there is no room for it must not be a second failure."""
+    path = os.path.join(home, FILE)
+    with contextlib.suppress(OSError):
+        os.makedirs(home, 0o700, exist_ok=True)
+        _shorten(path)
+        with open(path, "a", encoding="utf-8", errors="backslashreplace") as stream:
+            stream.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def _shorten(path: str) -> None:
+    if not os.path.exists(path) or os.path.getsize(path) < _MOST:
+        return
+    with open(path, "rb") as stream:
+        kept = stream.readlines()[-_KEPT_LINES:]
+    fresh = f"{path}.new"
+    with open(fresh, "wb") as stream:
+        stream.writelines(kept)
+    os.replace(fresh, path)

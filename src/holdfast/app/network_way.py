@@ -1,0 +1,112 @@
+"""The way to a vault behind a URL, stage by stage: the first one that fails is the one to mend."""
+
+import http.client
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from holdfast.base.clock import Clock
+
+_PATIENCE = 4.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One stage: dns, tcp, proxy, tls or http, and what was seen there."""
+
+    name: str
+    reached: bool
+    seen: str
+    # How far our clock is ahead of the server's, where it told its time.
+    ahead_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Target:
+    host: str
+    port: int
+    is_tls: bool
+    # The proxy between, if there is one.
+    via: tuple[str, int] | None
+
+    @property
+    def next_host(self) -> tuple[str, int]:
+        return self.via or (self.host, self.port)
+
+
+def walk(url: str, clock: Clock) -> Iterator[Stage]:
+    """Try each stage; what lies behind a failed one cannot be known and is not yielded."""
+    target = _target(url)
+    name = "proxy" if target.via else "tcp"
+    host, port = target.next_host
+    try:
+        addresses = sorted({info[4][0] for info in socket.getaddrinfo(host, port)})
+    except OSError as err:
+        yield Stage(name="dns", reached=False, seen=f"{host}: {err.strerror or err}")
+        return
+    yield Stage(name="dns", reached=True, seen=f"{host}: {', '.join(map(str, addresses))}")
+    try:
+        with socket.create_connection((host, port), _PATIENCE):
+            pass
+    except OSError as err:
+        yield Stage(name=name, reached=False, seen=f"{host}:{port}: {err.strerror or err}")
+        return
+    yield Stage(name=name, reached=True, seen=f"{host}:{port}")
+    yield from _spoken(target, clock)
+
+
+def _target(url: str) -> _Target:
+    parts = urlsplit(url)
+    host, is_tls = parts.hostname or "", parts.scheme == "https"
+    proxy = getproxies().get(parts.scheme)
+    via = None
+    if proxy and not proxy_bypass(host):
+        way = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+        via = (way.hostname or "", way.port or 3128)
+    return _Target(host=host, port=parts.port or (443 if is_tls else 80), is_tls=is_tls, via=via)
+
+
+def _spoken(target: _Target, clock: Clock) -> Iterator[Stage]:
+    host, port = target.next_host
+    kind = http.client.HTTPSConnection if target.is_tls else http.client.HTTPConnection
+    connection = kind(host, port, timeout=_PATIENCE)
+    if target.via:
+        connection.set_tunnel(target.host, target.port)
+    try:
+        connection.connect()
+        if target.is_tls:
+            yield Stage(name="tls", reached=True, seen=f"{target.host}:{target.port}")
+        connection.request("HEAD", "/")
+        answer = connection.getresponse()
+        said = f"HTTP {answer.status}"
+        yield Stage(
+            name="http",
+            reached=True,
+            seen=said,
+            ahead_seconds=_ahead(answer.getheader("Date"), clock.now()),
+        )
+    except ssl.SSLError as err:
+        yield Stage(name="tls", reached=False, seen=str(err.reason or err))
+    except OSError as err:
+        # A proxy's refusal (407, 403) arrives as an OSError with its status line.
+        stage = "proxy" if target.via and "Tunnel" in str(err) else "http"
+        yield Stage(name=stage, reached=False, seen=str(err))
+    except http.client.HTTPException as err:
+        yield Stage(name="http", reached=False, seen=f"{type(err).__name__}: {err}")
+    finally:
+        connection.close()
+
+
+def _ahead(date: str | None, now: datetime) -> float | None:
+    if not date:
+        return None
+    try:
+        told = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    return (now - told.astimezone(UTC)).total_seconds() if told.tzinfo else None

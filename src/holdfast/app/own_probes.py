@@ -1,0 +1,141 @@
+"""What Holdfast can say about itself to the doctor, as JSON lines; looks only, changes nothing."""
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterator
+
+from holdfast.app.job_records import FILE
+from holdfast.app.network_way import walk
+from holdfast.app.opening import storage_at
+from holdfast.app.scratch import kind_of_place
+from holdfast.app.wiring import Session
+from holdfast.base.errors import HoldfastError
+from holdfast.storage.location import Kind, Location, parse_location, read_bucket
+from holdfast.vault.opening import has_config
+
+_Line = dict[str, object]
+_LAST_JOBS = 50
+
+
+def tell(probe: str, session: Session) -> bytes | None:
+    """The artefact of one of our own probes, None when there is nothing to tell."""
+    lines = list(_PROBES[probe](session))
+    if not lines:
+        return None
+    return b"".join(json.dumps(line, ensure_ascii=False).encode() + b"\n" for line in lines)
+
+
+def _jobs(session: Session) -> Iterator[_Line]:
+    with contextlib.suppress(OSError), open(os.path.join(session.settings.home, FILE)) as stream:
+        for line in stream.readlines()[-_LAST_JOBS:]:
+            with contextlib.suppress(ValueError):
+                yield json.loads(line)
+
+
+def _scratch(session: Session) -> Iterator[_Line]:
+    folder = os.path.join(session.settings.home, "scratch")
+    line: _Line = {"holdfast": "scratch", "folder": folder, "exists": os.path.isdir(folder)}
+    there = folder
+    while not os.path.isdir(there):
+        there = os.path.dirname(there)
+    try:
+        kind, is_remote = kind_of_place(there)
+        found = os.statvfs(there)
+    except OSError as err:
+        yield {**line, "writable": False, "reason": str(err.strerror)}
+        return
+    read_only = bool(found.f_flag & os.ST_RDONLY)
+    writable = os.access(there, os.W_OK | os.X_OK) and not read_only
+    size = {"size": found.f_blocks * found.f_frsize, "free": found.f_bavail * found.f_frsize}
+    yield {**line, "writable": writable, "kind": kind, "is_remote": is_remote, **size}
+
+
+def _vault(session: Session) -> Iterator[_Line]:
+    location = _location(session)
+    if location is None:
+        return
+    line: _Line = {"holdfast": "vault", "place": str(location), "kind": location.kind.value}
+    if location.kind is Kind.DIRECTORY:
+        line |= _folder(location.path)
+    else:
+        line["exists"] = True
+    try:
+        line["has_config"] = has_config(storage_at(session, str(location)))
+    except HoldfastError as err:
+        seen = {
+            "error": err.code,
+            "reason": str(err.fields.get("reason", "")),
+            "has_config": False,
+            "readable": False,
+        }
+        line |= seen
+    yield line
+
+
+def _folder(path: str) -> _Line:
+    try:
+        found = os.statvfs(path)
+    except OSError as err:
+        return {"exists": False, "reason": str(err.strerror)}
+    writable = os.access(path, os.W_OK | os.X_OK) and not found.f_flag & os.ST_RDONLY
+    size, free = found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize
+    return {"exists": True, "writable": writable, "size": size, "free": free}
+
+
+def _network(session: Session) -> Iterator[_Line]:
+    url = _url(session)
+    for stage in walk(url, session.clock) if url else ():
+        line: _Line = {"holdfast": "reach", "target": url, "stage": stage.name}
+        yield {**line, "reached": stage.reached, "seen": stage.seen}
+
+
+def _clock(session: Session) -> Iterator[_Line]:
+    url = _url(session)
+    for stage in walk(url, session.clock) if url else ():
+        if stage.ahead_seconds is not None:
+            yield {"holdfast": "clock", "ahead_seconds": round(stage.ahead_seconds)}
+
+
+def _skipped(session: Session) -> Iterator[_Line]:
+    """The newest list of items that a backup left out."""
+    lists = []
+    with contextlib.suppress(OSError):
+        for folder in os.scandir(os.path.join(session.settings.home, "scratch")):
+            with contextlib.suppress(OSError):
+                lists += [one.path for one in os.scandir(folder) if one.name.startswith("skipped-")]
+    newest = max(lists, key=os.path.getmtime, default=None)
+    if newest:
+        with contextlib.suppress(OSError), open(newest, encoding="utf-8") as stream:
+            for line in stream:
+                with contextlib.suppress(ValueError):
+                    yield {"holdfast": "skipped", **json.loads(line)}
+
+
+def _location(session: Session) -> Location | None:
+    if not session.settings.vault:
+        return None
+    try:
+        return parse_location(session.settings.vault)
+    except HoldfastError:
+        return None
+
+
+def _url(session: Session) -> str | None:
+    location = _location(session)
+    if location is None or location.kind in (Kind.DIRECTORY, Kind.MEMORY):
+        return None
+    try:
+        return read_bucket(location, session.settings.credentials).url
+    except HoldfastError:
+        return None
+
+
+_PROBES: dict[str, Callable[[Session], Iterator[_Line]]] = {
+    "own.jobs": _jobs,
+    "own.scratch": _scratch,
+    "own.vault": _vault,
+    "own.network": _network,
+    "own.clock": _clock,
+    "own.skipped": _skipped,
+}

@@ -1,0 +1,149 @@
+"""What Holdfast's own probes write: JSON lines that say of what kind they are."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from holdfast.doctor.artefacts import Artefact
+from holdfast.doctor.decoding import blocks
+from holdfast.doctor.facts import ClockOffset, Fact, Reach
+from holdfast.doctor.model import LONGEST_EXCERPT, Span
+from holdfast.doctor.own_facts import JobRecord, ScratchFolder, SkippedItem, VaultPlace
+from holdfast.doctor.readers_registry import reader
+
+# The key that every line of ours begins with, and what it may say.
+KIND = "holdfast"
+_Line = dict[str, Any]
+
+
+def _looks_like(kind: str) -> Callable[[str, str], bool]:
+    def accepts(head: str, _file: str) -> bool:
+        return f'"{KIND}":"{kind}"' in head.replace('": "', '":"')
+
+    return accepts
+
+
+def _lines(artefact: Artefact, kind: str) -> Iterator[tuple[Span, _Line]]:
+    """The objects of one kind; a line that is cut or foreign is passed over."""
+    number = 0
+    with artefact.open() as stream:
+        for block in blocks(stream):
+            for raw in block.splitlines():
+                number += 1
+                known = _object(raw)
+                if known and known.get(KIND) == kind:
+                    text = raw.decode("utf-8", "replace")[:LONGEST_EXCERPT]
+                    span = Span(artefact=artefact.name, first=number, last=number, excerpt=text)
+                    yield span, known
+
+
+def _object(raw: bytes) -> _Line | None:
+    try:
+        known = json.loads(raw)
+    except ValueError:
+        return None
+    return known if isinstance(known, dict) else None
+
+
+def _text(known: _Line, name: str) -> str:
+    value = known.get(name)
+    return "" if value is None else str(value)
+
+
+def _size(known: _Line, name: str) -> int | None:
+    value = known.get(name)
+    return value if isinstance(value, int) else None
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
+
+
+@reader("own.jobs", accepts=_looks_like("job"))
+def read_jobs(artefact: Artefact) -> Iterator[Fact]:
+    for span, known in _lines(artefact, "job"):
+        chain, fields = known.get("chain"), known.get("fields")
+        yield JobRecord(
+            span=span,
+            job=_text(known, "job"),
+            result=_text(known, "result"),
+            ended=_moment(_text(known, "ended")),
+            error=_text(known, "error"),
+            chain=tuple(map(str, chain)) if isinstance(chain, list) else (),
+            fields={k: str(v) for k, v in fields.items()} if isinstance(fields, dict) else {},
+            skipped=_size(known, "skipped") or 0,
+        )
+
+
+@reader("own.scratch", accepts=_looks_like("scratch"))
+def read_scratch(artefact: Artefact) -> Iterator[Fact]:
+    for span, known in _lines(artefact, "scratch"):
+        yield ScratchFolder(
+            span=span,
+            folder=_text(known, "folder"),
+            exists=known.get("exists") is True,
+            writable=known.get("writable") is True,
+            reason=_text(known, "reason"),
+            kind=_text(known, "kind"),
+            is_remote=known.get("is_remote") is True,
+            size=_size(known, "size") or 0,
+            free=_size(known, "free") or 0,
+        )
+
+
+@reader("own.vault", accepts=_looks_like("vault"))
+def read_vault(artefact: Artefact) -> Iterator[Fact]:
+    for span, known in _lines(artefact, "vault"):
+        yield VaultPlace(
+            span=span,
+            place=_text(known, "place"),
+            kind=_text(known, "kind"),
+            exists=known.get("exists") is True,
+            has_config=known.get("has_config") is True,
+            readable=known.get("readable") is not False,
+            writable=known.get("writable") is not False,
+            error=_text(known, "error"),
+            reason=_text(known, "reason"),
+            size=_size(known, "size"),
+            free=_size(known, "free"),
+        )
+
+
+@reader("own.network", accepts=_looks_like("reach"))
+def read_network(artefact: Artefact) -> Iterator[Fact]:
+    for span, known in _lines(artefact, "reach"):
+        yield Reach(
+            span=span,
+            target=_text(known, "target"),
+            stage=_text(known, "stage"),
+            reached=known.get("reached") is True,
+            seen=_text(known, "seen"),
+        )
+
+
+@reader("own.skipped", accepts=_looks_like("skipped"))
+def read_skipped(artefact: Artefact) -> Iterator[Fact]:
+    for span, known in _lines(artefact, "skipped"):
+        yield SkippedItem(
+            span=span,
+            path=_text(known, "path"),
+            code=_text(known, "code"),
+            errno=_size(known, "errno") or 0,
+            detail=_text(known, "detail"),
+        )
+
+
+@reader("own.clock", accepts=_looks_like("clock"))
+def read_clock(artefact: Artefact) -> Iterator[Fact]:
+    for span, known in _lines(artefact, "clock"):
+        ahead, kept = known.get("ahead_seconds"), known.get("synchronised")
+        yield ClockOffset(
+            span=span,
+            offset=timedelta(seconds=ahead) if isinstance(ahead, (int, float)) else None,
+            synchronised=kept if isinstance(kept, bool) else None,
+        )

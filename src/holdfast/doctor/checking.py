@@ -99,8 +99,14 @@ def _by_events(cause: Cause, facts: Facts, events: dict[str, Event]) -> Verdict:
         return confirmed(*_some(open_ones), count=count, **last.values)
     if found and over:
         return ruled_out(over[-1].span)
-    streams = {events[name].stream for name in rule.event}
-    return absent(facts, streams) or unknown(*_unread(cause, facts))
+    return absent(facts, _streams(cause, facts, events)) or unknown(*_unread(cause, facts))
+
+
+def _streams(cause: Cause, facts: Facts, events: dict[str, Event]) -> set[str]:
+    """The logs whose silence could deny; an event of all logs is missed in the cause's own ones."""
+    streams = {events[name].stream for name in cause.check.event}
+    own = {name for name in cause.probes if facts.logs(name)}
+    return (streams - {"*"}) | own if "*" in streams else streams
 
 
 def recent(facts: Facts, records: Sequence[Record], *, days: float) -> list[Record]:

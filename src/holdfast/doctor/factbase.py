@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from holdfast.doctor.facts import Fact, LogSeen, Record
+from holdfast.doctor.yearless import Dated, calendar, redated, relogged
 
 F = TypeVar("F", bound=Fact)
 # Enough to show when it began and how it is now; the number in between is counted.
@@ -71,6 +72,18 @@ class Facts:
         """Whether the absence of a line in this log proves something."""
         seen = self.logs(stream)
         return bool(seen) and all(log.whole for log in seen)
+
+    def date_all(self) -> Dated:
+        """Settle the years of logs that name none; returns how, for records kept elsewhere."""
+        logs: list[LogSeen] = list(self.of(LogSeen))
+        records = (record.when for hits in self._events.values() for record in hits.records)
+        ends = (time for log in logs for time in (log.begins, log.ends))
+        dated = calendar([*records, *ends], now=self.now)
+        for hits in self._events.values():
+            hits.records = redated(hits.records, dated)
+        if logs:
+            self._facts[LogSeen] = [*relogged(logs, dated)]
+        return dated
 
     def reference(self, record: Record) -> datetime | None:
         """What "recent" is measured from: the end of the record's own log, or now."""

@@ -17,6 +17,7 @@ from holdfast.doctor.loading import Catalogue
 from holdfast.doctor.log_format import LogFormat
 from holdfast.doctor.readers_registry import LOGS, READERS, Reader
 from holdfast.doctor.scanning import Interest, Interests, scan
+from holdfast.doctor.yearless import redated
 
 # Below this share of lines a text is not taken for a log of this layout.
 ENOUGH = 0.2
@@ -74,7 +75,10 @@ class Reading:
         self._interests: dict[str, Interests] = {}
 
     def read(self, artefacts: Iterable[Artefact]) -> list[Recognised]:
-        return [self._one(artefact) for artefact in artefacts]
+        known = [self._one(artefact) for artefact in artefacts]
+        dated = self.facts.date_all()
+        self.symptoms = {name: redated(kept, dated) for name, kept in self.symptoms.items()}
+        return known
 
     def _one(self, artefact: Artefact) -> Recognised:
         known = recognise(artefact)

@@ -6,7 +6,7 @@ cut out, decoded and read. So a log of 200 MB costs seconds and a few megabytes.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime  # noqa: TC003  read at run time by the readers of this class
+from datetime import datetime
 
 import re2
 
@@ -15,6 +15,7 @@ from holdfast.doctor.decoding import blocks, spoken
 from holdfast.doctor.facts import LogSeen, Record
 from holdfast.doctor.log_format import LONGEST_RECORD, LogFormat, group
 from holdfast.doctor.model import LONGEST_EXCERPT, Span
+from holdfast.doctor.yearless import UNKNOWN_YEAR
 
 LONGEST_LINE = 16384
 
@@ -211,9 +212,15 @@ class _Walk:
             stream=self._layout.stream,
             lines=self._line - 1,
             whole=self._artefact.whole,
-            begins=min(self._times, default=None),
-            ends=max(self._times, default=None),
+            begins=self._end(min, 0),
+            ends=self._end(max, -1),
         )
+
+    def _end(self, outermost: Callable[[list[datetime]], datetime], place: int) -> datetime | None:
+        """The earliest or latest time; where years are unknown only the place in the log tells."""
+        if not self._times:
+            return None
+        return self._times[place] if self._times[0].year == UNKNOWN_YEAR else outermost(self._times)
 
 
 def read_record(raw: bytes, line: int, *, artefact: str, layout: LogFormat) -> Record:

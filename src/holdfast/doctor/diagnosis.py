@@ -1,10 +1,10 @@
 """Rank verdicts into findings: the root cause first, its consequences under it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from holdfast.doctor.catalogue_types import Cause
-from holdfast.doctor.checking import Params, decide
+from holdfast.doctor.checking import Params, decide, recent
 from holdfast.doctor.facts import Record
 from holdfast.doctor.loading import Catalogue
 from holdfast.doctor.model import Severity, State, Verdict, not_applicable
@@ -12,6 +12,8 @@ from holdfast.doctor.reading import Reading
 
 NOTHING, FOUND, BAD_INPUT, INCONCLUSIVE, CRASHED, NOT_MENDED, REFUSED = range(7)
 
+# A message older than this, seen from the end of its own log, is history.
+RECENT_DAYS = 14.0
 Overrides = Mapping[str, float | int | str]
 
 
@@ -44,6 +46,8 @@ class Report:
     explained: tuple[Finding, ...] = ()
     ruled_out: tuple[Finding, ...] = ()
     unknown: tuple[Finding, ...] = ()
+    # Confirmed, but somebody has taken them on: they count nowhere.
+    suppressed: tuple[Finding, ...] = ()
     crashes: tuple[Crash, ...] = ()
     # What was asked for and is in no catalogue.
     unmatched: tuple[str, ...] = ()
@@ -65,35 +69,54 @@ def diagnose(
     *,
     asked: Sequence[str] = (),
     overrides: Overrides | None = None,
+    components: Collection[str] | None = None,
+    suppressed: Collection[str] = (),
 ) -> Report:
     """Decide every cause in question and say which of the confirmed ones is the root.
 
     With symptoms, asked for or seen in the artefacts, their causes come first in their order; all
-    other causes are decided too, since a second fault matters, but never as "unknown".
+    other causes are decided too, since a second fault matters, but never as "unknown". Of
+    components that are not there nothing is decided unless a symptom leads to it.
     """
     symptoms = list(dict.fromkeys([*asked, *_seen(reading)]))
     order = _order(catalogue, symptoms)
-    decided = _decide_all(catalogue, reading, overrides or {})
+    causes = {
+        name: cause
+        for name, cause in catalogue.causes.items()
+        if components is None or name in order or catalogue.owners["cause", name] in components
+    }
+    decided = _decide_all(catalogue, reading, causes, overrides or {})
     findings = {
         name: Finding(
             cause=name, verdict=verdict, severity=Severity.of(catalogue.causes[name].severity)
         )
         for name, verdict in decided.verdicts.items()
     }
+    hidden = [one for one in findings.values() if _is_hidden(one, suppressed)]
     return _ranked(
         catalogue,
-        findings,
+        {name: one for name, one in findings.items() if one not in hidden},
         order,
         Report(
             symptoms={name: tuple(reading.symptoms.get(name, ())) for name in symptoms},
+            suppressed=tuple(sorted(hidden, key=lambda one: one.cause)),
             crashes=(*decided.crashes, *_reader_crashes(reading)),
         ),
     )
 
 
+def _is_hidden(finding: Finding, suppressed: Collection[str]) -> bool:
+    return finding.verdict.state is State.CONFIRMED and finding.cause in suppressed
+
+
 def _seen(reading: Reading) -> list[str]:
-    """Symptoms the artefacts show, the one seen last first."""
-    return sorted(reading.symptoms, key=lambda name: _recency(reading.symptoms[name]), reverse=True)
+    """Symptoms the artefacts show, the one seen last first; old history asks nothing."""
+    fresh = {
+        name: kept
+        for name, records in reading.symptoms.items()
+        if (kept := recent(reading.facts, records, days=RECENT_DAYS))
+    }
+    return sorted(fresh, key=lambda name: _recency(fresh[name]), reverse=True)
 
 
 def _recency(records: Sequence[Record]) -> tuple[str, int]:
@@ -106,9 +129,11 @@ def _order(catalogue: Catalogue, symptoms: Iterable[str]) -> dict[str, int]:
     return {cause: place for place, cause in enumerate(dict.fromkeys(ordered))}
 
 
-def _decide_all(catalogue: Catalogue, reading: Reading, overrides: Overrides) -> _Decided:
+def _decide_all(
+    catalogue: Catalogue, reading: Reading, causes: Mapping[str, Cause], overrides: Overrides
+) -> _Decided:
     decided = _Decided()
-    for name, cause in catalogue.causes.items():
+    for name, cause in causes.items():
         try:
             decided.verdicts[name] = decide(
                 name,

@@ -2,17 +2,18 @@
 
 from datetime import datetime
 
-from holdfast.doctor.yearless import UNKNOWN_YEAR, calendar
+from holdfast.doctor.yearless import calendar
 
-DECEMBER = datetime(UNKNOWN_YEAR, 12, 30, 22, 0)
-JANUARY = datetime(UNKNOWN_YEAR, 1, 2, 6, 0)
+at = datetime.fromisoformat
+DECEMBER = at("0004-12-30T22:00")
+JANUARY = at("0004-01-02T06:00")
 
 
 def test_the_time_of_the_diagnosis_decides_the_year() -> None:
-    dated = calendar([DECEMBER, JANUARY], now=datetime(2024, 1, 3))
+    dated = calendar([DECEMBER, JANUARY], now=at("2024-01-03"))
 
-    assert dated(JANUARY) == datetime(2024, 1, 2, 6, 0)
-    assert dated(DECEMBER) == datetime(2023, 12, 30, 22, 0)
+    assert dated(JANUARY) == at("2024-01-02T06:00")
+    assert dated(DECEMBER) == at("2023-12-30T22:00")
 
 
 def test_without_it_new_year_lies_where_the_log_was_not_silent() -> None:
@@ -26,7 +27,7 @@ def test_without_it_new_year_lies_where_the_log_was_not_silent() -> None:
 
 
 def test_a_log_within_one_year_keeps_its_order() -> None:
-    june = datetime(UNKNOWN_YEAR, 6, 1)
+    june = at("0004-06-01")
 
     dated = calendar([june, JANUARY], now=None)
 
@@ -37,12 +38,12 @@ def test_a_log_within_one_year_keeps_its_order() -> None:
 
 
 def test_times_with_a_year_stay_as_they_are() -> None:
-    real = datetime(2021, 5, 5)
+    real = at("2021-05-05")
 
     assert calendar([real, JANUARY], now=None)(real) == real
 
 
 def test_the_last_of_february_falls_on_a_day_that_exists() -> None:
-    leap = datetime(UNKNOWN_YEAR, 2, 29)
+    leap = at("0004-02-29")
 
-    assert calendar([leap], now=datetime(2023, 4, 1))(leap) == datetime(2023, 2, 28)
+    assert calendar([leap], now=at("2023-04-01"))(leap) == at("2023-02-28")

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from enum import Enum
+from typing import TYPE_CHECKING
 
-from pathspec import GitIgnoreSpec
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 from holdfast.files.options import Overwrite
 
@@ -22,8 +24,8 @@ class Selection:
     """Which paths of a point are wanted; patterns are gitignore syntax from the point's root."""
 
     def __init__(self, include: Sequence[str], exclude: Sequence[str]) -> None:
-        self._include = GitIgnoreSpec.from_lines(include) if include else None
-        self._exclude = GitIgnoreSpec.from_lines(exclude) if exclude else None
+        self._include = _compiled(include) if include else None
+        self._exclude = _compiled(exclude) if exclude else None
         self.everything = not include and not exclude
 
     def choose(self, path: bytes, *, is_folder: bool) -> Choice:
@@ -36,6 +38,13 @@ class Selection:
         if self._include.match_file(text):
             return Choice.YES
         return Choice.PASSAGE if is_folder else Choice.NO
+
+
+def _compiled(patterns: Sequence[str]) -> "GitIgnoreSpec":
+    from pathspec import GitIgnoreSpec  # only who chooses something pays for the import
+
+    # The others, taken where their libraries are installed, refuse names that are no UTF-8.
+    return GitIgnoreSpec.from_lines(patterns, backend="simple")
 
 
 class Step(Enum):

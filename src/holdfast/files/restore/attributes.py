@@ -74,8 +74,7 @@ class Attributes:
     def _learn(self, fd: int, node: Node, folder: Folder, mode: int) -> list[Trouble]:
         """The first new file of a folder shows what the next ones will look like."""
         status = os.fstat(fd)
-        folder.new_uid, folder.new_gid = status.st_uid, status.st_gid
-        folder.exact_modes = stat.S_IMODE(status.st_mode) == mode
+        folder.learn(status, mode)
         return self.bring(Handle(fd), node, status, bare=not folder.inherits_acl)
 
     def bring(

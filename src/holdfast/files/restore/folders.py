@@ -4,6 +4,7 @@ Step by step because a path may be longer than any system call takes; never thro
 because whoever can plant one in the target could have us write anywhere.
 """
 
+import contextlib
 import os
 import stat
 from collections import OrderedDict
@@ -13,22 +14,36 @@ from holdfast.files.restore.policy import joined
 
 _FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _PATH_FLAGS = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_KEPT_OPEN = 128
+_KEPT_OPEN = 256
 _ACL = "system.posix_acl_default"
 NEW_FOLDER = 0o700
 
 
 class Folder:
-    """An open folder and what new files in it look like before we do anything to them."""
+    """An open folder and what new files in it look like before we do anything to them.
 
-    __slots__ = ("exact_modes", "fd", "inherits_acl", "new_gid", "new_uid")
+    Open as long as somebody holds it: a deep path may take all places of those kept.
+    """
 
-    def __init__(self, fd: int) -> None:
+    __slots__ = ("_is_ours", "exact_modes", "fd", "inherits_acl", "new_gid", "new_uid")
+
+    def __init__(self, fd: int, *, is_ours: bool = True) -> None:
         self.fd = fd
+        self._is_ours = is_ours
         # -1 until the first new file has shown it: root squashing, setgid folders, mount options.
         self.new_uid = self.new_gid = -1
         self.exact_modes = False
-        self.inherits_acl = _has_default_acl(fd)
+        self.inherits_acl = False
+
+    def __del__(self) -> None:
+        if self._is_ours:
+            os.close(self.fd)
+
+    def learn(self, status: os.stat_result, mode: int) -> None:
+        """From the first new file, made with `mode`, what the next ones will look like."""
+        self.new_uid, self.new_gid = status.st_uid, status.st_gid
+        self.exact_modes = stat.S_IMODE(status.st_mode) == mode
+        self.inherits_acl = _has_default_acl(self.fd)
 
 
 def _has_default_acl(fd: int) -> bool:
@@ -43,7 +58,7 @@ class Folders:
     """The open folders of one worker, by their path below the target."""
 
     def __init__(self, root: int, *, made: Callable[[bytes], None]) -> None:
-        self._root = Folder(root)
+        self._root = Folder(root, is_ours=False)
         self._made = made
         self._open: OrderedDict[bytes, Folder] = OrderedDict()
 
@@ -55,43 +70,41 @@ class Folders:
         if found is not None:
             self._open.move_to_end(path)
             return found
-        return self._keep(path, self._descend(path, make=make))
+        return self._descend(path, make=make)
 
-    def _descend(self, path: bytes, *, make: bool) -> int:
-        at, parent, names = self._nearest(path)
-        descriptor = parent
-        for name in names:
+    def _descend(self, path: bytes, *, make: bool) -> Folder:
+        """Open each folder on the way and keep it: its other folders come next."""
+        at, missing = self._nearest(path)
+        folder = self._open[at] if at else self._root
+        for name in missing:
             at = joined(at, name)
-            try:
-                deeper = self._enter(descriptor, name, at, make=make)
-            finally:
-                if descriptor != parent:
-                    os.close(descriptor)
-            descriptor = deeper
-        return descriptor
+            folder = self._keep(at, self._enter(folder.fd, name, at, make=make))
+        return folder
 
-    def _nearest(self, path: bytes) -> tuple[bytes, int, list[bytes]]:
-        """The open folder to start from, and the names from there."""
+    def _nearest(self, path: bytes) -> tuple[bytes, list[bytes]]:
+        """The path of the open folder to start from, and the names from there."""
         folder, _, name = path.rpartition(b"/")
         names = [name]
         while folder and folder not in self._open:
             folder, _, name = folder.rpartition(b"/")
             names.append(name)
-        start = self._open[folder] if folder else self._root
-        return folder, start.fd, names[::-1]
+        return folder, names[::-1]
 
     def _enter(self, parent: int, name: bytes, path: bytes, *, make: bool) -> int:
-        if make:
-            try:
-                os.mkdir(name, NEW_FOLDER, dir_fd=parent)
-                self._made(path)
-            except FileExistsError:
-                pass
+        try:
+            return os.open(name, _FLAGS, dir_fd=parent)
+        except FileNotFoundError:
+            if not make:
+                raise
+        # Another worker may be faster.
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(name, NEW_FOLDER, dir_fd=parent)
+            self._made(path)
         return os.open(name, _FLAGS, dir_fd=parent)
 
     def _keep(self, path: bytes, descriptor: int) -> Folder:
         while len(self._open) >= _KEPT_OPEN:
-            os.close(self._open.popitem(last=False)[1].fd)
+            self._open.popitem(last=False)
         folder = self._open[path] = Folder(descriptor)
         return folder
 

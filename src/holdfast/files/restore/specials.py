@@ -65,7 +65,6 @@ class Specials:
                 return None
             opened = folders.open(item.folder)
             remove(opened.fd, item.name, recursive=self._desk.options.delete)
-        # Neither closes the other: the last folders used stay open.
         into, source_folder = folders.open(item.folder, make=True), folders.open(task.folder)
         os.link(
             task.name,

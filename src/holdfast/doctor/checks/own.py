@@ -139,7 +139,7 @@ def _by_stage(cause: str, *stages: str) -> None:
             if not stage.reached:
                 return confirmed(stage.span, target=stage.target, seen=stage.seen)
         if walked:
-            return ruled_out(walked[-1].span)
+            return ruled_out(*(stage.span for stage in walked))
         # Nothing is known of what lies behind the stage that failed.
         return unknown("own.network")
 

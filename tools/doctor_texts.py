@@ -35,7 +35,8 @@ def path_of(component: str) -> Path:
 def update(wanted: Iterable[str] = (), given: dict[str, str] | None = None) -> None:
     """Write each component's texts anew; what no longer fits its English stays, marked fuzzy."""
     for name, file in components().items():
-        if not wanted or name in wanted:
+        fits = not given or any(context in given for context, _ in texts_of(file))
+        if fits and (not wanted or name in wanted):
             _write(path_of(name), _translated(file, read(path_of(name)), given or {}))
 
 

@@ -48,6 +48,7 @@ class Report:
     unknown: tuple[Finding, ...] = ()
     # Confirmed, but somebody has taken them on: they count nowhere.
     suppressed: tuple[Finding, ...] = ()
+    not_applicable: tuple[str, ...] = ()
     crashes: tuple[Crash, ...] = ()
     # What was asked for and is in no catalogue.
     unmatched: tuple[str, ...] = ()
@@ -195,6 +196,7 @@ def _ranked(
         explained=tuple(sorted((findings[n] for n, by in explained.items() if by), key=rank)),
         ruled_out=tuple(sorted(by_state[State.RULED_OUT], key=rank)),
         unknown=tuple(sorted(asked, key=rank)),
+        not_applicable=tuple(sorted(one.cause for one in by_state[State.NOT_APPLICABLE])),
     )
 
 

@@ -1,10 +1,11 @@
 """Share work out over forked processes, for work that would hold the interpreter's lock.
 
 The children take numbers from one queue: an open file of consecutive numbers whose read offset
-they share, which the kernel moves on atomically. So nobody feeds them and a slow one takes less.
+they share, read under a lock. So nobody feeds them and a slow one takes less.
 """
 
 import contextlib
+import fcntl
 import gc
 import os
 import signal
@@ -93,8 +94,17 @@ def _queue(count: int) -> int:
 
 
 def _taken(queue: int, items: Sequence[_T]) -> Iterator[_T]:
-    while number := os.read(queue, _NUMBER.size):
+    while number := _next(queue):
         yield items[_NUMBER.unpack(number)[0]]
+
+
+def _next(queue: int) -> bytes:
+    # The kernel does not keep two readers of one memfd from reading the same bytes.
+    fcntl.lockf(queue, fcntl.LOCK_EX)
+    try:
+        return os.read(queue, _NUMBER.size)
+    finally:
+        fcntl.lockf(queue, fcntl.LOCK_UN)
 
 
 def _fork(

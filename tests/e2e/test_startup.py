@@ -42,3 +42,25 @@ def test_points_load_only_what_opens_a_vault(bench: Bench) -> None:
     allowed = {"cryptography", "msgspec"}
 
     assert _loaded(bench, "points") & HEAVY <= allowed
+
+
+_SHOW_THREADS = """
+import os
+from holdfast.cli.main import main
+main(["version"])
+import numpy
+print(len(os.listdir("/proc/self/task")), "OPENBLAS_NUM_THREADS" in os.environ)
+"""
+
+
+def test_numpy_starts_no_threads_and_hooks_hear_nothing_of_it(empty: Bench) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _SHOW_THREADS],
+        env=empty.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+    assert done.stdout.splitlines()[-1] == "1 False"

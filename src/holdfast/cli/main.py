@@ -63,8 +63,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status for the shell."""
     from holdfast.app.config import asked_language
     from holdfast.cli.hardening import keep_secrets_in_memory
+    from holdfast.cli.lean import stay_lean
 
     keep_secrets_in_memory()
+    stay_lean()
     given = list(sys.argv[1:] if arguments is None else arguments)
     use_language(asked_language(given))
     make_click_speak()

@@ -63,10 +63,11 @@ class BlobIndex:
         recent = self._recent[kind].get(blob)
         if recent is not None:
             return recent.plain_length or recent.length - OVERHEAD
-        row = self._table.find(kind, blob) if self._table is not None else -1
-        if row < 0 or self._table is None:
+        table = self._table
+        row = -1 if table is None else table.find(kind, blob)
+        if row < 0 or table is None:
             return -1
-        _, length, plain_length = self._table.record(row)
+        _, length, plain_length = table.record(row)
         return plain_length or length - OVERHEAD
 
     def add(self, pack: PackId, spans: Sequence[Span]) -> None:

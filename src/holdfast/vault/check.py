@@ -131,8 +131,9 @@ class Inspection:
             whole.update(choose_packs(self._present, self._options.read, verified=verified))
         with_trees = self.indexed.rows.with_trees()
         for pack, size in self._present.items():
-            if pack in whole or pack in with_trees:
-                yield Task(pack=pack, size=size, is_whole=pack in whole)
+            is_whole, has_trees = pack in whole, pack in with_trees
+            if is_whole or has_trees:
+                yield Task(pack=pack, size=size, is_whole=is_whole, has_trees=has_trees)
 
     def _suspects(self) -> Iterator[Task]:
         """The packs that gave a broken listing and were not read yet."""

@@ -46,6 +46,7 @@ class Task:
     pack: PackId
     size: int
     is_whole: bool = True
+    has_trees: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +85,8 @@ def check_data(
     on_bytes: OnBytes,
 ) -> None:
     """Read these packs once; a bad one once more."""
-    # The largest first, so that the processes end together.
-    in_order = sorted(tasks, key=lambda task: (task.is_whole, task.size), reverse=True)
+    # The longest first, so that the processes end together: listings take more than their reading.
+    in_order = sorted(tasks, key=lambda task: (task.has_trees, task.size), reverse=True)
     total = into.bytes_read + sum(task.size for task in in_order if task.is_whole)
 
     def work(mine: Iterator[Task]) -> Iterator[_Outcome]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from holdfast.base.errors import HoldfastError
 from holdfast.base.ids import ID_BYTES, BlobId, PackId, TreeId
@@ -127,7 +126,7 @@ def listing_problems(nodes: list[Node]) -> Iterator[str]:
     names = [node.raw_name for node in nodes]
     if len(set(names)) < len(names):
         yield "a name occurs twice"
-    elif any(left > right for left, right in pairwise(names)):
+    elif names != sorted(names):
         yield UNSORTED
 
 
@@ -153,15 +152,12 @@ def is_impossible(node: Node) -> bool:
 def _content_problem(result: TreeCheck, node: Node, index: BlobIndex) -> str | None:
     if node.type != "file" or node.content is None:
         return None
-    total, is_whole = 0, True
-    for blob in blobs_of(node):
-        length = index.plain_length(Kind.DATA, blob)
-        if length < 0:
-            result.missing.add(blob)
-            is_whole = False
-        total += length
-    if is_whole and total != node.size:
-        return f"{node.size} bytes long, but its content has {total}"
+    lengths = [index.plain_length(Kind.DATA, blob) for blob in blobs_of(node)]
+    if -1 in lengths:
+        pairs = zip(blobs_of(node), lengths, strict=True)
+        result.missing.update(blob for blob, length in pairs if length < 0)
+    elif sum(lengths) != node.size:
+        return f"{node.size} bytes long, but its content has {sum(lengths)}"
     return None
 
 

@@ -41,16 +41,11 @@ class PackRows:
 
     def mixed(self) -> int:
         """How many packs hold both kinds of blobs."""
-        import numpy as np
-
-        data, trees = (np.unique(records[:, 0]) for records in self._records)
-        return len(np.intersect1d(data, trees))
+        return int((self._holding(Kind.DATA) & self._holding(Kind.TREE)).sum())
 
     def with_trees(self) -> set[PackId]:
         """The packs that hold folder listings."""
-        import numpy as np
-
-        return {self.packs[number] for number in np.unique(self._records[Kind.TREE][:, 0])}
+        return {self.packs[number] for number in self._holding(Kind.TREE).nonzero()[0].tolist()}
 
     def spans(self, number: int) -> list[Span]:
         """The blobs of a pack in the order of their offsets, each once."""
@@ -76,6 +71,13 @@ class PackRows:
                 range(0, len(ids), ID_BYTES), self._records[kind][rows].tolist(), strict=True
             )
         ]
+
+    def _holding(self, kind: Kind) -> "NDArray[np.bool_]":
+        import numpy as np
+
+        found = np.zeros(len(self.packs), bool)
+        found[self._records[kind][:, 0]] = True
+        return found
 
     def _column(self, column: int) -> "NDArray[np.uint32]":
         import numpy as np

@@ -135,20 +135,41 @@ def parse_tree(tree: TreeId, content: bytes | bytearray | memoryview) -> list[No
     """
     try:
         nodes = _decoder.decode(content).nodes or []
-        for node in nodes:
-            _require_readable(node)
+        if not _are_readable(nodes):
+            for node in nodes:
+                _require_readable(node)
     except (msgspec.DecodeError, ValueError, RecursionError) as err:
         raise TreeBroken(tree=tree.hex(), reason=err) from err
     return nodes
 
 
 _DIGITS = 2 * ID_BYTES
-_TIME = re.compile(
-    r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+_CLOCK = (
     r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"
     r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 )
+_TIME = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])" + _CLOCK)
 _LAST_DAY_OF_ALL_MONTHS = "28"
+# Times of days that every year has, one after another.
+_TIMES = re.compile(
+    r"(?:[0-9]{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
+    r"|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)" + _CLOCK + ",)*"
+)
+
+
+def _are_readable(nodes: list[Node]) -> bool:
+    """Whether a look at all nodes together finds nothing to look at in each."""
+    times = set[str]()
+    content: list[str] = []
+    for node in nodes:
+        times.update((node.mtime, node.atime, node.ctime))
+        if node.content:
+            content += node.content
+        if "\\" in node.name or (node.subtree is not None and not is_file_id(node.subtree)):
+            return False
+    if content and not _are_ids(content):
+        return False
+    return _TIMES.fullmatch("".join([f"{time}," for time in times])) is not None
 
 
 def _require_readable(node: Node) -> None:

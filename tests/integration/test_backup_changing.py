@@ -19,7 +19,7 @@ import pytest
 from holdfast.base.ids import BlobId, TreeId
 from holdfast.files.backup.claims import Claims
 from holdfast.files.backup.content import MIN_CHUNK, BlobSink, ContentReader, chunker_seed
-from holdfast.files.backup.file_cache import FileCache
+from holdfast.files.backup.file_cache import FileCache, decode_list
 from holdfast.files.backup.folder import FolderReader, unequal
 from holdfast.files.backup.messages import (
     NO_RECORD,
@@ -126,11 +126,12 @@ class Lens:
         done = self.reader.folder(FolderTask(1, path, path, NO_RECORD, status.st_dev, ()))
         assert isinstance(done, FolderDone)
         nodes = parse_tree(TreeId(b""), join_tree(done.run.pieces))
+        listing = decode_list(done.run.listing)
         return Reading(
             nodes={node.name: node for node in nodes},
             blobs=self.sink.blobs,
             skipped=done.skipped,
-            listing=dict(zip(done.run.listing[::2], done.run.listing[1::2], strict=True)),
+            listing=dict(zip(listing[::2], listing[1::2], strict=True)),
         )
 
     def segment(self, path: Path, offset: int, length: int) -> SegmentDone:

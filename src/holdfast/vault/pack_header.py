@@ -42,10 +42,12 @@ _KINDS = tuple(Kind)
 
 def encode_header(spans: Iterable[Span]) -> bytes:
     return b"".join(
-        COMPRESSED.pack(span.kind | 2, span.length, span.plain_length, span.blob)
-        if span.plain_length
-        else PLAIN.pack(span.kind, span.length, span.blob)
-        for span in spans
+        [
+            COMPRESSED.pack(kind | 2, length, plain_length, blob)
+            if plain_length
+            else PLAIN.pack(kind, length, blob)
+            for blob, kind, _offset, length, plain_length in spans
+        ]
     )
 
 

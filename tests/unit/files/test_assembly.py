@@ -8,7 +8,13 @@ import pytest
 
 from holdfast.files.backup import folder as folder_module
 from holdfast.files.backup.assembly import Assembly
-from holdfast.files.backup.file_cache import FileCache, RootRecord, Roots, decode_list
+from holdfast.files.backup.file_cache import (
+    FileCache,
+    RootRecord,
+    Roots,
+    decode_list,
+    encode_list,
+)
 from holdfast.files.backup.folder import is_folder, unequal
 from holdfast.files.backup.messages import (
     NO_RECORD,
@@ -59,7 +65,7 @@ class Answers:
 
 def run_of(*names: str) -> Run:
     """A run of small files."""
-    run = Run(listing=[], holes=[], payloads=[], attributes={}, pieces=[b""])
+    run = Run(holes=[], attributes={}, pieces=[b""])
     for name in names:
         _keep(run, name.encode(), status())
     run.pieces = [encode_nodes([make_node(name.encode(), status()) for name in names])]
@@ -67,8 +73,8 @@ def run_of(*names: str) -> Run:
 
 
 def _keep(run: Run, name: bytes, of: PackedStatus) -> None:
-    run.listing += (name, pack_status(of))
-    run.payloads.append(b"")
+    run.listing = encode_list([*decode_list(run.listing), name, pack_status(of)])
+    run.payloads = encode_list([*decode_list(run.payloads), b""])
 
 
 def with_folder(run: Run, name: str, *, record: int = NO_RECORD, enter: bool = True) -> Run:

@@ -90,8 +90,8 @@ class _OpenRun:
             yield hole
 
     def entries(self) -> list[Entry]:
-        pairs = zip(self.run.listing[::2], self.run.listing[1::2], self.run.payloads, strict=True)
-        own = [Entry(*pair) for pair in pairs]
+        listing, payloads = decode_list(self.run.listing), decode_list(self.run.payloads)
+        own = [Entry(*each) for each in zip(listing[::2], listing[1::2], payloads, strict=True)]
         return sorted(own + self.extra)
 
 
@@ -381,11 +381,11 @@ def _record(opened: _OpenRun, tree: TreeId) -> Record:
     listing, payloads = opened.run.listing, opened.run.payloads
     if opened.extra:
         entries = opened.entries()
-        listing = [piece for entry in entries for piece in entry[:2]]
-        payloads = [entry.payload for entry in entries]
+        listing = encode_list([piece for entry in entries for piece in entry[:2]])
+        payloads = encode_list([entry.payload for entry in entries])
     return Record(
-        listing=encode_list(listing),
-        payloads=encode_list(payloads),
+        listing=listing,
+        payloads=payloads,
         attributes=encode_attributes(opened.attributes),
         tree=tree,
         # The holes came in the order of the listing, but were not filled in it.

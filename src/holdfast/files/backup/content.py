@@ -17,6 +17,7 @@ from holdfast.files.backup.messages import Counts, PackReady
 from holdfast.files.backup.slots import Slots
 from holdfast.vault.compression import Compressor
 from holdfast.vault.envelope import MasterKey, Sealer
+from holdfast.vault.index_file import encode_entries
 from holdfast.vault.pack_builder import PackBuilder
 from holdfast.vault.pack_header import Kind
 
@@ -24,6 +25,8 @@ MIN_CHUNK, AVERAGE_CHUNK, MAX_CHUNK = 512 * KIB, MIB, 8 * MIB
 # restic makes holes only in files that contain the blob of exactly so many zeros.
 ZERO_BLOB = 512 * KIB
 _WINDOW = 2 * MAX_CHUNK
+# What restic takes for a pack that is worth a file of its own.
+_LEAST_PACK = 4 * MIB
 _ZEROS = bytes(MAX_CHUNK)
 
 Has = Callable[[Kind, BlobId], bool]
@@ -73,9 +76,16 @@ class BlobSink:
         return known
 
     def flush(self) -> None:
-        """Hand over the blobs of the pack that is not full; the parent puts them together."""
-        if self._pack is not None:
-            self._hand_over(self._pack, self._pack.size, complete=False)
+        """Hand over the pack that is not full; the parent puts the blobs of small ones together."""
+        pack = self._pack
+        if pack is None:
+            return
+        if pack.size >= _LEAST_PACK:
+            self._hand_over(pack)
+            return
+        spans = list(map(tuple, pack.spans))
+        self._send(PackReady(self._slot, pack.size, b"", len(spans), spans))
+        self._pack = None
 
     def _store(self, blob: BlobId, plain: memoryview) -> None:
         pack = self._pack
@@ -87,10 +97,11 @@ class BlobSink:
         self.counts.blobs += 1
         self.counts.added += len(plain)
         if pack.is_full():
-            self._hand_over(pack, len(pack.finish()), complete=True)
+            self._hand_over(pack)
 
-    def _hand_over(self, pack: PackBuilder, size: int, *, complete: bool) -> None:
-        self._send(PackReady(self._slot, size, list(map(tuple, pack.spans)), complete))
+    def _hand_over(self, pack: PackBuilder) -> None:
+        size, spans = len(pack.finish()), pack.spans
+        self._send(PackReady(self._slot, size, encode_entries(spans), len(spans)))
         self._pack = None
 
 

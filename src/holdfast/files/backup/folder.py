@@ -323,6 +323,8 @@ class _Entries:
         self._split = split
         self._skip = SkipAt(reader, logical)
         self._nodes: list[bytes] = []
+        self._listing: list[bytes] = []
+        self._payloads: list[bytes] = []
         self._files = 0
         self._bytes = 0
         self._is_partial = False  # attributes of the entry at hand are missing
@@ -341,6 +343,8 @@ class _Entries:
                 self._entry(name, status)
         self._end_part(part)
         self._end_piece()
+        self._run.listing = encode_list(self._listing)
+        self._run.payloads = encode_list(self._payloads)
 
     def _entry(self, name: bytes, status: os.stat_result) -> None:
         try:
@@ -451,8 +455,8 @@ class _Entries:
     def _keep(self, name: bytes, packed: bytes, payload: bytes) -> None:
         if self._is_partial:
             packed, self._is_partial = unequal(packed), False
-        self._run.listing += (name, packed)
-        self._run.payloads.append(payload)
+        self._listing += (name, packed)
+        self._payloads.append(payload)
 
     def _end_part(self, part: list[bytes]) -> None:
         if part:

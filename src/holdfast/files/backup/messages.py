@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 NO_RECORD = -1
+EMPTY_LIST = msgspec.msgpack.encode([])
 
 
 class FolderTask(msgspec.Struct, array_like=True, tag="folder", frozen=True):
@@ -109,8 +110,9 @@ class Run(msgspec.Struct, array_like=True):
 
     pieces: list[bytes] = msgspec.field(default_factory=lambda: [b""])
     holes: list[Hole] = []
-    listing: list[bytes] = []  # name, packed status, name, packed status …
-    payloads: list[bytes] = []  # per entry: blob ids, or a link's target
+    # Lists, encoded as the cache keeps them: whoever gets them mostly only passes them on.
+    listing: bytes = EMPTY_LIST  # name, packed status, name, packed status …
+    payloads: bytes = EMPTY_LIST  # per entry: blob ids, or a link's target
     attributes: dict[bytes, list[tuple[str, bytes]]] = {}
 
 
@@ -158,8 +160,9 @@ class PackReady(msgspec.Struct, array_like=True, tag="pack"):
 
     slot: int
     size: int
-    spans: list[tuple[Any, ...]]  # of vault.pack_header.Span
-    complete: bool
+    entries: bytes  # of a finished one: what the index will say of it
+    count: int  # of its blobs
+    spans: list[tuple[Any, ...]] = []  # of one that is not: of vault.pack_header.Span
 
 
 class WorkerFailed(msgspec.Struct, array_like=True, tag="failed"):

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from holdfast.base.ids import BlobId, IndexId
+from holdfast.base.ids import BlobId, IndexId, PackId
 from holdfast.files.backup.assembly import Assembly
 from holdfast.files.backup.messages import (
     NO_RECORD,
@@ -22,10 +22,10 @@ from holdfast.files.backup.messages import (
 )
 from holdfast.files.backup.pool import Pool, Worker
 from holdfast.files.backup.trees import PackSink, TreeSink
-from holdfast.files.backup.uploads import Uploads
+from holdfast.files.backup.uploads import Entries, StoredPack, Uploads
 from holdfast.vault.forking import WorkerDied
-from holdfast.vault.index_file import MAX_BLOBS
-from holdfast.vault.index_writer import PackSpans, write_index
+from holdfast.vault.index_file import MAX_BLOBS, join_index
+from holdfast.vault.layout import INDEX
 from holdfast.vault.pack_header import Kind, Span
 from holdfast.vault.repository import Repository
 
@@ -45,13 +45,14 @@ class IndexKeeper:
         self._repository = repository
         self._still_ours = still_ours
         self._due = repository.clock.monotonic() + _INDEX_SECONDS
-        self._packs: list[PackSpans] = []
+        self._packs: list[tuple[PackId, bytes]] = []
         self._blobs = 0
         self.written: list[IndexId] = []
 
-    def add(self, pack: PackSpans) -> None:
-        self._packs.append(pack)
-        self._blobs += len(pack[1])
+    def add(self, pack: StoredPack) -> None:
+        name, entries = pack
+        self._packs.append((name, entries.text))
+        self._blobs += entries.blobs
         if self._blobs >= MAX_BLOBS or self._repository.clock.monotonic() >= self._due:
             self.save()
 
@@ -60,7 +61,8 @@ class IndexKeeper:
         if self._packs:
             # Who lost the lock may have lost packs: naming them would spoil later backups.
             self._still_ours()
-            self.written += write_index(self._repository.files, self._packs)
+            name = self._repository.files.save(INDEX, join_index(self._packs))
+            self.written.append(IndexId(name))
             self._packs, self._blobs = [], 0
 
 
@@ -133,18 +135,16 @@ class Pipeline:
         self.on_counts(counts, self.assembly.path_of(number))
 
     def _pack(self, worker: Worker, pack: PackReady) -> None:
-        data = Kind.DATA  # workers make no trees
-        spans = [
-            Span(BlobId(blob), data, offset, length, plain_length)
-            for blob, _kind, offset, length, plain_length in pack.spans
-        ]
-        if pack.complete:
-            self.uploads.start(worker.slots, pack.slot, pack.size, spans)
+        if not pack.spans:
+            entries = Entries(pack.entries, pack.count)
+            self.uploads.start(worker.slots, pack.slot, pack.size, entries)
             return
         # What is left of the workers goes together: many small packs make a slow vault.
         view = worker.slots.slots[pack.slot].view
-        for span in spans:
-            self.rests.open.add_sealed(span, view[span.offset : span.offset + span.length])
+        for blob, _kind, offset, length, plain_length in pack.spans:
+            # Workers make no trees.
+            span = Span(BlobId(blob), Kind.DATA, offset, length, plain_length)
+            self.rests.open.add_sealed(span, view[offset : offset + length])
             self.rests.store_if_full()
 
     def _collect(self) -> None:

@@ -1,6 +1,7 @@
 """The forked workers, and the pipes to them."""
 
 import contextlib
+import fcntl
 import os
 import selectors
 import signal
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe
 
+from holdfast.base.units import MIB
 from holdfast.files.backup import worker
 from holdfast.files.backup.messages import Result, Task, decode_results, encode
 from holdfast.files.backup.slots import Slots
@@ -123,6 +125,10 @@ class Pool:
     def _forked(self, means: WorkerMeans, slots: Slots) -> Worker:
         task_out, task_in = Pipe(duplex=False)
         result_out, result_in = Pipe(duplex=False)
+        # An answer that fits in its pipe lets the worker go on before it is read. The usual
+        # limit for all who are not root; where it is lower, the pipe stays as it is.
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(result_in.fileno(), fcntl.F_SETPIPE_SZ, MIB)
         pid = fork(lambda: self._child(means, slots, (task_out, task_in), (result_out, result_in)))
         task_out.close()
         result_in.close()

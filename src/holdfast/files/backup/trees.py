@@ -5,9 +5,10 @@ from collections.abc import Iterable
 
 from holdfast.base.ids import TreeId
 from holdfast.files.backup.content import Has
-from holdfast.files.backup.uploads import Uploads
+from holdfast.files.backup.uploads import Entries, Uploads
 from holdfast.vault.compression import Compressor
 from holdfast.vault.envelope import Sealer
+from holdfast.vault.index_file import encode_entries
 from holdfast.vault.pack_builder import PackBuffer, PackBuilder
 from holdfast.vault.pack_header import Kind
 from holdfast.vault.snapshot import Summary
@@ -36,7 +37,9 @@ class PackSink:
 
     def flush(self) -> None:
         if self._pack is not None:
-            self._uploads.start_content(self._pack.finish(), self._pack.spans)
+            spans = self._pack.spans
+            entries = Entries(encode_entries(spans), len(spans))
+            self._uploads.start_content(self._pack.finish(), entries)
             self._pack = None
 
 

@@ -3,13 +3,22 @@
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple
 
 from holdfast.base.ids import PackId
 from holdfast.files.backup.slots import Slots
 from holdfast.storage.protocol import Storage
-from holdfast.vault.index_writer import PackSpans
-from holdfast.vault.pack_header import Span
 from holdfast.vault.pack_writer import put_pack
+
+
+class Entries(NamedTuple):
+    """What an index file will say of a pack, but for the pack's name."""
+
+    text: bytes
+    blobs: int
+
+
+StoredPack = tuple[PackId, Entries]
 
 
 class Uploads:
@@ -18,30 +27,30 @@ class Uploads:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._threads = ThreadPoolExecutor(storage.parallel, thread_name_prefix="upload")
-        self._running: deque[tuple[Future[PackId], list[Span]]] = deque()
+        self._running: deque[tuple[Future[PackId], Entries]] = deque()
         self.bytes_stored = 0
 
-    def start(self, slots: Slots, slot: int, size: int, spans: list[Span]) -> None:
+    def start(self, slots: Slots, slot: int, size: int, entries: Entries) -> None:
         """Store what lies in a slot, and give the slot back."""
         future = self._threads.submit(self._store, slots, slot, size)
-        self._running.append((future, spans))
+        self._running.append((future, entries))
 
-    def start_content(self, content: memoryview, spans: list[Span]) -> None:
+    def start_content(self, content: memoryview, entries: Entries) -> None:
         """Store a pack that nobody waits for the memory of."""
-        self._running.append((self._threads.submit(put_pack, self._storage, content), spans))
+        self._running.append((self._threads.submit(put_pack, self._storage, content), entries))
         self.bytes_stored += len(content)
 
-    def finished(self, *, wait: bool = False) -> Iterator[PackSpans]:
+    def finished(self, *, wait: bool = False) -> Iterator[StoredPack]:
         """Yield what is durable by now, in the order it was started; raises what went wrong."""
         while self._running and (wait or self._running[0][0].done()):
-            future, spans = self._running.popleft()
-            yield future.result(), spans
+            future, entries = self._running.popleft()
+            yield future.result(), entries
 
-    def stored(self) -> Iterator[PackSpans]:
+    def stored(self) -> Iterator[StoredPack]:
         """Yield what is durable after `stop`, whatever became of the rest."""
-        for future, spans in self._running:
+        for future, entries in self._running:
             if not future.cancelled() and future.exception() is None:
-                yield future.result(), spans
+                yield future.result(), entries
         self._running.clear()
 
     def stop(self) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from fnmatch import fnmatch
 from pathlib import PurePosixPath
@@ -12,7 +12,7 @@ from holdfast.doctor.catalogue_types import Event, Symptom
 from holdfast.doctor.codes import patterns_of
 from holdfast.doctor.decoding import encoding_of, spoken, text_of
 from holdfast.doctor.factbase import Facts
-from holdfast.doctor.facts import Record
+from holdfast.doctor.facts import LogSeen, Record
 from holdfast.doctor.loading import Catalogue
 from holdfast.doctor.log_format import LogFormat
 from holdfast.doctor.readers_registry import LOGS, READERS, Reader
@@ -84,26 +84,43 @@ class Reading:
         known = recognise(artefact)
         if artefact.probe:
             self.facts.probes.add(artefact.probe)
-        for one in known.readers:
-            self._run(one, artefact)
-        if known.layout:
+        logged = [one for one in known.readers if self._run(one, artefact)]
+        # What readers have read as a log in full is not searched as plain text as well.
+        if known.layout and (
+            known.layout is not PLAIN or len(logged) < len(known.readers) or not logged
+        ):
             self._scan(artefact, known.layout)
         self._platforms()
         return known
 
-    def _run(self, one: Reader, artefact: Artefact) -> None:
+    def _run(self, one: Reader, artefact: Artefact) -> bool:
+        """Take a reader's facts one by one; say whether it read the artefact as a log."""
         self.facts.probes.add(one.probe)
+        logged = False
         try:
-            self.facts.add(list(one.read(artefact)))
+            for fact in one.read(artefact):
+                logged = logged or isinstance(fact, LogSeen)
+                if isinstance(fact, Record):
+                    self._match(fact)
+                else:
+                    self.facts.add([fact])
         except Exception as error:  # a reader's defect must not hide what the others found
             self.crashed.append((artefact.name, error))
+        return logged
+
+    def _match(self, record: Record) -> None:
+        """A record that a reader made is matched like one that was found in a log's text."""
+        raw = record.text.encode("utf-8", "replace")
+        for interest, values in self._listening(record.stream).matched(raw, record.level):
+            self._raise(interest, replace(record, values={**record.values, **values}))
+
+    def _listening(self, stream: str) -> Interests:
+        if stream not in self._interests:
+            self._interests[stream] = Interests(interests_of(self._catalogue, stream))
+        return self._interests[stream]
 
     def _scan(self, artefact: Artefact, layout: LogFormat) -> None:
-        interests = self._interests.get(layout.stream)
-        if interests is None:
-            interests = Interests(interests_of(self._catalogue, layout.stream))
-            self._interests[layout.stream] = interests
-        seen = scan(artefact, layout, interests, self._raise)
+        seen = scan(artefact, layout, self._listening(layout.stream), self._raise)
         if seen:
             self.facts.add([seen])
             self.facts.probes.update(self._probes_of(layout.stream))

@@ -23,6 +23,7 @@ _OTHERS_READ = 0o044
 # What a hook or a passphrase command may see of our environment: nothing with a secret in it.
 _HARMLESS = (
     *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "TMPDIR", "TZ", "LANG", "LANGUAGE"),
+    "NO_COLOR",
     *("LC_ALL", "LC_CTYPE", "LC_MESSAGES", "DISPLAY", "XDG_RUNTIME_DIR", "GPG_TTY"),
     *("DBUS_SESSION_BUS_ADDRESS", "SSH_AUTH_SOCK"),
 )

@@ -24,7 +24,9 @@ class Finished:
 def run_hook(command: str, *, environment: Mapping[str, str], timeout: float) -> None:
     """Run a user's command line to its end; anything but status 0 is an error."""
     try:
-        done = _run(["/bin/sh", "-c", command], environment, timeout=timeout, both=True)
+        done = _run(
+            ["/bin/sh", "-c", command], environment, timeout=timeout, stderr=subprocess.STDOUT
+        )
     except subprocess.TimeoutExpired as err:
         raise HookTooSlow(command=command, seconds=round(timeout)) from err
     if done.status:
@@ -35,7 +37,7 @@ def run_tool(
     arguments: Sequence[str], *, environment: Mapping[str, str], timeout: float | None = None
 ) -> Finished:
     """Run a program with its output and complaints in one."""
-    return _run(arguments, environment, timeout=timeout, both=True)
+    return _run(arguments, environment, timeout=timeout, stderr=subprocess.STDOUT)
 
 
 def read_output(arguments: Sequence[str], *, environment: Mapping[str, str]) -> Finished:
@@ -46,6 +48,16 @@ def read_output(arguments: Sequence[str], *, environment: Mapping[str, str]) -> 
     except FileNotFoundError as err:
         raise ToolMissing(program=arguments[0]) from err
     return Finished(status=done.returncode, said=done.stdout)
+
+
+def ask_tool(
+    arguments: Sequence[str], *, environment: Mapping[str, str], timeout: float
+) -> Finished | None:
+    """Run a program for what it prints, without its complaints; None when it takes too long."""
+    try:
+        return _run(arguments, environment, timeout=timeout, stderr=subprocess.DEVNULL)
+    except subprocess.TimeoutExpired:
+        return None
 
 
 def has_tool(program: str) -> bool:
@@ -60,16 +72,16 @@ def last_words(said: bytes) -> str:
 
 
 def _run(
-    arguments: Sequence[str], environment: Mapping[str, str], *, timeout: float | None, both: bool
+    arguments: Sequence[str], environment: Mapping[str, str], *, timeout: float | None, stderr: int
 ) -> Finished:
-    with _started(arguments, environment, both=both) as process:
+    with _started(arguments, environment, stderr=stderr) as process:
         said, _none = process.communicate(timeout=timeout)
         return Finished(status=process.returncode, said=said)
 
 
 @contextlib.contextmanager
 def _started(
-    arguments: Sequence[str], environment: Mapping[str, str], *, both: bool
+    arguments: Sequence[str], environment: Mapping[str, str], *, stderr: int
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A program in a session of its own, which is gone with all its children afterwards."""
     try:
@@ -78,7 +90,7 @@ def _started(
             env=dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT if both else None,
+            stderr=stderr,
             start_new_session=True,
         )
     except FileNotFoundError as err:

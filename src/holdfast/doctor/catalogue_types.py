@@ -18,8 +18,10 @@ class Component(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     title: str
     # ours, linux-guest, original
     family: str
-    # An absent optional component never counts.
     streams: tuple[str, ...] = ()
+    # Paths (globs) one of which every host has that has the component; without any it is there
+    # when one of its own probes brings something. What is not there never counts.
+    signs: tuple[str, ...] = ()
 
 
 class Probe(_Entry, frozen=True, kw_only=True):

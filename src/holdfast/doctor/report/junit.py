@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from xml.etree import ElementTree as Xml
+from xml.etree import ElementTree as ET
 
 from holdfast.doctor.report import document as shown
 from holdfast.doctor.report.layout import printable
@@ -13,31 +13,31 @@ COUNTED = {"failure": "failures", "error": "errors", "skipped": "skipped"}
 
 
 def junit(report: shown.DoctorReport) -> str:
-    suites: dict[str, list[Xml.Element]] = defaultdict(list)
+    suites: dict[str, list[ET.Element]] = defaultdict(list)
     for component, case in _cases(report):
         suites[component].append(case)
-    root = Xml.Element("testsuites", name=NAME)
+    root = ET.Element("testsuites", name=NAME)
     for component in sorted(suites):
         root.append(_suite(component, suites[component]))
     _count(root, list(root.iter("testcase")))
-    Xml.indent(root)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + Xml.tostring(root, encoding="unicode")
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode")
 
 
-def _suite(component: str, cases: list[Xml.Element]) -> Xml.Element:
-    suite = Xml.Element("testsuite", name=component)
+def _suite(component: str, cases: list[ET.Element]) -> ET.Element:
+    suite = ET.Element("testsuite", name=component)
     suite.extend(cases)
     _count(suite, cases)
     return suite
 
 
-def _count(element: Xml.Element, cases: list[Xml.Element]) -> None:
+def _count(element: ET.Element, cases: list[ET.Element]) -> None:
     element.set("tests", str(len(cases)))
     for tag, attribute in COUNTED.items():
         element.set(attribute, str(sum(case.find(tag) is not None for case in cases)))
 
 
-def _cases(report: shown.DoctorReport) -> Iterator[tuple[str, Xml.Element]]:
+def _cases(report: shown.DoctorReport) -> Iterator[tuple[str, ET.Element]]:
     for finding in (*report.findings, *report.consequences):
         yield finding.component, _found(finding)
     for finding in report.ruled_out:
@@ -53,18 +53,18 @@ def _cases(report: shown.DoctorReport) -> Iterator[tuple[str, Xml.Element]]:
             yield named.component, _skipped(named.cause, named.component, "not applicable")
     for crash in report.crashes:
         case = _case(crash.what, DOCTOR)
-        Xml.SubElement(case, "error", message=printable(crash.error))
+        ET.SubElement(case, "error", message=printable(crash.error))
         yield DOCTOR, case
 
 
-def _found(finding: shown.FindingShown) -> Xml.Element:
+def _found(finding: shown.FindingShown) -> ET.Element:
     """A failure; what is only worth knowing passes with its text."""
     case = _case(finding.cause, finding.component)
     text = "\n".join(_proof(finding))
     if finding.severity == "info":
-        Xml.SubElement(case, "system-out").text = f"{finding.sentence}\n{text}"
+        ET.SubElement(case, "system-out").text = f"{finding.sentence}\n{text}"
     else:
-        failure = Xml.SubElement(
+        failure = ET.SubElement(
             case, "failure", message=printable(finding.sentence), type=finding.severity
         )
         failure.text = text
@@ -83,11 +83,11 @@ def _proof(finding: shown.FindingShown) -> Iterator[str]:
             yield from (f"    {line}" for line in step.type.splitlines())
 
 
-def _skipped(cause: str, component: str, why: str) -> Xml.Element:
+def _skipped(cause: str, component: str, why: str) -> ET.Element:
     case = _case(cause, component)
-    Xml.SubElement(case, "skipped", message=why)
+    ET.SubElement(case, "skipped", message=why)
     return case
 
 
-def _case(name: str, component: str) -> Xml.Element:
-    return Xml.Element("testcase", name=printable(name), classname=component)
+def _case(name: str, component: str) -> ET.Element:
+    return ET.Element("testcase", name=printable(name), classname=component)

@@ -1,0 +1,148 @@
+"""Ask the doctor: about this host, about files that were handed over, about an error of ours."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from holdfast.app.doctor_errors import DoctorInputMissing, DoctorLimitUnknown
+from holdfast.app.doctor_live import LiveSource, present
+from holdfast.app.doctor_suppressions import Suppression, in_force, read_file, read_option
+from holdfast.app.wiring import Session
+from holdfast.base.errors import HoldfastError
+from holdfast.doctor.artefacts import Artefact, Missing, from_text
+from holdfast.doctor.catalogue_types import Param
+from holdfast.doctor.examination import Examination, Wishes, examine, understand
+from holdfast.doctor.loading import Catalogue, load
+from holdfast.doctor.model import Severity
+from holdfast.doctor.sources import FileSource, FolderSource, Source, StdinSource
+
+SUPPRESSIONS = "doctor.toml"
+_SYSTEM_SUPPRESSIONS = Path("/etc/holdfast") / SUPPRESSIONS
+PIPE = "-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What was asked for in words, not yet looked up in the catalogue."""
+
+    fail_on: str = "error"
+    first: bool = False
+    limits: Sequence[str] = ()
+    suppress: Sequence[str] = ()
+    suppressions: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Artefacts that are there already, as a source."""
+
+    artefacts: Sequence[Artefact | Missing]
+    now: datetime | None = None
+
+    def gather(self) -> Iterable[Artefact | Missing]:
+        return self.artefacts
+
+
+def check_up(session: Session, words: Sequence[str], options: Options) -> Examination:
+    """Look at this host: for what was asked, or for everything that is here."""
+    catalogue = load()
+    live = LiveSource(
+        probes=catalogue.probes, environment=session.settings.harmless, clock=session.clock
+    )
+    gathered = tuple(live.gather())
+    wishes = replace(
+        wishes_of(session, catalogue, options), components=present(catalogue, gathered)
+    )
+    asked = understand(catalogue, words) if words else ()
+    here = Given(gathered, live.now)
+    return examine(catalogue, [here], asked=asked, wishes=wishes, live=True)
+
+
+def diagnose(
+    session: Session,
+    paths: Sequence[str],
+    options: Options,
+    *,
+    words: Sequence[str] = (),
+    stdin: BinaryIO | None = None,
+) -> Examination:
+    """Look at what was handed over and nowhere else."""
+    catalogue = load()
+    sources = [source_for(path, catalogue, stdin=stdin) for path in paths]
+    asked = understand(catalogue, words) if words else ()
+    return examine(catalogue, sources, asked=asked, wishes=wishes_of(session, catalogue, options))
+
+
+def source_for(path: str, catalogue: Catalogue, *, stdin: BinaryIO | None) -> Source:
+    if path == PIPE and stdin is not None:
+        return StdinSource(stdin)
+    place = Path(path)
+    if place.is_dir():
+        return FolderSource(place, catalogue.probes)
+    try:
+        with place.open("rb"):
+            return FileSource(place)
+    except OSError as err:
+        raise DoctorInputMissing(path=path, reason=err.strerror) from err
+
+
+def about_error(
+    error: HoldfastError, artefacts: Sequence[Artefact] = (), *, catalogue: Catalogue | None = None
+) -> Examination:
+    """What the doctor says to an error of ours, with the facts the failed job has at hand."""
+    catalogue = catalogue or load()
+    said = from_text("error", f"{error.code}: {error}")
+    asked = understand(catalogue, [error.code, *error.source_codes])
+    return examine(catalogue, [Given([said, *artefacts])], asked=asked)
+
+
+def wishes_of(session: Session, catalogue: Catalogue, options: Options) -> Wishes:
+    return Wishes(
+        overrides=dict(limit(catalogue, given) for given in options.limits),
+        suppressed=frozenset(_suppressed(session, catalogue, options)),
+        first=options.first,
+        fail_on=Severity.of(options.fail_on),
+    )
+
+
+def limit(catalogue: Catalogue, given: str) -> tuple[str, float | int | str]:
+    """Read CAUSE.LIMIT=VALUE; the value is of the kind that the catalogue's own is of."""
+    name, _equals, value = given.partition("=")
+    known = {
+        f"{cause}.{key}": param
+        for cause, entry in catalogue.causes.items()
+        for key, param in entry.param.items()
+    }
+    param = known.get(name.strip())
+    try:
+        if param is not None:
+            return name.strip(), _of_kind(param, value.strip())
+    except ValueError:
+        pass
+    raise DoctorLimitUnknown(given=given, known=", ".join(_close(name, known)))
+
+
+def _of_kind(param: Param, value: str) -> float | str:
+    return value if isinstance(param.value, str) else float(value)
+
+
+def _close(name: str, known: Iterable[str]) -> list[str]:
+    import difflib
+
+    every = list(known)
+    return difflib.get_close_matches(name, every, n=3, cutoff=0.3) or every[:3]
+
+
+def _suppressed(session: Session, catalogue: Catalogue, options: Options) -> Iterable[str]:
+    wanted = [*map(read_option, options.suppress), *_from_files(session, options)]
+    today = session.clock.now().date()
+    return in_force(wanted, catalogue, today=today, warn=session.warn)
+
+
+def _from_files(session: Session, options: Options) -> Iterable[Suppression]:
+    if options.suppressions:
+        return read_file(options.suppressions)
+    usual = (_SYSTEM_SUPPRESSIONS, Path(session.settings.home) / SUPPRESSIONS)
+    return [one for path in usual if path.exists() for one in read_file(path)]

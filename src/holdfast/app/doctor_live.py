@@ -1,0 +1,94 @@
+"""This host as a source: the files and commands the catalogue's probes name, all at once."""
+
+import glob
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import BytesIO
+
+from holdfast.app.processes import ask_tool
+from holdfast.app.setup_errors import ToolMissing
+from holdfast.base.clock import Clock
+from holdfast.base.texts import _
+from holdfast.doctor.artefacts import Artefact, Missing
+from holdfast.doctor.catalogue_types import Probe
+from holdfast.doctor.loading import Catalogue
+
+_AT_ONCE = 8
+# Whatever language the host speaks, its programs answer in the one the readers know best.
+_NEUTRAL = {"LC_ALL": "C.UTF-8", "LANGUAGE": "C"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveSource:
+    """Asks this host; what is not installed or forbidden is missing with its reason."""
+
+    probes: Mapping[str, Probe]
+    environment: Mapping[str, str]
+    clock: Clock
+
+    @property
+    def now(self) -> datetime:
+        return self.clock.now().astimezone(UTC).replace(tzinfo=None)
+
+    def gather(self) -> Iterator[Artefact | Missing]:
+        """In the catalogue's order, however long each takes."""
+        wanted = [(name, probe) for name, probe in self.probes.items() if probe.platform == "linux"]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            for found in pool.map(self._take, wanted):
+                yield from found
+
+    def _take(self, wanted: tuple[str, Probe]) -> list[Artefact | Missing]:
+        name, probe = wanted
+        if probe.command:
+            return [self._ask(name, probe)]
+        return _files(name, probe)
+
+    def _ask(self, name: str, probe: Probe) -> Artefact | Missing:
+        environment = {**self.environment, **_NEUTRAL}
+        try:
+            done = ask_tool(probe.command, environment=environment, timeout=probe.seconds)
+        except ToolMissing:
+            return Missing(probe=name, reason=_("not installed"))
+        except OSError as err:
+            return Missing(probe=name, reason=err.strerror or type(err).__name__)
+        if done is None:
+            late = _("no answer within {seconds:g} seconds").format(seconds=probe.seconds)
+            return Missing(probe=name, reason=late)
+        if done.status and not probe.any_status:
+            return Missing(probe=name, reason=_("status {status}").format(status=done.status))
+        said = done.said
+        command = " ".join(probe.command)
+        return Artefact(name=command, opened=lambda: BytesIO(said), probe=name, whole=True)
+
+
+def _files(name: str, probe: Probe) -> list[Artefact | Missing]:
+    paths = [path for pattern in probe.files for path in sorted(glob.glob(pattern))]
+    if not paths:
+        return [Missing(probe=name, reason=_("no such file"))]
+    return [_file(name, path) for path in dict.fromkeys(paths) if os.path.isfile(path)]
+
+
+def _file(name: str, path: str) -> Artefact | Missing:
+    try:
+        with open(path, "rb"):
+            pass
+    except OSError as err:
+        return Missing(probe=name, reason=f"{path}: {err.strerror}")
+    return Artefact(name=path, opened=lambda: open(path, "rb"), probe=name, whole=True)
+
+
+def present(catalogue: Catalogue, brought: Iterable[Artefact | Missing]) -> frozenset[str]:
+    """The components this host has."""
+    own = {
+        catalogue.owners["probe", one.probe]
+        for one in brought
+        if isinstance(one, Artefact) and one.probe
+    }
+    return frozenset(
+        name
+        for name, component in catalogue.components.items()
+        if (any(map(glob.glob, component.signs)) if component.signs else name in own)
+    )

@@ -1,0 +1,1 @@
+"""Support bundles: what one machine's doctor saw, to be looked at elsewhere and later."""

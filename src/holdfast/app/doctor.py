@@ -1,6 +1,6 @@
 """Ask the doctor: about this host, about files that were handed over, about an error of ours."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -9,10 +9,13 @@ from typing import BinaryIO
 from holdfast.app.doctor_errors import DoctorInputMissing, DoctorLimitUnknown
 from holdfast.app.doctor_live import LiveSource, present
 from holdfast.app.doctor_suppressions import Suppression, in_force, read_file, read_option
+from holdfast.app.own_probes import tell
 from holdfast.app.wiring import Session
 from holdfast.base.errors import HoldfastError
 from holdfast.doctor.artefacts import Artefact, Missing, from_text
-from holdfast.doctor.catalogue_types import Param
+from holdfast.doctor.bundle.reading import ArchiveSource
+from holdfast.doctor.bundle.unpacking import is_archive
+from holdfast.doctor.catalogue_types import Param, Probe
 from holdfast.doctor.examination import Examination, Wishes, examine, understand
 from holdfast.doctor.loading import Catalogue, load
 from holdfast.doctor.model import Severity
@@ -48,9 +51,7 @@ class Given:
 def check_up(session: Session, words: Sequence[str], options: Options) -> Examination:
     """Look at this host: for what was asked, or for everything that is here."""
     catalogue = load()
-    live = LiveSource(
-        probes=catalogue.probes, environment=session.settings.harmless, clock=session.clock
-    )
+    live = live_source(session, catalogue.probes)
     gathered = tuple(live.gather())
     wishes = replace(
         wishes_of(session, catalogue, options), components=present(catalogue, gathered)
@@ -58,6 +59,15 @@ def check_up(session: Session, words: Sequence[str], options: Options) -> Examin
     asked = understand(catalogue, words) if words else ()
     here = Given(gathered, live.now)
     return examine(catalogue, [here], asked=asked, wishes=wishes, live=True)
+
+
+def live_source(session: Session, probes: Mapping[str, Probe]) -> LiveSource:
+    return LiveSource(
+        probes=probes,
+        environment=session.settings.harmless,
+        clock=session.clock,
+        own=lambda probe: tell(probe, session),
+    )
 
 
 def diagnose(
@@ -82,8 +92,9 @@ def source_for(path: str, catalogue: Catalogue, *, stdin: BinaryIO | None) -> So
     if place.is_dir():
         return FolderSource(place, catalogue.probes)
     try:
-        with place.open("rb"):
-            return FileSource(place)
+        if is_archive(path):
+            return ArchiveSource(place, catalogue.probes)
+        return FileSource(place)
     except OSError as err:
         raise DoctorInputMissing(path=path, reason=err.strerror) from err
 

@@ -2,7 +2,7 @@
 
 import glob
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +21,10 @@ _AT_ONCE = 8
 _NEUTRAL = {"LC_ALL": "C.UTF-8", "LANGUAGE": "C"}
 
 
+def _silent(_probe: str) -> None:
+    """Nothing is known of ourselves."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveSource:
     """Asks this host; what is not installed or forbidden is missing with its reason."""
@@ -28,6 +32,8 @@ class LiveSource:
     probes: Mapping[str, Probe]
     environment: Mapping[str, str]
     clock: Clock
+    # Tells what Holdfast knows of itself, for probes that ask by name.
+    own: Callable[[str], bytes | None] = _silent
 
     @property
     def now(self) -> datetime:
@@ -42,9 +48,17 @@ class LiveSource:
 
     def _take(self, wanted: tuple[str, Probe]) -> list[Artefact | Missing]:
         name, probe = wanted
+        if probe.asks:
+            return [self._tell(name, probe)]
         if probe.command:
             return [self._ask(name, probe)]
         return _files(name, probe)
+
+    def _tell(self, name: str, probe: Probe) -> Artefact | Missing:
+        said = self.own(probe.asks)
+        if said is None:
+            return Missing(probe=name, reason=_("there is nothing to tell"))
+        return Artefact(name=name, opened=lambda: BytesIO(said), probe=name, whole=True)
 
     def _ask(self, name: str, probe: Probe) -> Artefact | Missing:
         environment = {**self.environment, **_NEUTRAL}

@@ -79,6 +79,7 @@ def diagnose(
     other causes are decided too, since a second fault matters, but never as "unknown". Of
     components that are not there nothing is decided unless a symptom leads to it.
     """
+    reading.facts.asked = frozenset(asked)
     symptoms = list(dict.fromkeys([*asked, *_seen(reading)]))
     order = _order(catalogue, symptoms)
     causes = {

@@ -34,6 +34,8 @@ class Facts:
 
     now: datetime | None = None
     platforms: frozenset[str] = frozenset()
+    # Symptoms that somebody asked about: a sign that means nothing by itself may count then.
+    asked: frozenset[str] = frozenset()
     # Probes that brought something, whole or not.
     probes: set[str] = field(default_factory=set)
     _facts: dict[type[Fact], list[Fact]] = field(default_factory=lambda: defaultdict(list))

@@ -62,12 +62,11 @@ class Attributes:
         """All attributes of a file just made with `mode`; no system call that is not needed."""
         if folder.new_uid < 0 or folder.inherits_acl:
             return self._learn(fd, node, folder, mode)
-        wanted_mode = unix_mode(node.mode)
-        plain = node.uid == folder.new_uid and node.gid == folder.new_gid
-        if not plain or node.extended_attributes:
+        if node.uid != folder.new_uid or node.gid != folder.new_gid or node.extended_attributes:
             return self.bring(Handle(fd), node, os.fstat(fd), bare=True)
-        if wanted_mode != mode or not folder.exact_modes:
-            os.fchmod(fd, wanted_mode)
+        # Compared as Go writes it: a mode without set-id bits is the same there and here.
+        if node.mode != mode or not folder.exact_modes:
+            os.fchmod(fd, unix_mode(node.mode))
         os.utime(fd, ns=times_of(node))
         return []
 

@@ -73,6 +73,19 @@ def is_safe_name(name: bytes) -> bool:
     return name not in (b"", b".", b"..") and b"/" not in name and b"\0" not in name
 
 
+def are_plain_names(texts: Sequence[str]) -> bool:
+    """Whether a look at all names of a listing finds each safe, unescaped, and there only once."""
+    text = "\0".join(texts)
+    names = set(texts)
+    return (
+        "\\" not in text
+        and "/" not in text
+        and text.count("\0") == len(texts) - 1
+        and len(names) == len(texts)
+        and names.isdisjoint(("", ".", ".."))
+    )
+
+
 def joined(folder: bytes, name: bytes) -> bytes:
     return folder + b"/" + name if folder else name
 

@@ -5,7 +5,6 @@ import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from holdfast.base.errors import HoldfastError
 from holdfast.base.texts import _
@@ -20,6 +19,7 @@ from holdfast.files.restore.policy import (
     Protected,
     Selection,
     Step,
+    are_plain_names,
     is_safe_name,
     joined,
     next_step,
@@ -35,9 +35,8 @@ _MOST_CUTS = 8
 _LINKED = 2
 
 
-class Named(NamedTuple):
-    name: bytes
-    node: Node
+# A node with its name as bytes; a plain tuple, for there is one of each item.
+Named = tuple[bytes, Node]
 
 
 class Walk:
@@ -101,17 +100,23 @@ class Walk:
         if task.last is None and len(nodes) > _LARGE and task.only is None:
             nodes = self._share(task, nodes)
         self._unlock(task)
-        names: set[bytes] = set()
+        named = self._named(task, nodes[task.first : task.last])
+        if self._desk.options.delete and task.only is None and not task.fresh:
+            named = list(named)
+            self._visit_nodes(task, named)
+            self._remove_extras(task, {name for name, _ in named})
+        else:
+            self._visit_nodes(task, named)
+
+    def _visit_nodes(self, task: FolderTask, named: Iterable[Named]) -> None:
+        path, add_new = task.path, self.files.add_new
         # Nothing is in the way and nothing to be asked: what most files of a restore meet.
         plain = task.fresh and self._selection.everything and not self._desk.options.dry_run
-        for name, node in self._named(task, nodes[task.first : task.last]):
-            names.add(name)
+        for name, node in named:
             if plain and node.type == "file" and node.links < _LINKED and node.content:
-                self.files.add_new(Item(task.path, name, node), node.content)
+                add_new(Item(path, name, node), node.content)
             else:
                 self._visit_node(task, name, node)
-        if self._desk.options.delete and task.only is None and not task.fresh:
-            self._remove_extras(task, names)
 
     def _unlock(self, task: FolderTask) -> None:
         """Who is not root may have to change a folder before its content; its mode comes last."""
@@ -133,8 +138,16 @@ class Walk:
         ]
         return nodes[:step]
 
-    def _named(self, task: FolderTask, nodes: Iterable[Node]) -> Iterator[Named]:
+    def _named(self, task: FolderTask, nodes: Sequence[Node]) -> Iterable[Named]:
         """The nodes with safe names, each name once: a vault may be made by an enemy."""
+        texts = [node.name for node in nodes]
+        if task.only is None and are_plain_names(texts):
+            return zip(
+                [text.encode("utf-8", "surrogatepass") for text in texts], nodes, strict=True
+            )
+        return self._checked(task, nodes)
+
+    def _checked(self, task: FolderTask, nodes: Iterable[Node]) -> Iterator[Named]:
         names: set[bytes] = set()
         for node in nodes:
             try:
@@ -144,7 +157,7 @@ class Walk:
             if is_safe_name(name) and name not in names:
                 names.add(name)
                 if task.only is None or name == task.only:
-                    yield Named(name, node)
+                    yield name, node
                 continue
             self._desk.problem(
                 joined(task.path, node.name.encode("utf-8", "replace")),

@@ -29,20 +29,26 @@ _VAULT_EXITS = (Exit.FAILED, Exit.USAGE, Exit.NO_VAULT, Exit.WRONG_PASSPHRASE)
 
 
 class _Teaching(Spoken, click.Command):
-    """`examples` are pairs of what is typed and what it does; `exits` adds to the usual ones."""
+    """`examples` are pairs of what is typed and what it does; `exits` adds to the usual ones.
+
+    A command whose statuses mean something else brings its own `meanings`, and all of them.
+    """
 
     def __init__(
         self,
         *args: Any,
         examples: Sequence[tuple[str, str]] = (),
         exits: Sequence[int] = (),
+        meanings: Mapping[int, str] | None = None,
         needs_vault: bool = True,
         **settings: Any,
     ) -> None:
         super().__init__(*args, **settings)
         self._examples = examples
+        self._meanings = {**_MEANINGS, **(meanings or {})}
         usual = _VAULT_EXITS if needs_vault else (Exit.FAILED, Exit.USAGE)
-        self._exits = sorted({Exit.FINE, *usual, *exits, Exit.INTERRUPTED})
+        told = meanings or {Exit.FINE, *usual, *exits}
+        self._exits = sorted({*told, Exit.INTERRUPTED})
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         return [*super().get_params(ctx), *common_options()]
@@ -67,7 +73,7 @@ class _Teaching(Spoken, click.Command):
                     with formatter.indentation():
                         formatter.write_text(_(meaning))
         with formatter.section(_("Exit statuses")):
-            formatter.write_dl([(str(status), _(_MEANINGS[status])) for status in self._exits])
+            formatter.write_dl([(str(status), _(self._meanings[status])) for status in self._exits])
 
 
 class Command(_Teaching):

@@ -27,6 +27,7 @@ _COMMANDS = {
     "retain": "holdfast.cli.retain:retain",
     "prune": "holdfast.cli.prune:prune",
     "passphrase": "holdfast.cli.passphrase:passphrase",
+    "doctor": "holdfast.cli.doctor:doctor",
     "demo": "holdfast.cli.demo:demo",
     "completion": "holdfast.cli.completion:completion",
     "version": "holdfast.cli.version:version",

@@ -187,8 +187,10 @@ def _ranked(
     ]
     last = len(order)
 
-    def rank(finding: Finding) -> tuple[int, int, str]:
-        return (order.get(finding.cause, last), -finding.severity, finding.cause)
+    def rank(finding: Finding) -> tuple[bool, int, int, str]:
+        # What is harmless explains nothing, wherever a symptom names it.
+        harmless = finding.severity is Severity.INFO
+        return (harmless, order.get(finding.cause, last), -finding.severity, finding.cause)
 
     asked = [one for one in by_state[State.UNKNOWN] if one.cause in order]
     return replace(

@@ -92,9 +92,11 @@ def _files_below(folder: Path) -> Iterator[Path]:
 
 
 def _artefact(path: Path, probe: str | None) -> Artefact | Missing:
+    # A name may be no text; in a report it must be.
+    name = str(path).encode("utf-8", "backslashreplace").decode()
     try:
         with path.open("rb"):
             pass
     except OSError as err:
-        return Missing(probe=str(path), reason=err.strerror or type(err).__name__)
-    return Artefact(name=str(path), opened=lambda: path.open("rb"), probe=probe)
+        return Missing(probe=name, reason=err.strerror or type(err).__name__)
+    return Artefact(name=name, opened=lambda: path.open("rb"), probe=probe)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from holdfast.base.texts import _, language
-from holdfast.doctor.diagnosis import Finding
+from holdfast.doctor.diagnosis import Finding, Report
 from holdfast.doctor.examination import Asked, Examination
 from holdfast.doctor.facts import Record
 from holdfast.doctor.loading import Catalogue
@@ -36,7 +36,7 @@ class _Builder:
             questions=[question(one) for one in self.seen.asked],
             symptoms=[self._symptom(name, records) for name, records in report.symptoms.items()],
             components=self._components(),
-            root=report.root.cause if report.root else None,
+            root=root.cause if (root := _root(report)) else None,
             findings=list(every(report.found)),
             consequences=list(every(report.explained)),
             ruled_out=list(every(report.ruled_out)),
@@ -55,17 +55,22 @@ class _Builder:
 
     def _summary(self) -> str:
         report = self.seen.report
-        if report.root:
-            title = self.entries.text("cause", report.root.cause, "title")
+        if root := _root(report):
+            title = self.entries.text("cause", root.cause, "title")
             return fill(_("The cause to begin with: {title}"), title=title)
         if report.crashes:
             return _("Part of the doctor itself failed, so this is not the whole truth")
         if report.unmatched:
             return fill(_("The catalogue does not know {asked}"), asked=", ".join(report.unmatched))
-        if report.unknown:
+        return self._without_fault()
+
+    def _without_fault(self) -> str:
+        if self.seen.report.unknown:
             return _("No cause is proven; what is missing would decide")
         if self.seen.saw_nothing:
             return _("Nothing that was given could be read as something the doctor knows")
+        if not self.seen.looked_at:
+            return _("Nothing the doctor knows is present here, so nothing was looked at")
         return _("No fault was found")
 
     def _symptom(self, name: str, records: tuple[Record, ...]) -> shown.SymptomShown:
@@ -128,6 +133,12 @@ class _Builder:
     def _of(self, component: str, findings: tuple[Finding, ...]) -> list[Finding]:
         owner = self.entries.component_of
         return [one for one in findings if owner("cause", one.cause) == component]
+
+
+def _root(report: Report) -> Finding | None:
+    """The cause to begin with; what is only worth knowing is none."""
+    root = report.root
+    return root if root and root.severity > Severity.INFO else None
 
 
 def _state(found: list[Finding], ruled_out: list[Finding], unknown: list[Finding]) -> str:

@@ -192,6 +192,8 @@ class CauseExplained(_Part, frozen=True, kw_only=True):
     why: str
     # How it is decided, in one sentence.
     check: str
+    # What is searched for in logs, in RE2 syntax.
+    patterns: list[str]
     thresholds: list[Threshold]
     needs: list[Need]
     explains: list[str]

@@ -62,6 +62,7 @@ class Explainer:
             title=self.entries.text("cause", name, "title"),
             why=self.entries.text("cause", name, "why"),
             check=self.check(name, entry),
+            patterns=self._patterns(entry),
             thresholds=self.entries.thresholds(name, self.overrides),
             needs=self.entries.needs(entry.probes),
             explains=list(entry.explains),
@@ -97,21 +98,19 @@ class Explainer:
             return fill(low if rule.below else high, looked=looked, limit=limit)
         return fill(_("Judged from: {looked}."), looked=looked)
 
+    def _patterns(self, cause: Cause) -> list[str]:
+        events = self.entries.catalogue.events
+        return [pattern for name in cause.check.event for pattern in events[name].match]
+
     def limit(self, name: str, key: str, param: Param) -> str:
         return f"{self.overrides.get(f'{name}.{key}', param.value)} {param.unit}"
 
     def _events(self, cause: Cause, looked: str) -> str:
         rule = cause.check
-        said = [
-            fill(
-                _(
-                    "Confirmed when {looked} has at least {count} such records in its last {days:g} days."
-                ),
-                looked=looked,
-                count=rule.at_least,
-                days=rule.within_days,
-            )
-        ]
+        records = _(
+            "Confirmed by {count} or more such records in {looked}, at most {days:g} days before its end."
+        )
+        said = [fill(records, looked=looked, count=rule.at_least, days=rule.within_days)]
         if rule.unless_after:
             said.append(_("A later record of success lifts it."))
         return " ".join(said)

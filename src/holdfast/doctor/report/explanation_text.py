@@ -70,6 +70,8 @@ class _Teller:
         told.add(cause.cause)
         self.sheet.say(fill(_("Why: {why}"), why=cause.why), indent=3, hang=2)
         self.sheet.say(fill(_("Check: {check}"), check=cause.check), indent=3, hang=2)
+        for pattern in cause.patterns if self.manner.verbose else ():
+            self.sheet.raw(pattern, "quiet", indent=5)
         for threshold in cause.thresholds:
             self.sheet.say(threshold_line(threshold), indent=5, hang=2)
         for need in cause.needs:

@@ -41,10 +41,12 @@ class _Teller:
         self._components()
         self._questions()
         self._symptoms()
-        if not self.report.findings:
+        if self.report.root is None:
             self.sheet.heading(self.report.summary, _summary_style(self.report))
-        for number, finding in enumerate(self.report.findings):
-            self._finding(finding, is_root=number == 0)
+            for one in self.report.questions:
+                self._close(one.close)
+        for finding in self.report.findings:
+            self._finding(finding)
         self._unknown()
         self._ruled_out()
         self._suppressed()
@@ -63,11 +65,6 @@ class _Teller:
             if len(one.codes) > 1:
                 self.sheet.heading(_("Codes, from the outside in"))
                 self._chain(one.codes)
-            if not one.symptoms:
-                self.sheet.blank()
-                unknown = fill(_("The catalogue does not know {asked}"), asked=one.text)
-                self.sheet.say(unknown, "unknown")
-                self._close(one.close)
 
     def _chain(self, codes: Sequence[shown.Code]) -> None:
         for depth, code in enumerate(codes):
@@ -89,10 +86,8 @@ class _Teller:
             for place in one.seen[-1:]:
                 self._place(place, indent=2)
 
-    def _finding(self, finding: shown.FindingShown, *, is_root: bool) -> None:
-        label = _("ROOT CAUSE: {title}") if is_root else _("Also found: {title}")
-        style = "warning" if finding.severity in {"warning", "info"} else "fault"
-        self.sheet.heading(fill(label, title=finding.title), style)
+    def _finding(self, finding: shown.FindingShown) -> None:
+        self.sheet.heading(fill(self._label(finding), title=finding.title), _style(finding))
         self.sheet.say(f"{finding.code} · {severity(finding.severity)} · {finding.cause}", "quiet")
         self.sheet.say(finding.sentence, indent=2)
         self._proof(finding)
@@ -101,6 +96,12 @@ class _Teller:
             self._remedy(remedy)
         if self.manner.verbose:
             self._thresholds(finding.thresholds)
+
+    def _label(self, finding: shown.FindingShown) -> str:
+        if finding.severity == "info":
+            return _("Good to know: {title}")
+        is_root = finding.cause == self.report.root
+        return _("ROOT CAUSE: {title}") if is_root else _("Also found: {title}")
 
     def _proof(self, finding: shown.FindingShown) -> None:
         self.sheet.say(_("Proof"), "title", indent=2)
@@ -176,7 +177,7 @@ class _Teller:
             self.sheet.say(one.error, indent=2)
 
     def _looked_at(self) -> None:
-        if self.report.findings and not self.manner.verbose:
+        if self.report.root and not self.manner.verbose:
             return
         rows = [("quiet", (printable(one.name), _kinds(one))) for one in self.report.looked_at]
         if rows:
@@ -220,6 +221,10 @@ def threshold_line(one: shown.Threshold) -> str:
         dated=one.dated,
         changed=changed,
     )
+
+
+def _style(finding: shown.FindingShown) -> str:
+    return {"info": "title", "warning": "warning"}.get(finding.severity, "fault")
 
 
 def _standing(one: shown.ComponentShown) -> str:

@@ -2,14 +2,19 @@
 
 import contextlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from holdfast.app import locking
 from holdfast.base.errors import Exit
 from holdfast.files.options import RestoreOptions
-from holdfast.files.report import OnProgress, RestoreReport, SkipReason, no_progress
+from holdfast.files.report import OnProgress, Progress, RestoreReport, SkipReason, no_progress
 from holdfast.files.restore.restore import restore as restore_files
+from holdfast.vault.held_lock import HeldLock
 from holdfast.vault.repository import Repository
+
+# The first progress comes at once, the next when a lock has settled.
+_CERTAIN = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +35,32 @@ def restore(
     """Restore under a shared lock: backups go on beside it, only a prune waits."""
     point, subpath = split_point(request.point)
     options = replace(request.options, subpath=subpath) if subpath else request.options
-    lock = locking.held(repository) if request.lock else contextlib.nullcontext()
-    with lock:
+    with contextlib.ExitStack() as stack:
+        if request.lock:
+            lock = stack.enter_context(locking.held(repository, settle_later=True))
+            on_progress = stack.enter_context(_looked_at_again(lock, on_progress))
         snapshot = repository.find_snapshot(point)
         return restore_files(repository, snapshot, options, on_progress=on_progress)
+
+
+@contextlib.contextmanager
+def _looked_at_again(lock: HeldLock, on_progress: OnProgress) -> Iterator[OnProgress]:
+    """Progress that takes the second look at the lock, once, as soon as that means no waiting.
+
+    A restore changes nothing in the vault. It must only not go on for hours beside a prune.
+    """
+    told = 0
+
+    def tell(progress: Progress) -> None:
+        nonlocal told
+        told += 1
+        if told == _CERTAIN:
+            lock.check()
+        on_progress(progress)
+
+    yield tell
+    if told < _CERTAIN:
+        lock.check()
 
 
 def split_point(text: str) -> tuple[str, bytes]:

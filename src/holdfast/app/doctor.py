@@ -1,4 +1,4 @@
-"""Ask the doctor: about this host, about files that were handed over, about an error of ours."""
+"""Ask the doctor: about this host, or about files that were handed over."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,8 +11,7 @@ from holdfast.app.doctor_live import LiveSource, present
 from holdfast.app.doctor_suppressions import Suppression, in_force, read_file, read_option
 from holdfast.app.own_probes import tell
 from holdfast.app.wiring import Session
-from holdfast.base.errors import HoldfastError
-from holdfast.doctor.artefacts import Artefact, Missing, from_text
+from holdfast.doctor.artefacts import Artefact, Missing
 from holdfast.doctor.bundle.reading import ArchiveSource
 from holdfast.doctor.bundle.unpacking import is_archive
 from holdfast.doctor.catalogue_types import Param, Probe
@@ -82,7 +81,15 @@ def diagnose(
     catalogue = load()
     sources = [source_for(path, catalogue, stdin=stdin) for path in paths]
     asked = understand(catalogue, words) if words else ()
-    return examine(catalogue, sources, asked=asked, wishes=wishes_of(session, catalogue, options))
+    wishes = replace(wishes_of(session, catalogue, options), components=_told(sources))
+    return examine(catalogue, sources, asked=asked, wishes=wishes)
+
+
+def _told(sources: Sequence[Source]) -> frozenset[str] | None:
+    """What the machines of our own bundles had; with anything else beside them, all counts."""
+    told = [one.components for one in sources if isinstance(one, ArchiveSource)]
+    known = [components for components in told if components]
+    return frozenset().union(*known) if known and len(known) == len(sources) else None
 
 
 def source_for(path: str, catalogue: Catalogue, *, stdin: BinaryIO | None) -> Source:
@@ -97,16 +104,6 @@ def source_for(path: str, catalogue: Catalogue, *, stdin: BinaryIO | None) -> So
         return FileSource(place)
     except OSError as err:
         raise DoctorInputMissing(path=path, reason=err.strerror) from err
-
-
-def about_error(
-    error: HoldfastError, artefacts: Sequence[Artefact] = (), *, catalogue: Catalogue | None = None
-) -> Examination:
-    """What the doctor says to an error of ours, with the facts the failed job has at hand."""
-    catalogue = catalogue or load()
-    said = from_text("error", f"{error.code}: {error}")
-    asked = understand(catalogue, [error.code, *error.source_codes])
-    return examine(catalogue, [Given([said, *artefacts])], asked=asked)
 
 
 def wishes_of(session: Session, catalogue: Catalogue, options: Options) -> Wishes:

@@ -142,8 +142,10 @@ class Remedy(_Entry, frozen=True, kw_only=True):
     # How a person sees that it worked.
     verify: str = ""
     undo: str = ""
-    # The name of an action in doctor.remedies that `fix --apply` can carry out.
+    # What `fix --apply` does, see doctor.mending: its name, and what it works on; values of the
+    # verdict fill the placeholders.
     action: str = ""
+    given: dict[str, str] = field(default_factory=dict)
 
 
 class Note(_Entry, frozen=True, kw_only=True):

@@ -30,6 +30,7 @@ from holdfast.doctor.catalogue_types import (
     Symptom,
 )
 from holdfast.doctor.checking import CHECKS
+from holdfast.doctor.mending import ACTIONS
 
 SEVERITIES = ("info", "warning", "error", "critical")
 RISKS = ("safe", "disruptive", "destructive")
@@ -155,6 +156,8 @@ def _malformed(catalogue: Catalogue) -> Iterator[str]:
     for name, remedy in catalogue.remedies.items():
         if remedy.risk not in RISKS or not remedy.steps:
             yield f"remedy {name}: risk {remedy.risk}, {len(remedy.steps)} steps"
+        if remedy.action and remedy.action not in ACTIONS:
+            yield f"remedy {name}: nobody can do {remedy.action}"
     for name, symptom in catalogue.symptoms.items():
         yield from _patterns(f"symptom {name}", symptom.match.message)
     for name, event in catalogue.events.items():

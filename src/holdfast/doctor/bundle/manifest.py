@@ -39,5 +39,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     platform: str
     time_zone: str
     entries: tuple[Entry, ...]
+    # What the machine has; nothing else counts there.
+    components: tuple[str, ...] = ()
     # How much was taken out, by kind; never what it was.
     redacted: dict[str, int] = field(default_factory=dict)

@@ -40,6 +40,11 @@ class ArchiveSource:
             return None
         return self._manifest.collected_at.astimezone(UTC).replace(tzinfo=None)
 
+    @property
+    def components(self) -> frozenset[str] | None:
+        """What the machine had, where the archive tells."""
+        return frozenset(self._manifest.components) if self._manifest else None
+
     def gather(self) -> Iterator[Artefact | Missing]:
         if self._manifest is None:
             yield from self._foreign()

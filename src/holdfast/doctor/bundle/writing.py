@@ -42,6 +42,7 @@ def write_bundle(
     probes: Mapping[str, Probe],
     machine: Machine,
     redactor: Redactor,
+    components: Iterable[str] = (),
 ) -> Manifest:
     """Write the bundle and say what is in it."""
     with tempfile.TemporaryDirectory(prefix="holdfast-bundle-") as folder:
@@ -57,6 +58,7 @@ def write_bundle(
             platform=machine.platform,
             time_zone=machine.time_zone,
             entries=entries,
+            components=tuple(sorted(components)),
             redacted=dict(sorted(redactor.counts.items())),
         )
         _pack(stream, manifest, folder)

@@ -1,0 +1,70 @@
+"""JSON lines of the doctor's commands that do something; reports have a schema of their own."""
+
+from typing import TYPE_CHECKING
+
+from holdfast.cli.json_base import Event
+
+if TYPE_CHECKING:
+    from holdfast.app.doctor_collect import Collected
+    from holdfast.app.doctor_fix import Done, Plan
+
+
+class BundleCollected(Event):
+    """`doctor collect` wrote a bundle."""
+
+    file: str
+    names: str | None
+    taken: int
+    missing: list[str]
+    removed: dict[str, int]
+
+
+def collected_event(done: "Collected") -> BundleCollected:
+    entries = done.manifest.entries
+    return BundleCollected(
+        file=done.bundle,
+        names=done.names,
+        taken=sum(1 for entry in entries if entry.path),
+        missing=[entry.probe for entry in entries if not entry.path],
+        removed=done.manifest.redacted,
+    )
+
+
+class FixPlanned(Event):
+    """`doctor fix` shows what it would do; `act` is null where only a person can."""
+
+    cause: str
+    remedies: list[dict[str, str | None]]
+
+
+class FixApplied(Event):
+    """`doctor fix --apply` did something and looked again."""
+
+    cause: str
+    remedy: str
+    act: str
+    mended: bool
+
+
+def plan_event(plans: "list[Plan]") -> FixPlanned:
+    return FixPlanned(
+        cause=plans[0].cause,
+        remedies=[
+            {
+                "remedy": plan.remedy,
+                "risk": plan.described.risk,
+                "act": plan.act.shown if plan.act else None,
+            }
+            for plan in plans
+        ],
+    )
+
+
+def mended_event(done: "Done") -> FixApplied:
+    assert done.plan.act is not None
+    return FixApplied(
+        cause=done.plan.cause,
+        remedy=done.plan.remedy,
+        act=done.plan.act.shown,
+        mended=done.is_mended,
+    )

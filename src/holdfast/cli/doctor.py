@@ -11,6 +11,8 @@ from holdfast.cli.doctor_options import MEANINGS, judged_options
 _COMMANDS = {
     "explain": "holdfast.cli.doctor_explain:explain",
     "diagnose": "holdfast.cli.doctor_diagnose:diagnose",
+    "collect": "holdfast.cli.doctor_collect:collect",
+    "fix": "holdfast.cli.doctor_fix:fix",
 }
 
 

@@ -76,9 +76,9 @@ def check_index(checked: CheckedIndex) -> Iterator[Finding]:
 
 def check_packs(checked: CheckedIndex, listing: PackListing) -> Iterator[Finding]:
     rows = checked.rows
-    wanted_sizes = rows.sizes().tolist()
     for number, pack in enumerate(rows.packs):
-        seen, wanted = listing.sizes.get(pack), wanted_sizes[number]
+        seen = listing.sizes.get(pack)
+        wanted = rows.size(number, seen=seen)
         if seen == wanted:
             continue
         if seen is None:

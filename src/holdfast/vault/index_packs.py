@@ -1,107 +1,76 @@
 """The blobs of a table pack by pack: what a check compares with the packs themselves."""
 
+from array import array
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from itertools import accumulate
 
 from holdfast.base.ids import ID_BYTES, BlobId, PackId
 from holdfast.vault.envelope import OVERHEAD
+from holdfast.vault.index_rows import RECORD, numbers_of
 from holdfast.vault.index_table import IndexTable
-from holdfast.vault.pack_header import COMPRESSED, LENGTH, PLAIN, Kind, Span
+from holdfast.vault.pack_header import COMPRESSED, LENGTH, PLAIN, Kind, Span, pack_size
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+
+class _KindRows:
+    """The rows of one kind, pack by pack: four bytes a blob beside the table."""
+
+    def __init__(self, table: IndexTable, kind: Kind, packs: int) -> None:
+        self._kind = kind
+        rows = table.rows()
+        self._ids, self._records = rows.ids[kind], rows.records[kind]
+        # What the blobs of each pack take in it.
+        self.sizes = [0] * packs
+        self._place(packs)
+
+    def spans(self, pack: int) -> Iterator[Span]:
+        for row in self._order[self._starts[pack] : self._starts[pack + 1]]:
+            blob = BlobId(bytes(self._ids[ID_BYTES * row : ID_BYTES * (row + 1)]))
+            _, offset, length, plain = RECORD.unpack_from(self._records, RECORD.size * row)
+            yield Span(blob, self._kind, offset, length, plain)
+
+    def _place(self, packs: int) -> None:
+        found = numbers_of(self._records)
+        numbers, sizes = found[::4], self.sizes
+        counts = [0] * (packs + 1)
+        for number, length, plain in zip(numbers, found[2::4], found[3::4], strict=True):
+            counts[number + 1] += 1
+            sizes[number] += length + (COMPRESSED.size if plain else PLAIN.size)
+        self._starts = list(accumulate(counts))
+        next_place = self._starts[:-1]
+        self._order = array("I", bytes(4 * len(numbers)))
+        for row, number in enumerate(numbers):
+            self._order[next_place[number]] = row
+            next_place[number] += 1
 
 
 class PackRows:
-    """Four bytes a blob beside the table. A row is a place in its data, then its tree records."""
+    """What a table says of each pack; a pack's number is its place in `packs`."""
 
     def __init__(self, table: IndexTable) -> None:
-        import numpy as np
+        self.packs = list(table.packs())
+        self.numbers = {pack: number for number, pack in enumerate(self.packs)}
+        self._kinds = [_KindRows(table, kind, len(self.packs)) for kind in Kind]
 
-        rows = table.rows()
-        self.packs = rows.packs
-        self.numbers = {pack: number for number, pack in enumerate(rows.packs)}
-        self._ids = [np.frombuffer(ids, np.uint8).reshape(-1, ID_BYTES) for ids in rows.ids]
-        self._records = [np.frombuffer(found, "<u4").reshape(-1, 4) for found in rows.records]
-        self._trees_from = len(self._records[Kind.DATA])
-        self._order = self._in_pack_order()
-        number = self._column(0)[self._order]
-        self._starts = np.searchsorted(number, np.arange(len(self.packs) + 1))
-
-    def sizes(self) -> "NDArray[np.int64]":
-        """The size each pack must have as a file."""
-        import numpy as np
-
-        length, plain_length = self._column(2), self._column(3)
-        entry = np.where(plain_length > 0, COMPRESSED.size, PLAIN.size)
-        total = (length.astype(np.int64) + entry)[self._order]
-        sums = np.concatenate(([0], np.cumsum(total)))
-        return (sums[self._starts[1:]] - sums[self._starts[:-1]]) + OVERHEAD + LENGTH.size
+    def size(self, number: int, *, seen: int | None = None) -> int:
+        """The size a pack must have as a file; quick where it is the one `seen`."""
+        total = sum(rows.sizes[number] for rows in self._kinds) + OVERHEAD + LENGTH.size
+        # Rows repeat where two index files name a pack.
+        return total if total == seen else pack_size(self.spans(number))
 
     def mixed(self) -> int:
         """How many packs hold both kinds of blobs."""
-        return int((self._holding(Kind.DATA) & self._holding(Kind.TREE)).sum())
+        return sum(all(pair) for pair in zip(*(rows.sizes for rows in self._kinds), strict=True))
 
     def with_trees(self) -> set[PackId]:
         """The packs that hold folder listings."""
-        return {self.packs[number] for number in self._holding(Kind.TREE).nonzero()[0].tolist()}
+        sizes = self._kinds[Kind.TREE].sizes
+        return {pack for pack, size in zip(self.packs, sizes, strict=True) if size}
 
     def spans(self, number: int) -> list[Span]:
         """The blobs of a pack in the order of their offsets, each once."""
-        import numpy as np
-
-        rows = self._order[self._starts[number] : self._starts[number + 1]]
-        is_tree = rows >= self._trees_from
-        found = self._spans(Kind.DATA, rows[~is_tree])
-        if is_tree.any():
-            found += self._spans(Kind.TREE, rows[is_tree] - np.uint32(self._trees_from))
-            found.sort(key=lambda span: span.offset)
-        return found
+        found = dict.fromkeys(span for rows in self._kinds for span in rows.spans(number))
+        return sorted(found, key=lambda span: span.offset)
 
     def __iter__(self) -> Iterator[tuple[PackId, list[Span]]]:
         for number, pack in enumerate(self.packs):
             yield pack, self.spans(number)
-
-    def _spans(self, kind: Kind, rows: "NDArray[np.uint32]") -> list[Span]:
-        ids = self._ids[kind][rows].tobytes()
-        return [
-            Span(BlobId(ids[at : at + ID_BYTES]), kind, offset, length, plain_length)
-            for at, (_, offset, length, plain_length) in zip(
-                range(0, len(ids), ID_BYTES), self._records[kind][rows].tolist(), strict=True
-            )
-        ]
-
-    def _holding(self, kind: Kind) -> "NDArray[np.bool_]":
-        import numpy as np
-
-        found = np.zeros(len(self.packs), bool)
-        found[self._records[kind][:, 0]] = True
-        return found
-
-    def _column(self, column: int) -> "NDArray[np.uint32]":
-        import numpy as np
-
-        return np.concatenate([records[:, column] for records in self._records])
-
-    def _in_pack_order(self) -> "NDArray[np.uint32]":
-        import numpy as np
-
-        place = self._column(0).astype(np.uint64) << np.uint64(32) | self._column(1)
-        order = np.argsort(place, kind="stable").astype(np.uint32)
-        return order[self._first_of_equal(order, place)] if len(order) else order
-
-    def _first_of_equal(self, order: "NDArray[np.uint32]", place: "NDArray[np.uint64]") -> Any:
-        """False where a row repeats the one before: its pack is named by two index files."""
-        import numpy as np
-
-        first = np.ones(len(order), bool)
-        again = np.flatnonzero(place[order[1:]] == place[order[:-1]]) + 1
-        for at in again.tolist():
-            first[at] = self._key(int(order[at])) != self._key(int(order[at - 1]))
-        return first
-
-    def _key(self, row: int) -> tuple[bytes, bytes]:
-        kind = Kind.TREE if row >= self._trees_from else Kind.DATA
-        place = row - self._trees_from if kind else row
-        return self._ids[kind][place].tobytes(), self._records[kind][place].tobytes()

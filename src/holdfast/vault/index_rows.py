@@ -1,6 +1,9 @@
 """Index files in columns: what a table is built from, without an object for each blob."""
 
-from itertools import chain
+import struct
+import sys
+from array import array
+from itertools import chain, repeat, starmap
 from typing import NamedTuple
 
 from holdfast.base.ids import ID_BYTES, PackId, pack_id_from_hex
@@ -8,7 +11,10 @@ from holdfast.vault.errors import FileUnreadable
 from holdfast.vault.index_file import IndexBlob, parse_index
 from holdfast.vault.pack_header import Kind
 
+RECORD = struct.Struct("<IIII")  # pack number, offset, stored length, plain length
 Buffer = bytes | bytearray | memoryview
+# A blob with the place of its pack in the file.
+_Numbered = tuple[int, IndexBlob]
 
 
 class Rows(NamedTuple):
@@ -35,23 +41,32 @@ def rows_of(name: str, content: bytes | bytearray) -> Rows:
 
 
 def _columns(packs: list[PackId], counts: list[int], blobs: list[IndexBlob]) -> Rows:
-    import numpy as np
+    numbers = chain.from_iterable(starmap(repeat, enumerate(counts)))
+    split: tuple[list[_Numbered], list[_Numbered]] = ([], [])
+    for numbered in zip(numbers, blobs, strict=True):
+        split[numbered[1].type == Kind.TREE.word].append(numbered)
+    data, trees = map(_column, split)
+    return Rows(packs, (data[0], trees[0]), (data[1], trees[1]))
 
-    count = len(blobs)
-    ids = bytes.fromhex("".join([blob.id for blob in blobs]))
-    if len(ids) != ID_BYTES * count:
+
+def _column(blobs: list[_Numbered]) -> tuple[bytes, bytes]:
+    ids = bytes.fromhex("".join([blob.id for _, blob in blobs]))
+    if len(ids) != ID_BYTES * len(blobs):
         raise ValueError("an id contains white space")
-    records = np.empty((count, 4), "<u4")
-    records[:, 0] = np.repeat(np.arange(len(packs)), counts)
-    records[:, 1] = [blob.offset for blob in blobs]
-    records[:, 2] = [blob.length for blob in blobs]
-    records[:, 3] = [blob.uncompressed_length for blob in blobs]
-    is_tree = np.array([blob.type == Kind.TREE.word for blob in blobs], bool)
-    if not is_tree.any():
-        return Rows(packs, (ids, b""), (records.tobytes(), b""))
-    id_rows = np.frombuffer(ids, np.uint8).reshape(count, ID_BYTES)
-    return Rows(
-        packs,
-        (id_rows[~is_tree].tobytes(), id_rows[is_tree].tobytes()),
-        (records[~is_tree].tobytes(), records[is_tree].tobytes()),
-    )
+    records = [(n, b.offset, b.length, b.uncompressed_length) for n, b in blobs]
+    numbers = array("I", chain.from_iterable(records))
+    return ids, little_endian(numbers).tobytes()
+
+
+def numbers_of(records: Buffer) -> "array[int]":
+    """The numbers of records, four for each."""
+    numbers = array("I")
+    numbers.frombytes(records)
+    return little_endian(numbers)
+
+
+def little_endian(numbers: "array[int]") -> "array[int]":
+    """From the order of this machine to that of the file, or back."""
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers

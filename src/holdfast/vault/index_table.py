@@ -11,22 +11,22 @@ import hashlib
 import mmap
 import os
 import struct
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO, NamedTuple
 
 import msgspec
 
 from holdfast.base.ids import ID_BYTES, BlobId, PackId
 from holdfast.base.texts import _
-from holdfast.vault.index_rows import Buffer, Rows
+from holdfast.vault.index_buckets import in_buckets
+from holdfast.vault.index_rows import RECORD, Buffer, Rows, little_endian, numbers_of
 from holdfast.vault.pack_header import Kind, Span
 
 _MAGIC = b"HFINDEX1"
 _HEAD = struct.Struct("<8s32sQ")  # magic, checksum of all that follows it, length of the JSON
-_RECORD = struct.Struct("<IIII")  # pack number, offset, stored length, plain length
 _BUCKET = struct.Struct("<II")
 _IDS_PER_BUCKET = 8
-_SLICE = 1 << 18
 
 
 class TableStale(Exception):
@@ -67,7 +67,7 @@ class IndexTable:
             ids = at + 4 * ((1 << section.bits) + 1)
             records = ids + ID_BYTES * section.count
             self._parts.append(_Part(section.count, 32 - section.bits, at, ids, records))
-            at = records + _RECORD.size * section.count
+            at = records + RECORD.size * section.count
         self._pack_ids = at
         self._pack_count = description.packs
         if at + ID_BYTES * description.packs != len(memory):
@@ -86,10 +86,10 @@ class IndexTable:
             at = memory.find(blob, at + 1, end)
         if at < 0:
             return -1
-        return part.records + (at - part.ids) // ID_BYTES * _RECORD.size
+        return part.records + (at - part.ids) // ID_BYTES * RECORD.size
 
     def location(self, record: int) -> tuple[PackId, int, int, int]:
-        number, offset, length, plain_length = _RECORD.unpack_from(self._memory, record)
+        number, offset, length, plain_length = RECORD.unpack_from(self._memory, record)
         return self._pack(number), offset, length, plain_length
 
     def find_all(self, kind: Kind, blob: BlobId) -> Iterator[int]:
@@ -100,11 +100,11 @@ class IndexTable:
         for row in range(first, last):
             at = part.ids + ID_BYTES * row
             if self._memory[at : at + ID_BYTES] == blob:
-                yield part.records + _RECORD.size * row
+                yield part.records + RECORD.size * row
 
     def record(self, record: int) -> tuple[int, int, int]:
         """Offset, stored length and plain length, for whoever does not ask in which pack."""
-        _, offset, length, plain_length = _RECORD.unpack_from(self._memory, record)
+        _, offset, length, plain_length = RECORD.unpack_from(self._memory, record)
         return offset, length, plain_length
 
     def packs(self) -> Iterator[PackId]:
@@ -129,7 +129,7 @@ class IndexTable:
 
     def _records(self, kind: Kind) -> memoryview:
         part = self._parts[kind]
-        end = part.records + _RECORD.size * part.size
+        end = part.records + RECORD.size * part.size
         return memoryview(self._memory)[part.records : end]
 
     def __len__(self) -> int:
@@ -185,7 +185,7 @@ class TableWriter:
 
     def add(self, pack: PackId, spans: Iterable[Span]) -> None:
         number = self._number(pack)
-        pack_record = _RECORD.pack
+        pack_record = RECORD.pack
         for blob, kind, offset, length, plain_length in spans:
             self._ids[kind].extend(blob)
             self._records[kind].extend(pack_record(number, offset, length, plain_length))
@@ -223,7 +223,8 @@ class TableWriter:
         put(struct.pack("<Q", len(description)))
         put(description)
         for section, ids, records in zip(sections, self._ids, self._records, strict=True):
-            _put_section(put, section.bits, ids, records)
+            for piece in in_buckets(ids, records, bits=section.bits):
+                put(piece)
         put(b"".join(self._packs))
         target.seek(0)
         target.write(_MAGIC + checksum.digest())
@@ -235,30 +236,10 @@ class TableWriter:
 
 
 def _renumbered(records: Buffer, numbers: Sequence[int]) -> bytes:
-    import numpy as np
-
-    rows = np.frombuffer(records, "<u4").reshape(-1, 4).copy()
-    rows[:, 0] = np.array(numbers, "<u4")[rows[:, 0]]
-    return rows.tobytes()
+    found = numbers_of(records)
+    found[::4] = array("I", [numbers[number] for number in found[::4]])
+    return little_endian(found).tobytes()
 
 
 def _section(count: int) -> _Section:
     return _Section(count, max(1, min(24, (count // _IDS_PER_BUCKET).bit_length())))
-
-
-def _put_section(put: Callable[[Buffer], None], bits: int, ids: Buffer, records: Buffer) -> None:
-    """Write the fan-out, then ids and records sorted by the leading bits of the ids."""
-    import numpy as np  # a tenth of a second that only a rebuild should pay
-
-    id_rows = np.frombuffer(ids, np.uint8).reshape(-1, ID_BYTES)
-    record_rows = np.frombuffer(records, np.uint8).reshape(-1, _RECORD.size)
-    leading = id_rows[:, :4].copy().view(">u4").ravel().astype(np.uint32) >> np.uint32(32 - bits)
-    fan_out = np.zeros((1 << bits) + 1, "<u4")
-    fan_out[1:] = np.cumsum(np.bincount(leading, minlength=1 << bits))
-    put(fan_out.tobytes())
-    order = np.argsort(leading).astype(np.uint32)
-    del leading, fan_out
-    for rows in (id_rows, record_rows):
-        # In slices, so that no second copy of ten million ids is ever held.
-        for start in range(0, len(order), _SLICE):
-            put(rows[order[start : start + _SLICE]].tobytes())

@@ -7,6 +7,7 @@ and quoted mails around and between the output are skipped.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from unicodedata import east_asian_width
 
 from holdfast.doctor.model import Span
 from holdfast.doctor.readers.windows_lines import Text
@@ -91,37 +92,64 @@ def tables(text: Text) -> Iterator[Row]:
 
 
 def _rows(text: Text, at: int) -> Iterator[Row]:
-    heads, dashes = text.lines[at - 1], text.lines[at]
-    columns = _columns(heads, dashes)
+    columns = columns_of(text.lines[at])
+    names = _names(text.lines[max(0, at - _HEAD_LINES) : at], columns)
     for index in range(at + 1, len(text.lines)):
         line = text.lines[index]
         if not line.strip() or PROMPT.match(line):
             return
         if index + 1 < len(text.lines) and _DASHES.match(text.lines[index + 1]):
             return
-        yield Row(_cells(line, columns), text.span(index + 1))
+        yield Row(dict(zip(names, cells_of(line, columns), strict=True)), text.span(index + 1))
 
 
-def _columns(heads: str, dashes: str) -> list[tuple[str, int, int]]:
-    """Name and edges of each column; a heading may be wider or narrower than its dashes."""
-    found = [(one.start(), one.end()) for one in re.finditer(r"-+", dashes)]
-    edges = [*(start for start, _ in found[1:]), 1 << 30]
-    names = [
-        heads[start:edge].strip().lower() for (start, _), edge in zip(found, edges, strict=True)
+# A long heading is broken over lines.
+_HEAD_LINES = 3
+
+
+def _names(above: list[str], columns: list[tuple[int, int]]) -> list[str]:
+    """Each column's heading, from the lines right above the dashes."""
+    heads: list[str] = []
+    for line in reversed(above):
+        if not line.strip() or PROMPT.match(line):
+            break
+        heads.insert(0, _in_cells(line))
+    edges = [*(start for start, _ in columns[1:]), None]
+    return [
+        " ".join(filter(None, (_shown(head[start:edge]) for head in heads))).lower()
+        for (start, _), edge in zip(columns, edges, strict=True)
     ]
-    return [(name, start, end) for name, (start, end) in zip(names, found, strict=True)]
 
 
-def _cells(line: str, columns: list[tuple[str, int, int]]) -> dict[str, str]:
-    """Words belong to the column that they overlap; values are flush left or flush right."""
-    cells: dict[str, str] = {}
-    for place, (name, start, end) in enumerate(columns):
-        before = columns[place - 1][2] if place else 0
-        after = columns[place + 1][1] if place + 1 < len(columns) else len(line) + 1
-        begin = _back(line, start, before)
-        stop = _ahead(line, end, after)
-        cells[name] = line[begin:stop].strip()
+def columns_of(dashes: str) -> list[tuple[int, int]]:
+    """Where each column's heading begins and ends, by the dashes below it."""
+    return [(one.start(), one.end()) for one in re.finditer(r"-+", dashes)]
+
+
+def cells_of(line: str, columns: list[tuple[int, int]]) -> list[str]:
+    """A row's texts; they may go on after their heading (words) or begin before it (numbers)."""
+    wide = _in_cells(line)
+    cells = []
+    for place, (start, end) in enumerate(columns):
+        before = columns[place - 1][1] if place else 0
+        after = columns[place + 1][0] if place + 1 < len(columns) else len(wide) + 1
+        cells.append(_shown(wide[_back(wide, start, before) : _ahead(wide, end, after)]))
     return cells
+
+
+# Stands behind a character that is two columns of the console wide.
+_SECOND = "\u200b"
+
+
+def _in_cells(line: str) -> str:
+    """One character per column of the console: Hangul takes two."""
+    if line.isascii():
+        return line
+    return "".join(f"{one}{_SECOND}" if east_asian_width(one) in "WF" else one for one in line)
+
+
+def _shown(text: str) -> str:
+    return text.replace(_SECOND, "").strip()
 
 
 def _back(line: str, start: int, floor: int) -> int:

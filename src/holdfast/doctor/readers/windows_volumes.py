@@ -21,7 +21,7 @@ _FSUTIL_ECHO = re.compile(
     r"fsutil(?:\.exe)?\s+volume\s+diskfree\s+(?P<drive>[^\s\"]+)", re.IGNORECASE
 )
 # Three labelled byte counts: free, all, free to this user; newer ones put the size in brackets.
-_COUNT = r"[\d.,\u00a0\u202f ]*\d"
+_COUNT = r"(?:\d{1,3}(?:[.,\u00a0\u202f ]\d{3})+|\d+)(?![\d.,])"
 _FSUTIL = re.compile(
     rf"^[^\n:]{{6,80}}:\s*(?P<free>{_COUNT})[^\n\d]*(?:\([^\n]*\))?\s*\n"
     rf"[^\n:]{{6,80}}:\s*(?P<size>{_COUNT})[^\n\d]*(?:\([^\n]*\))?\s*\n"

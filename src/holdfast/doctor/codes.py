@@ -52,6 +52,6 @@ def patterns_of(code: str) -> tuple[str, ...]:
         patterns += [rf"\b{value}\b", rf"-{_WORD - value}\b"]
     elif not patterns:
         patterns.append(
-            rf"(?:error|code|id|오류|코드)[ \t'\":=#(\[]{{0,4}}(?:id|code|코드)?[ \t'\":=#(\[]{{0,4}}{value}\b"
+            rf"(?:error|code|\bid|event ?id|오류|코드)[ \t'\":=#(\[]{{0,4}}(?:id|code|코드)?[ \t'\":=#(\[]{{0,4}}{value}\b"
         )
     return tuple(patterns)

@@ -18,6 +18,8 @@ from holdfast.doctor.model import LONGEST_EXCERPT, Span
 from holdfast.doctor.yearless import UNKNOWN_YEAR
 
 LONGEST_LINE = 16384
+# A head stands within so many bytes of its line.
+LONGEST_HEAD = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +110,27 @@ def _record_blocks(source: Iterator[bytes], layout: LogFormat) -> Iterator[bytes
         yield rest
 
 
+def _first_head(block: bytes, layout: LogFormat) -> int:
+    """Where the first record begins; the first line that says anything when none begins near it."""
+    at, first = 0, -1
+    for raw in block.split(b"\n", LONGEST_RECORD)[:LONGEST_RECORD]:
+        if layout.head(spoken(raw[:LONGEST_HEAD])):
+            return at
+        first = at if first < 0 and raw.strip() else first
+        at += len(raw) + 1
+    return max(first, 0)
+
+
 def _last_head(block: bytes, layout: LogFormat) -> int:
-    """Where the last record begins; the end of the block when none begins near it."""
-    at = len(block)
+    """Where the last record begins; the last line that says anything when none begins near it."""
+    at = end = len(block.rstrip())
     for _ in range(LONGEST_RECORD):
         at = block.rfind(b"\n", 0, at - 1) + 1 if at > 1 else 0
-        if layout.head(spoken(block[at : at + 400].split(b"\n", 1)[0])) or at == 0:
+        if layout.head(spoken(block[at : at + LONGEST_HEAD].split(b"\n", 1)[0])):
             return at
-    return len(block)
+        if at == 0:
+            break
+    return block.rfind(b"\n", 0, end) + 1
 
 
 class _Walk:
@@ -124,20 +139,18 @@ class _Walk:
     def __init__(
         self, artefact: Artefact, layout: LogFormat, interests: Interests, raised: Raise
     ) -> None:
-        self._artefact, self._layout, self._interests, self._raised = (
-            artefact,
-            layout,
-            interests,
-            raised,
-        )
+        self._artefact, self._layout = artefact, layout
+        self._interests, self._raised = interests, raised
         self._line = 1  # the number of the block's first line
         self._first: Record | None = None
         self._last: Record | None = None
         self._times: list[datetime] = []
+        self._is_cut = False  # the last line has no end
 
     def block(self, block: bytes) -> None:
         counted_to, line, done_to = 0, self._line, 0
-        self._edges(block)
+        if not block.isspace():
+            self._edges(block)
         for at in self._interests.candidates(block):
             if at < done_to:
                 continue
@@ -146,6 +159,7 @@ class _Walk:
             counted_to, done_to = start, end
             self._record(block[start:end], line)
         self._line += block.count(b"\n")
+        self._is_cut = not block.endswith(b"\n")
 
     def _record_bounds(self, block: bytes, at: int, floor: int) -> tuple[int, int]:
         start = block.rfind(b"\n", 0, at) + 1
@@ -161,10 +175,8 @@ class _Walk:
         return max(start, floor), end
 
     def _head_at(self, block: bytes, at: int) -> bool:
-        return (
-            self._layout.head(spoken(block[at : min(at + 400, self._line_end(block, at))]))
-            is not None
-        )
+        end = min(at + LONGEST_HEAD, self._line_end(block, at))
+        return self._layout.head(spoken(block[at:end])) is not None
 
     def _line_end(self, block: bytes, at: int) -> int:
         return block.find(b"\n", at) + 1 or len(block)
@@ -177,31 +189,21 @@ class _Walk:
 
     def _edges(self, block: bytes) -> None:
         """Note the log's first and last record, and the times between which it speaks."""
-        lines = block.split(b"\n", LONGEST_RECORD)[:LONGEST_RECORD]
-        for offset, raw in enumerate(lines):
-            if raw.strip() and (self._first is None or self._first.when is None):
-                self._note_first(raw, self._line + offset)
-        tail = block.rstrip(b"\n")
-        begin = _last_head(tail + b"\n", self._layout)
-        if begin >= len(tail):
-            begin = tail.rfind(b"\n") + 1
-        number = self._line + block.count(b"\n", 0, begin)
-        last = read_record(
-            tail[begin:][:LONGEST_LINE], number, artefact=self._artefact.name, layout=self._layout
-        )
-        self._last = last
-        if last.when:
-            self._times.append(last.when)
+        first = self._at(block, _first_head(block, self._layout))
+        self._last = self._at(block, _last_head(block, self._layout))
+        self._first = self._first or first
+        self._times += [one.when for one in (first, self._last) if one.when]
 
-    def _note_first(self, raw: bytes, line: int) -> None:
-        record = read_record(
-            raw[:LONGEST_LINE], line, artefact=self._artefact.name, layout=self._layout
+    def _at(self, block: bytes, begin: int) -> Record:
+        """The record that begins there, as far as one line tells."""
+        end = self._line_end(block, begin)
+        number = self._line + block.count(b"\n", 0, begin)
+        return read_record(
+            block[begin:end][:LONGEST_LINE],
+            number,
+            artefact=self._artefact.name,
+            layout=self._layout,
         )
-        if self._first is None or record.when:
-            self._first = self._first or record
-            if record.when:
-                self._times.insert(0, record.when)
-                self._first = replace(self._first, when=record.when)
 
     def seen(self) -> LogSeen | None:
         if self._first is None or self._last is None:
@@ -210,7 +212,7 @@ class _Walk:
             span=self._first.span,
             last=self._last.span,
             stream=self._layout.stream,
-            lines=self._line - 1,
+            lines=self._line - 1 + self._is_cut,
             whole=self._artefact.whole,
             begins=self._end(min, 0),
             ends=self._end(max, -1),

@@ -2,21 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from holdfast.cli.json_base import Event
+from holdfast.cli.json_events import BundleCollected, FixApplied, FixPlanned
 
 if TYPE_CHECKING:
     from holdfast.app.doctor_collect import Collected
     from holdfast.app.doctor_fix import Done, Plan
-
-
-class BundleCollected(Event):
-    """`doctor collect` wrote a bundle."""
-
-    file: str
-    names: str | None
-    taken: int
-    missing: list[str]
-    removed: dict[str, int]
 
 
 def collected_event(done: "Collected") -> BundleCollected:
@@ -28,22 +18,6 @@ def collected_event(done: "Collected") -> BundleCollected:
         missing=[entry.probe for entry in entries if not entry.path],
         removed=done.manifest.redacted,
     )
-
-
-class FixPlanned(Event):
-    """`doctor fix` shows what it would do; `act` is null where only a person can."""
-
-    cause: str
-    remedies: list[dict[str, str | None]]
-
-
-class FixApplied(Event):
-    """`doctor fix --apply` did something and looked again."""
-
-    cause: str
-    remedy: str
-    act: str
-    mended: bool
 
 
 def plan_event(plans: "list[Plan]") -> FixPlanned:

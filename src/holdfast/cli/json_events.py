@@ -313,3 +313,29 @@ class DemoDone(Event):
     restore_seconds: float
     proofs: list[str]
     missing: list[str]
+
+
+class BundleCollected(Event):
+    """`doctor collect` wrote a bundle."""
+
+    file: str
+    names: str | None
+    taken: int
+    missing: list[str]
+    removed: dict[str, int]
+
+
+class FixPlanned(Event):
+    """`doctor fix` shows what it would do; `act` is null where only a person can."""
+
+    cause: str
+    remedies: list[dict[str, str | None]]
+
+
+class FixApplied(Event):
+    """`doctor fix --apply` did something and looked again."""
+
+    cause: str
+    remedy: str
+    act: str
+    mended: bool

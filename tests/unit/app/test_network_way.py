@@ -1,0 +1,83 @@
+"""The way to a vault: each stage is tried for real, and the first that fails is named."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from holdfast.app.network_way import walk
+from holdfast.base.clock import SystemClock
+
+
+class _Answer(BaseHTTPRequestHandler):
+    """A server that says 400 to everything, and a proxy that wants a login."""
+
+    def do_HEAD(self) -> None:
+        self.send_response(400)
+        self.end_headers()
+
+    def do_CONNECT(self) -> None:
+        self.send_error(407, "Proxy Authentication Required")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    monkeypatch.setenv("no_proxy", "")
+    served = HTTPServer(("127.0.0.1", 0), _Answer)
+    thread = threading.Thread(target=served.serve_forever, args=(0.01,))
+    thread.start()
+    yield served.server_address[1]
+    served.shutdown()
+    thread.join()
+    served.server_close()
+
+
+def _stages(url: str) -> list[tuple[str, bool]]:
+    return [(stage.name, stage.reached) for stage in walk(url, SystemClock())]
+
+
+def test_a_free_way_has_all_its_stages_and_tells_the_time(server: int) -> None:
+    stages = list(walk(f"http://127.0.0.1:{server}", SystemClock()))
+
+    assert [(one.name, one.reached) for one in stages] == [
+        ("dns", True),
+        ("tcp", True),
+        ("http", True),
+    ]
+    assert stages[-1].seen == "HTTP 400"
+    assert stages[-1].ahead_seconds is not None
+    assert abs(stages[-1].ahead_seconds) < 60
+
+
+def test_a_name_nobody_knows_ends_at_dns() -> None:
+    assert _stages("https://no-such-host.invalid") == [("dns", False)]
+
+
+def test_a_closed_port_ends_at_tcp() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+
+        assert _stages(f"http://127.0.0.1:{port}") == [("dns", True), ("tcp", False)]
+
+
+def test_a_server_without_tls_ends_at_tls(server: int) -> None:
+    assert _stages(f"https://127.0.0.1:{server}")[-1] == ("tls", False)
+
+
+def test_a_proxy_that_wants_a_login_is_named(server: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{server}")
+
+    stages = list(walk("https://vault.example.org", SystemClock()))
+
+    assert [(one.name, one.reached) for one in stages] == [
+        ("dns", True),
+        ("proxy", True),
+        ("proxy", False),
+    ]
+    assert "407" in stages[-1].seen

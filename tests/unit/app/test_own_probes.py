@@ -1,0 +1,73 @@
+"""What Holdfast tells the doctor about itself, read back as facts."""
+
+from pathlib import Path
+
+from holdfast.app.config import Settings
+from holdfast.app.job_records import note
+from holdfast.app.own_probes import tell
+from holdfast.app.wiring import Session
+from holdfast.doctor.artefacts import from_text
+from holdfast.doctor.facts import Fact
+from holdfast.doctor.own_facts import JobRecord, ScratchFolder, SkippedItem, VaultPlace
+from holdfast.doctor.readers import own
+from holdfast.testing.clock import FakeClock
+
+
+def _session(home: Path, vault: Path | None = None) -> Session:
+    settings = Settings(home=str(home), vault=str(vault) if vault else None)
+    return Session(settings=settings, warn=print, clock=FakeClock())
+
+
+def _facts(probe: str, session: Session) -> list[Fact]:
+    text = tell(probe, session)
+    assert text is not None
+    read = {
+        "own.jobs": own.read_jobs,
+        "own.scratch": own.read_scratch,
+        "own.vault": own.read_vault,
+        "own.skipped": own.read_skipped,
+    }[probe]
+    return list(read(from_text(probe, text)))
+
+
+def test_scratch_is_measured_even_before_it_is_made(tmp_path: Path) -> None:
+    (scratch,) = _facts("own.scratch", _session(tmp_path / "home"))
+
+    assert isinstance(scratch, ScratchFolder)
+    assert (scratch.exists, scratch.writable) == (False, True)
+    assert 0 < scratch.free <= scratch.size
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_vault_that_is_not_there_is_told_apart_from_a_folder_without_one(tmp_path: Path) -> None:
+    (gone,) = _facts("own.vault", _session(tmp_path, tmp_path / "gone"))
+    (empty,) = _facts("own.vault", _session(tmp_path, tmp_path))
+
+    assert isinstance(gone, VaultPlace)
+    assert isinstance(empty, VaultPlace)
+    assert (gone.exists, gone.has_config) == (False, False)
+    assert (empty.exists, empty.has_config) == (True, False)
+
+
+def test_without_a_vault_there_is_nothing_to_tell(tmp_path: Path) -> None:
+    assert tell("own.vault", _session(tmp_path)) is None
+    assert tell("own.network", _session(tmp_path)) is None
+    assert tell("own.jobs", _session(tmp_path)) is None
+
+
+def test_jobs_and_skipped_items_are_passed_on_and_damaged_lines_are_not(tmp_path: Path) -> None:
+    note(str(tmp_path), {"holdfast": "job", "job": "backup", "result": "warnings", "skipped": 1})
+    with (tmp_path / "jobs.jsonl").open("a") as stream:
+        stream.write('{"cut in the mid')
+    folder = tmp_path / "scratch" / "ab"
+    folder.mkdir(parents=True)
+    line = '{"path":"/srv/a","code":"0x80070005","errno":13,"detail":""}\n'
+    (folder / "skipped-1.jsonl").write_text(line)
+
+    (job,) = _facts("own.jobs", _session(tmp_path))
+    (item,) = _facts("own.skipped", _session(tmp_path))
+
+    assert isinstance(job, JobRecord)
+    assert isinstance(item, SkippedItem)
+    assert (job.result, job.skipped) == ("warnings", 1)
+    assert (item.path, item.errno) == ("/srv/a", 13)

@@ -88,9 +88,13 @@ class WriteRate(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuestIscsi(Fact):
-    """A sign of iSCSI in a listing; `on_host` when that listing was plainly taken on the host."""
+    """iSCSI in a listing, or a listing of buses without it (`present` False).
+
+    `on_host` when the listing was plainly taken on the host, where iSCSI is the storage's affair.
+    """
 
     name: str
+    present: bool
     on_host: bool
 
 

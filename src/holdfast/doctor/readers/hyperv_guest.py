@@ -8,7 +8,7 @@ from holdfast.doctor.hyperv_facts import GuestIscsi, IntegrationService, VmDisk,
 from holdfast.doctor.readers import hyperv_words as words
 from holdfast.doctor.readers.hyperv_rows import rows
 from holdfast.doctor.readers.powershell_output import Row
-from holdfast.doctor.readers.windows_lines import number, read, size
+from holdfast.doctor.readers.windows_lines import Text, number, read, size
 from holdfast.doctor.readers_registry import reader
 
 # The Backup integration service has this identity on every Hyper-V, whatever it is called.
@@ -115,7 +115,7 @@ _HOST = re.compile(
 
 def _iscsi(head: str, _: str) -> bool:
     return _IQN.search(head) is not None or (
-        _BUS_LISTING.search(head) is not None and "iscsi" in head.lower()
+        _BUS_LISTING.search(head) is not None and ("iscsi" in head.lower() or "BusType" in head)
     )
 
 
@@ -131,12 +131,21 @@ def guest_iscsi(artefact: Artefact) -> Iterator[GuestIscsi]:
         if target in seen or _own_name(line):
             continue
         seen.add(target)
-        yield GuestIscsi(span=text.span_of(found), name=target, on_host=on_host)
+        yield GuestIscsi(span=text.span_of(found), name=target, present=True, on_host=on_host)
     if not seen and _BUS_LISTING.search(text.whole):
-        for found in _BUS.finditer(text.whole):
-            yield GuestIscsi(
-                span=text.span_of(found), name=found["line"].strip()[:80], on_host=on_host
-            )
+        yield from _buses(text, on_host=on_host)
+
+
+def _buses(text: Text, *, on_host: bool) -> Iterator[GuestIscsi]:
+    """Disks by the bus they hang on; a listing of other buses says that there is no iSCSI."""
+    buses = list(_BUS.finditer(text.whole))
+    for found in buses:
+        name = found["line"].strip()[:80]
+        yield GuestIscsi(span=text.span_of(found), name=name, present=True, on_host=on_host)
+    others = [] if buses else [row for row in rows(text) if row.get("BusType")]
+    for row in others:
+        name = row.get("FriendlyName", "Number")
+        yield GuestIscsi(span=row.span, name=name, present=False, on_host=on_host)
 
 
 def _own_name(line: str) -> bool:

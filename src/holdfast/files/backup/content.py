@@ -24,10 +24,16 @@ from holdfast.vault.pack_header import Kind
 MIN_CHUNK, AVERAGE_CHUNK, MAX_CHUNK = 512 * KIB, MIB, 8 * MIB
 # restic makes holes only in files that contain the blob of exactly so many zeros.
 ZERO_BLOB = 512 * KIB
-_WINDOW = 2 * MAX_CHUNK
+# Read so much at a time that it is still in the processor's cache when it is cut and hashed.
+_STEP = 2 * MIB
+_WINDOW = MAX_CHUNK + _STEP
 # What restic takes for a pack that is worth a file of its own.
 _LEAST_PACK = 4 * MIB
-_ZEROS = bytes(MAX_CHUNK)
+_OWN_MEMORY = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+# Read only, hence one page of the kernel's many times over.
+_ZEROS = memoryview(mmap.mmap(-1, MAX_CHUNK, flags=_OWN_MEMORY, prot=mmap.PROT_READ))
+_PIECE = 4 * KIB
+_ZERO_PIECE = bytes(_PIECE)
 
 Has = Callable[[Kind, BlobId], bool]
 
@@ -72,7 +78,7 @@ class BlobSink:
         """The id of that many zeros, hashed once."""
         known = self._zero_ids.get(length)
         if known is None:
-            known = self._zero_ids[length] = self.put(memoryview(_ZEROS)[:length])
+            known = self._zero_ids[length] = self.put(_ZEROS[:length])
         return known
 
     def flush(self) -> None:
@@ -111,7 +117,7 @@ class ContentReader:
     def __init__(self, sink: BlobSink, seed: int) -> None:
         self._sink = sink
         self._chunker = FastCDC(AVERAGE_CHUNK, min_size=MIN_CHUNK, max_size=MAX_CHUNK, seed=seed)
-        self._window = memoryview(mmap.mmap(-1, _WINDOW))
+        self._window = memoryview(mmap.mmap(-1, _WINDOW, flags=_OWN_MEMORY))
 
     def read_small(self, descriptor: int, expected: int) -> tuple[bytes, int] | None:
         """Blob id and length of a file of one blob; None when it has grown beyond that."""
@@ -160,7 +166,7 @@ class ContentReader:
         window = self._window
         kept = 0
         while start < end:
-            want = min(_WINDOW - kept, end - start)
+            want = min(_STEP, end - start)
             got = os.preadv(descriptor, (window[kept : kept + want],), start)
             start += got
             filled = kept + got
@@ -173,7 +179,7 @@ class ContentReader:
                 return
             kept = filled - used
             # The open chunk moves to the front; it is cut again with what follows it.
-            window[:kept] = bytes(window[used:filled])
+            window[:kept] = window[used:filled]
 
     def _cuts(self, content: memoryview, *, last: bool) -> Iterator[int]:
         """Lengths of the chunks that are certain: all of them only at the end."""
@@ -193,9 +199,12 @@ class ContentReader:
 
 
 def _is_zeros(chunk: memoryview) -> bool:
-    if any(chunk[:64]):
-        return False
-    return bytes(chunk) == _ZEROS[: len(chunk)]
+    # In pieces: a copy of all of it would stay with the allocator as a hole of 8 MiB.
+    for at in range(0, len(chunk), _PIECE):
+        piece = bytes(chunk[at : at + _PIECE])
+        if piece != _ZERO_PIECE[: len(piece)]:
+            return False
+    return True
 
 
 def _coarse(extents: Iterator[tuple[int, int, bool]]) -> Iterator[tuple[int, int, bool]]:

@@ -43,7 +43,7 @@ from holdfast.vault.repository import Repository
 from holdfast.vault.snapshot import SnapshotFile, Summary
 
 PROGRAM = "holdfast 0.1.0"
-# In flight beside the pack that is being filled: one being stored, and one to be ahead with.
+# In flight beside the packs that are being filled, even where one is stored at a time.
 _SPARE_SLOTS = 2
 
 
@@ -240,8 +240,7 @@ class _Run:
         return {folder: Rules().with_patterns(self._patterns, folder) for folder in folders}
 
     def _slots(self) -> int:
-        parallel = self._repository.storage.parallel
-        return 1 + max(_SPARE_SLOTS, parallel // self._job.options.workers)
+        return self._job.options.workers + max(_SPARE_SLOTS, self._repository.storage.parallel)
 
     def _open_cache(self) -> FileCache:
         # By what was asked for: a path that is missing today must not cost the others their cache.

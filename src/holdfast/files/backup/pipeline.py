@@ -122,7 +122,7 @@ class Pipeline:
                 self._count(result.counts, 0)
                 return self.assembly.segment_done(result)
             case PackReady():
-                self._pack(worker, result)
+                self._pack(result)
             case WorkerFailed():
                 died = WorkerDied(reason=result.reason)
                 died.add_note(result.trace)
@@ -134,13 +134,13 @@ class Pipeline:
     def _count(self, counts: Counts, number: int) -> None:
         self.on_counts(counts, self.assembly.path_of(number))
 
-    def _pack(self, worker: Worker, pack: PackReady) -> None:
+    def _pack(self, pack: PackReady) -> None:
         if not pack.spans:
             entries = Entries(pack.entries, pack.count)
-            self.uploads.start(worker.slots, pack.slot, pack.size, entries)
+            self.uploads.start(self.pool.slots, pack.slot, pack.size, entries)
             return
         # What is left of the workers goes together: many small packs make a slow vault.
-        view = worker.slots.slots[pack.slot].view
+        view = self.pool.slots.slots[pack.slot].view
         for blob, _kind, offset, length, plain_length in pack.spans:
             # Workers make no trees.
             span = Span(BlobId(blob), Kind.DATA, offset, length, plain_length)

@@ -28,7 +28,6 @@ _PIPE_BYTES = 48 << 10
 @dataclass(slots=True)
 class Worker:
     pid: int
-    slots: Slots
     tasks: Connection
     results: Connection
     ahead: int = 0
@@ -41,12 +40,14 @@ class Pool:
 
     def __init__(self, means: WorkerMeans, *, workers: int, slots: int) -> None:
         self._workers: list[Worker] = []
-        self._slots: list[Slots] = []
+        self.slots = Slots(slots)
         try:
             with _interrupts_held():
-                for _ in range(workers):
-                    self._slots.append(Slots(slots))
-                    self._workers.append(self._forked(means, self._slots[-1]))
+                try:
+                    for _ in range(workers):
+                        self._workers.append(self._forked(means))
+                finally:
+                    self.slots.stay_in_parent()
                 # Made after the last fork: a selector of the kernel's is not to be inherited.
                 self._selector = selectors.DefaultSelector()
                 for each in self._workers:
@@ -118,38 +119,33 @@ class Pool:
 
     def _give_up(self) -> None:
         self.kill()
-        for each in self._slots:
-            each.close()
-        self._slots = []
+        self.slots.close()
 
-    def _forked(self, means: WorkerMeans, slots: Slots) -> Worker:
+    def _forked(self, means: WorkerMeans) -> Worker:
         task_out, task_in = Pipe(duplex=False)
         result_out, result_in = Pipe(duplex=False)
         # An answer that fits in its pipe lets the worker go on before it is read. The usual
         # limit for all who are not root; where it is lower, the pipe stays as it is.
         with contextlib.suppress(OSError):
             fcntl.fcntl(result_in.fileno(), fcntl.F_SETPIPE_SZ, MIB)
-        pid = fork(lambda: self._child(means, slots, (task_out, task_in), (result_out, result_in)))
+        pid = fork(lambda: self._child(means, (task_out, task_in), (result_out, result_in)))
         task_out.close()
         result_in.close()
-        slots.stay_in_parent()
-        return Worker(pid, slots, task_in, result_out)
+        return Worker(pid, task_in, result_out)
 
     def _child(
         self,
         means: WorkerMeans,
-        slots: Slots,
         tasks: tuple[Connection, Connection],
         results: tuple[Connection, Connection],
     ) -> None:
         # Our copies of the parent's ends would keep a pipe open that should break.
         for ours in (tasks[1], results[0]):
             ours.close()
-        slots.stay_in_worker()
+        self.slots.stay_in_worker()
         for elder in self._workers:
             _close(elder)
-            elder.slots.close()
-        worker.run(means, slots, tasks[0], results[1])
+        worker.run(means, self.slots, tasks[0], results[1])
 
 
 @contextlib.contextmanager

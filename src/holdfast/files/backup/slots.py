@@ -1,12 +1,14 @@
 """The buffers in which workers fill packs and from which the parent stores them.
 
-A worker owns a few. It hands a full one over with a message, and gets it back as one byte in a
-pipe: nothing is copied, nobody takes a lock, and a worker that is ahead of the storage waits.
+All workers draw from the same few. A full one is handed over with a message, and comes back as a
+number in a pipe: nothing is copied, nobody takes a lock, and who is ahead of the storage waits.
+There must be more of them than workers, for each may sit on one that is not full.
 """
 
 import contextlib
 import mmap
 import os
+import struct
 
 from holdfast.base.units import MIB
 from holdfast.vault.pack_builder import PACK_TARGET
@@ -14,6 +16,7 @@ from holdfast.vault.pack_builder import PACK_TARGET
 # A pack may end with the largest chunk, and a header for as many tiny blobs as were before it.
 # What no pack needs is never touched, and costs nothing.
 SLOT_BYTES = PACK_TARGET + 32 * MIB
+_TOKEN = struct.Struct("<H")
 
 
 class Slot:
@@ -29,31 +32,33 @@ class Slot:
 
 
 class Slots:
-    """One worker's buffers, made before the fork and seen from both sides."""
+    """The buffers, made before the fork and seen from all sides."""
 
     def __init__(self, count: int) -> None:
         self.slots = [Slot() for _ in range(count)]
         self._free_out, self._free_in = os.pipe()
-        os.write(self._free_in, bytes(range(count)))
+        for number in range(count):
+            os.write(self._free_in, _TOKEN.pack(number))
 
     def acquire(self) -> int:
         """The number of a free slot; waits for one. Called by the worker."""
-        token = os.read(self._free_out, 1)
+        # The kernel never cuts a token: all who write and read here do so in whole ones.
+        token = os.read(self._free_out, _TOKEN.size)
         if not token:
             raise EOFError("the parent is gone")
-        return token[0]
+        return int(_TOKEN.unpack(token)[0])
 
     def release(self, number: int) -> None:
         """Give a stored slot back. Called by the parent, from any thread."""
         with contextlib.suppress(BrokenPipeError):  # its worker is done, and wants no more
-            os.write(self._free_in, bytes([number]))
+            os.write(self._free_in, _TOKEN.pack(number))
 
     def stay_in_worker(self) -> None:
         """Let a wait end when the parent dies: only its end of the pipe may stay open."""
         os.close(self._free_in)
 
     def stay_in_parent(self) -> None:
-        """The worker's end is closed here; the memory and our end stay."""
+        """After the last fork the workers' end is closed here; the memory and our end stay."""
         os.close(self._free_out)
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from holdfast.base.memory import keep_freed_memory
 from holdfast.base.units import MIB
 from holdfast.files.mount.cache import BlobCache
 from holdfast.files.mount.errors import FuseLibraryMissing
@@ -20,7 +21,7 @@ from holdfast.files.mount.points import Points, Watch
 from holdfast.vault.repository import Repository
 from holdfast.vault.snapshot import Snapshot
 
-CACHE_BYTES = 256 * MIB
+CACHE_BYTES = 128 * MIB
 # Storages that reward no more calls at once than this answer as fast as we can decrypt.
 _LOCAL = 2
 _MOST_READERS = 16
@@ -61,6 +62,7 @@ def serve(
     session = _library()
     prepare(mountpoint, allow_other=options.allow_other, warn=warn)
     threads = repository.storage.parallel > _LOCAL if options.threads is None else options.threads
+    keep_freed_memory()
     with _readers(repository) as pool:
         operations = _operations(repository, options, pool=pool, warn=warn)
         # The library does the same for itself, and would not come back.

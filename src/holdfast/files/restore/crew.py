@@ -11,12 +11,11 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection, Pipe, wait
 from typing import Self
 
-from holdfast.base.units import MIB
+from holdfast.base.memory import keep_freed_memory
 from holdfast.files.restore.messages import Batch, Outcome
 from holdfast.vault.forking import WorkerDied, end_of, fork, send_error
 
 _PR_SET_PDEATHSIG = 1
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 Do = Callable[[Batch], Outcome]
 
 
@@ -98,7 +97,7 @@ class Crew:
 def _work(connection: Connection, hire: Callable[[], Do], parent: int) -> None:
     try:
         _die_with(parent)
-        _keep_memory()
+        keep_freed_memory()
         os.umask(0)
         do = hire()
         while True:
@@ -108,14 +107,6 @@ def _work(connection: Connection, hire: Callable[[], Do], parent: int) -> None:
     except BaseException as err:
         send_error(connection, err)
         raise
-
-
-def _keep_memory() -> None:
-    """Megabytes are taken and given back all the time: have glibc keep them instead."""
-    with contextlib.suppress(OSError, AttributeError):
-        libc = ctypes.CDLL(None)
-        libc.mallopt(_M_MMAP_THRESHOLD, 64 * MIB)
-        libc.mallopt(_M_TRIM_THRESHOLD, 128 * MIB)
 
 
 def _die_with(parent: int) -> None:

@@ -56,6 +56,8 @@ class Verdict:
     evidence: tuple[Span, ...] = ()
     values: Mapping[str, object] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    # Of the cause's remedies those that fit what was found; empty: all of them.
+    remedies: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.state in {State.CONFIRMED, State.RULED_OUT} and not self.evidence:

@@ -102,7 +102,9 @@ class _Builder:
             consequences=list(finding.consequences),
             needs=self.entries.needs(verdict.missing),
             thresholds=self.entries.thresholds(name, self.seen.wishes.overrides),
-            remedies=[] if verdict.state is State.RULED_OUT else self.entries.remedies(name),
+            remedies=[]
+            if verdict.state is State.RULED_OUT
+            else self.entries.remedies(name, verdict.remedies),
         )
 
     def _named(self, name: str) -> shown.CauseNamed:

@@ -36,8 +36,10 @@ class Entries:
         owner = self.component_of("cause", name)
         return say(owner, f"cause.{name}.found", self.cause(name).found, values)
 
-    def remedies(self, cause: str) -> list[RemedyShown]:
-        return [self.remedy(name) for name in self.cause(cause).remedies]
+    def remedies(self, cause: str, fitting: tuple[str, ...] = ()) -> list[RemedyShown]:
+        """All of a cause's remedies, or those that a verdict has chosen among them."""
+        known = self.cause(cause).remedies
+        return [self.remedy(name) for name in known if name in fitting or not fitting]
 
     def remedy(self, name: str) -> RemedyShown:
         entry = self.catalogue.remedies[name]

@@ -51,7 +51,8 @@ class Interests:
     def matched(self, raw: bytes, level: str) -> list[tuple[Interest, dict[str, str]]]:
         """What this record raises; when something benign does, only that."""
         found: dict[str, tuple[Interest, dict[str, str]]] = {}
-        for index in sorted(self._set.Match(raw)):
+        # No match is None to this binding.
+        for index in sorted(self._set.Match(raw) or ()):
             interest, _ = self._wanted[index]
             if interest.levels and level not in interest.levels:
                 continue

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from holdfast.doctor.artefacts import Artefact
-from holdfast.doctor.facts import Fact
+from holdfast.doctor.facts import Fact, Package
 from holdfast.doctor.mars_facts import FolderAttributes, ModuleFiles, ScratchListing, TempFiles
 from holdfast.doctor.model import Span
 from holdfast.doctor.readers import windows_lines
@@ -178,8 +178,14 @@ _MODULE_ROW = re.compile(
 _OB_COMMAND = re.compile(r"\b(?:Start|Get|Set|New|Add)-OB\w+", re.IGNORECASE)
 
 
+_AZURE_ROW = re.compile(
+    r"^\s*(?:Binary|Script|Manifest)\s+(?P<version>\d[\d.]+)\s+(?:\S+\s+)?(?P<name>Azure(?:RM)?)\s",
+    re.MULTILINE,
+)
+
+
 def _is_module(head: str, _: str) -> bool:
-    named = _MODULE.search(head) or _OB_COMMAND.search(head)
+    named = _MODULE.search(head) or _OB_COMMAND.search(head) or _AZURE_ROW.search(head)
     return bool(named) and not _LOG_LINE.search(head)
 
 
@@ -188,7 +194,9 @@ def read_module(artefact: Artefact) -> Iterator[Fact]:
     """The module whose cmdlet the scheduled task calls: listed, loaded, or not found."""
     text = windows_lines.read(artefact)
     for number, line in enumerate(text.lines, 1):
-        if _MODULE_ROW.match(line):
+        if azure := _AZURE_ROW.match(f"{line} "):
+            yield Package(span=text.span(number), name=azure["name"], version=azure["version"])
+        elif _MODULE_ROW.match(line):
             yield ModuleFiles(span=text.span(number), present=True)
         elif _NO_MODULE.search(line):
             first = max(1, number - 8)

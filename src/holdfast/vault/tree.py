@@ -217,12 +217,13 @@ def format_time(nanoseconds: int) -> str:
     return f"{_minute(minutes)}{second:02}Z"
 
 
+_SECONDS = {f"{second:02}": second for second in range(60)}
+
+
 @lru_cache(maxsize=4096)
-def _whole_seconds(text: str, zone: str) -> int:
-    if text.startswith("0000"):
-        # A year that datetime does not have, and that nothing was ever written in.
-        return _FIRST
-    moment = datetime.fromisoformat(text)
+def _start_of_minute(text: str, zone: str) -> int:
+    """Seconds since 1970; a restore reads a time a file, and files come in crowds."""
+    moment = datetime.fromisoformat(f"{text}00")
     return (moment.replace(tzinfo=_zone(zone)) - _EPOCH) // timedelta(seconds=1)
 
 
@@ -239,4 +240,11 @@ def parse_time(text: str) -> int:
     zone = "Z" if text.endswith("Z") else text[-6:]
     body = text[: -len(zone)]
     whole, _, fraction = body.partition(".")
-    return _whole_seconds(whole, zone) * _NANOSECONDS + int(fraction[:9].ljust(9, "0") or 0)
+    if whole.startswith("0000"):
+        # A year that datetime does not have, and that nothing was ever written in.
+        seconds = _FIRST
+    elif (second := _SECONDS.get(whole[17:])) is not None:
+        seconds = _start_of_minute(whole[:17], zone) + second
+    else:
+        raise ValueError(f"{text!r} is no time")
+    return seconds * _NANOSECONDS + int(fraction[:9].ljust(9, "0") or 0)

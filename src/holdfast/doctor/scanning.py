@@ -1,7 +1,7 @@
 """Read a log of any size: find what the catalogue is interested in, leave the rest alone.
 
-Whole blocks are searched by one automaton for all patterns; only the records around its hits are
-cut out, decoded and read. So a log of 200 MB costs seconds and a few megabytes.
+Whole blocks are searched by one automaton for the plain texts in all patterns; only the records
+around its hits are cut out, decoded and read. So a log of 200 MB costs seconds and a few megabytes.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +10,7 @@ from datetime import datetime
 
 import re2
 
+from holdfast.doctor.anchors import anchors
 from holdfast.doctor.artefacts import Artefact
 from holdfast.doctor.decoding import blocks, spoken
 from holdfast.doctor.facts import LogSeen, Record
@@ -33,39 +34,67 @@ class Interest:
 
 
 class Interests:
-    """All that is looked for in one log, compiled together."""
+    """All that is looked for in one log.
+
+    Blocks are searched for the anchors of all patterns at once; a pattern without anchors is
+    searched for itself.
+    """
 
     def __init__(self, wanted: Sequence[Interest]) -> None:
         self._wanted = [(one, pattern) for one in wanted for pattern in one.patterns]
+        self._by_anchor = _by_anchor([pattern for _, pattern in self._wanted])
         options = _options()
-        self._any = re2.compile("|".join(f"(?:{p})" for _, p in self._wanted).encode(), options)
+        self._any = re2.compile("|".join(f"(?:{p})" for p in self._by_anchor).encode(), options)
         self._set = re2.Set.SearchSet(options)
-        for _, pattern in self._wanted:
-            self._set.Add(pattern.encode())
+        for anchor in self._by_anchor:
+            self._set.Add(anchor.encode())
         self._set.Compile()
-        self._each = [re2.compile(p.encode(), options) for _, p in self._wanted]
+        self._behind = list(self._by_anchor.values())
+        self._each: dict[int, re2._Regexp[bytes]] = {}
 
     def candidates(self, block: bytes) -> Iterator[int]:
         return (found.start() for found in self._any.finditer(block)) if self._wanted else iter(())
 
-    def matched(self, raw: bytes, level: str) -> list[tuple[Interest, dict[str, str]]]:
+    def matched(
+        self, raw: bytes, level: Callable[[], str]
+    ) -> list[tuple[Interest, dict[str, str]]]:
         """What this record raises; when something benign does, only that."""
         found: dict[str, tuple[Interest, dict[str, str]]] = {}
-        # No match is None to this binding.
-        for index in sorted(self._set.Match(raw) or ()):
+        for index in self._likely(raw):
             interest, _ = self._wanted[index]
-            if interest.levels and level not in interest.levels:
+            match = self._regex(index).search(raw)
+            if match is None or (interest.levels and level() not in interest.levels):
                 continue
             values = found.setdefault(interest.name, (interest, {}))[1]
-            values.update(self._named(index, raw))
+            values.update(_named(match))
         benign = [one for one in found.values() if one[0].benign]
         return benign or list(found.values())
 
-    def _named(self, index: int, raw: bytes) -> dict[str, str]:
-        """What the pattern's named groups hold."""
-        match = self._each[index].search(raw)
-        groups = match.groupdict() if match else {}
-        return {_name(key): spoken(value) for key, value in groups.items() if value is not None}
+    def _likely(self, raw: bytes) -> list[int]:
+        """The patterns whose anchors stand in this record, in the catalogue's order."""
+        return sorted({index for at in self._set.Match(raw) or () for index in self._behind[at]})
+
+    def _regex(self, index: int) -> "re2._Regexp[bytes]":
+        """Compiled when it is first needed: most patterns of a catalogue never are."""
+        if index not in self._each:
+            self._each[index] = re2.compile(self._wanted[index][1].encode(), _options())
+        return self._each[index]
+
+
+def _by_anchor(patterns: Sequence[str]) -> dict[str, list[int]]:
+    """The patterns behind each anchor; both are patterns in RE2 syntax."""
+    behind: dict[str, list[int]] = {}
+    for index, pattern in enumerate(patterns):
+        found = anchors(pattern)
+        for anchor in map(re2.escape, found) if found else (pattern,):
+            behind.setdefault(anchor, []).append(index)
+    return behind
+
+
+def _named(match: "re2._Match[bytes]") -> dict[str, str]:
+    """What the pattern's named groups hold."""
+    groups = match.groupdict()
+    return {_name(key): spoken(value) for key, value in groups.items() if value is not None}
 
 
 def _name(key: str | bytes) -> str:
@@ -183,10 +212,17 @@ class _Walk:
         return block.find(b"\n", at) + 1 or len(block)
 
     def _record(self, raw: bytes, line: int) -> None:
-        raw = raw[:LONGEST_LINE]
-        record = read_record(raw, line, artefact=self._artefact.name, layout=self._layout)
-        for interest, values in self._interests.matched(raw, record.level):
-            self._raised(interest, replace(record, values=values))
+        raw = raw[:LONGEST_LINE].rstrip(b"\r\n")
+        read: list[Record] = []
+
+        def record() -> Record:
+            if not read:
+                name = self._artefact.name
+                read.append(read_record(raw, line, artefact=name, layout=self._layout))
+            return read[0]
+
+        for interest, values in self._interests.matched(raw, lambda: record().level):
+            self._raised(interest, replace(record(), values=values))
 
     def _edges(self, block: bytes) -> None:
         """Note the log's first and last record, and the times between which it speaks."""

@@ -43,15 +43,26 @@ def prune(
     VaultLocked after the copying means that nothing is lost and nothing was deleted: the next
     run goes on from there.
     """
-    with held(repository, wait=wait, waiting=waiting) as shared:
+    # Both times the work begins with looking, while a lock becomes certain; but who is willing to
+    # wait for others shall not fail because one of them came in that moment.
+    later = not wait
+    with held(repository, wait=wait, waiting=waiting, settle_later=later) as shared:
         work = Prune(repository, limits=limits, report=report)
         plan = work.plan()
+        shared.check()
         if not dry_run:
             _sweep(repository)
         if dry_run or plan.is_empty:
             return PruneResult(plan=plan, deleted=0)
         work.copy(shared.check)
-        with held(repository, exclusive=True, wait=wait, waiting=waiting, beside=shared) as alone:
+        with held(
+            repository,
+            exclusive=True,
+            wait=wait,
+            waiting=waiting,
+            beside=shared,
+            settle_later=later,
+        ) as alone:
             return PruneResult(plan=plan, deleted=work.finish(alone.check))
 
 

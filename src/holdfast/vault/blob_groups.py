@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # In so many index files, forking costs more than it saves.
 _WORTH_FORKING = 64
 _KEY_BYTES = 8
+_KINDS = (Kind.DATA, Kind.TREE)
 
 
 class _Part(NamedTuple):
@@ -100,7 +101,8 @@ class BlobGroups:
         whole = rows.joined()
         self.packs = rows.packs
         self.ids, self.is_tree = whole.ids, whole.is_tree
-        self.pack, self.offset, self.length, self.plain = whole.records.T
+        self._records = whole.records.T
+        self.pack, self.offset, self.length, self.plain = self._records
         self._sort()
 
     def __len__(self) -> int:
@@ -129,15 +131,13 @@ class BlobGroups:
             at[open_] += 1
         return found
 
-    def span(self, row: int) -> Span:
-        kind = Kind.TREE if self.is_tree[row] else Kind.DATA
-        return Span(
-            BlobId(self.ids[row].tobytes()),
-            kind,
-            int(self.offset[row]),
-            int(self.length[row]),
-            int(self.plain[row]),
-        )
+    def placed(self, rows: "NDArray[np.int64]") -> Iterator[tuple[PackId, Span]]:
+        """Some rows, each with its pack."""
+        columns = (column[rows].tolist() for column in (self.is_tree, *self._records))
+        ids = self.ids[rows].tobytes()
+        for at, (is_tree, pack, *place) in enumerate(zip(*columns, strict=True)):
+            blob = BlobId(ids[ID_BYTES * at : ID_BYTES * (at + 1)])
+            yield self.packs[pack], Span(blob, _KINDS[is_tree], *place)
 
     def _sort(self) -> None:
         import numpy as np

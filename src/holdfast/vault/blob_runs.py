@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from holdfast.base.ids import PackId
 from holdfast.base.units import KIB, MIB
+from holdfast.storage.protocol import Storage
 from holdfast.vault.blob_index import Location
 from holdfast.vault.blobs import open_blob
 from holdfast.vault.layout import pack_path
@@ -15,7 +16,9 @@ from holdfast.vault.sealed_files import SealedFiles
 
 # Reading so much too much costs less than another request.
 _GAP = 256 * KIB
-_LONGEST = 8 * MIB
+# Several runs are in memory at a time; where each request costs, they are longer.
+_NEAR, _FAR = 1 * MIB, 8 * MIB
+_FAR_REWARDS = 4
 
 
 class Run(NamedTuple):
@@ -33,22 +36,27 @@ class Run(NamedTuple):
         return self.spans[-1].offset + self.spans[-1].length - self.start
 
 
-def runs_of(wanted: Iterable[tuple[PackId, Span]]) -> Iterator[Run]:
+def longest_run(storage: Storage) -> int:
+    """A storage that rewards many calls at once is far away."""
+    return _FAR if storage.parallel >= _FAR_REWARDS else _NEAR
+
+
+def runs_of(wanted: Iterable[tuple[PackId, Span]], *, longest: int = _NEAR) -> Iterator[Run]:
     """Gather blobs into runs, pack by pack."""
     in_order = sorted(wanted, key=lambda pair: (pair[0], pair[1].offset))
     for pack, pairs in groupby(in_order, key=itemgetter(0)):
         spans: list[Span] = []
         for _, span in pairs:
-            if spans and not _fits(spans, span):
+            if spans and not _fits(spans, span, longest):
                 yield Run(pack, spans)
                 spans = []
             spans.append(span)
         yield Run(pack, spans)
 
 
-def _fits(spans: list[Span], span: Span) -> bool:
+def _fits(spans: list[Span], span: Span, longest: int) -> bool:
     gap = span.offset - (spans[-1].offset + spans[-1].length)
-    return gap <= _GAP and span.offset + span.length - spans[0].offset <= _LONGEST
+    return gap <= _GAP and span.offset + span.length - spans[0].offset <= longest
 
 
 def read_sealed(files: SealedFiles, run: Run) -> Iterator[tuple[Span, memoryview]]:

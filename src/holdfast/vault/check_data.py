@@ -10,7 +10,7 @@ from holdfast.base.errors import HoldfastError
 from holdfast.base.ids import FileId, PackId, TreeId
 from holdfast.base.units import MIB
 from holdfast.vault import check_findings as sorts
-from holdfast.vault.blob_runs import runs_of
+from holdfast.vault.blob_runs import longest_run, runs_of
 from holdfast.vault.check_findings import Finding
 from holdfast.vault.check_pack import (
     PIECE,
@@ -35,8 +35,8 @@ SoundTrees = dict[TreeId, bytes]
 # The ids below a listing, or None when something is wrong with it.
 JudgeTree = Callable[[TreeId, bytes | memoryview], bytes | None]
 
-# A storage that rewards so many calls at once is far away: it is asked for most packs whole.
-_FAR, _REQUEST = 4, 32 * MIB
+# A storage that is far away is asked for most packs whole.
+_FAR = 32 * MIB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +113,8 @@ class PackReader:
         self.files = files
         self._rows = rows
         self._judge = judge
-        self._limit = _REQUEST if files.storage.parallel >= _FAR else PIECE
+        self._longest_run = longest_run(files.storage)
+        self._limit = _FAR if self._longest_run > PIECE else PIECE
 
     def outcomes(self, tasks: Iterable[Task], *, parallel: int) -> Iterator[_Outcome]:
         """Read ahead by so many requests, over the ends of packs."""
@@ -132,7 +133,8 @@ class PackReader:
         if task.is_whole:
             yield from pieces_of(spans, task.size, limit=self._limit)
             return
-        for run in runs_of((task.pack, span) for span in spans if span.kind):
+        listings = ((task.pack, span) for span in spans if span.kind)
+        for run in runs_of(listings, longest=self._longest_run):
             yield Piece(run.start, run.start + run.length, run.spans)
 
     def _content(self, reading: _Reading) -> bytes:

@@ -60,6 +60,11 @@ def join_index(packs: Iterable[tuple[PackId, bytes]]) -> bytes:
     return b'{"packs":[' + b",".join(pieces) + b"]}\n"
 
 
+def encode_packs(packs: Iterable[IndexPack]) -> bytes:
+    """As `encode_index`, for packs as they stand in other index files."""
+    return msgspec.json.encode(IndexFile(list(packs))) + b"\n"
+
+
 def parse_index(name: str, content: bytes | bytearray) -> IndexFile:
     try:
         return _decoder.decode(content)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from holdfast.base.errors import HoldfastError
-from holdfast.base.ids import FileId, PackId
+from holdfast.base.ids import FileId, PackId, pack_id_from_hex
 from holdfast.storage.errors import FileMissing, FileTooShort
 from holdfast.vault.errors import (
     BlobBroken,
@@ -26,8 +26,8 @@ from holdfast.vault.errors import (
     TreeBroken,
 )
 from holdfast.vault.forking import ahead
-from holdfast.vault.index_file import packs_of
-from holdfast.vault.index_writer import PackSpans, write_index
+from holdfast.vault.index_file import IndexPack, parse_index
+from holdfast.vault.index_writer import write_index, write_packs
 from holdfast.vault.layout import INDEX, pack_path
 from holdfast.vault.pack_header import Span
 from holdfast.vault.policy.prune import PackChoice, PackFacts, PruneLimits, choose_packs
@@ -141,7 +141,6 @@ class Prune:
         numbers -= survey.needed(numbers)
         numbers |= _vanished(survey)
         doomed = {survey.groups.packs[number] for number in numbers}
-        check()
         self._switch_index(survey, doomed, check)
         return self._delete(
             [pack for pack in survey.stored if _may_go(survey, doomed, pack)], check
@@ -167,8 +166,7 @@ class Prune:
         groups = self._survey.groups
         is_source = np.zeros(len(groups.packs), bool)
         is_source[self._choice.repack] = True
-        for row in np.flatnonzero(self._survey.chosen & is_source[groups.pack]).tolist():
-            yield groups.packs[groups.pack[row]], groups.span(row)
+        return groups.placed(np.flatnonzero(self._survey.chosen & is_source[groups.pack]))
 
     def _switch_index(self, survey: Survey, doomed: set[PackId], check: Callable[[], None]) -> None:
         """New index files first, then away with those they replace."""
@@ -176,20 +174,25 @@ class Prune:
         stale = {name for name, packs in index.items() if not doomed.isdisjoint(packs)}
         stale |= self._small_index_files()
         named = {pack for name in index.keys() - stale for pack in index[name]}
-        write_index(self._files, self._still_named(stale, doomed | named))
+        # Adding is no harm, whoever is at work here; from then on we must be alone.
+        write_packs(self._files, self._still_named(stale, doomed | named))
         check()
-        for name in sorted(stale):
-            self._files.delete(INDEX, name)
+        for _, done in ahead(stale, self._delete_index, parallel=self._files.storage.parallel):
+            done.result()
         self._repository.forget_index()
 
-    def _still_named(self, stale: Iterable[FileId], dropped: set[PackId]) -> Iterator[PackSpans]:
+    def _delete_index(self, name: FileId) -> None:
+        self._files.delete(INDEX, name)
+
+    def _still_named(self, stale: Iterable[FileId], dropped: set[PackId]) -> Iterator[IndexPack]:
         """The packs of these index files, each once, without those dropped."""
         seen = set(dropped)
         for name in sorted(stale):
-            for pack, spans in packs_of(f"{INDEX}/{name}", self._files.load(INDEX, name)):
+            for found in parse_index(f"{INDEX}/{name}", self._files.load(INDEX, name)).packs or ():
+                pack = pack_id_from_hex(found.id)
                 if pack not in seen:
                     seen.add(pack)
-                    yield pack, spans
+                    yield found
 
     def _small_index_files(self) -> set[FileId]:
         """Index files to merge: none while there are few."""

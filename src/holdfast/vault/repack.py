@@ -8,15 +8,15 @@ from typing import NamedTuple
 
 from holdfast.base.ids import PackId
 from holdfast.base.units import MIB
-from holdfast.vault.blob_runs import Run, open_span, read_sealed, runs_of
+from holdfast.vault.blob_runs import Run, longest_run, open_span, read_sealed, runs_of
 from holdfast.vault.forking import ahead, cores, forked
 from holdfast.vault.index_writer import PackSpans
 from holdfast.vault.pack_header import Span
 from holdfast.vault.pack_writer import PackWriter
 from holdfast.vault.sealed_files import SealedFiles
 
-# Below this much to copy, forking costs more than it saves.
-_WORTH_FORKING = 32 * MIB
+# Below this much to copy, forking costs more memory and half-filled packs than it saves time.
+_WORTH_FORKING = 64 * MIB
 
 OnBytes = Callable[[int], None]
 
@@ -30,20 +30,20 @@ def copy_blobs(
     files: SealedFiles, wanted: Iterable[tuple[PackId, Span]], *, on_bytes: OnBytes
 ) -> list[PackSpans]:
     """The new packs, durable but not named in any index yet."""
-    runs = list(runs_of(wanted))
-    is_much = sum(run.length for run in runs) > _WORTH_FORKING
+    runs = list(runs_of(wanted, longest=longest_run(files.storage)))
+    workers = cores() if sum(run.length for run in runs) > _WORTH_FORKING else 1
     packs: list[PackSpans] = []
 
     def work(mine: Iterator[Run]) -> Iterator[_Copied]:
-        return _copy(files, mine)
+        return _copy(files, mine, parallel=-(-files.storage.parallel // workers))
 
-    for copied in forked(runs, work, workers=cores() if is_much else 1):
+    for copied in forked(runs, work, workers=workers):
         packs += copied.packs
         on_bytes(copied.size)
     return packs
 
 
-def _copy(files: SealedFiles, runs: Iterator[Run]) -> Iterator[_Copied]:
+def _copy(files: SealedFiles, runs: Iterator[Run], *, parallel: int) -> Iterator[_Copied]:
     writer = PackWriter(files)
 
     def prove(run: Run) -> list[tuple[Span, memoryview]]:
@@ -52,7 +52,7 @@ def _copy(files: SealedFiles, runs: Iterator[Run]) -> Iterator[_Copied]:
             open_span(files, run.pack, span, sealed)
         return found
 
-    for _, found in ahead(runs, prove, parallel=files.storage.parallel):
+    for _, found in ahead(runs, prove, parallel=parallel):
         size = 0
         for span, sealed in found.result():
             writer.add_sealed(span, sealed)

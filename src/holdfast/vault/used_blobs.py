@@ -12,7 +12,7 @@ import msgspec
 from holdfast.base.ids import BlobId, TreeId
 from holdfast.base.units import MIB
 from holdfast.vault.blob_groups import BlobGroups, id_rows
-from holdfast.vault.blob_runs import Run, open_span, read_sealed, runs_of
+from holdfast.vault.blob_runs import Run, longest_run, open_span, read_sealed, runs_of
 from holdfast.vault.errors import BlobMissing, TreeBroken
 from holdfast.vault.forking import ahead, cores, forked
 from holdfast.vault.pack_header import Kind
@@ -105,17 +105,18 @@ class UsedBlobs:
         return groups
 
     def _runs(self, trees: "NDArray[np.int64]") -> Iterator[Run]:
-        rows = self._groups.rows_of(trees).tolist()
-        packs = self._groups.packs
-        return runs_of((packs[self._groups.pack[row]], self._groups.span(row)) for row in rows)
+        placed = self._groups.placed(self._groups.rows_of(trees))
+        return runs_of(placed, longest=longest_run(self._files.storage))
 
     def _read(self, runs: list[Run]) -> Iterator[_Named]:
+        workers = cores() if sum(run.length for run in runs) > _WORTH_FORKING else 1
+        parallel = -(-self._files.storage.parallel // workers)
+
         def work(mine: Iterator[Run]) -> Iterator[_Named]:
-            for _, named in ahead(mine, self._named_by, parallel=self._files.storage.parallel):
+            for _, named in ahead(mine, self._named_by, parallel=parallel):
                 yield named.result()
 
-        is_much = sum(run.length for run in runs) > _WORTH_FORKING
-        return forked(runs, work, workers=cores() if is_much else 1)
+        return forked(runs, work, workers=workers)
 
     def _named_by(self, run: Run) -> _Named:
         subtrees: list[str] = []

@@ -1,6 +1,7 @@
 import hashlib
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 
 from holdfast.base.ids import BlobId, FileId, PackId
@@ -50,7 +51,7 @@ def test_a_tree_and_a_file_of_the_same_bytes_are_two() -> None:
     data, tree = groups.find(Kind.DATA, id_rows(same)), groups.find(Kind.TREE, id_rows(same))
     assert len(groups) == 2
     assert data.tolist() != tree.tolist()
-    assert groups.span(int(groups.rows_of(tree)[0])).kind is Kind.TREE
+    assert [span.kind for _, span in groups.placed(groups.rows_of(tree))] == [Kind.TREE]
 
 
 def test_what_is_not_there_is_not_found() -> None:
@@ -74,7 +75,7 @@ def test_ids_with_equal_beginnings_are_told_apart() -> None:
     assert len(set(found.tolist())) == 4
     for blob, group in zip(alike, found.tolist(), strict=True):
         rows = [row for row in range(len(groups.pack)) if groups.group[row] == group]
-        assert {groups.span(row).blob for row in rows} == {blob}
+        assert {span.blob for _, span in groups.placed(np.array(rows))} == {blob}
 
 
 def test_a_pack_that_two_index_files_name_counts_once() -> None:
@@ -93,12 +94,12 @@ def test_index_files_that_contradict_each_other_are_an_error() -> None:
 
 def test_rows_keep_their_numbers_when_index_files_come() -> None:
     rows = collected([pack(1, digest(1), digest(2))])
-    before = [BlobGroups(rows).span(row) for row in range(2)]
+    before = list(BlobGroups(rows).placed(np.arange(2)))
 
     name = FileId("f" * 64)
     rows.add(name, rows_of(name, encode_index([pack(2, digest(0), digest(2))])))
 
-    assert [BlobGroups(rows).span(row) for row in range(2)] == before
+    assert list(BlobGroups(rows).placed(np.arange(2))) == before
 
 
 def test_index_files_of_a_vault_are_loaded() -> None:

@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 
 from holdfast.base.ids import BlobId, PackId, TreeId
@@ -24,7 +25,7 @@ def used_of(vault: Repository, *roots: TreeId) -> tuple[UsedBlobs, BlobGroups]:
 
 
 def names(used: UsedBlobs, groups: BlobGroups) -> set[BlobId]:
-    return {groups.span(row).blob for row in range(len(groups.pack)) if used.rows()[row]}
+    return {span.blob for _, span in groups.placed(np.flatnonzero(used.rows()))}
 
 
 def test_all_below_a_tree_is_used_and_nothing_else() -> None:
@@ -103,6 +104,7 @@ def test_neighbours_are_read_together_and_distant_blobs_are_not() -> None:
 def test_a_run_is_never_longer_than_a_reader_likes() -> None:
     spans = [Span(BlobId(bytes(32)), Kind.DATA, n << 20, 1 << 20, 0) for n in range(20)]
 
-    runs = list(runs_of((PackId(bytes(32)), span) for span in spans))
+    placed = ((PackId(bytes(32)), span) for span in spans)
+    runs = list(runs_of(placed, longest=8 << 20))
 
     assert [len(run.spans) for run in runs] == [8, 8, 4]

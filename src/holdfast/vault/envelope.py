@@ -15,6 +15,7 @@ IV_BYTES = 16
 MAC_BYTES = 16
 OVERHEAD = IV_BYTES + MAC_BYTES
 _NO_IV = bytes(IV_BYTES)
+_generate_tag = Poly1305.generate_tag
 
 
 class MasterKey:
@@ -65,10 +66,12 @@ class Sealer:
         # Drawn for each: a stock of random bytes would be the same in all who are forked from us.
         iv = os.urandom(IV_BYTES)
         cipher_text = target[start:end]
-        self._encryptor.reset_nonce(iv)
-        self._encryptor.update_into(plain, cipher_text)
+        encryptor = self._encryptor
+        encryptor.reset_nonce(iv)
+        encryptor.update_into(plain, cipher_text)
         target[at:start] = iv
-        target[end : end + MAC_BYTES] = self._code(iv, cipher_text)
+        code = _generate_tag(self._mac_r + self._nonce.update(iv), cipher_text)
+        target[end : end + MAC_BYTES] = code
         return end + MAC_BYTES - at
 
     def seal(self, plain: bytes) -> bytes:
@@ -98,4 +101,4 @@ class Sealer:
         self._decryptor.update_into(cipher_text, target)
 
     def _code(self, iv: bytes, cipher_text: memoryview) -> bytes:
-        return Poly1305.generate_tag(self._mac_r + self._nonce.update(iv), cipher_text)
+        return _generate_tag(self._mac_r + self._nonce.update(iv), cipher_text)

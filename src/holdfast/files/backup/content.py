@@ -36,6 +36,8 @@ _PIECE = 4 * KIB
 _ZERO_PIECE = bytes(_PIECE)
 
 Has = Callable[[Kind, BlobId], bool]
+_sha256 = hashlib.sha256
+_DATA = Kind.DATA
 
 
 def chunker_seed(master: MasterKey) -> int:
@@ -69,9 +71,16 @@ class BlobSink:
 
     def put(self, plain: memoryview) -> bytes:
         """The id of a blob, which is in the vault already or in a pack of ours now."""
-        blob = BlobId(hashlib.sha256(plain).digest())
-        if not self._has(Kind.DATA, blob) and self._claims.take(blob):
-            self._store(blob, plain)
+        blob: BlobId = _sha256(plain).digest()  # type: ignore[assignment]
+        if self._has(_DATA, blob) or not self._claims.take(blob):
+            return blob
+        pack = self._pack or self._open()
+        pack.add(_DATA, blob, plain)
+        counts = self.counts
+        counts.blobs += 1
+        counts.added += len(plain)
+        if pack.is_full():
+            self._hand_over(pack)
         return blob
 
     def put_zeros(self, length: int) -> bytes:
@@ -93,17 +102,11 @@ class BlobSink:
         self._send(PackReady(self._slot, pack.size, b"", len(spans), spans))
         self._pack = None
 
-    def _store(self, blob: BlobId, plain: memoryview) -> None:
-        pack = self._pack
-        if pack is None:
-            self._slot = self._slots.acquire()
-            pack = PackBuilder(self._sealer, self._compressor, self._slots.slots[self._slot])
-            self._pack = pack
-        pack.add(Kind.DATA, blob, plain)
-        self.counts.blobs += 1
-        self.counts.added += len(plain)
-        if pack.is_full():
-            self._hand_over(pack)
+    def _open(self) -> PackBuilder:
+        self._slot = self._slots.acquire()
+        memory = self._slots.slots[self._slot]
+        self._pack = PackBuilder(self._sealer, self._compressor, memory)
+        return self._pack
 
     def _hand_over(self, pack: PackBuilder) -> None:
         size, spans = len(pack.finish()), pack.spans

@@ -3,7 +3,7 @@
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -38,7 +38,7 @@ from holdfast.files.backup.messages import (
 )
 from holdfast.files.backup.plain_nodes import plain_node
 from holdfast.files.backup.settings import WorkerSettings
-from holdfast.files.backup.walk import Listing, enter, list_folder
+from holdfast.files.backup.walk import Listing, OnSkip, enter, list_folder
 from holdfast.files.nodes import (
     Attributes,
     make_node,
@@ -74,6 +74,7 @@ class Known(NamedTuple):
 
 
 _NOTHING_KNOWN = Known({}, {}, {}, {})
+_NO_ATTRIBUTES: Attributes = []
 
 
 def known_entries(record: Record) -> Known:
@@ -108,8 +109,9 @@ class FolderReader:
         self._cache = cache
         self._has = has
         self._content = content
-        self._counts = counts
+        self.counts = counts
         self._settings = settings
+        self.force = settings.force
         self._skipped: list[Skip] = []
         self._racy_after = 0
         self._parts_known = NO_RECORD, _NOTHING_KNOWN
@@ -125,14 +127,14 @@ class FolderReader:
         except OSError as err:
             self._skip_folder(task.logical, err)
             return FolderDone(
-                task.number, run, self._counts, self._skipped, record is not None, readable=False
+                task.number, run, self.counts, self._skipped, record is not None, readable=False
             )
         if record is not None and self._is_same(record, listing):
             return self._same(task, record, listing)
         known = known_entries(record) if record is not None else _NOTHING_KNOWN
         _Entries(self, known, task.logical, task.device, run).read(listing)
         return FolderDone(
-            task.number, run, self._counts, self._skipped, record is not None, readable=True
+            task.number, run, self.counts, self._skipped, record is not None, readable=True
         )
 
     def part(self, task: PartTask) -> PartDone:
@@ -149,7 +151,7 @@ class FolderReader:
             self._skip_folder(task.logical, err)
             listing = Listing([], (), frozenset(), {})
         _Entries(self, known, task.logical, task.device, run, split=False).read(listing)
-        return PartDone(task.number, task.hole, run, self._counts, self._skipped)
+        return PartDone(task.number, task.hole, run, self.counts, self._skipped)
 
     def _known_to_parts(self, place: int) -> Known:
         """Kept from part to part: a folder of a million files has thousands."""
@@ -161,7 +163,7 @@ class FolderReader:
 
     def segment(self, task: SegmentTask) -> SegmentDone:
         self._begin()
-        done = SegmentDone(task.number, task.hole, task.segment, b"", 0, self._counts)
+        done = SegmentDone(task.number, task.hole, task.segment, b"", 0, self.counts)
         parent, name = os.path.split(task.physical)
         try:
             enter(parent)
@@ -176,7 +178,7 @@ class FolderReader:
         except OSError as err:
             why = as_seen(name, unpack_status(task.packed).st_mode, err)
             done.errno, done.detail = why.errno or errno.EIO, why.strerror or ""
-        self._counts.read += done.length
+        self.counts.read += done.length
         return done
 
     def open(self, name: bytes) -> int:
@@ -190,7 +192,7 @@ class FolderReader:
             return os.open(name, _READ_FLAGS)
 
     def file(
-        self, name: bytes, status: os.stat_result, on_problem: Callable[[OSError], None]
+        self, name: bytes, status: os.stat_result, on_problem: OnSkip
     ) -> tuple[bytes, int, bool, Attributes]:
         """Blob ids, length read, whether it held still meanwhile, and its attributes.
 
@@ -203,14 +205,14 @@ class FolderReader:
                 found = self._content.read_small(descriptor, status.st_size)
             if found is None:
                 found = self._content.read_range(descriptor, 0, max(status.st_size, MIN_CHUNK) * 2)
-            attributes = read_attributes(descriptor, on_problem)
+            attributes = self._attributes(descriptor, name, on_problem)
             after = os.fstat(descriptor)
         finally:
             os.close(descriptor)
         if not stat.S_ISREG(after.st_mode):
             raise FileNotFoundError(errno.ENOENT, _(_ANOTHER_KIND))
         ids, length = found
-        self._counts.read += length
+        self.counts.read += length
         still = (
             after.st_mtime_ns == status.st_mtime_ns
             and after.st_ctime_ns == status.st_ctime_ns
@@ -218,6 +220,14 @@ class FolderReader:
             and after.st_ino == status.st_ino
         )
         return ids, length, still, attributes
+
+    def _attributes(self, descriptor: int, name: bytes, on_problem: OnSkip) -> Attributes:
+        try:
+            if not os.listxattr(descriptor):
+                return _NO_ATTRIBUTES
+        except OSError:
+            pass  # what this means is for the longer way to say
+        return read_attributes(descriptor, lambda err: on_problem(name, err))
 
     def has_all(self, ids: bytes) -> bool:
         """Whether the vault still has every blob of an unchanged file."""
@@ -235,14 +245,6 @@ class FolderReader:
             # Perhaps a file system that keeps whole seconds, or every other one.
             changed += 2 * _SECOND_NS
         return changed > self._racy_after
-
-    @property
-    def counts(self) -> Counts:
-        return self._counts
-
-    @property
-    def force(self) -> bool:
-        return self._settings.force
 
     def note(self, path: bytes, number: int, reason: SkipReason, detail: str = "") -> None:
         self._skipped.append(Skip(path, number, reason.value, detail))
@@ -264,8 +266,8 @@ class FolderReader:
         self._skipped = []
         now = self._settings.clock.now()
         self._racy_after = int(now.timestamp() * 1e9) - _TICK_NS
-        for field in self._counts.__struct_fields__:
-            setattr(self._counts, field, 0)
+        for field in self.counts.__struct_fields__:
+            setattr(self.counts, field, 0)
 
     def _is_same(self, record: Record, listing: Listing) -> bool:
         if self._settings.force or not self._settings.trust_cache:
@@ -381,9 +383,7 @@ class _Entries:
 
     def _read_file(self, name: bytes, status: os.stat_result, packed: bytes) -> None:
         reader = self._reader
-        ids, length, still, attributes = reader.file(
-            name, status, lambda err: self._incomplete(name, err)
-        )
+        ids, length, still, attributes = reader.file(name, status, self._incomplete)
         self._files += 1
         self._bytes += length
         reader.counts.size += length
@@ -391,11 +391,12 @@ class _Entries:
             reader.note(os.path.join(self._logical, name), 0, SkipReason.CHANGED)
         if not still or reader.is_racy(status):
             packed = unequal(packed)
-        if still and len(ids) == ID_BYTES and not attributes:
+        if still and len(ids) == ID_BYTES and attributes is _NO_ATTRIBUTES:
             node = plain_node(name, status, ids)
             if node is not None:
                 self._nodes.append(node)
-                self._keep(name, packed, ids)
+                self._listing += (name, packed)
+                self._payloads.append(ids)
                 return
         self._add(name, status, packed, ids, size=length, attributes=attributes)
 

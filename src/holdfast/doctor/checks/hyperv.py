@@ -176,13 +176,12 @@ def throttled(facts: Facts, params: Params) -> Verdict:
     for one in facts.of(Throttle):
         limits = [limit for limit in (one.work_hours, one.other_hours) if limit]
         if limits and min(limits) < least:
-            return confirmed(
-                one.span, limit=round(min(limits) / 1e6, 2), least=params.number("least_mbit")
-            )
+            held = f"{round(min(limits) / 1e6, 2)} Mbit/s"
+            return confirmed(one.span, limit=held, least=f"{least / 1e6:.0f} Mbit/s")
     for value in facts.of(RegistryValue):
         few = value.is_("Windows Azure Backup\\Replication", "UploadThreadsPerVM")
         if few and value.number is not None and value.number < params.number("threads"):
-            return confirmed(value.span, limit=f"{value.number} threads", least="4 threads")
+            return confirmed(value.span, limit=f"UploadThreadsPerVM={value.number}", least="4")
     fine = [one.span for one in facts.of(Throttle)]
     return ruled_out(*fine[:SHOWN]) if fine else unknown("hyperv.throttle")
 
@@ -320,5 +319,5 @@ def clock(facts: Facts, params: Params) -> Verdict:
     if known:
         return ruled_out(*(one.span for one in known[:SHOWN]))
     if records := open_events(facts, "hyperv.token-refused"):
-        return confirmed(*said(records).evidence, minutes="?")
+        return confirmed(*said(records).evidence, minutes=f">{params.number('minutes'):.0f}")
     return unknown("windows.clock")

@@ -115,24 +115,18 @@ def hrl(facts: Facts, params: Params) -> Verdict:
         free = _room(facts, folder) if free is None else free
         spans = [one.span for one in logs[:SHOWN]]
         if free is not None and size > share * (free or 1):
-            return _too_big(logs, size, free, what="free")
+            return _too_big(logs, size, free)
         disk = _disk_of(facts, logs)
         if disk and logs[0].size > share * disk:
-            return _too_big(logs[:1], logs[0].size, disk, what="disk")
+            return _too_big(logs[:1], logs[0].size, disk)
         if free is not None or disk:
             fine += spans
     return ruled_out(*fine[:SHOWN]) if fine else unknown("hyperv.change-logs", "hyperv.disks")
 
 
-def _too_big(logs: list[ChangeLog], size: int, room: int, *, what: str) -> Verdict:
-    percent = round(100 * size / room) if room else "?"
-    return confirmed(
-        *(one.span for one in logs[:SHOWN]),
-        path=logs[0].path,
-        size=round(size / _GIB, 1),
-        percent=percent,
-        of=what,
-    )
+def _too_big(logs: list[ChangeLog], size: int, room: int) -> Verdict:
+    held, left = round(size / _GIB, 1), round(room / _GIB, 1)
+    return confirmed(*(one.span for one in logs[:SHOWN]), path=logs[0].path, size=held, room=left)
 
 
 def _by_folder(facts: Facts) -> dict[str, list[ChangeLog]]:

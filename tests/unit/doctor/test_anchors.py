@@ -60,7 +60,7 @@ _PIECES = {
     "(?:more)+": ["more", "moremore"],
     "w{2}": ["ww"],
     "v{0,3}": ["", "vv"],
-    r"\bthe\b": [" the "],
+    r" \bthe\b ": [" the "],
     "(maybe)?": ["maybe", ""],
     "(?:deep(?:er|est)|flat)": ["deeper", "deepest", "flat"],
 }

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from holdfast.doctor.facts import Fact
+from holdfast.doctor.model import Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +49,12 @@ class BackupPolicy(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScratchListing(Fact):
-    """A listing of the scratch folder; `complete` when it goes to its closing line."""
+    """A listing of the scratch folder; `complete` when it goes to its closing line.
 
+    The span is the line of the key file where there is one, `listed` is all that was read.
+    """
+
+    listed: Span
     path: str
     has_key: bool
     complete: bool

@@ -116,7 +116,7 @@ def scratch_unreachable(facts: Facts, _: Params) -> Verdict:
         return by_signs(said, place=where[0].path)
     listed = [one for one in facts.of(ScratchListing) if one.used or one.has_key]
     if listed:
-        return ruled_out(*(one.span for one in listed))
+        return ruled_out(*(one.listed for one in listed))
     return denial(facts, "mars.scratch-gone") or unknown(
         "mars.scratch-listing", "windows.registry", "windows.volumes"
     )

@@ -46,6 +46,8 @@ def _is_credential(head: str, file: str) -> bool:
 @reader("mars.credential-file", accepts=_is_credential)
 def read_credential(artefact: Artefact) -> Iterator[Fact]:
     text = windows_lines.read(artefact)
+    if not text.whole.strip():
+        return
     fields = _fields(text.whole)
     issued, expires = _times(fields, artefact.name)
     yield VaultCredential(

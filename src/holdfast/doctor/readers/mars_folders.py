@@ -86,6 +86,7 @@ def read_scratch(artefact: Artefact) -> Iterator[Fact]:
         if has_key or (_SCRATCH.search(folder.path) and folder.names):
             yield ScratchListing(
                 span=_key_span(text, folder) if has_key else text.span(folder.first, folder.last),
+                listed=text.span(folder.first, folder.last),
                 path=folder.path,
                 has_key=has_key,
                 complete=folder.closed or artefact.whole,
@@ -113,6 +114,7 @@ def _asked_for_key(text: Text) -> Iterator[Fact]:
             path = _FOLDER.search(line)
             yield ScratchListing(
                 span=text.span(number, last),
+                listed=text.span(number, last),
                 path=path.group(0) if path else KEY,
                 has_key=bool(there),
                 complete=True,

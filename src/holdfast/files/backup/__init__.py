@@ -3,6 +3,7 @@
 backup     the use: roots, snapshot, report
 pipeline   the parent: tasks out, results in, packs to the storage, trees assembled
 worker     a forked process: its loop; directory and content do the reading
+plain_nodes  the short way to the node of an ordinary file
 messages   what the two say to each other
 claims     which new blobs are taken already, in memory all share
 slots      the buffers packs are filled in, in memory all share

@@ -161,7 +161,7 @@ class PackReady(msgspec.Struct, array_like=True, tag="pack"):
     slot: int
     size: int
     entries: bytes  # of a finished one: what the index will say of it
-    count: int  # of its blobs
+    blobs: int  # how many are in it
     spans: list[tuple[Any, ...]] = []  # of one that is not: of vault.pack_header.Span
 
 

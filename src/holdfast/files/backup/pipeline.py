@@ -136,7 +136,7 @@ class Pipeline:
 
     def _pack(self, pack: PackReady) -> None:
         if not pack.spans:
-            entries = Entries(pack.entries, pack.count)
+            entries = Entries(pack.entries, pack.blobs)
             self.uploads.start(self.pool.slots, pack.slot, pack.size, entries)
             return
         # What is left of the workers goes together: many small packs make a slow vault.

@@ -1,0 +1,189 @@
+"""Causes of failing shadow copies: writers, the service, providers, room, rivals, disks, time."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from holdfast.doctor.checking import Params, absent, check, recent
+from holdfast.doctor.factbase import Facts
+from holdfast.doctor.facts import Service
+from holdfast.doctor.model import Verdict, confirmed, ruled_out, unknown
+from holdfast.doctor.open_records import DAYS, SHOWN, open_records, short, spans
+from holdfast.doctor.vss_writers import SQL_WRITER, remedy_of, service_of
+from holdfast.doctor.windows_facts import (
+    Disk,
+    RegistryValue,
+    ShadowStorage,
+    VssProvider,
+    VssWriter,
+)
+
+LOG = "windows.event-log"
+FAILED_AT_THAW = 10
+WINDOWS_PROVIDER = "b5946137-7b9f-4925-af80-51abd60b20d5"
+VSS_NAMES = frozenset(("vss", "volume shadow copy"))
+PROVIDER_SERVICES = (
+    "swprv",
+    "iaasvmprovider",
+    "azure site recovery vss provider",
+    "asrvssprovider",
+    "inmage scout vss provider",
+)
+DISABLED = 4
+MIB = 1 << 20
+
+
+@check("vss.writer-failed", needs=(VssWriter,))
+def writer_failed(facts: Facts, _: Params) -> Verdict:
+    """By the state's number; what replication leaves behind at SQL Server's writer is no fault."""
+    writers = _latest(facts.of(VssWriter))
+    failed = [one for one in writers if one.failed]
+    aborted = recent(facts, facts.event("vss.sql-aborted-freeze"), days=DAYS)
+    serious = [one for one in failed if not (aborted and _left_by_replication(one))]
+    if serious:
+        return _failed(serious)
+    return ruled_out(*(one.span for one in (failed or writers)[:SHOWN]))
+
+
+def _latest(writers: Sequence[VssWriter]) -> list[VssWriter]:
+    """Of several listings of one text the last one counts, writer by writer."""
+    return list(
+        {(one.span.artefact, one.id, one.name, one.instance): one for one in writers}.values()
+    )
+
+
+def _left_by_replication(writer: VssWriter) -> bool:
+    return writer.state == FAILED_AT_THAW and writer.id == SQL_WRITER
+
+
+def _failed(serious: Sequence[VssWriter]) -> Verdict:
+    first = serious[0]
+    remedies = dict.fromkeys(remedy_of(one.id) for one in serious)
+    verdict = confirmed(
+        *(one.span for one in serious[:SHOWN]),
+        writer=first.name or first.id,
+        state=first.state,
+        state_name=first.state_name,
+        last_error=first.last_error,
+        service=service_of(first.id) or "?",
+        writers=", ".join(one.name or one.id for one in serious),
+    )
+    return replace(verdict, remedies=("vss.retry-later", *remedies, "vss.reboot"))
+
+
+@check("vss.service-stopped")
+def service_stopped(facts: Facts, _: Params) -> Verdict:
+    """A stopped service is normal, it starts on demand; disabled, absent or crashing it is not."""
+    known = [one for one in facts.of(Service) if _is_vss(one)]
+    for one in known:
+        if one.state == "absent" or one.start == "disabled":
+            return confirmed(one.span, service=one.name, state=one.start or one.state)
+    starts = _start_values(facts)
+    if disabled := [one for one in starts if one.number == DISABLED]:
+        return confirmed(disabled[0].span, service="VSS", state="disabled")
+    crashed = open_records(facts, "vss.service-failed", over="vss.service-ran")
+    if crashed:
+        return confirmed(*spans(crashed), service="VSS", state=short(crashed[-1]))
+    if hung := [
+        one for one in known if one.state in {"stopping", "starting"} and _asked_hung(facts)
+    ]:
+        return confirmed(hung[0].span, service=hung[0].name, state=hung[0].state)
+    good = [
+        one.span for one in known if one.state == "running" or one.start in {"manual", "automatic"}
+    ]
+    good += [one.span for one in starts]
+    return ruled_out(*good[:SHOWN]) if good else unknown("windows.services")
+
+
+def _is_vss(service: Service) -> bool:
+    return service.name.lower() in VSS_NAMES
+
+
+def _start_values(facts: Facts) -> list[RegistryValue]:
+    return [one for one in facts.of(RegistryValue) if one.is_("\\services\\vss", "start")]
+
+
+def _asked_hung(facts: Facts) -> bool:
+    """Starting and stopping pass within seconds: they count when the service was complained of."""
+    return "vss.service-bad" in facts.asked
+
+
+@check("vss.provider-trouble")
+def provider_trouble(facts: Facts, _: Params) -> Verdict:
+    """A refusal in a log, a disabled service, or a listing without the provider of Windows."""
+    said = open_records(
+        facts, "vss.provider-refused", "vss.provider-not-installed", over="vss.good-set"
+    )
+    if said:
+        return confirmed(*spans(said), what=short(said[-1]))
+    services = [one for one in facts.of(Service) if one.name.lower() in PROVIDER_SERVICES]
+    for one in services:
+        if one.start == "disabled" or one.state == "absent":
+            what = f"{one.name}: {one.start or one.state}"
+            return confirmed(one.span, what=what)
+    providers = facts.of(VssProvider)
+    if not providers:
+        return absent(facts, [LOG]) or unknown("windows.vss.providers", "windows.services")
+    own = [one for one in providers if one.id == WINDOWS_PROVIDER]
+    if not own and len(providers) > 1:
+        names = ", ".join(one.name for one in providers)
+        return confirmed(*(one.span for one in providers[:SHOWN]), what=names)
+    return ruled_out(*(one.span for one in providers[:SHOWN]))
+
+
+@check("vss.shadow-storage-low")
+def storage_low(facts: Facts, params: Params) -> Verdict:
+    """Used up to the limit, a limit below the least that works, or the log says it."""
+    storages = facts.of(ShadowStorage)
+    full = [one for one in storages if one.maximum and one.used_ratio >= params.number("max_used")]
+    least = params.number("min_maximum_mib") * MIB
+    small = [one for one in storages if one.maximum is not None and one.maximum < least]
+    short = open_records(facts, "vss.storage-short")
+    if bad := [*small, *full]:
+        return confirmed(bad[0].span, *spans(short), **_storage(bad[0]))
+    if short:
+        return confirmed(*spans(short), volume="?", used_mib="?", maximum_mib="?")
+    if storages:
+        return ruled_out(*(one.span for one in storages[:SHOWN]))
+    return unknown("windows.vss.shadowstorage")
+
+
+def _storage(one: ShadowStorage) -> dict[str, object]:
+    maximum = (one.maximum or 0) // MIB
+    return {"volume": one.volume, "used_mib": one.used // MIB, "maximum_mib": maximum}
+
+
+@check("vss.other-backup-running")
+def other_backup(facts: Facts, _: Params) -> Verdict:
+    return _by_log(facts, "vss.set-in-progress", LOG)
+
+
+@check("vss.timeout")
+def timed_out(facts: Facts, _: Params) -> Verdict:
+    """The log says it; writers that are all well rule it out only where nothing says it."""
+    verdict = _by_log(facts, "vss.timed-out", LOG)
+    writers = _latest(facts.of(VssWriter))
+    if verdict.missing and writers and not any(one.failed for one in writers):
+        return ruled_out(*(one.span for one in writers[:SHOWN]))
+    return verdict
+
+
+def _by_log(facts: Facts, event: str, *probes: str) -> Verdict:
+    said = open_records(facts, event, over="vss.good-set")
+    if said:
+        return confirmed(*spans(said), count=len(said), said=short(said[-1]))
+    over = facts.event("vss.good-set")
+    if over and facts.event(event):
+        return ruled_out(over[-1].span)
+    return absent(facts, probes) or unknown(*probes)
+
+
+@check("vss.dynamic-disk")
+def dynamic_disk(facts: Facts, _: Params) -> Verdict:
+    disks = [one for one in facts.of(Disk) if one.dynamic is not None]
+    dynamic = [one for one in disks if one.dynamic]
+    if dynamic:
+        names = ", ".join(one.name for one in dynamic)
+        return confirmed(*(one.span for one in dynamic[:SHOWN]), disk=names)
+    if said := open_records(facts, "vss.dynamic-disk-error"):
+        return confirmed(*spans(said), disk=short(said[-1]))
+    return ruled_out(*(one.span for one in disks[:SHOWN])) if disks else unknown("windows.disks")

@@ -20,6 +20,8 @@ from holdfast.doctor.windows_facts import RegistryValue
 
 DAYS = 14.0
 SHOWN = 4
+# Marks that languages put around names.
+_QUOTES = "\"'\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb "
 _KNOWN = ("replicating", "initial", "resyncing", "prepared", "ready")
 
 
@@ -45,6 +47,7 @@ def said(records: Sequence[Record]) -> Verdict:
     spans = [records[0].span, *(one.span for one in records[1:][-(SHOWN - 1) :])]
     values = {"vm": "?", "said": _short(last.text), **last.values}
     values.pop("count", None)
+    values["vm"] = values["vm"].strip(_QUOTES) or "?"
     return confirmed(*dict.fromkeys(spans), count=len(records), **values)
 
 
@@ -76,7 +79,7 @@ def paused(facts: Facts, _: Params) -> Verdict:
     states = _states(facts)
     held = [one for one in states if one.state in {"paused", "resync-paused"}]
     if held:
-        return confirmed(*(one.span for one in held[:SHOWN]), vm=held[0].vm, count=len(held))
+        return confirmed(*(one.span for one in held[:SHOWN]), vm=held[0].vm or "?", count=len(held))
     running = [one for one in states if one.state in _KNOWN]
     if running:
         return ruled_out(*(one.span for one in running[:SHOWN]))
@@ -92,7 +95,9 @@ def resync(facts: Facts, _: Params) -> Verdict:
     states = _states(facts)
     marked = [one for one in states if one.state in {"resync-required", "resync-paused"}]
     if marked:
-        return confirmed(*(one.span for one in marked[:SHOWN]), vm=marked[0].vm, count=len(marked))
+        return confirmed(
+            *(one.span for one in marked[:SHOWN]), vm=marked[0].vm or "?", count=len(marked)
+        )
     fine = [one for one in states if one.state in _KNOWN]
     if fine:
         return ruled_out(*(one.span for one in fine[:SHOWN]))
@@ -109,7 +114,7 @@ def cycles_missed(facts: Facts, params: Params) -> Verdict:
     for one in counted:
         missed = 1 - (one.good or 0) / (one.cycles or 1)
         if missed > params.number("missed"):
-            return confirmed(one.span, vm=one.vm, percent=round(missed * 100), hours="?")
+            return confirmed(one.span, vm=one.vm or "?", percent=round(missed * 100), hours="?")
     dated = [one for one in facts.of(VmReplication) if one.last and facts.now]
     for one in dated:
         hours = _hours(facts.now, one.last)
@@ -191,7 +196,8 @@ def _services(facts: Facts, names: Iterable[str], title: str) -> list[Service]:
     wanted = {name.lower() for name in names}
     last: dict[str, Service] = {}
     for one in facts.of(Service):
-        same = one.name.lower() in wanted or title.lower() in {one.name.lower(), one.title.lower()}
+        same = one.name.lower() in wanted or one.title.lower().startswith(title.lower())
+        same = same or one.name.lower() == title.lower()
         if same and one.state:
             last[one.span.artefact] = one
     return list(last.values())
@@ -212,7 +218,7 @@ def _by_service(cause: str, title: str, *names: str) -> None:
 
 _by_service("hyperv.vmms-stopped", "Hyper-V Virtual Machine Management", "vmms")
 _by_service("hyperv.recovery-agent-stopped", "Microsoft Azure Recovery Services Agent", "obengine")
-_by_service("hyperv.provider-stopped", "Microsoft Azure Site Recovery Service", "dra")
+_by_service("hyperv.provider-stopped", "Microsoft Azure Site Recovery", "dra")
 _by_service("hyperv.vmm-service-stopped", "System Center Virtual Machine Manager", "scvmmservice")
 
 

@@ -137,10 +137,15 @@ def _by_folder(facts: Facts) -> dict[str, list[ChangeLog]]:
 
 
 def _room(facts: Facts, folder: str) -> int | None:
-    drive = folder[:2]
-    return next(
-        (one.free for one in facts.of(Volume) if drive and one.path.lower().startswith(drive)), None
-    )
+    """The free room of the volume that the folder lies on: the longest path that it begins with."""
+    above = [
+        one
+        for one in facts.of(Volume)
+        if folder.startswith(one.path.lower().rstrip("\\")) and one.path.strip("\\")
+    ]
+    if "clusterstorage" in folder:
+        above = [one for one in above if "clusterstorage" in one.path.lower()]
+    return max(above, key=lambda one: len(one.path)).free if above else None
 
 
 def _disk_of(facts: Facts, logs: list[ChangeLog]) -> int:

@@ -20,6 +20,10 @@ _TCP = re.compile(
 _ROW = re.compile(
     r"(?P<local>\d{1,3}(?:\.\d{1,3}){3})\s+\d{1,5}\s+(?P<remote>[\w.-]*\.[\w.-]+)\s+(?P<port>\d{1,5})\s+(?P<rest>\S+)"
 )
+# tasklist and Get-Process in the same text tell which number is the engine's.
+_PID = re.compile(
+    r"\bcbengine(?:\.exe)?\s+(\d{2,7})\s+(?:Services|Console|서비스|Dienste|\d)\b", re.IGNORECASE
+)
 _OPENING = re.compile(r"SYN|GESENDET|EMPFANGEN", re.IGNORECASE)
 _OPEN = re.compile(r"ESTAB|HERGESTELLT|ÉTABLI|CONNECT", re.IGNORECASE)
 
@@ -33,8 +37,12 @@ def connections(artefact: Artefact) -> Iterator[AgentConnection]:
     """`netstat -b` names the program below a connection; Resource Monitor before it."""
     text = read(artefact)
     waiting: list[int] = []
+    pids = set(_PID.findall(text.whole))
     for index, line in enumerate(text.lines):
-        if _TCP.search(line) and _ENGINE not in line.lower():
+        numbered = re.search(r"\s(\d+)\s*$", line)
+        if numbered and numbered[1] in pids and _TCP.search(line):
+            yield from _tcp(text, index, index)
+        elif _TCP.search(line) and _ENGINE not in line.lower():
             waiting = [index]
         elif _ENGINE in line.lower() and "[" in line and waiting:
             yield from _tcp(text, waiting[0], index)

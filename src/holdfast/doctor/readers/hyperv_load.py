@@ -24,13 +24,14 @@ _SIZED = re.compile(
 
 
 def _has_hrl(head: str, _: str) -> bool:
-    return _HRL.search(head) is not None and bool(re.search(r"\d[:.]\d\d", head))
+    return _HRL.search(head) is not None and bool(re.search(r"\d[:.]\d\d|\bLength\b", head))
 
 
 @reader("hyperv.change-logs", accepts=_has_hrl)
 def change_logs(artefact: Artefact) -> Iterator[ChangeLog]:
     """HRL files of a `dir` or `Get-ChildItem` listing; the room left stands on its last line."""
     text = read(artefact)
+    yield from _objects(text)
     rooms = [number(found["free"]) for found in _ROOM.finditer(text.whole)]
     free = int(rooms[-1]) if len(rooms) > 1 and rooms[-1] is not None else None
     folder = ""
@@ -48,6 +49,15 @@ def change_logs(artefact: Artefact) -> Iterator[ChangeLog]:
         if held is not None:
             path = f"{folder}\\{found['name']}" if folder else found["name"]
             yield ChangeLog(span=text.span(index), path=path, size=int(held), free=free)
+
+
+def _objects(text: Text) -> Iterator[ChangeLog]:
+    """`Get-ChildItem | select FullName, Length`, in any form."""
+    for row in rows(text):
+        path = row.get("FullName") or row.get("Path")
+        held = number(row.get("Length"))
+        if path.lower().endswith(".hrl") and held is not None:
+            yield ChangeLog(span=row.span, path=path, size=int(held))
 
 
 # The object's name holds "Hyper-V" in every language; writes are told from reads by these words.

@@ -1,0 +1,253 @@
+"""Hyper-V: the ordered causes of every symptom, odd input, and what can be explained."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from holdfast.doctor.artefacts import from_text
+from holdfast.doctor.facts import Fact
+from holdfast.doctor.hyperv_facts import (
+    AgentConnection,
+    ChangeLog,
+    IntegrationService,
+    VmReplication,
+    WriteRate,
+)
+from holdfast.doctor.loading import load
+from holdfast.doctor.matching import notes_for, symptoms_for
+from holdfast.doctor.readers_registry import READERS
+
+# The order of the source document; what follows it is ours.
+ORDERED = {
+    "hyperv.enable-protection": [
+        "hyperv.requirements-unmet",
+        "hyperv.vmm-unprepared",
+        "hyperv.vmms-stopped",
+        "hyperv.enable-failed",
+        "hyperv.wmi-broken",
+        "hyperv.integration-services-old",
+    ],
+    "hyperv.70094": [
+        "hyperv.requirements-unmet",
+        "hyperv.vmm-unprepared",
+        "hyperv.vmms-stopped",
+        "hyperv.enable-failed",
+        "hyperv.wmi-broken",
+        "hyperv.integration-services-old",
+    ],
+    "hyperv.replication-failing": [
+        "hyperv.provider-outdated",
+        "hyperv.paused",
+        "hyperv.vmms-stopped",
+        "hyperv.recovery-agent-stopped",
+        "hyperv.provider-stopped",
+        "hyperv.wmi-broken",
+        "hyperv.vmm-service-stopped",
+        "hyperv.agent-not-sending",
+        "hyperv.blob-unreachable",
+        "hyperv.bandwidth-throttled",
+    ],
+    "hyperv.performance": [
+        "hyperv.bandwidth-throttled",
+        "hyperv.bandwidth-short",
+        "hyperv.churn-high",
+        "hyperv.resync-required",
+        "hyperv.hrl-too-big",
+        "hyperv.paused",
+    ],
+    "hyperv.critical": ["hyperv.paused", "hyperv.host-not-registered"],
+    "hyperv.app-consistent-guest": [
+        "hyperv.integration-services-old",
+        "vss.service-stopped",
+        "vss.writer-failed",
+        "vss.dynamic-disk",
+        "hyperv.iscsi-disk",
+        "hyperv.backup-integration-off",
+        "vss.other-backup-running",
+        "hyperv.churn-high",
+        "hyperv.bandwidth-short",
+    ],
+    "hyperv.app-consistent-host": [
+        "hyperv.vss-set-failed",
+        "hyperv.integration-services-old",
+        "hyperv.backup-integration-off",
+        "hyperv.requestor-down",
+    ],
+    "hyperv.0x800700EA": ["vss.other-backup-running", "vss.dynamic-disk"],
+    "hyperv.0x80070032": ["hyperv.requestor-mismatch", "hyperv.integration-services-old"],
+    "hyperv.dra-registered": ["hyperv.registered-elsewhere"],
+    "hyperv.acs50008": ["hyperv.clock-off"],
+}
+
+
+@pytest.mark.parametrize(("symptom", "ordered"), ORDERED.items(), ids=str)
+def test_causes_stand_in_the_order_of_the_source(symptom: str, ordered: list[str]) -> None:
+    causes = load().symptoms[symptom].causes
+
+    assert list(causes[: len(ordered)]) == ordered
+
+
+@pytest.mark.parametrize(
+    ("asked", "symptom"),
+    [
+        ("0x800700EA", "hyperv.0x800700EA"),
+        ("2147942634", "hyperv.0x800700EA"),
+        ("-2147024662", "hyperv.0x800700EA"),
+        ("0x80070032", "hyperv.0x80070032"),
+        ("70094", "hyperv.70094"),
+        ("31389", "hyperv.70094"),
+        ("ACS50008", "hyperv.acs50008"),
+        ("The DRA server is already registered in vault X", "hyperv.dra-registered"),
+        ("enable protection issues", "hyperv.enable-protection"),
+        ("복제 문제", "hyperv.replication-failing"),
+        ("심각한 복제 상태", "hyperv.critical"),
+        ("재동기화가 필요합니다: 다시 동기화 필요", "hyperv.resync"),
+        ("앱 일치 스냅숏 문제", "hyperv.app-consistent-guest"),
+        (
+            "Hyper-V가 가상 머신에 대한 VSS 스냅숏 집합을 생성하지 못했습니다",
+            "hyperv.app-consistent-host",
+        ),
+    ],
+)
+def test_what_people_see_leads_to_its_symptom(asked: str, symptom: str) -> None:
+    assert symptom in symptoms_for(load(), asked)
+
+
+@pytest.mark.parametrize(
+    ("asked", "note"),
+    [
+        ("HRL", "hyperv.hrl"),
+        ("DIAG_ASRHyperV_global.DiagCab", "hyperv.collecting"),
+        ("deployment planner", "hyperv.planner"),
+        ("18210", "hyperv.sql-18210"),
+        ("분석 및 디버그 로그", "hyperv.analytic-log"),
+    ],
+)
+def test_what_is_no_symptom_is_a_note(asked: str, note: str) -> None:
+    assert note in notes_for(load(), asked)
+
+
+def read(raw: str | bytes) -> list[Fact]:
+    load()
+    artefact = from_text("pasted.txt", raw)
+    text = raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
+    ours = [one for one in READERS if one.probe.startswith("hyperv.")]
+    return [fact for one in ours if one.accepts(text, "pasted.txt") for fact in one.read(artefact)]
+
+
+LISTINGS = (
+    """PS C:\\> Get-VMReplication
+
+VMName State       Health Mode    FrequencySec PrimaryServer ReplicaServer   ReplicaPort
+------ -----       ------ ----    ------------ ------------- -------------   -----------
+WEB 01 Replicating Normal Primary 300          HV1           Microsoft Azure 443
+SQL01  Suspended   Warning Primary 300         HV1           Microsoft Azure 443
+""",
+    """ Volume in drive D is VMs
+ Directory of D:\\VMs\\SQL01
+
+11/21/2026  09:12 AM    32,215,400,448 SQL01.hrl
+               1 File(s) 32,215,400,448 bytes
+               0 Dir(s)  21,474,836,480 bytes free
+""",
+    (
+        '"(PDH-CSV 4.0)","\\\\HV1\\Hyper-V 가상 저장소 장치(d:-vms-sql01_c.vhdx)\\쓰기 바이트/초"\n'
+        '"11/21/2026 10:00:00.123","3145728.0"\n"11/21/2026 10:10:00.123","3145728.0"\n'
+    ),
+    """복제 상태: 복제 일시 중지됨
+현재 복제본 서버: Microsoft Azure
+복제 상태: 위험
+성공한 복제 주기: 145개 중 0개(0%)
+""",
+    """VMName Name Enabled PrimaryStatusDescription SecondaryStatusDescription
+------ ---- ------- ------------------------ --------------------------
+WEB01  VSS  True    No Contact
+""",
+    """  TCP    10.0.0.5:51234         52.239.148.1:443       SYN_SENT
+ [cbengine.exe]
+  TCP    10.0.0.5:51236         52.239.148.9:443       ESTABLISHED
+ [svchost.exe]
+""",
+    (
+        '[\n  {\n    "VMName": "SQL01",\n    "State": "Suspended",\n    "Health": "Warning",\n'
+        '    "PrimaryServer": "HV1"\n  }\n]\n'
+    ),
+)
+
+
+def test_a_name_with_a_space_does_not_shift_the_columns() -> None:
+    web, sql = (fact for fact in read(LISTINGS[0]) if isinstance(fact, VmReplication))
+
+    assert (web.vm, web.state, web.health, web.to_azure) == (
+        "WEB 01",
+        "replicating",
+        "normal",
+        True,
+    )
+    assert (sql.vm, sql.state) == ("SQL01", "paused")
+
+
+def test_the_room_left_stands_below_a_folder_listing() -> None:
+    (log,) = (fact for fact in read(LISTINGS[1]) if isinstance(fact, ChangeLog))
+
+    assert (log.path, log.size) == ("D:\\VMs\\SQL01\\SQL01.hrl", 32_215_400_448)
+    assert log.free == 21_474_836_480
+
+
+def test_a_translated_counter_is_a_write_rate() -> None:
+    (rate,) = (fact for fact in read(LISTINGS[2]) if isinstance(fact, WriteRate))
+
+    assert rate.average == 3_145_728
+    assert rate.lasted == timedelta(minutes=10)
+
+
+def test_korean_calls_state_and_health_by_one_word() -> None:
+    (shown,) = (fact for fact in read(LISTINGS[3]) if isinstance(fact, VmReplication))
+
+    assert (shown.state, shown.health) == ("paused", "critical")
+    assert (shown.good, shown.cycles) == (0, 145)
+
+
+def test_an_integration_service_may_be_on_and_silent() -> None:
+    (service,) = (fact for fact in read(LISTINGS[4]) if isinstance(fact, IntegrationService))
+
+    assert (service.enabled, service.status) == (True, "silent")
+
+
+def test_only_connections_of_the_engine_count() -> None:
+    (connection,) = (fact for fact in read(LISTINGS[5]) if isinstance(fact, AgentConnection))
+
+    assert (connection.remote, connection.state) == ("52.239.148.1", "opening")
+
+
+def test_json_of_powershell_is_read() -> None:
+    states = {fact.state for fact in read(LISTINGS[6]) if isinstance(fact, VmReplication)}
+
+    assert states == {"paused"}
+
+
+@given(
+    st.sampled_from(LISTINGS),
+    st.integers(0, 700),
+    st.sampled_from(["utf-8", "utf-16", "cp949"]),
+    st.booleans(),
+)
+def test_damaged_input_never_raises(text: str, cut: int, encoding: str, windows: bool) -> None:
+    whole = text.replace("\n", "\r\n") if windows else text
+
+    read(whole.encode(encoding, "replace")[:cut])
+
+
+@given(st.sampled_from(LISTINGS), st.randoms())
+def test_shuffled_lines_never_raise_and_excerpts_stay_true(text: str, random: object) -> None:
+    lines = text.split("\n")
+    random.shuffle(lines)  # type: ignore[attr-defined]  # hypothesis gives a Random
+    shuffled = "\n".join(lines)
+
+    facts = read(shuffled)
+
+    for fact in facts:
+        there = "\n".join(lines[fact.span.first - 1 : fact.span.last])
+        assert there.startswith(fact.span.excerpt)

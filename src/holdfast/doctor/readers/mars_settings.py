@@ -75,7 +75,7 @@ def read_task(artefact: Artefact) -> Iterator[Fact]:
     """Every task of an export by its XML, which is the same in all languages."""
     text = windows_lines.read(artefact)
     starts = [found.start() for found in _IS_TASK.finditer(text.whole)]
-    for start, end in zip(starts, [*starts[1:], len(text.whole)], strict=True):
+    for start, end in zip(starts, [*starts[1:], len(text.whole)], strict=False):
         stop = text.whole.find("</Task>", start, end)
         piece = text.whole[start : end if stop < 0 else stop + len("</Task>")].rstrip()
         rule = _rule(text, start, piece)

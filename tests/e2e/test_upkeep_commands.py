@@ -25,6 +25,17 @@ def test_sound_vault_ends_with_0(filled: Bench) -> None:
     assert done["packs_read"] == done["packs"] == len(_packs(filled))
 
 
+def test_a_check_without_a_lock_writes_nothing(filled: Bench) -> None:
+    def stored() -> dict[Path, int]:
+        return {path: path.stat().st_mtime_ns for path in filled.vault.rglob("*")}
+
+    before = stored()
+
+    filled.run("check", "--read-data", "--no-lock")
+
+    assert stored() == before
+
+
 def test_damage_ends_with_20_and_names_what_is_lost(filled: Bench) -> None:
     for pack in _packs(filled):
         content = bytearray(pack.read_bytes())

@@ -29,11 +29,20 @@ from holdfast.cli.run import start
     metavar="[SHARE]",
     help=N_("Read content too: all of it, or as much as in 10%, 1/7 or 20G."),
 )
-def check(*, read_data: str | None) -> int:
+@option(
+    "--no-lock",
+    is_flag=True,
+    help=N_(
+        "Write nothing to the vault, as where it may only be read; nobody may prune meanwhile."
+    ),
+)
+def check(*, read_data: str | None, no_lock: bool) -> int:
     from holdfast.app.check import check as check_vault
     from holdfast.cli.check_report import tell
 
     run = start()
     with run.out.progress() as on_progress:
-        report = check_vault(run.session, read_data=read_data, on_progress=on_progress)
+        report = check_vault(
+            run.session, read_data=read_data, lock=not no_lock, on_progress=on_progress
+        )
     return tell(run.out, report)

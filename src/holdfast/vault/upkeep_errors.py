@@ -20,6 +20,14 @@ class PruneOvertaken(HoldfastError):
     retry = Retry.NOW
 
 
+class LockRefused(HoldfastError):
+    """A check takes a lock so that nobody prunes meanwhile; here it may only read."""
+
+    code = "lock-refused"
+    sentence = N_("{place} takes no lock from us: {reason}")
+    remedy = N_("To check with read access alone, add --no-lock, and let nobody prune meanwhile.")
+
+
 class PassphraseMissing(HoldfastError):
     code = "passphrase-missing"
     sentence = N_("No passphrase of {place} has an id that begins with {wanted}")

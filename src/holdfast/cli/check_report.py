@@ -69,18 +69,29 @@ def _event(report: "CheckReport") -> json_events.CheckDone:
 
 
 def _lines(report: "CheckReport") -> list[str]:
-    looked = _("{points:,} recovery points, {packs:,} packs, {blobs:,} blobs in {time}").format(
-        points=report.snapshots,
-        packs=report.packs,
-        blobs=report.blobs,
+    looked = _("{points}, {packs}, {blobs} in {time}").format(
+        points=_counted(
+            ngettext("{count} recovery point", "{count} recovery points", report.snapshots),
+            report.snapshots,
+        ),
+        packs=_counted(ngettext("{count} pack", "{count} packs", report.packs), report.packs),
+        blobs=_counted(ngettext("{count} blob", "{count} blobs", report.blobs), report.blobs),
         time=format_duration(report.seconds),
     )
     lines = [looked]
     if report.packs_read:
-        read = _("Read {size} of {total}, {packs:,} packs")
-        sizes = format_size(report.bytes_read), format_size(report.bytes_total)
-        lines.append(read.format(size=sizes[0], total=sizes[1], packs=report.packs_read))
+        read = ngettext(
+            "Read {size} of {total}, {count} pack",
+            "Read {size} of {total}, {count} packs",
+            report.packs_read,
+        )
+        sizes = {"size": format_size(report.bytes_read), "total": format_size(report.bytes_total)}
+        lines.append(read.format(count=f"{report.packs_read:,}", **sizes))
     return [*lines, _verdict(report)]
+
+
+def _counted(words: str, count: int) -> str:
+    return words.format(count=f"{count:,}")
 
 
 def _verdict(report: "CheckReport") -> str:

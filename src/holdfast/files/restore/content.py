@@ -21,11 +21,12 @@ WRITE = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 def write_whole(fd: int, plain: Plain, *, sparse: bool) -> int:
     """Fill a new file from its start; the bytes written."""
-    if sparse and len(plain) >= _SMALL:
-        os.ftruncate(fd, len(plain))
+    length = len(plain)
+    if sparse and length >= _SMALL:
+        os.ftruncate(fd, length)
         return write_at(fd, plain, 0, skip_zeros=True)
     written = os.write(fd, plain)
-    if written < len(plain):
+    if written < length:
         written += _write_rest(fd, memoryview(plain)[written:], written)
     return written
 

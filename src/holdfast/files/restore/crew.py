@@ -5,6 +5,7 @@ Processes, because small blobs hold the interpreter's lock; forked, so that the 
 
 import contextlib
 import ctypes
+import gc
 import os
 import signal
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from holdfast.files.restore.messages import Batch, Outcome
 from holdfast.vault.forking import WorkerDied, end_of, fork, send_error
 
 _PR_SET_PDEATHSIG = 1
+_RARELY = 100_000
 Do = Callable[[Batch], Outcome]
 
 
@@ -98,6 +100,8 @@ def _work(connection: Connection, hire: Callable[[], Do], parent: int) -> None:
     try:
         _die_with(parent)
         keep_freed_memory()
+        # What a batch makes lives as long as the batch: looking for cycles in it finds none.
+        gc.set_threshold(_RARELY)
         os.umask(0)
         do = hire()
         while True:

@@ -49,19 +49,20 @@ class SmallFiles:
 
         Most of the time of a restore of small files goes by here, so little is called.
         """
-        desk, node = self._desk, item.node
+        desk = self._desk
+        path, name, node = item
         try:
-            folder = desk.folders.open(item.folder, make=True)
+            folder = desk.folders.open(path, make=True)
             mode = node.mode & 0o777
             if node.extended_attributes and not desk.attributes.is_root:
                 mode = PRIVATE  # a read-only file would take no attributes from us
-            fd = create(folder.fd, item.name, mode)
+            fd = create(folder.fd, name, mode)
             try:
                 written = content.write_whole(fd, plain, sparse=desk.options.sparse)
                 troubles = desk.attributes.new_file(fd, node, folder, mode)
             except BaseException:
                 with contextlib.suppress(OSError):
-                    os.unlink(item.name, dir_fd=folder.fd)
+                    os.unlink(name, dir_fd=folder.fd)
                 raise
             finally:
                 os.close(fd)
@@ -72,8 +73,10 @@ class SmallFiles:
             desk.troubles(item.path, troubles)
         if len(plain) != node.size:
             desk.wrong_size(item, len(plain))
-        desk.outcome.bytes_written += written
-        desk.count_file(item)
+        outcome = desk.outcome
+        outcome.bytes_written += written
+        outcome.files += 1
+        outcome.bytes_total += node.size
 
     def is_unchanged(self, item: Item, blobs: list[BlobId]) -> bool:
         """Compare a file in place, and bring its attributes if its content is right."""

@@ -19,6 +19,7 @@ MEANING = {
     Exit.FAILED: ("FAILED", "It could not be done; the message says why and what to do."),
     Exit.USAGE: ("USAGE", "The command line was not understood; nothing was begun."),
     Exit.WARNINGS: ("WARNINGS", "Done, but some items were left out; each is listed."),
+    4: ("DOCTOR_FAILED", "Part of the doctor itself failed; see below."),
     Exit.NO_VAULT: ("NO_VAULT", "There is no vault where one was expected."),
     Exit.LOCKED: ("LOCKED", "Another process holds the vault."),
     Exit.WRONG_PASSPHRASE: ("WRONG_PASSPHRASE", "The passphrase opens no key of the vault."),
@@ -104,6 +105,7 @@ def _index(errors: list[type[HoldfastError]]) -> str:
         "# Errors",
         "",
         "Every error has a code that never changes, a sentence and a remedy.",
+        "[Causes](causes.md) are what the doctor proves behind them.",
         "",
     ]
     table = ["| code | message | exit status | the same event elsewhere |", "|---|---|---|---|"]
@@ -117,7 +119,23 @@ def _exit_statuses(errors: list[type[HoldfastError]]) -> str:
         rows.append(f"| {status} | `{name}` | {meaning} | {', '.join(codes)} |")
     head = ["# Exit statuses", "", "A script can tell from the status alone what happened.", ""]
     table = ["| status | name | meaning | errors that end so |", "|---|---|---|---|"]
-    return NOTE + "\n".join([*head, *table, *rows, ""])
+    return NOTE + "\n".join([*head, *table, *rows, "", *_doctor_statuses()])
+
+
+def _doctor_statuses() -> list[str]:
+    """The doctor answers a question, so its statuses say how it stands."""
+    meanings = importlib.import_module("holdfast.cli.doctor_options").MEANINGS
+    rows = [f"| {status} | {_sentence(meaning)} |" for status, meaning in meanings.items()]
+    head = [
+        "## Of `holdfast doctor`",
+        "",
+        "Its statuses say how it stands with what was looked at.",
+    ]
+    return [*head, "", "| status | meaning |", "|---|---|", *rows, ""]
+
+
+def _sentence(phrase: str) -> str:
+    return f"{phrase[0].upper()}{phrase[1:]}."
 
 
 def _cell(text: str) -> str:

@@ -1,11 +1,11 @@
-"""Write the pages of docs/ that the code itself knows best: errors, exit statuses, CLI, JSON lines."""
+"""Write the pages of docs/ that the code knows best: errors, exit statuses, CLI, JSON, the doctor."""
 
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-from tools import cli_page, error_pages, json_page
+from tools import cli_page, doctor_pages, error_pages, json_page
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -20,6 +20,7 @@ def pages() -> dict[str, str]:
         result["reference/cli.md"] = cli_page.page()
     if find_spec("holdfast.cli.json_events") is not None:
         result["reference/json.md"] = json_page.page()
+    result |= doctor_pages.pages()
     return result
 
 

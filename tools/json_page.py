@@ -11,17 +11,21 @@ import msgspec
 from tools.error_pages import NOTE
 
 
-def page() -> str:
-    events = importlib.import_module("holdfast.cli.json_events")
-    head = ["# JSON lines", "", *inspect.cleandoc(events.__doc__ or "").splitlines(), ""]
-    return NOTE + "\n".join([*head, *(line for kind in _kinds(events) for line in _section(kind))])
+def page(module: str = "holdfast.cli.json_events", title: str = "JSON lines") -> str:
+    types = importlib.import_module(module)
+    head = [f"# {title}", "", *inspect.cleandoc(types.__doc__ or "").splitlines(), ""]
+    return NOTE + "\n".join([*head, *(line for kind in _kinds(types) for line in _section(kind))])
 
 
 def _kinds(module: object) -> Iterator[type]:
     """The module's own value types, in the order in which they are written down."""
     for kind in vars(module).values():
         ours = inspect.isclass(kind) and kind.__module__ == getattr(module, "__name__", "")
-        if ours and (is_dataclass(kind) or issubclass(kind, msgspec.Struct)):
+        if (
+            ours
+            and not kind.__name__.startswith("_")
+            and (is_dataclass(kind) or issubclass(kind, msgspec.Struct))
+        ):
             yield kind
 
 

@@ -5,10 +5,11 @@ the language that was asked for. The order is stable: the same artefacts give th
 New fields may come at any time; a field that changes its meaning or goes makes a new schema.
 """
 
+from typing import Literal
+
 from msgspec import Struct
 
 SCHEMA = "holdfast.doctor/1"
-EXPLANATION_SCHEMA = "holdfast.doctor-explanation/1"
 Scalar = str | int | float | bool | None
 
 
@@ -159,7 +160,7 @@ class DoctorReport(Struct, frozen=True, kw_only=True, tag_field="event", tag="do
     """What one run of the doctor found."""
 
     version: int = 1
-    schema: str = SCHEMA
+    schema: Literal["holdfast.doctor/1"] = "holdfast.doctor/1"
     language: str
     exit_status: int
     # One sentence that says how it stands.
@@ -232,7 +233,7 @@ class DoctorExplanation(
     """What the catalogue knows about a code, a name, a message or a cause."""
 
     version: int = 1
-    schema: str = EXPLANATION_SCHEMA
+    schema: Literal["holdfast.doctor-explanation/1"] = "holdfast.doctor-explanation/1"
     language: str
     exit_status: int
     question: Question

@@ -100,9 +100,9 @@ def _tidy(path: str) -> str:
 @check("mars.scratch-unreachable")
 def scratch_unreachable(facts: Facts, _: Params) -> Verdict:
     where = places(facts)
-    gone = [
-        one for one in facts.of(FileSeen) if one.size is None and _tidy(one.path) in _paths(where)
-    ]
+    wanted = _paths(where)
+    absent = [one for one in facts.of(FileSeen) if one.size is None]
+    gone = [o for o in absent if _tidy(o.path) in wanted or _tidy(o.path).endswith("scratch")]
     if gone:
         return confirmed(*(one.span for one in gone), place=gone[0].path)
     volumes = list(facts.of(Volume))

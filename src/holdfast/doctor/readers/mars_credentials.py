@@ -26,7 +26,9 @@ _ROOT = re.compile(r"<(?P<root>(?:\w+:)?\w*Vault\w*Cred\w*)\b")
 _FIELD = re.compile(
     r"<(?:\w+:)?(?P<tag>[A-Za-z][\w.]*)(?:\s[^<>]*)?>(?P<value>[^<]*)</|\"(?P<key>[A-Za-z][\w.]*)\"\s*:\s*\"?(?P<text>[^\",}\n]*)"
 )
-_DAY_IN_NAME = re.compile(r"_(?:[A-Z][a-z]{2} )?([A-Z][a-z]{2} \d{1,2} \d{4})\b")
+_DAY_IN_NAME = re.compile(
+    r"_(?:[A-Z][a-z]{2}[ _])?(?P<words>[A-Z][a-z]{2} \d{1,2} \d{4})\b|[_-](?P<digits>20\d\d-?\d\d-?\d\d)\b"
+)
 _ISSUED = re.compile(r"issue|creat|generat|not_?before|valid_?from|download", re.IGNORECASE)
 _EXPIRES = re.compile(r"expir|not_?after|valid_?(?:to|until|till)", re.IGNORECASE)
 _CERTIFICATE = re.compile(r"cert", re.IGNORECASE)
@@ -92,9 +94,15 @@ def _time(text: str) -> datetime | None:
 
 
 def _day_in(name: str) -> datetime | None:
+    """The last minute of the day in a file's name: a day must not make a file older than it is."""
     found = _DAY_IN_NAME.search(name)
+    if found is None:
+        return None
+    if found["digits"]:
+        day = parse_iso(found["digits"])
+        return day and day.replace(hour=23, minute=59)
     try:
-        return datetime.strptime(found.group(1), "%b %d %Y") if found else None  # noqa: DTZ007  a day has no zone
+        return datetime.strptime(f"{found['words']} 23:59", "%b %d %Y %H:%M")  # noqa: DTZ007  a day has no zone
     except ValueError:
         return None
 
@@ -133,7 +141,7 @@ def _damage(text: Text, fields: dict[str, str]) -> str:
         return "" if fields.get("resourceid") or fields.get("vaultid") else "ResourceId"
     if f"</{root['root']}" not in text.whole:
         return f"</{root['root']}>"
-    if "resourceid" not in fields and "resourcename" not in fields:
+    if not _first(fields, "resourceid", "resourcename", "vaultid", "vaultname", "vault"):
         return "ResourceId"
     return _certificate_damage(fields.get("managementcert"))
 

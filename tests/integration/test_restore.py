@@ -21,7 +21,11 @@ from holdfast.storage.memory import MemoryStorage
 from holdfast.testing.capture import capture
 from holdfast.testing.compare import differences
 from holdfast.testing.trees import build_hostile_tree, build_small_tree
-from holdfast.testing.vaults import add_point, small_vault
+from holdfast.testing.vaults import add_point, blob_of, open_vault, small_vault
+from holdfast.vault.blob_index import BlobIndex, Location
+from holdfast.vault.index_cache import fill, in_memory, index_sizes
+from holdfast.vault.index_table import TableWriter
+from holdfast.vault.layout import pack_path
 from holdfast.vault.pack_header import Kind as BlobKind
 from holdfast.vault.pack_writer import PackWriter
 from holdfast.vault.repository import Repository
@@ -544,6 +548,53 @@ def test_a_lost_pack_costs_only_the_files_in_it(tmp_path: Path, target: Path) ->
     assert {problem.reason for problem in report.problems} == {SkipReason.DAMAGED}
     # What is not whole must not look finished.
     assert (target / "srv/long").stat().st_mtime_ns > 1_700_000_000 * 10**9
+
+
+@pytest.mark.parametrize("harm", ["lost", "damaged"])
+def test_a_blob_comes_from_another_pack_that_holds_it_too(
+    tmp_path: Path, target: Path, harm: str
+) -> None:
+    storage = _directory(tmp_path / "vault")
+    point = add_point(small_vault(storage), {"srv/twice": b"twice", "srv/long": b"a" * 10 + b"b"})
+    _store_again(storage, b"twice", b"a" * 10 + b"b")
+    vault = _with_all_copies(open_vault(storage))
+    pack = tmp_path / "vault" / pack_path(_used_copy(vault, b"twice").pack)
+    if harm == "lost":
+        pack.unlink()
+    else:
+        pack.chmod(0o600)
+        pack.write_bytes(bytes(pack.stat().st_size))
+
+    report = run(vault, point, target, subpath=b"srv")
+
+    assert report.problems == []
+    assert (target / "twice").read_bytes() == b"twice"
+    assert (target / "long").read_bytes() == b"a" * 10 + b"b"
+
+
+def _store_again(storage: DirectoryStorage, *blobs: bytes) -> None:
+    """Another pack with data that the vault holds already, as two writers at once make it."""
+    vault = open_vault(storage)
+    writer = PackWriter(vault.files)
+    for blob in blobs:
+        writer.add(BlobKind.DATA, blob)
+    writer.finish()
+
+
+def _with_all_copies(vault: Repository) -> Repository:
+    """With the table that vaults of more than a few thousand blobs have."""
+    writer = TableWriter()
+    sources = index_sizes(vault.files)
+    fill(writer, vault.files, sources)
+    vault.index = BlobIndex(in_memory(writer, sources))
+    return vault
+
+
+def _used_copy(vault: Repository, blob: bytes) -> Location:
+    found = vault.index.find(BlobKind.DATA, blob_of(blob))
+    assert found is not None
+    assert len(vault.index.find_all(BlobKind.DATA, blob_of(blob))) == 2
+    return found
 
 
 def _directory(root: Path) -> DirectoryStorage:

@@ -105,7 +105,7 @@ class Blobs:
             try:
                 yield blob, open_blob(sealer, kind, blob, location, sealed)
             except HoldfastError as err:
-                yield blob, err
+                yield blob, self._elsewhere(kind, one=(location, blob), problem=err)
 
     def _singly(
         self, kind: Kind, part: Range, err: HoldfastError
@@ -116,11 +116,27 @@ class Blobs:
         for one in part.blobs:
             location, blob = one
             if len(part.blobs) == 1:
-                yield blob, err
+                yield blob, self._elsewhere(kind, one=one, problem=err)
                 continue
             start, length = location.offset, location.length
             alone = Range(part.pack, start, start + length, (one,))
             yield from self._opened(kind, alone, partial(self._read, alone))
+
+    def _elsewhere(
+        self, kind: Kind, *, one: Wanted, problem: HoldfastError
+    ) -> Plain | HoldfastError:
+        """The blob from another pack that holds it too, or what was wrong with the first copy."""
+        first, blob = one
+        for copy in self._index.find_all(kind, blob):
+            if copy == first:
+                continue
+            try:
+                sealed = self._storage.read(pack_path(copy.pack), copy.offset, copy.length)
+                return open_blob(self._files.sealer, kind, blob, copy, sealed)
+            except HoldfastError as err:
+                if err.exit_status != Exit.DAMAGE:
+                    raise
+        return problem
 
 
 def ranges(wanted: Iterable[Wanted], limit: int, gap: int) -> Iterator[Range]:

@@ -7,7 +7,17 @@ import pytest
 
 from tests.e2e.conftest import Bench
 
-HEAVY = {"numpy", "cryptography", "obstore", "rich", "msgspec", "pathspec", "mfusepy", "pyfastcdc"}
+HEAVY = {
+    "numpy",
+    "cryptography",
+    "obstore",
+    "rich",
+    "msgspec",
+    "pathspec",
+    "mfusepy",
+    "pyfastcdc",
+    "re2",
+}
 _SHOW = """
 import sys
 from holdfast.cli.main import main
@@ -31,7 +41,13 @@ def _loaded(bench: Bench, *arguments: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["backup", "--help"], ["points", "--help"], ["completion", "bash"]],
+    [
+        ["--help"],
+        ["backup", "--help"],
+        ["points", "--help"],
+        ["completion", "bash"],
+        ["doctor", "--help"],
+    ],
     ids=" ".join,
 )
 def test_help_loads_nothing_heavy(empty: Bench, arguments: list[str]) -> None:

@@ -1,7 +1,7 @@
 """One visit to the doctor: what was asked, what was looked at, and what came of it."""
 
 import difflib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from holdfast.doctor.artefacts import Artefact, Missing
@@ -148,15 +148,22 @@ def examine(
 def _read(
     catalogue: Catalogue, sources: Iterable[Source]
 ) -> tuple[Reading, list[Looked], list[Missing]]:
-    reading, looked_at, missing = Reading(catalogue), list[Looked](), list[Missing]()
+    reading, missing = Reading(catalogue), list[Missing]()
+    looked_at = [_looked(known) for known in reading.read(_present(sources, reading, missing))]
+    return reading, looked_at, missing
+
+
+def _present(
+    sources: Iterable[Source], reading: Reading, missing: list[Missing]
+) -> Iterator[Artefact]:
+    """What there is to read; what is missing is put aside."""
     for source in sources:
         reading.facts.now = source.now or reading.facts.now
         for one in source.gather():
             if isinstance(one, Artefact):
-                looked_at += (_looked(known) for known in reading.read([one]))
+                yield one
             else:
                 missing.append(one)
-    return reading, looked_at, missing
 
 
 def _looked(known: Recognised) -> Looked:

@@ -81,7 +81,7 @@ class Reading:
         return known
 
     def _one(self, artefact: Artefact) -> Recognised:
-        known = recognise(artefact)
+        known = self._of_its_platform(recognise(artefact))
         if artefact.probe:
             self.facts.probes.add(artefact.probe)
         logged = [one for one in known.readers if self._run(one, artefact)]
@@ -92,6 +92,19 @@ class Reading:
             self._scan(artefact, known.layout)
         self._platforms()
         return known
+
+    def _of_its_platform(self, known: Recognised) -> Recognised:
+        """What a Linux host was asked for is no Windows listing, however much it looks like one."""
+        probes = self._catalogue.probes
+        asked = probes.get(known.artefact.probe or "")
+        if asked is None:
+            return known
+        fitting = (
+            one
+            for one in known.readers
+            if one.probe not in probes or probes[one.probe].platform == asked.platform
+        )
+        return replace(known, readers=tuple(fitting))
 
     def _run(self, one: Reader, artefact: Artefact) -> bool:
         """Take a reader's facts one by one; say whether it read the artefact as a log."""
@@ -111,7 +124,8 @@ class Reading:
     def _match(self, record: Record) -> None:
         """A record that a reader made is matched like one that was found in a log's text."""
         raw = record.text.encode("utf-8", "replace")
-        for interest, values in self._listening(record.stream).matched(raw, record.level):
+        interests = self._listening(record.stream)
+        for interest, values in interests.matched(raw, lambda: record.level):
             self._raise(interest, replace(record, values={**record.values, **values}))
 
     def _listening(self, stream: str) -> Interests:

@@ -75,3 +75,18 @@ def test_very_many_hits_are_counted_and_the_ends_kept() -> None:
 )
 def test_place_in_an_archive_is_matched_from_its_end(path: str, pattern: str, fits: bool) -> None:
     assert matches_path(path, (pattern,)) is fits
+
+
+def test_answer_of_a_linux_host_is_no_windows_listing(monkeypatch: pytest.MonkeyPatch) -> None:
+    windows = '[probe."app.windows"]\ntitle = "t"\nobtain = "o"\nplatform = "windows"\n'
+    catalogue = small.catalogue(small.TOML + windows)
+    greedy = Reader("app.windows", lambda _: [small.volume(1)], lambda *_: True)
+    monkeypatch.setattr("holdfast.doctor.reading.READERS", [greedy])
+    asked, pasted = Reading(catalogue), Reading(catalogue)
+
+    (known,) = asked.read([from_text("df", "text", probe="app.volumes")])
+    pasted.read([from_text("df", "text")])
+
+    assert known.readers == ()
+    assert asked.facts.platforms == {"linux"}
+    assert pasted.facts.platforms == {"windows"}

@@ -116,10 +116,10 @@ def hrl(facts: Facts, params: Params) -> Verdict:
         spans = [one.span for one in logs[:SHOWN]]
         if free is not None and size > share * (free or 1):
             return _too_big(logs, size, free)
-        disk = _disk_of(facts, logs)
+        disk, least = _disk_of(facts, logs)
         if disk and logs[0].size > share * disk:
             return _too_big(logs[:1], logs[0].size, disk)
-        if free is not None or disk:
+        if free is not None or disk or logs[0].size <= share * least:
             fine += spans
     return ruled_out(*fine[:SHOWN]) if fine else unknown("hyperv.change-logs", "hyperv.disks")
 
@@ -148,17 +148,17 @@ def _room(facts: Facts, folder: str) -> int | None:
     return max(above, key=lambda one: len(one.path)).free if above else None
 
 
-def _disk_of(facts: Facts, logs: list[ChangeLog]) -> int:
-    """The size of the disk beside the log: by `Get-VHD`, else the disk's file in a listing."""
-    stem = logs[0].path.rpartition("\\")[2].lower().removesuffix(".hrl").split("_{")[0]
-    known = [(one.path.lower(), one.size) for one in facts.of(VmDisk) if one.size]
-    known += [(one.path.lower(), one.size) for one in facts.of(FileSeen) if one.size]
-    named = [
-        size
-        for path, size in known
-        if path.rpartition("\\")[2].removesuffix("x").removesuffix(".vhd") == stem
-    ]
-    return named[0] if named else 0
+def _disk_of(facts: Facts, logs: list[ChangeLog]) -> tuple[int, int]:
+    """The size of the disk beside the log by `Get-VHD`, and that of its file, which may be less."""
+    stem = _stem(logs[0].path).split("_{")[0]
+    by_name = [one.size for one in facts.of(VmDisk) if one.size and _stem(one.path) == stem]
+    files = [one.size for one in facts.of(FileSeen) if one.size and _stem(one.path) == stem]
+    return max(by_name, default=0), max(files, default=0)
+
+
+def _stem(path: str) -> str:
+    name = path.lower().rpartition("\\")[2]
+    return name.removesuffix("x").removesuffix(".vhd").removesuffix(".hrl")
 
 
 @check("hyperv.host-not-registered")

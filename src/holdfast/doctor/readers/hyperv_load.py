@@ -19,7 +19,8 @@ _FOLDER = re.compile(r"(?P<path>[A-Za-z]:\\[^\n*?\"<>|:]*|\\\\[^\n*?\"<>|:]+)")
 # Korean and Japanese put the word for folder behind the path.
 _TITLE = re.compile(r"(?:\s+디렉터리|\s*のディレクトリ| 的目录)$")
 _SIZED = re.compile(
-    r"(?<![\d:.,/-])(?P<size>\d[\d.,\u00a0\u202f ]*\d|\d)\s+(?P<name>\S.*\.hrl)\b", re.IGNORECASE
+    r"\d[:.]\d\d(?::\d\d)?(?:\s*[AaPp]\.?\s?[Mm]\.?)?\s+(?P<size>\d(?:[\d.,\u00a0\u202f ]*\d)?)\s+(?P<name>\S.*\.hrl)\b",
+    re.IGNORECASE,
 )
 
 
@@ -37,7 +38,7 @@ def change_logs(artefact: Artefact) -> Iterator[ChangeLog]:
     folder = ""
     for index, line in enumerate(text.lines, 1):
         found = _SIZED.search(line)
-        if found is None or not moment(line[: found.start()] + " "):
+        if found is None or not moment(line[: found.start("size")]):
             under = _FOLDER.search(line)
             folder = (
                 _TITLE.sub("", under["path"].strip())
@@ -113,7 +114,7 @@ def _csv(text: Text) -> Iterator[WriteRate]:
 
 
 def _is_header(line: str) -> bool:
-    return line.count("\\\\") > 0 and '","' in line.replace('";"', '","') and bool(_wanted(line))
+    return line.count("\\\\") > 0 and '","' in line.replace('";"', '","') and _counters(line, "")
 
 
 def _split(line: str) -> list[str]:

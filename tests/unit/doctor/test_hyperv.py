@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.doctor.artefacts import from_text
+from holdfast.doctor.diagnosis import diagnose
 from holdfast.doctor.facts import Fact
 from holdfast.doctor.hyperv_facts import (
     AgentConnection,
@@ -18,6 +19,7 @@ from holdfast.doctor.hyperv_facts import (
 from holdfast.doctor.loading import load
 from holdfast.doctor.matching import notes_for, symptoms_for
 from holdfast.doctor.readers_registry import READERS
+from holdfast.doctor.reading import Reading
 
 # The order of the source document; what follows it is ours.
 ORDERED = {
@@ -220,6 +222,29 @@ def test_only_connections_of_the_engine_count() -> None:
     (connection,) = (fact for fact in read(LISTINGS[5]) if isinstance(fact, AgentConnection))
 
     assert (connection.remote, connection.state) == ("52.239.148.1", "opening")
+
+
+def test_a_state_is_found_where_columns_are_lost_or_cut() -> None:
+    text = """VMName State Health Mode FrequencySec PrimaryServer
+------ ----- ------ ---- ------------ -------------
+SQL01 WaitingForStartResynchronize Critical Primary 300 HV1
+FILE01 InitialReplicationInProg... Normal Primary 300 HV1
+"""
+
+    shown = [(one.state, one.health) for one in read(text) if isinstance(one, VmReplication)]
+
+    assert shown == [("resync-required", "critical"), ("initial", "normal")]
+
+
+def test_a_stopped_agent_alone_is_not_about_replication() -> None:
+    catalogue = load()
+    reading = Reading(catalogue)
+    listing = "Status   Name       DisplayName\n------   ----       -----------\nStopped  obengine   Agent\n"
+
+    reading.read([from_text("services.txt", listing)])
+
+    found = {one.cause for one in diagnose(catalogue, reading).found}
+    assert "hyperv.recovery-agent-stopped" not in found
 
 
 def test_json_of_powershell_is_read() -> None:

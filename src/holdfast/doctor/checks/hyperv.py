@@ -15,7 +15,7 @@ from holdfast.doctor.hyperv_facts import (
     WmiRepository,
     WriteRate,
 )
-from holdfast.doctor.model import Span, Verdict, confirmed, ruled_out, unknown
+from holdfast.doctor.model import Span, Verdict, confirmed, not_applicable, ruled_out, unknown
 from holdfast.doctor.windows_facts import RegistryValue
 
 DAYS = 14.0
@@ -49,6 +49,42 @@ def said(records: Sequence[Record]) -> Verdict:
     values.pop("count", None)
     values["vm"] = values["vm"].strip(_QUOTES) or "?"
     return confirmed(*dict.fromkeys(spans), count=len(records), **values)
+
+
+_FEW_SERVICES = 12
+_OWN_EVENTS = (
+    "hyperv.suspended",
+    "hyperv.resync-marked",
+    "hyperv.enable-refused",
+    "hyperv.network-failure",
+    "hyperv.vss-set-lost",
+    "hyperv.requestor-refused",
+    "hyperv.unregistered",
+    "hyperv.already-registered",
+)
+
+
+def replicates(facts: Facts) -> bool:
+    """Whether this is about replication of virtual machines at all.
+
+    The agent, WMI, the clock and disks also belong to machines that only back up their files.
+    """
+    if facts.asked:
+        return any(name.startswith("hyperv.") for name in facts.asked)
+    if any(one.state != "off" for one in facts.of(VmReplication)):
+        return True
+    return any(facts.event(name) for name in _OWN_EVENTS) or _listed_for_this(facts)
+
+
+def _listed_for_this(facts: Facts) -> bool:
+    """The provider is there, or somebody listed just the services of replication."""
+    services = facts.of(Service)
+    if any(one.name.lower() == "dra" and one.state != "absent" for one in services):
+        return True
+    together: dict[str, set[str]] = {}
+    for one in services:
+        together.setdefault(one.span.artefact, set()).add(one.name.lower())
+    return any({"vmms", "obengine"} <= m and len(m) <= _FEW_SERVICES for m in together.values())
 
 
 def _short(text: str) -> str:
@@ -177,6 +213,8 @@ def bandwidth_short(facts: Facts, _: Params) -> Verdict:
 
 @check("hyperv.bandwidth-throttled", needs_any=(Throttle, RegistryValue))
 def throttled(facts: Facts, params: Params) -> Verdict:
+    if not replicates(facts):
+        return not_applicable()
     least = params.number("least_mbit") * 1_000_000
     for one in facts.of(Throttle):
         limits = [limit for limit in (one.work_hours, one.other_hours) if limit]
@@ -203,11 +241,13 @@ def _services(facts: Facts, names: Iterable[str], title: str) -> list[Service]:
     return list(last.values())
 
 
-def _by_service(cause: str, title: str, *names: str) -> None:
-    """A cause that is a service which does not run."""
+def _by_service(cause: str, title: str, *names: str, shared: bool = False) -> None:
+    """A cause that is a service which does not run; a shared one serves other products too."""
 
     @check(cause, needs=(Service,))
     def judge(facts: Facts, _: Params) -> Verdict:
+        if shared and not replicates(facts):
+            return not_applicable()
         known = _services(facts, names, title)
         down = [one for one in known if one.state in {"stopped", "failed", "paused", "absent"}]
         if down:
@@ -217,13 +257,21 @@ def _by_service(cause: str, title: str, *names: str) -> None:
 
 
 _by_service("hyperv.vmms-stopped", "Hyper-V Virtual Machine Management", "vmms")
-_by_service("hyperv.recovery-agent-stopped", "Microsoft Azure Recovery Services Agent", "obengine")
+_by_service(
+    "hyperv.recovery-agent-stopped",
+    "Microsoft Azure Recovery Services Agent",
+    "obengine",
+    shared=True,
+)
 _by_service("hyperv.provider-stopped", "Microsoft Azure Site Recovery", "dra")
 _by_service("hyperv.vmm-service-stopped", "System Center Virtual Machine Manager", "scvmmservice")
 
 
 @check("hyperv.wmi-broken", needs_any=(Service, WmiRepository, Record, LogSeen))
 def wmi(facts: Facts, _: Params) -> Verdict:
+    own = facts.event("hyperv.wmi-error") or (not facts.asked and facts.of(WmiRepository))
+    if not own and not replicates(facts):
+        return not_applicable()
     bad = [one for one in facts.of(WmiRepository) if not one.consistent]
     if bad:
         return confirmed(bad[0].span, said=bad[0].said)
@@ -240,6 +288,9 @@ def wmi(facts: Facts, _: Params) -> Verdict:
 
 @check("hyperv.blob-unreachable")
 def blob(facts: Facts, _: Params) -> Verdict:
+    # Connections of the engine speak for themselves when nobody asked about something else.
+    if not replicates(facts) and (facts.asked or not facts.of(AgentConnection)):
+        return not_applicable()
     open_now = [one for one in facts.of(AgentConnection) if one.state == "open"]
     stuck = [one for one in facts.of(AgentConnection) if one.state == "opening"]
     if stuck and not open_now:
@@ -287,6 +338,8 @@ def not_sending(facts: Facts, params: Params) -> Verdict:
 
 @check("hyperv.provider-outdated")
 def outdated(facts: Facts, params: Params) -> Verdict:
+    if not replicates(facts) and all(one.which == "agent" for one in facts.of(AgentVersion)):
+        return not_applicable()
     known = [(one.which, one.version, one.span) for one in facts.of(AgentVersion)]
     for package in facts.of(Package):
         which = _which(package.name)
@@ -317,6 +370,8 @@ def _numbers(version: str) -> list[int]:
 
 @check("hyperv.clock-off")
 def clock(facts: Facts, params: Params) -> Verdict:
+    if not replicates(facts) and not facts.event("hyperv.token-refused"):
+        return not_applicable()
     limit = timedelta(minutes=params.number("minutes"))
     known = [one for one in facts.of(ClockOffset) if one.offset is not None]
     for one in known:

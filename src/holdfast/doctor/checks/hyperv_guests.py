@@ -1,7 +1,7 @@
 """Causes around one virtual machine: its disks, its Integration Services, its snapshots."""
 
 from holdfast.doctor.checking import Params, check
-from holdfast.doctor.checks.hyperv import SHOWN, open_events, said, silent_log
+from holdfast.doctor.checks.hyperv import SHOWN, open_events, replicates, said, silent_log
 from holdfast.doctor.factbase import Facts
 from holdfast.doctor.facts import FileSeen, Process, Service, Volume
 from holdfast.doctor.hyperv_facts import (
@@ -12,7 +12,7 @@ from holdfast.doctor.hyperv_facts import (
     VmIntegration,
     VmReplication,
 )
-from holdfast.doctor.model import Span, Verdict, confirmed, ruled_out, unknown
+from holdfast.doctor.model import Span, Verdict, confirmed, not_applicable, ruled_out, unknown
 from holdfast.doctor.windows_facts import RegistryValue
 
 _GIB = 1 << 30
@@ -21,6 +21,8 @@ _VMMS = "hyperv.vmms-record"
 
 @check("hyperv.requirements-unmet", needs=(VmDisk,))
 def requirements(facts: Facts, params: Params) -> Verdict:
+    if not replicates(facts):
+        return not_applicable()
     disks = facts.of(VmDisk)
     for one in disks:
         reason = ""
@@ -64,6 +66,8 @@ _LINUX_DAEMONS = ("hv-vss-daemon", "hv_vss_daemon", "hypervvssd")
 
 @check("hyperv.requestor-down", needs_any=(IntegrationService, Service, Process))
 def requestor(facts: Facts, _: Params) -> Verdict:
+    if not replicates(facts) and not facts.of(IntegrationService):
+        return not_applicable()
     silent = [one for one in facts.of(IntegrationService) if one.enabled and one.status == "silent"]
     if silent:
         return confirmed(silent[0].span, vm=silent[0].vm, what=silent[0].said)
@@ -96,6 +100,8 @@ def _requestor(one: Service) -> bool:
 
 @check("hyperv.iscsi-disk", needs=(GuestIscsi,))
 def iscsi(facts: Facts, _: Params) -> Verdict:
+    if not replicates(facts):
+        return not_applicable()
     inside = [one for one in facts.of(GuestIscsi) if not one.on_host]
     found = [one for one in inside if one.present]
     if found:

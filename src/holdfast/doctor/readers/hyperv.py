@@ -41,8 +41,9 @@ def _replication(row: Row) -> VmReplication:
     return VmReplication(
         span=row.span,
         vm=row.get("VMName", "Name", "VirtualMachineName", "ElementName"),
-        state=words.state(row.get("ReplicationState", "State")),
-        health=words.health(row.get("ReplicationHealth", "Health")),
+        state=words.state(row.get("ReplicationState", "State")) or words.token(row.span.excerpt),
+        health=words.health(row.get("ReplicationHealth", "Health"))
+        or words.health_token(row.span.excerpt),
         primary=row.get("PrimaryServer", "PrimaryServerName", "CurrentPrimaryServer"),
         replica=row.get(
             "ReplicaServer", "ReplicaServerName", "CurrentReplicaServer", "CurrentReplicaServerName"

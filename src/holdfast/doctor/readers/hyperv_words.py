@@ -83,6 +83,27 @@ def state(said: str) -> str:
     return _first(_SCREENS, said)
 
 
+_TOKEN = re.compile(r"\b(?P<name>[A-Z][A-Za-z]{7,})(?P<cut>\.{2,3}|\u2026)?")
+
+
+def token(line: str) -> str:
+    """A state's name anywhere in a line whose columns are lost or cut short."""
+    for found in _TOKEN.finditer(line):
+        key = found["name"].lower()
+        if key in _STATES:
+            return _STATES[key]
+        if found["cut"]:
+            known = {value for name, value in _STATES.items() if name.startswith(key)}
+            if len(known) == 1:
+                return known.pop()
+    return ""
+
+
+def health_token(line: str) -> str:
+    found = re.search(r"\b(?:Critical|Warning|Normal)\b", line)
+    return health(found[0]) if found else ""
+
+
 def health(said: str) -> str:
     return _HEALTH_NUMBERS.get(said.strip()) or _first(_HEALTH, said)
 

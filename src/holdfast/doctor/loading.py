@@ -54,6 +54,8 @@ class Catalogue:
     notes: dict[str, Note] = field(default_factory=dict)
     # The component that owns a cause, symptom, remedy, note, event or probe: kind + id -> component.
     owners: dict[tuple[str, str], str] = field(default_factory=dict)
+    # What is looked for in each stream, compiled once for all readings; `Interests` by stream.
+    compiled: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def owner(self, kind: str, name: str) -> Component:
         return self.components[self.owners[kind, name]]

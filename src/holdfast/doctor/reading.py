@@ -72,7 +72,7 @@ class Reading:
         self.symptoms: dict[str, list[Record]] = {}
         self.crashed: list[tuple[str, BaseException]] = []
         self._catalogue = catalogue
-        self._interests: dict[str, Interests] = {}
+        self._interests: dict[str, Interests] = catalogue.compiled
 
     def read(self, artefacts: Iterable[Artefact]) -> list[Recognised]:
         known = [self._one(artefact) for artefact in artefacts]
@@ -143,13 +143,13 @@ class Reading:
         """A log answers the probe of its own name; `x.log` may have `x.log.*` generations."""
         return [name for name in self._catalogue.probes if name == stream]
 
-    def _raise(self, interest: Interest, record: Record) -> None:
+    def _raise(self, interest: Interest, record: Record, stands_for: int = 1) -> None:
         if interest.name.startswith(SYMPTOM):
             kept = self.symptoms.setdefault(interest.name.removeprefix(SYMPTOM), [])
             kept.append(record)
             del kept[20:-20]
         else:
-            self.facts.add_event(interest.name, record)
+            self.facts.add_event(interest.name, record, stands_for)
 
     def _platforms(self) -> None:
         probes = self._catalogue.probes

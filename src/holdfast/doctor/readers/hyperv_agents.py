@@ -120,6 +120,9 @@ _BLOCK = tuple(
 
 
 def _versioned(head: str, _: str) -> bool:
+    # The patterns for blocks take very long on texts that do not name a product at all.
+    if not any(re.search(name, head, re.IGNORECASE) for _, name in _PRODUCTS):
+        return False
     return any(pattern.search(head) for _, pattern in (*_VERSIONS, *_BLOCK))
 
 

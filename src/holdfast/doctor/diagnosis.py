@@ -25,6 +25,8 @@ class Finding:
     verdict: Verdict
     severity: Severity
     consequences: tuple[str, ...] = ()
+    # Whether it has to do with what was asked; if nothing was asked, everything has.
+    related: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +100,9 @@ def diagnose(
     return _ranked(
         catalogue,
         {name: one for name, one in findings.items() if one not in hidden},
-        order,
-        Report(
+        order=order,
+        nearby=_nearby(catalogue, asked),
+        report=Report(
             symptoms={name: tuple(reading.symptoms.get(name, ())) for name in symptoms},
             suppressed=tuple(sorted(hidden, key=lambda one: one.cause)),
             crashes=(*decided.crashes, *_reader_crashes(reading)),
@@ -129,6 +132,14 @@ def _recency(records: Sequence[Record]) -> tuple[str, int]:
 def _order(catalogue: Catalogue, symptoms: Iterable[str]) -> dict[str, int]:
     ordered = (cause for name in symptoms for cause in catalogue.symptoms[name].causes)
     return {cause: place for place, cause in enumerate(dict.fromkeys(ordered))}
+
+
+def _nearby(catalogue: Catalogue, asked: Sequence[str]) -> set[str]:
+    """The causes of every component that the causes of what was asked belong to."""
+    owners = catalogue.owners
+    named = {cause for name in asked for cause in catalogue.symptoms[name].causes}
+    components = {owners["cause", name] for name in named}
+    return {name for name in catalogue.causes if not asked or owners["cause", name] in components}
 
 
 def _decide_all(
@@ -167,7 +178,9 @@ def _reader_crashes(reading: Reading) -> list[Crash]:
 def _ranked(
     catalogue: Catalogue,
     findings: Mapping[str, Finding],
+    *,
     order: Mapping[str, int],
+    nearby: set[str],
     report: Report,
 ) -> Report:
     by_state: dict[State, list[Finding]] = {state: [] for state in State}
@@ -176,21 +189,25 @@ def _ranked(
     sure = {finding.cause for finding in by_state[State.CONFIRMED]}
     explained = {name: _explained_by(catalogue, name, sure) for name in sure}
     found = [
-        Finding(
-            cause=one.cause,
-            verdict=one.verdict,
-            severity=one.severity,
+        replace(
+            one,
             consequences=tuple(sorted(name for name, by in explained.items() if one.cause in by)),
+            related=one.cause in nearby
+            or any(one.cause in explained[name] for name in nearby & sure),
         )
         for one in by_state[State.CONFIRMED]
         if not explained[one.cause]
     ]
-    last = len(order)
 
-    def rank(finding: Finding) -> tuple[bool, int, int, str]:
+    def place(finding: Finding) -> int:
+        """Where the symptom names it; what it does not name stands where its consequence does."""
+        named = [name for name in (finding.cause,) if name in order] or finding.consequences
+        return min((order[name] for name in named if name in order), default=len(order))
+
+    def rank(finding: Finding) -> tuple[bool, bool, int, int, str]:
         # What is harmless explains nothing, wherever a symptom names it.
         harmless = finding.severity is Severity.INFO
-        return (harmless, order.get(finding.cause, last), -finding.severity, finding.cause)
+        return (harmless, not finding.related, place(finding), -finding.severity, finding.cause)
 
     asked = [one for one in by_state[State.UNKNOWN] if one.cause in order]
     return replace(

@@ -212,3 +212,51 @@ def test_now_is_the_time_of_collection() -> None:
     reading = small.reading(now=datetime(2026, 3, 1))  # noqa: DTZ001  facts are without a zone
 
     assert reading.facts.now == datetime(2026, 3, 1)  # noqa: DTZ001  as above
+
+
+OTHER = """
+[component]
+id = "other"
+title = "Something else"
+family = "ours"
+
+[cause."other.broken"]
+code = "HF-OT001"
+title = "Something else is broken"
+why = "w"
+found = "f"
+severity = "critical"
+probes = ["app.log"]
+check = { event = ["app.write-failed"] }
+remedies = ["app.look"]
+
+[symptom."other.asked"]
+title = "s"
+match = { code = ["888888"] }
+causes = ["other.broken"]
+"""
+
+
+def test_fault_of_another_product_is_not_the_root_of_what_was_asked() -> None:
+    catalogue = assemble([("app.toml", small.TOML), ("other.toml", OTHER)])
+
+    asked = diagnose(catalogue, small.reading(FULL), asked=["app.job-failed"])
+    not_asked = diagnose(catalogue, small.reading(FULL))
+
+    assert [(one.cause, one.related) for one in asked.found] == [
+        ("app.disk-full", True),
+        ("other.broken", False),
+    ]
+    assert all(one.related for one in not_asked.found)
+
+
+def test_cause_behind_one_that_is_asked_for_is_related() -> None:
+    explains = OTHER.replace(
+        'severity = "critical"', 'severity = "warning"\nexplains = ["app.write-failed"]'
+    )
+    catalogue = assemble([("app.toml", small.TOML), ("other.toml", explains)])
+    log = "2026-03-01 10:00:06 ERROR write failed\n"
+
+    report = diagnose(catalogue, small.reading(log), asked=["app.outer"])
+
+    assert [(one.cause, one.related) for one in report.found] == [("other.broken", True)]

@@ -65,6 +65,8 @@ class _Builder:
         return self._without_fault()
 
     def _without_fault(self) -> str:
+        if any(one.severity > Severity.INFO for one in self.seen.report.found):
+            return _("No cause of what was asked is proven, but something else is wrong")
         if self.seen.report.unknown:
             return _("No cause is proven; what is missing would decide")
         if self.seen.saw_nothing:
@@ -100,6 +102,7 @@ class _Builder:
             values={key: scalar(value) for key, value in sorted(verdict.values.items())},
             evidence=[place(span) for span in verdict.evidence],
             consequences=list(finding.consequences),
+            related=finding.related,
             needs=self.entries.needs(verdict.missing),
             thresholds=self.entries.thresholds(name, self.seen.wishes.overrides),
             remedies=[]
@@ -138,9 +141,9 @@ class _Builder:
 
 
 def _root(report: Report) -> Finding | None:
-    """The cause to begin with; what is only worth knowing is none."""
+    """The cause to begin with; what is only worth knowing, or about something else, is none."""
     root = report.root
-    return root if root and root.severity > Severity.INFO else None
+    return root if root and root.related and root.severity > Severity.INFO else None
 
 
 def _state(found: list[Finding], ruled_out: list[Finding], unknown: list[Finding]) -> str:

@@ -109,6 +109,8 @@ class FindingShown(_Part, frozen=True, kw_only=True):
     evidence: list[Place]
     # Confirmed causes that this one explains.
     consequences: list[str]
+    # Whether it has to do with what was asked.
+    related: bool
     needs: list[Need]
     thresholds: list[Threshold]
     # Of what is confirmed or may yet be.

@@ -47,7 +47,8 @@ def _speaks_of_services(head: str, _file: str) -> bool:
         re.search(
             r"^\s*(?:>+ ?)?\s*(?:Loaded|Active): |\.service\s+(?:loaded|not-found|enabled|disabled|masked)"
             r"|\.service could not be found|unrecognized service|\.service: Unit .* not found"
-            r"| (?:start|stop)/(?:running|waiting)| is (?:not running|running|stopped)|systemctl is-",
+            r"|^[\w-]+ (?:start|stop)/(?:running|waiting)|systemctl is-"
+            r"|^(?: *\* )?[\w-]+(?: \(pid[^)]*\))? is (?:not running|running|stopped)",
             head,
             re.MULTILINE,
         )

@@ -1,0 +1,409 @@
+"""What can be wrong with the Azure Linux agent, as far as a pattern alone cannot say it."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from holdfast.doctor.checking import Params, absent, check, recent
+from holdfast.doctor.factbase import Facts
+from holdfast.doctor.facts import Fact, Package, Process, Reach, Record, Service, Setting, Volume
+from holdfast.doctor.linux_facts import (
+    AgentVersion,
+    BrokenFile,
+    ExtensionStatus,
+    HandlerSeen,
+    Inodes,
+    Mount,
+    ProcessList,
+    Route,
+)
+from holdfast.doctor.model import Span, Verdict, confirmed, ruled_out, unknown
+
+LOG = "linux.waagent.log"
+WIRE_SERVER = "168.63.129.16"
+SERVICES = {"walinuxagent", "waagent"}
+SHOWN = 4
+MOST = 40
+# Where the agent writes, the nearest first.
+PATHS = ("/var/lib/waagent", "/var/log/azure", "/var/log", "/var/lib", "/var", "/")
+BACKUP = re.compile(r"RecoveryServices|VMSnapshot|SiteRecovery", re.IGNORECASE)
+
+
+def spans(facts: Sequence[Fact]) -> tuple[Span, ...]:
+    """The first and the last few of what was found."""
+    chosen = [*facts[:1], *facts[1:][-(SHOWN - 1) :]]
+    return tuple(dict.fromkeys(fact.span for fact in chosen))
+
+
+def every(facts: Sequence[Fact]) -> tuple[Span, ...]:
+    """All that was found, of very much only the newest: where any one alone would prove it."""
+    return tuple(dict.fromkeys(fact.span for fact in facts[-MOST:]))
+
+
+def open_records(
+    facts: Facts, events: Iterable[str], *, over: Iterable[str] = (), days: float = 14
+) -> list[Record]:
+    """The recent records of these events after which no record of recovery came."""
+    ends = facts.event(*over)
+    found = recent(facts, facts.event(*events), days=days)
+    return [record for record in found if not any(follows(end, record) for end in ends)]
+
+
+def follows(later: Record, record: Record) -> bool:
+    """By time; by place where the times say nothing."""
+    if later.when and record.when and later.when != record.when:
+        return later.when > record.when
+    same = later.span.artefact == record.span.artefact
+    return same and later.span.first > record.span.first
+
+
+def denied(facts: Facts, *streams: str, over: Sequence[Fact] = ()) -> Verdict | None:
+    """A denial by what shows health, else by absence in logs that are known to be whole."""
+    if over:
+        return ruled_out(*every(over))
+    return absent(facts, streams)
+
+
+def services(facts: Facts) -> list[Service]:
+    return [one for one in facts.of(Service) if one.name.lower() in SERVICES]
+
+
+def versions(facts: Facts) -> list[tuple[str, str, Span]]:
+    """Role, version and line of everything that tells the agent's version."""
+    known = [(one.role, one.version, one.span) for one in facts.of(AgentVersion)]
+    known += [
+        ("package", one.version, one.span)
+        for one in facts.of(Package)
+        if one.name == "walinuxagent" and one.version
+    ]
+    for event, role in (
+        ("waagent.daemon-version", "installed"),
+        ("waagent.goal-version", "goal-state"),
+    ):
+        known += [
+            (role, record.values.get("version", ""), record.span)
+            for record in facts.event(event)[-1:]
+        ]
+    return [one for one in known if numbers(one[1])]
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """2.2.46-0ubuntu1 is 2.2.46; an epoch and what the distribution adds do not count."""
+    found = re.match(r"(?:\d+:)?(\d+(?:\.\d+)*)", version)
+    return tuple(int(part) for part in found.group(1).split(".")) if found else ()
+
+
+@check("waagent.outdated")
+def outdated(facts: Facts, params: Params) -> Verdict:
+    """The goal state's agent is the one that works; the installed one counts where it is unknown."""
+    known = versions(facts)
+    wanted = params.text("min_version")
+    working = [one for one in known if one[0] == "goal-state"] or known
+    if not working:
+        return unknown("linux.waagent.version")
+    newest = max(working, key=lambda one: numbers(one[1]))
+    if numbers(newest[1]) < numbers(wanted):
+        return confirmed(
+            newest[2], *[one[2] for one in working[:3]], version=newest[1], wanted=wanted
+        )
+    return ruled_out(newest[2], version=newest[1])
+
+
+@check("waagent.not-installed", needs_any=(Package, Service, AgentVersion))
+def not_installed(facts: Facts, _: Params) -> Verdict:
+    packages = [one for one in facts.of(Package) if one.name == "walinuxagent"]
+    there = [one for one in packages if one.version]
+    running = [one for one in services(facts) if one.state != "absent"]
+    if there or running or facts.of(AgentVersion):
+        return ruled_out(*spans([*there, *running, *facts.of(AgentVersion)]))
+    gone = [one for one in packages if not one.version]
+    no_units = [one for one in services(facts) if one.state == "absent"]
+    both = {one.name.lower() for one in no_units} >= SERVICES
+    if gone or both:
+        return confirmed(*spans([*gone, *no_units]))
+    return unknown("linux.waagent.version", "linux.services")
+
+
+@check("waagent.not-running", needs_any=(Service, Process))
+def not_running(facts: Facts, _: Params) -> Verdict:
+    working = [one for one in facts.of(Process) if _is_agent(one)]
+    units = services(facts)
+    working_units = [one for one in units if one.state == "running"]
+    if working or working_units:
+        return ruled_out(*spans([*working, *working_units]))
+    down = [one for one in units if one.state in {"stopped", "failed", "restarting"}]
+    if down:
+        return confirmed(*spans(down), seen=f"{down[-1].name}: {down[-1].state}")
+    return _missing_process(facts)
+
+
+def _is_agent(process: Process) -> bool:
+    """The daemon shows under its script's name, the part that handles extensions as python."""
+    said = f"{process.name} {process.command}".lower()
+    return "waagent" in said or "walinuxagent" in said
+
+
+def _missing_process(facts: Facts) -> Verdict:
+    lists = [one for one in facts.of(ProcessList) if one.complete]
+    python = [one for one in facts.of(Process) if one.name.startswith("python")]
+    sure = [one for one in lists if one.commands or not python]
+    if sure:
+        return confirmed(sure[-1].span, sure[-1].last, seen="ps")
+    return unknown("linux.services")
+
+
+@check("waagent.autostart-off", needs=(Service,))
+def autostart_off(facts: Facts, _: Params) -> Verdict:
+    known = [one for one in services(facts) if one.start and one.state != "absent"]
+    off = [one for one in known if one.start in {"disabled", "masked"}]
+    on = [one for one in known if one.start == "automatic"]
+    if on:
+        return ruled_out(*spans(on))
+    if off:
+        return confirmed(*spans(off), name=off[-1].name, start=off[-1].start)
+    return unknown("linux.services")
+
+
+@check("waagent.python-broken")
+def python_broken(facts: Facts, _: Params) -> Verdict:
+    found = open_records(facts, ["waagent.python-line"], days=3, over=["waagent.extension-ok"])
+    if found:
+        return confirmed(*spans(found))
+    alive: list[Fact] = [*facts.event("waagent.alive"), *facts.of(AgentVersion)]
+    return denied(facts, LOG, over=alive) or unknown("linux.waagent.log", "linux.journal")
+
+
+def settings(facts: Facts, *keys: str) -> list[Setting]:
+    """The agent's settings by key; of one that is set twice the last counts, so it stands last."""
+    return [one for one in facts.of(Setting) if one.file == "waagent.conf" and one.key in keys]
+
+
+def _is_off(setting: Setting) -> bool:
+    return setting.value.lower() in {"n", "no", "false", "0", "disabled"}
+
+
+@check("waagent.extensions-off")
+def extensions_off(facts: Facts, _: Params) -> Verdict:
+    known = settings(facts, "Extensions.Enabled", "Extensions.Enable")
+    if known:
+        last = known[-1]
+        shown = f"{last.key}={last.value}"
+        return confirmed(last.span, seen=shown) if _is_off(last) else ruled_out(last.span)
+    said = open_records(facts, ["waagent.extensions-off-line"], over=["waagent.extension-ok"])
+    if said:
+        return confirmed(*spans(said), seen=said[-1].text.strip()[:120])
+    return unknown("linux.waagent.conf")
+
+
+@check("waagent.provisioning-off", needs=(Setting,))
+def provisioning_off(facts: Facts, _: Params) -> Verdict:
+    agent = settings(facts, "Provisioning.Agent")
+    if agent:
+        last = agent[-1]
+        shown = f"{last.key}={last.value}"
+        return confirmed(last.span, seen=shown) if _is_off(last) else ruled_out(last.span)
+    old = settings(facts, "Provisioning.Enabled")
+    cloud_init = settings(facts, "Provisioning.UseCloudInit")
+    if not old:
+        return unknown("linux.waagent.conf")
+    if _is_off(old[-1]) and not any(one.value.lower() == "y" for one in cloud_init):
+        return confirmed(old[-1].span, seen=f"{old[-1].key}={old[-1].value}")
+    return ruled_out(old[-1].span)
+
+
+@check("waagent.conf-broken")
+def conf_broken(facts: Facts, _: Params) -> Verdict:
+    damaged = settings(facts, "")
+    if damaged:
+        return confirmed(*spans(damaged), seen=damaged[0].value[:80])
+    said = open_records(facts, ["waagent.conf-line"], over=["waagent.alive"], days=3)
+    if said:
+        return confirmed(*spans(said), seen=said[-1].text.strip()[:120])
+    good = [one for one in facts.of(Setting) if one.file == "waagent.conf"]
+    return denied(facts, LOG, over=good) or unknown("linux.waagent.conf")
+
+
+@check("waagent.proxy-wrong")
+def proxy_wrong(facts: Facts, _: Params) -> Verdict:
+    refused = open_records(
+        facts, ["waagent.proxy-refused"], over=["waagent.download-ok", "waagent.goal-done"], days=2
+    )
+    if refused:
+        return confirmed(*spans(refused), seen=refused[-1].text.strip()[:120])
+    host = _set(settings(facts, "HttpProxy.Host"))
+    port = _set(settings(facts, "HttpProxy.Port"))
+    if host and ("/" in host.value or "@" in host.value or not (port and port.value.isdigit())):
+        shown = [one for one in (host, port) if one]
+        said = " ".join(f"{one.key}={_without_login(one.value)}" for one in shown)
+        return confirmed(*spans(shown), seen=said)
+    conf = [one for one in facts.of(Setting) if one.file == "waagent.conf" and one.key]
+    over: list[Fact] = [*conf]
+    return denied(facts, LOG, over=over) or unknown("linux.waagent.conf")
+
+
+def _without_login(value: str) -> str:
+    return re.sub(r"//[^/@]*@", "//", value)
+
+
+def _set(known: list[Setting]) -> Setting | None:
+    last = known[-1] if known else None
+    return last if last and last.value.lower() not in {"", "none"} else None
+
+
+@check("waagent.no-route")
+def no_route(facts: Facts, _: Params) -> Verdict:
+    routes = facts.of(Route)
+    ways = [one for one in routes if one.destination.split("/")[0] in {"default", WIRE_SERVER}]
+    blocked = [one for one in ways if one.blocked and one.destination != "default"]
+    if blocked:
+        return confirmed(*spans(blocked))
+    if ways:
+        return ruled_out(*spans(ways))
+    if routes:
+        return confirmed(*(one.span for one in routes))
+    said = open_records(facts, ["waagent.no-route-line"], over=["waagent.route-ok"], days=2)
+    if said:
+        return confirmed(*every(said))
+    return denied(facts, LOG, over=facts.event("waagent.route-ok")) or unknown("linux.routes")
+
+
+@check("waagent.wire-server-blocked")
+def wire_server_blocked(facts: Facts, params: Params) -> Verdict:
+    """A trial by hand says how it is now; the log only how it was at its end."""
+    trials = [one for one in facts.of(Reach) if one.target.startswith(WIRE_SERVER)]
+    ends = {one.target: one for one in trials}
+    failed = [one for one in trials if not one.reached and not ends[one.target].reached]
+    if failed:
+        port = " " + ", ".join(sorted({one.target.rsplit(":", 1)[-1] for one in failed}))
+        return confirmed(*spans(failed), port=port, why=failed[-1].seen)
+    lost = open_records(facts, ["waagent.wire-lost"], over=["waagent.wire-ok"], days=2)
+    if trials:
+        return ruled_out(*spans(trials))
+    if len(lost) >= params.number("at_least"):
+        last = lost[-1]
+        port = f" {last.values['port']}" if last.values.get("port") else ""
+        return confirmed(
+            *spans(lost), port=port, why=last.values.get("why", last.text.strip()[:80])
+        )
+    good = facts.event("waagent.wire-ok")
+    return denied(facts, LOG, over=good) or unknown("linux.wire-server")
+
+
+@check("waagent.disk-full")
+def disk_full(facts: Facts, params: Params) -> Verdict:
+    volumes = {one.path: one for one in facts.of(Volume) if one.path in PATHS}
+    full = [one for one in volumes.values() if one.free_ratio < params.number("min_free")]
+    if full:
+        return confirmed(*spans(full), path=full[0].path)
+    if volumes:
+        return ruled_out(*spans(list(volumes.values())))
+    said = open_records(facts, ["waagent.no-space"], over=["waagent.goal-done"], days=2)
+    if said:
+        return confirmed(*spans(said), path="/var")
+    ended = facts.event("waagent.goal-done") if facts.event("waagent.no-space") else []
+    return denied(facts, LOG, over=ended) or unknown("linux.df")
+
+
+@check("waagent.inodes-full", needs=(Inodes,))
+def inodes_full(facts: Facts, params: Params) -> Verdict:
+    known = {one.path: one for one in facts.of(Inodes) if one.path in PATHS}
+    limit = params.number("min_free")
+    full = [one for one in known.values() if one.total and one.free / one.total < limit]
+    if full:
+        first = full[0]
+        return confirmed(*spans(full), path=first.path, free=first.free, total=first.total)
+    return ruled_out(*spans(list(known.values()))) if known else unknown("linux.df.inodes")
+
+
+@check("waagent.folder-unusable")
+def folder_unusable(facts: Facts, _: Params) -> Verdict:
+    here = {one.path: one for one in facts.of(Mount) if one.path in PATHS}
+    fixed = [one for one in here.values() if "ro" in one.options and one.kind != "squashfs"]
+    if fixed:
+        return confirmed(*spans(fixed), seen=f"{fixed[0].path} ro")
+    said = open_records(facts, ["waagent.unwritable"], over=["waagent.goal-done"], days=2)
+    if said:
+        return confirmed(
+            *spans(said), seen=said[-1].values.get("path") or said[-1].text.strip()[:120]
+        )
+    over = list(here.values()) if here else facts.event("waagent.goal-done")[-1:]
+    return denied(facts, LOG, over=over) or unknown("linux.waagent.log")
+
+
+@check("waagent.noexec")
+def noexec(facts: Facts, _: Params) -> Verdict:
+    here = {one.path: one for one in facts.of(Mount) if one.path in PATHS and "log" not in one.path}
+    nearest = next((here[path] for path in PATHS if path in here), None)
+    if nearest:
+        bad = "noexec" in nearest.options
+        return confirmed(nearest.span, path=nearest.path) if bad else ruled_out(nearest.span)
+    said = open_records(facts, ["waagent.noexec-line"], over=["waagent.extension-ok"], days=7)
+    if said:
+        return confirmed(*spans(said), path=said[-1].values.get("path") or "/var")
+    return absent(facts, [LOG]) or unknown("linux.mounts")
+
+
+@check("waagent.selinux")
+def selinux(facts: Facts, _: Params) -> Verdict:
+    found = open_records(facts, ["waagent.selinux-line"], over=["waagent.extension-ok"], days=7)
+    if found:
+        return confirmed(*spans(found))
+    permissive = facts.event("waagent.extension-ok")
+    return denied(facts, "linux.journal", over=permissive) or unknown("linux.journal")
+
+
+@check("waagent.oom-killed")
+def oom_killed(facts: Facts, _: Params) -> Verdict:
+    found = open_records(facts, ["waagent.oom-line"], over=["waagent.alive"], days=3)
+    if found:
+        return confirmed(*spans(found), process=found[-1].values.get("process") or "waagent")
+    return denied(facts, over=facts.event("waagent.alive")) or unknown("linux.journal")
+
+
+def failures(facts: Facts, *, backup: bool) -> list[Fact]:
+    """What last was said of each extension, where that is bad."""
+    last: dict[str, Fact] = {}
+    for record in facts.event("waagent.extension-error", "waagent.extension-ok"):
+        last[record.values.get("name", "").lower()] = record
+    good = {id(record) for record in facts.event("waagent.extension-ok")}
+    bad = [one for name, one in last.items() if name and id(one) not in good]
+    return [one for one in bad if bool(BACKUP.search(_name(one))) is backup]
+
+
+def _name(fact: Fact) -> str:
+    return fact.values.get("name", "") if isinstance(fact, Record) else ""
+
+
+@check("waagent.extension-failed")
+def extension_failed(facts: Facts, _: Params) -> Verdict:
+    bad = [one for one in failures(facts, backup=False) if isinstance(one, Record)]
+    named = [record for record in bad if not record.values["name"].startswith("WALinuxAgent")]
+    if named:
+        values = named[-1].values
+        return confirmed(*spans(named), name=values["name"], exit=values.get("exit", "?"))
+    errors = [
+        one
+        for one in facts.of(ExtensionStatus)
+        if one.status == "error" and one.name and not BACKUP.search(one.name)
+    ]
+    if errors:
+        return confirmed(*spans(errors), name=errors[0].name, exit=errors[0].code or "?")
+    over: list[Fact] = [*facts.event("waagent.extension-ok"), *_ready(facts)]
+    return denied(facts, LOG, over=over) or unknown("linux.waagent.log")
+
+
+def _ready(facts: Facts) -> list[HandlerSeen]:
+    return [one for one in facts.of(HandlerSeen) if one.state == "ready"]
+
+
+@check("waagent.status-malformed")
+def status_malformed(facts: Facts, _: Params) -> Verdict:
+    broken = facts.of(BrokenFile)
+    if broken:
+        return confirmed(*spans(broken), seen=f"{broken[0].file} ({broken[0].reason})")
+    said = open_records(
+        facts, ["waagent.status-broken-line"], over=["waagent.extension-ok"], days=2
+    )
+    if said:
+        return confirmed(*spans(said), seen=said[-1].text.strip()[:120])
+    over = facts.of(ExtensionStatus)
+    return denied(facts, LOG, over=over) or unknown("linux.waagent.status")

@@ -21,8 +21,8 @@ class Hits:
     records: list[Record] = field(default_factory=list)
     count: int = 0
 
-    def add(self, record: Record) -> None:
-        self.count += 1
+    def add(self, record: Record, stands_for: int = 1) -> None:
+        self.count += stands_for
         if len(self.records) >= KEPT:
             del self.records[KEPT // 2]
         self.records.append(record)
@@ -45,8 +45,8 @@ class Facts:
         for fact in facts:
             self._facts[type(fact)].append(fact)
 
-    def add_event(self, name: str, record: Record) -> None:
-        self._events.setdefault(name, Hits()).add(record)
+    def add_event(self, name: str, record: Record, stands_for: int = 1) -> None:
+        self._events.setdefault(name, Hits()).add(record, stands_for)
 
     def of(self, kind: type[F]) -> Sequence[F]:
         """All facts of exactly this kind, in the order in which they were read."""

@@ -23,6 +23,8 @@ class LogFormat:
     when: Callable[[Head], datetime | None]
     # Names of files that are this log although their content could be another's.
     files: tuple[str, ...] = ()
+    # A layout that many products share yields to the product's own.
+    is_common: bool = False
 
     def head(self, line: str) -> Head | None:
         for pattern in self.heads:

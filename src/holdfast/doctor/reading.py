@@ -60,7 +60,7 @@ def _layout(head: str, file: str, probe: str | None, *, wanted: bool) -> LogForm
 
 def _score(layout: LogFormat, sample: list[str], file: str) -> float:
     named = any(fnmatch(file, pattern.lower()) for pattern in layout.files)
-    share = layout.share(sample)
+    share = layout.share(sample) * (0.5 if layout.is_common else 1.0)
     return share + (1.0 if named and (share > 0 or not any(sample)) else 0.0)
 
 

@@ -4,9 +4,11 @@ Whole blocks are searched by one automaton for the plain texts in all patterns; 
 around its hits are cut out, decoded and read. So a log of 200 MB costs seconds and a few megabytes.
 """
 
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 import re2
 
@@ -52,8 +54,10 @@ class Interests:
         self._behind = list(self._by_anchor.values())
         self._each: dict[int, re2._Regexp[bytes]] = {}
 
-    def candidates(self, block: bytes) -> Iterator[int]:
-        return (found.start() for found in self._any.finditer(block)) if self._wanted else iter(())
+    def next_in(self, block: bytes, start: int) -> int | None:
+        """Where the next anchor stands."""
+        found = self._any.search(block, start) if self._wanted else None
+        return found.start() if found else None
 
     def matched(
         self, raw: bytes, level: Callable[[], str]
@@ -110,7 +114,14 @@ def _options() -> re2.Options:
     return options
 
 
-Raise = Callable[[Interest, Record], None]
+# The number says for how many records of the same kind this one stands.
+Raise = Callable[[Interest, Record, int], None]
+# Of each interest so many records from the start of a log are raised, and as many from its end.
+FIRST = LAST = 100
+# What messages raise is remembered, since logs repeat themselves.
+_REMEMBERED = 20_000
+_LONGEST_REMEMBERED = 1000
+_TIME = b"0123456789-:/.,+TZ []"
 
 
 def scan(
@@ -121,6 +132,7 @@ def scan(
     with artefact.open() as stream:
         for block in _record_blocks(blocks(stream), layout):
             walk.block(block)
+    walk.finish()
     return walk.seen()
 
 
@@ -163,6 +175,18 @@ def _last_head(block: bytes, layout: LogFormat) -> int:
     return block.rfind(b"\n", 0, end) + 1
 
 
+_Match = tuple[Interest, dict[str, str]]
+
+
+class _Late(NamedTuple):
+    """A record that is raised at the end of the log, if it is still among the last by then."""
+
+    interest: Interest
+    values: dict[str, str]
+    raw: bytes
+    line: int
+
+
 class _Walk:
     """One pass over one log."""
 
@@ -176,14 +200,16 @@ class _Walk:
         self._last: Record | None = None
         self._times: list[datetime] = []
         self._is_cut = False  # the last line has no end
+        self._counts: Counter[str] = Counter()
+        self._late: dict[str, deque[_Late]] = {}
+        self._remembered: dict[bytes, list[_Match]] = {}
+        self._time = 0  # how long the time at the begin of a record is
 
     def block(self, block: bytes) -> None:
         counted_to, line, done_to = 0, self._line, 0
         if not block.isspace():
             self._edges(block)
-        for at in self._interests.candidates(block):
-            if at < done_to:
-                continue
+        while (at := self._interests.next_in(block, done_to)) is not None:
             start, end = self._record_bounds(block, at, done_to)
             line += block.count(b"\n", counted_to, start)
             counted_to, done_to = start, end
@@ -213,22 +239,47 @@ class _Walk:
 
     def _record(self, raw: bytes, line: int) -> None:
         raw = raw[:LONGEST_LINE].rstrip(b"\r\n")
-        read: list[Record] = []
+        for interest, values in self._matched(raw, line):
+            self._counts[interest.name] += 1
+            if self._counts[interest.name] <= FIRST:
+                self._raise(_Late(interest, values, raw, line), 1)
+            else:
+                late = self._late.setdefault(interest.name, deque(maxlen=LAST))
+                late.append(_Late(interest, values, raw, line))
 
-        def record() -> Record:
-            if not read:
-                name = self._artefact.name
-                read.append(read_record(raw, line, artefact=name, layout=self._layout))
-            return read[0]
+    def _matched(self, raw: bytes, line: int) -> list["_Match"]:
+        time, message = raw[: self._time], raw[self._time :]
+        if len(message) > _LONGEST_REMEMBERED or time.strip(_TIME):
+            return self._interests.matched(raw, lambda: self._read(raw, line).level)
+        known = self._remembered.get(message)
+        if known is None:
+            known = self._interests.matched(raw, lambda: self._read(raw, line).level)
+            if len(self._remembered) < _REMEMBERED:
+                self._remembered[message] = known
+        return known
 
-        for interest, values in self._interests.matched(raw, lambda: record().level):
-            self._raised(interest, replace(record(), values=values))
+    def _raise(self, late: "_Late", stands_for: int) -> None:
+        record = replace(self._read(late.raw, late.line), values=late.values)
+        self._raised(late.interest, record, stands_for)
+
+    def _read(self, raw: bytes, line: int) -> Record:
+        return read_record(raw, line, artefact=self._artefact.name, layout=self._layout)
+
+    def finish(self) -> None:
+        """Raise the last records of what came too often to raise each."""
+        for name, late in self._late.items():
+            unseen = self._counts[name] - FIRST - len(late)
+            for number, one in enumerate(late):
+                self._raise(one, 1 if number else 1 + unseen)
 
     def _edges(self, block: bytes) -> None:
         """Note the log's first and last record, and the times between which it speaks."""
         first = self._at(block, _first_head(block, self._layout))
         self._last = self._at(block, _last_head(block, self._layout))
-        self._first = self._first or first
+        if self._first is None:
+            self._first = first
+            head = self._layout.head(first.span.excerpt)
+            self._time = head.end("when") if head and "when" in head.re.groupindex else 0
         self._times += [one.when for one in (first, self._last) if one.when]
 
     def _at(self, block: bytes, begin: int) -> Record:

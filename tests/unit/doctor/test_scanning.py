@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from holdfast.doctor.artefacts import from_text
 from holdfast.doctor.facts import LogSeen, Record
 from holdfast.doctor.logs.levelled import LEVELLED
-from holdfast.doctor.scanning import Interest, Interests, scan
+from holdfast.doctor.scanning import FIRST, LAST, Interest, Interests, scan
 
 DISK = Interest("disk", (r"no space on (?P<device>\S+)",))
 FINE = Interest("fine", ("no space on /tmp",), benign=True)
@@ -25,7 +25,7 @@ def _scan(text: str | bytes, *wanted: Interest) -> tuple[LogSeen | None, list[tu
         from_text("app.log", text),
         LEVELLED,
         Interests(wanted or (DISK, FINE, LOUD)),
-        lambda interest, record: raised.append((interest.name, record)),
+        lambda interest, record, _: raised.append((interest.name, record)),
     )
     return seen, raised
 
@@ -190,3 +190,27 @@ def test_log_of_200_mb_costs_little_time_and_memory(tmp_path: Path) -> None:
     seconds, mib = map(float, done.stdout.split())
     assert seconds < 10
     assert mib < 200
+
+
+def test_of_what_repeats_itself_the_first_and_the_last_are_raised_and_all_are_counted() -> None:
+    stands_for: list[tuple[int, int]] = []
+    text = "".join(_line(number, "no space on /data") for number in range(1000))
+
+    scan(
+        from_text("app.log", text),
+        LEVELLED,
+        Interests((DISK,)),
+        lambda _interest, record, count: stands_for.append((record.span.first, count)),
+    )
+
+    assert [line for line, _ in stands_for] == [*range(1, FIRST + 1), *range(1001 - LAST, 1001)]
+    assert sum(count for _, count in stands_for) == 1000
+
+
+def test_what_is_remembered_of_a_message_is_not_said_of_another() -> None:
+    log = "".join(_line(n, f"no space on /disk{n % 3}", "ERROR") for n in range(30))
+
+    _, raised = _scan(log)
+
+    devices = [record.values["device"] for name, record in raised if name == "disk"]
+    assert devices == [f"/disk{n % 3}" for n in range(30)]

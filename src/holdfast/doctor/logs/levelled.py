@@ -15,5 +15,6 @@ LEVELLED = log(
             ),
         ),
         when=iso_time,
+        is_common=True,
     )
 )

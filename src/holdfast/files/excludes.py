@@ -96,7 +96,8 @@ def _compiled(patterns: tuple[str, ...]) -> list[_Test]:
 def _read(pattern: str) -> list[_Test]:
     from pathspec import GitIgnoreSpec  # only who excludes something pays for the import
 
-    spec = GitIgnoreSpec.from_lines([pattern])
+    # The others, taken where their libraries are installed, refuse names that are no UTF-8.
+    spec = GitIgnoreSpec.from_lines([pattern], backend="simple")
     return [(bool(each.include), _exact(each.regex)) for each in spec.patterns if each.regex]
 
 

@@ -46,7 +46,7 @@ _WORDS = {
     "failed": "failed",
     "failedupgrade": "failed",
     "uninstalled": "notinstalled",
-    "": "empty",
+    "empty": "empty",
 }
 
 
@@ -58,9 +58,9 @@ def _is_state(head: str, file: str) -> bool:
 def read_handler_state(artefact: Artefact) -> Iterator[Fact]:
     """The file says one word; which extension it is about only its folder knows."""
     lines = lines_of(artefact)
-    said = next((line for line in lines if line.text.strip()), lines[0])
+    said = next((line for line in lines if line.text.strip()), None)
     name, version = handler_of(artefact.name)
-    if name:
+    if name and said:
         state = _WORDS.get(said.text.strip().lower(), said.text.strip().lower())
         yield HandlerSeen(span=said.span, name=name, version=version, state=state)
 

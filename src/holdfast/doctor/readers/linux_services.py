@@ -169,7 +169,7 @@ def _is_ps(head: str, _file: str) -> bool:
 def read_processes(artefact: Artefact) -> Iterator[Fact]:
     lines = lines_of(artefact)
     heads = [at for at, line in enumerate(lines) if _PS_HEAD.match(line.text)]
-    for at, after in zip(heads, [*heads[1:], len(lines)], strict=True):
+    for at, after in zip(heads, [*heads, len(lines)][1:], strict=True):
         yield from _listing(lines[at:after], whole=artefact.whole)
 
 

@@ -241,33 +241,47 @@ def _services(facts: Facts, names: Iterable[str], title: str) -> list[Service]:
     return list(last.values())
 
 
-def _by_service(cause: str, title: str, *names: str, shared: bool = False) -> None:
+def _by_service(cause: str, title: str, name: str, *, log: str, shared: bool = False) -> None:
     """A cause that is a service which does not run; a shared one serves other products too."""
 
-    @check(cause, needs=(Service,))
+    @check(cause)
     def judge(facts: Facts, _: Params) -> Verdict:
         if shared and not replicates(facts):
             return not_applicable()
-        known = _services(facts, names, title)
+        known = _services(facts, (name,), title)
         down = [one for one in known if one.state in {"stopped", "failed", "paused", "absent"}]
         if down:
             return confirmed(down[0].span, service=down[0].name, state=down[0].state)
         up = [one for one in known if one.state == "running"]
-        return ruled_out(*(one.span for one in up[:SHOWN])) if up else unknown("hyperv.services")
+        if up:
+            return ruled_out(*(one.span for one in up[:SHOWN]))
+        died = open_events(facts, f"{log}-died", over=(f"{log}-ran",))
+        if died:
+            return confirmed(*said(died).evidence, service=name, state="terminated")
+        ran = facts.event(f"{log}-ran")
+        return ruled_out(ran[-1].span) if ran else unknown("hyperv.services")
 
 
-_by_service("hyperv.vmms-stopped", "Hyper-V Virtual Machine Management", "vmms")
+_by_service("hyperv.vmms-stopped", "Hyper-V Virtual Machine Management", "vmms", log="hyperv.vmms")
 _by_service(
     "hyperv.recovery-agent-stopped",
     "Microsoft Azure Recovery Services Agent",
     "obengine",
+    log="hyperv.agent",
     shared=True,
 )
-_by_service("hyperv.provider-stopped", "Microsoft Azure Site Recovery", "dra")
-_by_service("hyperv.vmm-service-stopped", "System Center Virtual Machine Manager", "scvmmservice")
+_by_service(
+    "hyperv.provider-stopped", "Microsoft Azure Site Recovery", "dra", log="hyperv.provider"
+)
+_by_service(
+    "hyperv.vmm-service-stopped",
+    "System Center Virtual Machine Manager",
+    "scvmmservice",
+    log="hyperv.vmm",
+)
 
 
-@check("hyperv.wmi-broken", needs_any=(Service, WmiRepository, Record, LogSeen))
+@check("hyperv.wmi-broken")
 def wmi(facts: Facts, _: Params) -> Verdict:
     own = facts.event("hyperv.wmi-error") or (not facts.asked and facts.of(WmiRepository))
     if not own and not replicates(facts):
@@ -279,7 +293,7 @@ def wmi(facts: Facts, _: Params) -> Verdict:
     down = [one for one in known if one.state in {"stopped", "failed", "absent"}]
     if down:
         return confirmed(down[0].span, said=f"{down[0].name}: {down[0].state}")
-    if records := open_events(facts, "hyperv.wmi-error"):
+    if records := open_events(facts, "hyperv.wmi-error", "hyperv.wmi-call-failed"):
         return said(records)
     fine = [one.span for one in facts.of(WmiRepository)]
     fine += [one.span for one in known if one.state == "running"]

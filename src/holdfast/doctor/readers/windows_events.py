@@ -221,7 +221,7 @@ def _of_labels(lines: list[tuple[int, str]]) -> Event:
     rest = len(lines)
     for place, (_, line) in enumerate(lines[:_LABELS]):
         found = _LABELLED.match(line)
-        if found is None or (place > _LEVEL_PART and not found["value"]):
+        if found is None or (place > _LEVEL_PART and _describes(lines, place)):
             rest = place
             break
         labels.append(found["value"] or "")
@@ -233,6 +233,18 @@ def _of_labels(lines: list[tuple[int, str]]) -> Event:
         when=_when(labels[2]),
         level=level_of(labels[_LEVEL_PART]) if len(labels) > _LEVEL_PART else "",
     )
+
+
+# Between empty keywords and the description stand the user and the computer.
+_TO_DESCRIPTION = 3
+
+
+def _describes(lines: list[tuple[int, str]], place: int) -> bool:
+    """A label without a value begins the description, unless it is that of empty keywords."""
+    after = [_LABELLED.match(line) for _, line in lines[place : place + _TO_DESCRIPTION + 1]]
+    empty = [one is not None and not one["value"] for one in after]
+    keywords = len(after) > _TO_DESCRIPTION and all(after) and empty[-1] and not any(empty[1:-1])
+    return empty[0] and not keywords
 
 
 def _without_label(message: str) -> str:

@@ -218,6 +218,19 @@ def test_an_integration_service_may_be_on_and_silent() -> None:
     assert (service.enabled, service.status) == (True, "silent")
 
 
+def test_wide_letters_do_not_hide_the_backup_service() -> None:
+    text = """VMName Name  Enabled PrimaryStatusDescription SecondaryStatusDescription
+------ ----  ------- ------------------------ --------------------------
+WEB01  게스트 서비스 인터페이스 False   확인
+WEB01  VSS                    False   확인
+"""
+
+    (service,) = (fact for fact in read(text) if isinstance(fact, IntegrationService))
+
+    assert (service.vm, service.enabled) == ("WEB01", False)
+    assert service.span.first == 4
+
+
 def test_only_connections_of_the_engine_count() -> None:
     (connection,) = (fact for fact in read(LISTINGS[5]) if isinstance(fact, AgentConnection))
 

@@ -40,7 +40,7 @@ def _replication(row: Row) -> VmReplication:
     missed = number(row.get("MissedReplicationCount", "ReplicationMissCount"))
     return VmReplication(
         span=row.span,
-        vm=row.get("VMName", "Name", "VirtualMachineName", "ElementName"),
+        vm=row.get("VMName", "Name", "VirtualMachineName", "ElementName") or _first(row),
         state=words.state(row.get("ReplicationState", "State")) or words.token(row.span.excerpt),
         health=words.health(row.get("ReplicationHealth", "Health"))
         or words.health_token(row.span.excerpt),
@@ -63,6 +63,12 @@ def _replication(row: Row) -> VmReplication:
             )
         ),
     )
+
+
+def _first(row: Row) -> str:
+    """The first word of a table's row whose columns are lost."""
+    found = re.match(r"[\s>|]*(\w[\w.-]*)\s", row.span.excerpt)
+    return found[1] if found and "\n" not in row.span.excerpt else ""
 
 
 def _whole(said: str) -> int | None:

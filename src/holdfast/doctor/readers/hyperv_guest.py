@@ -48,7 +48,32 @@ def _service(head: str, _: str) -> bool:
 @reader("hyperv.backup-integration", accepts=_service)
 def backup_integration(artefact: Artefact) -> Iterator[IntegrationService]:
     """The row of the Backup (VSS) service of `Get-VMIntegrationService`."""
-    for row in rows(read(artefact)):
+    text = read(artefact)
+    found = list(_of_rows(text)) or list(_of_lines(text))
+    yield from found
+
+
+# Wide letters shift the columns; the row can be told without them.
+_LINE = re.compile(
+    r"^[\s>|]*(?P<vm>\S.*?)??\s*(?:\bVSS|백업\s?\([^)]*\)|Backup \([^)]*\))\s+(?P<on>True|False)\b(?P<rest>[^\n]*)$",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def _of_lines(text: Text) -> Iterator[IntegrationService]:
+    for found in _LINE.finditer(text.whole):
+        rest = found["rest"].strip()
+        yield IntegrationService(
+            span=text.span_of(found),
+            vm=(found["vm"] or "").strip(),
+            enabled=found["on"].lower() == "true",
+            status=words.component(rest, ""),
+            said=rest,
+        )
+
+
+def _of_rows(text: Text) -> Iterator[IntegrationService]:
+    for row in rows(text):
         named = _VSS_NAME.search(row.get("Name")) or _VSS_ID in row.get("Id").lower()
         enabled = row.get("Enabled").strip().lower()
         if named and enabled in {"true", "false"}:

@@ -27,6 +27,7 @@ _HOW = """\
 
 Each work is done by each program in the same call, on the same data, another program first each round; the table shows medians.
 The data and, where a vault is read, the vault are read once beforehand, so the page cache is warm for everyone; after each run dirty pages are written out before the next one starts.
+Before each run free memory is written to once, so that nobody pays for what a virtual machine's host takes back from an idle guest.
 The ratio is our wall time divided by that of the *faster* peer; below 1 we are faster.
 Each program has its own empty cache and vault at the start of a round, restores go to an empty folder on the same file system, and in the first round what we restored is compared with the source in every attribute.
 Peak memory is the kernel's maximum for a program of one process, and for several processes the sum of their proportional set sizes (shared memory counts once), sampled every 50 ms: a peak shorter than that can be missed.

@@ -212,6 +212,7 @@ class _Trial:
 
     def _run(self, command: Command) -> Usage:
         """Run it; what it left unwritten must not slow down the next one."""
+        aside(reading.touch_memory)
         usage = run(command, self._log)
         os.sync()
         return usage

@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from holdfast.base.texts import _, use_language
+from holdfast.doctor.report.citing import cite
 from holdfast.doctor.report.phrases import fill, risk, severity
 from holdfast.doctor.report.text import threshold_line
 
@@ -174,4 +175,4 @@ def _remedy(remedy: shown.RemedyShown) -> Iterator[str]:
 
 
 def _refs(refs: list[str]) -> str:
-    return f'<p class="quiet">{escape(", ".join(refs))}</p>' if refs else ""
+    return f'<p class="quiet">{escape(cite(refs))}</p>' if refs else ""

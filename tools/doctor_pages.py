@@ -9,6 +9,7 @@ import msgspec
 from holdfast.base.texts import _, use_language
 from holdfast.doctor.loading import Catalogue, load
 from holdfast.doctor.report import document as shown
+from holdfast.doctor.report.citing import cite
 from holdfast.doctor.report.entries import Entries
 from holdfast.doctor.report.explaining import Explainer
 from holdfast.doctor.report.phrases import fill, risk, severity
@@ -97,7 +98,7 @@ def _cause(known: Knowledge, cause: shown.CauseExplained) -> Iterator[str]:
         titles = "; ".join(one.title for one in leading)
         yield from ("", fill(_("Symptoms that lead here: {titles}"), titles=titles))
     if cause.refs:
-        yield from ("", fill(_("Source: {refs}"), refs=", ".join(cause.refs)))
+        yield from ("", fill(_("Source: {refs}"), refs=cite(cause.refs)))
 
 
 def _remedy(remedy: shown.RemedyShown) -> Iterator[str]:

@@ -20,6 +20,8 @@ MEANING = {
     Exit.USAGE: ("USAGE", "The command line was not understood; nothing was begun."),
     Exit.WARNINGS: ("WARNINGS", "Done, but some items were left out; each is listed."),
     4: ("DOCTOR_FAILED", "Part of the doctor itself failed; see below."),
+    5: ("NOT_MENDED", "`doctor fix` did its work, but the same check still sees the cause."),
+    6: ("REFUSED", "`doctor fix` was not allowed to: consent or rights are missing."),
     Exit.NO_VAULT: ("NO_VAULT", "There is no vault where one was expected."),
     Exit.LOCKED: ("LOCKED", "Another process holds the vault."),
     Exit.WRONG_PASSPHRASE: ("WRONG_PASSPHRASE", "The passphrase opens no key of the vault."),
@@ -126,6 +128,7 @@ def _doctor_statuses() -> list[str]:
     """The doctor answers a question, so its statuses say how it stands."""
     meanings = importlib.import_module("holdfast.cli.doctor_options").MEANINGS
     rows = [f"| {status} | {_sentence(meaning)} |" for status, meaning in meanings.items()]
+    rows += [f"| {status} | {MEANING[status][1]} |" for status in (5, 6)]
     head = [
         "## Of `holdfast doctor`",
         "",

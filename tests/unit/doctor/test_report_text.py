@@ -10,6 +10,7 @@ from holdfast.base.texts import use_language
 from holdfast.doctor.examination import Wishes
 from holdfast.doctor.report import explanation_text
 from holdfast.doctor.report.building import build
+from holdfast.doctor.report.citing import cite
 from holdfast.doctor.report.explaining import explain
 from holdfast.doctor.report.layout import Sheet, printable, shortened, wrapped
 from holdfast.doctor.report.text import Manner, tell
@@ -171,7 +172,7 @@ def test_explanation_holds_everything_that_is_known() -> None:
         "Why: Nothing can be written to a full disk.",
         "Limit min_free: 1000 bytes (from 003:L50, 2020-08-27)",
         "du -x / | sort -n | tail",
-        "Source: 003:L40",
+        "Source: 003:L40 (MARS agent: files and folders, 2019-07-15)",
         "003:L45",
         r"no space left on (?P<device>\S+)",
     ):
@@ -202,3 +203,11 @@ def test_overridden_limit_is_shown_as_such() -> None:
 
     assert "5.0 bytes" in "\n".join(explanation_text.tell(explained, Manner()))
     assert explained.causes[0].thresholds[0].overridden
+
+
+def test_references_name_their_documents_once() -> None:
+    assert cite(["003:L44", "003:L45", "K1", "issue 68695", "003:L44"]) == (
+        "003:L44, 003:L45 (MARS agent: files and folders, 2019-07-15); "
+        "K1 (SupportArticles-docs: manage-protection-network-bandwidth-usage, KB 3056159); "
+        "issue 68695"
+    )

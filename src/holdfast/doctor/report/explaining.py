@@ -96,7 +96,7 @@ class Explainer:
             low = _("From: {looked}. Confirmed when the value is below {limit}.")
             high = _("From: {looked}. Confirmed when the value is above {limit}.")
             return fill(low if rule.below else high, looked=looked, limit=limit)
-        return fill(_("Judged from: {looked}."), looked=looked)
+        return fill(_("Judged from {looked}."), looked=looked)
 
     def _patterns(self, cause: Cause) -> list[str]:
         events = self.entries.catalogue.events

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from holdfast.base.texts import _
 from holdfast.doctor.report import document as shown
+from holdfast.doctor.report.citing import cite
 from holdfast.doctor.report.layout import Sheet
 from holdfast.doctor.report.phrases import fill, severity
 from holdfast.doctor.report.text import Manner, threshold_line, write_remedy
@@ -91,8 +92,8 @@ class _Teller:
 
     def _refs(self, refs: list[str], *, indent: int = 2) -> None:
         if refs:
-            told = ", ".join(dict.fromkeys(refs))
-            self.sheet.say(fill(_("Source: {refs}"), refs=told), "quiet", indent=indent, hang=2)
+            source = fill(_("Source: {refs}"), refs=cite(refs))
+            self.sheet.say(source, "quiet", indent=indent, hang=2)
 
 
 def _refs_of(remedy: shown.RemedyShown) -> list[str]:

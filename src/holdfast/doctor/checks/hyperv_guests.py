@@ -1,7 +1,7 @@
 """Causes around one virtual machine: its disks, its Integration Services, its snapshots."""
 
 from holdfast.doctor.checking import Params, check
-from holdfast.doctor.checks.hyperv import SHOWN, open_events, replicates, said, silent_log
+from holdfast.doctor.checks.hyperv_judging import SHOWN, open_events, replicates, said, silent_log
 from holdfast.doctor.factbase import Facts
 from holdfast.doctor.facts import FileSeen, Process, Service, Volume
 from holdfast.doctor.hyperv_facts import (

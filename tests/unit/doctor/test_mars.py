@@ -1,8 +1,15 @@
 """The MARS agent: the source's orders, keys in every notation, and readers that survive anything."""
 
+import base64
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, pkcs12
+from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -250,3 +257,39 @@ def test_no_reader_raises_on_damaged_input(text: str, data: st.DataObject, encod
 
 def test_every_case_of_the_agent_names_its_lines() -> None:
     assert all(artefacts_of(told) or told.case.kind == "missing" for told in CASES)
+
+
+def _certificate(*, as_pfx: bool) -> str:
+    """A certificate as the portal makes it, with or without its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "CN=vault1")])
+    begins = datetime.fromisoformat("2024-05-01T08:00:00+00:00")
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(begins)
+        .not_valid_after(begins + timedelta(days=10))
+        .sign(key, hashes.SHA256())
+    )
+    if not as_pfx:
+        return base64.b64encode(certificate.public_bytes(Encoding.DER)).decode()
+    return base64.b64encode(
+        pkcs12.serialize_key_and_certificates(b"v", key, certificate, None, NoEncryption())
+    ).decode()
+
+
+@pytest.mark.parametrize("as_pfx", [True, False])
+def test_the_certificate_in_a_credentials_file_says_when_it_was_issued(*, as_pfx: bool) -> None:
+    text = (
+        "<RSBackupVaultAADCreds><ResourceName>vault1</ResourceName><ResourceId>1</ResourceId>"
+        f"<ManagementCert>{_certificate(as_pfx=as_pfx)}</ManagementCert></RSBackupVaultAADCreds>"
+    )
+
+    (found,) = _facts("download.xml", text, VaultCredential)
+
+    assert found.issued == datetime.fromisoformat("2024-05-01T08:00")
+    assert found.expires == datetime.fromisoformat("2024-05-11T08:00")
+    assert found.damage == ""

@@ -24,7 +24,7 @@ def read_all(root: Path) -> int:
     return total
 
 
-def touch_memory(most: int = 6 << 30) -> None:
+def touch_memory(most: int = 3 << 29) -> None:
     """Write to free memory once and give it back.
 
     A virtual machine's host may take back what its guest does not use; whoever fills the page

@@ -13,6 +13,7 @@ from holdfast.doctor.report.building import build
 from holdfast.doctor.report.citing import cite
 from holdfast.doctor.report.explaining import explain
 from holdfast.doctor.report.layout import Sheet, printable, shortened, wrapped
+from holdfast.doctor.report.phrases import quantity, source
 from holdfast.doctor.report.text import Manner, tell
 from tests.unit.doctor import small
 from tests.unit.doctor.small import FULL, QUIET, RECOVERED, visit
@@ -201,7 +202,7 @@ def test_what_nobody_knows_is_status_3() -> None:
 def test_overridden_limit_is_shown_as_such() -> None:
     explained = explain(small.catalogue(), "HF-AP003", {"app.disk-low.min_free": 5.0})
 
-    assert "5.0 bytes" in "\n".join(explanation_text.tell(explained, Manner()))
+    assert "5 bytes" in "\n".join(explanation_text.tell(explained, Manner()))
     assert explained.causes[0].thresholds[0].overridden
 
 
@@ -211,3 +212,25 @@ def test_references_name_their_documents_once() -> None:
         "K1 (SupportArticles-docs: manage-protection-network-bandwidth-usage, KB 3056159); "
         "issue 68695"
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [
+        (0.05, "ratio", "5 %"),
+        (0.001, "ratio", "0.1 %"),
+        (48, "h", "48 hours"),
+        (48.0, "hours", "48 hours"),
+        ("2.2.41", "version", "2.2.41"),
+        (64, "MiB", "64 MiB"),
+    ],
+)
+def test_limit_is_said_with_its_unit(value: float | str, unit: str, said: str) -> None:
+    assert quantity(value, unit) == said
+
+
+def test_english_remark_on_a_limit_is_not_said_in_korean() -> None:
+    use_language("ko")
+
+    assert source("003:L24, the lower end of 5-10 %") == "003:L24"
+    assert source("002:L117, A7: standard storage, 8 KB") == "002:L117, A7"

@@ -11,7 +11,7 @@ from holdfast.doctor.matching import causes_for, notes_for
 from holdfast.doctor.report import document as shown
 from holdfast.doctor.report.building import question
 from holdfast.doctor.report.entries import Entries
-from holdfast.doctor.report.phrases import fill
+from holdfast.doctor.report.phrases import fill, quantity
 
 
 def explain(
@@ -103,7 +103,7 @@ class Explainer:
         return [pattern for name in cause.check.event for pattern in events[name].match]
 
     def limit(self, name: str, key: str, param: Param) -> str:
-        return f"{self.overrides.get(f'{name}.{key}', param.value)} {param.unit}"
+        return quantity(self.overrides.get(f"{name}.{key}", param.value), param.unit)
 
     def _events(self, cause: Cause, looked: str) -> str:
         rule = cause.check

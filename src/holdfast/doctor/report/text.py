@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from holdfast.base.texts import _
 from holdfast.doctor.report import document as shown
 from holdfast.doctor.report.layout import Sheet, printable, shortened
-from holdfast.doctor.report.phrases import causes, fill, risk, severity
+from holdfast.doctor.report.phrases import causes, fill, quantity, risk, severity, source
 
 MARKS = {"fault": "✗", "warning": "!", "good": "✓", "unknown": "?", "seen": "·"}
 FEW = 3
@@ -213,11 +213,10 @@ def write_remedy(sheet: Sheet, remedy: shown.RemedyShown, *, indent: int) -> Non
 def threshold_line(one: shown.Threshold) -> str:
     changed = _(", overridden") if one.overridden else ""
     return fill(
-        _("Limit {name}: {value} {unit} (from {source}, {dated}{changed})"),
+        _("Limit {name}: {value} (from {source}, {dated}{changed})"),
         name=one.name,
-        value=one.value,
-        unit=one.unit,
-        source=one.source,
+        value=quantity(one.value, one.unit),
+        source=source(one.source),
         dated=one.dated,
         changed=changed,
     )

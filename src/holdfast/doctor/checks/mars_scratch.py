@@ -105,10 +105,10 @@ def scratch_unreachable(facts: Facts, _: Params) -> Verdict:
     gone = [o for o in absent if _tidy(o.path) in wanted or _tidy(o.path).endswith("scratch")]
     if gone:
         return confirmed(*(one.span for one in gone), place=gone[0].path)
-    volumes = list(facts.of(Volume))
+    # One line for each: a list of all volumes, not the answer about one that was asked for.
+    volumes = [one for one in facts.of(Volume) if one.span.first == one.span.last]
     lettered = {one.path[:2].upper() for one in volumes if re.match(r"[A-Za-z]:", one.path)}
     for place in where:
-        # Of one volume alone somebody asked; two or more are the list of them all.
         if place.span and len(lettered) > 1 and place.drive not in lettered:
             return confirmed(place.span, *(one.span for one in volumes), place=place.path)
     said = signs(facts, "mars.scratch-gone")

@@ -32,8 +32,11 @@ _NOT_THERE = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _SCRATCH = re.compile(
-    r"(?:\\Scratch\b|CBScratch|AzureBackupCache|MARS.?(?:cache|scratch))", re.IGNORECASE
+    r"\\(?:Scratch|CBScratch|AzureBackupCache|MARS[ _-]?(?:cache|scratch))\\?\s*$",
+    re.IGNORECASE | re.MULTILINE,
 )
+# So many names of a scratch folder's content make any folder one, wherever it was moved.
+_ENOUGH_CONTENT = 2
 _SCRATCH_CONTENT = re.compile(
     r"\b(?:OBMPs?|CatalogDB|ChkSumStore|CBV|Metadata|VHDs?|SSBV|RecoveryDB|DataSourceStates?)\b"
     r"|\.(?:vhdx?|chk|kek|bin\.state)\b",
@@ -72,7 +75,8 @@ def _folders(text: Text) -> Iterator[_Folder]:
 
 
 def _is_scratch(head: str, _: str) -> bool:
-    listed = _SCRATCH.search(head) and _ENTRY_TIME.search(head)
+    spoken_of = re.search(r"scratch", head, re.IGNORECASE) or _SCRATCH_CONTENT.search(head)
+    listed = spoken_of and _ENTRY_TIME.search(head)
     return bool(_KEY_NAME.search(head) or listed) and not _LOG_LINE.search(head)
 
 
@@ -82,15 +86,16 @@ def read_scratch(artefact: Artefact) -> Iterator[Fact]:
     text = windows_lines.read(artefact)
     for folder in _folders(text):
         has_key = any(_KEY_NAME.search(name) for name in folder.names)
-        used = any(_SCRATCH_CONTENT.search(name) for name in folder.names)
-        if has_key or (_SCRATCH.search(folder.path) and folder.names):
+        content = sum(bool(_SCRATCH_CONTENT.search(name)) for name in folder.names)
+        named = _SCRATCH.search(folder.path) and folder.names
+        if has_key or named or content >= _ENOUGH_CONTENT:
             yield ScratchListing(
                 span=_key_span(text, folder) if has_key else text.span(folder.first, folder.last),
                 listed=text.span(folder.first, folder.last),
                 path=folder.path,
                 has_key=has_key,
                 complete=folder.closed or artefact.whole,
-                used=used,
+                used=content > 0,
             )
     yield from _asked_for_key(text)
 

@@ -37,10 +37,10 @@ def concerns(facts: Facts) -> bool:
 
 
 def signs(facts: Facts, *events: str, over: Sequence[str] = ("mars.succeeded",)) -> list[Record]:
-    """Recent records of these events that no recovery follows."""
+    """Recent records of these events that no recovery follows, each record once."""
     recovered = facts.event(*over)
-    found = recent(facts, facts.event(*events), days=DAYS)
-    return [one for one in found if not any(_follows(other, one) for other in recovered)]
+    found = {one.span: one for one in recent(facts, facts.event(*events), days=DAYS)}
+    return [o for o in found.values() if not any(_follows(other, o) for other in recovered)]
 
 
 def _follows(other: Record, one: Record) -> bool:

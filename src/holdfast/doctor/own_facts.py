@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from holdfast.doctor.facts import Fact
 
@@ -61,3 +61,20 @@ class SkippedItem(Fact):
     code: str
     errno: int
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaultStage(Fact):
+    """A stage of the way to the vault; of other ways `Reach` tells."""
+
+    target: str
+    stage: str
+    reached: bool
+    seen: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaultClock(Fact):
+    """How far our clock is ahead of the vault's."""
+
+    ahead: timedelta

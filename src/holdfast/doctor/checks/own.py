@@ -4,9 +4,16 @@ from collections.abc import Callable, Iterable
 
 from holdfast.doctor.checking import Params, check
 from holdfast.doctor.factbase import Facts
-from holdfast.doctor.facts import ClockOffset, Fact, Reach
+from holdfast.doctor.facts import Fact
 from holdfast.doctor.model import Span, Verdict, confirmed, ruled_out, unknown
-from holdfast.doctor.own_facts import JobRecord, ScratchFolder, SkippedItem, VaultPlace
+from holdfast.doctor.own_facts import (
+    JobRecord,
+    ScratchFolder,
+    SkippedItem,
+    VaultClock,
+    VaultPlace,
+    VaultStage,
+)
 
 _MIB = 1 << 20
 _GOOD = frozenset(("done", "warnings"))
@@ -132,9 +139,9 @@ _by_look("vault.disk-failing", "storage-broken")
 def _by_stage(cause: str, *stages: str) -> None:
     """A stage of the way to the vault that does not work."""
 
-    @check(cause, needs=(Reach,))
+    @check(cause, needs=(VaultStage,))
     def judge(facts: Facts, _: Params) -> Verdict:
-        walked = [one for one in facts.of(Reach) if one.stage in stages]
+        walked = [one for one in facts.of(VaultStage) if one.stage in stages]
         for stage in walked:
             if not stage.reached:
                 return confirmed(stage.span, target=stage.target, seen=stage.seen)
@@ -150,14 +157,12 @@ _by_stage("vault.proxy-refuses", "proxy")
 _by_stage("vault.certificate-refused", "tls")
 
 
-@check("vault.clock-off", needs_any=(ClockOffset, JobRecord))
+@check("vault.clock-off", needs_any=(VaultClock, JobRecord))
 def clock_off(facts: Facts, params: Params) -> Verdict:
-    for clock in facts.of(ClockOffset):
-        if clock.offset is not None:
-            seconds = clock.offset.total_seconds()
-            limit = params.number("max_seconds")
-            said = confirmed if abs(seconds) > limit else ruled_out
-            return said(clock.span, seconds=round(seconds), limit=round(limit))
+    for clock in facts.of(VaultClock):
+        seconds, limit = clock.ahead.total_seconds(), params.number("max_seconds")
+        said = confirmed if abs(seconds) > limit else ruled_out
+        return said(clock.span, seconds=round(seconds), limit=round(limit))
     return _from_jobs(facts, ["clock-wrong"], "own.clock")
 
 

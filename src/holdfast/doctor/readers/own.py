@@ -7,9 +7,16 @@ from typing import Any
 
 from holdfast.doctor.artefacts import Artefact
 from holdfast.doctor.decoding import blocks
-from holdfast.doctor.facts import ClockOffset, Fact, Reach
+from holdfast.doctor.facts import Fact
 from holdfast.doctor.model import LONGEST_EXCERPT, Span
-from holdfast.doctor.own_facts import JobRecord, ScratchFolder, SkippedItem, VaultPlace
+from holdfast.doctor.own_facts import (
+    JobRecord,
+    ScratchFolder,
+    SkippedItem,
+    VaultClock,
+    VaultPlace,
+    VaultStage,
+)
 from holdfast.doctor.readers_registry import reader
 
 # The key that every line of ours begins with, and what it may say.
@@ -117,7 +124,7 @@ def read_vault(artefact: Artefact) -> Iterator[Fact]:
 @reader("own.network", accepts=_looks_like("reach"))
 def read_network(artefact: Artefact) -> Iterator[Fact]:
     for span, known in _lines(artefact, "reach"):
-        yield Reach(
+        yield VaultStage(
             span=span,
             target=_text(known, "target"),
             stage=_text(known, "stage"),
@@ -141,9 +148,6 @@ def read_skipped(artefact: Artefact) -> Iterator[Fact]:
 @reader("own.clock", accepts=_looks_like("clock"))
 def read_clock(artefact: Artefact) -> Iterator[Fact]:
     for span, known in _lines(artefact, "clock"):
-        ahead, kept = known.get("ahead_seconds"), known.get("synchronised")
-        yield ClockOffset(
-            span=span,
-            offset=timedelta(seconds=ahead) if isinstance(ahead, (int, float)) else None,
-            synchronised=kept if isinstance(kept, bool) else None,
-        )
+        ahead = known.get("ahead_seconds")
+        if isinstance(ahead, (int, float)):
+            yield VaultClock(span=span, ahead=timedelta(seconds=ahead))

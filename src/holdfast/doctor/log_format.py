@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 
 # A record of more lines than this is taken for damage: bounded memory beats a complete excerpt.
 LONGEST_RECORD = 60
+# What a distinct head counts for: enough to be recognised, not enough to beat a log's own lines.
+DISTINCT_SHARE = 0.25
 Head = re.Match[str]
 
 
@@ -25,6 +27,8 @@ class LogFormat:
     files: tuple[str, ...] = ()
     # A layout that many products share yields to the product's own.
     is_common: bool = False
+    # Heads that no other log has: one of them among stack traces is enough to know the log.
+    is_distinct: bool = False
 
     def head(self, line: str) -> Head | None:
         for pattern in self.heads:
@@ -37,7 +41,8 @@ class LogFormat:
         spoken = [line for line in lines if line.strip()]
         if not spoken:
             return 0.0
-        return sum(self.head(line) is not None for line in spoken) / len(spoken)
+        share = sum(self.head(line) is not None for line in spoken) / len(spoken)
+        return max(share, DISTINCT_SHARE) if self.is_distinct and share else share
 
 
 def group(head: Head, name: str) -> str:

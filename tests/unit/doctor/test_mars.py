@@ -170,6 +170,17 @@ def test_other_logs_are_not_taken_for_it(line: str) -> None:
     assert MARS.head(line) is None
 
 
+def test_one_record_among_the_lines_of_a_stack_trace_is_enough() -> None:
+    head = "0C98\t11F8\t01/09\t10:15:33.123\t71\tWebRequestHelper.cs(71)\t\tFATAL\tException:\n"
+    trace = "   at System.Net.HttpWebRequest.GetResponse()\n" * 25
+    text = f"{head}System.Net.WebException: (407) Proxy Authentication Required\n{trace}"
+
+    reading = Reading(load())
+    reading.read([from_text("pasted.txt", text)])
+
+    assert len(reading.facts.event("mars.proxy-407")) == 1
+
+
 def test_a_time_without_a_year_says_so_and_nonsense_is_no_time() -> None:
     leap = moment("02/29 10:00:00.000")
 

@@ -45,6 +45,7 @@ MARS = log(
         ),
         when=lambda head: moment(group(head, "when")),
         files=("*.errlog", "*.errlog.*", "cbengine*.log", "cbui*.log", "cbps*.log"),
+        is_distinct=True,
     )
 )
 

@@ -19,11 +19,18 @@ Choice = tuple[str, ...]
 
 def anchors(pattern: str) -> Choice | None:
     """Texts one of which stands in every match; None when the pattern promises none."""
+    return next(iter(choices(pattern)), None)
+
+
+def choices(pattern: str) -> tuple[Choice, ...]:
+    """Everything that a pattern promises, the best first: of each choice one text must stand."""
     try:
-        found = _Parser(pattern).alternatives()
+        branches = _Parser(pattern).branches()
     except (IndexError, ValueError):  # no pattern at all
-        return None
-    return found if found and all(map(_is_rare, found)) else None
+        return ()
+    found = branches[0] if len(branches) == 1 else [_joined(branches) or ()]
+    usable = (choice for choice in found if choice and all(map(_is_rare, choice)))
+    return tuple(sorted(usable, key=_worth, reverse=True))
 
 
 def _is_rare(text: str) -> bool:
@@ -37,24 +44,21 @@ class _Parser:
     pattern: str
     at: int = 0
 
-    def alternatives(self) -> Choice | None:
-        """Up to the end or the closing bracket: one of these, if every branch has some."""
+    def branches(self) -> list[list[Choice]]:
+        """Up to the end or the closing bracket: what each branch is certain of."""
         branches = [self._sequence()]
         while self._peek() == "|":
             self.at += 1
             branches.append(self._sequence())
-        certain = [branch for branch in branches if branch]
-        if len(certain) < len(branches):
-            return None
-        return tuple(dict.fromkeys(text for branch in certain for text in branch))
+        return branches
 
-    def _sequence(self) -> Choice | None:
+    def _sequence(self) -> list[Choice]:
         run = _Run()
         while self._peek() not in {"", "|", ")"}:
             piece = self._piece()
-            least = self._least()
-            run.add(piece, least=least)
-        return run.best()
+            run.add(piece, least=self._least())
+        run.close()
+        return run.choices
 
     def _piece(self) -> "str | Choice | None":
         """The next piece: a letter, the certain texts of a group, "" for no width, None for a gap."""
@@ -81,7 +85,7 @@ class _Parser:
                 pass
             if self.pattern[self.at - 1] == ")":
                 return None
-        found = self.alternatives()
+        found = _joined(self.branches())
         self._next()
         return found
 
@@ -130,7 +134,7 @@ class _Parser:
 
 @dataclass(slots=True)
 class _Run:
-    """Collects what is certain in a sequence, and keeps the choice whose shortest text is longest."""
+    """Collects what is certain in a sequence."""
 
     text: str = ""
     choices: list[Choice] = field(default_factory=list)
@@ -144,16 +148,18 @@ class _Run:
         elif piece and least != 0:
             assert isinstance(piece, tuple)
             self.choices.append(piece)
-        self._close()
+        self.close()
 
-    def best(self) -> Choice | None:
-        self._close()
-        return max(self.choices, key=_worth, default=None)
-
-    def _close(self) -> None:
+    def close(self) -> None:
         if self.text:
             self.choices.append((self.text,))
         self.text = ""
+
+
+def _joined(branches: list[list[Choice]]) -> Choice | None:
+    """The best of every branch; None as soon as one has nothing to offer."""
+    best = [max(branch, key=_worth, default=()) for branch in branches]
+    return tuple(dict.fromkeys(text for one in best for text in one)) if all(best) else None
 
 
 def _worth(choice: Choice) -> tuple[int, int]:

@@ -6,13 +6,14 @@ around its hits are cut out, decoded and read. So a log of 200 MB costs seconds 
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
 import re2
 
-from holdfast.doctor.anchors import anchors
+from holdfast.doctor.anchors import Choice, choices
 from holdfast.doctor.artefacts import Artefact
 from holdfast.doctor.decoding import blocks, spoken
 from holdfast.doctor.facts import LogSeen, Record
@@ -21,6 +22,8 @@ from holdfast.doctor.model import LONGEST_EXCERPT, Span
 from holdfast.doctor.yearless import UNKNOWN_YEAR
 
 LONGEST_LINE = 16384
+# Of a log that is longer, this much tells which texts are rare in it.
+SAMPLE = 1 << 18
 # A head stands within so many bytes of its line.
 LONGEST_HEAD = 400
 
@@ -44,15 +47,30 @@ class Interests:
 
     def __init__(self, wanted: Sequence[Interest]) -> None:
         self._wanted = [(one, pattern) for one in wanted for pattern in one.patterns]
-        self._by_anchor = _by_anchor([pattern for _, pattern in self._wanted])
+        self._choices = [choices(pattern) for _, pattern in self._wanted]
+        self._each: dict[int, re2._Regexp[bytes]] = {}
+        self.search_by([next(iter(known), None) for known in self._choices])
+
+    def tuned_to(self, sample: bytes) -> "Interests":
+        """The same interests, with the anchors that stand least often in such a log."""
+        tuned = copy(self)
+        frequency = _Frequency(sample.lower())
+        tuned.search_by([min(known, key=frequency, default=None) for known in self._choices])
+        return tuned
+
+    def search_by(self, chosen: Sequence[Choice | None]) -> None:
+        """Compile one automaton of the anchors, and of the patterns that have none."""
+        by_anchor: dict[str, list[int]] = {}
+        for index, choice in enumerate(chosen):
+            for anchor in map(re2.escape, choice) if choice else (self._wanted[index][1],):
+                by_anchor.setdefault(anchor, []).append(index)
         options = _options()
-        self._any = re2.compile("|".join(f"(?:{p})" for p in self._by_anchor).encode(), options)
+        self._any = re2.compile("|".join(f"(?:{p})" for p in by_anchor).encode(), options)
         self._set = re2.Set.SearchSet(options)
-        for anchor in self._by_anchor:
+        for anchor in by_anchor:
             self._set.Add(anchor.encode())
         self._set.Compile()
-        self._behind = list(self._by_anchor.values())
-        self._each: dict[int, re2._Regexp[bytes]] = {}
+        self._behind = list(by_anchor.values())
 
     def next_in(self, block: bytes, start: int) -> int | None:
         """Where the next anchor stands."""
@@ -85,14 +103,20 @@ class Interests:
         return self._each[index]
 
 
-def _by_anchor(patterns: Sequence[str]) -> dict[str, list[int]]:
-    """The patterns behind each anchor; both are patterns in RE2 syntax."""
-    behind: dict[str, list[int]] = {}
-    for index, pattern in enumerate(patterns):
-        found = anchors(pattern)
-        for anchor in map(re2.escape, found) if found else (pattern,):
-            behind.setdefault(anchor, []).append(index)
-    return behind
+class _Frequency:
+    """How often a choice's texts stand in a sample, each counted once."""
+
+    def __init__(self, sample: bytes) -> None:
+        self._sample = sample
+        self._known: dict[str, int] = {}
+
+    def __call__(self, choice: Choice) -> int:
+        return sum(map(self._count, choice))
+
+    def _count(self, text: str) -> int:
+        if text not in self._known:
+            self._known[text] = self._sample.count(text.lower().encode())
+        return self._known[text]
 
 
 def _named(match: "re2._Match[bytes]") -> dict[str, str]:
@@ -207,6 +231,8 @@ class _Walk:
 
     def block(self, block: bytes) -> None:
         counted_to, line, done_to = 0, self._line, 0
+        if self._line == 1 and len(block) > SAMPLE:
+            self._interests = self._interests.tuned_to(block[:SAMPLE])
         if not block.isspace():
             self._edges(block)
         while (at := self._interests.next_in(block, done_to)) is not None:

@@ -1,6 +1,7 @@
 """What can be wrong with the backup of an Azure VM, as far as a pattern alone cannot say it."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from holdfast.doctor.checking import Params, absent, check
 from holdfast.doctor.checks.waagent import (
@@ -15,7 +16,7 @@ from holdfast.doctor.checks.waagent import (
     spans,
 )
 from holdfast.doctor.factbase import Facts
-from holdfast.doctor.facts import Fact, Memory, Record, Service
+from holdfast.doctor.facts import Fact, LogSeen, Memory, Record, Service
 from holdfast.doctor.linux_facts import (
     CpuLoad,
     ExtensionStatus,
@@ -23,10 +24,12 @@ from holdfast.doctor.linux_facts import (
     HandlerSeen,
     VmState,
 )
-from holdfast.doctor.model import Verdict, confirmed, ruled_out, unknown
+from holdfast.doctor.model import Span, Verdict, confirmed, ruled_out, unknown
 from holdfast.doctor.windows_facts import RegistryValue
 
 EXTENSION_LOG = "linux.azure.extension.log"
+# The freeze is over after a minute by itself; long before this the log goes on.
+THAWED_BY = timedelta(minutes=15)
 UNREADY = {
     "empty",
     "notready",
@@ -232,7 +235,19 @@ def left_frozen(facts: Facts, _: Params) -> Verdict:
     lines = every(begun)
     if restarts:
         return confirmed(*lines, restarts[0].span)
-    return confirmed(*lines) if facts.whole(EXTENSION_LOG) else unknown(EXTENSION_LOG)
+    later = _longer_logs(facts, last)
+    if later or facts.whole(EXTENSION_LOG):
+        return confirmed(*lines, *later)
+    return unknown(EXTENSION_LOG)
+
+
+def _longer_logs(facts: Facts, frozen: Record) -> list[Span]:
+    """Ends of other logs of the VM that went on long after this one stopped."""
+    return [
+        log.last
+        for log in facts.of(LogSeen)
+        if log.stream == LOG and log.ends and frozen.when and log.ends - frozen.when > THAWED_BY
+    ][:1]
 
 
 def _after_or_at(later: Record, record: Record) -> bool:

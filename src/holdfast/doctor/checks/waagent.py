@@ -118,7 +118,7 @@ def not_installed(facts: Facts, _: Params) -> Verdict:
     gone = [one for one in packages if not one.version]
     no_units = [one for one in services(facts) if one.state == "absent"]
     both = {one.name.lower() for one in no_units} >= SERVICES
-    if gone or both:
+    if gone or (both and facts.probes <= {"linux.services", "linux.processes"}):
         return confirmed(*spans([*gone, *no_units]))
     return unknown("linux.waagent.version", "linux.services")
 
@@ -132,7 +132,8 @@ def not_running(facts: Facts, _: Params) -> Verdict:
         return ruled_out(*spans([*working, *working_units]))
     down = [one for one in units if one.state in {"stopped", "failed", "restarting"}]
     if down:
-        return confirmed(*spans(down), seen=f"{down[-1].name}: {down[-1].state}")
+        last = down[-1]
+        return confirmed(*spans(down), seen=f"{last.name}: {last.state}", unit=last.name)
     return _missing_process(facts)
 
 
@@ -146,9 +147,18 @@ def _missing_process(facts: Facts) -> Verdict:
     lists = [one for one in facts.of(ProcessList) if one.complete]
     python = [one for one in facts.of(Process) if one.name.startswith("python")]
     sure = [one for one in lists if one.commands or not python]
-    if sure:
-        return confirmed(sure[-1].span, sure[-1].last, seen="ps")
+    if sure and _belongs_here(facts):
+        return confirmed(sure[-1].span, sure[-1].last, seen="ps", unit="walinuxagent")
     return unknown("linux.services")
+
+
+def _belongs_here(facts: Facts) -> bool:
+    """Not every Linux has the agent: something speaks of it, or nothing but processes was given."""
+    signs = (AgentVersion, HandlerSeen, ExtensionStatus)
+    kept = any(one.version for one in facts.of(Package) if one.name == "walinuxagent")
+    conf = any(one.file == "waagent.conf" for one in facts.of(Setting))
+    spoken = any(facts.of(kind) for kind in signs) or bool(facts.logs(LOG)) or kept or conf
+    return spoken or facts.probes <= {"linux.processes"}
 
 
 @check("waagent.autostart-off", needs=(Service,))
@@ -181,13 +191,18 @@ def _is_off(setting: Setting) -> bool:
     return setting.value.lower() in {"n", "no", "false", "0", "disabled"}
 
 
+def _switched_off(setting: Setting, *, wanted: str) -> Verdict:
+    """With what the remedy needs to switch it on."""
+    seen = f"{setting.key}={setting.value}"
+    return confirmed(setting.span, seen=seen, key=setting.key, wanted=wanted)
+
+
 @check("waagent.extensions-off")
 def extensions_off(facts: Facts, _: Params) -> Verdict:
     known = settings(facts, "Extensions.Enabled", "Extensions.Enable")
     if known:
         last = known[-1]
-        shown = f"{last.key}={last.value}"
-        return confirmed(last.span, seen=shown) if _is_off(last) else ruled_out(last.span)
+        return _switched_off(last, wanted="y") if _is_off(last) else ruled_out(last.span)
     said = open_records(facts, ["waagent.extensions-off-line"], over=["waagent.extension-ok"])
     if said:
         return confirmed(*spans(said), seen=said[-1].text.strip()[:120])
@@ -199,14 +214,13 @@ def provisioning_off(facts: Facts, _: Params) -> Verdict:
     agent = settings(facts, "Provisioning.Agent")
     if agent:
         last = agent[-1]
-        shown = f"{last.key}={last.value}"
-        return confirmed(last.span, seen=shown) if _is_off(last) else ruled_out(last.span)
+        return _switched_off(last, wanted="auto") if _is_off(last) else ruled_out(last.span)
     old = settings(facts, "Provisioning.Enabled")
     cloud_init = settings(facts, "Provisioning.UseCloudInit")
     if not old:
         return unknown("linux.waagent.conf")
     if _is_off(old[-1]) and not any(one.value.lower() == "y" for one in cloud_init):
-        return confirmed(old[-1].span, seen=f"{old[-1].key}={old[-1].value}")
+        return _switched_off(old[-1], wanted="y")
     return ruled_out(old[-1].span)
 
 

@@ -17,7 +17,7 @@ _LEVEL = r"(?P<level>VERBOSE|DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL)"
 _WHO = r"(?P<who>[A-Z]\w*(?:Handler|Daemon|Agent|Thread)|Daemon|MainThread|CollectLogs)"
 _AGENT = re.compile(
     r"wa-?agent|walinuxagent|wire ?server|168\.63\.129\.16|goal ?state|\bazure\b|exthandler|"
-    r"handler state|provision|dhcp|incarnation|resource disk",
+    r"handler state|provision|dhcp|incarnation|resource disk|x-ms-|blob\.core|HttpP(?:ost|ut)\w*\(",
     re.IGNORECASE,
 )
 

@@ -7,6 +7,7 @@ be opened.
 import os
 import shutil
 import tempfile
+import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -61,6 +62,7 @@ class StdinSource:
         self._kept = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as the source does
         shutil.copyfileobj(stream, self._kept)
         self._kept.flush()
+        weakref.finalize(self, self._kept.close)
 
     def gather(self) -> Iterator[Artefact | Missing]:
         yield Artefact(name="stdin", opened=self._opened)

@@ -308,3 +308,4 @@ def test_errors_say_where_and_what(storage: Storage) -> None:
 def test_a_storage_knows_its_place_and_how_many_calls_it_rewards(storage: Storage) -> None:
     assert storage.place
     assert storage.parallel >= 1
+    assert storage.lists_at_once in (True, False)

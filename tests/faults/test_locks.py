@@ -185,6 +185,66 @@ def test_a_killed_process_blocks_nobody(tmp_path: Path, holder: "subprocess.Pope
     assert list(storage.list(LOCKS)) == []
 
 
+RACE = """
+import sys
+from holdfast.app.locking import locks_of
+from holdfast.base.clock import SystemClock
+from holdfast.storage.directory import DirectoryStorage
+from holdfast.testing.vaults import identity, open_vault
+from holdfast.vault.errors import VaultLocked
+
+storage = DirectoryStorage(sys.argv[1], lists_at_once=True)
+locks = locks_of(open_vault(storage, clock=SystemClock(), who=identity(sys.argv[2])))
+print("ready", flush=True)
+for command in sys.stdin:
+    try:
+        lock = locks.acquire(exclusive=True)
+    except VaultLocked:
+        lock = None
+    print("alone" if lock else "withdrew", flush=True)
+    sys.stdin.readline()
+    if lock:
+        lock.release()
+    print("ready", flush=True)
+"""
+
+
+def test_of_two_processes_that_race_without_a_pause_never_both_are_alone(tmp_path: Path) -> None:
+    storage = DirectoryStorage(str(tmp_path / "vault"))
+    storage.create_root()
+    small_vault(storage)
+    racers = [_racer(tmp_path / "vault", name) for name in ("alpha", "beta")]
+
+    outcomes = []
+    for _ in range(50):
+        assert _said(racers) == ["ready", "ready"]
+        _tell(racers, "take")
+        outcomes.append(_said(racers))
+        _tell(racers, "give back")
+    for racer in racers:
+        racer.communicate()
+
+    assert ["alone", "alone"] not in outcomes
+    # A race that nobody ever lost was none.
+    assert any("withdrew" in outcome for outcome in outcomes)
+
+
+def _racer(vault: Path, name: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", RACE, str(vault), name]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, bufsize=1)
+
+
+def _said(racers: "list[subprocess.Popen[str]]") -> list[str]:
+    return [racer.stdout.readline().strip() for racer in racers if racer.stdout]
+
+
+def _tell(racers: "list[subprocess.Popen[str]]", command: str) -> None:
+    for racer in racers:
+        assert racer.stdin is not None
+        racer.stdin.write(command + "\n")
+
+
 def test_of_many_who_want_to_be_alone_only_one_is_at_a_time(tmp_path: Path) -> None:
     storage = DirectoryStorage(str(tmp_path))
     small_vault(storage)

@@ -19,6 +19,10 @@ class DryStorage:
     def parallel(self) -> int:
         return self._real.parallel
 
+    @property
+    def lists_at_once(self) -> bool:
+        return self._real.lists_at_once
+
     def put(self, name: str, content: Content) -> None:
         """Nothing: a dry run stores nothing."""
 

@@ -1,5 +1,6 @@
 """Open the vault a session is about."""
 
+import os
 from random import SystemRandom
 
 from holdfast.app.dry_storage import DryStorage
@@ -10,12 +11,14 @@ from holdfast.app.setup_errors import VaultNotNamed
 from holdfast.app.wiring import Session, identity_here
 from holdfast.base.secret import Secret
 from holdfast.base.texts import _
+from holdfast.files.mounts import is_in_step, mount_of, read_mounts
+from holdfast.storage.directory import DirectoryStorage
 from holdfast.storage.errors import FileMissing
 from holdfast.storage.location import Kind, open_storage, parse_location
 from holdfast.storage.protocol import Storage
 from holdfast.storage.retrying import RetryingStorage
 from holdfast.vault.errors import EnvelopeBroken, NoVault
-from holdfast.vault.layout import KEYS
+from holdfast.vault.layout import KEYS, LOCKS
 from holdfast.vault.opening import Unlocked, has_config, open_with, unlock
 from holdfast.vault.repository import Repository
 
@@ -31,11 +34,19 @@ def vault_storage(session: Session) -> Storage:
 def storage_at(session: Session, place: str) -> Storage:
     """The storage at a place; one that is reached over a network is patient with it."""
     location = parse_location(place)
+    if location.kind is Kind.DIRECTORY:
+        return DirectoryStorage(location.path, lists_at_once=_is_in_step(location.path))
     storage = open_storage(location, session.settings.credentials)
-    if location.kind in (Kind.DIRECTORY, Kind.MEMORY):
+    if location.kind is Kind.MEMORY:
         return storage
     # SystemRandom, or workers of one parent would all wait the same time.
     return RetryingStorage(storage, session.clock, SystemRandom())
+
+
+def _is_in_step(folder: str) -> bool:
+    """Whether one kernel alone keeps the listings of locks, wherever their folder may lead."""
+    mount = mount_of(os.fsencode(os.path.realpath(os.path.join(folder, LOCKS))), read_mounts())
+    return mount is not None and is_in_step(mount.kind)
 
 
 def open_vault(session: Session, *, dry: bool = False) -> Repository:

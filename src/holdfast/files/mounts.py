@@ -20,6 +20,10 @@ _REMOTE = frozenset(
     b"fuse.rclone fuse.s3fs fuse.sshfs gfs2 glusterfs lustre ncpfs nfs nfs4 ocfs2 smb3 smbfs".split()
 )
 
+# One kernel has all of their folders in its hands. Named one by one: what is not known may be
+# kept by a program or be shared with other machines.
+_IN_STEP = frozenset(b"bcachefs btrfs exfat ext2 ext3 ext4 f2fs jfs tmpfs vfat xfs zfs".split())
+
 
 class MountKind(Enum):
     LOCAL = "local"
@@ -64,6 +68,11 @@ def kind_of(file_system: bytes) -> MountKind:
     if file_system in _PSEUDO:
         return MountKind.PSEUDO
     return MountKind.REMOTE if file_system in _REMOTE else MountKind.LOCAL
+
+
+def is_in_step(file_system: bytes) -> bool:
+    """Whether all who use it see a file in its folder as soon as it is there."""
+    return file_system in _IN_STEP
 
 
 def read_mounts() -> list[Mount]:

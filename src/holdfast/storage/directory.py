@@ -39,8 +39,10 @@ class DirectoryStorage:
 
     parallel = 2
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, *, lists_at_once: bool = False) -> None:
+        """`lists_at_once` where one kernel keeps the directory; others may show old listings."""
         self._root = os.path.abspath(root)
+        self.lists_at_once = lists_at_once
 
     @property
     def place(self) -> str:

@@ -83,6 +83,7 @@ class ObjectStorage:
     """One prefix of one container."""
 
     parallel = 8
+    lists_at_once = False
 
     def __init__(self, bucket: Bucket, *, patience: Patience = Patience()) -> None:
         self._bucket = bucket

@@ -39,6 +39,10 @@ class Storage(Protocol):
     def parallel(self) -> int:
         """How many calls at once this storage rewards."""
 
+    @property
+    def lists_at_once(self) -> bool:
+        """Whether every listing begun after a put has returned shows it, to whomever works here."""
+
     def put(self, name: str, content: Content) -> None: ...
 
     def get(self, name: str) -> bytes: ...

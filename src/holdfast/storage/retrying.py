@@ -75,6 +75,10 @@ class RetryingStorage:
     def parallel(self) -> int:
         return self._inner.parallel
 
+    @property
+    def lists_at_once(self) -> bool:
+        return self._inner.lists_at_once
+
     def put(self, name: str, content: Content) -> None:
         attempts = self._attempts("put", name)
 

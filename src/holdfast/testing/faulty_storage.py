@@ -91,6 +91,10 @@ class FaultyStorage:
     def parallel(self) -> int:
         return self._inner.parallel
 
+    @property
+    def lists_at_once(self) -> bool:
+        return self._inner.lists_at_once
+
     def put(self, name: str, content: Content) -> None:
         def tear(at: int) -> None:
             self._inner.put(name, bytes(content)[:at])
@@ -191,6 +195,10 @@ class RecordingStorage:
     @property
     def parallel(self) -> int:
         return self._inner.parallel
+
+    @property
+    def lists_at_once(self) -> bool:
+        return self._inner.lists_at_once
 
     def put(self, name: str, content: Content) -> None:
         with self._lock:

@@ -91,6 +91,10 @@ class DeadlyStorage:
     def parallel(self) -> int:
         return self._inner.parallel
 
+    @property
+    def lists_at_once(self) -> bool:
+        return self._inner.lists_at_once
+
     def put(self, name: str, content: Content) -> None:
         half = memoryview(content)[: len(content) // 2]
         self._run(

@@ -2,6 +2,11 @@
 
 A lock is a file; nothing in a store can lock. So one looks, writes one's own, waits and looks
 again: of two who write at the same moment, at least one sees the other and withdraws.
+Where a listing shows at once what was written there is nothing to wait for. Each of two writes
+before its second look. Who does not see the other's lock began to look before that was written, so
+the other, who looks after writing, began later than our writing ended: it sees ours.
+A lock that is renewed changes its name, and one look may miss both names; but then the new one was
+there before that look ended, and two renewals do not fall into one taking of a lock.
 Locks of processes that provably ended are removed on the way; see policy.lock_verdict.
 """
 
@@ -81,8 +86,9 @@ class Locks:
     ) -> HeldLock:
         """Take a lock, or VaultLocked when others still hold theirs after `wait`.
 
-        With `settle_later` the second look is left to the first `check` of the lock, which then may
-        raise VaultLocked: for work that begins with reading and checks before it changes anything.
+        With `settle_later` a second look that has to wait is left to the first `check` of the lock,
+        which then may raise VaultLocked: for work that begins with reading and checks before it
+        changes anything.
 
         `waiting` is told whom we wait for. `beside` is a lock of ours that is not in the way.
         A lock that is probably dead is watched to the end, even when `wait` is shorter.
@@ -145,11 +151,13 @@ class Locks:
             exclusive=exclusive,
         )
         ours = [lock, beside] if beside else [lock]
-        if settle_later:
+        shows = self._files.storage.lists_at_once
+        if settle_later and not shows:
             lock.look_again_with(self._second_look(exclusive, ours))
             return lock
         try:
-            self._clock.sleep(_SETTLE)
+            if not shows:
+                self._clock.sleep(_SETTLE)
             blocker = self._blocker(exclusive, ours)
         except BaseException:
             lock.release()

@@ -25,6 +25,7 @@ SHOWN = 4
 MOST = 40
 # Where the agent writes, the nearest first.
 PATHS = ("/var/lib/waagent", "/var/log/azure", "/var/log", "/var/lib", "/var", "/")
+AGENT = re.compile(r"(?:/|\s)waagent(?:\s+-+(?:daemon|run-exthandlers)|$)|WALinuxAgent-\d")
 BACKUP = re.compile(r"RecoveryServices|VMSnapshot|SiteRecovery", re.IGNORECASE)
 
 
@@ -139,8 +140,12 @@ def not_running(facts: Facts, _: Params) -> Verdict:
 
 def _is_agent(process: Process) -> bool:
     """The daemon shows under its script's name, the part that handles extensions as python."""
-    said = f"{process.name} {process.command}".lower()
-    return "waagent" in said or "walinuxagent" in said
+    name = process.name.lower()
+    if re.search(r"-version|-collect-logs", process.command):  # asked by somebody, and soon gone
+        return False
+    if name.startswith(("waagent", "walinuxagent")):
+        return True
+    return name.startswith("python") and AGENT.search(process.command) is not None
 
 
 def _missing_process(facts: Facts) -> Verdict:

@@ -45,7 +45,7 @@ _STARTS = {
 def _speaks_of_services(head: str, _file: str) -> bool:
     return bool(
         re.search(
-            r"^\s*(?:>+ ?)?\s*(?:Loaded|Active): |\.service\s+(?:loaded|not-found|enabled|disabled|masked)"
+            r"^\s*(?:>+ ?)?\s*(?:Loaded: [a-z]|Active: [a-z])|\.service\s+(?:loaded|not-found|enabled|disabled|masked)"
             r"|\.service could not be found|unrecognized service|\.service: Unit .* not found"
             r"|^[\w-]+ (?:start|stop)/(?:running|waiting)|systemctl is-"
             r"|^(?: *\* )?[\w-]+(?: \(pid[^)]*\))? is (?:not running|running|stopped)",
@@ -158,7 +158,8 @@ def _asked(lines: list[Line]) -> Iterator[Service]:
                 yield Service(span=span, name=name, state=state, start=_STARTS.get(word, word))
 
 
-_PS_HEAD = re.compile(r"^\s*(?:\S+\s+){0,9}?PID\b.*\b(?P<what>CMD|COMMAND)\s*$")
+# Not the list of `top`, which is cut to a screen and shows programs for the blink of an eye.
+_PS_HEAD = re.compile(r"^(?!.*\bVIRT\b)\s*(?:\S+\s+){0,9}?PID\b.*\b(?P<what>CMD|COMMAND)\s*$")
 
 
 def _is_ps(head: str, _file: str) -> bool:

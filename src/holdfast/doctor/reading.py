@@ -22,6 +22,7 @@ from holdfast.doctor.yearless import redated
 # Below this share of lines a text is not taken for a log of this layout.
 ENOUGH = 0.2
 SAMPLE_LINES = 200
+LONGEST_SNIFFED = 8192
 SYMPTOM = "symptom "
 # What fits no layout is still searched for codes and messages.
 PLAIN = LogFormat(stream="text", heads=(re.compile(r"(?P<text>.+)"),), when=lambda _: None)
@@ -41,6 +42,8 @@ def recognise(artefact: Artefact) -> Recognised:
     raw = artefact.head()
     name, mark = encoding_of(raw)
     head = raw[mark:].decode(name, "replace") if name != "utf-8" else spoken(raw[mark:])
+    # A line without end, of a damaged file say, would cost a sniffing pattern its square.
+    head = "\n".join(line[:LONGEST_SNIFFED] for line in head.split("\n"))
     file = re.split(r"[\\/]", artefact.name)[-1].lower()
     readers = tuple(one for one in READERS if one.accepts(head, file))
     return Recognised(artefact, _layout(head, file, artefact.probe, wanted=not readers), readers)

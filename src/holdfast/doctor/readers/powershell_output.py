@@ -13,9 +13,9 @@ from holdfast.doctor.model import Span
 from holdfast.doctor.readers.windows_lines import Text
 
 _PAIR = re.compile(
-    r"(?P<lead>[\s>|]*)(?P<name>[A-Za-z_$][\w$#.() -]{0,60}?)\s*:(?:\s+(?P<value>.*))?$"
+    r"(?P<lead>[ \t>|]*)(?P<name>[A-Za-z_$][\w$#.() -]{0,60}?)\s*:(?:\s+(?P<value>.*))?$"
 )
-_DASHES = re.compile(r"[\s>|]*-{2,}(?:\s+-+)*\s*$")
+_DASHES = re.compile(r"[ \t>|]*-{2,}(?:\s+-+)*\s*$")
 PROMPT = re.compile(r"\s*(?:PS\s+[A-Za-z]:[^>]*>|[A-Za-z]:\\[^>]*>|>>\s)")
 
 

@@ -14,7 +14,7 @@ from holdfast.doctor.readers.windows_lines import Text, size
 from holdfast.doctor.readers_registry import reader
 from holdfast.doctor.windows_facts import BitLockerVolume, Disk, IscsiSession
 
-_DISK_HEAD = re.compile(r"^[\s>|]*\S+\s*###\s")
+_DISK_HEAD = re.compile(r"^[ \t>|]*\S+\s*###\s")
 _DISK_COLUMNS = 6
 _DYNAMIC_TYPES = re.compile(
     r"simple|spanned|stripe|mirror|raid|einfach|übergreifend|gespiegelt|단순|스팬|스트라이프|미러",
@@ -81,7 +81,7 @@ def _volume(text: Text, place: int, cells: list[str]) -> Disk:
 def _is_get_disk(head: str, _: str) -> bool:
     return bool(
         re.search(
-            r"\bOperationalStatus\b.*\bTotal Size\b|^[\s>|]*PartitionStyle\s*:", head, re.MULTILINE
+            r"\bOperationalStatus\b.*\bTotal Size\b|^[ \t>|]*PartitionStyle\s*:", head, re.MULTILINE
         )
     )
 
@@ -104,7 +104,7 @@ def read_get_disk(artefact: Artefact) -> Iterator[Fact]:
 
 def _is_iscsi(head: str, _: str) -> bool:
     return bool(
-        re.search(r"^[\s>|]*(?:TargetNodeAddress|Target Name|대상 이름)\s*:", head, re.MULTILINE)
+        re.search(r"^[ \t>|]*(?:TargetNodeAddress|Target Name|대상 이름)\s*:", head, re.MULTILINE)
     )
 
 
@@ -119,7 +119,7 @@ def read_iscsi(artefact: Artefact) -> Iterator[Fact]:
             yield IscsiSession(span=row.span, target=target, connected=connected != "false")
 
 
-_BDE_VOLUME = re.compile(r"^[\s>|]*\S+\s+(?P<volume>[A-Z]:)\s*(?:\[[^\]\n]*\])?\s*(?:볼륨)?\s*$")
+_BDE_VOLUME = re.compile(r"^[ \t>|]*\S+\s+(?P<volume>[A-Z]:)\s*(?:\[[^\]\n]*\])?\s*(?:볼륨)?\s*$")
 _LOCKED = re.compile(r":\s+(?:Locked|잠김|잠금|Gesperrt|Verrouillé|Bloqueado)\s*$", re.IGNORECASE)
 _UNLOCKED = re.compile(
     r":\s+(?:Unlocked|잠금 해제됨|잠금 해제|Entsperrt|Déverrouillé|Desbloqueado)\s*$", re.IGNORECASE

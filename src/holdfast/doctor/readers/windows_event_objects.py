@@ -16,10 +16,10 @@ from holdfast.doctor.readers.windows_lines import Text, moment
 from holdfast.doctor.readers_registry import reader
 
 _LIST = re.compile(
-    r"^[\s>|]*(?:TimeCreated|TimeGenerated|ProviderName|EntryType|InstanceId)\s*:", re.MULTILINE
+    r"^[ \t>|]*(?:TimeCreated|TimeGenerated|ProviderName|EntryType|InstanceId)\s*:", re.MULTILINE
 )
 _TABLE = re.compile(
-    r"^[\s>|]*(?:TimeCreated\s+(?:ProviderName\s+)?Id\b.*Message|(?:Index\s+)?Time\S*\s+EntryType\s+Source\s+InstanceID\b)",
+    r"^[ \t>|]*(?:TimeCreated\s+(?:ProviderName\s+)?Id\b.*Message|(?:Index\s+)?Time\S*\s+EntryType\s+Source\s+InstanceID\b)",
     re.MULTILINE,
 )
 _CSV = re.compile(
@@ -29,7 +29,7 @@ _PROVIDER = re.compile(r"^\s*ProviderName:\s*(?P<name>\S.*?)\s*$")
 
 
 def _is_objects(head: str, _: str) -> bool:
-    ids = re.search(r"^[\s>|]*(?:Id|EventID|InstanceId)\s*:\s*\d+", head, re.MULTILINE)
+    ids = re.search(r"^[ \t>|]*(?:Id|EventID|InstanceId)\s*:\s*\d+", head, re.MULTILINE)
     return bool(_LIST.search(head) and ids) or bool(_TABLE.search(head)) or bool(_CSV.match(head))
 
 

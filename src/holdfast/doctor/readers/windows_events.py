@@ -166,7 +166,7 @@ def _delimited(found: re.Match[str], lines: list[tuple[int, str]]) -> Event:
 
 # Log, source, date, number: four labelled lines in this order begin an event.
 _LABELLED = re.compile(
-    r"^[\s>|]*[^\s:\uff1a][^:\uff1a\n]{0,30}?\s*[:\uff1a](?:\s+(?P<value>\S.*?))?\s*$"
+    r"^[ \t>|]*[^\s:\uff1a][^:\uff1a\n]{0,30}?\s*[:\uff1a](?:\s+(?P<value>\S.*?))?\s*$"
 )
 _INDEX = re.compile(r"^\s*\w+\s?\[\d+\]:?\s*$")
 _PARTS = 4

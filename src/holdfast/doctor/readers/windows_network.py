@@ -15,9 +15,9 @@ from holdfast.doctor.windows_facts import NETWORK_ADAPTER, WINHTTP_PROXY
 
 _WINHTTP = re.compile(r"WinHTTP", re.IGNORECASE)
 _PROXY = re.compile(
-    r"^[\s>|]*[^:\n]{2,40}:\s+(?P<value>(?:https?=|http://|https://)?[\w.-]+:\d{1,5}\S*)\s*$"
+    r"^[ \t>|]*[^:\n]{2,40}:\s+(?P<value>(?:https?=|http://|https://)?[\w.-]+:\d{1,5}\S*)\s*$"
 )
-_BYPASS = re.compile(r"^[\s>|]*[^:\n]{2,40}:\s+(?P<value>\S.*?)\s*$")
+_BYPASS = re.compile(r"^[ \t>|]*[^:\n]{2,40}:\s+(?P<value>\S.*?)\s*$")
 
 
 def _is_winhttp(head: str, _: str) -> bool:
@@ -53,7 +53,7 @@ def _proxy(text: Text, place: int, key: str, value: str) -> Setting:
 
 _ADDRESS = r"\d{1,3}(?:\.\d{1,3}){3}"
 _IPCONFIG = re.compile(
-    rf"^\s+(?P<label>[^:\n]{{3,50}}?)(?:[ .]*\.)?\s*:\s+(?P<address>{_ADDRESS})(?:\([^\n)]*\))?\s*$",
+    rf"^[ \t]+(?P<label>[^\s:][^:\n]{{2,50}}?)[ .]*:[ \t]+(?P<address>{_ADDRESS})(?:\([^\n)]*\))?[ \t]*$",
     re.MULTILINE,
 )
 
@@ -77,7 +77,7 @@ def read_ipconfig(artefact: Artefact) -> Iterator[Fact]:
 
 
 def _is_test_connection(head: str, _: str) -> bool:
-    return bool(re.search(r"^[\s>|]*(?:TcpTestSucceeded|PingSucceeded)\s*:", head, re.MULTILINE))
+    return bool(re.search(r"^[ \t>|]*(?:TcpTestSucceeded|PingSucceeded)\s*:", head, re.MULTILINE))
 
 
 @reader("windows.reach", accepts=_is_test_connection)
@@ -102,9 +102,9 @@ def read_test_connection(artefact: Artefact) -> Iterator[Fact]:
 _PING_SUMMARY = re.compile(
     rf"(?P<target>{_ADDRESS})[^\n]*\n[^\n]*?=\s*(?P<sent>\d+)\s*,[^\n]*?=\s*(?P<got>\d+)\s*,[^\n]*?=\s*\d+[^\n]*\n?[^\n]*?\(\s*\d+\s?%"
 )
-_PING_NAME = re.compile(rf"(?<![\w.])(?P<name>[\w.-]+)\s+\[(?P<address>{_ADDRESS})\]")
+_PING_NAME = re.compile(rf"(?<![\w.-])(?P<name>\w[\w.-]{{0,252}})[ \t]+\[(?P<address>{_ADDRESS})\]")
 _TELNET = re.compile(
-    r"(?P<host>[\w.-]+\.[\w.-]+)\.\.\.\s*[^\n]*?\b(?P<port>\d{2,5})\s?(?:번|:|-)[^\n]*"
+    r"(?<![\w.-])(?P<host>\w[\w-]{0,62}(?:\.\w[\w-]{0,62}){1,8})\.\.\.[ \t]*[^\n]*?\b(?P<port>\d{2,5})\s?(?:번|:|-)[^\n]*"
 )
 _PORTQRY = re.compile(
     r"TCP port (?P<port>\d+)[^\n:]*:\s*(?P<state>NOT LISTENING|LISTENING|FILTERED)", re.IGNORECASE
@@ -145,7 +145,7 @@ def read_ping(artefact: Artefact) -> Iterator[Fact]:
 
 # `w32tm /query /status` begins with the leap indicator (3: not in step) and the stratum (0: unknown).
 _STATUS = re.compile(
-    r"^[\s>|]*[^:\n]{3,40}:\s*(?P<leap>[0-3])\s*\([^\n]*\n[\s>|]*[^:\n]{3,40}:\s*(?P<stratum>\d{1,2})\b[^\n]*\n[\s>|]*[^:\n]{3,40}:\s*-\d+",
+    r"^[ \t>|]*[^:\n]{3,40}:\s*(?P<leap>[0-3])\s*\([^\n]*\n[ \t>|]*[^:\n]{3,40}:\s*(?P<stratum>\d{1,2})\b[^\n]*\n[ \t>|]*[^:\n]{3,40}:\s*-\d+",
     re.MULTILINE,
 )
 _SOURCE = re.compile(
@@ -153,7 +153,7 @@ _SOURCE = re.compile(
 )
 _PHASE = re.compile(r"^[^:\n]{3,40}:\s*(?P<offset>[+-]\d+\.\d+)s\s*$", re.MULTILINE)
 _CHART = re.compile(
-    r"^[\s>|]*\d{1,2}:\d\d:\d\d,?\s+(?:d:[+-][\d.]+s\s+o:)?(?P<offset>[+-]\d+\.\d+)s", re.MULTILINE
+    r"^[ \t>|]*\d{1,2}:\d\d:\d\d,?\s+(?:d:[+-][\d.]+s\s+o:)?(?P<offset>[+-]\d+\.\d+)s", re.MULTILINE
 )
 _NO_SERVICE = re.compile(r"0x80070426")
 

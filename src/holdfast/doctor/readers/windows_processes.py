@@ -12,14 +12,14 @@ from holdfast.doctor.readers_registry import reader
 
 # Name, process id, then a session's name and number and the memory with its unit (K).
 _ROW = re.compile(
-    r"^[\s>|]*(?P<name>\S[^\n]{0,30}?)\s+(?P<pid>\d{1,7})\s+(?:(?P<session>[A-Za-z][\w#-]*)\s+)?\d{1,3}\s+[\d.,\u00a0\u202f' ]+\sK\b"
+    r"^[ \t>|]*(?P<name>\S[^\n]{0,30}?)\s+(?P<pid>\d{1,7})\s+(?:(?P<session>[A-Za-z][\w#-]*)\s+)?\d{1,3}\s+[\d.,\u00a0\u202f' ]+\sK\b"
 )
-_CSV = re.compile(r"^[\s>|]*\"(?P<name>[^\"]+)\",\"(?P<pid>\d{1,7})\",\"[^\"]*\",\"\d{1,3}\"")
+_CSV = re.compile(r"^[ \t>|]*\"(?P<name>[^\"]+)\",\"(?P<pid>\d{1,7})\",\"[^\"]*\",\"\d{1,3}\"")
 _SERVICES = re.compile(
-    r"^[\s>|]*(?P<name>\S[^\n]{0,30}?\.exe)\s+(?P<pid>\d{1,7})\s+(?P<command>\S.*)$"
+    r"^[ \t>|]*(?P<name>\S[^\n]{0,30}?\.exe)\s+(?P<pid>\d{1,7})\s+(?P<command>\S.*)$"
 )
 _ANY = (_CSV, _ROW, _SERVICES)
-_GET_PROCESS = re.compile(r"^[\s>|]*Handles\s+.*\bId\b.*ProcessName", re.MULTILINE)
+_GET_PROCESS = re.compile(r"^[ \t>|]*Handles\s+.*\bId\b.*ProcessName", re.MULTILINE)
 
 
 def _is_tasklist(head: str, _: str) -> bool:

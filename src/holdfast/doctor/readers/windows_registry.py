@@ -26,9 +26,9 @@ _EXPORT_KEY = re.compile(rf"^\s*\[(?P<gone>-?)(?P<key>{_HIVE}(?:\\[^\]\n]*)?)\]\
 _EXPORT_VALUE = re.compile(
     r'^\s*(?:"(?P<name>(?:[^"\\]|\\.)*)"|(?P<default>@))\s*=\s*(?P<data>.*)$'
 )
-_QUERY_KEY = re.compile(rf"^[\s>|]*(?P<key>{_HIVE}\\[^\n=]*?)\s*$", re.IGNORECASE)
+_QUERY_KEY = re.compile(rf"^[ \t>|]*(?P<key>{_HIVE}\\[^\n=]*?)\s*$", re.IGNORECASE)
 _QUERY_VALUE = re.compile(
-    r"^[\s>|]+(?P<name>\S.*?|\(.*?\))\s{1,8}(?P<kind>REG_[A-Z_]+)(?:\s{1,8}(?P<data>.*))?$"
+    r"^[ \t>|]+(?P<name>\S.*?|\(.*?\))\s{1,8}(?P<kind>REG_[A-Z_]+)(?:\s{1,8}(?P<data>.*))?$"
 )
 _KINDS = {
     "dword": "REG_DWORD",

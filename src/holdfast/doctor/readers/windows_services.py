@@ -33,7 +33,7 @@ _LABEL = r"[^\s:\[\]][^:\n\[\]]{0,40}?[ \t]*:[ \t]*"
 # A name, perhaps a display name, the type in hexadecimal, then a small number with its constant:
 # the state where an exit code with its hexadecimal twin follows, else the way it starts.
 _SERVICE = re.compile(
-    rf"^[\s>|]*{_LABEL}(?P<name>[A-Za-z_][\w$.{{}}() -]{{0,255}}?){_BREAK}"
+    rf"^[ \t>|]*{_LABEL}(?P<name>[A-Za-z_][\w$.{{}}() -]{{0,255}}?){_BREAK}"
     rf"(?:{_LABEL}(?![ \t]*[0-9a-fA-F]{{1,4}}[ \t]+[A-Z])(?P<title>[^\n]*?){_BREAK})?"
     rf"{_LABEL}[0-9a-fA-F]{{1,4}}[ \t]+[^\n:]*?{_BREAK}"
     rf"{_LABEL}(?P<number>[0-7])[ \t]+(?P<word>[^\s:()]+)[^\n]*"
@@ -96,10 +96,10 @@ _PS_STARTS = {
     "system": "system",
 }
 _PS_TABLE = re.compile(
-    r"^[\s>|]*(?:Status\b.*\bName\b|Name\b.*\b(?:Status|State)\b).*$", re.MULTILINE
+    r"^[ \t>|]*(?:Status\b.*\bName\b|Name\b.*\b(?:Status|State)\b).*$", re.MULTILINE
 )
 _PS_LIST = re.compile(
-    r"^[\s>|]*(?:Status|State)\s*:\s*(?:Running|Stopped|\w+Pending|Paused|[1-7])\s*$",
+    r"^[ \t>|]*(?:Status|State)\s*:\s*(?:Running|Stopped|\w+Pending|Paused|[1-7])\s*$",
     re.MULTILINE | re.IGNORECASE,
 )
 
@@ -146,7 +146,7 @@ def _of_row(row: Row) -> Service | None:
 
 
 _WIDE = re.compile(
-    r"^[\s>|]*(?P<state>Running|Stopped|StartPending|StopPending|Paused)\s+(?P<name>[A-Za-z_][\w$.-]*)\s+(?P<title>\S.*?)\s*$",
+    r"^[ \t>|]*(?P<state>Running|Stopped|StartPending|StopPending|Paused)\s+(?P<name>[A-Za-z_][\w$.-]*)\s+(?P<title>\S.*?)\s*$",
     re.MULTILINE,
 )
 

@@ -22,12 +22,13 @@ from holdfast.doctor.windows_facts import (
 
 # A host's name, the system's name, then its version and build: three labelled lines in this order.
 _SYSTEM = re.compile(
-    r"^[\s>|]*[^:\n]{2,40}:[ \t]+(?P<host>\S[^\n]*?)[ \t]*\n[\s>|]*[^:\n]{2,40}:[ \t]+(?P<os>[^\n]*Windows[^\n]*?)[ \t]*\n"
-    r"[\s>|]*[^:\n]{2,40}:[ \t]+(?P<version>\d+\.\d+\.\d+)[^\n]*",
+    r"^[ \t>|]*[^:\n]{2,40}:[ \t]+(?P<host>\S[^\n]*?)[ \t]*\n[ \t>|]*[^:\n]{2,40}:[ \t]+(?P<os>[^\n]*Windows[^\n]*?)[ \t]*\n"
+    r"[ \t>|]*[^:\n]{2,40}:[ \t]+(?P<version>\d+\.\d+\.\d+)[^\n]*",
     re.MULTILINE,
 )
 _MEMORY = re.compile(
-    r"^[\s>|]*[^:\n]{2,60}:[ \t]+(?P<size>\d[\d.,\u00a0\u202f ]*?)[ \t]?M[BOo][ \t]*$", re.MULTILINE
+    r"^[ \t>|]*[^:\n]{2,60}:[ \t]+(?P<size>\d[\d.,\u00a0\u202f ]*?)[ \t]?M[BOo][ \t]*$",
+    re.MULTILINE,
 )
 
 
@@ -60,11 +61,11 @@ def read_systeminfo(artefact: Artefact) -> Iterator[Fact]:
 _POLICIES = ("MachinePolicy", "UserPolicy", "Process", "CurrentUser", "LocalMachine")
 _POLICY_VALUES = "Restricted|AllSigned|RemoteSigned|Unrestricted|Bypass|Undefined|Default"
 _POLICY_ROW = re.compile(
-    rf"^[\s>|]*(?P<scope>{'|'.join(_POLICIES)})\s*[:=]?\s*(?P<value>{_POLICY_VALUES})\s*$",
+    rf"^[ \t>|]*(?P<scope>{'|'.join(_POLICIES)})\s*[:=]?\s*(?P<value>{_POLICY_VALUES})\s*$",
     re.MULTILINE,
 )
 _POLICY_ALONE = re.compile(
-    rf"Get-ExecutionPolicy\s*\n+[\s>|]*(?P<value>{_POLICY_VALUES})[ \t]*$",
+    rf"Get-ExecutionPolicy\s*\n+[ \t>|]*(?P<value>{_POLICY_VALUES})[ \t]*$",
     re.MULTILINE | re.IGNORECASE,
 )
 _VERSION_KEYS = {
@@ -77,12 +78,12 @@ _VERSION_KEYS = {
     "serializationversion",
 }
 _VERSION = re.compile(
-    r"^[\s>|]*(?P<key>PSVersion|PSEdition|CLRVersion|BuildVersion|WSManStackVersion|PSRemotingProtocolVersion|SerializationVersion)"
+    r"^[ \t>|]*(?P<key>PSVersion|PSEdition|CLRVersion|BuildVersion|WSManStackVersion|PSRemotingProtocolVersion|SerializationVersion)"
     r"\s*[:=]?\s+(?P<value>\S.*?)\s*$",
     re.MULTILINE,
 )
 _MODULES = re.compile(
-    r"^[\s>|]*(?P<path>(?:[A-Za-z]:|\\\\)[^\n;<>|\"]*\\Modules\\?(?:;[^\n]*)?)\s*$", re.MULTILINE
+    r"^[ \t>|]*(?P<path>(?:[A-Za-z]:|\\\\)[^\n;<>|\"]*\\Modules\\?(?:;[^\n]*)?)\s*$", re.MULTILINE
 )
 
 
@@ -149,10 +150,10 @@ def _wmic_products(text: Text) -> Iterator[Package]:
 
 
 _BOOT_LINE = re.compile(
-    r"^[\s>|]*(?P<key>[a-z][a-z0-9]{2,30})\s{2,}(?P<value>\S.*?)\s*$", re.MULTILINE
+    r"^[ \t>|]*(?P<key>[a-z][a-z0-9]{2,30})\s{2,}(?P<value>\S.*?)\s*$", re.MULTILINE
 )
 _BOOT = re.compile(
-    r"\{bootmgr\}|\{current\}|^[\s>|]*bootdebug\s|\\winload\.(?:exe|efi)", re.MULTILINE
+    r"\{bootmgr\}|\{current\}|^[ \t>|]*bootdebug\s|\\winload\.(?:exe|efi)", re.MULTILINE
 )
 
 

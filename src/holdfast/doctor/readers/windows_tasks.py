@@ -75,8 +75,8 @@ def _path_of(name: str) -> str:
 # The fields of `schtasks /v` after the task's path, by their place.
 _NEXT, _STATUS, _LAST, _RESULT, _COMMAND, _STATE, _RUN_AS = 1, 2, 4, 5, 7, 10, 13
 _SCHEDULE_TYPE, _FIELDS = 17, 14
-_LIST_PATH = re.compile(r"^[\s>|]*[^:\n\"]{2,40}:\s+(?P<path>\\[^\n:]*?)\s*$")
-_LABELLED = re.compile(r"^[\s>|]*[^:\n]{2,60}:(?:\s+(?P<value>.*?))?\s*$")
+_LIST_PATH = re.compile(r"^[ \t>|]*[^:\n\"]{2,40}:\s+(?P<path>\\[^\n:]*?)\s*$")
+_LABELLED = re.compile(r"^[ \t>|]*[^:\n]{2,60}:(?:\s+(?P<value>.*?))?\s*$")
 _CSV_ROW = re.compile(r"^\s*\"[^\"]*\",\"(?P<path>\\[^\"]*)\",\"[^\"]*\",\"[^\"]*\"")
 _TABLE_EDGE = re.compile(r"^={8,} ={8,} ={8,}\s*$")
 
@@ -165,7 +165,7 @@ def _of_tables(text: Text) -> Iterator[ScheduledTask]:
 def _is_objects(head: str, _: str) -> bool:
     return bool(re.search(r"\bTaskName\b", head)) and bool(
         re.search(
-            r"^[\s>|]*(?:TaskPath\s+TaskName|TaskName\s+:|LastTaskResult\s*:)", head, re.MULTILINE
+            r"^[ \t>|]*(?:TaskPath\s+TaskName|TaskName\s+:|LastTaskResult\s*:)", head, re.MULTILINE
         )
     )
 

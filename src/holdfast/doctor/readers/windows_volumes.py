@@ -74,7 +74,7 @@ def _drive_of_name(name: str) -> str:
 
 
 _PROPERTIES = re.compile(
-    r"\b(?:FreeSpace|SizeRemaining|Free ?\(GB\))\b|^\s*-{6}\s+-{3,}.*-{6}",
+    r"\b(?:FreeSpace|SizeRemaining|Free ?\(GB\))\b|^[ \t]*-{6}[ \t]+-{3,}[- \t]*-{6}",
     re.IGNORECASE | re.MULTILINE,
 )
 
@@ -120,7 +120,7 @@ def _gigabytes(text: str) -> int | None:
     return None if value is None else int(value * (1 << 30))
 
 
-_WMIC_PAIR = re.compile(r"^[\s>|]*(?P<name>[A-Za-z]\w+)=(?P<value>[^\n]*?)\s*$")
+_WMIC_PAIR = re.compile(r"^[ \t>|]*(?P<name>[A-Za-z]\w+)=(?P<value>[^\n]*?)\s*$")
 
 
 def _wmic_pairs(text: Text) -> Iterator[Row]:
@@ -169,7 +169,7 @@ def _wmic_table(text: Text) -> Iterator[Row]:
 
 # A line of `dir`: date and time, then a size or a mark in angle brackets, then the name.
 _DIR_ENTRY = re.compile(
-    r"^[\s>|]*(?P<when>\d{1,4}[-./\u5e74]\s?\d{1,2}[-./\u6708]\s?\d{1,4}\S?\s+(?:\D{0,6}\s*)?\d{1,2}:\d\d(?:\s?[AaPp]\.?[Mm]\.?)?)\s+"
+    r"^[ \t>|]*(?P<when>\d{1,4}[-./\u5e74]\s?\d{1,2}[-./\u6708]\s?\d{1,4}\S?\s+(?:\D{0,6}\s*)?\d{1,2}:\d\d(?:\s?[AaPp]\.?[Mm]\.?)?)\s+"
     r"(?:<(?P<mark>[A-Z]+)>|(?P<size>\d[\d.,\u00a0\u202f']*))\s+(?P<name>\S.*?)\s*$"
 )
 _DIR_FOLDER = re.compile(

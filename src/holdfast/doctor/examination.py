@@ -1,6 +1,5 @@
 """One visit to the doctor: what was asked, what was looked at, and what came of it."""
 
-import difflib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -19,8 +18,7 @@ from holdfast.doctor.matching import symptoms_for
 from holdfast.doctor.model import Severity
 from holdfast.doctor.reading import PLAIN, Reading, Recognised
 from holdfast.doctor.sources import Source
-
-SUGGESTED = 3
+from holdfast.doctor.suggesting import suggest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,24 +93,8 @@ def ask(catalogue: Catalogue, text: str) -> Asked:
         text=text,
         codes=codes,
         symptoms=symptoms,
-        close=() if symptoms else close_to(text, keys(catalogue)),
+        close=() if symptoms else suggest(catalogue, text),
     )
-
-
-def keys(catalogue: Catalogue) -> list[str]:
-    """Everything short that can be asked for."""
-    matches = [one.match for one in catalogue.symptoms.values()]
-    matches += [one.match for one in catalogue.notes.values()]
-    named = [key for match in matches for key in (*match.code, *match.name)]
-    printed = [cause.code for cause in catalogue.causes.values()]
-    ids = [*catalogue.causes, *catalogue.symptoms, *catalogue.notes]
-    return list(dict.fromkeys([*named, *printed, *ids]))
-
-
-def close_to(text: str, known: Iterable[str]) -> tuple[str, ...]:
-    by_lower = {key.lower(): key for key in known}
-    near = difflib.get_close_matches(text.lower(), by_lower, n=SUGGESTED, cutoff=0.7)
-    return tuple(by_lower[one] for one in near)
 
 
 def examine(

@@ -66,3 +66,15 @@ def test_typing_error_is_answered_with_what_is_close() -> None:
 
     assert asked.symptoms == ()
     assert asked.close[0] == "JobFailed"
+
+
+def test_message_in_other_words_is_answered_with_what_says_the_same() -> None:
+    asked = ask(small.catalogue(), "the last job ended with no result")
+
+    assert asked.symptoms == ()
+    assert asked.close[0] == "app.job-failed"
+
+
+@pytest.mark.parametrize("text", ["completely unrelated words", "job", ""])
+def test_what_says_nothing_of_the_kind_is_answered_with_nothing(text: str) -> None:
+    assert ask(small.catalogue(), text).close == ()

@@ -4,6 +4,7 @@ Each has an `event`, which says what it is, and a `version`, which grows when a 
 meaning or goes; new fields and new events may come at any time.
 The last line of a command that went wrong is an `error`.
 Sizes are bytes, times are RFC 3339 with the zone, durations are seconds.
+The answers of `holdfast doctor` are one object each, see [their own page](doctor-json.md).
 A path that is not UTF-8 shows the odd bytes as `\xNN`, and is exact in `path_base64`.
 """
 

@@ -10,7 +10,8 @@ from holdfast.doctor.report.phrases import causes, fill, quantity, risk, severit
 
 MARKS = {"fault": "✗", "warning": "!", "good": "✓", "unknown": "?", "seen": "·"}
 FEW = 3
-PROOF_LINES = 3
+# A record of a listing fits; of a long trace the beginning is enough.
+PROOF_LINES = 8
 LONGEST_PROOF = 400
 
 

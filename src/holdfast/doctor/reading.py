@@ -15,6 +15,7 @@ from holdfast.doctor.factbase import Facts
 from holdfast.doctor.facts import LogSeen, Record
 from holdfast.doctor.loading import Catalogue
 from holdfast.doctor.log_format import LogFormat
+from holdfast.doctor.made_records import MadeRecords
 from holdfast.doctor.readers_registry import LOGS, READERS, Reader
 from holdfast.doctor.scanning import Interest, Interests, scan
 from holdfast.doctor.yearless import redated
@@ -112,24 +113,18 @@ class Reading:
     def _run(self, one: Reader, artefact: Artefact) -> bool:
         """Take a reader's facts one by one; say whether it read the artefact as a log."""
         self.facts.probes.add(one.probe)
-        logged = False
+        logged, made = False, MadeRecords(self._listening, self._raise)
         try:
             for fact in one.read(artefact):
                 logged = logged or isinstance(fact, LogSeen)
                 if isinstance(fact, Record):
-                    self._match(fact)
+                    made.take(fact)
                 else:
                     self.facts.add([fact])
         except Exception as error:  # a reader's defect must not hide what the others found
             self.crashed.append((artefact.name, error))
+        made.flush()
         return logged
-
-    def _match(self, record: Record) -> None:
-        """A record that a reader made is matched like one that was found in a log's text."""
-        raw = record.text.encode("utf-8", "replace")
-        interests = self._listening(record.stream)
-        for interest, values in interests.matched(raw, lambda: record.level):
-            self._raise(interest, replace(record, values={**record.values, **values}))
 
     def _listening(self, stream: str) -> Interests:
         if stream not in self._interests:

@@ -186,3 +186,25 @@ def test_a_damaged_binary_log_gives_what_it_still_has(cut: int, noise: bytes, at
 
     list(read_evtx(from_text("a.evtx", LOG[:cut])))
     list(read_evtx(from_text("a.evtx", damaged)))
+
+
+def test_a_healthy_server_has_nothing_to_report() -> None:
+    """Services that start on demand are stopped, and VSS makes its usual noise."""
+    stopped = "".join(
+        f"SERVICE_NAME: {name}\n        TYPE               : 10  WIN32_OWN_PROCESS\n"
+        "        STATE              : 1  STOPPED\n        WIN32_EXIT_CODE    : 0  (0x0)\n\n"
+        for name in ("VSS", "swprv", "COMSysApp", "MSDTC", "msiserver")
+    )
+    events = (
+        "Level,Date and Time,Source,Event ID,Task Category\n"
+        "Information,11/27/2018 10:10:12 AM,VSS,8224,None,shutting down due to idle timeout.\n"
+        "Error,11/27/2018 10:10:11 AM,VSS,8194,None,IVssWriterCallback hr = 0x80070005\n"
+        "Error,11/27/2018 10:10:10 AM,DCOM,10016,None,permission settings\n"
+    )
+    reading = Reading(load())
+    reading.read([from_text("sc.txt", stopped), from_text("app.csv", events)])
+
+    report = diagnose(load(), reading)
+
+    assert [one.cause for one in report.found] == []
+    assert not report.crashes

@@ -35,8 +35,8 @@ _LABEL = r"[^\s:\[\]][^:\n\[\]]{0,40}?[ \t]*:[ \t]*"
 _SERVICE = re.compile(
     rf"^[ \t>|]*{_LABEL}(?P<name>[A-Za-z_][\w$.{{}}() -]{{0,255}}?){_BREAK}"
     rf"(?:{_LABEL}(?![ \t]*[0-9a-fA-F]{{1,4}}[ \t]+[A-Z])(?P<title>[^\n]*?){_BREAK})?"
-    rf"{_LABEL}[0-9a-fA-F]{{1,4}}[ \t]+[^\n:]*?{_BREAK}"
-    rf"{_LABEL}(?P<number>[0-7])[ \t]+(?P<word>[^\s:()]+)[^\n]*"
+    rf"{_LABEL}[0-9a-fA-F]{{1,4}}[ \t]+[^\W\d][^\n:]*?{_BREAK}"
+    rf"{_LABEL}(?P<number>[0-7])[ \t]+(?P<word>[^\W\d]{{3}}[^\s:()]*)[^\n]*"
     rf"(?:{_BREAK}\([^\n]*)?"
     rf"(?:{_BREAK}{_LABEL}(?P<exit>\d+)[ \t]+\(0x[0-9a-fA-F]+\))?",
     re.MULTILINE,

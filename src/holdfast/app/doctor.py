@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from holdfast.app.doctor_errors import DoctorInputMissing, DoctorLimitUnknown
-from holdfast.app.doctor_live import LiveSource, present
+from holdfast.app.doctor_live import LiveSource, elsewhere, present
 from holdfast.app.doctor_suppressions import Suppression, in_force, read_file, read_option
 from holdfast.app.own_probes import tell
 from holdfast.app.wiring import Session
@@ -66,6 +66,7 @@ def live_source(session: Session, probes: Mapping[str, Probe]) -> LiveSource:
         environment=session.settings.harmless,
         clock=session.clock,
         own=lambda probe: tell(probe, session),
+        elsewhere=elsewhere(load()),
     )
 
 

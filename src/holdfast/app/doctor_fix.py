@@ -7,14 +7,12 @@ after, so that somebody else can tell later what was done to the machine.
 import contextlib
 import json
 import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import assert_never
 
-from holdfast.app import processes
 from holdfast.app.doctor import Options as Judging
 from holdfast.app.doctor import live_source, wishes_of
+from holdfast.app.doctor_acts import carry_out
 from holdfast.app.doctor_errors import CauseNotProven, CauseUnknown, ConsentMissing, RightsMissing
 from holdfast.app.wiring import Session
 from holdfast.doctor.artefacts import Artefact
@@ -23,7 +21,7 @@ from holdfast.doctor.checking import decide
 from holdfast.doctor.diagnosis import params_of
 from holdfast.doctor.loading import Catalogue, load
 from holdfast.doctor.matching import causes_for
-from holdfast.doctor.mending import Act, RunCommand, SetKey, StartService, plan_act, with_key
+from holdfast.doctor.mending import Act, plan_act
 from holdfast.doctor.model import State, Verdict
 from holdfast.doctor.reading import Reading
 
@@ -84,9 +82,9 @@ def plan(session: Session, asked: str, judging: Judging | None = None) -> list[P
 def look(
     session: Session, catalogue: Catalogue, name: str, judging: Judging | None = None
 ) -> Verdict:
-    """Ask this host about one cause, and nothing else."""
+    """Decide one cause from all that the check-up would know of its component."""
     cause = catalogue.causes[name]
-    wanted = {probe: catalogue.probes[probe] for probe in cause.probes}
+    wanted = {probe: catalogue.probes[probe] for probe in _asked_for(catalogue, name)}
     source = live_source(session, wanted)
     reading = Reading(catalogue, now=source.now)
     reading.read(one for one in source.gather() if isinstance(one, Artefact))
@@ -100,6 +98,18 @@ def look(
     )
 
 
+def _asked_for(catalogue: Catalogue, name: str) -> list[str]:
+    """What the causes of its component need: a check may weigh what a neighbour's probe brings."""
+    owner = catalogue.owner("cause", name).id
+    wanted = {
+        probe
+        for other, cause in catalogue.causes.items()
+        if catalogue.owners["cause", other] == owner
+        for probe in cause.probes
+    }
+    return [probe for probe in catalogue.probes if probe in wanted]
+
+
 def apply(session: Session, plans: Sequence[Plan], *, consent: str, confirmed: str = "") -> Done:
     """Carry out the first plan that a program can, if its risk was consented to."""
     chosen = next((one for one in plans if one.act), None)
@@ -111,7 +121,7 @@ def apply(session: Session, plans: Sequence[Plan], *, consent: str, confirmed: s
     before = look(session, catalogue, chosen.cause)
     if before.state is not State.CONFIRMED:
         raise CauseNotProven(cause=chosen.cause, state=before.state.value)
-    said = _carry_out(session, chosen.act)
+    said = carry_out(session, chosen.act)
     done = Done(plan=replace(chosen, verdict=before), after=_look_again(session, catalogue, chosen))
     _note(session, done, said)
     return done
@@ -136,44 +146,6 @@ def _look_again(session: Session, catalogue: Catalogue, plan: Plan) -> Verdict:
         session.clock.sleep(_PAUSE)
         verdict = look(session, catalogue, plan.cause)
     return verdict
-
-
-def _carry_out(session: Session, act: Act) -> str:
-    match act:
-        case StartService():
-            return _run(session, _start_command(act))
-        case RunCommand():
-            return _run(session, act.arguments)
-        case SetKey():
-            return _set_key(act)
-        case _:
-            assert_never(act)
-
-
-def _start_command(act: StartService) -> tuple[str, ...]:
-    if os.path.isdir("/run/systemd/system"):
-        return ("systemctl", "start", act.unit)
-    if os.path.exists(f"/etc/init.d/{act.unit}"):
-        return ("service", act.unit, "start")
-    return act.fallback or ("systemctl", "start", act.unit)
-
-
-def _run(session: Session, arguments: Sequence[str]) -> str:
-    done = processes.run_tool(arguments, environment=session.settings.harmless, timeout=60)
-    return f"status {done.status}: {processes.last_words(done.said)}"
-
-
-def _set_key(act: SetKey) -> str:
-    """Change the file as a whole, so that nobody ever reads half of it; keep what it was."""
-    with open(act.file, encoding="utf-8", errors="surrogateescape") as stream:
-        text = stream.read()
-    shutil.copy2(act.file, f"{act.file}.before-holdfast")
-    fresh = f"{act.file}.holdfast-new"
-    with open(fresh, "w", encoding="utf-8", errors="surrogateescape") as stream:
-        stream.write(with_key(text, act.key, act.value))
-    shutil.copystat(act.file, fresh)
-    os.replace(fresh, act.file)
-    return f"the old file is {act.file}.before-holdfast"
 
 
 def _note(session: Session, done: Done, said: str) -> None:

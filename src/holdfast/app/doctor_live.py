@@ -2,18 +2,19 @@
 
 import glob
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 
-from holdfast.app.processes import ask_tool
+from holdfast.app.processes import administrators_path, ask_tool
 from holdfast.app.setup_errors import ToolMissing
 from holdfast.base.clock import Clock
 from holdfast.base.texts import _
 from holdfast.doctor.artefacts import Artefact, Missing
-from holdfast.doctor.catalogue_types import Probe
+from holdfast.doctor.bundle.manifest import MISSING, REFUSED, TIMED_OUT
+from holdfast.doctor.catalogue_types import Component, Probe
 from holdfast.doctor.loading import Catalogue
 
 _AT_ONCE = 8
@@ -34,6 +35,8 @@ class LiveSource:
     clock: Clock
     # Tells what Holdfast knows of itself, for probes that ask by name.
     own: Callable[[str], bytes | None] = _silent
+    # Probes about what this host does not have.
+    elsewhere: Container[str] = ()
 
     @property
     def now(self) -> datetime:
@@ -41,13 +44,19 @@ class LiveSource:
 
     def gather(self) -> Iterator[Artefact | Missing]:
         """In the catalogue's order, however long each takes."""
-        wanted = [(name, probe) for name, probe in self.probes.items() if probe.platform == "linux"]
+        wanted = [
+            (name, probe)
+            for name, probe in self.probes.items()
+            if probe.platform in {"linux", "any"}
+        ]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             for found in pool.map(self._take, wanted):
                 yield from found
 
     def _take(self, wanted: tuple[str, Probe]) -> list[Artefact | Missing]:
         name, probe = wanted
+        if name in self.elsewhere:
+            return [Missing(probe=name, reason=_("what it is about is not on this host"))]
         if probe.asks:
             return [self._tell(name, probe)]
         if probe.command:
@@ -61,16 +70,20 @@ class LiveSource:
         return Artefact(name=name, opened=lambda: BytesIO(said), probe=name, whole=True)
 
     def _ask(self, name: str, probe: Probe) -> Artefact | Missing:
-        environment = {**self.environment, **_NEUTRAL}
+        environment = {
+            **self.environment,
+            **_NEUTRAL,
+            "PATH": administrators_path(self.environment),
+        }
         try:
             done = ask_tool(probe.command, environment=environment, timeout=probe.seconds)
         except ToolMissing:
             return Missing(probe=name, reason=_("not installed"))
         except OSError as err:
-            return Missing(probe=name, reason=err.strerror or type(err).__name__)
+            return _refused(name, err)
         if done is None:
             late = _("no answer within {seconds:g} seconds").format(seconds=probe.seconds)
-            return Missing(probe=name, reason=late)
+            return Missing(probe=name, reason=late, status=TIMED_OUT)
         if done.status and not probe.any_status:
             return Missing(probe=name, reason=_("status {status}").format(status=done.status))
         said = done.said
@@ -90,8 +103,31 @@ def _file(name: str, path: str) -> Artefact | Missing:
         with open(path, "rb"):
             pass
     except OSError as err:
-        return Missing(probe=name, reason=f"{path}: {err.strerror}")
+        return _refused(name, err, path)
     return Artefact(name=path, opened=lambda: open(path, "rb"), probe=name, whole=True)
+
+
+def _refused(name: str, err: OSError, path: str = "") -> Missing:
+    reason = ": ".join(filter(None, (path, err.strerror or type(err).__name__)))
+    is_forbidden = isinstance(err, PermissionError)
+    return Missing(probe=name, reason=reason, status=REFUSED if is_forbidden else MISSING)
+
+
+def elsewhere(catalogue: Catalogue) -> frozenset[str]:
+    """The probes that only causes of components need whose signs this host does not show."""
+    here = {name for name, one in catalogue.components.items() if _may_be_here(one)}
+    wanted = {
+        probe
+        for name, cause in catalogue.causes.items()
+        if catalogue.owners["cause", name] in here
+        for probe in cause.probes
+    }
+    own = {probe for probe in catalogue.probes if catalogue.owners["probe", probe] in here}
+    return frozenset(catalogue.probes) - wanted - own
+
+
+def _may_be_here(component: Component) -> bool:
+    return not component.signs or any(map(glob.glob, component.signs))
 
 
 def present(catalogue: Catalogue, brought: Iterable[Artefact | Missing]) -> frozenset[str]:
@@ -104,5 +140,5 @@ def present(catalogue: Catalogue, brought: Iterable[Artefact | Missing]) -> froz
     return frozenset(
         name
         for name, component in catalogue.components.items()
-        if (any(map(glob.glob, component.signs)) if component.signs else name in own)
+        if (_may_be_here(component) if component.signs else name in own)
     )

@@ -3,7 +3,8 @@
 import http.client
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -13,6 +14,8 @@ from urllib.request import getproxies, proxy_bypass
 from holdfast.base.clock import Clock
 
 _PATIENCE = 4.0
+# How long each of several places may take, all at once.
+_ALL_PATIENCE = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,21 @@ def walk(url: str, clock: Clock) -> Iterator[Stage]:
         return
     yield Stage(name=name, reached=True, seen=f"{host}:{port}")
     yield from _spoken(target, clock)
+
+
+def knock(places: Sequence[tuple[str, int]]) -> list[tuple[str, Stage]]:
+    """Try to connect to all of them at once; say what came of each."""
+    with ThreadPoolExecutor(len(places)) as pool:
+        return list(pool.map(_knock, places))
+
+
+def _knock(place: tuple[str, int]) -> tuple[str, Stage]:
+    target = f"{place[0]}:{place[1]}"
+    try:
+        with socket.create_connection(place, _ALL_PATIENCE):
+            return target, Stage(name="tcp", reached=True, seen="connected")
+    except OSError as err:
+        return target, Stage(name="tcp", reached=False, seen=err.strerror or str(err))
 
 
 def _target(url: str) -> _Target:

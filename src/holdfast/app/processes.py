@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from holdfast.app.setup_errors import HookFailed, HookTooSlow, ToolMissing
 
 _LAST_WORDS = 300
+_SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,11 @@ def ask_tool(
 
 def has_tool(program: str) -> bool:
     return shutil.which(program) is not None
+
+
+def administrators_path(environment: Mapping[str, str]) -> str:
+    """Where to look for programs that are on the path of administrators only."""
+    return f"{environment.get('PATH', os.defpath)}:{_SBIN}"
 
 
 def last_words(said: bytes) -> str:

@@ -43,6 +43,8 @@ class Missing:
 
     probe: str
     reason: str
+    # missing, timed-out or refused, as a bundle's manifest tells them apart.
+    status: str = "missing"
 
 
 def from_text(name: str, text: str | bytes, **known: object) -> Artefact:

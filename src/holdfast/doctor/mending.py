@@ -17,12 +17,13 @@ from holdfast.doctor.model import Verdict
 class StartService:
     """Start it, by the service manager or, where there is none, by its own command."""
 
+    # Its names, the likeliest first; distributions differ.
     unit: str
     fallback: tuple[str, ...] = ()
 
     @property
     def shown(self) -> str:
-        return f"systemctl start {self.unit}"
+        return f"service {self.unit.split()[0]} start"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +33,13 @@ class SetKey:
     file: str
     key: str
     value: str
+    # The names of the service that reads the file only when it starts.
+    restart: str = ""
 
     @property
     def shown(self) -> str:
-        return f"{self.file}: {self.key}={self.value}"
+        then = f"; service {self.restart.split()[0]} restart" if self.restart else ""
+        return f"{self.file}: {self.key}={self.value}{then}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +59,8 @@ def _start_service(given: Mapping[str, str]) -> Act:
 
 
 def _set_key(given: Mapping[str, str]) -> Act:
-    return SetKey(file=given["file"], key=given["key"], value=given["value"])
+    wanted = {name: given[name] for name in ("file", "key", "value")}
+    return SetKey(**wanted, restart=given.get("restart", ""))
 
 
 def _run(given: Mapping[str, str]) -> Act:

@@ -15,7 +15,15 @@ from typing import BinaryIO
 import msgspec
 
 from holdfast.doctor.artefacts import Artefact, Missing
-from holdfast.doctor.bundle.manifest import NAME, SCHEMA, TAKEN, Entry, Manifest
+from holdfast.doctor.bundle.manifest import (
+    MISSING,
+    NAME,
+    SCHEMA,
+    TAKEN,
+    TRUNCATED,
+    Entry,
+    Manifest,
+)
 from holdfast.doctor.bundle.unpacking import unpack
 from holdfast.doctor.catalogue_types import Probe
 from holdfast.doctor.errors import BundleUnreadable
@@ -66,7 +74,8 @@ class ArchiveSource:
     def _own(self, entry: Entry) -> Artefact | Missing:
         path = self._folder / entry.path
         if not entry.path or not path.is_file():
-            return Missing(probe=entry.probe, reason=entry.reason or entry.status)
+            status = MISSING if entry.status in {TAKEN, TRUNCATED} else entry.status
+            return Missing(probe=entry.probe, reason=entry.reason or entry.status, status=status)
         # What was changed after collection proves nothing by what it does not say.
         intact = _digest(path) == entry.sha256
         return Artefact(

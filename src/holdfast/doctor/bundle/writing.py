@@ -16,7 +16,7 @@ from typing import BinaryIO
 import msgspec
 
 from holdfast.doctor.artefacts import Artefact, Missing
-from holdfast.doctor.bundle.manifest import MISSING, NAME, SCHEMA, TAKEN, TRUNCATED, Entry, Manifest
+from holdfast.doctor.bundle.manifest import NAME, SCHEMA, TAKEN, TRUNCATED, Entry, Manifest
 from holdfast.doctor.bundle.redaction import Redactor
 from holdfast.doctor.catalogue_types import Probe
 from holdfast.doctor.decoding import blocks
@@ -73,7 +73,7 @@ def _entries(
 ) -> Iterator[Entry]:
     for number, one in enumerate(gathered):
         if isinstance(one, Missing):
-            yield Entry(probe=one.probe, status=MISSING, reason=one.reason)
+            yield Entry(probe=one.probe, status=one.status, reason=one.reason)
         elif one.probe and one.probe in probes:
             yield _taken(folder, number, one, probes[one.probe], redactor)
 

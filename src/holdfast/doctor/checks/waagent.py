@@ -20,6 +20,7 @@ from holdfast.doctor.model import Span, Verdict, confirmed, ruled_out, unknown
 
 LOG = "linux.waagent.log"
 WIRE_SERVER = "168.63.129.16"
+UNREACHABLE = "Network is unreachable"
 SERVICES = {"walinuxagent", "waagent"}
 SHOWN = 4
 MOST = 40
@@ -275,6 +276,9 @@ def no_route(facts: Facts, _: Params) -> Verdict:
     blocked = [one for one in ways if one.blocked and one.destination != "default"]
     if blocked:
         return confirmed(*spans(blocked))
+    cut = [one for one in facts.of(Reach) if UNREACHABLE in one.seen and not one.reached]
+    if cut and not ways:
+        return confirmed(*spans(cut))
     if ways:
         return ruled_out(*spans(ways))
     if routes:

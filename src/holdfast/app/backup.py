@@ -3,10 +3,11 @@
 import contextlib
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from holdfast.app import locking, processes
+import msgspec
+
+from holdfast.app import locking
 from holdfast.app.job_records import recorded
 from holdfast.app.opening import open_vault
 from holdfast.app.scratch import prepare_scratch
@@ -27,16 +28,14 @@ def _wait_silently(_: Lock) -> None:
     """Tell nobody."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class Patience(msgspec.Struct, frozen=True, kw_only=True):
     """How long to wait for a vault that others hold, and whom to tell meanwhile."""
 
     wait: timedelta = timedelta(0)
     waiting: Callable[[Lock], None] = _wait_silently
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hooks:
+class Hooks(msgspec.Struct, frozen=True, kw_only=True):
     """Commands of the user around a backup, for example to freeze a database."""
 
     before: str | None = None
@@ -44,8 +43,7 @@ class Hooks:
     timeout: float = 600
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackupDone:
+class BackupDone(msgspec.Struct, frozen=True, kw_only=True):
     report: BackupReport
     # Where the items left out are listed, if there are any.
     skipped_list: str | None = None
@@ -128,10 +126,10 @@ def _viewed(options: BackupOptions, session: Session) -> contextlib.AbstractCont
 def _without_own(options: BackupOptions, home: str) -> BackupOptions:
     """Our own caches and snapshots change while we read and are worth nothing elsewhere."""
     scratch = os.fsencode(os.path.join(os.path.realpath(home), "scratch"))
-    excludes = replace(
+    excludes = msgspec.structs.replace(
         options.excludes, left_out=frozenset({scratch}), left_out_names=frozenset({FOLDER})
     )
-    return replace(options, excludes=excludes)
+    return msgspec.structs.replace(options, excludes=excludes)
 
 
 @contextlib.contextmanager
@@ -139,6 +137,8 @@ def _between(hooks: Hooks, session: Session) -> Iterator[None]:
     """Run the user's commands around the work; the second one whatever happens."""
     environment = session.settings.harmless
     if hooks.before:
+        from holdfast.app import processes
+
         processes.run_hook(
             hooks.before,
             environment={**environment, "HOLDFAST_HOOK": "before"},
@@ -152,6 +152,8 @@ def _between(hooks: Hooks, session: Session) -> Iterator[None]:
 
 
 def _run_after(command: str, timeout: float, session: Session) -> None:
+    from holdfast.app import processes
+
     # The point is made or not by now: a failing clean-up must not hide which.
     try:
         processes.run_hook(

@@ -1,7 +1,6 @@
 """Open the vault a session is about."""
 
 import os
-from random import SystemRandom
 
 from holdfast.app.dry_storage import DryStorage
 from holdfast.app.keyring import KeptKeys
@@ -16,7 +15,6 @@ from holdfast.storage.directory import DirectoryStorage
 from holdfast.storage.errors import FileMissing
 from holdfast.storage.location import Kind, open_storage, parse_location
 from holdfast.storage.protocol import Storage
-from holdfast.storage.retrying import RetryingStorage
 from holdfast.vault.errors import EnvelopeBroken, NoVault
 from holdfast.vault.layout import KEYS, LOCKS
 from holdfast.vault.opening import Unlocked, has_config, open_with, unlock
@@ -40,6 +38,10 @@ def storage_at(session: Session, place: str) -> Storage:
     if location.kind is Kind.MEMORY:
         return storage
     # SystemRandom, or workers of one parent would all wait the same time.
+    from random import SystemRandom
+
+    from holdfast.storage.retrying import RetryingStorage
+
     return RetryingStorage(storage, session.clock, SystemRandom())
 
 

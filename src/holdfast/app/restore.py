@@ -3,7 +3,9 @@
 import contextlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+import msgspec
 
 from holdfast.app import locking
 from holdfast.base.errors import Exit
@@ -34,7 +36,9 @@ def restore(
 ) -> RestoreReport:
     """Restore under a shared lock: backups go on beside it, only a prune waits."""
     point, subpath = split_point(request.point)
-    options = replace(request.options, subpath=subpath) if subpath else request.options
+    options = (
+        msgspec.structs.replace(request.options, subpath=subpath) if subpath else request.options
+    )
     with contextlib.ExitStack() as stack:
         if request.lock:
             lock = stack.enter_context(locking.held(repository, settle_later=True))

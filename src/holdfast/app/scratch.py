@@ -1,7 +1,7 @@
 """The scratch folder: where caches and lists of one vault lie, and the rules it must meet."""
 
+import errno
 import os
-import tempfile
 from collections.abc import Callable
 
 from holdfast.app.setup_errors import ScratchFull, ScratchOnUnsupportedSystem, ScratchUnusable
@@ -68,10 +68,26 @@ def _make(folder: str) -> None:
             with open(tag, "wb") as stream:
                 stream.write(_CACHE_TAG)
         # A folder that looks writable may lie on a file system that no longer is.
-        with tempfile.TemporaryFile(dir=folder) as probe:
-            probe.write(_CACHE_TAG)
+        _write_nameless(folder)
     except OSError as err:
         raise ScratchUnusable(folder=folder, reason=err.strerror) from err
+
+
+def _write_nameless(folder: str) -> None:
+    """Write a file that is gone as soon as it is closed."""
+    try:
+        descriptor = os.open(folder, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    except OSError as err:
+        # Not every file system, nor every kernel, has files without a name.
+        if err.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT):
+            raise
+        import tempfile
+
+        with tempfile.TemporaryFile(dir=folder) as named:
+            named.write(_CACHE_TAG)
+        return
+    with os.fdopen(descriptor, "wb") as probe:
+        probe.write(_CACHE_TAG)
 
 
 def _check_room(folder: str, warn: Warn) -> None:

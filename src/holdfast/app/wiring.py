@@ -2,7 +2,6 @@
 
 import os
 import pwd
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -31,7 +30,7 @@ def identity_here() -> Identity:
         username = str(uid)
     return Identity(
         username=username,
-        hostname=socket.gethostname(),
+        hostname=os.uname().nodename,
         uid=uid,
         gid=os.getegid(),
         pid=os.getpid(),

@@ -1,9 +1,8 @@
 """Every sentence for people goes through here, so that it exists in English and Korean."""
 
 import gettext
-from pathlib import Path
 
-LOCALE_DIR = Path(__file__).parent.parent / "locale"
+LOCALE_DIR = __file__.rsplit("/", 2)[0] + "/locale"
 LANGUAGES = ("en", "ko")
 
 _active: gettext.NullTranslations = gettext.NullTranslations()

@@ -1,6 +1,6 @@
 """`holdfast backup`: make a recovery point."""
 
-import socket
+import os
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -107,7 +107,7 @@ def backup(  # noqa: PLR0913  a parameter per option
     run = start()
     options = BackupOptions(
         paths=read_paths(paths, files_from),
-        host=host or socket.gethostname(),
+        host=host or os.uname().nodename,
         tags=tags,
         excludes=_excludes(**left_out),
         time=time,

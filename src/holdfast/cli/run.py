@@ -1,6 +1,5 @@
 """One run of a command: its session for the use cases, its output for the person."""
 
-import logging
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -74,5 +73,7 @@ def _ask(question: str) -> "Secret":
 
 def _log(verbose: int) -> None:
     if verbose:
+        import logging
+
         level = logging.DEBUG if verbose > 1 else logging.INFO
         logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")

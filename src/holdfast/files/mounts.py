@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 MOUNTINFO = "/proc/self/mountinfo"
 
@@ -31,8 +32,7 @@ class MountKind(Enum):
     REMOTE = "remote"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mount:
+class Mount(msgspec.Struct, frozen=True, kw_only=True):
     """One line of mountinfo; `root` is the part of the file system that is seen at `point`."""
 
     device: int

@@ -1,12 +1,12 @@
 """What a person can ask of a backup or a restore."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
+import msgspec
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Excludes:
+
+class Excludes(msgspec.Struct, frozen=True, kw_only=True):
     """What stays out. Patterns are gitignore syntax, relative to each protected root."""
 
     patterns: tuple[str, ...] = ()
@@ -22,12 +22,11 @@ class Excludes:
     left_out_names: frozenset[bytes] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackupOptions:
+class BackupOptions(msgspec.Struct, frozen=True, kw_only=True):
     paths: tuple[bytes, ...]
     host: str
     tags: tuple[str, ...] = ()
-    excludes: Excludes = field(default_factory=Excludes)
+    excludes: Excludes = msgspec.field(default_factory=Excludes)
     time: datetime | None = None
     # Read every file even where nothing seems changed.
     force: bool = False
@@ -45,8 +44,7 @@ class Overwrite(Enum):
     NEVER = "never"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RestoreOptions:
+class RestoreOptions(msgspec.Struct, frozen=True, kw_only=True):
     target: bytes
     # A folder or item of the point that is restored alone, into the target itself.
     subpath: bytes = b""

@@ -2,8 +2,9 @@
 
 import errno
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from enum import Enum
+
+import msgspec
 
 from holdfast.base.ids import SnapshotId
 from holdfast.base.texts import N_
@@ -19,8 +20,7 @@ class Phase(Enum):
     PRUNE = "prune"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """A moment of long work; totals are 0 as long as they are unknown."""
 
     phase: Phase
@@ -87,8 +87,7 @@ def reason_of(number: int) -> SkipReason:
     return _BY_ERRNO.get(number, SkipReason.OTHER)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Skipped:
+class Skipped(msgspec.Struct, frozen=True, kw_only=True):
     """One item a job could not treat as it should."""
 
     path: bytes
@@ -97,8 +96,7 @@ class Skipped:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackupReport:
+class BackupReport(msgspec.Struct, frozen=True, kw_only=True):
     snapshot: SnapshotId
     parent: SnapshotId | None
     summary: Summary
@@ -107,8 +105,7 @@ class BackupReport:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(slots=True, kw_only=True)
-class RestoreReport:
+class RestoreReport(msgspec.Struct, kw_only=True):
     """Counts of a restore; filled while it runs."""
 
     files: int = 0
@@ -120,4 +117,4 @@ class RestoreReport:
     bytes_total: int = 0
     bytes_verified: int = 0
     seconds: float = 0.0
-    problems: list[Skipped] = field(default_factory=list)
+    problems: list[Skipped] = msgspec.field(default_factory=list)

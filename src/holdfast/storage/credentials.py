@@ -1,8 +1,16 @@
 """Which variables name which setting of which cloud, in the words their own tools use."""
 
 from collections.abc import Mapping
+from enum import Enum
 
-from holdfast.storage.object_store import Cloud
+
+class Cloud(Enum):
+    """Value: the class of obstore.store that speaks to it."""
+
+    AZURE = "AzureStore"
+    S3 = "S3Store"
+    GCS = "GCSStore"
+
 
 _AZURE = {
     "AZURE_STORAGE_ACCOUNT": "account_name",

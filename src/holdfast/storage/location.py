@@ -2,17 +2,20 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from holdfast.base.texts import _
-from holdfast.storage.credentials import USUAL_VARIABLES, read_options, read_secrets
+from holdfast.storage.credentials import USUAL_VARIABLES, Cloud, read_options, read_secrets
 from holdfast.storage.directory import DirectoryStorage
 from holdfast.storage.errors import CredentialsMissing, LocationNotUnderstood
 from holdfast.storage.memory import MemoryStorage
-from holdfast.storage.object_store import Bucket, Cloud, ObjectStorage, Patience
 from holdfast.storage.protocol import Storage
+
+if TYPE_CHECKING:
+    from holdfast.storage.object_store import Bucket, Patience
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 # Other tools' spellings, and ours mistyped: none of them is meant as a folder's name.
@@ -40,8 +43,7 @@ class Kind(Enum):
 _CLOUDS = {Kind.AZURE: Cloud.AZURE, Kind.S3: Cloud.S3, Kind.GCS: Cloud.GCS}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Location:
+class Location(msgspec.Struct, frozen=True, kw_only=True):
     """A parsed location; `path` is a path, a memory's name, or container and prefix."""
 
     kind: Kind
@@ -81,7 +83,7 @@ def parse_location(text: str) -> Location:
 
 
 def open_storage(
-    location: Location, credentials: Mapping[str, str], *, patience: Patience | None = None
+    location: Location, credentials: Mapping[str, str], *, patience: "Patience | None" = None
 ) -> Storage:
     """The storage there; nothing is contacted yet. Credentials: see credentials.VARIABLES."""
     match location.kind:
@@ -90,13 +92,18 @@ def open_storage(
         case Kind.MEMORY:
             return _memory.setdefault(location.path, MemoryStorage())
         case Kind.AZURE | Kind.S3 | Kind.GCS:
+            # Most vaults lie in folders, whose commands need not wait for all this.
+            from holdfast.storage.object_store import ObjectStorage, Patience
+
             return ObjectStorage(
                 read_bucket(location, credentials), patience=patience or Patience()
             )
 
 
-def read_bucket(location: Location, credentials: Mapping[str, str]) -> Bucket:
+def read_bucket(location: Location, credentials: Mapping[str, str]) -> "Bucket":
     """Everything needed to reach a cloud location; pure."""
+    from holdfast.storage.object_store import Bucket
+
     cloud = _CLOUDS[location.kind]
     options = read_options(cloud, credentials)
     parts = location.path.split("/")
@@ -138,6 +145,8 @@ def _after(start: str, text: str) -> str:
 
 
 def _read_file_path(text: str, rest: str) -> str:
+    from urllib.parse import unquote
+
     path = unquote(rest.removeprefix("localhost"))
     if not path.startswith("/"):
         raise LocationNotUnderstood(location=text, reason=_("a file:// path begins with /"))
@@ -161,5 +170,7 @@ def _without_login(text: str) -> str:
 
 
 def _is_on_this_machine(url: str) -> bool:
+    from urllib.parse import urlsplit
+
     parts = urlsplit(url)
     return parts.scheme == "http" and parts.hostname in _LOOPBACK

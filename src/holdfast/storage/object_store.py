@@ -4,13 +4,13 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import Enum
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from holdfast.base.errors import HoldfastError, Retry
 from holdfast.base.texts import _
 from holdfast.storage.comparing import holds
+from holdfast.storage.credentials import Cloud
 from holdfast.storage.errors import (
     FileMissing,
     FileTooShort,
@@ -28,14 +28,6 @@ if TYPE_CHECKING:
 
 _PAGE = 1000
 _T = TypeVar("_T")
-
-
-class Cloud(Enum):
-    """Value: the class of obstore.store that speaks to it."""
-
-    AZURE = "AzureStore"
-    S3 = "S3Store"
-    GCS = "GCSStore"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

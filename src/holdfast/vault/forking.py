@@ -8,24 +8,30 @@ import contextlib
 import fcntl
 import gc
 import os
+import select
 import signal
 import struct
-import traceback
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from multiprocessing.connection import Connection, Pipe, wait
-from typing import NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
 from holdfast.base.errors import HoldfastError, Retry
 from holdfast.base.texts import N_
+from holdfast.vault.pipes import Connection, open_pipe
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 # They reach all processes of a group. The parent hears them, and kills its children.
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _NUMBER = struct.Struct("<I")
+
+
+class _Sends(Protocol):
+    def send(self, value: Any, /) -> None: ...
 
 
 class WorkerDied(HoldfastError):
@@ -69,6 +75,8 @@ def ahead(
     items: Iterable[_T], call: Callable[[_T], _R], *, parallel: int
 ) -> Iterator[tuple[_T, "Future[_R]"]]:
     """Make calls in threads, in order, at most so many before their results are taken."""
+    from concurrent.futures import ThreadPoolExecutor  # brings half a dozen other modules
+
     with ThreadPoolExecutor(parallel) as pool:
         waiting: deque[tuple[_T, Future[_R]]] = deque()
         try:
@@ -113,7 +121,7 @@ def _fork(
     work: Callable[[Iterator[_T]], Iterator[_R]],
     others: list[Connection],
 ) -> tuple[Connection, int]:
-    mine, theirs = Pipe(duplex=False)
+    mine, theirs = open_pipe()
 
     def live() -> None:
         # A pipe ends only when nobody holds its other end any more.
@@ -173,9 +181,11 @@ def _answer(results: Iterator[object], connection: Connection) -> None:
         raise
 
 
-def send_error(connection: Connection, err: BaseException) -> None:
+def send_error(connection: _Sends, err: BaseException) -> None:
     """Tell the parent what went wrong, with the place where nobody expected it."""
     if not isinstance(err, HoldfastError):
+        import traceback
+
         err.add_note(traceback.format_exc())
     with contextlib.suppress(Exception):
         connection.send((False, err))
@@ -183,8 +193,7 @@ def send_error(connection: Connection, err: BaseException) -> None:
 
 def _received(children: dict[Connection, int]) -> Iterator[_R]:
     while children:
-        for ready in wait(list(children)):
-            assert isinstance(ready, Connection)
+        for ready in _ready(children):
             try:
                 is_result, content = ready.recv()
             except EOFError as err:
@@ -196,6 +205,15 @@ def _received(children: dict[Connection, int]) -> Iterator[_R]:
             ready.close()
             if content is not None:
                 raise content
+
+
+def _ready(children: Iterable[Connection]) -> list[Connection]:
+    """Those with something to read, or at their end."""
+    waiting = {connection.fileno(): connection for connection in children}
+    poll = select.poll()
+    for descriptor in waiting:
+        poll.register(descriptor, select.POLLIN)
+    return [waiting[descriptor] for descriptor, _ in poll.poll()]
 
 
 def end_of(child: int) -> str:

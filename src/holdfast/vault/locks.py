@@ -11,7 +11,6 @@ Locks of processes that provably ended are removed on the way; see policy.lock_v
 """
 
 import contextlib
-import random
 from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import NamedTuple
@@ -106,6 +105,8 @@ class Locks:
             if left <= 0 and not self._is_worth_watching(taken, seen_by):
                 raise self._locked(taken.lock)
             waiting(taken.lock)
+            import random
+
             # Two who withdrew before each other must not come back at the same moment again.
             some = pause * random.uniform(0.5, 1)  # noqa: S311  no secret
             self._clock.sleep(min(some, left) if left > 0 else some)

@@ -2,7 +2,8 @@
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from holdfast.base.clock import Clock
 from holdfast.base.ids import FileId, KeyId, is_file_id
@@ -28,8 +29,7 @@ from holdfast.vault.sealed_files import put_named
 _MAX_KEYS_TRIED = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unlocked:
+class Unlocked(msgspec.Struct, frozen=True, kw_only=True):
     """What a passphrase gives: the config, the master key, and which key file it was."""
 
     config: Config

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.base.errors import Exit
+from holdfast.storage.credentials import Cloud
 from holdfast.storage.directory import DirectoryStorage
 from holdfast.storage.errors import CredentialsMissing, LocationNotUnderstood
 from holdfast.storage.location import (
@@ -12,7 +13,7 @@ from holdfast.storage.location import (
     parse_location,
     read_bucket,
 )
-from holdfast.storage.object_store import Cloud, ObjectStorage
+from holdfast.storage.object_store import ObjectStorage
 
 AZURE = {"AZURE_STORAGE_ACCOUNT": "account", "AZURE_STORAGE_KEY": "c2VjcmV0"}
 

@@ -5,7 +5,6 @@ Nothing here reads a file or waits: answers go in, tasks and finished trees come
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import msgspec
@@ -57,8 +56,7 @@ class Entry(NamedTuple):
     payload: bytes
 
 
-@dataclass(slots=True)
-class _BigState:
+class _BigState(msgspec.Struct):
     """The pieces of a big file as they come in."""
 
     hole: BigFile
@@ -69,19 +67,18 @@ class _BigState:
     failed: tuple[int, str] | None = None
 
 
-@dataclass(slots=True)
-class _OpenRun:
+class _OpenRun(msgspec.Struct):
     """A run of entries with holes that are being filled."""
 
     task: FolderTask | PartTask
     run: Run
     parent: "tuple[int, int] | None"  # run and hole that wait for this one
     missing: int = 0
-    filled: list[bytes] = field(default_factory=list)
-    extra: list[Entry] = field(default_factory=list)
-    children: dict[bytes, int] = field(default_factory=dict)
-    attributes: dict[bytes, list[tuple[str, bytes]]] = field(default_factory=dict)
-    big: dict[int, _BigState] = field(default_factory=dict)
+    filled: list[bytes] = msgspec.field(default_factory=list)
+    extra: list[Entry] = msgspec.field(default_factory=list)
+    children: dict[bytes, int] = msgspec.field(default_factory=dict)
+    attributes: dict[bytes, list[tuple[str, bytes]]] = msgspec.field(default_factory=dict)
+    big: dict[int, _BigState] = msgspec.field(default_factory=dict)
     cacheable: bool = True
 
     def nodes(self) -> Iterator[bytes]:
@@ -95,8 +92,7 @@ class _OpenRun:
         return sorted(own + self.extra)
 
 
-@dataclass(slots=True)
-class _OpenSame:
+class _OpenSame(msgspec.Struct):
     """A folder whose listing is unchanged, waiting to hear whether its sub-folders are too."""
 
     task: FolderTask

@@ -7,8 +7,8 @@ import mmap
 import os
 import stat
 from collections.abc import Callable, Iterator
-
-from pyfastcdc import FastCDC
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from holdfast.base.ids import BlobId
 from holdfast.base.units import KIB, MIB
@@ -20,6 +20,9 @@ from holdfast.vault.envelope import MasterKey, Sealer
 from holdfast.vault.index_file import encode_entries
 from holdfast.vault.pack_builder import PackBuilder
 from holdfast.vault.pack_header import Kind
+
+if TYPE_CHECKING:
+    from pyfastcdc import FastCDC
 
 MIN_CHUNK, AVERAGE_CHUNK, MAX_CHUNK = 512 * KIB, MIB, 8 * MIB
 # restic makes holes only in files that contain the blob of exactly so many zeros.
@@ -119,8 +122,15 @@ class ContentReader:
 
     def __init__(self, sink: BlobSink, seed: int) -> None:
         self._sink = sink
-        self._chunker = FastCDC(AVERAGE_CHUNK, min_size=MIN_CHUNK, max_size=MAX_CHUNK, seed=seed)
+        self._seed = seed
         self._window = memoryview(mmap.mmap(-1, _WINDOW, flags=_OWN_MEMORY))
+
+    @cached_property
+    def _chunker(self) -> "FastCDC":
+        # Imported by the first worker with a big file: most backups have none that is new.
+        from pyfastcdc import FastCDC
+
+        return FastCDC(AVERAGE_CHUNK, min_size=MIN_CHUNK, max_size=MAX_CHUNK, seed=self._seed)
 
     def read_small(self, descriptor: int, expected: int) -> tuple[bytes, int] | None:
         """Blob id and length of a file of one blob; None when it has grown beyond that."""

@@ -5,8 +5,9 @@ import gc
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from errno import ENOENT
+
+import msgspec
 
 from holdfast.base.errors import HoldfastError
 from holdfast.base.ids import BlobId, FileId, SnapshotId, TreeId
@@ -51,8 +52,7 @@ def _nothing() -> None:
     """No lock to look after."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackupJob:
+class BackupJob(msgspec.Struct, frozen=True, kw_only=True):
     """What a backup needs.
 
     `read_at` says where roots, or folders below them, are read with all below: from a snapshot.
@@ -64,8 +64,8 @@ class BackupJob:
     options: BackupOptions
     on_progress: OnProgress = no_progress
     still_ours: Callable[[], None] = _nothing
-    read_at: dict[bytes, bytes] = field(default_factory=dict)
-    devices: dict[int, int] = field(default_factory=dict)
+    read_at: dict[bytes, bytes] = msgspec.field(default_factory=dict)
+    devices: dict[int, int] = msgspec.field(default_factory=dict)
 
 
 def back_up(job: BackupJob) -> BackupReport:

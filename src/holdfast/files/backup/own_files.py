@@ -1,7 +1,6 @@
 """Facts of ours in a point: ordinary files under .holdfast, which every restic client keeps."""
 
 import hashlib
-import json
 import stat
 from collections.abc import Callable
 
@@ -20,6 +19,8 @@ SKIPPED = b"skipped.jsonl"
 
 def skipped_lines(skipped: list[Skip]) -> bytes:
     """One JSON object a line; names are quoted as in trees, so that any bytes survive."""
+    import json
+
     return b"".join(
         json.dumps(
             {

@@ -2,7 +2,8 @@
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from holdfast.base.ids import BlobId, IndexId, PackId
 from holdfast.files.backup.assembly import Assembly
@@ -66,8 +67,7 @@ class IndexKeeper:
             self._packs, self._blobs = [], 0
 
 
-@dataclass(slots=True, kw_only=True)
-class Pipeline:
+class Pipeline(msgspec.Struct, kw_only=True):
     pool: Pool
     assembly: Assembly
     trees: TreeSink

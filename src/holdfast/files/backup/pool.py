@@ -3,12 +3,12 @@
 import contextlib
 import fcntl
 import os
-import selectors
+import select
 import signal
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
-from multiprocessing.connection import Connection, Pipe
+
+import msgspec
 
 from holdfast.base.units import MIB
 from holdfast.files.backup import worker
@@ -16,6 +16,7 @@ from holdfast.files.backup.messages import Result, Task, decode_results, encode
 from holdfast.files.backup.slots import Slots
 from holdfast.files.backup.worker import WorkerMeans
 from holdfast.vault.forking import WorkerDied, end_of, fork
+from holdfast.vault.pipes import Connection, open_pipe
 
 # Batches a worker holds at most: one it works on, and the next so that it need not wait.
 _AHEAD = 2
@@ -25,8 +26,7 @@ _INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PIPE_BYTES = 48 << 10
 
 
-@dataclass(slots=True)
-class Worker:
+class Worker(msgspec.Struct):
     pid: int
     tasks: Connection
     results: Connection
@@ -40,6 +40,8 @@ class Pool:
 
     def __init__(self, means: WorkerMeans, *, workers: int, slots: int) -> None:
         self._workers: list[Worker] = []
+        self._by_descriptor: dict[int, Worker] = {}
+        self._poll = select.poll()
         self.slots = Slots(slots)
         try:
             with _interrupts_held():
@@ -48,10 +50,9 @@ class Pool:
                         self._workers.append(self._forked(means))
                 finally:
                     self.slots.stay_in_parent()
-                # Made after the last fork: a selector of the kernel's is not to be inherited.
-                self._selector = selectors.DefaultSelector()
                 for each in self._workers:
-                    self._selector.register(each.results, selectors.EVENT_READ, each)
+                    self._by_descriptor[each.results.fileno()] = each
+                    self._poll.register(each.results, select.POLLIN)
         except BaseException:
             self._give_up()
             raise
@@ -83,8 +84,8 @@ class Pool:
 
     def receive(self, timeout: float) -> Iterator[tuple[Worker, list[Result]]]:
         """Yield what workers have answered, waiting a little where none has."""
-        for key, _events in self._selector.select(timeout):
-            sender: Worker = key.data
+        for descriptor, _event in self._poll.poll(timeout * 1000):
+            sender = self._by_descriptor[descriptor]
             try:
                 yield sender, decode_results(sender.results.recv_bytes())
             except EOFError as err:
@@ -94,7 +95,7 @@ class Pool:
         """A worker has said its last word."""
         os.waitpid(done.pid, 0)
         done.is_gone = True
-        self._selector.unregister(done.results)
+        self._poll.unregister(done.results)
         self._workers.remove(done)
         _close(done)
 
@@ -115,15 +116,14 @@ class Pool:
     def close(self) -> None:
         """Give the slots up; only when no upload uses them any more."""
         self._give_up()
-        self._selector.close()
 
     def _give_up(self) -> None:
         self.kill()
         self.slots.close()
 
     def _forked(self, means: WorkerMeans) -> Worker:
-        task_out, task_in = Pipe(duplex=False)
-        result_out, result_in = Pipe(duplex=False)
+        task_out, task_in = open_pipe()
+        result_out, result_in = open_pipe()
         # An answer that fits in its pipe lets the worker go on before it is read. The usual
         # limit for all who are not root; where it is lower, the pipe stays as it is.
         with contextlib.suppress(OSError):

@@ -3,9 +3,10 @@
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from errno import ENOENT
 from itertools import count
+
+import msgspec
 
 from holdfast.base.ids import TreeId
 from holdfast.files.backup.messages import NO_RECORD, FolderTask
@@ -17,8 +18,7 @@ from holdfast.vault.tree import Node, encode_nodes, parse_tree
 Put = Callable[[list[bytes]], TreeId]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Root:
+class Root(msgspec.Struct, frozen=True, kw_only=True):
     """One protected path: where it is in the point, and where it is read."""
 
     logical: bytes
@@ -93,11 +93,10 @@ def _root(logical: bytes, physical: bytes, devices: dict[int, int]) -> Root:
     )
 
 
-@dataclass(slots=True)
-class _Level:
+class _Level(msgspec.Struct):
     """A folder above the roots, or a root."""
 
-    below: "dict[bytes, _Level]" = field(default_factory=dict)
+    below: "dict[bytes, _Level]" = msgspec.field(default_factory=dict)
     nodes: bytes | None = None
     root: Root | None = None
 

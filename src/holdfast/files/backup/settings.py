@@ -1,13 +1,12 @@
 """What a worker is told before it is forked."""
 
-from dataclasses import dataclass, field
+import msgspec
 
 from holdfast.base.clock import Clock
 from holdfast.files.excludes import Rules
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerSettings:
+class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     force: bool
     # False when index files the cache was written under are gone: then every blob is looked up.
     trust_cache: bool
@@ -24,8 +23,8 @@ class WorkerSettings:
     left_out: frozenset[bytes] = frozenset()
     left_out_names: frozenset[bytes] = frozenset()
     # Where something is read elsewhere: folder, name in it, and the path it is read at.
-    elsewhere: dict[bytes, dict[bytes, bytes]] = field(default_factory=dict)
+    elsewhere: dict[bytes, dict[bytes, bytes]] = msgspec.field(default_factory=dict)
     # Devices of btrfs file systems themselves; what is in them has that of its subvolume.
     hollow_devices: frozenset[int] = frozenset()
     # Device numbers of snapshots, and those they stand for.
-    devices: dict[int, int] = field(default_factory=dict)
+    devices: dict[int, int] = msgspec.field(default_factory=dict)

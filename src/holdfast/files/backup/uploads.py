@@ -2,13 +2,16 @@
 
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 from holdfast.base.ids import PackId
 from holdfast.files.backup.slots import Slots
 from holdfast.storage.protocol import Storage
 from holdfast.vault.pack_writer import put_pack
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 
 class Entries(NamedTuple):
@@ -26,9 +29,15 @@ class Uploads:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._threads = ThreadPoolExecutor(storage.parallel, thread_name_prefix="upload")
         self._running: deque[tuple[Future[PackId], Entries]] = deque()
         self.bytes_stored = 0
+
+    @cached_property
+    def _threads(self) -> "ThreadPoolExecutor":
+        # Here, as a backup of what has not changed uploads nothing.
+        from concurrent.futures import ThreadPoolExecutor
+
+        return ThreadPoolExecutor(self._storage.parallel, thread_name_prefix="upload")
 
     def start(self, slots: Slots, slot: int, size: int, entries: Entries) -> None:
         """Store what lies in a slot, and give the slot back."""
@@ -55,7 +64,8 @@ class Uploads:
 
     def stop(self) -> None:
         """Let what runs end and start nothing more."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        if "_threads" in self.__dict__:
+            self._threads.shutdown(wait=True, cancel_futures=True)
 
     def _store(self, slots: Slots, slot: int, size: int) -> PackId:
         try:

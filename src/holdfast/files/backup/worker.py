@@ -2,9 +2,8 @@
 
 import gc
 import os
-import traceback
-from dataclasses import dataclass
-from multiprocessing.connection import Connection
+
+import msgspec
 
 from holdfast.files.backup.claims import Claims
 from holdfast.files.backup.content import BlobSink, ContentReader, Has, chunker_seed
@@ -24,10 +23,10 @@ from holdfast.files.backup.messages import (
 from holdfast.files.backup.settings import WorkerSettings
 from holdfast.files.backup.slots import Slots
 from holdfast.vault.envelope import MasterKey
+from holdfast.vault.pipes import Connection
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerMeans:
+class WorkerMeans(msgspec.Struct, frozen=True, kw_only=True):
     """What a worker inherits by the fork."""
 
     master: MasterKey
@@ -49,6 +48,8 @@ def run(means: WorkerMeans, slots: Slots, tasks: Connection, results: Connection
         # The parent is gone, and with it everybody who would want an answer.
         status = 1
     except BaseException as err:
+        import traceback
+
         status = 1
         reason = traceback.format_exception_only(err)[-1].strip()
         results.send_bytes(encode([WorkerFailed(reason, traceback.format_exc())]))

@@ -7,7 +7,8 @@ gets a snapshot of its own, or is read where it is.
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from holdfast.base.texts import _
 from holdfast.files.backup.roots import logical_roots
@@ -19,15 +20,14 @@ from holdfast.files.views.rights import may_remove_snapshots
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class View(msgspec.Struct, frozen=True, kw_only=True):
     """`read_at` maps paths in the point to where they are read, with all below them.
 
     `devices` maps the device numbers of snapshots, new ones every time, to those they stand for.
     """
 
-    read_at: dict[bytes, bytes] = field(default_factory=dict)
-    devices: dict[int, int] = field(default_factory=dict)
+    read_at: dict[bytes, bytes] = msgspec.field(default_factory=dict)
+    devices: dict[int, int] = msgspec.field(default_factory=dict)
 
 
 @contextlib.contextmanager

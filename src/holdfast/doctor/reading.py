@@ -24,6 +24,8 @@ from holdfast.doctor.yearless import redated
 ENOUGH = 0.2
 SAMPLE_LINES = 200
 LONGEST_SNIFFED = 8192
+_BLANKS = re.compile(r"[ \t]{100,}")
+_EMPTY_LINES = re.compile(r"(?:[ \t]*\r?\n){4,}")
 SYMPTOM = "symptom "
 # What fits no layout is still searched for codes and messages.
 PLAIN = LogFormat(stream="text", heads=(re.compile(r"(?P<text>.+)"),), when=lambda _: None)
@@ -44,10 +46,16 @@ def recognise(artefact: Artefact) -> Recognised:
     name, mark = encoding_of(raw)
     head = raw[mark:].decode(name, "replace") if name != "utf-8" else spoken(raw[mark:])
     # A line without end, of a damaged file say, would cost a sniffing pattern its square.
-    head = "\n".join(line[:LONGEST_SNIFFED] for line in head.split("\n"))
+    head = tame(head)
     file = re.split(r"[\\/]", artefact.name)[-1].lower()
     readers = tuple(one for one in READERS if one.accepts(head, file))
     return Recognised(artefact, _layout(head, file, artefact.probe, wanted=not readers), readers)
+
+
+def tame(head: str) -> str:
+    """The head without what makes patterns search for ever: endless lines, blanks, empty lines."""
+    short = "\n".join(line[:LONGEST_SNIFFED] for line in head.split("\n"))
+    return _EMPTY_LINES.sub("\n\n\n", _BLANKS.sub(" " * 100, short))
 
 
 def _layout(head: str, file: str, probe: str | None, *, wanted: bool) -> LogFormat | None:
@@ -106,7 +114,9 @@ class Reading:
         fitting = (
             one
             for one in known.readers
-            if one.probe not in probes or probes[one.probe].platform == asked.platform
+            if one.probe not in probes
+            or "any" in {probes[one.probe].platform, asked.platform}
+            or probes[one.probe].platform == asked.platform
         )
         return replace(known, readers=tuple(fitting))
 

@@ -11,9 +11,9 @@ from holdfast.doctor.readers.linux_lines import lines_of
 from holdfast.doctor.readers_registry import reader
 
 CONF = "waagent.conf"
-_KEY = re.compile(r"^\s*(?P<key>[A-Za-z]\w*(?:\.\w+)*)\s*=\s*(?P<value>.*?)\s*$")
+_KEY = re.compile(r"^[ \t]*(?P<key>[A-Za-z]\w*(?:\.\w+)*)\s*=\s*(?P<value>.*?)\s*$")
 _OURS = re.compile(
-    r"^\s*#?\s*(?:Extensions?|Provisioning|ResourceDisk|Logs|OS|HttpProxy|AutoUpdate|Lib|Pid|Home|DVD"
+    r"^[ \t]*#?\s*(?:Extensions?|Provisioning|ResourceDisk|Logs|OS|HttpProxy|AutoUpdate|Lib|Pid|Home|DVD"
     r"|Role|CGroups|Debug|DetectScvmmEnv|EnableOverProvisioning)(?:\.\w+)?\s*=",
     re.MULTILINE,
 )

@@ -9,8 +9,8 @@ from holdfast.doctor.decoding import text_of
 from holdfast.doctor.model import LONGEST_EXCERPT, Span
 
 # "root@vm:~# df -h" and "[azureuser@vm ~]$ df -h": the prompt with what was typed after it.
-_PROMPT = re.compile(r"^\s*(?:\[?[\w.-]+@[\w.-]+[^$#\n]{0,80}[$#]|[$#])\s+(?P<typed>\S.*)$")
-_QUOTE = re.compile(r"^\s*(?:>+ ?)+")
+_PROMPT = re.compile(r"^[ \t]*(?:\[?[\w.-]+@[\w.-]+[^$#\n]{0,80}[$#]|[$#])\s+(?P<typed>\S.*)$")
+_QUOTE = re.compile(r"^[ \t]*(?:>+ ?)+")
 _SIZE = re.compile(r"^(?P<number>\d+(?:[.,]\d+)?)(?P<unit>[KMGTPE])?(?:i?B)?$", re.IGNORECASE)
 _POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5, "E": 6}
 

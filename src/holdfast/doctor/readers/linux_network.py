@@ -13,13 +13,13 @@ WIRE_SERVER = "168.63.129.16"
 _WIRE = re.escape(WIRE_SERVER)
 _ADDRESS = r"\d{1,3}(?:\.\d{1,3}){3}"
 _IP_ROUTE = re.compile(
-    rf"^\s*(?P<blocked>(?:unreachable|blackhole|prohibit)\s+)?(?P<to>default|{_ADDRESS}(?:/\d+)?)"
-    rf"\s+(?:via {_ADDRESS}|dev \S+|proto|metric|scope)"
+    rf"^[ \t]*(?P<blocked>(?:unreachable|blackhole|prohibit)\s+)?(?P<to>default|{_ADDRESS}(?:/\d+)?)"
+    rf"(?(blocked)(?:\s|$)|\s+(?:via {_ADDRESS}|dev \S+|proto|metric|scope))"
 )
 _TABLE = re.compile(
-    rf"^\s*(?P<to>default|{_ADDRESS})\s+(?P<via>{_ADDRESS}|\*|\S+)\s+(?P<mask>{_ADDRESS})\s+(?P<flags>!?[A-Z]+!?)\s"
+    rf"^[ \t]*(?P<to>default|{_ADDRESS})\s+(?P<via>{_ADDRESS}|\*|\S+)\s+(?P<mask>{_ADDRESS})\s+(?P<flags>!?[A-Z]+!?)\s"
 )
-_REJECTED = re.compile(rf"^\s*(?P<to>{_ADDRESS})\s+-\s+(?P<mask>{_ADDRESS})\s+!H")
+_REJECTED = re.compile(rf"^[ \t]*(?P<to>{_ADDRESS})\s+-\s+(?P<mask>{_ADDRESS})\s+!H")
 
 
 def _is_routes(head: str, _file: str) -> bool:
@@ -41,7 +41,7 @@ def read_routes(artefact: Artefact) -> Iterator[Route]:
 
 
 _SOCKET = re.compile(
-    rf"^\s*(?:tcp6?\s+)?(?P<first>[A-Z][A-Z0-9_-]+)?\s*\d+\s+\d+\s+\S+:\d+\s+(?:::ffff:)?{_WIRE}:(?P<port>\d+)"
+    rf"^[ \t]*(?:tcp6?\s+)?(?P<first>[A-Z][A-Z0-9_-]+)?\s*\d+\s+\d+\s+\S+:\d+\s+(?:::ffff:)?{_WIRE}:(?P<port>\d+)"
     r"(?:\s+(?P<last>[A-Z][A-Z0-9_-]+))?"
 )
 _TRIED = (

@@ -11,10 +11,10 @@ from holdfast.doctor.readers_registry import reader
 
 AGENT = "walinuxagent"
 _NAMES = r"(?:walinuxagent|waagent|WALinuxAgent|python3?-azure-agent)"
-_RUNNING = re.compile(r"^\s*WALinuxAgent-(?P<version>\d+(?:\.\d+)+)(?:\S*) running on ")
-_GOAL = re.compile(r"^\s*Goal state agent: ?(?:WALinuxAgent-)?(?P<version>\d+(?:\.\d+)+)")
-_DPKG = re.compile(rf"^\s*(?P<state>[a-z]{{2}})\s+{_NAMES}(?::\w+)?\s+(?P<version>\S+)\s")
-_RPM = re.compile(rf"^\s*{_NAMES}-(?P<version>\d[\w.]*)-\S+$")
+_RUNNING = re.compile(r"^[ \t]*WALinuxAgent-(?P<version>\d+(?:\.\d+)+)(?:\S*) running on ")
+_GOAL = re.compile(r"^[ \t]*Goal state agent: ?(?:WALinuxAgent-)?(?P<version>\d+(?:\.\d+)+)")
+_DPKG = re.compile(rf"^[ \t]*(?P<state>[a-z]{{2}})\s+{_NAMES}(?::\w+)?\s+(?P<version>\S+)\s")
+_RPM = re.compile(rf"^[ \t]*{_NAMES}-(?P<version>\d[\w.]*)-\S+$")
 _NONE = re.compile(
     rf"package '?{_NAMES}'? is not installed|no packages? found matching {_NAMES}"
     rf"|waagent: (?:command )?not found|{_NAMES} 패키지가 설치되어 있지 않습니다"

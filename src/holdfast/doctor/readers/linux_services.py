@@ -12,16 +12,16 @@ from holdfast.doctor.readers_registry import reader
 
 _UNIT = re.compile(r"^\W{0,3}\s*(?P<name>[\w@.:\\-]+)\.service(?: - (?P<title>.*))?$")
 _LOADED = re.compile(
-    r"^\s*Loaded: (?P<loaded>[\w-]+)(?: \((?P<where>[^;)]*)(?:; (?P<start>[\w-]+))?)?"
+    r"^[ \t]*Loaded: (?P<loaded>[\w-]+)(?: \((?P<where>[^;)]*)(?:; (?P<start>[\w-]+))?)?"
 )
-_ACTIVE = re.compile(r"^\s*Active: (?P<active>[\w-]+)(?: \((?P<sub>[\w-]+)\))?")
+_ACTIVE = re.compile(r"^[ \t]*Active: (?P<active>[\w-]+)(?: \((?P<sub>[\w-]+)\))?")
 _EXIT = re.compile(r"status=(?P<code>\d+)")
 _LISTED = re.compile(
     r"^\W{0,3}\s*(?P<name>[\w@.-]+)\.service\s+(?P<loaded>loaded|not-found|masked)\s+"
     r"(?P<active>\w+)\s+(?P<sub>[\w-]+)(?:\s+(?P<title>.*))?$"
 )
 _ENABLED = re.compile(
-    r"^\s*(?P<name>[\w@.-]+)\.service\s+(?P<start>enabled|disabled|masked|static)\b"
+    r"^[ \t]*(?P<name>[\w@.-]+)\.service\s+(?P<start>enabled|disabled|masked|static)\b"
 )
 _NOT_FOUND = re.compile(
     r"(?:Unit |Failed to \w+ )(?P<name>[\w@.-]+)\.service(?: could not be found|: Unit .* not found)"
@@ -45,7 +45,7 @@ _STARTS = {
 def _speaks_of_services(head: str, _file: str) -> bool:
     return bool(
         re.search(
-            r"^\s*(?:>+ ?)?\s*(?:Loaded: [a-z]|Active: [a-z])|\.service\s+(?:loaded|not-found|enabled|disabled|masked)"
+            r"^[ \t]*(?:>+ ?)?\s*(?:Loaded: [a-z]|Active: [a-z])|\.service\s+(?:loaded|not-found|enabled|disabled|masked)"
             r"|\.service could not be found|unrecognized service|\.service: Unit .* not found"
             r"|^[\w-]+ (?:start|stop)/(?:running|waiting)|systemctl is-"
             r"|^(?: *\* )?[\w-]+(?: \(pid[^)]*\))? is (?:not running|running|stopped)",

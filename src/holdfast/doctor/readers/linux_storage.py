@@ -87,7 +87,7 @@ def read_mounts(artefact: Artefact) -> Iterator[Mount]:
 
 
 _MEMORY = re.compile(
-    rf"^\s*(?:Mem|메모리|メモリ|Mem\.|Speicher|内存|[^\s:\d]{{1,10}}):\s+(?P<total>{_NUMBER})\s+"
+    rf"^[ \t]*(?:Mem|메모리|メモリ|Mem\.|Speicher|内存|[^\s:\d]{{1,10}}):\s+(?P<total>{_NUMBER})\s+"
     rf"(?P<used>{_NUMBER})\s+(?P<free>{_NUMBER})\s+(?P<shared>{_NUMBER})\s+(?P<cache>{_NUMBER})"
     rf"(?:\s+(?P<last>{_NUMBER}))?\s*$"
 )
@@ -136,11 +136,11 @@ def _memory_unit(total: str) -> int:
     return 1 if number > 1 << 34 else 1024
 
 
-_IDLE = re.compile(r"^\s*%?Cpu\(s\)?:.*?(?P<idle>\d+[.,]\d+)[ %]*id", re.IGNORECASE)
+_IDLE = re.compile(r"^[ \t]*%?Cpu\(s\)?:.*?(?P<idle>\d+[.,]\d+)[ %]*id", re.IGNORECASE)
 
 
 def _is_top(head: str, _file: str) -> bool:
-    return re.search(r"^\s*%?Cpu\(s\)", head, re.MULTILINE) is not None
+    return re.search(r"^[ \t]*%?Cpu\(s\)", head, re.MULTILINE) is not None
 
 
 @reader("linux.load", accepts=_is_top)

@@ -28,7 +28,7 @@ _WORD_AFTER = re.compile(r"\s*(?:디렉터리|디렉토리|のディレクトリ
 _KEY_NAME = re.compile(r"OnlineBackup\.KEK", re.IGNORECASE)
 _NOT_THERE = re.compile(
     r"PathNotFound|ItemNotFound|File Not Found|cannot find|does not exist|파일을 찾을 수 없|"
-    r"존재하지 않|찾을 수 없|Datei nicht gefunden|见つかり|^\s*False\s*$",
+    r"존재하지 않|찾을 수 없|Datei nicht gefunden|见つかり|^[ \t]*False\s*$",
     re.IGNORECASE | re.MULTILINE,
 )
 _SCRATCH = re.compile(
@@ -114,7 +114,7 @@ def _asked_for_key(text: Text) -> Iterator[Fact]:
             continue
         last = min(number + 5, len(text.lines))
         answer = "\n".join(text.lines[number - 1 : last])
-        there = re.search(r"^\s*True\s*$", answer, re.MULTILINE)
+        there = re.search(r"^[ \t]*True\s*$", answer, re.MULTILINE)
         if there or _NOT_THERE.search(answer):
             path = _FOLDER.search(line)
             yield ScratchListing(
@@ -137,7 +137,7 @@ def read_attributes(artefact: Artefact) -> Iterator[Fact]:
     text = windows_lines.read(artefact)
     folder = ""
     for number, line in enumerate(text.lines, 1):
-        if path := _FOLDER.search(re.sub(r"^\s*PS [^>]*>", "", line)):
+        if path := _FOLDER.search(re.sub(r"^[ \t]*PS [^>]*>", "", line)):
             folder = path.group(0).split("'")[0].split(")")[0].strip()
         if found := _ATTRIBUTES.search(line):
             words = frozenset(word.strip().lower() for word in found.group(0).split(","))
@@ -146,7 +146,7 @@ def read_attributes(artefact: Artefact) -> Iterator[Fact]:
 
 _TEMP = re.compile(r"Windows[\\/]+Temp\b", re.IGNORECASE)
 _COUNTING = re.compile(r"\.count\b|measure|find\s+/c|find\s+\"[^\"]*\"\s+/c", re.IGNORECASE)
-_NUMBER = re.compile(r"^\s*(?:Count\s*:\s*)?(\d[\d.,\s]*)\s*$", re.IGNORECASE)
+_NUMBER = re.compile(r"^[ \t]*(?:Count\s*:\s*)?(\d[\d.,\s]*)\s*$", re.IGNORECASE)
 
 
 @reader("mars.windows-temp", accepts=lambda head, _: bool(_TEMP.search(head)))
@@ -180,13 +180,13 @@ _NO_MODULE = re.compile(
     re.IGNORECASE,
 )
 _MODULE_ROW = re.compile(
-    r"^\s*(?:Binary|Script|Manifest|CIM|Cim)\s+[\d.]+\s+.*MSOnlineBackup\b", re.IGNORECASE
+    r"^[ \t]*(?:Binary|Script|Manifest|CIM|Cim)\s+[\d.]+\s+.*MSOnlineBackup\b", re.IGNORECASE
 )
 _OB_COMMAND = re.compile(r"\b(?:Start|Get|Set|New|Add)-OB\w+", re.IGNORECASE)
 
 
 _AZURE_ROW = re.compile(
-    r"^\s*(?:Binary|Script|Manifest)\s+(?P<version>\d[\d.]+)\s+(?:\S+\s+)?(?P<name>Azure(?:RM)?)\s",
+    r"^[ \t]*(?:Binary|Script|Manifest)\s+(?P<version>\d[\d.]+)\s+(?:\S+\s+)?(?P<name>Azure(?:RM)?)\s",
     re.MULTILINE,
 )
 

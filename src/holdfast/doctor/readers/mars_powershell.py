@@ -46,7 +46,7 @@ _ASKED = re.compile(
     re.IGNORECASE,
 )
 _GONE = re.compile(
-    r"^\s*False\s*$|PathNotFound|ItemNotFound|DriveNotFound|cannot find the (?:path|drive)|"
+    r"^[ \t]*False\s*$|PathNotFound|ItemNotFound|DriveNotFound|cannot find the (?:path|drive)|"
     r"File Not Found|지정된 경로를 찾을 수 없|파일을 찾을 수 없|Pfad nicht finden|"
     r"指定されたパスが見つかりません|找不到指定的路径",
     re.IGNORECASE,

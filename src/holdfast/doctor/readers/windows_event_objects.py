@@ -25,7 +25,7 @@ _TABLE = re.compile(
 _CSV = re.compile(
     r"^\ufeff?(?:#TYPE[^\n]*\n)?\"?[^\n]*\"?(?:Id|EventID|InstanceId)\"?,[^\n]*\"?(?:ProviderName|Source)\"?"
 )
-_PROVIDER = re.compile(r"^\s*ProviderName:\s*(?P<name>\S.*?)\s*$")
+_PROVIDER = re.compile(r"^[ \t]*ProviderName:\s*(?P<name>\S.*?)\s*$")
 
 
 def _is_objects(head: str, _: str) -> bool:

@@ -168,7 +168,7 @@ def _delimited(found: re.Match[str], lines: list[tuple[int, str]]) -> Event:
 _LABELLED = re.compile(
     r"^[ \t>|]*[^\s:\uff1a][^:\uff1a\n]{0,30}?\s*[:\uff1a](?:\s+(?P<value>\S.*?))?\s*$"
 )
-_INDEX = re.compile(r"^\s*\w+\s?\[\d+\]:?\s*$")
+_INDEX = re.compile(r"^[ \t]*\w+\s?\[\d+\]:?\s*$")
 _PARTS = 4
 _LEVEL_PART = 5
 _LABELS = 12

@@ -77,7 +77,7 @@ _NEXT, _STATUS, _LAST, _RESULT, _COMMAND, _STATE, _RUN_AS = 1, 2, 4, 5, 7, 10, 1
 _SCHEDULE_TYPE, _FIELDS = 17, 14
 _LIST_PATH = re.compile(r"^[ \t>|]*[^:\n\"]{2,40}:\s+(?P<path>\\[^\n:]*?)\s*$")
 _LABELLED = re.compile(r"^[ \t>|]*[^:\n]{2,60}:(?:\s+(?P<value>.*?))?\s*$")
-_CSV_ROW = re.compile(r"^\s*\"[^\"]*\",\"(?P<path>\\[^\"]*)\",\"[^\"]*\",\"[^\"]*\"")
+_CSV_ROW = re.compile(r"^[ \t]*\"[^\"]*\",\"(?P<path>\\[^\"]*)\",\"[^\"]*\",\"[^\"]*\"")
 _TABLE_EDGE = re.compile(r"^={8,} ={8,} ={8,}\s*$")
 
 

@@ -122,6 +122,15 @@ class BackupBench:
         nodes = nodes_of(self.open(), self.snapshot(report).tree)
         return encode_nodes([nodes[os.fsencode(self.source)]])
 
+    def stored(self, report: BackupReport) -> tuple[int, int]:
+        """Blobs of content and of listings that were stored.
+
+        Others work in the folders above the source, whose times stand in the listings up there:
+        one for each of them may be new at any time, and is not counted.
+        """
+        above = len(self.source.parents)
+        return report.summary.data_blobs, max(0, report.summary.tree_blobs - above)
+
     def nodes(self, report: BackupReport) -> dict[bytes, Node]:
         """The nodes below the source, by their path in it; ours by their absolute path."""
         root = os.fsencode(self.source) + b"/"

@@ -34,6 +34,7 @@ class Probe(_Entry, frozen=True, kw_only=True):
     title: str
     # How a person gets it by hand.
     obtain: str
+    # linux, windows, or any: what both have, or what comes from neither of them.
     platform: str = "linux"
     files: tuple[str, ...] = ()
     command: tuple[str, ...] = ()

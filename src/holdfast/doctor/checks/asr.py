@@ -1,0 +1,448 @@
+"""What can be wrong with Azure Site Recovery where its own jobs or the machine's files say it."""
+
+import re
+
+from holdfast.doctor.asr_facts import (
+    PROXY_INFO,
+    SSHD,
+    BootParameter,
+    JobError,
+    ProtectedItem,
+    RootCertificate,
+    StartType,
+    Throughput,
+)
+from holdfast.doctor.checking import SHOWN, Params, check
+from holdfast.doctor.checks.asr_signs import (
+    JOBS,
+    LOG,
+    by_jobs,
+    by_log,
+    by_trials,
+    concerns,
+    denied,
+    errors,
+    recovered,
+    short,
+    shown,
+    signs,
+    succeeded,
+)
+from holdfast.doctor.factbase import Facts
+from holdfast.doctor.facts import Service, Setting, Volume
+from holdfast.doctor.linux_facts import GuestDisk, VmState
+from holdfast.doctor.model import Verdict, confirmed, ruled_out, unknown
+from holdfast.doctor.windows_facts import Disk, RegistryValue, VssProvider
+
+LAST_PORT = 65535
+_QUOTA = r"quota|exceeding approved|SkuNotAvailable|size[^.]{0,60}not available|할당량"
+_POLICY = r"RequestDisallowedByPolicy|disallowed by policy|polic(?:y|ies)[^.]{0,40}(?:prevent|forbid|disallow|den(?:y|ied))"
+_SIZES = (
+    r"availability set[^.]{0,120}(?:size|famil|cluster)|(?:size|famil)[^.]{0,120}availability set"
+)
+
+
+def _reported(cause: str, *codes: str, pattern: str = "") -> None:
+    """Register a cause that the service itself names: by the code, or by words of the error."""
+
+    @check(cause)
+    def judge(facts: Facts, _: Params) -> Verdict:
+        found = errors(facts, codes, pattern)
+        if found:
+            return by_jobs(found)
+        done = succeeded(facts)
+        return ruled_out(done[-1].span) if done else unknown(JOBS)
+
+
+_reported("asr.quota", "150097", "28092", pattern=_QUOTA)
+_reported("asr.policy-forbids", pattern=_POLICY)
+_reported("asr.mixed-sizes", pattern=_SIZES)
+_reported("asr.network-missing", "70038")
+_reported("asr.disk-tier-changed", pattern=r"\bBookmarkNotFound\b")
+_reported("asr.push-credentials", "95107", "95108", "95525")
+_reported("asr.domain-trust", "95518", pattern=r"trust relationship between")
+_reported("asr.account-disabled", "95519")
+_reported("asr.account-locked", "95520")
+_reported("asr.no-logon-server", "95521")
+_reported("asr.network-gone", "95523")
+_reported("asr.boot-layout", "95309", "95310", "95311", "95313")
+_reported("asr.policy-not-associated", "78253")
+
+
+@check("asr.root-certificates")
+def root_certificates(facts: Facts, _: Params) -> Verdict:
+    """A refused certificate proves it; a root that is missing counts when it was looked for."""
+    said = by_log(facts, "asr.certificate-line", ["asr.endpoint-ok", "asr.home-ok"])
+    if said:
+        return said
+    tried = [one for one in signs(facts, "asr.certificate-trial") if concerns(facts)]
+    missing = [one for one in facts.of(RootCertificate) if not one.there]
+    if missing and concerns(facts):
+        return confirmed(*shown(missing), seen=", ".join(one.name for one in missing[:SHOWN]))
+    if tried:
+        return confirmed(*shown(tried), seen=short(tried[-1].text))
+    there = [one for one in facts.of(RootCertificate) if one.there]
+    if there:
+        return ruled_out(*shown(there))
+    found = errors(facts, ["151066"])
+    return by_jobs(found) if found else denied(facts, ["asr.endpoint-ok"], LOG)
+
+
+_AZURE = r"(?:microsoftonline|windows\.net|azure|microsoft)\.|(?:hypervrecoverymanager|blob)\."
+
+
+@check("asr.dns-failing")
+def dns_failing(facts: Facts, _: Params) -> Verdict:
+    over = ["asr.endpoint-ok", "asr.home-ok"]
+    if said := by_log(facts, "asr.dns-line", over):
+        return said
+    if concerns(facts) and (tried := by_trials(facts, r".", "dns")):
+        return tried
+    reached = by_trials(facts, _AZURE, "tcp")
+    if reached and not errors(facts, ["151195"]):
+        return ruled_out(*reached.evidence) if reached.state.name == "RULED_OUT" else unknown(LOG)
+    found = errors(facts, ["151195"])
+    return by_jobs(found) if found else denied(facts, over, LOG)
+
+
+@check("asr.login-blocked")
+def login_blocked(facts: Facts, _: Params) -> Verdict:
+    tried = by_trials(facts, r"login\.(?:microsoftonline|windows)\.", "tcp")
+    if tried and concerns(facts):
+        return tried
+    if said := by_log(facts, "asr.login-line", ["asr.endpoint-ok"]):
+        return said
+    found = errors(facts, ["151196"])
+    return by_jobs(found) if found else denied(facts, ["asr.endpoint-ok"], LOG)
+
+
+@check("asr.service-blocked")
+def service_blocked(facts: Facts, _: Params) -> Verdict:
+    wanted = r"hypervrecoverymanager\.|siterecovery\.|servicebus\.|blob\.(?:core|storage)\."
+    tried = by_trials(facts, wanted, "tcp")
+    if tried and concerns(facts):
+        return tried
+    if said := by_log(facts, "asr.service-line", ["asr.endpoint-ok"]):
+        return said
+    found = errors(facts, ["151197", "151037"])
+    return by_jobs(found) if found else denied(facts, ["asr.endpoint-ok"], LOG)
+
+
+@check("asr.proxy-invalid")
+def proxy_invalid(facts: Facts, _: Params) -> Verdict:
+    """An address without a scheme or with a password in it, or a port that is none."""
+    settings = [one for one in facts.of(Setting) if one.file == PROXY_INFO]
+    bad = [one for one in settings if _bad_proxy(one)]
+    if bad:
+        # The value may hold a password: only the key is shown.
+        return confirmed(*shown(bad), seen=", ".join(one.key for one in bad))
+    if said := by_log(facts, "asr.proxy-line", ["asr.endpoint-ok", "asr.home-ok"]):
+        return said
+    found = errors(facts, ["151072"])
+    if found:
+        return by_jobs(found)
+    if settings:
+        return ruled_out(*shown(settings))
+    return denied(facts, ["asr.endpoint-ok", "asr.home-ok"], LOG)
+
+
+def _bad_proxy(setting: Setting) -> bool:
+    if setting.key == "address":
+        plain = re.fullmatch(r"https?://[\w.-]+/?", setting.value, re.IGNORECASE)
+        return bool(setting.value) and plain is None
+    if setting.key == "username":
+        return bool(setting.value)
+    return setting.key == "port" and not (
+        setting.value.isdigit() and 0 < int(setting.value) <= LAST_PORT
+    )
+
+
+@check("asr.disk-unmapped")
+def disk_unmapped(facts: Facts, _: Params) -> Verdict:
+    raw = [one for one in facts.of(Disk) if one.style.upper() == "RAW" and concerns(facts)]
+    if raw:
+        return confirmed(*shown(raw), seen=", ".join(one.name for one in raw))
+    found = errors(facts, ["150039"])
+    if found:
+        return by_jobs(found)
+    done = succeeded(facts)
+    return ruled_out(done[-1].span) if done else unknown(JOBS)
+
+
+@check("asr.vm-busy", needs=(VmState,))
+def vm_busy(facts: Facts, _: Params) -> Verdict:
+    known = [one for one in facts.of(VmState) if one.kind == "provisioning"]
+    if not known:
+        return unknown("azure-vm.view")
+    last = known[-1]
+    if last.state in {"updating", "creating", "deleting", "migrating"} and concerns(facts):
+        return confirmed(last.span, state=last.state)
+    return ruled_out(last.span)
+
+
+@check("asr.disk-too-small")
+def disk_too_small(facts: Facts, params: Params) -> Verdict:
+    limit = params.number("min_gib")
+    attached = [one for one in facts.of(GuestDisk) if one.attached]
+    small = [one for one in attached if 0 < one.gib < limit]
+    if small and concerns(facts):
+        name, size = small[0].name, f"{small[0].gib:g}"
+        return confirmed(*shown(small), name=name, size=size, limit=f"{limit:g}")
+    found = errors(facts, ["150172"])
+    if found:
+        return confirmed(
+            *shown(found), name=found[-1].target or "?", size=f"<{limit:g}", limit=f"{limit:g}"
+        )
+    return ruled_out(*shown(attached)) if attached else unknown("azure-vm.view")
+
+
+@check("asr.grub-device-names")
+def grub_device_names(facts: Facts, _: Params) -> Verdict:
+    known = facts.of(BootParameter)
+    bad = [one for one in known if one.by_device]
+    if bad and concerns(facts):
+        return confirmed(*shown(bad), parameter=bad[0].parameter, device=bad[0].device)
+    if known and not bad:
+        return ruled_out(*shown(known))
+    found = errors(facts, ["151126", "95320"])
+    if found:
+        return confirmed(*shown(found), parameter="root", device="/dev/…")
+    return unknown("asr.boot")
+
+
+@check("asr.churn-high")
+def churn_high(facts: Facts, _: Params) -> Verdict:
+    """The service's own event or health; its general complaint of missing points does not say so."""
+    pattern = r"data change rate[^.]{0,60}(?:beyond|above|exceed|more than|higher)"
+    found = [
+        one
+        for one in errors(facts, ["78188"], pattern)
+        if "153007" not in one.codes or _says(one, pattern)
+    ]
+    if found:
+        return by_jobs(found)
+    if said := by_log(facts, "asr.churn-line", ["asr.churn-ok"]):
+        return said
+    healthy = [one for one in facts.of(ProtectedItem) if one.health in {"normal", "healthy"}]
+    if healthy:
+        return ruled_out(*shown(healthy))
+    return recovered(facts, ["asr.churn-ok"], LOG) or unknown("asr.items", LOG)
+
+
+def _says(error: JobError, pattern: str) -> bool:
+    # The standard text names every possible cause.
+    return re.search(pattern, error.text.split("ossible causes")[0], re.IGNORECASE) is not None
+
+
+@check("asr.upload-slow", needs=(Throughput,))
+def upload_slow(facts: Facts, params: Params) -> Verdict:
+    last, limit = facts.of(Throughput)[-1], params.number("mb_per_s")
+    if last.rate < limit and concerns(facts):
+        return confirmed(last.span, rate=f"{last.rate:.2f}", limit=f"{limit:g}")
+    return ruled_out(last.span)
+
+
+_PROVIDER = {"azure site recovery vss provider", "inmagevssprovider", "inmage vss provider"}
+
+
+def _provider(facts: Facts) -> list[Service]:
+    names = ((one.name.lower(), one.title.lower(), one) for one in facts.of(Service))
+    return [one for name, title, one in names if name in _PROVIDER or title in _PROVIDER]
+
+
+@check("asr.provider-missing")
+def provider_missing(facts: Facts, _: Params) -> Verdict:
+    gone = [one for one in _provider(facts) if one.state == "absent"]
+    if gone:
+        return confirmed(*shown(gone), count=len(gone))
+    there = [
+        one
+        for one in facts.of(VssProvider)
+        if "site recovery" in one.name.lower() or "inmage" in one.name.lower()
+    ]
+    if there or _provider(facts):
+        return ruled_out(*shown([*there, *_provider(facts)]))
+    said = signs(facts, "asr.provider-missing-line", over=["asr.tag-ok"])
+    if said:
+        return confirmed(*shown(said), count=len(said))
+    return denied(facts, ["asr.tag-ok"], LOG)
+
+
+@check("asr.provider-disabled")
+def provider_disabled(facts: Facts, _: Params) -> Verdict:
+    known = _provider(facts)
+    off = [one for one in known if one.start == "disabled"]
+    if off:
+        return confirmed(*shown(off), seen=off[0].name)
+    spoken = [one for one in known if one.start]
+    if spoken:
+        return ruled_out(*shown(spoken))
+    if said := by_log(facts, "asr.provider-disabled-line", ["asr.tag-ok"]):
+        return said
+    return denied(facts, ["asr.tag-ok"], LOG)
+
+
+_WANTED_STARTS = {"atapi": 0, "intelide": 0, "storflt": 0, "vmbus": 0, "storvsc": 0, "dhcp": 2}
+_SERVICE_KEY = re.compile(
+    r"\\SYSTEM\\(?:CurrentControlSet|ControlSet\d+)\\Services\\(?P<name>\w+)$", re.IGNORECASE
+)
+
+
+@check("asr.hydration-failed")
+def hydration_failed(facts: Facts, _: Params) -> Verdict:
+    """The script's last word on each driver, the registry's, then the service's."""
+    last = {one.name: one for one in facts.of(StartType)}.values()
+    bad = [one for one in last if one.start != one.wanted]
+    if bad:
+        seen = ", ".join(f"{one.name}={one.start}" for one in bad)
+        return confirmed(*shown(bad), seen=seen)
+    values = _start_values(facts)
+    wrong = [(name, one) for name, one in values if one.number != _WANTED_STARTS[name]]
+    if wrong and concerns(facts):
+        seen = ", ".join(f"{name}={one.number}" for name, one in wrong)
+        return confirmed(*shown([one for _, one in wrong]), seen=seen)
+    found = errors(facts, ["170010"])
+    if found:
+        return by_jobs(found)
+    right = [*last, *(one for _, one in values if len(values) > 1)]
+    return ruled_out(*shown(right)) if right and not wrong else unknown("asr.drivers")
+
+
+def _start_values(facts: Facts) -> list[tuple[str, RegistryValue]]:
+    found = []
+    for one in facts.of(RegistryValue):
+        key = _SERVICE_KEY.search(one.key)
+        name = key["name"].lower() if key else ""
+        if (
+            name in _WANTED_STARTS
+            and (one.name or "").lower() == "start"
+            and one.number is not None
+        ):
+            found.append((name, one))
+    return found
+
+
+@check("asr.test-failover-left")
+def drill_left_over(facts: Facts, _: Params) -> Verdict:
+    items = [one for one in facts.of(ProtectedItem) if one.test_failover]
+    left = [one for one in items if one.test_failover not in {"none", "notstarted", "na"}]
+    if left:
+        return confirmed(*shown(left), seen=f"{left[0].name} {left[0].test_failover}")
+    if items:
+        return ruled_out(*shown(items))
+    found = errors(facts, [], r"replica IP address[^.]{0,80}invalid|복제본 IP")
+    if found:
+        return by_jobs(found)
+    done = succeeded(facts)
+    return ruled_out(done[-1].span) if done else unknown("asr.items", JOBS)
+
+
+@check("asr.sshd-refuses")
+def sshd_refuses(facts: Facts, _: Params) -> Verdict:
+    """The first line of a key counts; PasswordAuthentication is on where it is not set."""
+    settings = [one for one in facts.of(Setting) if one.file == SSHD]
+    live = [one for one in settings if one.value]
+    first = {one.key: one for one in reversed(live)}
+    password, subsystem = first.get("passwordauthentication"), first.get("subsystem")
+    if password and password.value == "no" and concerns(facts):
+        return confirmed(password.span, seen="PasswordAuthentication no")
+    commented = [one for one in settings if one.key == "subsystem" and not one.value]
+    if commented and not subsystem and concerns(facts):
+        return confirmed(*shown(commented), seen="Subsystem sftp")
+    good = [one for one in (password, subsystem) if one and one.value != "no"]
+    return ruled_out(*shown(good)) if good else unknown("asr.sshd")
+
+
+@check("asr.push-rights")
+def push_rights(facts: Facts, _: Params) -> Verdict:
+    found = errors(facts, ["95517"])
+    if found:
+        return by_jobs(found)
+    name = "LocalAccountTokenFilterPolicy"
+    values = [one for one in facts.of(RegistryValue) if one.is_(r"\policies\system", name)]
+    off = [one for one in values if one.number == 0]
+    if off and concerns(facts):
+        return confirmed(*shown(off), seen=f"{name} 0")
+    done = succeeded(facts)
+    good = [one.span for one in values if one.number == 1] or [one.span for one in done[-1:]]
+    return ruled_out(*good) if good else unknown(JOBS)
+
+
+@check("asr.logon-service-stopped")
+def logon_service_stopped(facts: Facts, _: Params) -> Verdict:
+    """In a workgroup the service is stopped everywhere: it counts only when it is complained of."""
+    asked = "asr.95519" in facts.asked or bool(errors(facts, ["95522"]))
+    known = [one for one in facts.of(Service) if one.name.lower() == "netlogon"]
+    bad = [one for one in known if one.state in {"stopped", "absent"} or one.start == "disabled"]
+    if bad and asked:
+        return confirmed(*shown(bad), seen=f"{bad[-1].name} {bad[-1].state}")
+    running = [one for one in known if one.state == "running"]
+    if running:
+        return ruled_out(*shown(running))
+    found = errors(facts, ["95522"])
+    return by_jobs(found) if found else unknown("windows.services", JOBS)
+
+
+@check("asr.source-unreachable")
+def source_unreachable(facts: Facts, _: Params) -> Verdict:
+    tried = by_trials(facts, r":(?:22|135)$", "tcp")
+    if tried and concerns(facts):
+        return tried
+    found = errors(facts, ["95117", "97118"])
+    done = succeeded(facts)
+    if found:
+        return by_jobs(found)
+    return ruled_out(done[-1].span) if done else unknown("asr.reach", JOBS)
+
+
+@check("asr.wmi-blocked")
+def wmi_blocked(facts: Facts, _: Params) -> Verdict:
+    found = errors(facts, ["95103"])
+    if found:
+        return by_jobs(found)
+    if said := by_log(facts, "asr.rpc-line", []):
+        return said
+    done = succeeded(facts)
+    return ruled_out(done[-1].span) if done else unknown(JOBS)
+
+
+@check("asr.file-sharing-blocked")
+def file_sharing_blocked(facts: Facts, _: Params) -> Verdict:
+    tried = by_trials(facts, r":(?:139|445)$", "tcp")
+    if tried and concerns(facts):
+        return tried
+    found = errors(facts, ["95105", "95106"])
+    if found:
+        return by_jobs(found)
+    if said := by_log(facts, "asr.share-line", []):
+        return said
+    done = succeeded(facts)
+    return ruled_out(done[-1].span) if done else unknown(JOBS, "asr.reach")
+
+
+@check("asr.reboot-pending")
+def reboot_pending(facts: Facts, _: Params) -> Verdict:
+    found = errors(facts, ["95265", "95266"])
+    if found:
+        return by_jobs(found)
+    if concerns(facts) and (said := by_log(facts, "asr.reboot-line", [], days=14)):
+        return said
+    done = succeeded(facts)
+    return ruled_out(done[-1].span) if done else unknown(JOBS)
+
+
+@check("asr.agent-space")
+def agent_space(facts: Facts, params: Params) -> Verdict:
+    """The drive or file system that the agent is installed on."""
+    volumes = [
+        one
+        for one in facts.of(Volume)
+        if one.path.upper() in {"C:", "C:\\", "/", "/USR", "/USR/LOCAL"}
+    ]
+    low = [one for one in volumes if one.free < params.number("min_bytes")]
+    if low and concerns(facts):
+        return confirmed(*shown(low), seen=f"{low[0].path} {low[0].free >> 20} MiB")
+    if volumes and not low:
+        return ruled_out(*shown(volumes))
+    found = errors(facts, ["95524"])
+    return by_jobs(found) if found else unknown(JOBS)

@@ -1,5 +1,6 @@
 """What can be wrong with the backup of an Azure VM, as far as a pattern alone cannot say it."""
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -28,6 +29,8 @@ from holdfast.doctor.model import Span, Verdict, confirmed, ruled_out, unknown
 from holdfast.doctor.windows_facts import RegistryValue
 
 EXTENSION_LOG = "linux.azure.extension.log"
+# Storage that answers like this was reached, whatever name the extension gives to the failure.
+ANSWERED = re.compile(r"errorcode: ?(?:404|409|412|5\d\d)\b")
 # The freeze is over after a minute by itself; long before this the log goes on.
 THAWED_BY = timedelta(minutes=15)
 UNREADY = {
@@ -44,9 +47,10 @@ UNREADY = {
 
 @check("azure-vm.no-network")
 def no_network(facts: Facts, _: Params) -> Verdict:
-    said = open_records(
-        facts, ["azure-vm.network-line"], over=["azure-vm.snapshot-ok"], days=7
-    ) + open_records(facts, ["azure-vm.storage-lost"], over=["azure-vm.storage-ok"], days=2)
+    claimed = open_records(facts, ["azure-vm.network-line"], over=["azure-vm.snapshot-ok"], days=7)
+    said = [one for one in claimed if not ANSWERED.search(one.text)] + open_records(
+        facts, ["azure-vm.storage-lost"], over=["azure-vm.storage-ok"], days=2
+    )
     if said:
         return confirmed(*spans(said), kind=said[-1].values.get("kind") or "?")
     good = facts.event("azure-vm.snapshot-ok")
@@ -68,7 +72,8 @@ def extension_not_loaded(facts: Facts, params: Params) -> Verdict:
         code = last.values.get("exit")
         seen = f"exit code {code}" if code else last.text.strip()[:80]
         return confirmed(*spans(logged), name=last.values["name"], seen=seen)
-    own = open_records(facts, ["azure-vm.extension-line"], over=["azure-vm.snapshot-ok"], days=7)
+    said = open_records(facts, ["azure-vm.extension-line"], over=["azure-vm.snapshot-ok"], days=7)
+    own = [one for one in said if BACKUP.search(one.values.get("name") or "VMSnapshot")]
     if own:
         return confirmed(*spans(own), name="VMSnapshotLinux", seen=own[-1].text.strip()[:80])
     old = [one for one in handlers if _older(one, params.text("min_version"))]

@@ -27,7 +27,7 @@ MOST = 40
 # Where the agent writes, the nearest first.
 PATHS = ("/var/lib/waagent", "/var/log/azure", "/var/log", "/var/lib", "/var", "/")
 AGENT = re.compile(r"(?:/|\s)waagent(?:\s+-+(?:daemon|run-exthandlers)|$)|WALinuxAgent-\d")
-BACKUP = re.compile(r"RecoveryServices|VMSnapshot|SiteRecovery", re.IGNORECASE)
+BACKUP = re.compile(r"RecoveryServices|VMSnapshot|SiteRecovery|MyBackupTest", re.IGNORECASE)
 
 
 def spans(facts: Sequence[Fact]) -> tuple[Span, ...]:
@@ -142,6 +142,8 @@ def not_running(facts: Facts, _: Params) -> Verdict:
 def _is_agent(process: Process) -> bool:
     """The daemon shows under its script's name, the part that handles extensions as python."""
     name = process.name.lower()
+    if "<defunct>" in process.command:  # it has ended, and only its parent does not know yet
+        return False
     if re.search(r"-version|-collect-logs", process.command):  # asked by somebody, and soon gone
         return False
     if name.startswith(("waagent", "walinuxagent")):
@@ -301,7 +303,9 @@ def wire_server_blocked(facts: Facts, params: Params) -> Verdict:
     lost = open_records(facts, ["waagent.wire-lost"], over=["waagent.wire-ok"], days=2)
     if trials:
         return ruled_out(*spans(trials))
-    if len(lost) >= params.number("at_least"):
+    # A start that came to nothing stands at the end of several attempts.
+    weight = sum(2 if "Protocol endpoint not found" in one.text else 1 for one in lost)
+    if weight >= params.number("at_least"):
         last = lost[-1]
         port = f" {last.values['port']}" if last.values.get("port") else ""
         return confirmed(
@@ -309,6 +313,21 @@ def wire_server_blocked(facts: Facts, params: Params) -> Verdict:
         )
     good = facts.event("waagent.wire-ok")
     return denied(facts, LOG, over=good) or unknown("linux.wire-server")
+
+
+@check("waagent.goal-state-failing")
+def goal_state_failing(facts: Facts, params: Params) -> Verdict:
+    """Answers that only mean "not yet" count when they go on for long."""
+    ends = ["waagent.goal-done"]
+    failed = open_records(facts, ["waagent.goal-failed"], over=ends, days=1)
+    delayed = open_records(facts, ["waagent.goal-delayed"], over=ends, days=1)
+    said = sorted(failed + delayed, key=lambda one: (str(one.when), one.span.first))
+    enough = len(failed) >= params.number("at_least")
+    if enough or len(said) >= params.number("at_least_delayed"):
+        return confirmed(*spans(said), count=max(len(said), facts.count("waagent.goal-failed")))
+    troubled = facts.event("waagent.goal-failed", "waagent.goal-delayed")
+    good = facts.event("waagent.goal-done") if troubled and not said else []
+    return denied(facts, LOG, over=good) or unknown(LOG)
 
 
 @check("waagent.disk-full")
@@ -403,6 +422,10 @@ def extension_failed(facts: Facts, _: Params) -> Verdict:
     if named:
         values = named[-1].values
         return confirmed(*spans(named), name=values["name"], exit=values.get("exit", "?"))
+    scripts = open_records(facts, ["waagent.script-failed"], over=["waagent.script-done"], days=7)
+    if scripts:
+        exit_code = scripts[-1].values.get("exit", "?")
+        return confirmed(*spans(scripts), name="CustomScript/RunCommand", exit=exit_code)
     errors = [
         one
         for one in facts.of(ExtensionStatus)

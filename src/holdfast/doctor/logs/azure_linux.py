@@ -17,7 +17,8 @@ _LEVEL = r"(?P<level>VERBOSE|DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL)"
 _WHO = r"(?P<who>[A-Z]\w*(?:Handler|Daemon|Agent|Thread)|Daemon|MainThread|CollectLogs)"
 _AGENT = re.compile(
     r"wa-?agent|walinuxagent|wire ?server|168\.63\.129\.16|goal ?state|\bazure\b|exthandler|"
-    r"handler state|provision|dhcp|incarnation|resource disk|x-ms-|blob\.core|HttpP(?:ost|ut)\w*\(",
+    r"handler state|provision|dhcp|incarnation|resource disk|x-ms-|blob\.core|HttpP(?:ost|ut)\w*\(|"
+    r"SetHandlerState|Microsoft\.OSTCExtensions|machine/?\?comp=",
     re.IGNORECASE,
 )
 
@@ -72,6 +73,15 @@ EXTENSION = log(
                 r"(?:(?P<level>Info|Warning|Error|ERROR|WARNING|INFO|Verbose) +)?(?P<text>.*)"
             ),
             re.compile(rf"{_BEFORE}{_MOMENT}  {_SAID}"),
+            # The script that starts the extension, with the time as the host's language writes it.
+            re.compile(
+                r"(?P<when>\S.{10,50}?)- (?P<text>(?:python[\d.]* (?:path exists|version unknown)"
+                r"|\d+ returned from handle\.py|The command is \w+).*)"
+            ),
+            # Extensions that are written in Go.
+            re.compile(
+                r"(?:ts|time)=(?P<when>\S+?)Z? (?:level=\w+ )?version=\S+ (?:seq=\d+ )?(?P<text>.*)"
+            ),
             # What the freezing program itself prints.
             re.compile(rf"{_MOMENT} : (?P<text>(?:un)?freezing the mount.*|Failed to .*)"),
         ),

@@ -55,7 +55,7 @@ def backup_integration(artefact: Artefact) -> Iterator[IntegrationService]:
 
 # Wide letters shift the columns; the row can be told without them.
 _LINE = re.compile(
-    r"^[\s>|]*(?P<vm>\S.*?)??\s*(?:\bVSS|백업\s?\([^)]*\)|Backup \([^)]*\))\s+(?P<on>True|False)\b(?P<rest>[^\n]*)$",
+    r"^[ \t>|]*+(?P<vm>\S.{0,200}?)??[ \t]*+(?:\bVSS|백업\s?\([^)\n]*\)|Backup \([^)\n]*\))[ \t]+(?P<on>True|False)\b(?P<rest>[^\n]*)$",
     re.IGNORECASE | re.MULTILINE,
 )
 

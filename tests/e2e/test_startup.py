@@ -80,3 +80,33 @@ def test_numpy_starts_no_threads_and_hooks_hear_nothing_of_it(empty: Bench) -> N
     )
 
     assert done.stdout.splitlines()[-1] == "1 False"
+
+
+_SHOW_END = """
+import atexit, sys, threading
+from holdfast.cli.main import run
+atexit.register(print, "asked for at the end")
+if "thread" in sys.argv:
+    sys.argv.remove("thread")
+    threading.Thread(target=lambda: print("thread")).start()
+sys.argv[0] = "holdfast"
+run()
+"""
+
+
+@pytest.mark.parametrize("thread", [["thread"], []], ids=["a thread", "alone"])
+@pytest.mark.parametrize(("command", "status"), [("version", 0), ("nonsense", 2)])
+def test_the_end_is_short_but_nothing_is_left_out(
+    empty: Bench, command: str, status: int, thread: list[str]
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _SHOW_END, command, *thread],
+        env=empty.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert done.returncode == status
+    assert done.stdout.splitlines()[-1] == "asked for at the end"

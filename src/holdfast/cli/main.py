@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status for the shell."""
     from holdfast.app.config import asked_language
     from holdfast.cli.hardening import keep_secrets_in_memory
-    from holdfast.cli.lean import end_lean, stay_lean
+    from holdfast.cli.lean import stay_lean
 
     keep_secrets_in_memory()
     stay_lean()
@@ -74,9 +74,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A service manager's SIGTERM is an interruption like Ctrl-C: locks go, temporary files go.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.default_int_handler)
-    status = _flushed(_run(given))
-    end_lean()
-    return status
+    return _flushed(_run(given))
+
+
+def run() -> NoReturn:
+    """The whole life of a process that is one command."""
+    from holdfast.cli.lean import leave
+
+    leave(main())
 
 
 def _run(given: list[str]) -> int:

@@ -16,7 +16,9 @@ class JobError(Fact):
 
     # The service's own code and the provider's below it, decimal.
     codes: tuple[str, ...]
+    # What happened; `causes` is the standing list of what may be behind it.
     text: str
+    causes: str = ""
     target: str = ""
     when: datetime | None = None
     # Part of the present state, not of a job that has ended.

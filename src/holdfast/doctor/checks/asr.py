@@ -41,17 +41,35 @@ _SIZES = (
     r"availability set[^.]{0,120}(?:size|famil|cluster)|(?:size|famil)[^.]{0,120}availability set"
 )
 
+_GUESSED = (_QUOTA, _POLICY, _SIZES)
+
 
 def _reported(cause: str, *codes: str, pattern: str = "") -> None:
     """Register a cause that the service itself names: by the code, or by words of the error."""
 
     @check(cause)
     def judge(facts: Facts, _: Params) -> Verdict:
-        found = errors(facts, codes, pattern)
+        found = errors(facts, codes, pattern) or _only_guess(facts, pattern)
         if found:
             return by_jobs(found)
         done = succeeded(facts)
         return ruled_out(done[-1].span) if done else unknown(JOBS)
+
+
+def _only_guess(facts: Facts, pattern: str) -> list[JobError]:
+    """Errors whose list of possible causes names this one and none of the others."""
+    if pattern not in _GUESSED:
+        return []
+    others = [one for one in _GUESSED if one != pattern]
+    return [
+        error
+        for error in errors(facts, ["28031"])
+        if _says(pattern, error.causes) and not any(_says(one, error.causes) for one in others)
+    ]
+
+
+def _says(pattern: str, text: str) -> bool:
+    return re.search(pattern, text, re.IGNORECASE) is not None
 
 
 _reported("asr.quota", "150097", "28092", pattern=_QUOTA)
@@ -214,11 +232,7 @@ def grub_device_names(facts: Facts, _: Params) -> Verdict:
 def churn_high(facts: Facts, _: Params) -> Verdict:
     """The service's own event or health; its general complaint of missing points does not say so."""
     pattern = r"data change rate[^.]{0,60}(?:beyond|above|exceed|more than|higher)"
-    found = [
-        one
-        for one in errors(facts, ["78188"], pattern)
-        if "153007" not in one.codes or _says(one, pattern)
-    ]
+    found = errors(facts, ["78188"], pattern)
     if found:
         return by_jobs(found)
     if said := by_log(facts, "asr.churn-line", ["asr.churn-ok"]):
@@ -227,11 +241,6 @@ def churn_high(facts: Facts, _: Params) -> Verdict:
     if healthy:
         return ruled_out(*shown(healthy))
     return recovered(facts, ["asr.churn-ok"], LOG) or unknown("asr.items", LOG)
-
-
-def _says(error: JobError, pattern: str) -> bool:
-    # The standard text names every possible cause.
-    return re.search(pattern, error.text.split("ossible causes")[0], re.IGNORECASE) is not None
 
 
 @check("asr.upload-slow", needs=(Throughput,))

@@ -1,9 +1,8 @@
-"""Jobs, replicated items, servers and activities of Site Recovery, from JSON and portal text."""
+"""Jobs, replicated items, servers and activities of Site Recovery, from JSON."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from itertools import pairwise
 
 from holdfast.doctor.artefacts import Artefact
 from holdfast.doctor.asr_facts import AzureVm, JobDone, JobError, ProtectedItem, SiteServer
@@ -13,38 +12,25 @@ from holdfast.doctor.readers.asr_json import Document, Node
 from holdfast.doctor.readers.powershell_output import Row, lists
 from holdfast.doctor.readers_registry import reader
 
-_CODE = r"(?:15\d{4}|17\d{4}|28\d{3}|70\d{3}|78\d{3}|9[57]\d{3}|539|806|80(?:38|61))"
-_NUMBER = re.compile(rf"{_CODE}\Z")
-_HEADING = (
-    r"(?:(?:service |provider )?error ?(?:id|code)|provider ?error ?code|errorcode|errorid"
-    r"|\bcode|오류 ?(?:id|코드)|공급자 오류 코드)"
+JOB_KEYS = re.compile(
+    r'"(?:serviceErrorDetails|providerErrorDetails|scenarioName|targetObjectName|jobType)"',
+    re.IGNORECASE,
 )
-# The portal puts the number on the heading's line or on the next one.
-_SAID = re.compile(
-    rf"^[\s>*|\"'-]*{_HEADING}[\"']?[ \t]*[:=]?[ \t]*[\"']?(?:\n[\s>*|]*)?(?P<code>{_CODE})\b",
-    re.IGNORECASE | re.MULTILINE,
-)
-_JOB_KEYS = re.compile(
-    r'"(?:serviceErrorDetails|providerErrorDetails|scenarioName|targetObjectName|jobType)"', re.IGNORECASE
-)
-_ITEM_KEYS = re.compile(
+ITEM_KEYS = re.compile(
     r'"(?:replicationHealth|protectionState|healthErrors|testFailoverState)"', re.IGNORECASE
 )
 _SERVER_KEYS = re.compile(r'"(?:processServers|masterTargetServers)"', re.IGNORECASE)
 _ACTIVITY_KEYS = re.compile(r'"(?:operationName|eventTimestamp)"', re.IGNORECASE)
 _VM_KEYS = re.compile(r'"createOption"', re.IGNORECASE)
-_AGENT_LOG = re.compile(r"^[ \t]*#~> ?\(", re.MULTILINE)
 _HEALTH = {
     "healtherrors",
     "replicationhealtherrors",
     "failoverhealtherrors",
     "replicationhealtherror",
 }
-# An error's block in the portal is no longer than this.
-_LINES = 30
 
 
-@reader("asr.jobs", accepts=lambda head, _: bool(_JOB_KEYS.search(head)))
+@reader("asr.jobs", accepts=lambda head, _: bool(JOB_KEYS.search(head)))
 def read_jobs(artefact: Artefact) -> Iterator[Fact]:
     """Jobs with their errors; one that succeeded ends what failed before it."""
     text = asr_json.document(artefact)
@@ -81,17 +67,15 @@ def _error(text: Document, node: Node, when: datetime | None, target: str = "") 
     provider = node.node("providererrordetails")
     codes = (service.text("code", "errorcode"), provider.text("errorcode", "code"))
     known = tuple(code for code in codes if code)
-    said = [
-        one.text(name)
-        for one in (service, provider)
-        for name in ("message", "errormessage", "possiblecauses", "recommendedaction")
-    ]
+    said = _texts((service, provider), "message", "errormessage")
+    causes = _texts((service, provider), "possiblecauses")
     if known:
-        yield from _told(
+        yield from told(
             JobError(
-                span=text.span(*known, *said),
+                span=text.span(*known, *said, *causes),
                 codes=known,
-                text=" ".join(word for word in said if word),
+                text=" ".join(said),
+                causes=" ".join(causes),
                 target=target,
                 when=asr_json.moment(node.text("creationtimeutc", "creationtime")) or when,
                 warning=node.text("errorlevel").lower() == "warning",
@@ -99,14 +83,18 @@ def _error(text: Document, node: Node, when: datetime | None, target: str = "") 
         )
 
 
-def _told(error: JobError) -> Iterator[Fact]:
+def _texts(nodes: Iterable[Node], *names: str) -> list[str]:
+    return [word for one in nodes for name in names if (word := one.text(name))]
+
+
+def told(error: JobError) -> Iterator[Fact]:
     """The error itself, and a record of it for the symptoms and for what all logs may say."""
     yield error
     said = " ".join(f"code {code}" for code in error.codes)
     yield Record(span=error.span, stream="asr.jobs", when=error.when, text=f"{said} {error.text}")
 
 
-@reader("asr.items", accepts=lambda head, _: bool(_ITEM_KEYS.search(head)))
+@reader("asr.items", accepts=lambda head, _: bool(ITEM_KEYS.search(head)))
 def read_items(artefact: Artefact) -> Iterator[Fact]:
     """Replicated machines, and what their health complains of now."""
     text = asr_json.document(artefact)
@@ -138,15 +126,14 @@ def _item(text: Document, node: Node) -> ProtectedItem:
 
 def _health(text: Document, node: Node, target: str) -> Iterator[Fact]:
     code = node.text("errorcode", "code")
-    said = [
-        node.text(name) for name in ("errormessage", "message", "possiblecauses", "summarymessage")
-    ]
+    said = _texts((node,), "errormessage", "message", "summarymessage")
     if code:
-        yield from _told(
+        yield from told(
             JobError(
                 span=text.span(code, *said),
                 codes=(code,),
-                text=" ".join(word for word in said if word),
+                text=" ".join(said),
+                causes=node.text("possiblecauses"),
                 target=target,
                 when=asr_json.moment(node.text("creationtimeutc")),
                 standing=True,
@@ -220,38 +207,6 @@ def read_vm(artefact: Artefact) -> Iterator[AzureVm]:
         if created := disk.text("createoption"):
             name = node.text("name")
             yield AzureVm(span=text.span(created), name=name, created=created.lower())
-
-
-def _is_portal_text(head: str, _file: str) -> bool:
-    tidy = head.replace("\r", "")
-    elsewhere = (_JOB_KEYS, _ITEM_KEYS, _AGENT_LOG)
-    return bool(_SAID.search(tidy)) and not any(one.search(tidy) for one in elsewhere)
-
-
-@reader("asr.jobs", accepts=_is_portal_text)
-def read_portal_text(artefact: Artefact) -> Iterator[Fact]:
-    """Errors copied from the portal; a provider's code right after the service's belongs to it."""
-    text = windows_lines.read(artefact)
-    found = list(_SAID.finditer(text.whole))
-    starts = [text.line_at(one.start("code")) for one in found]
-    groups: list[list[int]] = []
-    for index, (before, now) in enumerate(pairwise([-_LINES, *starts])):
-        provider = "provider" in found[index].group(0).lower() or "공급자" in found[index].group(0)
-        if provider and groups and now - before < _LINES:
-            groups[-1].append(index)
-        else:
-            groups.append([index])
-    for place, group in enumerate(groups):
-        first = text.line_at(found[group[0]].start())
-        follows = groups[place + 1][0] if place + 1 < len(groups) else None
-        end = text.line_at(found[follows].start()) - 1 if follows is not None else len(text.lines)
-        last = max(starts[group[-1]], min(end, starts[group[-1]] + _LINES))
-        while last > first and not text.lines[last - 1].strip():
-            last -= 1
-        span = text.span(first, last)
-        said = " ".join(line.strip() for line in text.lines[first - 1 : last])
-        codes = tuple(found[index]["code"] for index in group)
-        yield from _told(JobError(span=span, codes=codes, text=said[:4000]))
 
 
 def _is_job_list(head: str, _file: str) -> bool:

@@ -107,9 +107,12 @@ def read_sshd(artefact: Artefact) -> Iterator[Setting]:
         yield Setting(span=line.span, file=SSHD, key=found["key"].lower(), value=value)
 
 
-_VERSION = re.compile(r"^[ \t]*(?:PROD_)?VERSION\s*=\s*(?P<version>\d+(?:\.\d+){1,3})", re.IGNORECASE)
+_VERSION = re.compile(
+    r"^[ \t]*(?:PROD_)?VERSION\s*=\s*(?P<version>\d+(?:\.\d+){1,3})", re.IGNORECASE
+)
 _PROGRAM = re.compile(
-    r"Azure Site Recovery Mobility Service[^\n\d]{0,120}(?P<version>\d+\.\d+\.\d+(?:\.\d+)?)", re.IGNORECASE
+    r"Azure Site Recovery Mobility Service[^\n\d]{0,120}(?P<version>\d+\.\d+\.\d+(?:\.\d+)?)",
+    re.IGNORECASE,
 )
 
 
@@ -172,11 +175,13 @@ _TRIALS = (
     (re.compile(rf"Connected to {_HOST}\.$"), "tcp", True),
     (re.compile(rf"Failed to connect to {_HOST} port (?P<port>\d+)(?P<why>.*)"), "tcp", False),
     (
-        re.compile(rf"connect to {_HOST} (?:\([^)]*\) )?port (?P<port>\d+).*?{_WHY}", re.IGNORECASE),
+        re.compile(
+            rf"connect to {_HOST} (?:\([^)]*\) )?port (?P<port>\d+).*?{_WHY}", re.IGNORECASE
+        ),
         "tcp",
         False,
     ),
-    (re.compile(rf"Unable to connect to remote host: {_WHY}", re.IGNORECASE), "tcp", False),
+    (re.compile(rf"Unable to connect to remote host: .*?{_WHY}", re.IGNORECASE), "tcp", False),
     (re.compile(rf"Could not resolve host: ?{_HOST}"), "dns", False),
     (re.compile(rf"server can.t find {_HOST}: (?P<why>\w+)"), "dns", False),
     (

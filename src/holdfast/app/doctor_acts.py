@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import assert_never
 
 from holdfast.app import processes
@@ -28,6 +29,13 @@ def carry_out(session: Session, act: Act) -> str:
             return " / ".join(_set_and_restart(session, act))
         case _:
             assert_never(act)
+
+
+def possible_here(act: Act | None) -> Act | None:
+    """Init scripts lose sight of programs in Python: what they "restart" then runs twice."""
+    if isinstance(act, SetKey) and not os.path.isdir(_SYSTEMD):
+        return replace(act, restart="")
+    return act
 
 
 def start_command(act: StartService, *, verb: str = "start") -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from holdfast.app.doctor import Options as Judging
 from holdfast.app.doctor import live_source, wishes_of
-from holdfast.app.doctor_acts import carry_out
+from holdfast.app.doctor_acts import carry_out, possible_here
 from holdfast.app.doctor_errors import CauseNotProven, CauseUnknown, ConsentMissing, RightsMissing
 from holdfast.app.wiring import Session
 from holdfast.doctor.artefacts import Artefact
@@ -53,7 +53,8 @@ class Done:
 
     @property
     def is_mended(self) -> bool:
-        return self.after.state is not State.CONFIRMED
+        # What can no longer be seen is not thereby mended.
+        return self.after.state is State.RULED_OUT
 
 
 def plan(session: Session, asked: str, judging: Judging | None = None) -> list[Plan]:
@@ -73,7 +74,7 @@ def plan(session: Session, asked: str, judging: Judging | None = None) -> list[P
             verdict=verdict,
             remedy=remedy,
             described=catalogue.remedies[remedy],
-            act=plan_act(catalogue.remedies[remedy], verdict),
+            act=possible_here(plan_act(catalogue.remedies[remedy], verdict)),
         )
         for remedy in catalogue.causes[name].remedies
     ]
@@ -141,7 +142,7 @@ def _require_consent(plan: Plan, consent: str, confirmed: str) -> None:
 def _look_again(session: Session, catalogue: Catalogue, plan: Plan) -> Verdict:
     verdict = look(session, catalogue, plan.cause)
     for _ in range(_LOOKS - 1):
-        if verdict.state is not State.CONFIRMED:
+        if verdict.state is State.RULED_OUT:
             break
         session.clock.sleep(_PAUSE)
         verdict = look(session, catalogue, plan.cause)

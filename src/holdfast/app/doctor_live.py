@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
+from typing import BinaryIO
 
 from holdfast.app.processes import administrators_path, ask_tool
 from holdfast.app.setup_errors import ToolMissing
@@ -18,6 +19,8 @@ from holdfast.doctor.catalogue_types import Component, Probe
 from holdfast.doctor.loading import Catalogue
 
 _AT_ONCE = 8
+# Up to this size a file is kept in memory, above it by its descriptor.
+_SMALL = 1 << 18
 # Whatever language the host speaks, its programs answer in the one the readers know best.
 _NEUTRAL = {"LC_ALL": "C.UTF-8", "LANGUAGE": "C"}
 
@@ -99,12 +102,28 @@ def _files(name: str, probe: Probe) -> list[Artefact | Missing]:
 
 
 def _file(name: str, path: str) -> Artefact | Missing:
+    """Take hold of it now: files of a living host come and go while they are looked at."""
     try:
-        with open(path, "rb"):
-            pass
+        with open(path, "rb") as stream:
+            said = stream.read(_SMALL + 1)
+            held = _Held(os.dup(stream.fileno())) if len(said) > _SMALL else None
     except OSError as err:
         return _refused(name, err, path)
-    return Artefact(name=path, opened=lambda: open(path, "rb"), probe=name, whole=True)
+    opened = held or (lambda: BytesIO(said))
+    return Artefact(name=path, opened=opened, probe=name, whole=True)
+
+
+class _Held:
+    """A file that stays readable from its start, even when it is moved away or removed."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def __call__(self) -> BinaryIO:
+        return open(f"/proc/self/fd/{self._descriptor}", "rb")
+
+    def __del__(self) -> None:
+        os.close(self._descriptor)
 
 
 def _refused(name: str, err: OSError, path: str = "") -> Missing:

@@ -20,7 +20,7 @@ _NOT_MENDED = 5
     meanings={
         0: N_("the plan is shown, or the cause is mended"),
         2: N_("there is no such cause"),
-        5: N_("it was carried out, but the same check still sees the cause"),
+        5: N_("it was carried out, but the same check does not see the cause gone"),
         6: N_("refused: the cause is not proven here, or consent or rights are missing"),
     },
     help=N_(
@@ -99,10 +99,14 @@ def _risk(risk: str) -> str:
 
 
 def _done_lines(run: Run, done: "Done") -> list[str]:  # noqa: ARG001  the same shape as the other lines
+    from holdfast.doctor.model import State
+
     assert done.plan.act is not None
     lines = [_("done: {act}").format(act=done.plan.act.shown)]
     if done.is_mended:
         return [*lines, _("The same check no longer sees the cause")]
+    if done.after.state is not State.CONFIRMED:
+        return [*lines, _("The same check cannot tell whether the cause is gone")]
     return [*lines, _("The same check still sees the cause:"), *_seen(done)]
 
 

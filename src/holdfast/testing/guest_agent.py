@@ -87,11 +87,8 @@ class Guest:
         return self.log.exists() and text in self.log.read_text(errors="replace")
 
     def wait_for(self, seen: Callable[[], bool]) -> None:
-        clock = SystemClock()
-        for _ in range(round(_PATIENCE / _LOOK_EVERY)):
-            if seen():
-                return
-            clock.sleep(_LOOK_EVERY)
+        if _wait_until(seen):
+            return
         said = self.log.read_text(errors="replace") if self.log.exists() else "no log"
         raise RuntimeError(said[-4000:])
 
@@ -112,15 +109,27 @@ def guest(environment: Mapping[str, str]) -> Iterator[Guest]:
     process = subprocess.Popen(  # noqa: S603  our own module
         words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
+    first = 0
     with process:
         try:
             assert process.stdout is not None
             if process.stdout.readline().strip() != READY:
                 assert process.stderr is not None
                 raise RuntimeError(process.stderr.read())
-            yield Guest(_first_process(process.pid), environment)
+            first = _first_process(process.pid)
+            yield Guest(first, environment)
         finally:
             process.kill()
+            _wait_until(lambda: not first or not Path(f"/proc/{first}").exists())
+
+
+def _wait_until(seen: Callable[[], bool]) -> bool:
+    clock = SystemClock()
+    for _ in range(round(_PATIENCE / _LOOK_EVERY)):
+        if seen():
+            return True
+        clock.sleep(_LOOK_EVERY)
+    return False
 
 
 def _first_process(parent: int) -> int:

@@ -42,6 +42,7 @@ _SETTINGS = {
     "OS.RootDeviceScsiTimeout": "None",
     "OS.EnableFirewall": "n",
     "AutoUpdate.Enabled": "n",
+    "Extensions.GoalStatePeriod": "1",
     "Logs.Console": "n",
     "Logs.Collect": "n",
 }

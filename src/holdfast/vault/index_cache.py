@@ -131,6 +131,12 @@ def _open_cached(
     try:
         return open_table(path, sources)
     except TableStale as err:
-        os.unlink(path)
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            # Another process found it stale at the same time, removed it, and said so.
+            return None
+        except OSError:
+            pass  # it will be found stale again
         warn(str(err))
         return None

@@ -16,6 +16,7 @@ from holdfast.vault import index_cache
 from holdfast.vault.blob_index import BlobIndex
 from holdfast.vault.errors import EnvelopeBroken, FileUnreadable
 from holdfast.vault.index_cache import TABLE, load_index
+from holdfast.vault.index_table import IndexTable
 from holdfast.vault.layout import INDEX
 from holdfast.vault.pack_header import Kind
 from holdfast.vault.repository import Repository
@@ -126,6 +127,29 @@ def test_a_damaged_table_is_made_anew_with_a_warning(
     assert len(warnings) == 1
     assert loaded(vault, tmp_path, warnings).recent_blobs == 0
     assert len(warnings) == 1
+
+
+def test_of_many_who_find_a_table_stale_one_says_so(
+    vault: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded(vault, tmp_path, Warnings())
+    (tmp_path / TABLE).write_bytes(b"stale")
+    open_table = index_cache.open_table
+
+    def opened(path: str, sources: frozenset[str]) -> IndexTable:
+        try:
+            return open_table(path, sources)
+        finally:
+            # Meanwhile another process has done what we are about to do.
+            Path(path).unlink()
+
+    monkeypatch.setattr(index_cache, "open_table", opened)
+    warnings = Warnings()
+
+    found = index_cache._open_cached(str(tmp_path), frozenset(), warnings)
+
+    assert found is None
+    assert warnings == []
 
 
 def test_every_byte_of_a_table_is_checked(vault: Repository, tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def lines_of(done: "BackupDone") -> list[str]:
     )
     rows = [
         (_("Files"), counts),
-        (_("Read"), _work(report)),
+        (_("Covered"), _work(report)),
         (
             _("Added"),
             _("{size}, {stored} as stored").format(

@@ -60,6 +60,17 @@ def test_points_load_only_what_opens_a_vault(bench: Bench) -> None:
     assert _loaded(bench, "points") & HEAVY <= allowed
 
 
+def test_a_backup_of_what_has_not_changed_loads_no_more_than_it_uses(bench: Bench) -> None:
+    command = ("backup", str(bench.source))
+    _loaded(bench, *command)
+
+    loaded = _loaded(bench, *command)
+
+    # Each of the latter takes as long to import as such a backup to look around.
+    assert loaded & HEAVY <= {"cryptography", "msgspec"}
+    assert loaded & {"multiprocessing", "pathlib", "subprocess", "tempfile", "urllib"} == set()
+
+
 _SHOW_THREADS = """
 import os
 from holdfast.cli.main import main

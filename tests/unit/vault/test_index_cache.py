@@ -16,7 +16,7 @@ from holdfast.vault import index_cache
 from holdfast.vault.blob_index import BlobIndex
 from holdfast.vault.errors import EnvelopeBroken, FileUnreadable
 from holdfast.vault.index_cache import TABLE, load_index
-from holdfast.vault.index_table import IndexTable
+from holdfast.vault.index_table import IndexTable, open_table
 from holdfast.vault.layout import INDEX
 from holdfast.vault.pack_header import Kind
 from holdfast.vault.repository import Repository
@@ -134,7 +134,6 @@ def test_of_many_who_find_a_table_stale_one_says_so(
 ) -> None:
     loaded(vault, tmp_path, Warnings())
     (tmp_path / TABLE).write_bytes(b"stale")
-    open_table = index_cache.open_table
 
     def opened(path: str, sources: frozenset[str]) -> IndexTable:
         try:

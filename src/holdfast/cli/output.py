@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from holdfast.base.clock import Clock
 from holdfast.base.errors import Hint, HoldfastError
-from holdfast.base.texts import _
+from holdfast.base.korean import with_particles
+from holdfast.base.texts import _, language
 from holdfast.cli import shown
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class TextOutput:
 
     def show(self, event: "Event", *lines: str) -> None:  # noqa: ARG002  JSON prints the event
         for line in lines:
-            sys.stdout.write(line + "\n")
+            sys.stdout.write(_said(line) + "\n")
 
     def done(self, event: "Event", *lines: str) -> None:
         if not self._quiet:
@@ -62,7 +63,7 @@ class TextOutput:
 
     def remark(self, line: str) -> None:
         if not self._quiet:
-            sys.stdout.write(line + "\n")
+            sys.stdout.write(_said(line) + "\n")
             sys.stdout.flush()
 
     def warning(self, message: str) -> None:
@@ -105,6 +106,7 @@ class TextOutput:
             self._console = None
 
     def _aside(self, line: str) -> None:
+        line = _said(line)
         if self._console is None:
             sys.stderr.write(line + "\n")
         else:
@@ -157,6 +159,11 @@ class JsonOutput:
             self.show(progress_event(now, self._clock.monotonic() - start))
 
         yield throttled(tell, self._clock, every=_JSON_EVERY)
+
+
+def _said(line: str) -> str:
+    """Korean particles follow the sound of the word before them, which may be a name."""
+    return with_particles(line) if language() == "ko" else line
 
 
 def _hint_line(hint: Hint) -> str:

@@ -1,6 +1,6 @@
 """Bytes of unknown origin as UTF-8 blocks of whole lines, in bounded memory.
 
-Windows tools write UTF-16, Korean Windows also CP949; logs get cut in the middle of a character.
+Windows tools write UTF-16, Korean Windows also CP949, Japanese CP932; logs get cut in the middle of a character.
 Nothing here raises on any input.
 """
 
@@ -26,7 +26,9 @@ def encoding_of(head: bytes) -> tuple[str, int]:
         return wide, 0
     if _decodes(head, "utf-8"):
         return "utf-8", 0
-    return ("cp949" if _decodes(head, "cp949") else "cp1252"), 0
+    if _decodes(head, "cp949"):
+        return "cp949", 0
+    return ("cp932" if _japanese(head) else "cp1252"), 0
 
 
 def _wide(head: bytes) -> str | None:
@@ -46,6 +48,22 @@ def _decodes(head: bytes, encoding: str) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+# Of what is not ASCII this much is kana in any Japanese text.
+_KANA = 0.2
+_LEAST_FOREIGN = 8
+
+
+def _japanese(head: bytes) -> bool:
+    """CP932 takes most western texts too: only kana speak for it."""
+    try:
+        text = codecs.getincrementaldecoder("cp932")("strict").decode(head)
+    except UnicodeDecodeError:
+        return False
+    foreign = [letter for letter in text if letter > "\x7f"]
+    kana = sum("\u3041" <= letter <= "\u30ff" for letter in foreign)
+    return len(foreign) >= _LEAST_FOREIGN and kana >= _KANA * len(foreign)
 
 
 def blocks(stream: BinaryIO) -> Iterator[bytes]:

@@ -1,14 +1,15 @@
 """Causes of failing shadow copies: writers, the service, providers, room, rivals, disks, time."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from holdfast.doctor.checking import Params, absent, check, recent
 from holdfast.doctor.factbase import Facts
-from holdfast.doctor.facts import Service
+from holdfast.doctor.facts import Record, Service
 from holdfast.doctor.model import Verdict, confirmed, ruled_out, unknown
 from holdfast.doctor.open_records import DAYS, SHOWN, open_records, short, spans
-from holdfast.doctor.vss_writers import SQL_WRITER, remedy_of, service_of
+from holdfast.doctor.vss_writers import SQL_WRITER, id_of, name_of, remedy_of, service_of
 from holdfast.doctor.windows_facts import (
     Disk,
     RegistryValue,
@@ -32,16 +33,58 @@ DISABLED = 4
 MIB = 1 << 20
 
 
-@check("vss.writer-failed", needs=(VssWriter,))
+@check("vss.writer-failed")
 def writer_failed(facts: Facts, _: Params) -> Verdict:
-    """By the state's number; what replication leaves behind at SQL Server's writer is no fault."""
+    """By the state's number, without a listing by what the writer told the event log.
+
+    What replication leaves behind at SQL Server's writer is no fault.
+    """
     writers = _latest(facts.of(VssWriter))
+    if not writers:
+        return _refused(facts)
     failed = [one for one in writers if one.failed]
     aborted = recent(facts, facts.event("vss.sql-aborted-freeze"), days=DAYS)
     serious = [one for one in failed if not (aborted and _left_by_replication(one))]
     if serious:
         return _failed(serious)
     return ruled_out(*(one.span for one in (failed or writers)[:SHOWN]))
+
+
+_REFUSALS = {
+    "f0": ("inconsistent-snapshot", "VSS_E_WRITERERROR_INCONSISTENTSNAPSHOT"),
+    "f1": ("out-of-resources", "VSS_E_WRITERERROR_OUTOFRESOURCES"),
+    "f3": ("retryable", "VSS_E_WRITERERROR_RETRYABLE"),
+    "f4": ("non-retryable", "VSS_E_WRITERERROR_NONRETRYABLE"),
+}
+
+
+def _refused(facts: Facts) -> Verdict:
+    """The writers that rejected an event of a shadow copy, the last one named first."""
+    said = open_records(facts, "vss.writer-refused", over="vss.good-set")
+    if recent(facts, facts.event("vss.sql-aborted-freeze"), days=DAYS):
+        said = [one for one in said if _id_said(one) != SQL_WRITER]
+    if not said:
+        return unknown("windows.vss.writers", LOG)
+    last = said[-1]
+    known = _id_said(last)
+    found = re.search(r"800423(f[0134])", last.text.lower())
+    name, symbol = _REFUSALS[found[1]] if found else ("refused", "?")
+    verdict = confirmed(
+        *spans(said),
+        writer=name_of(known) if known else last.values.get("writer", "?"),
+        state=f"0x800423{found[1].upper()}" if found else "?",
+        state_name=name,
+        last_error=symbol,
+        service=(service_of(known) if known else "") or "?",
+    )
+    return replace(
+        verdict, remedies=("vss.retry-later", *([remedy_of(known)] if known else []), "vss.reboot")
+    )
+
+
+def _id_said(record: Record) -> str:
+    """The class id stands in a record of the event log; other logs name the writer."""
+    return (record.values.get("id") or id_of(record.values.get("writer", ""))).lower()
 
 
 def _latest(writers: Sequence[VssWriter]) -> list[VssWriter]:
@@ -141,10 +184,17 @@ def storage_low(facts: Facts, params: Params) -> Verdict:
     if bad := [*small, *full]:
         return confirmed(bad[0].span, *spans(short), **_storage(bad[0]))
     if short:
-        return confirmed(*spans(short), volume="?", used_mib="?", maximum_mib="?")
+        return confirmed(
+            *spans(short), volume=_volume_said(short[-1]), used_mib="?", maximum_mib="?"
+        )
     if storages:
         return ruled_out(*(one.span for one in storages[:SHOWN]))
     return unknown("windows.vss.shadowstorage")
+
+
+def _volume_said(record: Record) -> str:
+    found = re.search(r"(?<!\w)[A-Z]:(?=[\s\\.,\])'\"]|$)", record.text)
+    return found[0] if found else "?"
 
 
 def _storage(one: ShadowStorage) -> dict[str, object]:

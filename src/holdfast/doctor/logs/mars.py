@@ -54,7 +54,7 @@ INSTALL = log(
         stream="mars.install-log",
         heads=(
             re.compile(
-                r"[\s\ufeff]*\[?(?P<when>\d{1,2}/\d{1,2}/\d{4}\s+\d{1,2}:\d\d:\d\d(?:\s?[AP]M)?)\]?[\s:,-]+(?P<text>.+)"
+                r"[\s\ufeff]*\[?(?P<when>\d{1,2}/\d{1,2}/\d{4}\s+\d{1,2}:\d\d:\d\d(?:\s?[AP]M)?)\]?[\s:,-]+(?!\d{1,5}\s|[AP]M\b)(?P<text>\S.*)"
             ),
         ),
         when=lambda head: moment(group(head, "when")),

@@ -5,7 +5,7 @@ on `\bVSS 8193:` or `\bHyper-V-VMMS 32086:` whether it came from a binary .evtx,
 from the Event Viewer (CSV, TXT, XML, copied details, in any language) or from PowerShell. The source
 is the provider's name; the Event Viewer leaves out the `Microsoft-Windows-` before it, so patterns
 should begin with a word boundary. A binary log holds no messages: there the values that were
-inserted stand in its place, joined by `; `. `values` has `source` and `event_id`, `level` is
+inserted stand in its place, joined by `; `. Its lines are joined, since consoles wrap them anywhere. `values` has `source` and `event_id`, `level` is
 critical, error, warning, information, verbose or "" (a language whose words are not known): patterns
 should not rely on levels.
 """
@@ -57,7 +57,7 @@ class Event:
             when=self.when,
             level=self.level,
             who=self.source,
-            text=f"{self.source} {self.number}: {self.message}",
+            text=f"{self.source} {self.number}: {' '.join(self.message.split())}",
             values={"source": self.source, "event_id": str(self.number)},
         )
 
@@ -164,9 +164,10 @@ def _delimited(found: re.Match[str], lines: list[tuple[int, str]]) -> Event:
     )
 
 
-# Log, source, date, number: four labelled lines in this order begin an event.
+# Log, source, date, number: four labelled lines in this order begin an event. A translated label
+# may fill its column, so that no blank stands behind it.
 _LABELLED = re.compile(
-    r"^[ \t>|]*[^\s:\uff1a][^:\uff1a\n]{0,30}?\s*[:\uff1a](?:\s+(?P<value>\S.*?))?\s*$"
+    r"^[ \t>|]*[^\s:\uff1a][^:\uff1a\n]{0,30}?\s*[:\uff1a](?:(?:\s+|(?=[^\s\\/]))(?P<value>\S.*?))?\s*$"
 )
 _INDEX = re.compile(r"^[ \t]*\w+\s?\[\d+\]:?\s*$")
 _PARTS = 4
@@ -178,6 +179,8 @@ def _begins(window: Iterable[tuple[int, str]]) -> bool:
     found = [_LABELLED.match(line) for _, line in window]
     values = [(one["value"] or "") if one else "" for one in found]
     if len(values) != _PARTS or not all(values) or not values[3].isdigit():
+        return False
+    if "/" in values[1] or int(values[3]) == 0:  # logon mode, last run, last result of a task
         return False
     return _when(values[2]) is not None and ":" in values[2]
 

@@ -182,6 +182,47 @@ _NET_START_WORDS = (
 )
 
 
+# Starting a service by hand: the command, then the number of the error in any language.
+_STARTED = re.compile(
+    r"^[^\n]*\b(?:net\s+start|sc(?:\.exe)?\s+(?:\\\\\S+\s+)?start)\s+\"?(?P<name>[^\"\n|&<>]{2,80}?)\"?[ \t\r]*\n"
+    r"(?P<answer>(?:(?![^\n]*>[ \t]*\S)[^\n]*\n?){1,6})",
+    re.MULTILINE | re.IGNORECASE,
+)
+_ANSWERS = {
+    "1058": ("stopped", "disabled"),
+    "1060": ("absent", ""),
+    "2185": ("absent", ""),
+    "1053": ("failed", ""),
+    "1067": ("failed", ""),
+    "1068": ("failed", ""),
+    "1069": ("failed", ""),
+    "1079": ("failed", ""),
+    "2182": ("running", ""),
+    "1056": ("running", ""),
+}
+_ANSWER = re.compile(rf"(?<!\d)(?P<number>{'|'.join(_ANSWERS)})(?!\d)")
+
+
+def _is_started(head: str, _: str) -> bool:
+    return any(_ANSWER.search(found["answer"]) for found in _STARTED.finditer(head))
+
+
+@reader("windows.services", accepts=_is_started)
+def read_started(artefact: Artefact) -> Iterator[Fact]:
+    """What `net start <service>` or `sc start <service>` answered."""
+    text = windows_lines.read(artefact)
+    for found in _STARTED.finditer(text.whole):
+        if answer := _ANSWER.search(found["answer"]):
+            state, start = _ANSWERS[answer["number"]]
+            first, last = found.start(), found.start("answer") + answer.end() - 1
+            yield Service(
+                span=text.span(text.line_at(first), text.line_at(last)),
+                name=found["name"].strip(),
+                state=state,
+                start=start,
+            )
+
+
 def _is_net_start(head: str, _: str) -> bool:
     return bool(_NET_START_HEAD.search(head)) or any(words in head for words in _NET_START_WORDS)
 

@@ -11,6 +11,7 @@ from holdfast.doctor.facts import Fact
 from holdfast.doctor.readers import windows_lines
 from holdfast.doctor.readers.windows_lines import GUID, Text, moment, size
 from holdfast.doctor.readers_registry import reader
+from holdfast.doctor.vss_writers import id_of
 from holdfast.doctor.windows_facts import ShadowCopy, ShadowStorage, VssProvider, VssWriter
 
 _QUOTES = "'\"`\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb"
@@ -20,7 +21,14 @@ _BREAK = r"[ \t\r>|]*(?:\n[ \t\r>|]*)*"
 _NAME = re.compile(rf"[{_QUOTES}](?P<name>[^{_QUOTES}\n{{}}]{{2,120}})[{_QUOTES}]")
 _WRITER = re.compile(
     rf"\{{(?P<id>{GUID})\}}{_BREAK}(?:[^\n{{}}\[]{{0,80}}\{{(?P<instance>{GUID})\}}{_BREAK})?"
-    r"[^\n{}\[]{0,60}\[(?P<state>\d{1,2})\]"
+    r"[^\n{}\[]{0,60}\[(?P<state>\d{1,2})\\?\]"
+)
+# What is quoted in mails and posts leaves the GUIDs out, or writes `{ID}` in their place.
+_SHORTENED = re.compile(
+    rf"^(?P<label>[^\n:\uff1a{{}}\[]{{2,60}}){_COLON}[ \t]*[{_QUOTES}](?P<name>[^{_QUOTES}\n{{}}]{{2,120}})[{_QUOTES}][^\n]{{0,10}}\n"
+    rf"(?:[^\n\[{_QUOTES}]{{0,120}}\n){{0,4}}?[^\n\[{_QUOTES}]{{2,60}}\[(?P<state>\d{{1,2}})\\?\][^\n]{{0,80}}"
+    rf"(?:\n[^\n:\uff1a\[{_QUOTES}]{{2,60}}{_COLON}[ \t]*(?P<error>[^\n]*))?",
+    re.MULTILINE,
 )
 _LAST_ERROR = re.compile(
     rf"[^\n{{}}]*?(?:{_BREAK}[^\n{{}}{_QUOTES}:\uff1a]{{2,60}}{_COLON}[ \t]*(?P<error>[^\n]*))?$",
@@ -35,7 +43,7 @@ _SHADOW_WRITER = re.compile(
 
 
 def _has_writers(head: str, _: str) -> bool:
-    return bool(_WRITER.search(head)) or "(VSS_WS_" in head
+    return bool(_WRITER.search(head)) or "(VSS_WS_" in head or any(_shortened(head))
 
 
 @reader("windows.vss.writers", accepts=_has_writers)
@@ -47,6 +55,16 @@ def read_writers(artefact: Artefact) -> Iterator[Fact]:
         before = anchors[place - 1].end() if place else 0
         after = anchors[place + 1].start() if place + 1 < len(anchors) else len(text.whole)
         yield _writer(text, found, before, after)
+    whole = [(found.start(), found.end()) for found in anchors]
+    for found in _shortened(text.whole):
+        if not any(begin <= found.start("state") < end for begin, end in whole):
+            yield VssWriter(
+                span=text.span_of(found),
+                name=found["name"].strip(),
+                id=id_of(found["name"]),
+                state=int(found["state"]),
+                last_error=(found["error"] or "").strip(),
+            )
     for found in _SHADOW_WRITER.finditer(text.whole):
         known = re.search(GUID, found["body"])
         yield VssWriter(
@@ -56,6 +74,14 @@ def read_writers(artefact: Artefact) -> Iterator[Fact]:
             state=int(found["state"]),
             last_error=(found["error"] or "").strip(),
         )
+
+
+def _shortened(whole: str) -> Iterator[re.Match[str]]:
+    """Without GUIDs only the names of writers speak for a listing; they are hardly ever translated."""
+    for found in _SHORTENED.finditer(whole):
+        said = f"{found['label']} {found['name']}".lower()
+        if "writer" in said or id_of(found["name"]):
+            yield found
 
 
 def _writer(text: Text, found: re.Match[str], before: int, after: int) -> VssWriter:

@@ -9,6 +9,7 @@ from typing import BinaryIO
 from holdfast.app.doctor_errors import DoctorInputMissing, DoctorLimitUnknown
 from holdfast.app.doctor_live import LiveSource, elsewhere, present
 from holdfast.app.doctor_suppressions import Suppression, in_force, read_file, read_option
+from holdfast.app.job_records import find
 from holdfast.app.own_probes import tell
 from holdfast.app.wiring import Session
 from holdfast.doctor.artefacts import Artefact, Missing
@@ -50,14 +51,27 @@ class Given:
 def check_up(session: Session, words: Sequence[str], options: Options) -> Examination:
     """Look at this host: for what was asked, or for everything that is here."""
     catalogue = load()
-    live = live_source(session, catalogue.probes)
+    live = live_source(session, needed(catalogue))
     gathered = tuple(live.gather())
     wishes = replace(
         wishes_of(session, catalogue, options), components=present(catalogue, gathered)
     )
-    asked = understand(catalogue, words) if words else ()
+    meant = [_meant(session, word) for word in words]
+    asked = understand(catalogue, meant) if meant else ()
     here = Given(gathered, live.now)
     return examine(catalogue, [here], asked=asked, wishes=wishes, live=True)
+
+
+def _meant(session: Session, word: str) -> str:
+    """A job of this machine stands for the error it ended with."""
+    record = find(session.settings.home, word)
+    return str(record.get("error") or word) if record else word
+
+
+def needed(catalogue: Catalogue) -> dict[str, Probe]:
+    """What some cause asks for, and nothing else; a bundle holds the same as is looked at here."""
+    wanted = {name for cause in catalogue.causes.values() for name in cause.probes}
+    return {name: probe for name, probe in catalogue.probes.items() if name in wanted}
 
 
 def live_source(session: Session, probes: Mapping[str, Probe]) -> LiveSource:

@@ -1,6 +1,6 @@
 """Ask the doctor about a failed job of our own, with its own error and what can be seen now."""
 
-from holdfast.app.job_records import record_of
+from holdfast.app.job_records import Record
 from holdfast.app.own_probes import tell
 from holdfast.app.wiring import Session
 from holdfast.base.errors import Hint, HoldfastError
@@ -9,7 +9,7 @@ from holdfast.base.errors import Hint, HoldfastError
 _QUICK = ("own.scratch", "own.vault")
 
 
-def hint_for(session: Session, job: str, error: HoldfastError) -> Hint | None:
+def hint_for(session: Session, record: Record, error: HoldfastError) -> Hint | None:
     """What the doctor finds to be the cause of this error, None when it cannot tell."""
     # Only a job that failed pays for loading the catalogue.
     import json
@@ -25,8 +25,10 @@ def hint_for(session: Session, job: str, error: HoldfastError) -> Hint | None:
     asked = symptoms_for(catalogue, error.code)
     if not asked:
         return None
-    record = json.dumps(record_of(job, error, session.clock)).encode()
-    told = {"own.jobs": record, **{probe: tell(probe, session) for probe in _QUICK}}
+    told = {
+        "own.jobs": json.dumps(record).encode(),
+        **{probe: tell(probe, session) for probe in _QUICK},
+    }
     artefacts = [
         from_text(probe, text, probe=probe, whole=True) for probe, text in told.items() if text
     ]
@@ -41,5 +43,6 @@ def hint_for(session: Session, job: str, error: HoldfastError) -> Hint | None:
     return Hint(
         code=cause.code,
         cause=root.cause,
+        job=str(record.get("id")),
         sentence=say(owner, f"cause.{root.cause}.found", cause.found, root.verdict.values),
     )

@@ -5,12 +5,14 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from secrets import token_hex
 
 from holdfast.app.wiring import Session
 from holdfast.base.clock import Clock
 from holdfast.base.errors import Exit, Hint, HoldfastError
 
 FILE = "jobs.jsonl"
+Record = dict[str, object]
 _MOST = 1 << 20
 _KEPT_LINES = 500
 
@@ -29,24 +31,25 @@ def recorded(session: Session, job: str) -> Iterator[Outcome]:
     try:
         yield outcome
     except HoldfastError as error:
-        note(session.settings.home, record_of(job, error, session.clock))
-        error.hint = _hint(session, job, error)
+        record = record_of(job, error, session.clock)
+        note(session.settings.home, record)
+        error.hint = _hint(session, record, error)
         raise
     result = "warnings" if outcome.skipped else "done"
     done = _line(job, result, session.clock)
     note(session.settings.home, {**done, "skipped": outcome.skipped})
 
 
-def _hint(session: Session, job: str, error: HoldfastError) -> Hint | None:
+def _hint(session: Session, record: Record, error: HoldfastError) -> Hint | None:
     from holdfast.app.finding import hint_for
 
     # Whatever goes wrong in the doctor must not hide the error it was asked about.
     with contextlib.suppress(Exception):
-        return hint_for(session, job, error)
+        return hint_for(session, record, error)
     return None
 
 
-def record_of(job: str, error: HoldfastError, clock: Clock) -> dict[str, object]:
+def record_of(job: str, error: HoldfastError, clock: Clock) -> Record:
     """A failed job as its line says it: the error, its fields, and what lay under it."""
     result = "damage" if error.exit_status == Exit.DAMAGE else "failed"
     return {
@@ -57,9 +60,10 @@ def record_of(job: str, error: HoldfastError, clock: Clock) -> dict[str, object]
     }
 
 
-def _line(job: str, result: str, clock: Clock) -> dict[str, object]:
+def _line(job: str, result: str, clock: Clock) -> Record:
     ended = clock.now().isoformat(timespec="seconds")
-    return {"holdfast": "job", "job": job, "result": result, "ended": ended}
+    named = {"holdfast": "job", "id": token_hex(4), "job": job}
+    return {**named, "result": result, "ended": ended}
 
 
 def _under(error: BaseException) -> Iterator[str]:
@@ -70,7 +74,18 @@ def _under(error: BaseException) -> Iterator[str]:
         below = below.__cause__ or below.__context__
 
 
-def note(home: str, record: dict[str, object]) -> None:
+def find(home: str, job: str) -> Record | None:
+    """The record of this id."""
+    with contextlib.suppress(OSError), open(os.path.join(home, FILE), "rb") as stream:
+        for line in stream:
+            with contextlib.suppress(ValueError):
+                record: Record = json.loads(line)
+                if record.get("id") == job:
+                    return record
+    return None
+
+
+def note(home: str, record: Record) -> None:
     """Append one line. That there is no room for it must not be a second failure."""
     path = os.path.join(home, FILE)
     with contextlib.suppress(OSError):

@@ -48,6 +48,8 @@ class Hint:
     code: str
     cause: str
     sentence: str
+    # The job it is about: `holdfast doctor JOB` looks again.
+    job: str
 
 
 class HoldfastError(Exception):

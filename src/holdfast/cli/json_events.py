@@ -53,7 +53,7 @@ class Error(Event):
     retry: Literal["never", "now", "later"]
     source_codes: list[str]
     page: str | None
-    # What the doctor found to lie under it: code, cause and sentence.
+    # What the doctor found to lie under it: code, cause, sentence, job.
     finding: dict[str, str] | None = None
 
 

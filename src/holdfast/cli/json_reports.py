@@ -63,4 +63,5 @@ def error_event(err: HoldfastError) -> events.Error:
 def _finding(hint: Hint | None) -> dict[str, str] | None:
     if hint is None:
         return None
-    return {"code": hint.code, "cause": hint.cause, "sentence": encodable(hint.sentence)}
+    sentence = encodable(hint.sentence)
+    return {"code": hint.code, "cause": hint.cause, "sentence": sentence, "job": hint.job}

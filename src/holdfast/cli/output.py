@@ -167,8 +167,8 @@ def _said(line: str) -> str:
 
 
 def _hint_line(hint: Hint) -> str:
-    text = _("doctor: {sentence}; `holdfast doctor explain {code}` says more")
-    return "  " + text.format(sentence=shown.line(hint.sentence), code=hint.code)
+    text = _("doctor: {sentence} ({code}); `holdfast doctor {job}` says more")
+    return "  " + text.format(sentence=shown.line(hint.sentence), code=hint.code, job=hint.job)
 
 
 def page_of(err: HoldfastError) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.app.config import Settings
-from holdfast.app.job_records import FILE, note, recorded
+from holdfast.app.job_records import FILE, find, note, recorded
 from holdfast.app.wiring import Session
 from holdfast.storage.errors import PlaceMissing
 from holdfast.testing.clock import FakeClock
@@ -47,6 +47,9 @@ def test_a_failed_job_carries_what_the_doctor_found(session: Session) -> None:
     assert caught.value.hint is not None
     assert caught.value.hint.cause == "vault.place-missing"
     assert "/backup" in caught.value.hint.sentence
+    record = find(session.settings.home, caught.value.hint.job)
+    assert record is not None
+    assert record["error"] == "place-missing"
 
 
 def test_the_record_does_not_grow_for_ever(session: Session) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 
 from holdfast.app import locking
+from holdfast.app.job_records import recorded
 from holdfast.app.opening import open_vault
 from holdfast.app.wiring import Session
 from holdfast.files.report import OnProgress, Phase, Progress, no_progress
@@ -28,6 +29,15 @@ def check(
 
     Without a lock nothing is written to the vault, but a prune meanwhile looks like damage.
     """
+    with recorded(session, "check") as outcome:
+        report = _check(session, read_data, lock=lock, on_progress=on_progress)
+        outcome.is_damaged = report.is_damaged
+    return report
+
+
+def _check(
+    session: Session, read_data: str | None, *, lock: bool, on_progress: OnProgress
+) -> CheckReport:
     read = None if read_data is None else parse_subset(read_data)
     options = CheckOptions(read=read, note=lock)
     repository = open_vault(session)

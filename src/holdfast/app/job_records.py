@@ -22,6 +22,7 @@ class Outcome:
     """What a job says about itself before it ends well."""
 
     skipped: int = 0
+    is_damaged: bool = False
 
 
 @contextlib.contextmanager
@@ -35,7 +36,7 @@ def recorded(session: Session, job: str) -> Iterator[Outcome]:
         note(session.settings.home, record)
         error.hint = _hint(session, record, error)
         raise
-    result = "warnings" if outcome.skipped else "done"
+    result = "damage" if outcome.is_damaged else "warnings" if outcome.skipped else "done"
     done = _line(job, result, session.clock)
     note(session.settings.home, {**done, "skipped": outcome.skipped})
 

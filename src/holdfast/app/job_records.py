@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from secrets import token_hex
 
 from holdfast.app.wiring import Session
-from holdfast.base.clock import Clock
 from holdfast.base.errors import Exit, Hint, HoldfastError
 
 FILE = "jobs.jsonl"
@@ -32,12 +31,12 @@ def recorded(session: Session, job: str) -> Iterator[Outcome]:
     try:
         yield outcome
     except HoldfastError as error:
-        record = record_of(job, error, session.clock)
+        record = record_of(session, job, error)
         note(session.settings.home, record)
         error.hint = _hint(session, record, error)
         raise
     result = "damage" if outcome.is_damaged else "warnings" if outcome.skipped else "done"
-    done = _line(job, result, session.clock)
+    done = _line(session, job, result)
     note(session.settings.home, {**done, "skipped": outcome.skipped})
 
 
@@ -50,20 +49,21 @@ def _hint(session: Session, record: Record, error: HoldfastError) -> Hint | None
     return None
 
 
-def record_of(job: str, error: HoldfastError, clock: Clock) -> Record:
+def record_of(session: Session, job: str, error: HoldfastError) -> Record:
     """A failed job as its line says it: the error, its fields, and what lay under it."""
     result = "damage" if error.exit_status == Exit.DAMAGE else "failed"
     return {
-        **_line(job, result, clock),
+        **_line(session, job, result),
         "error": error.code,
         "fields": {name: str(value) for name, value in error.fields.items()},
         "chain": [*_under(error)],
     }
 
 
-def _line(job: str, result: str, clock: Clock) -> Record:
-    ended = clock.now().isoformat(timespec="seconds")
-    named = {"holdfast": "job", "id": token_hex(4), "job": job}
+def _line(session: Session, job: str, result: str) -> Record:
+    ended = session.clock.now().isoformat(timespec="seconds")
+    place = session.settings.vault or ""
+    named = {"holdfast": "job", "id": token_hex(4), "job": job, "vault": place}
     return {**named, "result": result, "ended": ended}
 
 

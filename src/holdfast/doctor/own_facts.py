@@ -12,7 +12,9 @@ class JobRecord(Fact):
     """How one job of this machine ended; `chain` are the errors under the one that was shown."""
 
     job: str
-    # done, warnings, failed
+    # The place of its vault, "" where that is not told.
+    vault: str = ""
+    # done, warnings, failed, damage
     result: str
     ended: datetime | None = None
     error: str = ""

@@ -21,7 +21,13 @@ _GOOD = frozenset(("done", "warnings"))
 
 def _last(facts: Facts) -> dict[str, JobRecord]:
     """How each kind of job ended last; what it said before that is history."""
-    return {record.job: record for record in facts.of(JobRecord)}
+    return {record.job: record for record in _jobs(facts)}
+
+
+def _jobs(facts: Facts) -> list[JobRecord]:
+    """The jobs of the vault that is looked at; without one, all."""
+    places = {place.place for place in facts.of(VaultPlace)}
+    return [one for one in facts.of(JobRecord) if not places or one.vault in {"", *places}]
 
 
 def _failed_with(facts: Facts, codes: Iterable[str]) -> JobRecord | None:
@@ -67,8 +73,8 @@ _by_record("files.worker-killed", "worker-died")
 @check("vault.damaged", needs=(JobRecord,))
 def damaged(facts: Facts, _: Params) -> Verdict:
     """Until a check says otherwise, damage that any job met is there."""
-    damage = [one for one in facts.of(JobRecord) if one.result == "damage"]
-    checked = [one for one in facts.of(JobRecord) if one.job == "check" and one.result == "done"]
+    damage = [one for one in _jobs(facts) if one.result == "damage"]
+    checked = [one for one in _jobs(facts) if one.job == "check" and one.result == "done"]
     if damage and not (checked and _line(checked[-1]) > _line(damage[-1])):
         return confirmed(damage[-1].span, **{"job": damage[-1].job, **damage[-1].fields})
     return ruled_out(checked[-1].span) if checked else unknown("own.jobs")
@@ -202,7 +208,7 @@ def _by_skipped(cause: str, *codes: str) -> None:
         items = [one for one in facts.of(SkippedItem) if one.code.lower() in codes]
         if items:
             return confirmed(*_places(items), count=len(items), path=items[0].path)
-        clean = [one for one in facts.of(JobRecord) if one.job == "backup" and not one.skipped]
+        clean = [one for one in _jobs(facts) if one.job == "backup" and not one.skipped]
         others: list[Fact] = [*facts.of(SkippedItem)] or [*clean]
         return ruled_out(*_places(others)) if others else unknown("own.skipped")
 

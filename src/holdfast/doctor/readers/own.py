@@ -78,6 +78,7 @@ def read_jobs(artefact: Artefact) -> Iterator[Fact]:
         yield JobRecord(
             span=span,
             job=_text(known, "job"),
+            vault=_text(known, "vault"),
             result=_text(known, "result"),
             ended=_moment(_text(known, "ended")),
             error=_text(known, "error"),

@@ -8,7 +8,7 @@ from datetime import timedelta
 import msgspec
 
 from holdfast.app import locking
-from holdfast.app.job_records import recorded
+from holdfast.app.job_records import Outcome, recorded
 from holdfast.app.opening import open_vault
 from holdfast.app.scratch import prepare_scratch
 from holdfast.app.setup_errors import HookFailed, HookTooSlow
@@ -60,12 +60,16 @@ def back_up(
     patience: Patience | None = None,
 ) -> BackupDone:
     """Make a recovery point of what the options name, and note how it went."""
-    if dry_run:
-        return _back_up(
-            session, options, hooks=hooks, on_progress=on_progress, dry_run=True, patience=patience
+    noted = contextlib.nullcontext(Outcome()) if dry_run else recorded(session, "backup")
+    with noted as outcome:
+        done = _back_up(
+            session,
+            options,
+            hooks=hooks,
+            on_progress=on_progress,
+            dry_run=dry_run,
+            patience=patience,
         )
-    with recorded(session, "backup") as outcome:
-        done = _back_up(session, options, hooks=hooks, on_progress=on_progress, patience=patience)
         outcome.skipped = len(done.report.skipped)
     return done
 
@@ -76,8 +80,8 @@ def _back_up(
     *,
     hooks: Hooks,
     on_progress: OnProgress,
-    dry_run: bool = False,
-    patience: Patience | None = None,
+    dry_run: bool,
+    patience: Patience | None,
 ) -> BackupDone:
     repository = open_vault(session, dry=dry_run)
     home = session.settings.home

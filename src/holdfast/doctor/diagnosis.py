@@ -102,6 +102,7 @@ def diagnose(
         {name: one for name, one in findings.items() if one not in hidden},
         order=order,
         nearby=_nearby(catalogue, asked),
+        wanted=set(_order(catalogue, asked)),
         report=Report(
             symptoms={name: tuple(reading.symptoms.get(name, ())) for name in symptoms},
             suppressed=tuple(sorted(hidden, key=lambda one: one.cause)),
@@ -181,6 +182,7 @@ def _ranked(
     *,
     order: Mapping[str, int],
     nearby: set[str],
+    wanted: set[str],
     report: Report,
 ) -> Report:
     by_state: dict[State, list[Finding]] = {state: [] for state in State}
@@ -204,10 +206,15 @@ def _ranked(
         named = [name for name in (finding.cause,) if name in order] or finding.consequences
         return min((order[name] for name in named if name in order), default=len(order))
 
-    def rank(finding: Finding) -> tuple[bool, bool, int, int, str]:
-        # What is harmless explains nothing, wherever a symptom names it.
+    def rank(finding: Finding) -> tuple[bool, bool, bool, int, int, str]:
+        # What is harmless explains nothing, wherever a symptom names it; and a warning nobody
+        # asked about does not push an error aside because its message came last.
         harmless = finding.severity is Severity.INFO
-        return (harmless, not finding.related, place(finding), -finding.severity, finding.cause)
+        sure = finding.verdict.state is State.CONFIRMED
+        meant = wanted & {finding.cause, *finding.consequences}
+        minor = sure and finding.severity < Severity.ERROR and not meant
+        known = (harmless, not finding.related, minor)
+        return (*known, place(finding), -finding.severity, finding.cause)
 
     asked = [one for one in by_state[State.UNKNOWN] if one.cause in order]
     return replace(

@@ -57,6 +57,9 @@ def service_stopped(facts: Facts, _: Params) -> Verdict:
     refused = signs(facts, "mars.engine-refused", over=over)
     if refused:
         return by_signs(refused, state="localhost:6049")
+    died = signs(facts, "mars.service-died", over=(*over, "mars.service-ran", "mars.succeeded"))
+    if died:
+        return by_signs(died, state=died[-1].values.get("event_id", "?"))
     return denial(facts, "mars.engine-refused", over=over) or unknown("windows.services")
 
 

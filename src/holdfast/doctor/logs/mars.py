@@ -7,6 +7,7 @@ the module, copies often process and thread. No year. Tools put their own words 
 """
 
 import re
+from dataclasses import dataclass
 from datetime import datetime
 
 from holdfast.doctor.log_format import Head, LogFormat, group
@@ -49,8 +50,17 @@ MARS = log(
     )
 )
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Named(LogFormat):
+    """A layout that any program may have: only the file's name tells it."""
+
+    def share(self, lines: list[str]) -> float:
+        return min(LogFormat.share(self, lines), 0.1)
+
+
 INSTALL = log(
-    LogFormat(
+    _Named(
         stream="mars.install-log",
         heads=(
             re.compile(

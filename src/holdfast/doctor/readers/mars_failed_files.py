@@ -34,10 +34,14 @@ def _is_list(head: str, file: str) -> bool:
     if file.startswith("lastbackupfailedfiles") or _HEADING.search(head):
         return bool(_PATH.search(head))
     lines = [line for line in head.split("\n")[:200] if line.strip()]
-    paths = [line for line in lines if _PATH.match(line.strip(' \t">|,'))]
+    paths = [line for line in lines if _starts_entry(line.strip(' \t">|,'))]
     codes = [line for line in lines if _CODE.search(line)]
     both = {*paths, *codes}
     return bool(paths and codes) and 2 * sum(line in both for line in lines) >= len(lines)
+
+
+def _starts_entry(line: str) -> bool:
+    return bool(_PATH.match(line) or (_CODE.match(line) and _PATH.search(line)))
 
 
 @reader("mars.failed-files", accepts=_is_list)

@@ -119,10 +119,16 @@ def read_iscsi(artefact: Artefact) -> Iterator[Fact]:
             yield IscsiSession(span=row.span, target=target, connected=connected != "false")
 
 
-_BDE_VOLUME = re.compile(r"^[ \t>|]*\S+\s+(?P<volume>[A-Z]:)\s*(?:\[[^\]\n]*\])?\s*(?:볼륨)?\s*$")
-_LOCKED = re.compile(r":\s+(?:Locked|잠김|잠금|Gesperrt|Verrouillé|Bloqueado)\s*$", re.IGNORECASE)
+_BDE_VOLUME = re.compile(
+    r"^[ \t>|]*\S+\s+[\"\u201e]?(?P<volume>[A-Z]:)[\"\u201c]?\s*(?:\[[^\]\n]*\])?\s*(?:볼륨)?\s*$"
+)
+_LOCKED = re.compile(
+    r":\s+(?:Locked|잠김|잠금|Gesperrt|Verrouillé|Bloqueado|Bloccato|ロック|已锁定|Заблокирован\w*)\s*$",
+    re.IGNORECASE,
+)
 _UNLOCKED = re.compile(
-    r":\s+(?:Unlocked|잠금 해제됨|잠금 해제|Entsperrt|Déverrouillé|Desbloqueado)\s*$", re.IGNORECASE
+    r":\s+(?:Unlocked|잠금 해제됨|잠금 해제|Entsperrt|Déverrouillé|Desbloqueado|Sbloccato|ロック解除|已解锁|Разблокирован\w*)\s*$",
+    re.IGNORECASE,
 )
 
 

@@ -9,15 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from holdfast.app.doctor import live_source
+from holdfast.app.doctor import live_source, needed
 from holdfast.app.doctor_live import present
 from holdfast.app.wiring import Session
 from holdfast.doctor.artefacts import Artefact
 from holdfast.doctor.bundle.manifest import Manifest
 from holdfast.doctor.bundle.redaction import Redactor
 from holdfast.doctor.bundle.writing import Machine, write_bundle
-from holdfast.doctor.catalogue_types import Probe
-from holdfast.doctor.loading import Catalogue, load
+from holdfast.doctor.loading import load
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +54,6 @@ def collect(session: Session, target: str, *, keep_names: bool = False) -> Colle
     return Collected(
         bundle=target, names=_keep_names(target, redactor.stand_ins), manifest=manifest
     )
-
-
-def needed(catalogue: Catalogue) -> dict[str, Probe]:
-    """What some cause asks for, and nothing else."""
-    wanted = {name for cause in catalogue.causes.values() for name in cause.probes}
-    return {name: probe for name, probe in catalogue.probes.items() if name in wanted}
 
 
 def _own_names() -> tuple[str, ...]:

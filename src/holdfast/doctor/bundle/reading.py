@@ -57,7 +57,10 @@ class ArchiveSource:
         if self._manifest is None:
             yield from self._foreign()
             return
-        for entry in self._manifest.entries:
+        # As a living host is read: where two artefacts disagree, the later one may count.
+        place = {probe: number for number, probe in enumerate(self._probes)}
+        known = sorted(self._manifest.entries, key=lambda one: place.get(one.probe, len(place)))
+        for entry in known:
             yield self._own(entry)
 
     def _foreign(self) -> Iterator[Artefact | Missing]:

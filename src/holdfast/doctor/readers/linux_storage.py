@@ -16,6 +16,8 @@ _ROW = re.compile(
 )
 _BLOCKS = re.compile(r"\b(?P<number>\d+)(?P<unit>[KMG])?B?-\S")
 _INODES = re.compile(r"\bI(?:Use|node|Free|Used)|i-?node|아이노드", re.IGNORECASE)
+# What has no size is listed too by `df -a`.
+_UNSIZED = re.compile(r"\s-\s+/")
 # Full by nature: images of one file, the kernel's own.
 _NATURAL = re.compile(r"^/(?:snap|dev|proc|sys|run)(?:/|$)|^/(?:media|mnt)/cdrom")
 _IMAGES = re.compile(r"^(?:/dev/(?:loop|sr)\d*|udev|devtmpfs|squashfs|none)")
@@ -33,6 +35,8 @@ def read_df(artefact: Artefact) -> Iterator[Fact]:
             name = found.group("device") or device
             if not (_IMAGES.match(name) or _NATURAL.match(found.group("path"))):
                 yield from _volume(line, found, unit=unit, inodes=inodes)
+        elif _UNSIZED.search(line.text):
+            continue
         elif re.search(r"\bMounted on\b|%", line.text) or len(line.text.split()) > 4:  # noqa: PLR2004  a heading, in whatever language
             unit, inodes = _heading(line.text)
         device = line.text.strip()

@@ -167,3 +167,37 @@ def test_file_of_suppressions_is_read_strictly(tmp_path: Path, content: str) -> 
 
     with pytest.raises(DoctorSuppressionWrong):
         read_file(path)
+
+
+def test_a_file_that_vanishes_while_it_is_looked_at_is_still_read(tmp_path: Path) -> None:
+    small_one, large_one = tmp_path / "a.log", tmp_path / "b.log"
+    small_one.write_bytes(b"small")
+    large_one.write_bytes(b"large" * 100_000)
+
+    found = _live(small=_probe(files=(str(small_one),)), large=_probe(files=(str(large_one),)))
+    small_one.unlink()
+    large_one.unlink()
+
+    assert _said(found["small"]) == "small"
+    assert _said(found["large"]).startswith("large")
+
+
+def test_why_something_is_missing_is_told_apart() -> None:
+    found = _live(late=_probe(command=("sleep", "9"), seconds=0.05), gone=_probe(files=("/no",)))
+
+    status = {name: one.status for name, one in found.items() if isinstance(one, Missing)}
+    assert status == {"late": "timed-out", "gone": "missing"}
+
+
+def test_what_is_about_something_else_is_not_asked() -> None:
+    source = LiveSource(
+        probes={"x": _probe(command=("false",))},
+        environment={},
+        clock=FakeClock(),
+        elsewhere={"x"},
+    )
+
+    (found,) = source.gather()
+
+    assert isinstance(found, Missing)
+    assert "not on this host" in found.reason

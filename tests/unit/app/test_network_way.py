@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from holdfast.app.network_way import walk
+from holdfast.app.network_way import knock, walk
 from holdfast.base.clock import SystemClock
 
 
@@ -81,3 +81,13 @@ def test_a_proxy_that_wants_a_login_is_named(server: int, monkeypatch: pytest.Mo
         ("proxy", False),
     ]
     assert "407" in stages[-1].seen
+
+
+def test_several_places_are_tried_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as open_one:
+        port = open_one.getsockname()[1]
+
+        seen = dict(knock([("127.0.0.1", port), ("127.0.0.1", 1)]))
+
+    assert seen[f"127.0.0.1:{port}"].reached
+    assert "refused" in seen["127.0.0.1:1"].seen

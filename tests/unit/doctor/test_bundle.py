@@ -237,3 +237,19 @@ def test_what_is_no_archive_is_said_to_be_none(tmp_path: Path) -> None:
     assert not is_archive(str(path))
     with pytest.raises(BundleUnreadable):
         ArchiveSource(path)
+
+
+def test_artefacts_come_in_the_order_of_the_catalogue(tmp_path: Path) -> None:
+    path = tmp_path / "b.tar.gz"
+    path.write_bytes(
+        _bundle(
+            from_text("second", "2\n", probe="own.jobs", whole=True),
+            Missing(probe="tiny", reason="late", status="timed-out"),
+        )
+    )
+    order = {name: PROBES[name] for name in ("tiny", "own.jobs")}
+
+    gathered = list(ArchiveSource(path, order).gather())
+
+    assert [one.probe for one in gathered] == ["tiny", "own.jobs"]
+    assert gathered[0] == Missing(probe="tiny", reason="late", status="timed-out")

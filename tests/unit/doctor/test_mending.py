@@ -50,3 +50,16 @@ def test_a_key_that_is_only_a_comment_comes_to_life_and_a_new_one_goes_to_the_en
 
 def test_a_live_key_wins_over_its_comment() -> None:
     assert with_key("#A=1\nA=2\n", "A", "3") == "#A=1\nA=3\n"
+
+
+def test_a_service_may_have_several_names_and_a_key_its_service() -> None:
+    verdict = confirmed(SPAN, unit="agent", key="K", wanted="y")
+    start = _remedy("start-service", unit="{unit} other", fallback="agent -start")
+    change = _remedy("set-key", file="/etc/a", key="{key}", value="{wanted}", restart="agent")
+
+    acts = [plan_act(remedy, verdict) for remedy in (start, change)]
+
+    assert [act.shown for act in acts if act] == [
+        "service agent start",
+        "/etc/a: K=y; service agent restart",
+    ]

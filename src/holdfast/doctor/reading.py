@@ -16,6 +16,7 @@ from holdfast.doctor.facts import LogSeen, Record
 from holdfast.doctor.loading import Catalogue
 from holdfast.doctor.log_format import LogFormat
 from holdfast.doctor.made_records import MadeRecords
+from holdfast.doctor.pasted import as_shown
 from holdfast.doctor.readers_registry import LOGS, READERS, Reader
 from holdfast.doctor.scanning import Interest, Interests, scan
 from holdfast.doctor.yearless import redated
@@ -48,7 +49,8 @@ def recognise(artefact: Artefact) -> Recognised:
     # A line without end, of a damaged file say, would cost a sniffing pattern its square.
     head = tame(head)
     file = re.split(r"[\\/]", artefact.name)[-1].lower()
-    readers = tuple(one for one in READERS if one.accepts(head, file))
+    shown = "\n".join(as_shown(head.split("\n")))
+    readers = tuple(one for one in READERS if one.accepts(shown, file))
     return Recognised(artefact, _layout(head, file, artefact.probe, wanted=not readers), readers)
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from holdfast.doctor.log_format import LogFormat, iso_time
 from holdfast.doctor.readers_registry import log
 
-# Before the head: a quote mark, grep's file name, or the journal's own head.
+# Before the head: colours, a quote mark, grep's file name and line number, or the journal's own head.
 _BEFORE = (
-    r"\s*(?:>+ ?)?(?:[\w./-]*\.log[\w.-]*:(?:\d+:)?)?"
+    r"(?:\x1b\[[\d;]*m)*\s*(?:>+ ?)?(?:[\w./-]*\.log[\w.-]*[:-])?(?:\d{1,9}(?:[:-]|\t| +))?"
     r"(?:\S.{0,90}?(?:waagent|walinuxagent|python[\d.]*)(?:\[\d+\])?: )?"
 )
 _ISO = r"(?P<when>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,9}Z?)"

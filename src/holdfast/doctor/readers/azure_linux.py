@@ -30,7 +30,7 @@ def read_conf(artefact: Artefact) -> Iterator[Setting]:
     """Every key that is set; a line that is neither key nor comment has the key ""."""
     by_name = artefact.name.rsplit("/", 1)[-1].lower().startswith("waagent.conf")
     for line in lines_of(artefact):
-        text = line.text.split("#", 1)[0]
+        text = line.text.split("#", 1)[0].strip("\0")
         if found := _KEY.match(text):
             value = found.group("value").strip("\"'")
             yield Setting(span=line.span, file=CONF, key=found.group("key"), value=value)

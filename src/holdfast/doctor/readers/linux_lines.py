@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from holdfast.doctor.artefacts import Artefact
 from holdfast.doctor.decoding import text_of
 from holdfast.doctor.model import LONGEST_EXCERPT, Span
+from holdfast.doctor.pasted import as_shown
 
 # "root@vm:~# df -h" and "[azureuser@vm ~]$ df -h": the prompt with what was typed after it.
 _PROMPT = re.compile(r"^[ \t]*(?:\[?[\w.-]+@[\w.-]+[^$#\n]{0,80}[$#]|[$#])\s+(?P<typed>\S.*)$")
-_QUOTE = re.compile(r"^[ \t]*(?:>+ ?)+")
 _SIZE = re.compile(r"^(?P<number>\d+(?:[.,]\d+)?)(?P<unit>[KMGTPE])?(?:i?B)?$", re.IGNORECASE)
 _POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5, "E": 6}
 
@@ -28,12 +28,17 @@ def lines_of(artefact: Artefact) -> list[Line]:
     """All lines with their places in the artefact."""
     with artefact.open() as stream:
         whole = text_of(stream)
-    return [_line(artefact.name, number, raw) for number, raw in enumerate(whole.split("\n"), 1)]
+    written = whole.split("\n")
+    spans = (
+        Span(artefact=artefact.name, first=number, last=number, excerpt=raw[:LONGEST_EXCERPT])
+        for number, raw in enumerate(written, 1)
+    )
+    return [
+        _line(span, shown.rstrip()) for span, shown in zip(spans, as_shown(written), strict=True)
+    ]
 
 
-def _line(name: str, number: int, raw: str) -> Line:
-    span = Span(artefact=name, first=number, last=number, excerpt=raw[:LONGEST_EXCERPT])
-    text = _QUOTE.sub("", raw).rstrip()
+def _line(span: Span, text: str) -> Line:
     prompt = _PROMPT.match(text)
     return Line(span, "" if prompt else text, prompt.group("typed") if prompt else "")
 

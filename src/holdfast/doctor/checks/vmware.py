@@ -28,6 +28,8 @@ from holdfast.doctor.vmware_facts import Datastore, Hypervisor, Licence, LinuxAd
 
 VMWARE_LOG = "vmware.log"
 SERVER_LOG = "asr.server.log"
+# Where the message can only be VMware's.
+_TELLING = {VMWARE_LOG, JOBS}
 # Endpoints of the platform are not the configuration server.
 _HOME = r"^(?!.*(?:microsoft|windows\.net|azure|hypervrecovery|servicebus|blob\.)).*:443$"
 _HOME_NAME = r"^(?!.*(?:microsoft|windows\.net|azure|hypervrecovery|servicebus|blob\.))[^:]*$"
@@ -58,14 +60,15 @@ def application_service_stopped(facts: Facts, _: Params) -> Verdict:
 
 @check("vmware.name-taken")
 def name_taken(facts: Facts, _: Params) -> Verdict:
-    said = signs(facts, "vmware.name-taken-line", over=["vmware.register-ok"])
+    found = signs(facts, "vmware.name-taken-line", over=["vmware.register-ok"])
+    said = [one for one in found if one.stream in _TELLING or concerns(facts)]
     if said:
         names = dict.fromkeys(one.values["name"] for one in said if one.values.get("name"))
         named = f": {', '.join(names)}" if names else ""
         return confirmed(*shown(said), name=named, count=len(said))
-    found = errors(facts, ["78052"])
-    if found:
-        return confirmed(*shown(found), name="", count=len(found))
+    reported = errors(facts, ["78052"])
+    if reported:
+        return confirmed(*shown(reported), name="", count=len(reported))
     return denied(facts, ["vmware.register-ok"], VMWARE_LOG)
 
 

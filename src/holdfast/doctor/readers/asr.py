@@ -211,8 +211,8 @@ def read_vm(artefact: Artefact) -> Iterator[AzureVm]:
 
 def _is_job_list(head: str, _file: str) -> bool:
     return bool(
-        re.search(r"^[\s>|]*JobType\s*:", head, re.MULTILINE)
-        and re.search(r"^[\s>|]*State\s*:", head, re.MULTILINE)
+        re.search(r"^[ \t>|]{0,40}JobType[ \t]{0,40}:", head, re.MULTILINE)
+        and re.search(r"^[ \t>|]{0,40}State[ \t]{0,40}:", head, re.MULTILINE)
     )
 
 

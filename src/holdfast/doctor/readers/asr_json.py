@@ -21,6 +21,8 @@ _AMERICAN = ("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %H:%M:%S")
 # An object's own values stand within so many lines of its first one.
 _NEAR = 60
 _MOST = 200_000
+# More beginnings than this are no listing.
+_TRIES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,9 @@ class Document:
 
     def _values(self) -> list[Any]:
         decoder, at, found = json.JSONDecoder(), 0, list[Any]()
-        while len(found) < 1000 and (begin := _BEGIN.search(self.whole, at)):  # noqa: PLR2004  more is no listing
+        for _ in range(_TRIES):
+            if not (begin := _BEGIN.search(self.whole, at)):
+                break
             try:
                 value, at = decoder.raw_decode(self.whole, begin.start())
             except (ValueError, RecursionError):

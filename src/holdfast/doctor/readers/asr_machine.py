@@ -1,4 +1,7 @@
-"""What a replicated machine itself shows: proxy, boot loader, certificates, SSH server, versions."""
+"""What a replicated machine itself shows: proxy, boot loader, certificates, SSH server, versions.
+
+Lines longer than any of these listings has are left out: patterns stay fast on every text.
+"""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +17,8 @@ from holdfast.doctor.asr_facts import (
     Throughput,
 )
 from holdfast.doctor.facts import Fact, Package, Reach, Setting
-from holdfast.doctor.readers.linux_lines import Line, lines_of, matches
+from holdfast.doctor.readers.linux_lines import Line, matches
+from holdfast.doctor.readers.short_lines import rows_of, short_lines
 from holdfast.doctor.readers_registry import reader
 
 _PROXY_KEY = re.compile(
@@ -23,13 +27,14 @@ _PROXY_KEY = re.compile(
 
 
 def _is_proxy(head: str, file: str) -> bool:
-    section = re.search(r"^[\s>]*\[proxy\]", head, re.MULTILINE | re.IGNORECASE) is not None
-    return section or (file == "proxyinfo.conf" and bool(_PROXY_KEY.search(head)))
+    rows = rows_of(head)
+    section = any(row.strip(" \t>").lower() == "[proxy]" for row in rows)
+    return section or (file == "proxyinfo.conf" and any(map(_PROXY_KEY.match, rows)))
 
 
 @reader("asr.proxy", accepts=_is_proxy)
 def read_proxy(artefact: Artefact) -> Iterator[Setting]:
-    for line, found in matches(lines_of(artefact), _PROXY_KEY):
+    for line, found in matches(short_lines(artefact), _PROXY_KEY):
         yield Setting(
             span=line.span, file=PROXY_INFO, key=found["key"].lower(), value=found["value"]
         )
@@ -42,7 +47,7 @@ _PARAMETER = re.compile(r"(?<![\w.])(?P<parameter>root|resume)=(?P<device>[^\s\"
 
 
 def _is_grub(head: str, _file: str) -> bool:
-    rows = (line.strip("\r") for line in head.split("\n"))
+    rows = rows_of(head)
     return any(
         (found := _KERNEL_LINE.match(row)) and _PARAMETER.search(found["rest"]) for row in rows
     )
@@ -51,7 +56,7 @@ def _is_grub(head: str, _file: str) -> bool:
 @reader("asr.boot", accepts=_is_grub)
 def read_boot_parameters(artefact: Artefact) -> Iterator[BootParameter]:
     """Comments do not count: they do not begin with the command."""
-    for line, found in matches(lines_of(artefact), _KERNEL_LINE):
+    for line, found in matches(short_lines(artefact), _KERNEL_LINE):
         for one in _PARAMETER.finditer(found["rest"]):
             yield BootParameter(span=line.span, parameter=one["parameter"], device=one["device"])
 
@@ -77,7 +82,7 @@ def _is_certificates(head: str, _file: str) -> bool:
 @reader("asr.certificates", accepts=_is_certificates)
 def read_certificates(artefact: Artefact) -> Iterator[RootCertificate]:
     """`ls`: a name alone is there, a name in a complaint is not."""
-    for line, found in matches(lines_of(artefact), _ROOT):
+    for line, found in matches(short_lines(artefact), _ROOT):
         if not line.typed:
             there = _ABSENT.search(line.text) is None
             yield RootCertificate(span=line.span, name=found.group(), there=there)
@@ -89,20 +94,19 @@ _SSHD_KEY = re.compile(
 )
 
 
+_SSHD_LINE = re.compile(
+    r"[\s>]*#?\s*(?:PasswordAuthentication\s+(?:yes|no)|Subsystem\s+sftp)\b", re.IGNORECASE
+)
+
+
 def _is_sshd(head: str, file: str) -> bool:
-    return file == "sshd_config" or bool(
-        re.search(
-            r"^[\s>]*#?\s*(?:PasswordAuthentication\s+(?:yes|no)|Subsystem\s+sftp)\b",
-            head,
-            re.MULTILINE | re.IGNORECASE,
-        )
-    )
+    return file == "sshd_config" or any(map(_SSHD_LINE.match, rows_of(head)))
 
 
 @reader("asr.sshd", accepts=_is_sshd)
 def read_sshd(artefact: Artefact) -> Iterator[Setting]:
     """Of a key that stands twice sshd takes the first; blocks for some users come later."""
-    for line, found in matches(lines_of(artefact), _SSHD_KEY):
+    for line, found in matches(short_lines(artefact), _SSHD_KEY):
         value = "" if found["off"] else found["value"].lower()
         yield Setting(span=line.span, file=SSHD, key=found["key"].lower(), value=value)
 
@@ -118,15 +122,15 @@ _PROGRAM = re.compile(
 
 def _is_version(head: str, file: str) -> bool:
     named = file == ".vx_version" or "INSTALLATION_DIR" in head or "Unified Agent" in head
-    rows = head.split("\n")[:500]
+    rows = rows_of(head)
     return any(_PROGRAM.search(row) for row in rows) or (
-        named and any(_VERSION.match(row.strip("\r")) for row in rows)
+        named and any(_VERSION.match(row) for row in rows)
     )
 
 
 @reader("asr.version", accepts=_is_version)
 def read_version(artefact: Artefact) -> Iterator[Package]:
-    for line in lines_of(artefact):
+    for line in short_lines(artefact):
         if found := _VERSION.match(line.text) or _PROGRAM.search(line.text):
             yield Package(span=line.span, name=AGENT, version=found["version"])
 
@@ -140,7 +144,7 @@ _START = re.compile(
 @reader("asr.drivers", accepts=lambda head, _: bool(_START.search(head)))
 def read_start_types(artefact: Artefact) -> Iterator[StartType]:
     """What the no-hydration script prints of each driver and service."""
-    for line, found in matches(lines_of(artefact), _START):
+    for line, found in matches(short_lines(artefact), _START):
         yield StartType(
             span=line.span,
             name=found["name"].lower(),
@@ -155,13 +159,13 @@ _AZCOPY = re.compile(r"Throughput \((?P<unit>Mb/s|MB/s)\):\s*(?P<rate>\d+(?:[.,]
 @reader("asr.throughput", accepts=lambda head, _: bool(_AZCOPY.search(head)))
 def read_throughput(artefact: Artefact) -> Iterator[Throughput]:
     """AzCopy's last line counts; it measures in megabits."""
-    found = list(matches(lines_of(artefact), _AZCOPY))
+    found = list(matches(short_lines(artefact), _AZCOPY))
     for line, one in found[-1:]:
         rate = float(one["rate"].replace(",", "."))
         yield Throughput(span=line.span, rate=rate / 8 if one["unit"] == "Mb/s" else rate)
 
 
-_HOST = r"(?P<host>[A-Za-z0-9](?:[\w.-]*[\w])?)"
+_HOST = r"(?<![\w.-])(?P<host>[A-Za-z0-9](?:[\w.-]{0,250}\w)?)"
 _WHY = r"(?P<why>refused|timed? ?out|unreachable|No route to host|Couldn.t connect|reset by peer)"
 _TRIALS = (
     (re.compile(rf"Connected to {_HOST}(?: \([^)]*\))? port (?P<port>\d+)"), "tcp", True),
@@ -199,7 +203,7 @@ WIRE_SERVER = "168.63.129.16"
 
 
 def _is_trial(head: str, _file: str) -> bool:
-    rows = [line.rstrip("\r") for line in head.split("\n")[:2000]]
+    rows = rows_of(head)
     return any(
         pattern.search(row) and WIRE_SERVER not in row and not _AGENT_HEAD.match(row)
         for row in rows
@@ -211,7 +215,7 @@ def _is_trial(head: str, _file: str) -> bool:
 def read_trials(artefact: Artefact) -> Iterator[Fact]:
     """curl, telnet, nc, nslookup: whom they asked stands in their answer or in what was typed."""
     typed: re.Match[str] | None = None
-    for line in lines_of(artefact):
+    for line in short_lines(artefact):
         typed = _TYPED.search(line.typed or line.text) or typed
         if not line.typed and not _AGENT_HEAD.match(line.text) and WIRE_SERVER not in line.text:
             yield from _trial(line, typed)

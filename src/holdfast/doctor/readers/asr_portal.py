@@ -19,7 +19,7 @@ _HEADING = (
 )
 # The number stands on the heading's line or on the next one.
 _SAID = re.compile(
-    rf"^[\s>*|\"'-]*{_HEADING}[\"']?[ \t]*[:=]?[ \t]*[\"']?(?:\n[\s>*|]*)?(?P<code>{_CODE})\b",
+    rf"^[ \t>*|\"'-]{{0,40}}{_HEADING}[\"']?[ \t]{{0,40}}[:=]?[ \t]{{0,40}}[\"']?(?:\r?\n[ \t>*|]{{0,40}})?(?P<code>{_CODE})\b",
     re.IGNORECASE | re.MULTILINE,
 )
 _AGENT_LOG = re.compile(r"^\s*#~> ?\(", re.MULTILINE)

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from holdfast.doctor.artefacts import Artefact
 from holdfast.doctor.facts import Fact, Package
 from holdfast.doctor.readers import windows_lines
-from holdfast.doctor.readers.linux_lines import Line, lines_of, matches
+from holdfast.doctor.readers.linux_lines import Line, matches
 from holdfast.doctor.readers.powershell_output import lists, tables
+from holdfast.doctor.readers.short_lines import rows_of, short_lines
 from holdfast.doctor.readers_registry import reader
 from holdfast.doctor.vmware_facts import Datastore, Hypervisor, Licence, LinuxAddress, Permission
 
@@ -22,17 +23,13 @@ _HYPERV = re.compile(
 )
 
 
-def _rows(head: str) -> list[str]:
-    return [line.rstrip("\r") for line in head.split("\n")[:2000]]
-
-
 def _is_product(head: str, _file: str) -> bool:
-    return any(one.match(row) for row in _rows(head) for one in (_ABOUT, _VERSION, _HYPERV))
+    return any(one.match(row) for row in rows_of(head) for one in (_ABOUT, _VERSION, _HYPERV))
 
 
 @reader("vmware.hypervisor", accepts=_is_product)
 def read_hypervisor(artefact: Artefact) -> Iterator[Hypervisor]:
-    for line in lines_of(artefact):
+    for line in short_lines(artefact):
         for pattern in (_ABOUT, _VERSION, _HYPERV):
             if found := pattern.match(line.text):
                 version = found["version"] or ""
@@ -48,13 +45,13 @@ _KEY_ROW = re.compile(
 
 
 def _is_licence(head: str, _file: str) -> bool:
-    return any(_MODEL_KEY.match(row) or _KEY_ROW.match(row) for row in _rows(head))
+    return any(_MODEL_KEY.match(row) or _KEY_ROW.match(row) for row in rows_of(head))
 
 
 @reader("vmware.licence", accepts=_is_licence)
 def read_licences(artefact: Artefact) -> Iterator[Licence]:
     """`vim-cmd vimsvc/license --show` and `govc license.ls`; the serial is left out."""
-    lines = lines_of(artefact)
+    lines = short_lines(artefact)
     for at, line in enumerate(lines):
         if found := _MODEL_KEY.match(line.text):
             name = next((n for one in lines[at + 1 : at + 4] if (n := _NAME.match(one.text))), None)
@@ -76,7 +73,7 @@ _NO_STORE = {"vfat", "vfs", "vmfsos", "vfat32"}
 
 
 def _is_datastores(head: str, _file: str) -> bool:
-    rows = _rows(head)
+    rows = rows_of(head)
     summary = any(_ACCESSIBLE.match(row) for row in rows)
     return summary or any(_FILESYSTEM.match(row) for row in rows)
 
@@ -85,7 +82,7 @@ def _is_datastores(head: str, _file: str) -> bool:
 def read_datastores(artefact: Artefact) -> Iterator[Datastore]:
     """`esxcli storage filesystem list` and `vim-cmd hostsvc/datastore/listsummary`."""
     name = ""
-    for line in lines_of(artefact):
+    for line in short_lines(artefact):
         if found := _FILESYSTEM.match(line.text):
             if found["type"].lower() not in _NO_STORE:
                 shown = found["name"] or found["mount"]
@@ -121,16 +118,16 @@ _GOVC_RIGHT = re.compile(
 
 
 def _is_rights(head: str, _file: str) -> bool:
-    columns = re.search(
-        r"^[\s>|]*(?:Role\s+(?:Entity\s+)?Principal|.*\bPrincipal\b.*\bRole\b)", head, re.MULTILINE
-    )
-    return bool(columns) or any(_GOVC_RIGHT.match(row) for row in _rows(head))
+    rows = rows_of(head)
+    named = any("Role" in row and "Principal" in row for row in rows)
+    apart = any(row.lstrip(" >|").startswith("Principal") for row in rows)
+    return named or apart or any(map(_GOVC_RIGHT.match, rows))
 
 
 @reader("vmware.permissions", accepts=_is_rights)
 def read_rights(artefact: Artefact) -> Iterator[Permission]:
     """`Get-VIPermission` and `govc permissions.ls`."""
-    for line, found in matches(lines_of(artefact), _GOVC_RIGHT):
+    for line, found in matches(short_lines(artefact), _GOVC_RIGHT):
         yield Permission(span=line.span, principal=found["principal"], role=found["role"])
     text = windows_lines.read(artefact)
     for row in (*lists(text), *tables(text)):
@@ -149,14 +146,14 @@ _INTERFACES = re.compile(r"^[ \t]*iface (?P<name>\S+) inet (?P<proto>dhcp|static
 
 def _is_addresses(head: str, _file: str) -> bool:
     ways = (_BOOTPROTO, _NETPLAN, _INTERFACES)
-    return any(one.match(row) for row in _rows(head) for one in (*ways, _INET))
+    return any(one.match(row) for row in rows_of(head) for one in (*ways, _INET))
 
 
 @reader("vmware.addresses", accepts=_is_addresses)
 def read_addresses(artefact: Artefact) -> Iterator[LinuxAddress]:
     """`ip addr`, ifcfg files, netplan, /etc/network/interfaces; the loopback does not count."""
     name = ""
-    for line in lines_of(artefact):
+    for line in short_lines(artefact):
         begun = (
             _INTERFACE.match(line.text)
             or _DEVICE.match(line.text)
@@ -192,12 +189,12 @@ _MANAGER = re.compile(
 
 
 def _is_manager(head: str, _file: str) -> bool:
-    return any(_NO_MANAGER.search(row) or _MANAGER.match(row) for row in _rows(head))
+    return any(_NO_MANAGER.search(row) or _MANAGER.match(row) for row in rows_of(head))
 
 
 @reader("vmware.network-manager", accepts=_is_manager)
 def read_manager(artefact: Artefact) -> Iterator[Fact]:
-    for line in lines_of(artefact):
+    for line in short_lines(artefact):
         if _NO_MANAGER.search(line.text):
             yield Package(span=line.span, name=MANAGER, version="")
         elif found := _MANAGER.match(line.text):

@@ -210,9 +210,10 @@ def _ranked(
         # What is harmless explains nothing, wherever a symptom names it; and a warning nobody
         # asked about does not push an error aside because its message came last.
         harmless = finding.severity is Severity.INFO
-        sure = finding.verdict.state is State.CONFIRMED
-        meant = wanted & {finding.cause, *finding.consequences}
-        minor = sure and finding.severity < Severity.ERROR and not meant
+        confirmed = finding.verdict.state is State.CONFIRMED
+        whole = {finding.cause, *finding.consequences}
+        grave = any(findings[name].severity >= Severity.ERROR for name in whole)
+        minor = confirmed and not grave and not wanted & whole
         known = (harmless, not finding.related, minor)
         return (*known, place(finding), -finding.severity, finding.cause)
 

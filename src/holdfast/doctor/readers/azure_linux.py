@@ -29,12 +29,14 @@ def _is_conf(head: str, file: str) -> bool:
 def read_conf(artefact: Artefact) -> Iterator[Setting]:
     """Every key that is set; a line that is neither key nor comment has the key ""."""
     by_name = artefact.name.rsplit("/", 1)[-1].lower().startswith("waagent.conf")
-    for line in lines_of(artefact):
+    lines = lines_of(artefact)
+    for number, line in enumerate(lines, 1):
         text = line.text.split("#", 1)[0].strip("\0")
         if found := _KEY.match(text):
             value = found.group("value").strip("\"'")
             yield Setting(span=line.span, file=CONF, key=found.group("key"), value=value)
-        elif text.strip() and by_name:
+        elif text.strip() and by_name and (artefact.whole or 1 < number < len(lines)):
+            # The first and the last line of a copy may have been cut.
             yield Setting(span=line.span, file=CONF, key="", value=text.strip())
 
 

@@ -5,6 +5,10 @@ from itertools import groupby
 
 # The name of a document is the same in every language.
 DOCUMENTS = {
+    "GA": "Azure/WALinuxAgent: sources, log messages and issues, 2026-11",
+    "VMB": "Azure/azure-linux-extensions: sources of VMBackup and issues, 2026-11",
+    "WGA": "Microsoft Learn: Windows guest agent and its logs, 2026-11",
+    "VSS": "Microsoft Learn: Windows Server and the VSS API, return values, 2026-11",
     "000": "Site Recovery: VM agent and extension, 2018-11-27",
     "001": "Azure Backup: VM agent and extension, 2017-09-08",
     "002": "Site Recovery: Hyper-V to Azure, 2018-04-09",

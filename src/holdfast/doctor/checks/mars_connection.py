@@ -19,6 +19,8 @@ from holdfast.doctor.model import Verdict, confirmed, ruled_out, unknown
 from holdfast.doctor.windows_facts import WINHTTP_PROXY, RegistryValue
 
 ONLINE = ("mars.connected", "mars.succeeded")
+# Nothing but the agent talks to these.
+_OWN_HOST = re.compile(r"\bbackup\.windowsazure\.", re.IGNORECASE)
 _AZURE = re.compile(
     r"microsoft|windows\.net|windowsazure|azure|msftncsi|20\.190\.|40\.126\.", re.IGNORECASE
 )
@@ -72,7 +74,7 @@ def _is_agent(service: Service) -> bool:
 def network_blocked(facts: Facts, _: Params) -> Verdict:
     ways = [one for one in facts.of(Reach) if _AZURE.search(one.target)]
     failed = [one for one in ways if not one.reached]
-    if failed and concerns(facts):
+    if failed and (concerns(facts) or _OWN_HOST.search(failed[0].target)):
         return confirmed(*(one.span for one in failed), seen=failed[0].target)
     refused = [one for one in signs(facts, "mars.network", over=ONLINE) if not _local(one)]
     if refused:

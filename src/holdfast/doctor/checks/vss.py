@@ -63,6 +63,9 @@ def _refused(facts: Facts) -> Verdict:
     said = open_records(facts, "vss.writer-refused", over="vss.good-set")
     if recent(facts, facts.event("vss.sql-aborted-freeze"), days=DAYS):
         said = [one for one in said if _id_said(one) != SQL_WRITER]
+    over = facts.event("vss.good-set")
+    if not said and over and facts.event("vss.writer-refused"):
+        return ruled_out(over[-1].span)
     if not said:
         return unknown("windows.vss.writers", LOG)
     last = said[-1]

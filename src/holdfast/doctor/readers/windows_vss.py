@@ -34,6 +34,7 @@ _LAST_ERROR = re.compile(
     rf"[^\n{{}}]*?(?:{_BREAK}[^\n{{}}{_QUOTES}:\uff1a]{{2,60}}{_COLON}[ \t]*(?P<error>[^\n]*))?$",
     re.MULTILINE,
 )
+_LONGEST_ERROR = 120
 # The furthest that a writer's name stands above its GUID.
 _NAME_WITHIN = 240
 _SHADOW_WRITER = re.compile(
@@ -70,7 +71,7 @@ def read_writers(artefact: Artefact) -> Iterator[Fact]:
         yield VssWriter(
             span=text.span_of(found),
             name=found["name"],
-            id=known.group(0).lower() if known else "",
+            id=known.group(0).lower() if known else id_of(found["name"]),
             state=int(found["state"]),
             last_error=(found["error"] or "").strip(),
         )
@@ -95,7 +96,7 @@ def _writer(text: Text, found: re.Match[str], before: int, after: int) -> VssWri
     return VssWriter(
         span=text.span(text.line_at(begin), text.line_at(found.end() + length - 1)),
         name=names[-1]["name"].strip() if names else "",
-        id=found["id"].lower(),
+        id=(id_of(names[-1]["name"]) if names else "") or found["id"].lower(),
         instance=(found["instance"] or "").lower(),
         state=int(found["state"]),
         last_error=error,
@@ -107,7 +108,7 @@ def _last_error(rest: str) -> tuple[str, int]:
     found = _LAST_ERROR.match(rest)
     if found is None or found["error"] is None:
         return "", 0
-    return found["error"].strip(), len(found.group(0).rstrip())
+    return found["error"].strip()[:_LONGEST_ERROR], len(found.group(0).rstrip())
 
 
 _PROVIDER = re.compile(

@@ -78,6 +78,10 @@ def _score(layout: LogFormat, sample: list[str], file: str) -> float:
     return share + (1.0 if named and (share > 0 or not any(sample)) else 0.0)
 
 
+# Both platforms' extensions write their status alike: it does not tell the platform.
+_EITHER = {"linux.waagent.status"}
+
+
 class Reading:
     """Reads artefacts into one set of facts."""
 
@@ -163,7 +167,8 @@ class Reading:
 
     def _platforms(self) -> None:
         probes = self._catalogue.probes
-        seen = {probes[name].platform for name in self.facts.probes if name in probes}
+        told = self.facts.probes & probes.keys() - _EITHER
+        seen = {probes[name].platform for name in told}
         self.facts.platforms = frozenset(seen & {"linux", "windows"})
 
 

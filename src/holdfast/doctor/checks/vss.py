@@ -1,13 +1,13 @@
 """Causes of failing shadow copies: writers, the service, providers, room, rivals, disks, time."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from holdfast.doctor.checking import Params, absent, check, recent
 from holdfast.doctor.factbase import Facts
 from holdfast.doctor.facts import Record, Service
-from holdfast.doctor.model import Verdict, confirmed, ruled_out, unknown
+from holdfast.doctor.model import State, Verdict, confirmed, ruled_out, unknown
 from holdfast.doctor.open_records import DAYS, SHOWN, open_records, short, spans
 from holdfast.doctor.vss_writers import SQL_WRITER, id_of, name_of, remedy_of, service_of
 from holdfast.doctor.windows_facts import (
@@ -47,6 +47,9 @@ def writer_failed(facts: Facts, _: Params) -> Verdict:
     serious = [one for one in failed if not (aborted and _left_by_replication(one))]
     if serious:
         return _failed(serious)
+    unlisted = _refused(facts, listed={one.id for one in writers})
+    if unlisted.state is State.CONFIRMED:
+        return unlisted
     return ruled_out(*(one.span for one in (failed or writers)[:SHOWN]))
 
 
@@ -58,9 +61,11 @@ _REFUSALS = {
 }
 
 
-def _refused(facts: Facts) -> Verdict:
-    """The writers that rejected an event of a shadow copy, the last one named first."""
+def _refused(facts: Facts, listed: Collection[str] = ()) -> Verdict:
+    """The last writer that rejected an event of a shadow copy and that no listing shows."""
     said = open_records(facts, "vss.writer-refused", over="vss.good-set")
+    if listed:
+        said = [one for one in said if _id_said(one) and _id_said(one) not in listed]
     if recent(facts, facts.event("vss.sql-aborted-freeze"), days=DAYS):
         said = [one for one in said if _id_said(one) != SQL_WRITER]
     over = facts.event("vss.good-set")

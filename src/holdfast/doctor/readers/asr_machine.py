@@ -186,7 +186,15 @@ _TRIALS = (
         False,
     ),
     (re.compile(rf"Unable to connect to remote host: .*?{_WHY}", re.IGNORECASE), "tcp", False),
+    (re.compile(rf"curl: \((?:7|28)\) [^\n]*?{_WHY}", re.IGNORECASE), "tcp", False),
+    # netstat: a connection that gets no answer.
+    (
+        re.compile(rf"\bTCP\s+\S+:\d+\s+{_HOST}:(?P<port>443|9443)\s+SYN_SENT\b", re.IGNORECASE),
+        "tcp",
+        False,
+    ),
     (re.compile(rf"Could not resolve host: ?{_HOST}"), "dns", False),
+    (re.compile(rf"unable to resolve host address \W?{_HOST}"), "dns", False),
     (re.compile(rf"server can.t find {_HOST}: (?P<why>\w+)"), "dns", False),
     (
         re.compile(
@@ -196,8 +204,10 @@ _TRIALS = (
         False,
     ),
 )
-_TYPED = re.compile(rf"(?:telnet|nc|ncat)\s+(?:-\w+\s+)*{_HOST}\s+(?P<port>\d+)")
-_TRYING = re.compile(r"^Trying (?P<host>[\d.]+)\.\.\.")
+_TYPED = re.compile(
+    rf"(?:telnet|nc|ncat)\s+(?:-\w+\s+)*{_HOST}\s+(?P<port>\d+)"
+    r"|curl\s[^\n]*?https?://(?P<site>[\w.-]{1,250})(?::(?P<door>\d+))?"
+)
 _AGENT_HEAD = re.compile(r"^[ \t]*(?:#~> ?)?\(\d\d-\d\d-\d{4} |^[ \t]*\d{4}[-/]\d\d[-/]\d\d[T ]")
 WIRE_SERVER = "168.63.129.16"
 
@@ -222,14 +232,22 @@ def read_trials(artefact: Artefact) -> Iterator[Fact]:
 
 
 def _trial(line: Line, typed: re.Match[str] | None) -> Iterator[Reach]:
+    asked_host, asked_port = _asked(typed)
     for pattern, stage, reached in _TRIALS:
         if not (found := pattern.search(line.text)):
             continue
         parts = found.groupdict()
-        host = parts.get("host") or (typed["host"] if typed else "")
-        port = parts.get("port") or (typed["port"] if typed and stage == "tcp" else "")
+        host = parts.get("host") or asked_host
+        port = parts.get("port") or (asked_port if stage == "tcp" else "")
         why = (parts.get("why") or "").strip(" :")
         if host:
             target = f"{host}:{port}" if port else host
             yield Reach(span=line.span, target=target, stage=stage, reached=reached, seen=why)
         return
+
+
+def _asked(typed: re.Match[str] | None) -> tuple[str, str]:
+    """The host and the port that a command named."""
+    if typed is None:
+        return "", ""
+    return typed["host"] or typed["site"] or "", typed["port"] or typed["door"] or "443"

@@ -17,9 +17,9 @@ _HEADING = (
     r"(?:(?:service |provider )?error ?(?:id|code)|provider ?error ?code|errorcode|errorid"
     r"|\bcode|오류 ?(?:id|코드)|공급자 오류 코드)"
 )
-# The number stands on the heading's line or on the next one.
+# The number stands on the heading's line or on the next one; PowerShell says it in a sentence.
 _SAID = re.compile(
-    rf"^[ \t>*|\"'-]{{0,40}}{_HEADING}[\"']?[ \t]{{0,40}}[:=]?[ \t]{{0,40}}[\"']?(?:\r?\n[ \t>*|]{{0,40}})?(?P<code>{_CODE})\b",
+    rf"(?:^[ \t>*|\"'-]{{0,40}}|(?<=[.:;,(\[] )){_HEADING}[\"']?[ \t]{{0,40}}[:=]?[ \t]{{0,40}}[\"']?(?:\r?\n[ \t>*|]{{0,40}})?(?P<code>{_CODE})\b",
     re.IGNORECASE | re.MULTILINE,
 )
 _AGENT_LOG = re.compile(r"^\s*#~> ?\(", re.MULTILINE)

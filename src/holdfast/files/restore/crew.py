@@ -7,18 +7,31 @@ import contextlib
 import ctypes
 import gc
 import os
+import select
 import signal
 from collections.abc import Callable
-from multiprocessing.connection import Connection, Pipe, wait
-from typing import Self
+from typing import NamedTuple, Self
 
 from holdfast.base.memory import keep_freed_memory
 from holdfast.files.restore.messages import Batch, Outcome
 from holdfast.vault.forking import WorkerDied, end_of, fork, send_error
+from holdfast.vault.pipes import Connection, open_pipe
 
 _PR_SET_PDEATHSIG = 1
 _RARELY = 100_000
 Do = Callable[[Batch], Outcome]
+
+
+class _Member(NamedTuple):
+    """A worker as the parent sees it."""
+
+    pid: int
+    tasks: Connection
+    results: Connection
+
+    def close(self) -> None:
+        self.tasks.close()
+        self.results.close()
 
 
 class Crew:
@@ -26,8 +39,9 @@ class Crew:
 
     def __init__(self, workers: int, hire: Callable[[], Do]) -> None:
         """`hire` runs in each new process and gives what does its batches."""
-        self._children: dict[Connection, int] = {}
-        self._idle: list[Connection] = []
+        self._members: dict[int, _Member] = {}  # by the descriptor of their results
+        self._idle: list[_Member] = []
+        self._poll = select.poll()
         for _ in range(max(1, workers)):
             self._fork(hire)
 
@@ -35,11 +49,13 @@ class Crew:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for connection, child in self._children.items():
-            connection.close()
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-        self._children.clear()
+        # All at once: each takes a while to give its memory back.
+        for member in self._members.values():
+            os.kill(member.pid, signal.SIGKILL)
+        for member in self._members.values():
+            os.waitpid(member.pid, 0)
+            member.close()
+        self._members.clear()
 
     @property
     def is_idle(self) -> bool:
@@ -48,55 +64,61 @@ class Crew:
 
     @property
     def busy(self) -> int:
-        return len(self._children) - len(self._idle)
+        return len(self._members) - len(self._idle)
 
     @property
     def size(self) -> int:
-        return len(self._children)
+        return len(self._members)
 
     def give(self, batch: Batch) -> None:
-        connection = self._idle.pop()
+        member = self._idle.pop()
         try:
-            connection.send(batch)
+            member.tasks.send(batch)
         except BrokenPipeError as err:
-            raise self._lost(connection) from err
+            raise self._lost(member) from err
 
     def outcomes(self, timeout: float) -> list[Outcome]:
-        """What is done by now; waits for the first."""
-        busy = [one for one in self._children if one not in self._idle]
-        return [self._receive(one) for one in wait(busy, timeout) if isinstance(one, Connection)]
+        """What is done by now; waits for the first, or for the end of a worker."""
+        ready = self._poll.poll(timeout * 1000)
+        return [self._receive(self._members[descriptor]) for descriptor, _ in ready]
 
-    def _receive(self, connection: Connection) -> Outcome:
+    def _receive(self, member: _Member) -> Outcome:
         try:
-            answer = connection.recv()
-        except (EOFError, ConnectionResetError) as err:
-            raise self._lost(connection) from err
+            answer = member.results.recv()
+        except EOFError as err:
+            raise self._lost(member) from err
         if isinstance(answer, tuple):
             raise answer[1]
-        self._idle.append(connection)
+        self._idle.append(member)
         assert isinstance(answer, Outcome)
         return answer
 
-    def _lost(self, connection: Connection) -> WorkerDied:
-        return WorkerDied(reason=end_of(self._children.pop(connection)))
+    def _lost(self, member: _Member) -> WorkerDied:
+        del self._members[member.results.fileno()]
+        member.close()
+        return WorkerDied(reason=end_of(member.pid))
 
     def _fork(self, hire: Callable[[], Do]) -> None:
-        mine, theirs = Pipe()
+        task_out, task_in = open_pipe()
+        result_out, result_in = open_pipe()
         parent = os.getpid()
 
         def live() -> None:
             # A pipe ends only when nobody holds its other end any more.
-            for connection in (mine, *self._children):
-                connection.close()
-            _work(theirs, hire, parent)
+            for each in (_Member(0, task_in, result_out), *self._members.values()):
+                each.close()
+            _work(task_out, result_in, hire=hire, parent=parent)
 
-        child = fork(live)
-        theirs.close()
-        self._children[mine] = child
-        self._idle.append(mine)
+        pid = fork(live)
+        task_out.close()
+        result_in.close()
+        member = _Member(pid, task_in, result_out)
+        self._members[result_out.fileno()] = member
+        self._poll.register(result_out, select.POLLIN)
+        self._idle.append(member)
 
 
-def _work(connection: Connection, hire: Callable[[], Do], parent: int) -> None:
+def _work(tasks: Connection, results: Connection, *, hire: Callable[[], Do], parent: int) -> None:
     try:
         _die_with(parent)
         keep_freed_memory()
@@ -105,11 +127,11 @@ def _work(connection: Connection, hire: Callable[[], Do], parent: int) -> None:
         os.umask(0)
         do = hire()
         while True:
-            connection.send(do(connection.recv()))
+            results.send(do(tasks.recv()))
     except (EOFError, BrokenPipeError):
         return
     except BaseException as err:
-        send_error(connection, err)
+        send_error(results, err)
         raise
 
 

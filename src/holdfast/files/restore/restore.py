@@ -71,6 +71,8 @@ def restore(
                 protected=Protected(snapshot.paths),
             )
 
+        # Once, before the workers are forked: they share it.
+        repository.load_index()
         with Crew(options.workers, lambda: hire_worker().do) as crew:
             beat = _Heart(repository, report, sizes, on_progress)
             journey = Journey(crew, options, report, beat=beat.beat)

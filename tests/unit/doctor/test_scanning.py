@@ -164,16 +164,18 @@ def _big_log(size: int) -> Iterator[bytes]:
             yield fault.encode()
 
 
-_MEASURE = """
-import resource, sys, time
+_MEASURE = r"""
+import re, sys, time
 from pathlib import Path
 from holdfast.doctor.examination import examine
 from holdfast.doctor.loading import load
 from holdfast.doctor.sources import FileSource
 load()
-begin = time.monotonic()
+taken = time.process_time()
 seen = examine(load(), [FileSource(Path(sys.argv[1]))])
-print(time.monotonic() - begin, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+# Not ru_maxrss, which begins with the memory of the process that started this one.
+peak = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())
+print(time.process_time() - taken, int(peak[1]) // 1024)
 """
 
 

@@ -23,6 +23,7 @@ from holdfast.doctor.facts import (
     Setting,
     Volume,
 )
+from holdfast.doctor.readers import windows_services
 from holdfast.doctor.readers_registry import READERS
 from holdfast.doctor.windows_facts import (
     BitLockerVolume,
@@ -401,3 +402,16 @@ def test_an_event_reads_alike_from_every_form(text: str) -> None:
     assert record.text.startswith(f"{record.values['source']} {record.values['event_id']}: ")
     assert record.stream == "windows.event-log"
     assert record.when is not None
+
+
+def test_a_listing_cut_after_the_state_says_nothing_of_the_start() -> None:
+    cut = (
+        "SERVICE_NAME: obengine\n"
+        "        TYPE               : 10  WIN32_OWN_PROCESS\n"
+        "        STATE              : 4  RUNNING"
+    )
+
+    (service,) = windows_services.read_sc(from_text("pasted", cut))
+
+    assert isinstance(service, Service)
+    assert (service.state, service.start) == ("running", "")

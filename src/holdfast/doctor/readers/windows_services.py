@@ -41,6 +41,8 @@ _SERVICE = re.compile(
     rf"(?:{_BREAK}{_LABEL}(?P<exit>\d+)[ \t]+\(0x[0-9a-fA-F]+\))?",
     re.MULTILINE,
 )
+# A listing that is cut after its state has no exit code to tell it by.
+_STATE_WORD = re.compile(r"(?:RUNNING|STOPPED|PAUSED|\w+_PENDING)", re.IGNORECASE)
 _START_WORD = re.compile(r"(?:BOOT|SYSTEM|AUTO|DEMAND)_START|DISABLED")
 _ECHO = re.compile(
     r"\bsc(?:\.exe)?\s+(?:\\\\\S+\s+)?(?:query(?:ex)?|qc|start|stop)\s+\"?(?P<name>[^\"\n]+?)\"?\s*$",
@@ -58,7 +60,8 @@ def read_sc(artefact: Artefact) -> Iterator[Fact]:
     """What `sc query`, `sc queryex` and `sc qc` print, one service after the other."""
     text = windows_lines.read(artefact)
     for found in _SERVICE.finditer(text.whole):
-        starts = bool(_START_WORD.match(found["word"])) or found["exit"] is None
+        is_state = bool(_STATE_WORD.match(found["word"])) or found["exit"] is not None
+        starts = bool(_START_WORD.match(found["word"])) or not is_state
         yield Service(
             span=text.span_of(found),
             name=found["name"].strip(),

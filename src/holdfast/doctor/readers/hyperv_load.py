@@ -13,7 +13,8 @@ from holdfast.doctor.readers_registry import reader
 
 _HRL = re.compile(r"[^\n]*\.hrl\b", re.IGNORECASE)
 _ROOM = re.compile(
-    r"^[ \t]*\d{1,9}[^\d\n][^\n]*?(?<![\d.,])(?P<free>\d[\d.,\u00a0\u202f ]{6,})\s*\D*$", re.MULTILINE
+    r"^[ \t]*\d{1,9}[^\d\n][^\n]*?(?<![\d.,])(?P<free>\d[\d.,\u00a0\u202f ]{6,})\s*\D*$",
+    re.MULTILINE,
 )
 _FOLDER = re.compile(r"(?P<path>[A-Za-z]:\\[^\n*?\"<>|:]*|\\\\[^\n*?\"<>|:]+)")
 # Korean and Japanese put the word for folder behind the path.

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from holdfast.doctor.readers.powershell_output import Row, lists, tables
 from holdfast.doctor.readers.windows_lines import Text
 
-_JSON = re.compile(r'^[ \t]*"(?P<name>\w+)"\s*:\s*(?P<value>"(?:[^"\\]|\\.)*"|[^,\s{}\[\]]+)\s*,?\s*$')
+_JSON = re.compile(
+    r'^[ \t]*"(?P<name>\w+)"\s*:\s*(?P<value>"(?:[^"\\]|\\.)*"|[^,\s{}\[\]]+)\s*,?\s*$'
+)
 _LEAST = 2  # columns that make a table
 
 

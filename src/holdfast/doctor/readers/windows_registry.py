@@ -22,7 +22,9 @@ _HIVES = {
     "HKCC": "HKEY_CURRENT_CONFIG",
 }
 _HIVE = r"(?:HKEY_[A-Z_]+|HKLM|HKCU|HKCR|HKU|HKCC)"
-_EXPORT_KEY = re.compile(rf"^[ \t]*\[(?P<gone>-?)(?P<key>{_HIVE}(?:\\[^\]\n]*)?)\]\s*$", re.IGNORECASE)
+_EXPORT_KEY = re.compile(
+    rf"^[ \t]*\[(?P<gone>-?)(?P<key>{_HIVE}(?:\\[^\]\n]*)?)\]\s*$", re.IGNORECASE
+)
 _EXPORT_VALUE = re.compile(
     r'^[ \t]*(?:"(?P<name>(?:[^"\\]|\\.)*)"|(?P<default>@))\s*=\s*(?P<data>.*)$'
 )

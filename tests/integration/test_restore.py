@@ -151,6 +151,23 @@ def test_a_large_folder_is_shared_out(vault: Repository, target: Path) -> None:
     assert contents(target) == files
 
 
+def test_a_heavy_folder_is_cut_and_each_part_verified_once(
+    vault: Repository, source: Path, target: Path
+) -> None:
+    for number in range(5):
+        with (source / f"file{number}").open("wb") as holes:
+            holes.truncate(30 * MIB)
+            holes.write(bytes([number]))
+    point = capture(vault, source)
+
+    report = run(vault, point, target, verify=True)
+
+    assert report.problems == []
+    assert report.files == 5
+    assert report.bytes_verified == report.bytes_total == 150 * MIB
+    assert differences(source, target, ignore=["root"]) == []
+
+
 class FarStorage(MemoryStorage):
     """One that rewards several requests at once, as object stores do."""
 

@@ -72,6 +72,8 @@ class Journey:
         self._beat = beat
         self._waiting: dict[Kind, list[Any]] = {kind: [] for kind in _ORDER}
         self._tasks: list[FolderTask] = []
+        # Where the first part of a listing ends that was cut.
+        self._cuts: dict[bytes, int] = {}
         self._folders: list[FoundFolder] = []
         self._made: set[bytes] = set()
         self._kept: set[bytes] = set()
@@ -100,7 +102,8 @@ class Journey:
             folder, _, name = path.rpartition(b"/")
             left_out[folder].add(name)
         self._waiting[Kind.VERIFY] += [
-            VerifyTask(task, frozenset(left_out.get(task.path, ()))) for task in self._tasks
+            VerifyTask(self._own_part(task), frozenset(left_out.get(task.path, ())))
+            for task in self._tasks
         ]
         wrong_ones = frozenset(wrong)
         self._waiting[Kind.VERIFY_FOLDERS] += [
@@ -110,6 +113,10 @@ class Journey:
             if end.path not in wrong_ones
         ]
         self._drain()
+
+    def _own_part(self, task: FolderTask) -> FolderTask:
+        """The task without what was handed on to others."""
+        return task if task.first else task._replace(last=self._cuts.get(task.path))
 
     def _part_links_of_kept(self) -> None:
         """What kept its old content under one name must not spread under the others."""
@@ -160,6 +167,8 @@ class Journey:
         self._folders += outcome.folders
         self._add_folders([found.task for found in outcome.folders])
         self._add_folders(outcome.rest)
+        for part in outcome.rest:
+            self._cuts.setdefault(part.path, part.first)
         for file in outcome.long_files:
             self._filling[file.entry.folder, file.entry.name] = _Filling(file)
             self._waiting[Kind.SEGMENTS] += reversed(file.segments)

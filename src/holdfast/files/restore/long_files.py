@@ -19,7 +19,7 @@ from holdfast.files.restore.small_files import PRIVATE, create
 from holdfast.vault.pack_header import Kind
 
 # Files up to here are filled by the worker that finds them, longer ones by all of them.
-_MEDIUM = 32 * MIB
+MEDIUM = 32 * MIB
 _SEGMENT = 16 * MIB
 # Not ours to write, or a running program: then a new file takes the name.
 _NOT_TO_WRITE = (errno.EACCES, errno.EPERM, errno.ETXTBSY, errno.ELOOP)
@@ -54,7 +54,7 @@ class LongFiles:
         segments = tuple(
             Segment(item.folder, item.name, new, compare and not new, part) for part in cut(pieces)
         )
-        if item.node.size > _MEDIUM:
+        if item.node.size > MEDIUM:
             self._desk.outcome.long_files.append(LongFile(item.task, new, segments))
             return
         written = [self.fill(segment) for segment in segments]

@@ -8,11 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from holdfast.base.errors import HoldfastError
 from holdfast.base.texts import _
+from holdfast.base.units import MIB
 from holdfast.files.options import Overwrite
 from holdfast.files.report import SkipReason
 from holdfast.files.restore.desk import Desk, Item, kind_of
 from holdfast.files.restore.files import Files
 from holdfast.files.restore.folders import NEW_FOLDER
+from holdfast.files.restore.long_files import MEDIUM
 from holdfast.files.restore.messages import FolderTask, FoundFolder, LinkedEntry, pack_node
 from holdfast.files.restore.policy import (
     Choice,
@@ -29,10 +31,10 @@ from holdfast.files.restore.specials import Specials
 from holdfast.vault.pack_header import Kind
 from holdfast.vault.tree import Node, parse_tree
 
-# A larger listing is cut, so that several workers share it.
-_LARGE = 4096
+# A listing of more files, or of more bytes in them, is cut, so that several workers share it.
+_LARGE, _HEAVY = 4096, 64 * MIB
 _MOST_CUTS = 8
-_LINKED = 2
+_LINKED = _CUT = 2
 
 
 # A node with its name as bytes; a plain tuple, for there is one of each item.
@@ -97,7 +99,7 @@ class Walk:
                 yield Item(task.path, name, node)
 
     def _visit(self, task: FolderTask, nodes: Sequence[Node]) -> None:
-        if task.last is None and len(nodes) > _LARGE and task.only is None:
+        if task.last is None and task.only is None:
             nodes = self._share(task, nodes)
         self._unlock(task)
         named = self._named(task, nodes[task.first : task.last])
@@ -130,9 +132,10 @@ class Walk:
 
     def _share(self, task: FolderTask, nodes: Sequence[Node]) -> Sequence[Node]:
         """Keep the first part of a large listing and hand the rest back."""
-        if self._desk.options.delete:
+        parts = _parts(nodes)
+        if parts < _CUT or self._desk.options.delete:
             return nodes  # what is missing from a part is not yet an extra
-        step = max(_LARGE, -(-len(nodes) // _MOST_CUTS))
+        step = -(-len(nodes) // parts)
         self._desk.outcome.rest += [
             task._replace(first=at, last=at + step) for at in range(step, len(nodes), step)
         ]
@@ -280,3 +283,10 @@ class Walk:
         if not self._desk.options.dry_run:
             remove(folder, name, recursive=recursive)
         self._desk.outcome.deleted += 1
+
+
+def _parts(nodes: Sequence[Node]) -> int:
+    """How many workers' portions a listing is; all share each longer file anyway."""
+    size = sum([node.size for node in nodes if node.size <= MEDIUM])
+    wanted = max(-(-len(nodes) // _LARGE), size // _HEAVY)
+    return min(wanted, len(nodes), _MOST_CUTS)

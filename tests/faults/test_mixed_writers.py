@@ -171,7 +171,8 @@ def test_killed_in_the_crowd_nobody_stops_the_others(crowd: Crowd, faults: Fault
             change_tree(source, 10 + number, 0.4)
         for victim in victims:
             faults.inject()
-            seconds = 0.2 + dice.random() / 2
+            # An unchanged backup is done within a quarter of a second.
+            seconds = 0.03 + dice.random() / 5
             all_at_once(
                 lambda: crowd.back_up("holdfast"),
                 partial(kill, seconds, victim),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from holdfast.vault.policy.calendar import Slot, Span
@@ -128,6 +128,7 @@ def test_what_comes_from_the_future_changes_no_other_verdict(
 
 
 @given(points, rules.filter(lambda rule: not isinstance(rule, Tagged)), ZONES)
+@example([At(NOW, frozenset(), "alpha")], Every(unit=Unit.HOURLY, count=1), None)
 def test_nothing_is_let_go_before_the_moment_told(
     found: list[At], rule: Rule, zone: ZoneInfo | None
 ) -> None:

@@ -142,7 +142,8 @@ def not_running(facts: Facts, _: Params) -> Verdict:
 def _is_agent(process: Process) -> bool:
     """The daemon shows under its script's name, the part that handles extensions as python."""
     name = process.name.lower()
-    if "<defunct>" in process.command:  # it has ended, and only its parent does not know yet
+    # It has ended or is about to: `ps` finds no command line any more and puts its name in brackets.
+    if "<defunct>" in process.command or process.command.startswith("["):
         return False
     if re.search(r"-version|-collect-logs", process.command):  # asked by somebody, and soon gone
         return False

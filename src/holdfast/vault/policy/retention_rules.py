@@ -131,8 +131,10 @@ class Within:
         limit = self.span.before(local(points[0], zone))
         recent = [point for point in points if point.taken_at > limit]
         places = list(newest_of_each(recent, self.unit or Unit.LAST, zone))
-        for place in places:
-            yield Pick(place, self._until(points[place], zone))
+        for rank, place in enumerate(places):
+            # The next point of the newest period takes its place, and may come at any time.
+            is_open = self.unit is not None and rank == 0
+            yield Pick(place, None if is_open else self._until(points[place], zone))
         oldest = len(points) - 1
         if len(recent) == len(points) and oldest not in places:
             yield Pick(oldest, self._until(points[oldest], zone), is_oldest=True)

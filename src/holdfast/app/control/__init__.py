@@ -1,0 +1,1 @@
+"""Use cases of the control plane: what the server does for people and for machines."""

@@ -1,0 +1,53 @@
+"""From a token or a certificate to the caller it stands for."""
+
+import hashlib
+
+from holdfast.app.control.errors import NotLoggedIn
+from holdfast.app.control.plane import Actor, Plane
+from holdfast.catalog import accounts as account_rows
+from holdfast.catalog.tables import Account, Certificate, Machine
+from holdfast.fleet.roles import Scope
+
+
+def secret_hash(secret: str) -> str:
+    """How random secrets are kept: they have too many bits to be guessed from a plain hash."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def person_of(
+    plane: Plane, secret: str, *, address: str, pin: str | None = None, approval: str | None = None
+) -> Actor:
+    """The person behind a token that is neither expired nor revoked, of a live account."""
+    now = plane.clock.now()
+    with plane.database.read() as db:
+        token = account_rows.token_by_hash(db, secret_hash(secret))
+        account = db.get(Account, token.account_id) if token else None
+    if token is None or account is None:
+        raise NotLoggedIn(reason="the token is unknown", server=plane.address)
+    if token.revoked_at or (token.expires_at and token.expires_at <= now):
+        raise NotLoggedIn(reason="the token has expired or was revoked", server=plane.address)
+    if account.disabled_at:
+        raise NotLoggedIn(reason="the account is disabled", server=plane.address)
+    return Actor(
+        kind="person",
+        id=account.id,
+        name=account.name,
+        address=address,
+        is_admin=account.is_admin,
+        scopes=frozenset(Scope(one) for one in token.scopes),
+        pin=pin,
+        approval=approval,
+    )
+
+
+def machine_of(plane: Plane, fingerprint: str, *, address: str) -> Actor:
+    """The machine a certificate was given to, if neither has been taken back."""
+    now = plane.clock.now()
+    with plane.database.read() as db:
+        certificate = db.get(Certificate, fingerprint)
+        machine = db.get(Machine, certificate.machine_id) if certificate else None
+    if certificate is None or machine is None:
+        raise NotLoggedIn(reason="the certificate is unknown", server=plane.address)
+    if certificate.revoked_at or certificate.expires_at <= now or machine.state != "active":
+        raise NotLoggedIn(reason="the certificate has expired or was revoked", server=plane.address)
+    return Actor(kind="machine", id=machine.id, name=machine.name, address=address)

@@ -1,0 +1,1 @@
+"""The server's state in SQL: tables, queries, migrations; SQLite or PostgreSQL, one schema."""

@@ -1,0 +1,1 @@
+"""What server and agents say to each other and the rules both hold: messages, schedules, roles."""

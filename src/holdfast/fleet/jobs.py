@@ -1,0 +1,41 @@
+"""Words for jobs: what kinds there are, and the states one goes through."""
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a machine or the server can be told to do."""
+
+    BACKUP = "backup"
+    RETAIN = "retain"
+    PRUNE = "prune"
+    CHECK = "check"
+    RESTORE = "restore"
+    DOCTOR = "doctor"
+    # Done by the server alone:
+    SCRUB = "scrub"
+    PURGE = "purge"
+    DELETE_VAULT = "delete-vault"
+
+
+class State(StrEnum):
+    WAITING = "waiting"  # asked for; nobody has begun
+    RUNNING = "running"
+    DONE = "done"
+    WARNINGS = "warnings"  # done, but some items were left out
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"  # another job held the source
+    LOST = "lost"  # its machine has not been heard of for too long
+
+    @property
+    def is_over(self) -> bool:
+        return self not in (State.WAITING, State.RUNNING)
+
+
+class StepState(StrEnum):
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"

@@ -1,0 +1,1 @@
+"""The server's process: the API, the gateway to vaults, durable workflows."""

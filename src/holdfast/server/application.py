@@ -1,0 +1,25 @@
+"""The web application: every route, under one plane."""
+
+from fastapi import APIRouter, FastAPI
+
+from holdfast.app.control.plane import Plane
+from holdfast.server import problems
+
+PREFIX = "/api/v1"
+# One line per module of `api`; each has a `router`.
+ROUTERS: list[APIRouter] = []
+
+
+def make_app(plane: Plane) -> FastAPI:
+    app = FastAPI(
+        title="Holdfast",
+        version="1",
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.plane = plane
+    problems.install(app)
+    for router in ROUTERS:
+        app.include_router(router, prefix=PREFIX)
+    return app

@@ -1,18 +1,15 @@
 """Decide a cause: by its events, by a threshold, or by the function registered for it."""
 
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from holdfast.doctor import facts as shared
 from holdfast.doctor.catalogue_types import Cause, Event
 from holdfast.doctor.factbase import Facts
-from holdfast.doctor.facts import Fact, LogSeen, Record
-from holdfast.doctor.model import Span, Verdict, confirmed, not_applicable, ruled_out, unknown
-
-# The first record, the last, and a few between prove as much as all of them.
-SHOWN = 4
+from holdfast.doctor.facts import Fact, LogSeen
+from holdfast.doctor.model import Verdict, confirmed, not_applicable, ruled_out, unknown
+from holdfast.doctor.open_records import SHOWN, recent, spans, unended
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +85,7 @@ def _by_events(cause: Cause, facts: Facts, events: dict[str, Event]) -> Verdict:
     rule = cause.check
     found = recent(facts, facts.event(*rule.event), days=rule.within_days)
     over = facts.event(*rule.unless_after)
-    open_ones = [record for record in found if not _ended(record, over)]
+    open_ones = unended(found, over)
     count = (
         sum(facts.count(name) for name in rule.event)
         if len(open_ones) == len(found)
@@ -96,7 +93,7 @@ def _by_events(cause: Cause, facts: Facts, events: dict[str, Event]) -> Verdict:
     )
     if len(open_ones) >= rule.at_least:
         last = open_ones[-1]
-        return confirmed(*_some(open_ones), count=count, **last.values)
+        return confirmed(*spans(open_ones), count=count, **last.values)
     if found and over:
         return ruled_out(over[-1].span)
     return absent(facts, _streams(cause, facts, events)) or unknown(*_unread(cause, facts))
@@ -109,16 +106,6 @@ def _streams(cause: Cause, facts: Facts, events: dict[str, Event]) -> set[str]:
     return (streams - {"*"}) | own if "*" in streams else streams
 
 
-def recent(facts: Facts, records: Sequence[Record], *, days: float) -> list[Record]:
-    """Leave out old history: what happened long before the end of its own log."""
-    kept = []
-    for record in records:
-        end = facts.reference(record)
-        if record.when is None or end is None or end - record.when <= timedelta(days=days):
-            kept.append(record)
-    return kept
-
-
 def absent(facts: Facts, streams: Iterable[str]) -> Verdict | None:
     """A denial by absence: only when every log in question is known to be whole."""
     streams = set(streams)
@@ -126,23 +113,6 @@ def absent(facts: Facts, streams: Iterable[str]) -> Verdict | None:
         return None
     logs: list[LogSeen] = [log for stream in sorted(streams) for log in facts.logs(stream)]
     return ruled_out(*(span for log in logs[:SHOWN] for span in (log.span, log.last)))
-
-
-def _ended(record: Record, over: Sequence[Record]) -> bool:
-    """Whether a record of recovery follows, by time or, without times, by place."""
-    return any(_after(other, record) for other in over)
-
-
-def _after(other: Record, record: Record) -> bool:
-    if other.when and record.when and other.when != record.when:
-        return other.when > record.when
-    same = other.span.artefact == record.span.artefact
-    return same and other.span.first > record.span.first
-
-
-def _some(records: Sequence[Record]) -> tuple[Span, ...]:
-    chosen = [*records[:1], *records[1:][-(SHOWN - 1) :]]
-    return tuple(dict.fromkeys(record.span for record in chosen))
 
 
 _COMPARE = {"below": operator.lt, "above": operator.gt}

@@ -4,10 +4,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from holdfast.doctor.catalogue_types import Cause
-from holdfast.doctor.checking import Params, decide, recent
+from holdfast.doctor.checking import Params, decide
 from holdfast.doctor.facts import Record
 from holdfast.doctor.loading import Catalogue
 from holdfast.doctor.model import Severity, State, Verdict, not_applicable
+from holdfast.doctor.open_records import recent
 from holdfast.doctor.reading import Reading
 
 NOTHING, FOUND, BAD_INPUT, INCONCLUSIVE, CRASHED, NOT_MENDED, REFUSED = range(7)

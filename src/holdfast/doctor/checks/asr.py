@@ -12,7 +12,7 @@ from holdfast.doctor.asr_facts import (
     StartType,
     Throughput,
 )
-from holdfast.doctor.checking import SHOWN, Params, check
+from holdfast.doctor.checking import Params, check
 from holdfast.doctor.checks.asr_signs import (
     JOBS,
     LOG,
@@ -23,8 +23,6 @@ from holdfast.doctor.checks.asr_signs import (
     denied,
     errors,
     recovered,
-    short,
-    shown,
     signs,
     succeeded,
 )
@@ -32,6 +30,7 @@ from holdfast.doctor.factbase import Facts
 from holdfast.doctor.facts import Service, Setting, Volume
 from holdfast.doctor.linux_facts import GuestDisk, VmState
 from holdfast.doctor.model import Verdict, confirmed, ruled_out, unknown
+from holdfast.doctor.open_records import SHOWN, short, spans
 from holdfast.doctor.windows_facts import Disk, RegistryValue, VssProvider
 
 LAST_PORT = 65535
@@ -96,12 +95,12 @@ def root_certificates(facts: Facts, _: Params) -> Verdict:
     tried = [one for one in signs(facts, "asr.certificate-trial") if concerns(facts)]
     missing = [one for one in facts.of(RootCertificate) if not one.there]
     if missing and concerns(facts):
-        return confirmed(*shown(missing), seen=", ".join(one.name for one in missing[:SHOWN]))
+        return confirmed(*spans(missing), seen=", ".join(one.name for one in missing[:SHOWN]))
     if tried:
-        return confirmed(*shown(tried), seen=short(tried[-1].text))
+        return confirmed(*spans(tried), seen=short(tried[-1].text))
     there = [one for one in facts.of(RootCertificate) if one.there]
     if there:
-        return ruled_out(*shown(there))
+        return ruled_out(*spans(there))
     found = errors(facts, ["151066"])
     return by_jobs(found) if found else denied(facts, ["asr.endpoint-ok"], LOG)
 
@@ -153,14 +152,14 @@ def proxy_invalid(facts: Facts, _: Params) -> Verdict:
     bad = [one for one in settings if _bad_proxy(one)]
     if bad:
         # The value may hold a password: only the key is shown.
-        return confirmed(*shown(bad), seen=", ".join(one.key for one in bad))
+        return confirmed(*spans(bad), seen=", ".join(one.key for one in bad))
     if said := by_log(facts, "asr.proxy-line", ["asr.endpoint-ok", "asr.home-ok"]):
         return said
     found = errors(facts, ["151072"])
     if found:
         return by_jobs(found)
     if settings:
-        return ruled_out(*shown(settings))
+        return ruled_out(*spans(settings))
     return denied(facts, ["asr.endpoint-ok", "asr.home-ok"], LOG)
 
 
@@ -179,7 +178,7 @@ def _bad_proxy(setting: Setting) -> bool:
 def disk_unmapped(facts: Facts, _: Params) -> Verdict:
     raw = [one for one in facts.of(Disk) if one.style.upper() == "RAW" and concerns(facts)]
     if raw:
-        return confirmed(*shown(raw), seen=", ".join(one.name for one in raw))
+        return confirmed(*spans(raw), seen=", ".join(one.name for one in raw))
     found = errors(facts, ["150039"])
     if found:
         return by_jobs(found)
@@ -205,13 +204,13 @@ def disk_too_small(facts: Facts, params: Params) -> Verdict:
     small = [one for one in attached if 0 < one.gib < limit]
     if small and concerns(facts):
         name, size = small[0].name, f"{small[0].gib:g}"
-        return confirmed(*shown(small), name=name, size=size, limit=f"{limit:g}")
+        return confirmed(*spans(small), name=name, size=size, limit=f"{limit:g}")
     found = errors(facts, ["150172"])
     if found:
         return confirmed(
-            *shown(found), name=found[-1].target or "?", size=f"<{limit:g}", limit=f"{limit:g}"
+            *spans(found), name=found[-1].target or "?", size=f"<{limit:g}", limit=f"{limit:g}"
         )
-    return ruled_out(*shown(attached)) if attached else unknown("azure-vm.view")
+    return ruled_out(*spans(attached)) if attached else unknown("azure-vm.view")
 
 
 @check("asr.grub-device-names")
@@ -219,12 +218,12 @@ def grub_device_names(facts: Facts, _: Params) -> Verdict:
     known = facts.of(BootParameter)
     bad = [one for one in known if one.by_device]
     if bad and concerns(facts):
-        return confirmed(*shown(bad), parameter=bad[0].parameter, device=bad[0].device)
+        return confirmed(*spans(bad), parameter=bad[0].parameter, device=bad[0].device)
     if known and not bad:
-        return ruled_out(*shown(known))
+        return ruled_out(*spans(known))
     found = errors(facts, ["151126", "95320"])
     if found:
-        return confirmed(*shown(found), parameter="root", device="/dev/…")
+        return confirmed(*spans(found), parameter="root", device="/dev/…")
     return unknown("asr.boot")
 
 
@@ -239,7 +238,7 @@ def churn_high(facts: Facts, _: Params) -> Verdict:
         return said
     healthy = [one for one in facts.of(ProtectedItem) if one.health in {"normal", "healthy"}]
     if healthy:
-        return ruled_out(*shown(healthy))
+        return ruled_out(*spans(healthy))
     return recovered(facts, ["asr.churn-ok"], LOG) or unknown("asr.items", LOG)
 
 
@@ -263,17 +262,17 @@ def _provider(facts: Facts) -> list[Service]:
 def provider_missing(facts: Facts, _: Params) -> Verdict:
     gone = [one for one in _provider(facts) if one.state == "absent"]
     if gone:
-        return confirmed(*shown(gone), count=len(gone))
+        return confirmed(*spans(gone), count=len(gone))
     there = [
         one
         for one in facts.of(VssProvider)
         if "site recovery" in one.name.lower() or "inmage" in one.name.lower()
     ]
     if there or _provider(facts):
-        return ruled_out(*shown([*there, *_provider(facts)]))
-    said = signs(facts, "asr.provider-missing-line", over=["asr.tag-ok"])
+        return ruled_out(*spans([*there, *_provider(facts)]))
+    said = signs(facts, "asr.provider-missing-line", over=("asr.tag-ok",))
     if said:
-        return confirmed(*shown(said), count=len(said))
+        return confirmed(*spans(said), count=len(said))
     return denied(facts, ["asr.tag-ok"], LOG)
 
 
@@ -282,10 +281,10 @@ def provider_disabled(facts: Facts, _: Params) -> Verdict:
     known = _provider(facts)
     off = [one for one in known if one.start == "disabled"]
     if off:
-        return confirmed(*shown(off), seen=off[0].name)
+        return confirmed(*spans(off), seen=off[0].name)
     spoken = [one for one in known if one.start]
     if spoken:
-        return ruled_out(*shown(spoken))
+        return ruled_out(*spans(spoken))
     if said := by_log(facts, "asr.provider-disabled-line", ["asr.tag-ok"]):
         return said
     return denied(facts, ["asr.tag-ok"], LOG)
@@ -304,17 +303,17 @@ def hydration_failed(facts: Facts, _: Params) -> Verdict:
     bad = [one for one in last if one.start != one.wanted]
     if bad:
         seen = ", ".join(f"{one.name}={one.start}" for one in bad)
-        return confirmed(*shown(bad), seen=seen)
+        return confirmed(*spans(bad), seen=seen)
     values = _start_values(facts)
     wrong = [(name, one) for name, one in values if one.number != _WANTED_STARTS[name]]
     if wrong and concerns(facts):
         seen = ", ".join(f"{name}={one.number}" for name, one in wrong)
-        return confirmed(*shown([one for _, one in wrong]), seen=seen)
+        return confirmed(*spans([one for _, one in wrong]), seen=seen)
     found = errors(facts, ["170010"])
     if found:
         return by_jobs(found)
     right = [*last, *(one for _, one in values if len(values) > 1)]
-    return ruled_out(*shown(right)) if right and not wrong else unknown("asr.drivers")
+    return ruled_out(*spans(right)) if right and not wrong else unknown("asr.drivers")
 
 
 def _start_values(facts: Facts) -> list[tuple[str, RegistryValue]]:
@@ -336,9 +335,9 @@ def drill_left_over(facts: Facts, _: Params) -> Verdict:
     items = [one for one in facts.of(ProtectedItem) if one.test_failover]
     left = [one for one in items if one.test_failover not in {"none", "notstarted", "na"}]
     if left:
-        return confirmed(*shown(left), seen=f"{left[0].name} {left[0].test_failover}")
+        return confirmed(*spans(left), seen=f"{left[0].name} {left[0].test_failover}")
     if items:
-        return ruled_out(*shown(items))
+        return ruled_out(*spans(items))
     found = errors(facts, [], r"replica IP address[^.]{0,80}invalid|복제본 IP")
     if found:
         return by_jobs(found)
@@ -357,9 +356,9 @@ def sshd_refuses(facts: Facts, _: Params) -> Verdict:
         return confirmed(password.span, seen="PasswordAuthentication no")
     commented = [one for one in settings if one.key == "subsystem" and not one.value]
     if commented and not subsystem and concerns(facts):
-        return confirmed(*shown(commented), seen="Subsystem sftp")
+        return confirmed(*spans(commented), seen="Subsystem sftp")
     good = [one for one in (password, subsystem) if one and one.value != "no"]
-    return ruled_out(*shown(good)) if good else unknown("asr.sshd")
+    return ruled_out(*spans(good)) if good else unknown("asr.sshd")
 
 
 @check("asr.push-rights")
@@ -371,7 +370,7 @@ def push_rights(facts: Facts, _: Params) -> Verdict:
     values = [one for one in facts.of(RegistryValue) if one.is_(r"\policies\system", name)]
     off = [one for one in values if one.number == 0]
     if off and concerns(facts):
-        return confirmed(*shown(off), seen=f"{name} 0")
+        return confirmed(*spans(off), seen=f"{name} 0")
     done = succeeded(facts)
     good = [one.span for one in values if one.number == 1] or [one.span for one in done[-1:]]
     return ruled_out(*good) if good else unknown(JOBS)
@@ -384,10 +383,10 @@ def logon_service_stopped(facts: Facts, _: Params) -> Verdict:
     known = [one for one in facts.of(Service) if one.name.lower() == "netlogon"]
     bad = [one for one in known if one.state in {"stopped", "absent"} or one.start == "disabled"]
     if bad and asked:
-        return confirmed(*shown(bad), seen=f"{bad[-1].name} {bad[-1].state}")
+        return confirmed(*spans(bad), seen=f"{bad[-1].name} {bad[-1].state}")
     running = [one for one in known if one.state == "running"]
     if running:
-        return ruled_out(*shown(running))
+        return ruled_out(*spans(running))
     found = errors(facts, ["95522"])
     return by_jobs(found) if found else unknown("windows.services", JOBS)
 
@@ -450,8 +449,8 @@ def agent_space(facts: Facts, params: Params) -> Verdict:
     ]
     low = [one for one in volumes if one.free < params.number("min_bytes")]
     if low and concerns(facts):
-        return confirmed(*shown(low), seen=f"{low[0].path} {low[0].free >> 20} MiB")
+        return confirmed(*spans(low), seen=f"{low[0].path} {low[0].free >> 20} MiB")
     if volumes and not low:
-        return ruled_out(*shown(volumes))
+        return ruled_out(*spans(volumes))
     found = errors(facts, ["95524"])
     return by_jobs(found) if found else unknown(JOBS)

@@ -17,11 +17,11 @@ from holdfast.doctor.checks.asr_signs import (
     denied,
     errors,
     services,
-    shown,
 )
 from holdfast.doctor.factbase import Facts
 from holdfast.doctor.facts import Fact, Package
 from holdfast.doctor.model import Verdict, confirmed, ruled_out, unknown
+from holdfast.doctor.open_records import spans
 
 SERVER_LOG = "asr.server.log"
 
@@ -35,9 +35,9 @@ def agent_old(facts: Facts, params: Params) -> Verdict:
     wanted = params.text("min_version")
     old = [(version, one) for version, one in known if numbers(version) < numbers(wanted)]
     if old:
-        spans = shown([one for _, one in old])
-        return confirmed(*spans, version=old[0][0], wanted=wanted)
-    return ruled_out(*shown([one for _, one in known])) if known else unknown("asr.version")
+        lines = spans([one for _, one in old])
+        return confirmed(*lines, version=old[0][0], wanted=wanted)
+    return ruled_out(*spans([one for _, one in known])) if known else unknown("asr.version")
 
 
 def numbers(version: str) -> tuple[int, ...]:
@@ -60,7 +60,7 @@ def mobility_not_reporting(facts: Facts, _: Params) -> Verdict:
     if found:
         return by_jobs(found)
     healthy = [one for one in facts.of(ProtectedItem) if one.health in {"normal", "healthy"}]
-    return ruled_out(*shown(healthy)) if healthy else unknown("asr.items")
+    return ruled_out(*spans(healthy)) if healthy else unknown("asr.items")
 
 
 @check("asr.process-server-stopped")
@@ -89,11 +89,11 @@ def _heard(facts: Facts, params: Params, *, role: str, code: str) -> Verdict:
     now = facts.now or _latest(facts.of(SiteServer))
     late = [one for one in servers if _late(one, now, params.number("minutes"))]
     if late:
-        return confirmed(*shown(late), seen=f"{late[0].name} {late[0].heartbeat}")
+        return confirmed(*spans(late), seen=f"{late[0].name} {late[0].heartbeat}")
     if found:
         return by_jobs(found)
     if servers and (facts.now or len(facts.of(SiteServer)) > 1):
-        return ruled_out(*shown(servers))
+        return ruled_out(*spans(servers))
     return unknown("asr.fabric")
 
 
@@ -122,9 +122,9 @@ def cache_low(facts: Facts, params: Params) -> Verdict:
     low = [one for one in known if one.space_free is not None and one.space_free < limit]
     if low:
         seen = f"{low[0].name} {low[0].space_free:.0%}"
-        return confirmed(*shown(low), seen=seen)
+        return confirmed(*spans(low), seen=seen)
     if known:
-        return ruled_out(*shown(known))
+        return ruled_out(*spans(known))
     over = ["asr.cache-ok"]
     return by_log(facts, "asr.cache-line", over, days=2) or denied(facts, over, SERVER_LOG)
 
@@ -140,7 +140,7 @@ def process_server_overloaded(facts: Facts, params: Params) -> Verdict:
         high = [f"{what} {load:.0%}" for what, load in loads if load is not None and load > limit]
         if high:
             return confirmed(one.span, name=one.name, seen=", ".join(high))
-    return ruled_out(*shown(known)) if known else unknown("asr.fabric")
+    return ruled_out(*spans(known)) if known else unknown("asr.fabric")
 
 
 def on_process_server(facts: Facts) -> bool:

@@ -5,17 +5,17 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from holdfast.doctor.asr_facts import AGENT, JobDone, JobError, ProtectedItem, SiteServer
-from holdfast.doctor.checking import SHOWN, absent, recent
+from holdfast.doctor.checking import absent
 from holdfast.doctor.factbase import Facts
-from holdfast.doctor.facts import Fact, Package, Reach, Record, Service
-from holdfast.doctor.model import Span, Verdict, confirmed, ruled_out, unknown
+from holdfast.doctor.facts import Package, Reach, Record, Service
+from holdfast.doctor.model import Verdict, confirmed, ruled_out, unknown
+from holdfast.doctor.open_records import SHOWN, open_records, short, spans
 
 LOG = "asr.agent.log"
 JOBS = "asr.jobs"
 DAYS = 7.0
 # A job's error is history when so much newer ones stand beside it.
 OLD = timedelta(days=14)
-_LONGEST = 160
 # Names as the service control knows them, and as listings show them to people.
 SENDERS = {
     "svagents": "svagents",
@@ -119,32 +119,13 @@ def succeeded(facts: Facts) -> list[JobDone]:
 
 
 def signs(facts: Facts, *events: str, over: Sequence[str] = (), days: float = DAYS) -> list[Record]:
-    """Recent records that no later record of recovery has ended."""
-    ends = facts.event(*over)
-    found = recent(facts, facts.event(*events), days=days)
-    return [one for one in found if not any(follows(end, one) for end in ends)]
-
-
-def follows(later: Record, one: Record) -> bool:
-    if later.when and one.when and later.when != one.when:
-        return later.when > one.when
-    same = later.span.artefact == one.span.artefact
-    return same and later.span.first > one.span.first
-
-
-def shown(facts: Sequence[Fact]) -> tuple[Span, ...]:
-    chosen = [*facts[:1], *facts[1:][-(SHOWN - 1) :]]
-    return tuple(dict.fromkeys(one.span for one in chosen))
-
-
-def short(text: str) -> str:
-    return " ".join(text.split())[:_LONGEST]
+    return open_records(facts, *events, over=over, days=days)
 
 
 def by_jobs(found: Sequence[JobError]) -> Verdict:
     """What the service itself says of the reason."""
     last = found[-1]
-    return confirmed(*shown(found), seen=short(f"{'/'.join(last.codes)} {last.text}"))
+    return confirmed(*spans(found), seen=short(f"{'/'.join(last.codes)} {last.text}"))
 
 
 def recovered(facts: Facts, over: Sequence[str], *streams: str) -> Verdict | None:
@@ -169,14 +150,14 @@ def by_trials(facts: Facts, wanted: str, *stages: str) -> Verdict | None:
     known = trials(facts, wanted, *stages)
     bad = [one for one in known if not one.reached]
     if bad:
-        return confirmed(*shown(bad), seen=short(f"{bad[0].target} {bad[0].seen}"))
-    return ruled_out(*shown(known)) if known else None
+        return confirmed(*spans(bad), seen=short(f"{bad[0].target} {bad[0].seen}"))
+    return ruled_out(*spans(known)) if known else None
 
 
 def by_log(facts: Facts, event: str, over: Sequence[str], *, days: float = DAYS) -> Verdict | None:
     said = signs(facts, event, over=over, days=days)
     if said:
-        return confirmed(*shown(said), seen=short(said[-1].text), count=len(said))
+        return confirmed(*spans(said), seen=short(said[-1].text), count=len(said))
     return None
 
 

@@ -11,10 +11,7 @@ from holdfast.doctor.checks.waagent import (
     denied,
     every,
     failures,
-    follows,
     numbers,
-    open_records,
-    spans,
 )
 from holdfast.doctor.factbase import Facts
 from holdfast.doctor.facts import Fact, LogSeen, Memory, Record, Service
@@ -26,6 +23,7 @@ from holdfast.doctor.linux_facts import (
     VmState,
 )
 from holdfast.doctor.model import Span, Verdict, confirmed, ruled_out, unknown
+from holdfast.doctor.open_records import follows, open_records, spans
 from holdfast.doctor.windows_facts import RegistryValue
 
 EXTENSION_LOG = "linux.azure.extension.log"
@@ -47,9 +45,9 @@ UNREADY = {
 
 @check("azure-vm.no-network")
 def no_network(facts: Facts, _: Params) -> Verdict:
-    claimed = open_records(facts, ["azure-vm.network-line"], over=["azure-vm.snapshot-ok"], days=7)
+    claimed = open_records(facts, "azure-vm.network-line", over=("azure-vm.snapshot-ok",), days=7)
     said = [one for one in claimed if not ANSWERED.search(one.text)] + open_records(
-        facts, ["azure-vm.storage-lost"], over=["azure-vm.storage-ok"], days=2
+        facts, "azure-vm.storage-lost", over=("azure-vm.storage-ok",), days=2
     )
     if said:
         return confirmed(*spans(said), kind=said[-1].values.get("kind") or "?")
@@ -72,7 +70,7 @@ def extension_not_loaded(facts: Facts, params: Params) -> Verdict:
         code = last.values.get("exit")
         seen = f"exit code {code}" if code else last.text.strip()[:80]
         return confirmed(*spans(logged), name=last.values["name"], seen=seen)
-    said = open_records(facts, ["azure-vm.extension-line"], over=["azure-vm.snapshot-ok"], days=7)
+    said = open_records(facts, "azure-vm.extension-line", over=("azure-vm.snapshot-ok",), days=7)
     own = [one for one in said if BACKUP.search(one.values.get("name") or "VMSnapshot")]
     if own:
         return confirmed(*spans(own), name="VMSnapshotLinux", seen=own[-1].text.strip()[:80])
@@ -150,7 +148,7 @@ def low_memory(facts: Facts, params: Params) -> Verdict:
         available = f"{last.available / (1 << 20):.0f} MiB"
         low = last.available < params.number("min_bytes")
         return confirmed(last.span, available=available) if low else ruled_out(last.span)
-    said = open_records(facts, ["azure-vm.memory-line"], over=["azure-vm.snapshot-ok"], days=2)
+    said = open_records(facts, "azure-vm.memory-line", over=("azure-vm.snapshot-ok",), days=2)
     if said:
         return confirmed(*spans(said), available="0 MiB")
     return unknown("linux.memory")
@@ -217,7 +215,7 @@ def mount_unopenable(facts: Facts, _: Params) -> Verdict:
 
 
 def _with_mount(facts: Facts, event: str) -> Verdict:
-    said = open_records(facts, [event], over=["azure-vm.snapshot-ok"], days=7)
+    said = open_records(facts, event, over=("azure-vm.snapshot-ok",), days=7)
     if said:
         mounts = dict.fromkeys(one.values["mount"] for one in said if one.values.get("mount"))
         named = f": {', '.join(mounts)}" if mounts else ""
@@ -229,7 +227,7 @@ def _with_mount(facts: Facts, event: str) -> Verdict:
 @check("azure-vm.left-frozen")
 def left_frozen(facts: Facts, _: Params) -> Verdict:
     """While frozen the log cannot be written: it ends there, or goes on with a new run."""
-    begun = open_records(facts, ["azure-vm.freeze-begin"], days=7)
+    begun = open_records(facts, "azure-vm.freeze-begin", days=7)
     if not begun:
         return absent(facts, [EXTENSION_LOG]) or unknown(EXTENSION_LOG)
     last = begun[-1]

@@ -3,10 +3,11 @@
 from datetime import datetime, timedelta
 
 from holdfast.doctor.checking import Params, check
-from holdfast.doctor.checks.hyperv_judging import SHOWN, open_events, replicates, said
+from holdfast.doctor.checks.hyperv_judging import open_events, replicates, said
 from holdfast.doctor.factbase import Facts
 from holdfast.doctor.hyperv_facts import Throttle, VmReplication, WriteRate
 from holdfast.doctor.model import Span, Verdict, confirmed, not_applicable, ruled_out, unknown
+from holdfast.doctor.open_records import SHOWN
 from holdfast.doctor.windows_facts import RegistryValue
 
 _KNOWN = ("replicating", "initial", "resyncing", "prepared", "ready")

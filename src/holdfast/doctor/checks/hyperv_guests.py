@@ -1,7 +1,7 @@
 """Causes around one virtual machine: its disks, its Integration Services, its snapshots."""
 
 from holdfast.doctor.checking import Params, check
-from holdfast.doctor.checks.hyperv_judging import SHOWN, open_events, replicates, said, silent_log
+from holdfast.doctor.checks.hyperv_judging import open_events, replicates, said, silent_log
 from holdfast.doctor.factbase import Facts
 from holdfast.doctor.facts import FileSeen, Process, Service, Volume
 from holdfast.doctor.hyperv_facts import (
@@ -13,6 +13,7 @@ from holdfast.doctor.hyperv_facts import (
     VmReplication,
 )
 from holdfast.doctor.model import Span, Verdict, confirmed, not_applicable, ruled_out, unknown
+from holdfast.doctor.open_records import SHOWN
 from holdfast.doctor.windows_facts import RegistryValue
 
 _GIB = 1 << 30

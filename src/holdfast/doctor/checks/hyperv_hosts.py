@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from holdfast.doctor.checking import Params, check
-from holdfast.doctor.checks.hyperv_judging import SHOWN, open_events, replicates, said
+from holdfast.doctor.checks.hyperv_judging import open_events, replicates, said
 from holdfast.doctor.factbase import Facts
 from holdfast.doctor.facts import ClockOffset, Package, Reach, Service
 from holdfast.doctor.hyperv_facts import (
@@ -15,6 +15,7 @@ from holdfast.doctor.hyperv_facts import (
     WmiRepository,
 )
 from holdfast.doctor.model import Span, Verdict, confirmed, not_applicable, ruled_out, unknown
+from holdfast.doctor.open_records import SHOWN
 
 
 def _services(facts: Facts, names: Iterable[str], title: str) -> list[Service]:

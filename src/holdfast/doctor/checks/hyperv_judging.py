@@ -2,42 +2,28 @@
 
 from collections.abc import Sequence
 
-from holdfast.doctor.checking import recent
 from holdfast.doctor.factbase import Facts
 from holdfast.doctor.facts import LogSeen, Record, Service
 from holdfast.doctor.hyperv_facts import VmReplication
 from holdfast.doctor.model import Span, Verdict, confirmed
+from holdfast.doctor.open_records import open_records, short, spans
 
-DAYS = 14.0
-SHOWN = 4
 # Marks that languages put around names.
 _QUOTES = "\"'\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb "
 
 
 def open_events(facts: Facts, *names: str, over: Sequence[str] = ()) -> list[Record]:
-    """Recent records of these events that no later record of recovery ended."""
-    ends = facts.event(*over)
-    return [
-        one
-        for one in recent(facts, facts.event(*names), days=DAYS)
-        if not any(_later(end, one) for end in ends)
-    ]
-
-
-def _later(end: Record, one: Record) -> bool:
-    if end.when and one.when:
-        return end.when > one.when
-    return end.span.artefact == one.span.artefact and end.span.first > one.span.first
+    """Recent records that no later recovery ended; these logs may be listed newest first."""
+    return open_records(facts, *names, over=over, place_breaks_ties=False)
 
 
 def said(records: Sequence[Record]) -> Verdict:
     """Confirmed by a log: what its last record named are the values."""
     last = records[-1]
-    spans = [records[0].span, *(one.span for one in records[1:][-(SHOWN - 1) :])]
-    values = {"vm": "?", "said": _short(last.text), **last.values}
+    values = {"vm": "?", "said": short(last.text), **last.values}
     values.pop("count", None)
     values["vm"] = values["vm"].strip(_QUOTES) or "?"
-    return confirmed(*dict.fromkeys(spans), count=len(records), **values)
+    return confirmed(*spans(records), count=len(records), **values)
 
 
 _FEW_SERVICES = 12
@@ -74,10 +60,6 @@ def _listed_for_this(facts: Facts) -> bool:
     for one in services:
         together.setdefault(one.span.artefact, set()).add(one.name.lower())
     return any({"vmms", "obengine"} <= m and len(m) <= _FEW_SERVICES for m in together.values())
-
-
-def _short(text: str) -> str:
-    return " ".join(text.split())[:160]
 
 
 def silent_log(facts: Facts, name: str) -> Span | None:

@@ -6,12 +6,13 @@ until a later backup succeeds.
 
 from collections.abc import Callable
 
-from holdfast.doctor.checking import SHOWN, Params, check
-from holdfast.doctor.checks.mars_signs import denial, shown, signs
+from holdfast.doctor.checking import Params, check
+from holdfast.doctor.checks.mars_signs import denial, signs
 from holdfast.doctor.factbase import Facts
 from holdfast.doctor.facts import Record
 from holdfast.doctor.mars_facts import SkippedFiles
 from holdfast.doctor.model import Verdict, confirmed, unknown
+from holdfast.doctor.open_records import SHOWN, spans
 
 Judge = Callable[[Facts, Params], Verdict]
 # The list has as many runs as it likes; all of them prove it.
@@ -26,9 +27,9 @@ def _skipped(cause: str, event: str, *codes: str) -> Judge:
         runs = [one for one in facts.of(SkippedFiles) if one.code.lower() in wanted]
         said = [one for one in signs(facts, event) if not _of_agent(one)]
         if runs or said:
-            spans = [*(one.span for one in runs[:MOST_RUNS]), *shown(said)]
+            lines = [*(one.span for one in runs[:MOST_RUNS]), *spans(said)]
             count = sum(one.count for one in runs) or len(said)
-            return confirmed(*spans, count=count, file=_first(runs, said))
+            return confirmed(*lines, count=count, file=_first(runs, said))
         return denial(facts, event) or unknown("mars.failed-files", "mars.errlog")
 
     return check(cause)(judge)

@@ -11,13 +11,13 @@ from holdfast.doctor.checks.mars_signs import (
     by_signs,
     concerns,
     denial,
-    shown,
     signs,
 )
 from holdfast.doctor.factbase import Facts
 from holdfast.doctor.facts import FileSeen, Volume
 from holdfast.doctor.mars_facts import FolderAttributes, ScratchListing, TempFiles
 from holdfast.doctor.model import Span, Verdict, confirmed, ruled_out, unknown
+from holdfast.doctor.open_records import spans
 from holdfast.doctor.windows_facts import FolderListing, RegistryValue, ShadowStorage
 
 UNSUPPORTED = {"compressed", "encrypted", "sparsefile", "reparsepoint"}
@@ -64,7 +64,7 @@ def scratch_low(facts: Facts, params: Params) -> Verdict:
     if low and concerns(facts):
         worst = min(low, key=lambda one: one.free_ratio)
         seen = f"{worst.free / GIB:.1f} GiB ({worst.free_ratio:.1%})"
-        return confirmed(*(one.span for one in low), *shown(said), seen=seen, **values)
+        return confirmed(*(one.span for one in low), *spans(said), seen=seen, **values)
     if volumes and not low:
         return ruled_out(*(one.span for one in volumes))
     if said:
@@ -165,7 +165,7 @@ def shadow_storage(facts: Facts, params: Params) -> Verdict:
         least = min(small, key=lambda one: one.maximum or 0)
         return confirmed(
             *(one.span for one in small),
-            *shown(full),
+            *spans(full),
             volume=least.volume,
             maximum=f"{(least.maximum or 0) / MIB:.0f} MiB",
         )

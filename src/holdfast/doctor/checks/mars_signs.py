@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 
 from holdfast.doctor import mars_facts
-from holdfast.doctor.checking import SHOWN, absent, recent
+from holdfast.doctor.checking import absent
 from holdfast.doctor.factbase import Facts
 from holdfast.doctor.facts import Fact, Package, Record, Service
-from holdfast.doctor.model import Span, Verdict, confirmed, ruled_out
+from holdfast.doctor.model import Verdict, confirmed, ruled_out
+from holdfast.doctor.open_records import open_records, spans
 from holdfast.doctor.windows_facts import RegistryValue
 
 LOG = "mars.errlog"
 AGENT = "Microsoft Azure Recovery Services Agent"
 CONFIG = r"\windows azure backup\config"
 DEFAULT_SCRATCH = rf"C:\Program Files\{AGENT}\Scratch"
-DAYS = 14.0
 _OWN: tuple[type[Fact], ...] = (
     mars_facts.VaultCredential,
     mars_facts.SkippedFiles,
@@ -38,16 +38,7 @@ def concerns(facts: Facts) -> bool:
 
 def signs(facts: Facts, *events: str, over: Sequence[str] = ("mars.succeeded",)) -> list[Record]:
     """Recent records of these events that no recovery follows, each record once."""
-    recovered = facts.event(*over)
-    found = {one.span: one for one in recent(facts, facts.event(*events), days=DAYS)}
-    return [o for o in found.values() if not any(_follows(other, o) for other in recovered)]
-
-
-def _follows(other: Record, one: Record) -> bool:
-    if other.when and one.when and other.when != one.when:
-        return other.when > one.when
-    same = other.span.artefact == one.span.artefact
-    return same and other.span.first > one.span.first
+    return [*{one.span: one for one in open_records(facts, *events, over=over)}.values()]
 
 
 def denial(facts: Facts, *events: str, over: Sequence[str] = ("mars.succeeded",)) -> Verdict | None:
@@ -58,14 +49,8 @@ def denial(facts: Facts, *events: str, over: Sequence[str] = ("mars.succeeded",)
     return None if facts.event(*events) else absent(facts, {LOG})
 
 
-def shown(records: Sequence[Record]) -> tuple[Span, ...]:
-    """The first and the last few; the same lines once."""
-    chosen = [*records[:1], *records[1:][-(SHOWN - 1) :]]
-    return tuple(dict.fromkeys(record.span for record in chosen))
-
-
 def by_signs(records: Sequence[Record], **values: object) -> Verdict:
-    return confirmed(*shown(records), count=len(records), **values)
+    return confirmed(*spans(records), count=len(records), **values)
 
 
 def version(text: str) -> tuple[int, ...]:

@@ -16,14 +16,13 @@ from holdfast.doctor.checks.asr_signs import (
     denied,
     errors,
     recovered,
-    short,
-    shown,
     signs,
 )
 from holdfast.doctor.factbase import Facts
 from holdfast.doctor.facts import Package, Service
 from holdfast.doctor.linux_facts import VmState
 from holdfast.doctor.model import State, Verdict, confirmed, ruled_out, unknown
+from holdfast.doctor.open_records import short, spans
 from holdfast.doctor.vmware_facts import Datastore, Hypervisor, Licence, LinuxAddress, Permission
 
 VMWARE_LOG = "vmware.log"
@@ -60,15 +59,15 @@ def application_service_stopped(facts: Facts, _: Params) -> Verdict:
 
 @check("vmware.name-taken")
 def name_taken(facts: Facts, _: Params) -> Verdict:
-    found = signs(facts, "vmware.name-taken-line", over=["vmware.register-ok"])
+    found = signs(facts, "vmware.name-taken-line", over=("vmware.register-ok",))
     said = [one for one in found if one.stream in _TELLING or concerns(facts)]
     if said:
         names = dict.fromkeys(one.values["name"] for one in said if one.values.get("name"))
         named = f": {', '.join(names)}" if names else ""
-        return confirmed(*shown(said), name=named, count=len(said))
+        return confirmed(*spans(said), name=named, count=len(said))
     reported = errors(facts, ["78052"])
     if reported:
-        return confirmed(*shown(reported), name="", count=len(reported))
+        return confirmed(*spans(reported), name="", count=len(reported))
     return denied(facts, ["vmware.register-ok"], VMWARE_LOG)
 
 
@@ -95,7 +94,7 @@ def vm_not_running(facts: Facts, _: Params) -> Verdict:
     if known and agent and not silent:
         return ruled_out(known[-1].span, agent[-1].span)
     found = errors(facts, ["78093"]) if not known else []
-    return confirmed(*shown(found), state="78093") if found else unknown("azure-vm.view")
+    return confirmed(*spans(found), state="78093") if found else unknown("azure-vm.view")
 
 
 @check("vmware.datastore-inaccessible")
@@ -104,16 +103,16 @@ def datastore_inaccessible(facts: Facts, _: Params) -> Verdict:
     known = list({one.name: one for one in facts.of(Datastore)}.values())
     gone = [one for one in known if not one.accessible]
     if gone:
-        return confirmed(*shown(gone), name=f": {', '.join(one.name for one in gone)}")
+        return confirmed(*spans(gone), name=f": {', '.join(one.name for one in gone)}")
     if known:
-        return ruled_out(*shown(known))
-    said = signs(facts, "vmware.datastore-line", over=["vmware.datastore-ok"], days=2)
+        return ruled_out(*spans(known))
+    said = signs(facts, "vmware.datastore-line", over=("vmware.datastore-ok",), days=2)
     if said:
         name = said[-1].values.get("name")
-        return confirmed(*shown(said), name=f": {name}" if name else "")
+        return confirmed(*spans(said), name=f": {name}" if name else "")
     found = errors(facts, ["8061"])
     if found:
-        return confirmed(*shown(found), name="")
+        return confirmed(*spans(found), name="")
     return denied(facts, ["vmware.datastore-ok"], VMWARE_LOG)
 
 
@@ -125,18 +124,18 @@ def read_only_account(facts: Facts, _: Params) -> Verdict:
     poor = [one for one in rights if one.read_only and one.principal.lower() not in better]
     asked = "vmware.no-datastore-listed" in facts.asked
     if poor and concerns(facts):
-        return confirmed(*shown(poor), seen=f"{poor[0].principal} {poor[0].role}")
+        return confirmed(*spans(poor), seen=f"{poor[0].principal} {poor[0].role}")
     said = signs(facts, "vmware.permission-line", days=7)
     if said and concerns(facts):
         return confirmed(
-            *shown(said), seen=said[-1].values.get("privilege") or short(said[-1].text)
+            *spans(said), seen=said[-1].values.get("privilege") or short(said[-1].text)
         )
     targets = [one for one in facts.of(SiteServer) if one.role == "master-target"]
     blind = [one for one in targets if one.datastores == 0]
     if blind and asked:
-        return confirmed(*shown(blind), seen=f"{blind[0].name}: 0")
+        return confirmed(*spans(blind), seen=f"{blind[0].name}: 0")
     if rights and not poor:
-        return ruled_out(*shown(rights))
+        return ruled_out(*spans(rights))
     return recovered(facts, [], VMWARE_LOG) or unknown("vmware.permissions")
 
 
@@ -155,18 +154,21 @@ def network_manager_removed(facts: Facts, _: Params) -> Verdict:
         *(one for one in services if one.state == "running"),
     ]
     if there:
-        return ruled_out(*shown(there))
+        return ruled_out(*spans(there))
     erased = signs(
-        facts, "vmware.network-manager-erased", over=["vmware.network-manager-installed"], days=3650
+        facts,
+        "vmware.network-manager-erased",
+        over=("vmware.network-manager-installed",),
+        days=3650,
     )
     if erased and (asked or concerns(facts)):
-        return confirmed(*shown(erased))
+        return confirmed(*spans(erased))
     gone = [
         *(one for one in packages if not one.version),
         *(one for one in services if one.state == "absent"),
     ]
     if gone and asked:
-        return confirmed(*shown(gone))
+        return confirmed(*spans(gone))
     back = facts.event("vmware.network-manager-installed")
     return ruled_out(back[-1].span) if back and not erased else unknown("vmware.network-manager")
 
@@ -179,8 +181,8 @@ def dhcp_after_failback(facts: Facts, _: Params) -> Verdict:
     if dynamic:
         asked = "vmware.address-changed" in facts.asked
         seen = dynamic[0].interface
-        return confirmed(*shown(dynamic), interface=seen) if asked else unknown("vmware.addresses")
-    return ruled_out(*shown(known))
+        return confirmed(*spans(dynamic), interface=seen) if asked else unknown("vmware.addresses")
+    return ruled_out(*spans(known))
 
 
 @check("vmware.free-licence")
@@ -189,12 +191,12 @@ def free_licence(facts: Facts, _: Params) -> Verdict:
     free = [one for one in known if one.free]
     paid = [one for one in known if not one.free]
     if free and not paid:
-        return confirmed(*shown(free), edition=free[0].name or free[0].edition)
+        return confirmed(*spans(free), edition=free[0].name or free[0].edition)
     if paid:
-        return ruled_out(*shown(paid))
+        return ruled_out(*spans(paid))
     said = signs(facts, "vmware.licence-line", days=14)
     if said:
-        return confirmed(*shown(said), edition="RestrictedVersion")
+        return confirmed(*spans(said), edition="RestrictedVersion")
     return denied(facts, [], VMWARE_LOG)
 
 
@@ -223,9 +225,9 @@ def windows_2008r2_physical(facts: Facts, _: Params) -> Verdict:
         if re.search(r"2008 ?R2", one.system, re.IGNORECASE) and "physical" in one.discovery
     ]
     if bad:
-        return confirmed(*shown(bad), name=bad[0].name, os=bad[0].system)
+        return confirmed(*spans(bad), name=bad[0].name, os=bad[0].system)
     spoken = [one for one in known if one.discovery and one.system]
-    return ruled_out(*shown(spoken)) if spoken else unknown("asr.items")
+    return ruled_out(*spans(spoken)) if spoken else unknown("asr.items")
 
 
 # Which jobs or operations took the way home away: by words of their names.
@@ -247,20 +249,20 @@ def _by_deed(facts: Facts, pattern: str) -> Verdict:
     if found:
         last = found[-1]
         moment = f" {last.when:%Y-%m-%d}" if last.when else ""
-        return confirmed(*shown(found), seen=short(f"{last.kind} {last.target}{moment}"))
+        return confirmed(*spans(found), seen=short(f"{last.kind} {last.target}{moment}"))
     ready = [
         one
         for one in facts.of(ProtectedItem)
         if "failover" in one.state or one.state == "protected"
     ]
-    return ruled_out(*shown(ready)) if ready else unknown("asr.activity", JOBS)
+    return ruled_out(*spans(ready)) if ready else unknown("asr.activity", JOBS)
 
 
 @check("vmware.migrated")
 def migrated(facts: Facts, _: Params) -> Verdict:
     items = [one for one in facts.of(ProtectedItem) if "migrat" in one.state]
     if items:
-        return confirmed(*shown(items), seen=f"{items[0].name} {items[0].state}")
+        return confirmed(*spans(items), seen=f"{items[0].name} {items[0].state}")
     return _by_deed(facts, _MIGRATED)
 
 
@@ -274,10 +276,10 @@ def replica_deleted(facts: Facts, _: Params) -> Verdict:
     """Deleting the machine of a test failover is its clean-up, and harmless."""
     found = [one for one in _done(facts, _DELETED) if not one.target.lower().endswith("-test")]
     if found and concerns(facts):
-        return confirmed(*shown(found), seen=short(f"{found[-1].kind} {found[-1].target}"))
+        return confirmed(*spans(found), seen=short(f"{found[-1].kind} {found[-1].target}"))
     running = [one for one in facts.of(VmState) if one.kind == "power" and one.state == "running"]
     if running and not found:
-        return ruled_out(*shown(running))
+        return ruled_out(*spans(running))
     return unknown("asr.activity")
 
 
@@ -294,9 +296,9 @@ def created_by_hand(facts: Facts, _: Params) -> Verdict:
     if made:
         asked = "vmware.no-failback" in facts.asked
         return (
-            confirmed(*shown(made), name=made[0].name or "?") if asked else unknown("azure-vm.view")
+            confirmed(*spans(made), name=made[0].name or "?") if asked else unknown("azure-vm.view")
         )
-    return ruled_out(*shown(known))
+    return ruled_out(*spans(known))
 
 
 @check("vmware.unsupported-target", needs=(Hypervisor,))
@@ -304,5 +306,5 @@ def unsupported_target(facts: Facts, _: Params) -> Verdict:
     known = facts.of(Hypervisor)
     bad = [one for one in known if "ESX" not in one.product and "vCenter" not in one.product]
     if bad and concerns(facts):
-        return confirmed(*shown(bad), product=bad[0].product)
-    return ruled_out(*shown(known)) if not bad else unknown("vmware.hypervisor")
+        return confirmed(*spans(bad), product=bad[0].product)
+    return ruled_out(*spans(known)) if not bad else unknown("vmware.hypervisor")

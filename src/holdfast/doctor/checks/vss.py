@@ -4,11 +4,11 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from holdfast.doctor.checking import Params, absent, check, recent
+from holdfast.doctor.checking import Params, absent, check
 from holdfast.doctor.factbase import Facts
 from holdfast.doctor.facts import Record, Service
 from holdfast.doctor.model import State, Verdict, confirmed, ruled_out, unknown
-from holdfast.doctor.open_records import DAYS, SHOWN, open_records, short, spans
+from holdfast.doctor.open_records import DAYS, SHOWN, open_records, recent, short, spans
 from holdfast.doctor.vss_writers import SQL_WRITER, id_of, name_of, remedy_of, service_of
 from holdfast.doctor.windows_facts import (
     Disk,
@@ -63,7 +63,7 @@ _REFUSALS = {
 
 def _refused(facts: Facts, listed: Collection[str] = ()) -> Verdict:
     """The last writer that rejected an event of a shadow copy and that no listing shows."""
-    said = open_records(facts, "vss.writer-refused", over="vss.good-set")
+    said = open_records(facts, "vss.writer-refused", over=("vss.good-set",))
     if listed:
         said = [one for one in said if _id_said(one) and _id_said(one) not in listed]
     if recent(facts, facts.event("vss.sql-aborted-freeze"), days=DAYS):
@@ -131,9 +131,9 @@ def service_stopped(facts: Facts, _: Params) -> Verdict:
     starts = _start_values(facts)
     if disabled := [one for one in starts if one.number == DISABLED]:
         return confirmed(disabled[0].span, service="VSS", state="disabled")
-    crashed = open_records(facts, "vss.service-failed", over="vss.service-ran")
+    crashed = open_records(facts, "vss.service-failed", over=("vss.service-ran",))
     if crashed:
-        return confirmed(*spans(crashed), service="VSS", state=short(crashed[-1]))
+        return confirmed(*spans(crashed), service="VSS", state=short(crashed[-1].text))
     if hung := [
         one for one in known if one.state in {"stopping", "starting"} and _asked_hung(facts)
     ]:
@@ -162,10 +162,10 @@ def _asked_hung(facts: Facts) -> bool:
 def provider_trouble(facts: Facts, _: Params) -> Verdict:
     """A refusal in a log, a disabled service, or a listing without the provider of Windows."""
     said = open_records(
-        facts, "vss.provider-refused", "vss.provider-not-installed", over="vss.good-set"
+        facts, "vss.provider-refused", "vss.provider-not-installed", over=("vss.good-set",)
     )
     if said:
-        return confirmed(*spans(said), what=short(said[-1]))
+        return confirmed(*spans(said), what=short(said[-1].text))
     services = [one for one in facts.of(Service) if one.name.lower() in PROVIDER_SERVICES]
     for one in services:
         if one.start == "disabled" or one.state == "absent":
@@ -188,12 +188,12 @@ def storage_low(facts: Facts, params: Params) -> Verdict:
     full = [one for one in storages if one.maximum and one.used_ratio >= params.number("max_used")]
     least = params.number("min_maximum_mib") * MIB
     small = [one for one in storages if one.maximum is not None and one.maximum < least]
-    short = open_records(facts, "vss.storage-short")
+    scarce = open_records(facts, "vss.storage-short")
     if bad := [*small, *full]:
-        return confirmed(bad[0].span, *spans(short), **_storage(bad[0]))
-    if short:
+        return confirmed(bad[0].span, *spans(scarce), **_storage(bad[0]))
+    if scarce:
         return confirmed(
-            *spans(short), volume=_volume_said(short[-1]), used_mib="?", maximum_mib="?"
+            *spans(scarce), volume=_volume_said(scarce[-1]), used_mib="?", maximum_mib="?"
         )
     if storages:
         return ruled_out(*(one.span for one in storages[:SHOWN]))
@@ -226,9 +226,9 @@ def timed_out(facts: Facts, _: Params) -> Verdict:
 
 
 def _by_log(facts: Facts, event: str, *probes: str) -> Verdict:
-    said = open_records(facts, event, over="vss.good-set")
+    said = open_records(facts, event, over=("vss.good-set",))
     if said:
-        return confirmed(*spans(said), count=len(said), said=short(said[-1]))
+        return confirmed(*spans(said), count=len(said), said=short(said[-1].text))
     over = facts.event("vss.good-set")
     if over and facts.event(event):
         return ruled_out(over[-1].span)
@@ -243,5 +243,5 @@ def dynamic_disk(facts: Facts, _: Params) -> Verdict:
         names = ", ".join(one.name for one in dynamic)
         return confirmed(*(one.span for one in dynamic[:SHOWN]), disk=names)
     if said := open_records(facts, "vss.dynamic-disk-error"):
-        return confirmed(*spans(said), disk=short(said[-1]))
+        return confirmed(*spans(said), disk=short(said[-1].text))
     return ruled_out(*(one.span for one in disks[:SHOWN])) if disks else unknown("windows.disks")

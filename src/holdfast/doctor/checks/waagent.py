@@ -1,9 +1,9 @@
 """What can be wrong with the Azure Linux agent, as far as a pattern alone cannot say it."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from holdfast.doctor.checking import Params, absent, check, recent
+from holdfast.doctor.checking import Params, absent, check
 from holdfast.doctor.factbase import Facts
 from holdfast.doctor.facts import Fact, Package, Process, Reach, Record, Service, Setting, Volume
 from holdfast.doctor.linux_facts import (
@@ -17,12 +17,12 @@ from holdfast.doctor.linux_facts import (
     Route,
 )
 from holdfast.doctor.model import Span, Verdict, confirmed, ruled_out, unknown
+from holdfast.doctor.open_records import open_records, spans
 
 LOG = "linux.waagent.log"
 WIRE_SERVER = "168.63.129.16"
 UNREACHABLE = "Network is unreachable"
 SERVICES = {"walinuxagent", "waagent"}
-SHOWN = 4
 MOST = 40
 # Where the agent writes, the nearest first.
 PATHS = ("/var/lib/waagent", "/var/log/azure", "/var/log", "/var/lib", "/var", "/")
@@ -30,32 +30,9 @@ AGENT = re.compile(r"(?:/|\s)waagent(?:\s+-+(?:daemon|run-exthandlers)|$)|WALinu
 BACKUP = re.compile(r"RecoveryServices|VMSnapshot|SiteRecovery|MyBackupTest", re.IGNORECASE)
 
 
-def spans(facts: Sequence[Fact]) -> tuple[Span, ...]:
-    """The first and the last few of what was found."""
-    chosen = [*facts[:1], *facts[1:][-(SHOWN - 1) :]]
-    return tuple(dict.fromkeys(fact.span for fact in chosen))
-
-
 def every(facts: Sequence[Fact]) -> tuple[Span, ...]:
     """All that was found, of very much only the newest: where any one alone would prove it."""
     return tuple(dict.fromkeys(fact.span for fact in facts[-MOST:]))
-
-
-def open_records(
-    facts: Facts, events: Iterable[str], *, over: Iterable[str] = (), days: float = 14
-) -> list[Record]:
-    """The recent records of these events after which no record of recovery came."""
-    ends = facts.event(*over)
-    found = recent(facts, facts.event(*events), days=days)
-    return [record for record in found if not any(follows(end, record) for end in ends)]
-
-
-def follows(later: Record, record: Record) -> bool:
-    """By time; by place where the times say nothing."""
-    if later.when and record.when and later.when != record.when:
-        return later.when > record.when
-    same = later.span.artefact == record.span.artefact
-    return same and later.span.first > record.span.first
 
 
 def denied(facts: Facts, *streams: str, over: Sequence[Fact] = ()) -> Verdict | None:
@@ -184,7 +161,7 @@ def autostart_off(facts: Facts, _: Params) -> Verdict:
 
 @check("waagent.python-broken")
 def python_broken(facts: Facts, _: Params) -> Verdict:
-    found = open_records(facts, ["waagent.python-line"], days=3, over=["waagent.extension-ok"])
+    found = open_records(facts, "waagent.python-line", days=3, over=("waagent.extension-ok",))
     if found:
         return confirmed(*spans(found))
     alive: list[Fact] = [*facts.event("waagent.alive"), *facts.of(AgentVersion)]
@@ -212,7 +189,7 @@ def extensions_off(facts: Facts, _: Params) -> Verdict:
     if known:
         last = known[-1]
         return _switched_off(last, wanted="y") if _is_off(last) else ruled_out(last.span)
-    said = open_records(facts, ["waagent.extensions-off-line"], over=["waagent.extension-ok"])
+    said = open_records(facts, "waagent.extensions-off-line", over=("waagent.extension-ok",))
     if said:
         return confirmed(*spans(said), seen=said[-1].text.strip()[:120])
     return unknown("linux.waagent.conf")
@@ -238,7 +215,7 @@ def conf_broken(facts: Facts, _: Params) -> Verdict:
     damaged = settings(facts, "")
     if damaged:
         return confirmed(*spans(damaged), seen=damaged[0].value[:80])
-    said = open_records(facts, ["waagent.conf-line"], over=["waagent.alive"], days=3)
+    said = open_records(facts, "waagent.conf-line", over=("waagent.alive",), days=3)
     if said:
         return confirmed(*spans(said), seen=said[-1].text.strip()[:120])
     good = [one for one in facts.of(Setting) if one.file == "waagent.conf"]
@@ -248,7 +225,7 @@ def conf_broken(facts: Facts, _: Params) -> Verdict:
 @check("waagent.proxy-wrong")
 def proxy_wrong(facts: Facts, _: Params) -> Verdict:
     refused = open_records(
-        facts, ["waagent.proxy-refused"], over=["waagent.download-ok", "waagent.goal-done"], days=2
+        facts, "waagent.proxy-refused", over=("waagent.download-ok", "waagent.goal-done"), days=2
     )
     if refused:
         return confirmed(*spans(refused), seen=refused[-1].text.strip()[:120])
@@ -286,7 +263,7 @@ def no_route(facts: Facts, _: Params) -> Verdict:
         return ruled_out(*spans(ways))
     if routes:
         return confirmed(*(one.span for one in routes))
-    said = open_records(facts, ["waagent.no-route-line"], over=["waagent.route-ok"], days=2)
+    said = open_records(facts, "waagent.no-route-line", over=("waagent.route-ok",), days=2)
     if said:
         return confirmed(*every(said))
     return denied(facts, LOG, over=facts.event("waagent.route-ok")) or unknown("linux.routes")
@@ -301,7 +278,7 @@ def wire_server_blocked(facts: Facts, params: Params) -> Verdict:
     if failed:
         port = " " + ", ".join(sorted({one.target.rsplit(":", 1)[-1] for one in failed}))
         return confirmed(*spans(failed), port=port, why=failed[-1].seen)
-    lost = open_records(facts, ["waagent.wire-lost"], over=["waagent.wire-ok"], days=2)
+    lost = open_records(facts, "waagent.wire-lost", over=("waagent.wire-ok",), days=2)
     if trials:
         return ruled_out(*spans(trials))
     # A start that came to nothing stands at the end of several attempts.
@@ -319,9 +296,9 @@ def wire_server_blocked(facts: Facts, params: Params) -> Verdict:
 @check("waagent.goal-state-failing")
 def goal_state_failing(facts: Facts, params: Params) -> Verdict:
     """Answers that only mean "not yet" count when they go on for long."""
-    ends = ["waagent.goal-done"]
-    failed = open_records(facts, ["waagent.goal-failed"], over=ends, days=1)
-    delayed = open_records(facts, ["waagent.goal-delayed"], over=ends, days=1)
+    ends = ("waagent.goal-done",)
+    failed = open_records(facts, "waagent.goal-failed", over=ends, days=1)
+    delayed = open_records(facts, "waagent.goal-delayed", over=ends, days=1)
     said = sorted(failed + delayed, key=lambda one: (str(one.when), one.span.first))
     enough = len(failed) >= params.number("at_least")
     if enough or len(said) >= params.number("at_least_delayed"):
@@ -339,7 +316,7 @@ def disk_full(facts: Facts, params: Params) -> Verdict:
         return confirmed(*spans(full), path=full[0].path)
     if volumes:
         return ruled_out(*spans(list(volumes.values())))
-    said = open_records(facts, ["waagent.no-space"], over=["waagent.goal-done"], days=2)
+    said = open_records(facts, "waagent.no-space", over=("waagent.goal-done",), days=2)
     if said:
         return confirmed(*spans(said), path="/var")
     ended = facts.event("waagent.goal-done") if facts.event("waagent.no-space") else []
@@ -363,7 +340,7 @@ def folder_unusable(facts: Facts, _: Params) -> Verdict:
     fixed = [one for one in here.values() if "ro" in one.options and one.kind != "squashfs"]
     if fixed:
         return confirmed(*spans(fixed), seen=f"{fixed[0].path} ro")
-    said = open_records(facts, ["waagent.unwritable"], over=["waagent.goal-done"], days=2)
+    said = open_records(facts, "waagent.unwritable", over=("waagent.goal-done",), days=2)
     if said:
         return confirmed(
             *spans(said), seen=said[-1].values.get("path") or said[-1].text.strip()[:120]
@@ -379,7 +356,7 @@ def noexec(facts: Facts, _: Params) -> Verdict:
     if nearest:
         bad = "noexec" in nearest.options
         return confirmed(nearest.span, path=nearest.path) if bad else ruled_out(nearest.span)
-    said = open_records(facts, ["waagent.noexec-line"], over=["waagent.extension-ok"], days=7)
+    said = open_records(facts, "waagent.noexec-line", over=("waagent.extension-ok",), days=7)
     if said:
         return confirmed(*spans(said), path=said[-1].values.get("path") or "/var")
     return absent(facts, [LOG]) or unknown("linux.mounts")
@@ -387,7 +364,7 @@ def noexec(facts: Facts, _: Params) -> Verdict:
 
 @check("waagent.selinux")
 def selinux(facts: Facts, _: Params) -> Verdict:
-    found = open_records(facts, ["waagent.selinux-line"], over=["waagent.extension-ok"], days=7)
+    found = open_records(facts, "waagent.selinux-line", over=("waagent.extension-ok",), days=7)
     if found:
         return confirmed(*spans(found))
     permissive = facts.event("waagent.extension-ok")
@@ -396,7 +373,7 @@ def selinux(facts: Facts, _: Params) -> Verdict:
 
 @check("waagent.oom-killed")
 def oom_killed(facts: Facts, _: Params) -> Verdict:
-    found = open_records(facts, ["waagent.oom-line"], over=["waagent.alive"], days=3)
+    found = open_records(facts, "waagent.oom-line", over=("waagent.alive",), days=3)
     if found:
         return confirmed(*spans(found), process=found[-1].values.get("process") or "waagent")
     return denied(facts, over=facts.event("waagent.alive")) or unknown("linux.journal")
@@ -423,7 +400,7 @@ def extension_failed(facts: Facts, _: Params) -> Verdict:
     if named:
         values = named[-1].values
         return confirmed(*spans(named), name=values["name"], exit=values.get("exit", "?"))
-    scripts = open_records(facts, ["waagent.script-failed"], over=["waagent.script-done"], days=7)
+    scripts = open_records(facts, "waagent.script-failed", over=("waagent.script-done",), days=7)
     if scripts:
         exit_code = scripts[-1].values.get("exit", "?")
         return confirmed(*spans(scripts), name="CustomScript/RunCommand", exit=exit_code)
@@ -447,9 +424,7 @@ def status_malformed(facts: Facts, _: Params) -> Verdict:
     broken = facts.of(BrokenFile)
     if broken:
         return confirmed(*spans(broken), seen=f"{broken[0].file} ({broken[0].reason})")
-    said = open_records(
-        facts, ["waagent.status-broken-line"], over=["waagent.extension-ok"], days=2
-    )
+    said = open_records(facts, "waagent.status-broken-line", over=("waagent.extension-ok",), days=2)
     if said:
         return confirmed(*spans(said), seen=said[-1].text.strip()[:120])
     over = facts.of(ExtensionStatus)

@@ -55,9 +55,9 @@ def _service(facts: Facts, names: dict[str, bool]) -> Verdict | None:
 
 
 def _by_log(facts: Facts, event: str, over: str, name: str) -> Verdict:
-    said = open_records(facts, event, over=over)
+    said = open_records(facts, event, over=(over,))
     if said:
-        return confirmed(*spans(said), service=name, state=short(said[-1]))
+        return confirmed(*spans(said), service=name, state=short(said[-1].text))
     ends = facts.event(over)
     if ends:
         return ruled_out(ends[-1].span)
@@ -86,8 +86,8 @@ def strong_crypto_off(facts: Facts, _: Params) -> Verdict:
         return confirmed(*(one.span for one in bad[:SHOWN]), what=what)
     if set_ones:
         return ruled_out(*(one.span for one in set_ones[:SHOWN]))
-    if said := open_records(facts, "windows.tls-refused", over="windows.tls-fine"):
-        return confirmed(*spans(said), what=short(said[-1]))
+    if said := open_records(facts, "windows.tls-refused", over=("windows.tls-fine",)):
+        return confirmed(*spans(said), what=short(said[-1].text))
     return absent(facts, [LOG]) or unknown("windows.registry", LOG)
 
 
@@ -105,8 +105,8 @@ def installer_blocked(facts: Facts, _: Params) -> Verdict:
     known = [one for one in facts.of(Service) if one.name.lower() == "msiserver"]
     if disabled := [one for one in known if one.start == "disabled" or one.state == "absent"]:
         return confirmed(disabled[0].span, what=f"msiserver: {disabled[0].start or 'absent'}")
-    if said := open_records(facts, "windows.installer-refused", over="windows.installer-fine"):
-        return confirmed(*spans(said), what=short(said[-1]))
+    if said := open_records(facts, "windows.installer-refused", over=("windows.installer-fine",)):
+        return confirmed(*spans(said), what=short(said[-1].text))
     if fine := facts.event("windows.installer-fine"):
         return ruled_out(fine[-1].span)
     good = [one.span for one in known if one.start or one.state == "running"]

@@ -33,7 +33,7 @@ def unresponsive(facts: Facts, _: Params) -> Verdict:
         return confirmed(*(one.span for one in down[:SHOWN]), what=what)
     trouble = _trouble(facts, beats)
     if trouble:
-        return confirmed(*spans(trouble), what=short(trouble[-1]))
+        return confirmed(*spans(trouble), what=short(trouble[-1].text))
     return _well(facts, services, beats)
 
 
@@ -63,8 +63,8 @@ def _is_down(service: Service) -> bool:
 
 def _trouble(facts: Facts, beats: Sequence[Record]) -> list[Record]:
     """Crashes and a stop that never ended, unless the agent ran again after them."""
-    stuck = open_records(facts, "windows-agent.stuck", over="windows-agent.heartbeat")
-    crashed = open_records(facts, "windows-agent.crashed", over="windows-agent.ran")
+    stuck = open_records(facts, "windows-agent.stuck", over=("windows-agent.heartbeat",))
+    crashed = open_records(facts, "windows-agent.crashed", over=("windows-agent.ran",))
     if stuck or crashed:
         return [*stuck, *crashed]
     started = open_records(facts, "windows-agent.starting")
@@ -103,9 +103,9 @@ def host_unreachable(facts: Facts, _: Params) -> Verdict:
         return confirmed(*(one.span for one in closed[:SHOWN]), what=what)
     if tests:
         return ruled_out(*(one.span for one in tests[:SHOWN]))
-    said = open_records(facts, "windows-agent.wire-error", over="windows-agent.wire-fine")
+    said = open_records(facts, "windows-agent.wire-error", over=("windows-agent.wire-fine",))
     if said:
-        return confirmed(*spans(said), what=short(said[-1]))
+        return confirmed(*spans(said), what=short(said[-1].text))
     fine = facts.event("windows-agent.wire-fine")
     return ruled_out(fine[-1].span) if fine else unknown(_LOG, "windows.reach")
 
@@ -119,5 +119,5 @@ def wrong_bitness(facts: Facts, _: Params) -> Verdict:
         return ruled_out(values[0].span)
     said = open_records(facts, "windows-agent.image-broken")
     if said:
-        return confirmed(*spans(said), what=short(said[-1]))
+        return confirmed(*spans(said), what=short(said[-1].text))
     return unknown("windows.registry", _LOG)

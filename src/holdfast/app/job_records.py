@@ -77,13 +77,22 @@ def _under(error: BaseException) -> Iterator[str]:
 
 def find(home: str, job: str) -> Record | None:
     """The record of this id."""
-    with contextlib.suppress(OSError), open(os.path.join(home, FILE), "rb") as stream:
+    return next((record for record in records(home) if record.get("id") == job), None)
+
+
+def records(home: str) -> Iterator[Record]:
+    """How the jobs ended, oldest first."""
+    return read_objects(os.path.join(home, FILE))
+
+
+def read_objects(path: str) -> Iterator[Record]:
+    """The objects of a file of JSON lines; a line that is cut, damaged or foreign is passed over."""
+    with contextlib.suppress(OSError), open(path, "rb") as stream:
         for line in stream:
             with contextlib.suppress(ValueError):
-                record: Record = json.loads(line)
-                if record.get("id") == job:
-                    return record
-    return None
+                known = json.loads(line)
+                if isinstance(known, dict):
+                    yield known
 
 
 def note(home: str, record: Record) -> None:

@@ -3,9 +3,10 @@
 import contextlib
 import json
 import os
+from collections import deque
 from collections.abc import Callable, Iterator
 
-from holdfast.app.job_records import FILE
+from holdfast.app.job_records import read_objects, records
 from holdfast.app.network_way import knock, walk
 from holdfast.app.opening import storage_at
 from holdfast.app.scratch import kind_of_place
@@ -29,10 +30,7 @@ def tell(probe: str, session: Session) -> bytes | None:
 
 
 def _jobs(session: Session) -> Iterator[_Line]:
-    with contextlib.suppress(OSError), open(os.path.join(session.settings.home, FILE)) as stream:
-        for line in stream.readlines()[-_LAST_JOBS:]:
-            with contextlib.suppress(ValueError):
-                yield json.loads(line)
+    yield from deque(records(session.settings.home), _LAST_JOBS)
 
 
 def _scratch(session: Session) -> Iterator[_Line]:
@@ -43,14 +41,9 @@ def _scratch(session: Session) -> Iterator[_Line]:
         there = os.path.dirname(there)
     try:
         kind, is_remote = kind_of_place(there)
-        found = os.statvfs(there)
+        yield {**line, "kind": kind, "is_remote": is_remote, **_room(there)}
     except OSError as err:
         yield {**line, "writable": False, "reason": str(err.strerror)}
-        return
-    read_only = bool(found.f_flag & os.ST_RDONLY)
-    writable = os.access(there, os.W_OK | os.X_OK) and not read_only
-    size = {"size": found.f_blocks * found.f_frsize, "free": found.f_bavail * found.f_frsize}
-    yield {**line, "writable": writable, "kind": kind, "is_remote": is_remote, **size}
 
 
 def _vault(session: Session) -> Iterator[_Line]:
@@ -77,19 +70,26 @@ def _vault(session: Session) -> Iterator[_Line]:
 
 def _folder(path: str) -> _Line:
     try:
-        found = os.statvfs(path)
+        return {"exists": True, **_room(path)}
     except OSError as err:
         return {"exists": False, "reason": str(err.strerror)}
-    writable = os.access(path, os.W_OK | os.X_OK) and not found.f_flag & os.ST_RDONLY
+
+
+def _room(folder: str) -> _Line:
+    found = os.statvfs(folder)
+    writable = os.access(folder, os.W_OK | os.X_OK) and not found.f_flag & os.ST_RDONLY
     size, free = found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize
-    return {"exists": True, "writable": writable, "size": size, "free": free}
+    return {"writable": writable, "size": size, "free": free}
 
 
 def _network(session: Session) -> Iterator[_Line]:
+    """The way to the vault, and how far our clock is from the one at its end."""
     url = _url(session)
     for stage in walk(url, session.clock) if url else ():
         line: _Line = {"holdfast": "reach", "target": url, "stage": stage.name}
         yield {**line, "reached": stage.reached, "seen": stage.seen}
+        if stage.ahead_seconds is not None:
+            yield {"holdfast": "clock", "ahead_seconds": round(stage.ahead_seconds)}
 
 
 def _platform(_session: Session) -> Iterator[_Line]:
@@ -101,13 +101,6 @@ def _platform(_session: Session) -> Iterator[_Line]:
         yield {**line, "reached": stage.reached, "seen": stage.seen}
 
 
-def _clock(session: Session) -> Iterator[_Line]:
-    url = _url(session)
-    for stage in walk(url, session.clock) if url else ():
-        if stage.ahead_seconds is not None:
-            yield {"holdfast": "clock", "ahead_seconds": round(stage.ahead_seconds)}
-
-
 def _skipped(session: Session) -> Iterator[_Line]:
     """The newest list of items that a backup left out."""
     lists = []
@@ -117,10 +110,7 @@ def _skipped(session: Session) -> Iterator[_Line]:
                 lists += [one.path for one in os.scandir(folder) if one.name.startswith("skipped-")]
     newest = max(lists, key=os.path.getmtime, default=None)
     if newest:
-        with contextlib.suppress(OSError), open(newest, encoding="utf-8") as stream:
-            for line in stream:
-                with contextlib.suppress(ValueError):
-                    yield {"holdfast": "skipped", **json.loads(line)}
+        yield from ({"holdfast": "skipped", **item} for item in read_objects(newest))
 
 
 def _location(session: Session) -> Location | None:
@@ -147,7 +137,6 @@ _PROBES: dict[str, Callable[[Session], Iterator[_Line]]] = {
     "own.scratch": _scratch,
     "own.vault": _vault,
     "own.network": _network,
-    "own.clock": _clock,
     "own.skipped": _skipped,
     "linux.platform-reach": _platform,
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.app.config import Settings
-from holdfast.app.job_records import FILE, find, note, recorded
+from holdfast.app.job_records import FILE, find, note, recorded, records
 from holdfast.app.wiring import Session
 from holdfast.storage.errors import PlaceMissing
 from holdfast.testing.clock import FakeClock
@@ -68,3 +68,20 @@ def test_a_home_that_cannot_be_written_hides_no_error(tmp_path: Path) -> None:
 
     with pytest.raises(PlaceMissing), recorded(session, "backup"):
         raise PlaceMissing(place="/backup", name="config", reason="gone")
+
+
+DAMAGED = b'{"id": "\xff\xfe"}\n[1, 2]\n"text"\n7\n\x00\xd8\n{"cut in the mid\n'
+
+
+def test_what_is_no_record_is_passed_over(session: Session) -> None:
+    home = Path(session.settings.home)
+    note(str(home), {"holdfast": "job", "id": "a"})
+    with (home / FILE).open("ab") as stream:
+        stream.write(DAMAGED)
+    note(str(home), {"holdfast": "job", "id": "b"})
+
+    found = [record["id"] for record in records(str(home))]
+
+    assert found == ["a", "b"]
+    assert find(str(home), "b") == {"holdfast": "job", "id": "b"}
+    assert find(str(home), "c") is None

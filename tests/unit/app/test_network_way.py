@@ -1,40 +1,20 @@
 """The way to a vault: each stage is tried for real, and the first that fails is named."""
 
 import socket
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
 from holdfast.app.network_way import knock, walk
 from holdfast.base.clock import SystemClock
-
-
-class _Answer(BaseHTTPRequestHandler):
-    """A server that says 400 to everything, and a proxy that wants a login."""
-
-    def do_HEAD(self) -> None:
-        self.send_response(400)
-        self.end_headers()
-
-    def do_CONNECT(self) -> None:
-        self.send_error(407, "Proxy Authentication Required")
-
-    def log_message(self, *_: object) -> None:
-        pass
+from tests.unit.app.answering import answering
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     monkeypatch.setenv("no_proxy", "")
-    served = HTTPServer(("127.0.0.1", 0), _Answer)
-    thread = threading.Thread(target=served.serve_forever, args=(0.01,))
-    thread.start()
-    yield served.server_address[1]
-    served.shutdown()
-    thread.join()
-    served.server_close()
+    with answering() as served:
+        yield served.port
 
 
 def _stages(url: str) -> list[tuple[str, bool]]:

@@ -1,16 +1,30 @@
 """What Holdfast tells the doctor about itself, read back as facts."""
 
+from datetime import timedelta
 from pathlib import Path
+
+import pytest
 
 from holdfast.app.config import Settings
 from holdfast.app.job_records import note
 from holdfast.app.own_probes import tell
 from holdfast.app.wiring import Session
+from holdfast.base.clock import SystemClock
 from holdfast.doctor.artefacts import from_text
 from holdfast.doctor.facts import Fact
-from holdfast.doctor.own_facts import JobRecord, ScratchFolder, SkippedItem, VaultPlace
+from holdfast.doctor.own_facts import (
+    JobRecord,
+    ScratchFolder,
+    SkippedItem,
+    VaultClock,
+    VaultPlace,
+    VaultStage,
+)
 from holdfast.doctor.readers import own
 from holdfast.testing.clock import FakeClock
+from tests.unit.app.answering import answering
+
+DAMAGED = b'[1, 2]\n"\xff"\n{"cut in the mid'
 
 
 def _session(home: Path, vault: Path | None = None) -> Session:
@@ -21,13 +35,14 @@ def _session(home: Path, vault: Path | None = None) -> Session:
 def _facts(probe: str, session: Session) -> list[Fact]:
     text = tell(probe, session)
     assert text is not None
-    read = {
-        "own.jobs": own.read_jobs,
-        "own.scratch": own.read_scratch,
-        "own.vault": own.read_vault,
-        "own.skipped": own.read_skipped,
+    readers = {
+        "own.jobs": (own.read_jobs,),
+        "own.scratch": (own.read_scratch,),
+        "own.vault": (own.read_vault,),
+        "own.network": (own.read_network, own.read_clock),
+        "own.skipped": (own.read_skipped,),
     }[probe]
-    return list(read(from_text(probe, text)))
+    return [fact for read in readers for fact in read(from_text(probe, text))]
 
 
 def test_scratch_is_measured_even_before_it_is_made(tmp_path: Path) -> None:
@@ -57,12 +72,12 @@ def test_without_a_vault_there_is_nothing_to_tell(tmp_path: Path) -> None:
 
 def test_jobs_and_skipped_items_are_passed_on_and_damaged_lines_are_not(tmp_path: Path) -> None:
     note(str(tmp_path), {"holdfast": "job", "job": "backup", "result": "warnings", "skipped": 1})
-    with (tmp_path / "jobs.jsonl").open("a") as stream:
-        stream.write('{"cut in the mid')
+    with (tmp_path / "jobs.jsonl").open("ab") as stream:
+        stream.write(DAMAGED)
     folder = tmp_path / "scratch" / "ab"
     folder.mkdir(parents=True)
-    line = '{"path":"/srv/a","code":"0x80070005","errno":13,"detail":""}\n'
-    (folder / "skipped-1.jsonl").write_text(line)
+    line = b'{"path":"/srv/a","code":"0x80070005","errno":13,"detail":""}\n'
+    (folder / "skipped-1.jsonl").write_bytes(line + DAMAGED)
 
     (job,) = _facts("own.jobs", _session(tmp_path))
     (item,) = _facts("own.skipped", _session(tmp_path))
@@ -71,3 +86,20 @@ def test_jobs_and_skipped_items_are_passed_on_and_damaged_lines_are_not(tmp_path
     assert isinstance(item, SkippedItem)
     assert (job.result, job.skipped) == ("warnings", 1)
     assert (item.path, item.errno) == ("/srv/a", 13)
+
+
+def test_one_walk_tells_the_way_and_the_clock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("no_proxy", "*")
+    with answering() as server:
+        place = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.port}"}
+        settings = Settings(home=str(tmp_path), vault="s3://box", credentials=place)
+        session = Session(settings=settings, warn=print, clock=SystemClock())
+
+        *stages, clock = _facts("own.network", session)
+
+    assert [one.stage for one in stages if isinstance(one, VaultStage)] == ["dns", "tcp", "http"]
+    assert isinstance(clock, VaultClock)
+    assert abs(clock.ahead) < timedelta(minutes=1)
+    assert server.asked == ["/"]

@@ -169,7 +169,7 @@ def clock_off(facts: Facts, params: Params) -> Verdict:
         seconds, limit = clock.ahead.total_seconds(), params.number("max_seconds")
         said = confirmed if abs(seconds) > limit else ruled_out
         return said(clock.span, seconds=round(seconds), limit=round(limit))
-    return _from_jobs(facts, ["clock-wrong"], "own.clock")
+    return _from_jobs(facts, ["clock-wrong"], "own.network")
 
 
 @check("scratch.low", needs_any=(ScratchFolder, JobRecord))

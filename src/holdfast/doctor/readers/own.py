@@ -146,7 +146,7 @@ def read_skipped(artefact: Artefact) -> Iterator[Fact]:
         )
 
 
-@reader("own.clock", accepts=_looks_like("clock"))
+@reader("own.network", accepts=_looks_like("clock"))
 def read_clock(artefact: Artefact) -> Iterator[Fact]:
     for span, known in _lines(artefact, "clock"):
         ahead = known.get("ahead_seconds")

@@ -4,16 +4,14 @@ Each remedy's act is carried out by itself and noted in a journal with what was 
 after, so that somebody else can tell later what was done to the machine.
 """
 
-import contextlib
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from holdfast.app.doctor import Options as Judging
-from holdfast.app.doctor import live_source, wishes_of
+from holdfast.app.doctor import live_source
 from holdfast.app.doctor_acts import carry_out, possible_here
 from holdfast.app.doctor_errors import CauseNotProven, CauseUnknown, ConsentMissing, RightsMissing
+from holdfast.app.json_lines import Object, append_object
 from holdfast.app.wiring import Session
 from holdfast.doctor.artefacts import Artefact
 from holdfast.doctor.catalogue_types import Remedy
@@ -57,14 +55,14 @@ class Done:
         return self.after.state is State.RULED_OUT
 
 
-def plan(session: Session, asked: str, judging: Judging | None = None) -> list[Plan]:
+def plan(session: Session, asked: str) -> list[Plan]:
     """The remedies of a cause that is proven here and now, in the catalogue's order."""
     catalogue = load()
     names = causes_for(catalogue, asked)
     if not names:
         raise CauseUnknown(asked=asked)
     name = names[0]
-    verdict = look(session, catalogue, name, judging)
+    verdict = look(session, catalogue, name)
     if verdict.state is not State.CONFIRMED:
         raise CauseNotProven(cause=name, state=verdict.state.value)
     return [
@@ -80,21 +78,18 @@ def plan(session: Session, asked: str, judging: Judging | None = None) -> list[P
     ]
 
 
-def look(
-    session: Session, catalogue: Catalogue, name: str, judging: Judging | None = None
-) -> Verdict:
+def look(session: Session, catalogue: Catalogue, name: str) -> Verdict:
     """Decide one cause from all that the check-up would know of its component."""
     cause = catalogue.causes[name]
     wanted = {probe: catalogue.probes[probe] for probe in _asked_for(catalogue, name)}
     source = live_source(session, wanted)
     reading = Reading(catalogue, now=source.now)
     reading.read(one for one in source.gather() if isinstance(one, Artefact))
-    wishes = wishes_of(session, catalogue, judging or Judging())
     return decide(
         name,
         cause,
         facts=reading.facts,
-        params=params_of(name, cause, wishes.overrides),
+        params=params_of(name, cause, {}),
         events=catalogue.events,
     )
 
@@ -151,7 +146,7 @@ def _look_again(session: Session, catalogue: Catalogue, plan: Plan) -> Verdict:
 
 def _note(session: Session, done: Done, said: str) -> None:
     assert done.plan.act is not None
-    line = {
+    line: Object = {
         "holdfast": "fix",
         "when": session.clock.now().isoformat(timespec="seconds"),
         "cause": done.plan.cause,
@@ -161,8 +156,4 @@ def _note(session: Session, done: Done, said: str) -> None:
         "before": [span.excerpt for span in done.plan.verdict.evidence],
         "after": [done.after.state.value, *(span.excerpt for span in done.after.evidence)],
     }
-    home = session.settings.home
-    with contextlib.suppress(OSError):
-        os.makedirs(home, 0o700, exist_ok=True)
-        with open(os.path.join(home, JOURNAL), "a", encoding="utf-8") as stream:
-            stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+    append_object(os.path.join(session.settings.home, JOURNAL), line)

@@ -1,17 +1,17 @@
 """How the jobs of this machine ended, one JSON line each, for whoever asks why afterwards."""
 
 import contextlib
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from secrets import token_hex
 
+from holdfast.app.json_lines import Object, append_object, read_objects
 from holdfast.app.wiring import Session
 from holdfast.base.errors import Exit, Hint, HoldfastError
 
 FILE = "jobs.jsonl"
-Record = dict[str, object]
+Record = Object
 _MOST = 1 << 20
 _KEPT_LINES = 500
 
@@ -85,24 +85,12 @@ def records(home: str) -> Iterator[Record]:
     return read_objects(os.path.join(home, FILE))
 
 
-def read_objects(path: str) -> Iterator[Record]:
-    """The objects of a file of JSON lines; a line that is cut, damaged or foreign is passed over."""
-    with contextlib.suppress(OSError), open(path, "rb") as stream:
-        for line in stream:
-            with contextlib.suppress(ValueError):
-                known = json.loads(line)
-                if isinstance(known, dict):
-                    yield known
-
-
 def note(home: str, record: Record) -> None:
-    """Append one line. That there is no room for it must not be a second failure."""
+    """Append one line to those of the last jobs."""
     path = os.path.join(home, FILE)
     with contextlib.suppress(OSError):
-        os.makedirs(home, 0o700, exist_ok=True)
         _shorten(path)
-        with open(path, "a", encoding="utf-8", errors="backslashreplace") as stream:
-            stream.write(json.dumps(record, ensure_ascii=False) + "\n")
+    append_object(path, record)
 
 
 def _shorten(path: str) -> None:

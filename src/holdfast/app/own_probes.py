@@ -6,7 +6,8 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from holdfast.app.job_records import read_objects, records
+from holdfast.app.job_records import records
+from holdfast.app.json_lines import read_objects
 from holdfast.app.network_way import knock, walk
 from holdfast.app.opening import storage_at
 from holdfast.app.scratch import kind_of_place

@@ -6,10 +6,11 @@ import click
 
 from holdfast.base.texts import N_, _
 from holdfast.cli.command import Command, option
-from holdfast.cli.run import Run, start
+from holdfast.cli.run import start
 
 if TYPE_CHECKING:
     from holdfast.app.doctor_fix import Done, Plan
+    from holdfast.doctor.model import Verdict
 
 _NOT_MENDED = 5
 
@@ -52,7 +53,7 @@ def fix(cause: str, *, really: bool, allow: str, confirm: str) -> int:
         run.out.show(plan_event(plans), *_plan_lines(plans))
         return 0
     done = doctor_fix.apply(run.session, plans, consent=allow, confirmed=confirm)
-    run.out.show(mended_event(done), *_done_lines(run, done))
+    run.out.show(mended_event(done), *_done_lines(done))
     return 0 if done.is_mended else _NOT_MENDED
 
 
@@ -64,9 +65,7 @@ def _plan_lines(plans: "list[Plan]") -> list[str]:
     entry, owner = load().causes[cause], load().owner("cause", cause).id
     values = plans[0].verdict.values
     lines = [f"{entry.code}  {say(owner, f'cause.{cause}.found', entry.found, values)}"]
-    lines += [
-        f"  {span.place}: {span.excerpt.splitlines()[0]}" for span in plans[0].verdict.evidence
-    ]
+    lines += _seen(plans[0].verdict)
     for plan in plans:
         lines += ["", *_remedy_lines(plan)]
     if not any(plan.act for plan in plans):
@@ -98,7 +97,7 @@ def _risk(risk: str) -> str:
     }[risk]
 
 
-def _done_lines(run: Run, done: "Done") -> list[str]:  # noqa: ARG001  the same shape as the other lines
+def _done_lines(done: "Done") -> list[str]:
     from holdfast.doctor.model import State
 
     assert done.plan.act is not None
@@ -107,8 +106,8 @@ def _done_lines(run: Run, done: "Done") -> list[str]:  # noqa: ARG001  the same 
         return [*lines, _("The same check no longer sees the cause")]
     if done.after.state is not State.CONFIRMED:
         return [*lines, _("The same check cannot tell whether the cause is gone")]
-    return [*lines, _("The same check still sees the cause:"), *_seen(done)]
+    return [*lines, _("The same check still sees the cause:"), *_seen(done.after)]
 
 
-def _seen(done: "Done") -> list[str]:
-    return [f"  {span.place}: {span.excerpt.splitlines()[0]}" for span in done.after.evidence]
+def _seen(verdict: "Verdict") -> list[str]:
+    return [f"  {span.place}: {span.excerpt.splitlines()[0]}" for span in verdict.evidence]

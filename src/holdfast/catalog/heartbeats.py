@@ -1,0 +1,33 @@
+"""What heartbeats leave behind: one statement for the beats of many machines."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, func, select, update
+
+from holdfast.catalog.database import Session
+from holdfast.catalog.tables import Certificate, Machine
+
+
+def store(db: Session, beats: Sequence[dict[str, Any]]) -> None:
+    """Each with `machine`, `at`, `version` and `facts`; in the order of ids, against deadlocks."""
+    statement = (
+        update(Machine)
+        .where(Machine.id == bindparam("machine"))
+        .values(
+            last_seen_at=bindparam("at"),
+            agent_version=bindparam("version"),
+            facts=bindparam("told"),
+        )
+        .execution_options(synchronize_session=False)
+    )
+    db.connection().execute(statement, sorted(beats, key=lambda beat: str(beat["machine"])))
+
+
+def certificate_end(db: Session, machine_id: str) -> datetime | None:
+    """When the last of its good certificates expires."""
+    query = select(func.max(Certificate.expires_at)).where(
+        Certificate.machine_id == machine_id, Certificate.revoked_at.is_(None)
+    )
+    return db.scalar(query)

@@ -1,0 +1,130 @@
+"""Queries about jobs, their steps and their logs."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from holdfast.catalog.database import Session
+from holdfast.catalog.tables import Job, JobLine, JobStep, Machine
+
+_OPEN = ("waiting", "running")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFilter:
+    """None: whichever. `vaults` are those the asker may read; None: all."""
+
+    vaults: frozenset[str] | None = None
+    vault_id: str | None = None
+    machine_id: str | None = None
+    kinds: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    since: datetime | None = None
+
+
+def newest_first(
+    db: Session, wanted: JobFilter, *, before: tuple[datetime, str] | None, limit: int
+) -> Sequence[tuple[Job, str | None]]:
+    """Jobs with the names of their machines; `before`: older than this one."""
+    query = select(Job, Machine.name).outerjoin(Machine, Machine.id == Job.machine_id)
+    query = query.where(*_conditions(wanted))
+    if before is not None:
+        when, job_id = before
+        query = query.where(
+            or_(Job.created_at < when, and_(Job.created_at == when, Job.id < job_id))
+        )
+    rows = db.execute(query.order_by(Job.created_at.desc(), Job.id.desc()).limit(limit))
+    return [(job, name) for job, name in rows]
+
+
+def _conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
+    asked = {
+        "vaults": wanted.vaults is not None and Job.vault_id.in_(sorted(wanted.vaults)),
+        "vault_id": Job.vault_id == wanted.vault_id,
+        "machine_id": Job.machine_id == wanted.machine_id,
+        "kinds": Job.kind.in_(wanted.kinds),
+        "states": Job.state.in_(wanted.states),
+        "since": wanted.since is not None and Job.created_at >= wanted.since,
+    }
+    given = (name for name in asked if getattr(wanted, name) not in (None, ()))
+    return [condition for name in given if not isinstance(condition := asked[name], bool)]
+
+
+def locked(db: Session, job_id: str) -> Job | None:
+    """The job, with nobody else changing it until this transaction ends."""
+    return db.get(Job, job_id, with_for_update=True, populate_existing=True)
+
+
+def add_if_absent(db: Session, job: dict[str, Any]) -> None:
+    """Two servers may hear of a new job at once."""
+    dialect = postgresql if db.get_bind().dialect.name == "postgresql" else sqlite
+    db.execute(dialect.insert(Job).values(**job).on_conflict_do_nothing())
+
+
+def steps(db: Session, job_id: str) -> Sequence[JobStep]:
+    query = select(JobStep).where(JobStep.job_id == job_id).order_by(JobStep.number)
+    return db.scalars(query).all()
+
+
+def lines(db: Session, job_id: str, *, after: int, limit: int) -> Sequence[JobLine]:
+    query = select(JobLine).where(JobLine.job_id == job_id, JobLine.id > after)
+    return db.scalars(query.order_by(JobLine.id).limit(limit)).all()
+
+
+def lines_at(db: Session, job_id: str, moments: Iterable[datetime]) -> Sequence[JobLine]:
+    """The lines of these moments: to know which of those told are known already."""
+    query = select(JobLine).where(JobLine.job_id == job_id, JobLine.at.in_(sorted(set(moments))))
+    return db.scalars(query).all()
+
+
+def count_lines(db: Session, job_id: str) -> int:
+    query = select(func.count()).select_from(JobLine).where(JobLine.job_id == job_id)
+    return db.scalar(query) or 0
+
+
+def open_on(db: Session, machine_id: str, source: str) -> Job | None:
+    """The job that holds this source."""
+    query = select(Job).where(
+        Job.machine_id == machine_id, Job.source == source, Job.state.in_(_OPEN)
+    )
+    return db.scalar(query.order_by(Job.created_at).limit(1))
+
+
+def open_of_kind(db: Session, kind: str, vault_id: str) -> Job | None:
+    """The server's own job of this kind that is not over."""
+    query = select(Job).where(Job.kind == kind, Job.vault_id == vault_id, Job.state.in_(_OPEN))
+    return db.scalar(query.limit(1))
+
+
+def running_on_silent(db: Session, silent_since: datetime, *, limit: int) -> Sequence[str]:
+    """Running jobs of machines that were not heard of since."""
+    query = (
+        select(Job.id)
+        .join(Machine, Machine.id == Job.machine_id)
+        .where(Job.state == "running")
+        .where(or_(Machine.last_seen_at.is_(None), Machine.last_seen_at < silent_since))
+        .where(or_(Job.started_at.is_(None), Job.started_at < silent_since))
+    )
+    return db.scalars(query.order_by(Job.id).limit(limit)).all()
+
+
+def unwatched(db: Session, origins: Sequence[str], *, limit: int) -> Sequence[tuple[str, str]]:
+    """Open jobs the server has to see to their end: id and kind."""
+    query = select(Job.id, Job.kind).where(Job.state.in_(_OPEN), Job.origin.in_(origins))
+    return [(job_id, kind) for job_id, kind in db.execute(query.order_by(Job.id).limit(limit))]
+
+
+def counts(db: Session, *, since: datetime | None = None) -> Sequence[tuple[str, str, int]]:
+    """How many there are by kind and state."""
+    query = select(Job.kind, Job.state, func.count()).group_by(Job.kind, Job.state)
+    if since is not None:
+        query = query.where(Job.created_at >= since)
+    return [(kind, state, number) for kind, state, number in db.execute(query)]
+
+
+def was_ever(db: Session, job_id: str) -> bool:
+    return bool(db.scalar(select(exists().where(Job.id == job_id))))

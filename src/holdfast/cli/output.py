@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from holdfast.base.clock import Clock
 from holdfast.base.errors import Hint, HoldfastError
-from holdfast.base.korean import with_particles
 from holdfast.base.texts import _, language
 from holdfast.cli import shown
 
@@ -163,7 +162,11 @@ class JsonOutput:
 
 def _said(line: str) -> str:
     """Korean particles follow the sound of the word before them, which may be a name."""
-    return with_particles(line) if language() == "ko" else line
+    if language() != "ko":
+        return line
+    from holdfast.base.korean import with_particles
+
+    return with_particles(line)
 
 
 def _hint_line(hint: Hint) -> str:

@@ -12,7 +12,6 @@ from importlib.metadata import version
 from holdfast.app.doctor import live_source, needed
 from holdfast.app.doctor_live import present
 from holdfast.app.wiring import Session
-from holdfast.doctor.artefacts import Artefact
 from holdfast.doctor.bundle.manifest import Manifest
 from holdfast.doctor.bundle.redaction import Redactor
 from holdfast.doctor.bundle.writing import Machine, write_bundle
@@ -41,7 +40,7 @@ def collect(session: Session, target: str, *, keep_names: bool = False) -> Colle
         try:
             manifest = write_bundle(
                 stream,
-                sorted(gathered, key=lambda one: isinstance(one, Artefact)),
+                gathered,
                 probes=probes,
                 machine=_machine(session),
                 redactor=redactor,

@@ -170,6 +170,8 @@ class Certificate(Table):
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
     reason: Mapped[str | None]
+    # SHA-256 of the public key: the same request again gives the same machine, a revoked key none.
+    key_hash: Mapped[str] = mapped_column(default="", index=True)
 
 
 class ReadGrant(Table):

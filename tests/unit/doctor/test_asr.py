@@ -1,7 +1,8 @@
-"""Site Recovery: the ordered causes of its codes, JSON and portal text, odd input."""
+"""Site Recovery: JSON, portal text and odd input."""
 
 import json
 import random
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -9,92 +10,12 @@ from hypothesis import strategies as st
 
 from holdfast.doctor.artefacts import from_text
 from holdfast.doctor.asr_facts import BootParameter, JobDone, JobError, ProtectedItem, SiteServer
-from holdfast.doctor.facts import Fact, LogSeen, Reach
+from holdfast.doctor.facts import LogSeen, Reach
 from holdfast.doctor.loading import load
-from holdfast.doctor.matching import notes_for, symptoms_for
-from holdfast.doctor.readers_registry import READERS
 from holdfast.doctor.reading import Reading
+from tests.unit.doctor.listings import force, read_as
 
-ORDERED = {
-    "asr.150097": ["asr.quota"],
-    "asr.151066": ["asr.root-certificates"],
-    "asr.151037": ["asr.service-blocked", "asr.proxy-invalid"],
-    "asr.151195": ["asr.dns-failing"],
-    "asr.151196": ["asr.login-blocked"],
-    "asr.151197": ["asr.service-blocked"],
-    "asr.151025": ["windows.complus-down", "vss.service-stopped"],
-    "asr.151126": ["asr.grub-device-names"],
-    "asr.153007": ["asr.churn-high", "asr.upload-slow"],
-    "asr.28031": ["asr.quota", "asr.mixed-sizes", "asr.policy-forbids"],
-    "asr.170010": ["asr.hydration-failed"],
-    "asr.95519": [
-        "asr.account-disabled",
-        "asr.account-locked",
-        "asr.no-logon-server",
-        "asr.logon-service-stopped",
-    ],
-    "asr.78169": [
-        "asr.process-server-unreachable",
-        "asr.upload-blocked",
-        "asr.upload-slow",
-        "hyperv.clock-off",
-        "asr.antivirus",
-    ],
-    "asr.806": ["asr.process-server-stopped"],
-}
-
-
-@pytest.mark.parametrize(("symptom", "ordered"), ORDERED.items(), ids=str)
-def test_causes_stand_in_the_order_of_the_source(symptom: str, ordered: list[str]) -> None:
-    causes = load().symptoms[symptom].causes
-
-    assert list(causes[: len(ordered)]) == ordered
-
-
-@pytest.mark.parametrize(
-    ("asked", "symptom"),
-    [
-        ("151126", "asr.151126"),
-        ("95320", "asr.151126"),
-        ("2147221164", "asr.provider-missing-code"),
-        ("2147943458", "asr.provider-disabled-code"),
-        ("2147754756", "asr.provider-unregistered-code"),
-        ("Failover failed with BookmarkNotFound", "asr.bookmark"),
-        (
-            "One or more replica IP addresses for the network adapter of virtual machine is invalid",
-            "asr.replica-ip",
-        ),
-        ("No crash consistent recovery point available for the VM", "asr.153007"),
-        ("78022", "asr.78022"),
-        ("error 806", "asr.806"),
-    ],
-)
-def test_what_people_see_leads_to_its_symptom(asked: str, symptom: str) -> None:
-    assert symptom in symptoms_for(load(), asked)
-
-
-@pytest.mark.parametrize(
-    ("asked", "note"),
-    [
-        ("vacp.log", "asr.agent-logs"),
-        ("tmansvc", "asr.process-server-services"),
-        ("10003", "asr.vacp-codes"),
-        ("cxps.err", "asr.server-logs"),
-        ("6008", "asr.unexpected-shutdown"),
-    ],
-)
-def test_what_is_no_symptom_is_a_note(asked: str, note: str) -> None:
-    assert note in notes_for(load(), asked)
-
-
-def read(raw: str | bytes, name: str = "pasted.txt") -> list[Fact]:
-    load()
-    text = raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
-    ours = [one for one in READERS if one.probe.startswith("asr.")]
-    artefact = from_text(name, raw)
-    return [fact for one in ours if one.accepts(text, name) for fact in one.read(artefact)]
-
-
+read = partial(read_as, "asr")
 JOBS = json.dumps(
     [
         {
@@ -214,8 +135,7 @@ def test_each_layout_is_told_by_its_first_line(line: str, stream: str) -> None:
 def test_no_cut_and_no_encoding_upsets_a_reader(listing: str, cut: int, encoding: str) -> None:
     raw = listing.encode(encoding)[:cut]
 
-    for one in (reader for reader in READERS if reader.probe.startswith("asr.")):
-        list(one.read(from_text("cut", raw)))
+    force("asr", raw)
 
 
 @pytest.mark.parametrize("listing", LISTINGS)
@@ -223,5 +143,4 @@ def test_lines_in_any_order_upset_no_reader(listing: str) -> None:
     lines = listing.split("\n")
     random.Random(4).shuffle(lines)
 
-    for one in (reader for reader in READERS if reader.probe.startswith("asr.")):
-        list(one.read(from_text("shuffled", "\r\n".join(lines))))
+    force("asr", "\r\n".join(lines))

@@ -1,14 +1,13 @@
-"""Hyper-V: the ordered causes of every symptom, odd input, and what can be explained."""
+"""Hyper-V: listings, odd input, and what can be explained."""
 
 from datetime import timedelta
+from functools import partial
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.doctor.artefacts import from_text
 from holdfast.doctor.diagnosis import diagnose
-from holdfast.doctor.facts import Fact
 from holdfast.doctor.hyperv_facts import (
     AgentConnection,
     ChangeLog,
@@ -17,128 +16,10 @@ from holdfast.doctor.hyperv_facts import (
     WriteRate,
 )
 from holdfast.doctor.loading import load
-from holdfast.doctor.matching import notes_for, symptoms_for
-from holdfast.doctor.readers_registry import READERS
 from holdfast.doctor.reading import Reading
+from tests.unit.doctor.listings import read_as
 
-# The order of the source document; what follows it is ours.
-ORDERED = {
-    "hyperv.enable-protection": [
-        "hyperv.requirements-unmet",
-        "hyperv.vmm-unprepared",
-        "hyperv.vmms-stopped",
-        "hyperv.enable-failed",
-        "hyperv.wmi-broken",
-        "hyperv.integration-services-old",
-    ],
-    "hyperv.70094": [
-        "hyperv.requirements-unmet",
-        "hyperv.vmm-unprepared",
-        "hyperv.vmms-stopped",
-        "hyperv.enable-failed",
-        "hyperv.wmi-broken",
-        "hyperv.integration-services-old",
-    ],
-    "hyperv.replication-failing": [
-        "hyperv.provider-outdated",
-        "hyperv.paused",
-        "hyperv.vmms-stopped",
-        "hyperv.recovery-agent-stopped",
-        "hyperv.provider-stopped",
-        "hyperv.wmi-broken",
-        "hyperv.vmm-service-stopped",
-        "hyperv.agent-not-sending",
-        "hyperv.blob-unreachable",
-        "hyperv.bandwidth-throttled",
-    ],
-    "hyperv.performance": [
-        "hyperv.bandwidth-throttled",
-        "hyperv.bandwidth-short",
-        "hyperv.churn-high",
-        "hyperv.resync-required",
-        "hyperv.hrl-too-big",
-        "hyperv.paused",
-    ],
-    "hyperv.critical": ["hyperv.paused", "hyperv.host-not-registered"],
-    "hyperv.app-consistent-guest": [
-        "hyperv.integration-services-old",
-        "vss.service-stopped",
-        "vss.writer-failed",
-        "vss.dynamic-disk",
-        "hyperv.iscsi-disk",
-        "hyperv.backup-integration-off",
-        "vss.other-backup-running",
-        "hyperv.churn-high",
-        "hyperv.bandwidth-short",
-    ],
-    "hyperv.app-consistent-host": [
-        "hyperv.vss-set-failed",
-        "hyperv.integration-services-old",
-        "hyperv.backup-integration-off",
-        "hyperv.requestor-down",
-    ],
-    "hyperv.0x800700EA": ["vss.other-backup-running", "vss.dynamic-disk"],
-    "hyperv.0x80070032": ["hyperv.requestor-mismatch", "hyperv.integration-services-old"],
-    "hyperv.dra-registered": ["hyperv.registered-elsewhere"],
-    "hyperv.acs50008": ["hyperv.clock-off"],
-}
-
-
-@pytest.mark.parametrize(("symptom", "ordered"), ORDERED.items(), ids=str)
-def test_causes_stand_in_the_order_of_the_source(symptom: str, ordered: list[str]) -> None:
-    causes = load().symptoms[symptom].causes
-
-    assert list(causes[: len(ordered)]) == ordered
-
-
-@pytest.mark.parametrize(
-    ("asked", "symptom"),
-    [
-        ("0x800700EA", "hyperv.0x800700EA"),
-        ("2147942634", "hyperv.0x800700EA"),
-        ("-2147024662", "hyperv.0x800700EA"),
-        ("0x80070032", "hyperv.0x80070032"),
-        ("70094", "hyperv.70094"),
-        ("31389", "hyperv.70094"),
-        ("ACS50008", "hyperv.acs50008"),
-        ("The DRA server is already registered in vault X", "hyperv.dra-registered"),
-        ("enable protection issues", "hyperv.enable-protection"),
-        ("복제 문제", "hyperv.replication-failing"),
-        ("심각한 복제 상태", "hyperv.critical"),
-        ("재동기화가 필요합니다: 다시 동기화 필요", "hyperv.resync"),
-        ("앱 일치 스냅숏 문제", "hyperv.app-consistent-guest"),
-        (
-            "Hyper-V가 가상 머신에 대한 VSS 스냅숏 집합을 생성하지 못했습니다",
-            "hyperv.app-consistent-host",
-        ),
-    ],
-)
-def test_what_people_see_leads_to_its_symptom(asked: str, symptom: str) -> None:
-    assert symptom in symptoms_for(load(), asked)
-
-
-@pytest.mark.parametrize(
-    ("asked", "note"),
-    [
-        ("HRL", "hyperv.hrl"),
-        ("DIAG_ASRHyperV_global.DiagCab", "hyperv.collecting"),
-        ("deployment planner", "hyperv.planner"),
-        ("18210", "hyperv.sql-18210"),
-        ("분석 및 디버그 로그", "hyperv.analytic-log"),
-    ],
-)
-def test_what_is_no_symptom_is_a_note(asked: str, note: str) -> None:
-    assert note in notes_for(load(), asked)
-
-
-def read(raw: str | bytes) -> list[Fact]:
-    load()
-    artefact = from_text("pasted.txt", raw)
-    text = raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
-    ours = [one for one in READERS if one.probe.startswith("hyperv.")]
-    return [fact for one in ours if one.accepts(text, "pasted.txt") for fact in one.read(artefact)]
-
-
+read = partial(read_as, "hyperv")
 LISTINGS = (
     """PS C:\\> Get-VMReplication
 

@@ -35,6 +35,9 @@ class Right(StrEnum):
     READ_AUDIT = "read-audit"
     DELETE_VAULT = "delete-vault"
     GRANT_ACCESS = "grant-access"
+    # On the server as a whole:
+    CREATE_VAULT = "create-vault"
+    MANAGE_ACCOUNTS = "manage-accounts"
 
 
 class Scope(StrEnum):
@@ -54,7 +57,10 @@ _OPERATOR = _READER | {
     Right.UNDELETE,
     Right.HANDLE_ALERTS,
 }
-_CONTRIBUTOR = frozenset(Right) - {Right.DELETE_VAULT, Right.GRANT_ACCESS}
+_OF_ADMINISTRATORS = frozenset(
+    {Right.DELETE_VAULT, Right.GRANT_ACCESS, Right.CREATE_VAULT, Right.MANAGE_ACCOUNTS}
+)
+_CONTRIBUTOR = frozenset(Right) - _OF_ADMINISTRATORS
 
 MATRIX: Mapping[Role, frozenset[Right]] = MappingProxyType(
     {Role.READER: _READER, Role.OPERATOR: _OPERATOR, Role.CONTRIBUTOR: _CONTRIBUTOR}

@@ -2,9 +2,10 @@
 
 from holdfast.app.control.errors import NotAllowed
 from holdfast.app.control.plane import Actor
+from holdfast.catalog import accounts as account_rows
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Grant
-from holdfast.fleet.roles import Right, Role, rights_of
+from holdfast.fleet.roles import Right, Role, Scope, rights_of
 
 
 def rights(db: Session, actor: Actor, vault_id: str | None) -> frozenset[Right]:
@@ -23,3 +24,17 @@ def require(db: Session, actor: Actor, right: Right, vault_id: str | None) -> No
     if right not in rights(db, actor, vault_id):
         where = vault_id or "the server"
         raise NotAllowed(actor=str(actor), right=right.value, object=where)
+
+
+def require_whole(actor: Actor) -> None:
+    """For what concerns the account itself: a limited token must not get itself a wider one."""
+    is_limited = bool(actor.scopes) and Scope.ALL not in actor.scopes
+    if actor.kind != "person" or is_limited:
+        raise NotAllowed(actor=str(actor), right=Scope.ALL.value, object="its own account")
+
+
+def readable_vaults(db: Session, actor: Actor) -> frozenset[str] | None:
+    """The vaults the caller may look into; None: all of them."""
+    if Right.READ in rights(db, actor, None):
+        return None
+    return frozenset(grant.vault_id for grant in account_rows.grants_of(db, actor.id))

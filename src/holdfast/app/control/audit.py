@@ -1,0 +1,105 @@
+"""The audit log: who did what, when, from where, and whether it was allowed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from holdfast.app.control.access import require
+from holdfast.app.control.plane import Actor, Plane
+from holdfast.base.errors import HoldfastError
+from holdfast.catalog import audit as audit_rows
+from holdfast.catalog.audit import Filter
+from holdfast.catalog.database import Session
+from holdfast.catalog.tables import AuditEntry
+from holdfast.fleet.paging import CursorNotUnderstood, Page, Window, make_page
+from holdfast.fleet.roles import Right
+
+DONE = "done"
+DENIED = "denied"
+FAILED = "failed"
+SERVER = Actor(kind="server", id="server", name="server")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    id: int
+    at: datetime
+    actor: str
+    address: str
+    act: str
+    vault_id: str | None
+    object: str
+    outcome: str
+    detail: dict[str, Any]
+
+
+def note(  # noqa: PLR0913  the columns of the log
+    db: Session,
+    plane: Plane,
+    actor: Actor,
+    *,
+    act: str,
+    vault_id: str | None = None,
+    object: str = "",  # noqa: A002  the word of the audit log
+    outcome: str = DONE,
+    detail: dict[str, Any] | None = None,
+) -> None:
+    """Write down an act, in the transaction that does it: neither is there without the other."""
+    entry = AuditEntry(
+        at=plane.clock.now(),
+        actor=str(actor),
+        address=actor.address,
+        act=act,
+        vault_id=vault_id,
+        object=object,
+        outcome=outcome,
+        detail=detail or {},
+    )
+    db.add(entry)
+
+
+def note_refusal(plane: Plane, actor: Actor, error: HoldfastError, *, request: str) -> None:
+    """Write down what was refused; its own transaction was undone, so this is another one."""
+    fields = {name: str(value) for name, value in error.fields.items()}
+    with plane.database.write() as db:
+        note(
+            db,
+            plane,
+            actor,
+            act=fields.get("act") or fields.get("right") or error.code,
+            object=fields.get("object", ""),
+            outcome=DENIED,
+            detail={"code": error.code, "request": request},
+        )
+
+
+def list_entries(plane: Plane, actor: Actor, wanted: Filter, window: Window) -> Page[Entry]:
+    """The newest first; all vaults together are for administrators."""
+    before = _before(window)
+    with plane.database.read() as db:
+        require(db, actor, Right.READ_AUDIT, wanted.vault_id)
+        rows = audit_rows.newest_first(db, wanted, limit=window.one_more, before=before)
+    return make_page(rows, window, key=lambda row: [str(row.id)], view=_entry)
+
+
+def _before(window: Window) -> int | None:
+    parts = window.parts(1)
+    if parts is None:
+        return None
+    if not parts[0].isdecimal():
+        raise CursorNotUnderstood(cursor=window.after)
+    return int(parts[0])
+
+
+def _entry(row: AuditEntry) -> Entry:
+    return Entry(
+        id=row.id,
+        at=row.at,
+        actor=row.actor,
+        address=row.address,
+        act=row.act,
+        vault_id=row.vault_id,
+        object=row.object,
+        outcome=row.outcome,
+        detail=row.detail,
+    )

@@ -1,0 +1,57 @@
+"""Roles of people in vaults."""
+
+from dataclasses import dataclass
+
+from holdfast.app.control import audit
+from holdfast.app.control.access import require
+from holdfast.app.control.accounts import named
+from holdfast.app.control.plane import Actor, Plane
+from holdfast.app.control.vault_rows import live_vault
+from holdfast.catalog import accounts as account_rows
+from holdfast.catalog.tables import Grant
+from holdfast.fleet.paging import Page, Window, make_page
+from holdfast.fleet.roles import Right, Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantFacts:
+    account: str
+    vault_id: str
+    role: str
+
+
+def set_role(plane: Plane, actor: Actor, vault_id: str, *, account: str, role: Role | None) -> None:
+    """Give the account this role and no other; None takes it away."""
+    with plane.database.write() as db:
+        require(db, actor, Right.GRANT_ACCESS, vault_id)
+        vault, person = live_vault(db, vault_id), named(db, account)
+        held = db.get(Grant, (person.id, vault.id))
+        if role is not None:
+            db.merge(Grant(account_id=person.id, vault_id=vault.id, role=role.value))
+        elif held is not None:
+            db.delete(held)
+        audit.note(
+            db,
+            plane,
+            actor,
+            act="grant" if role else "grant-revoke",
+            vault_id=vault.id,
+            object=account,
+            detail={"role": role.value if role else None},
+        )
+
+
+def list_grants(plane: Plane, actor: Actor, vault_id: str, window: Window) -> Page[GrantFacts]:
+    parts = window.parts(1)
+    with plane.database.read() as db:
+        require(db, actor, Right.READ_AUDIT, vault_id)
+        after = parts[0] if parts else None
+        rows = account_rows.grants_on(db, vault_id, limit=window.one_more, after=after)
+    return make_page(
+        rows,
+        window,
+        key=lambda row: [row[1].name],
+        view=lambda row: GrantFacts(
+            account=row[1].name, vault_id=row[0].vault_id, role=row[0].role
+        ),
+    )

@@ -1,0 +1,24 @@
+"""Queries about answers kept for requests that may come again."""
+
+from datetime import datetime
+
+from sqlalchemy import delete
+from sqlalchemy.exc import IntegrityError
+
+from holdfast.catalog.database import Session
+from holdfast.catalog.tables import Replayed
+
+
+def claim(db: Session, row: Replayed) -> bool:
+    """Put the row there unless another request with the same key was faster."""
+    try:
+        with db.begin_nested():
+            db.add(row)
+            db.flush()
+    except IntegrityError:
+        return False
+    return True
+
+
+def forget_before(db: Session, moment: datetime) -> None:
+    db.execute(delete(Replayed).where(Replayed.created_at < moment))

@@ -1,0 +1,62 @@
+"""Queries about vaults."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from holdfast.catalog.database import Session
+from holdfast.catalog.tables import Machine, Trashed, Vault
+
+
+def by_name(db: Session, name: str) -> Vault | None:
+    return db.scalar(select(Vault).where(Vault.name == name))
+
+
+def by_location(db: Session, location: str) -> Sequence[Vault]:
+    return db.scalars(select(Vault).where(Vault.location == location)).all()
+
+
+def all_by_name(
+    db: Session,
+    *,
+    limit: int,
+    among: Collection[str] | None,
+    with_deleted: bool = False,
+    after: str | None = None,
+) -> Sequence[Vault]:
+    """Those whose ids are among these; None: all."""
+    query = select(Vault).order_by(Vault.name).limit(limit)
+    if among is not None:
+        query = query.where(Vault.id.in_(among))
+    if not with_deleted:
+        query = query.where(Vault.deleted_at.is_(None))
+    if after is not None:
+        query = query.where(Vault.name > after)
+    return db.scalars(query).all()
+
+
+def due_for_purge(db: Session, now: datetime) -> Sequence[Vault]:
+    query = select(Vault).where(Vault.deleted_at.is_not(None), Vault.purge_at <= now)
+    return db.scalars(query.order_by(Vault.purge_at)).all()
+
+
+def machines_in(db: Session, vault_id: str, *, state: str | None = None) -> int:
+    query = select(func.count()).select_from(Machine).where(Machine.vault_id == vault_id)
+    if state is not None:
+        query = query.where(Machine.state == state)
+    return db.scalar(query) or 0
+
+
+def trashed_in(db: Session, vault_id: str) -> int:
+    """How many files of its machines lie in the trash."""
+    query = select(func.count()).select_from(Trashed)
+    query = query.join(Machine, Machine.id == Trashed.machine_id)
+    return db.scalar(query.where(Machine.vault_id == vault_id)) or 0
+
+
+def usage_of(db: Session, vault_id: str) -> tuple[int, int]:
+    """Bytes and files stored by all its machines."""
+    query = select(func.sum(Machine.bytes_stored), func.sum(Machine.files_stored))
+    found = db.execute(query.where(Machine.vault_id == vault_id)).one()
+    return int(found[0] or 0), int(found[1] or 0)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from holdfast.app.setup_errors import HookFailed, HookTooSlow, ToolMissing
 
+GATE = b"+"
 _LAST_WORDS = 300
 _SBIN = "/usr/local/sbin:/usr/sbin:/sbin"
 
@@ -59,6 +60,46 @@ def ask_tool(
         return _run(arguments, environment, timeout=timeout, stderr=subprocess.DEVNULL)
     except subprocess.TimeoutExpired:
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """A program that runs on its own; it has done nothing yet but wait at its gate."""
+
+    _process: subprocess.Popen[bytes]
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def open_gate(self) -> None:
+        """Let it go on. If we die before, its standard input just ends, and so does it."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError), self._process.stdin as gate:
+            gate.write(GATE)
+
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
+
+
+def launch(arguments: Sequence[str], *, environment: Mapping[str, str], output: int) -> Launched:
+    """Start a program in a session of its own that waits for GATE on its standard input.
+
+    All that it says goes to the descriptor `output`.
+    """
+    try:
+        process = subprocess.Popen(
+            arguments,
+            env=dict(environment),
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            cwd="/",
+            start_new_session=True,
+        )
+    except FileNotFoundError as err:
+        raise ToolMissing(program=arguments[0]) from err
+    return Launched(process)
 
 
 def has_tool(program: str) -> bool:

@@ -1,0 +1,37 @@
+"""What can go wrong with an agent itself."""
+
+from holdfast.base.errors import Exit, HoldfastError, Retry
+from holdfast.base.texts import N_
+
+
+class JournalUnusable(HoldfastError):
+    """The agent goes on without it, and says so: a backup matters more than its record."""
+
+    code = "journal-unusable"
+    sentence = N_("The agent cannot keep its journal {file}: {reason}")
+    remedy = N_(
+        "Free space there or repair the disk. Jobs run meanwhile, but what was not written down "
+        "is forgotten when the agent is started anew."
+    )
+    retry = Retry.LATER
+
+
+class NotRegistered(HoldfastError):
+    code = "not-registered"
+    sentence = N_("This machine is not registered with a vault: {file} is missing")
+    remedy = N_("Register it first: `holdfast register --credentials FILE`.")
+    exit_status = Exit.NO_VAULT
+
+
+class AgentRunning(HoldfastError):
+    code = "agent-running"
+    sentence = N_("Another agent already works for {folder}")
+    remedy = N_("Let that one work, or stop it first: `systemctl stop holdfast-agent`.")
+    exit_status = Exit.LOCKED
+    retry = Retry.LATER
+
+
+class ArgumentsNotUnderstood(HoldfastError):
+    code = "arguments-not-understood"
+    sentence = N_("A job '{kind}' was asked for with something this agent does not know: {reason}")
+    remedy = N_("Update the agent on this machine, or ask for the job without it.")

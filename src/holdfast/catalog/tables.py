@@ -378,6 +378,8 @@ class Alert(Table):
     last_at: Mapped[datetime]
     count: Mapped[int] = mapped_column(default=1)
     closed_at: Mapped[datetime | None]
+    # Ids of the targets that took it; `sent_at` when all of them did.
+    sent_to: Mapped[list[str]]
     sent_at: Mapped[datetime | None]
     suppressed_by: Mapped[str | None]
 

@@ -4,10 +4,16 @@ from fastapi import APIRouter, FastAPI
 
 from holdfast.app.control.plane import Plane
 from holdfast.server import problems
+from holdfast.server.api import alerts
+from holdfast.server.api import agent, jobs, leases
 
 PREFIX = "/api/v1"
 # One line per module of `api`; each has a `router`.
-ROUTERS: list[APIRouter] = []
+ROUTERS: list[APIRouter] = [
+    agent.router,
+    leases.router,
+    jobs.router,
+]
 
 
 def make_app(plane: Plane) -> FastAPI:

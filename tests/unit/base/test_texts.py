@@ -1,6 +1,8 @@
 """Speaking one language or the other."""
 
-from holdfast.base.texts import N_, _, ngettext, use_language
+from concurrent.futures import ThreadPoolExecutor
+
+from holdfast.base.texts import N_, _, ngettext, speaking, use_language
 from holdfast.storage.errors import FileMissing
 
 UNKNOWN = "A sentence that stands in no catalogue"
@@ -43,3 +45,15 @@ def test_plural_follows_the_count() -> None:
 
 def test_marking_changes_nothing() -> None:
     assert N_(UNKNOWN) is UNKNOWN
+
+
+def test_each_thread_speaks_as_it_was_told() -> None:
+    use_language("en")
+
+    with speaking("ko"):
+        here = _(FileMissing.sentence)
+        with ThreadPoolExecutor(1) as threads:
+            there = threads.submit(_, FileMissing.sentence).result()
+
+    assert here != FileMissing.sentence
+    assert there == FileMissing.sentence == _(FileMissing.sentence)

@@ -1,0 +1,250 @@
+"""What people do with alerts: look, close, say where they go, silence a kind for a while."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from secrets import token_hex
+from typing import Any
+
+from holdfast.app.control import audit
+from holdfast.app.control.access import readable_vaults, require, rights
+from holdfast.app.control.alert_errors import (
+    AlertKindUnknown,
+    SecurityCannotBeSilenced,
+    TargetUnreachable,
+)
+from holdfast.app.control.alert_sending import Message, Send
+from holdfast.app.control.alert_texts import sentence_of
+from holdfast.app.control.errors import NotThere
+from holdfast.app.control.plane import Actor, Plane
+from holdfast.base.texts import N_, _, speaking
+from holdfast.catalog import alerts as alert_rows
+from holdfast.catalog.database import Session
+from holdfast.catalog.tables import Alert, AlertSuppression, AlertTarget
+from holdfast.fleet.alerts import KINDS, Severity
+from holdfast.fleet.paging import Page, Window, make_page
+from holdfast.fleet.roles import Right
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertView:
+    id: str
+    kind: str
+    severity: str
+    sentence: str
+    vault_id: str | None
+    machine_id: str | None
+    fields: dict[str, Any]
+    first_at: datetime
+    last_at: datetime
+    count: int
+    closed_at: datetime | None
+    sent_at: datetime | None
+    is_silenced: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetView:
+    """A target without its URL, which may hold a password."""
+
+    id: str
+    name: str
+    scheme: str
+    vault_id: str | None
+    min_severity: str
+    lang: str
+    daily_summary: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTarget:
+    name: str
+    url: str
+    vault_id: str | None = None
+    min_severity: str = "warning"
+    lang: str = "en"
+    daily_summary: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSuppression:
+    reason: str
+    kind: str | None = None
+    vault_id: str | None = None
+    machine_id: str | None = None
+    hours: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuppressionView:
+    id: str
+    kind: str | None
+    vault_id: str | None
+    machine_id: str | None
+    reason: str
+    made_by: str
+    until: datetime | None
+
+
+def list_alerts(
+    plane: Plane, actor: Actor, window: Window, *, is_open: bool | None
+) -> Page[AlertView]:
+    """Those of the vaults one may read; the newest first."""
+    after = window.parts(1)
+    with plane.database.read() as db:
+        rows = alert_rows.listed(
+            db,
+            vaults=readable_vaults(db, actor),
+            is_open=is_open,
+            after=after[0] if after else "",
+            limit=window.one_more,
+        )
+    return make_page(rows, window, key=lambda row: [row.id], view=_alert)
+
+
+def close_alert(plane: Plane, actor: Actor, alert_id: str) -> AlertView:
+    """A person has seen to it; if it happens again, it is a new alert."""
+    with plane.database.write() as db:
+        alert = db.get(Alert, alert_id)
+        if alert is None or Right.READ not in rights(db, actor, alert.vault_id):
+            raise NotThere(what=_("alert"), name=alert_id)
+        require(db, actor, Right.HANDLE_ALERTS, alert.vault_id)
+        alert.closed_at = alert.closed_at or plane.clock.now()
+        audit.note(db, plane, actor, act="alert-close", vault_id=alert.vault_id, object=alert.id)
+        return _alert(alert)
+
+
+def list_targets(plane: Plane, actor: Actor) -> Sequence[TargetView]:
+    with plane.database.read() as db:
+        rows = alert_rows.targets(db)
+        return [_target(one) for one in rows if Right.READ in rights(db, actor, one.vault_id)]
+
+
+def add_target(
+    plane: Plane, actor: Actor, new: NewTarget, *, check: Callable[[str], None]
+) -> TargetView:
+    """`check` raises for a URL that leads nowhere."""
+    check(new.url)
+    row = AlertTarget(
+        id=token_hex(8),
+        name=new.name,
+        url=new.url,
+        vault_id=new.vault_id,
+        min_severity=Severity.named(new.min_severity).label,
+        lang=new.lang,
+        daily_summary=new.daily_summary,
+    )
+    with plane.database.write() as db:
+        require(db, actor, Right.CHANGE_PROTECTION, new.vault_id)
+        db.add(row)
+        audit.note(db, plane, actor, act="alert-target-add", vault_id=new.vault_id, object=new.name)
+    return _target(row)
+
+
+def remove_target(plane: Plane, actor: Actor, target_id: str) -> None:
+    with plane.database.write() as db:
+        row = _found_target(db, actor, target_id)
+        require(db, actor, Right.CHANGE_PROTECTION, row.vault_id)
+        db.delete(row)
+        audit.note(
+            db, plane, actor, act="alert-target-remove", vault_id=row.vault_id, object=row.name
+        )
+
+
+def test_target(plane: Plane, actor: Actor, target_id: str, *, send: Send) -> None:
+    """Send one message now, and say whether it was taken."""
+    with plane.database.read() as db:
+        row = _found_target(db, actor, target_id)
+        require(db, actor, Right.HANDLE_ALERTS, row.vault_id)
+    with speaking(row.lang):
+        title, body = _("[Holdfast] test message"), _("Alerts of Holdfast arrive here.")
+    if not send(Message(url=row.url, title=title, body=body, severity=Severity.INFO)):
+        raise TargetUnreachable(name=row.name)
+
+
+def list_suppressions(plane: Plane, actor: Actor) -> Sequence[SuppressionView]:
+    with plane.database.read() as db:
+        rows = alert_rows.suppressions(db)
+        return [_rule(one) for one in rows if Right.READ in rights(db, actor, one.vault_id)]
+
+
+def suppress(plane: Plane, actor: Actor, new: NewSuppression) -> SuppressionView:
+    """From now on such alerts are noted but not sent."""
+    if new.kind is not None and new.kind not in KINDS:
+        raise AlertKindUnknown(kind=new.kind, known=", ".join(sorted(KINDS)))
+    if new.kind is not None and KINDS[new.kind].is_security:
+        raise SecurityCannotBeSilenced(kind=new.kind)
+    now = plane.clock.now()
+    row = AlertSuppression(
+        id=token_hex(8),
+        kind=new.kind,
+        vault_id=new.vault_id,
+        machine_id=new.machine_id,
+        reason=new.reason,
+        made_by=actor.name,
+        until=now + timedelta(hours=new.hours) if new.hours else None,
+    )
+    with plane.database.write() as db:
+        require(db, actor, Right.HANDLE_ALERTS, new.vault_id)
+        db.add(row)
+        audit.note(db, plane, actor, act="alert-suppress", vault_id=new.vault_id, object=row.id)
+    return _rule(row)
+
+
+def end_suppression(plane: Plane, actor: Actor, rule_id: str) -> None:
+    with plane.database.write() as db:
+        row = db.get(AlertSuppression, rule_id)
+        if row is None or Right.READ not in rights(db, actor, row.vault_id):
+            raise NotThere(what=_(N_("suppression")), name=rule_id)
+        require(db, actor, Right.HANDLE_ALERTS, row.vault_id)
+        db.delete(row)
+        audit.note(db, plane, actor, act="alert-unsuppress", vault_id=row.vault_id, object=row.id)
+
+
+def _found_target(db: Session, actor: Actor, target_id: str) -> AlertTarget:
+    row = db.get(AlertTarget, target_id)
+    if row is None or Right.READ not in rights(db, actor, row.vault_id):
+        raise NotThere(what=_("alert target"), name=target_id)
+    return row
+
+
+def _alert(row: Alert) -> AlertView:
+    return AlertView(
+        id=row.id,
+        kind=row.kind,
+        severity=row.severity,
+        sentence=sentence_of(row),
+        vault_id=row.vault_id,
+        machine_id=row.machine_id,
+        fields=row.fields,
+        first_at=row.first_at,
+        last_at=row.last_at,
+        count=row.count,
+        closed_at=row.closed_at,
+        sent_at=row.sent_at,
+        is_silenced=row.suppressed_by is not None,
+    )
+
+
+def _target(row: AlertTarget) -> TargetView:
+    return TargetView(
+        id=row.id,
+        name=row.name,
+        scheme=row.url.partition(":")[0],
+        vault_id=row.vault_id,
+        min_severity=row.min_severity,
+        lang=row.lang,
+        daily_summary=row.daily_summary,
+    )
+
+
+def _rule(row: AlertSuppression) -> SuppressionView:
+    return SuppressionView(
+        id=row.id,
+        kind=row.kind,
+        vault_id=row.vault_id,
+        machine_id=row.machine_id,
+        reason=row.reason,
+        made_by=row.made_by,
+        until=row.until,
+    )

@@ -1,0 +1,77 @@
+"""Alerts and the daily summary as people read them, in the language of whom they go to."""
+
+from collections.abc import Mapping, Sequence
+
+from holdfast.app.control.alert_watch import Day
+from holdfast.base.texts import _, ngettext
+from holdfast.catalog.tables import Alert
+from holdfast.fleet.alerts import KINDS, Severity
+
+
+def sentence_of(alert: Alert) -> str:
+    """What happened, in one sentence."""
+    return _(KINDS[alert.kind].sentence).format_map(_Lenient(alert.fields))
+
+
+def title_of(alert: Alert) -> str:
+    return f"[Holdfast] {label_of(Severity.named(alert.severity))}: {sentence_of(alert)}"
+
+
+def body_of(alert: Alert) -> str:
+    lines = [sentence_of(alert)]
+    if remedy := alert.fields.get("remedy"):
+        lines.append(remedy)
+    if alert.count > 1:
+        seen = ngettext("Seen {count} time.", "Seen {count} times.", alert.count)
+        lines.append(seen.format(count=alert.count))
+    lines.append(_("Alert {id}, kind {kind}.").format(id=alert.id, kind=alert.kind))
+    return "\n".join(lines)
+
+
+def label_of(severity: Severity) -> str:
+    match severity:
+        case Severity.CRITICAL:
+            return _("critical")
+        case Severity.ERROR:
+            return _("error")
+        case Severity.WARNING:
+            return _("warning")
+        case Severity.INFO:
+            return _("information")
+
+
+def summary_title(day: Day) -> str:
+    text = _("[Holdfast] {date}: {done} jobs done, {failed} failed, {open} alerts open")
+    return text.format(date=day.date, done=day.done, failed=day.failed, open=len(day.open))
+
+
+def summary_body(day: Day) -> str:
+    parts = [*_jobs(day.jobs), "", *_open(day.open), "", *_without(day.without)]
+    return "\n".join(parts).strip()
+
+
+def _jobs(jobs: Mapping[str, Mapping[str, int]]) -> list[str]:
+    lines = [_("Jobs of the last 24 hours:")]
+    for vault, states in sorted(jobs.items()):
+        counted = ", ".join(f"{state} {count}" for state, count in sorted(states.items()))
+        lines.append(f"  {vault}: {counted}")
+    return lines if jobs else [_("No job ended in the last 24 hours.")]
+
+
+def _open(alerts: Sequence[Alert]) -> list[str]:
+    if not alerts:
+        return [_("No alert is open.")]
+    return [_("Open alerts:"), *(f"  {sentence_of(alert)}" for alert in alerts)]
+
+
+def _without(machines: Sequence[str]) -> list[str]:
+    if not machines:
+        return []
+    return [_("Without a good backup for too long:"), *(f"  {name}" for name in machines)]
+
+
+class _Lenient(dict[str, object]):
+    """An alert of an older version may lack a field a newer sentence names."""
+
+    def __missing__(self, key: str) -> str:
+        return f"<{key}>"

@@ -1,0 +1,126 @@
+"""Raising and closing alerts: one row per cause, whatever the number of times it is seen.
+
+`raise_alert` and `close_alerts` are called inside the transaction of what they tell about, so that
+there is no event without its alert. Sending comes later and elsewhere (`alert_sending`).
+"""
+
+from secrets import token_hex
+from typing import Any
+
+from holdfast.app.control.plane import Plane
+from holdfast.catalog import alerts as alert_rows
+from holdfast.catalog.database import Session
+from holdfast.catalog.tables import Alert, Job, Machine
+from holdfast.fleet.alerts import KINDS, key_of
+from holdfast.fleet.jobs import Kind, State
+
+
+def raise_alert(
+    db: Session,
+    plane: Plane,
+    kind: str,
+    *,
+    vault_id: str | None = None,
+    machine_id: str | None = None,
+    fields: dict[str, Any] | None = None,
+) -> Alert:
+    """Open an alert, or count one more sighting of the one that is open."""
+    now, told = plane.clock.now(), {k: str(v) for k, v in (fields or {}).items()}
+    key = key_of(kind, vault_id, machine_id, told)
+    seen = alert_rows.open_by_key(db, key)
+    if seen is not None:
+        seen.count += 1
+        seen.last_at, seen.fields = now, told
+        return seen
+    alert = Alert(
+        id=token_hex(8),
+        key=key,
+        kind=kind,
+        severity=KINDS[kind].severity.label,
+        vault_id=vault_id,
+        machine_id=machine_id,
+        fields=told,
+        first_at=now,
+        last_at=now,
+        sent_to=[],
+        # What cannot happen twice in the same way has no open state to be in.
+        closed_at=now if KINDS[kind].is_event else None,
+        suppressed_by=_silenced(db, plane, kind, vault_id=vault_id, machine_id=machine_id),
+    )
+    db.add(alert)
+    return alert
+
+
+def close_alerts(
+    db: Session, plane: Plane, kind: str, *, vault_id: str | None, machine_id: str | None
+) -> None:
+    """The cause is gone: whatever is open of this kind for this machine is closed."""
+    for alert in alert_rows.open_like(db, "|".join((kind, vault_id or "", machine_id or ""))):
+        alert.closed_at = plane.clock.now()
+
+
+def tell_of_job(db: Session, plane: Plane, job: Job, machine: Machine | None) -> None:
+    """What the end of a job means: an alert, or the end of one."""
+    if not State(job.state).is_over or (machine is not None and machine.state != "active"):
+        return
+    where = {"vault_id": job.vault_id, "machine_id": job.machine_id}
+    fields = _fields(job, machine)
+    match State(job.state):
+        case State.FAILED:
+            kind = _FAILED.get(job.kind, "job-failed")
+            if fields["error"] in _DAMAGE:
+                kind = "damage-found"
+            raise_alert(db, plane, kind, fields=fields, **where)
+        case State.LOST:
+            raise_alert(db, plane, "job-lost", fields=fields, **where)
+        case State.DONE | State.WARNINGS:
+            _tell_of_success(db, plane, job, fields)
+        case _:
+            # Cancelled by a person, or skipped because another job held the source: no news.
+            pass
+
+
+_FAILED: dict[str, str] = {Kind.BACKUP: "backup-failed", Kind.RESTORE: "restore-failed"}
+_DAMAGE = frozenset({"damage", "blob-broken", "blob-missing", "tree-broken", "pack-header-broken"})
+
+
+def _tell_of_success(db: Session, plane: Plane, job: Job, fields: dict[str, Any]) -> None:
+    where = {"vault_id": job.vault_id, "machine_id": job.machine_id}
+    failed = _FAILED.get(job.kind, "job-failed")
+    for kind in (failed, "job-lost", *(["no-backup"] if job.kind == Kind.BACKUP else [])):
+        close_alerts(db, plane, kind, **where)
+    if job.kind == Kind.CHECK:
+        close_alerts(db, plane, "damage-found", **where)
+    if job.kind != Kind.BACKUP:
+        return
+    if job.state == State.WARNINGS:
+        raise_alert(db, plane, "backup-warnings", fields=fields, **where)
+        return
+    close_alerts(db, plane, "backup-warnings", **where)
+    raise_alert(db, plane, "backup-done", fields=fields, **where)
+
+
+def _fields(job: Job, machine: Machine | None) -> dict[str, Any]:
+    error, finding, result = job.error or {}, job.finding or {}, job.result or {}
+    # The doctor's cause tells failures apart better than the error it showed itself by.
+    return {
+        "job": job.kind,
+        "source": job.source,
+        "machine": machine.name if machine else "",
+        "error": finding.get("code") or error.get("code", ""),
+        "reason": finding.get("sentence") or error.get("message", ""),
+        "remedy": error.get("remedy", ""),
+        "skipped": result.get("skipped", ""),
+        "since": machine.last_seen_at if machine else "",
+    }
+
+
+def _silenced(
+    db: Session, plane: Plane, kind: str, *, vault_id: str | None, machine_id: str | None
+) -> str | None:
+    if KINDS[kind].is_security:
+        return None
+    rule = alert_rows.matching_suppression(
+        db, kind=kind, vault_id=vault_id, machine_id=machine_id, now=plane.clock.now()
+    )
+    return rule.id if rule else None

@@ -1,0 +1,134 @@
+"""The kinds of alerts there are: how bad each is, what it says, and whether it can be silenced."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from types import MappingProxyType
+
+from holdfast.base.texts import N_
+
+
+class Severity(IntEnum):
+    """Compared by number: a target asks for everything from one upwards."""
+
+    INFO = 0
+    WARNING = 1
+    ERROR = 2
+    CRITICAL = 3
+
+    @classmethod
+    def named(cls, name: str) -> "Severity":
+        return cls[name.upper()]
+
+    @property
+    def label(self) -> str:
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    severity: Severity
+    sentence: str
+    # Acts that could destroy data are always told: whoever does them must not be able to hide it.
+    is_security: bool = False
+    # Fields that tell one cause from another; all alerts of a kind with the same are one.
+    told_apart_by: tuple[str, ...] = ()
+    # A single event: nothing closes it later, so it is closed once it is sent.
+    is_event: bool = False
+
+
+def _security(severity: Severity, sentence: str) -> Kind:
+    return Kind(severity=severity, sentence=sentence, is_security=True, is_event=True)
+
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "data-deleted": _security(
+            Severity.CRITICAL, N_("{actor} deleted {object}; it can be brought back until {until}.")
+        ),
+        "purge-near": _security(
+            Severity.CRITICAL, N_("{object} will be gone for good at {until}.")
+        ),
+        "purged": _security(Severity.CRITICAL, N_("{object} is gone for good.")),
+        "soft-delete-off": _security(
+            Severity.CRITICAL, N_("{actor} switched soft delete off for {object}.")
+        ),
+        "retention-shorter": _security(
+            Severity.CRITICAL, N_("{actor} made the retention of {object} shorter.")
+        ),
+        "four-eyes-off": _security(
+            Severity.CRITICAL, N_("{actor} switched approval by a second person off for {object}.")
+        ),
+        "immutability-off": _security(
+            Severity.CRITICAL, N_("{actor} switched immutability off for {object}.")
+        ),
+        "account-locked": _security(
+            Severity.CRITICAL, N_("The account {object} was locked after wrong passwords.")
+        ),
+        "backup-failed": Kind(
+            severity=Severity.ERROR,
+            sentence=N_("The backup of {source} on {machine} failed: {reason}"),
+            told_apart_by=("source", "error"),
+        ),
+        "restore-failed": Kind(
+            severity=Severity.ERROR,
+            sentence=N_("A restore on {machine} failed: {reason}"),
+            told_apart_by=("error",),
+        ),
+        "job-failed": Kind(
+            severity=Severity.ERROR,
+            sentence=N_("The job {job} on {machine} failed: {reason}"),
+            told_apart_by=("job", "error"),
+        ),
+        "damage-found": Kind(
+            severity=Severity.CRITICAL,
+            sentence=N_("Stored data of {machine} is damaged: {reason}"),
+        ),
+        "job-lost": Kind(
+            severity=Severity.ERROR,
+            sentence=N_("{machine} has not been heard of since {since}, with a job under way."),
+        ),
+        "machine-silent": Kind(
+            severity=Severity.WARNING, sentence=N_("{machine} has not been heard of since {since}.")
+        ),
+        "no-backup": Kind(
+            severity=Severity.ERROR,
+            sentence=N_("{machine} has had no good backup for {days} days."),
+        ),
+        "backup-warnings": Kind(
+            severity=Severity.WARNING,
+            sentence=N_("The backup of {source} on {machine} left out {skipped} items."),
+            told_apart_by=("source",),
+        ),
+        "machine-renamed": Kind(
+            severity=Severity.WARNING,
+            sentence=N_("{before} now calls itself {machine} (230006); its points go on."),
+            told_apart_by=("before", "machine"),
+            is_event=True,
+        ),
+        "scratch-low": Kind(
+            severity=Severity.WARNING,
+            sentence=N_("The scratch folder of {machine} has only {free} left (SalLowDiskSpace)."),
+        ),
+        "quota-near": Kind(
+            severity=Severity.WARNING, sentence=N_("{object} uses {used} of its quota of {quota}.")
+        ),
+        "key-changed": Kind(
+            severity=Severity.ERROR,
+            sentence=N_("{machine} shows another key than before (34506)."),
+        ),
+        "backup-done": Kind(
+            severity=Severity.INFO,
+            sentence=N_("The backup of {source} on {machine} is done."),
+            told_apart_by=("source",),
+            is_event=True,
+        ),
+    }
+)
+
+
+def key_of(kind: str, vault: str | None, machine: str | None, fields: Mapping[str, object]) -> str:
+    """The same for all sightings of one cause."""
+    apart = (str(fields.get(name, "")) for name in KINDS[kind].told_apart_by)
+    where = [*apart, str(fields.get("object", ""))] if KINDS[kind].is_security else list(apart)
+    return "|".join((kind, vault or "", machine or "", *where))

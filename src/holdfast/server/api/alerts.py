@@ -1,0 +1,75 @@
+"""Alerts: what is wrong, where it is told, and what is silenced."""
+
+from http import HTTPStatus
+
+from fastapi import APIRouter
+
+from holdfast.app.control import alert_rules
+from holdfast.app.control.alert_rules import (
+    AlertView,
+    NewSuppression,
+    NewTarget,
+    SuppressionView,
+    TargetView,
+)
+from holdfast.server.callers import Person, ThePlane
+from holdfast.server.notifying import check_target, send
+from holdfast.server.paging import Page, Paging
+
+router = APIRouter(tags=["alerts"])
+
+
+@router.get("/alerts")
+def list_alerts(
+    plane: ThePlane,
+    person: Person,
+    window: Paging,
+    open: bool | None = None,  # noqa: A002, FBT001  the word in the query
+) -> Page[AlertView]:
+    """Alerts of the vaults one may read, the newest first."""
+    return alert_rules.list_alerts(plane, person, window, is_open=open)
+
+
+@router.post("/alerts/{alert_id}/close")
+def close_alert(plane: ThePlane, person: Person, alert_id: str) -> AlertView:
+    """Say that it is seen to; the same cause seen again opens a new alert."""
+    return alert_rules.close_alert(plane, person, alert_id)
+
+
+@router.get("/alert-targets")
+def list_targets(plane: ThePlane, person: Person) -> list[TargetView]:
+    """Where alerts go; without the URLs, which may hold passwords."""
+    return list(alert_rules.list_targets(plane, person))
+
+
+@router.post("/alert-targets", status_code=HTTPStatus.CREATED)
+def add_target(plane: ThePlane, person: Person, new: NewTarget) -> TargetView:
+    """Send alerts to one more place, of one vault or of all."""
+    return alert_rules.add_target(plane, person, new, check=check_target)
+
+
+@router.delete("/alert-targets/{target_id}", status_code=HTTPStatus.NO_CONTENT)
+def remove_target(plane: ThePlane, person: Person, target_id: str) -> None:
+    alert_rules.remove_target(plane, person, target_id)
+
+
+@router.post("/alert-targets/{target_id}/test", status_code=HTTPStatus.NO_CONTENT)
+def test_target(plane: ThePlane, person: Person, target_id: str) -> None:
+    """Send a test message there now."""
+    alert_rules.test_target(plane, person, target_id, send=send)
+
+
+@router.get("/alert-suppressions")
+def list_suppressions(plane: ThePlane, person: Person) -> list[SuppressionView]:
+    return list(alert_rules.list_suppressions(plane, person))
+
+
+@router.post("/alert-suppressions", status_code=HTTPStatus.CREATED)
+def suppress(plane: ThePlane, person: Person, new: NewSuppression) -> SuppressionView:
+    """Note alerts of a kind, vault or machine, but do not send them."""
+    return alert_rules.suppress(plane, person, new)
+
+
+@router.delete("/alert-suppressions/{rule_id}", status_code=HTTPStatus.NO_CONTENT)
+def end_suppression(plane: ThePlane, person: Person, rule_id: str) -> None:
+    alert_rules.end_suppression(plane, person, rule_id)

@@ -1,0 +1,352 @@
+"""One alert for one cause, told once to everybody it is for."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from holdfast.app.control.alert_errors import AlertKindUnknown, SecurityCannotBeSilenced
+from holdfast.app.control.alert_rules import (
+    NewSuppression,
+    NewTarget,
+    add_target,
+    close_alert,
+    list_alerts,
+    list_targets,
+    suppress,
+)
+from holdfast.app.control.alert_sending import Message, send_summary, send_waiting
+from holdfast.app.control.alert_watch import Limits, day_of, watch
+from holdfast.app.control.alerting import close_alerts, raise_alert, tell_of_job
+from holdfast.app.control.errors import NotAllowed, NotThere
+from holdfast.app.control.plane import Plane
+from holdfast.catalog.tables import Assignment, Job, Machine, Point, Policy
+from holdfast.fleet.alerts import KINDS
+from holdfast.fleet.paging import Window
+from holdfast.fleet.roles import Role
+from holdfast.testing.clock import FakeClock
+from holdfast.testing.planes import add_admin, add_machine, add_person, add_vault, make_plane
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def plane(tmp_path: Path, clock: FakeClock) -> Plane:
+    return make_plane(tmp_path, clock=clock)
+
+
+class Post:
+    """A service that takes messages, or refuses those for some URLs."""
+
+    def __init__(self, *refused: str) -> None:
+        self.taken: list[Message] = []
+        self.refused = set(refused)
+
+    def __call__(self, message: Message) -> bool:
+        if message.url in self.refused:
+            return False
+        self.taken.append(message)
+        return True
+
+    @property
+    def urls(self) -> list[str]:
+        return [message.url for message in self.taken]
+
+
+def told(plane: Plane, kind: str, **fields: object) -> None:
+    with plane.database.write() as db:
+        raise_alert(db, plane, kind, vault_id="v", machine_id="m", fields=dict(fields))
+
+
+def opened(plane: Plane) -> list[tuple[str, int]]:
+    page = list_alerts(plane, add_admin(plane).actor, Window(), is_open=True)
+    return [(alert.kind, alert.count) for alert in page.items]
+
+
+def add_place(plane: Plane, url: str, **more: str | bool | None) -> None:
+    new = NewTarget(name=url.partition(":")[0], url=url, **more)  # type: ignore[arg-type]
+    add_target(plane, add_admin(plane).actor, new, check=lambda _url: None)
+
+
+def ended(plane: Plane, vault: str, machine: str, state: str, *, kind: str = "backup") -> None:
+    now = plane.clock.now()
+    with plane.database.write() as db:
+        job = Job(
+            id=f"job-{now.timestamp()}-{state}",
+            vault_id=vault,
+            machine_id=machine,
+            kind=kind,
+            origin="schedule",
+            source="/etc",
+            state=state,
+            arguments={},
+            created_at=now,
+            ended_at=now,
+            progress={},
+            error={"code": "storage-full", "message": "no room"} if state == "failed" else None,
+            result={"skipped": 3},
+        )
+        db.add(job)
+        tell_of_job(db, plane, job, db.get(Machine, machine))
+
+
+def protect(plane: Plane, vault: str, machine: str) -> None:
+    now = plane.clock.now()
+    with plane.database.write() as db:
+        db.add(Policy(id="p", vault_id=vault, name="daily", body={}, changed_at=now))
+        db.flush()
+        db.add(
+            Assignment(
+                id="a", machine_id=machine, policy_id="p", paths=[], options={}, created_at=now
+            )
+        )
+
+
+def test_same_cause_is_one_alert_that_counts(plane: Plane) -> None:
+    for _again in range(3):
+        told(plane, "backup-failed", source="/etc", error="storage-full")
+    told(plane, "backup-failed", source="/etc", error="wrong-passphrase")
+
+    assert sorted(opened(plane)) == [("backup-failed", 1), ("backup-failed", 3)]
+
+
+def test_cause_that_comes_back_is_a_new_alert(plane: Plane) -> None:
+    told(plane, "machine-silent", machine="alpha", since="now")
+    with plane.database.write() as db:
+        close_alerts(db, plane, "machine-silent", vault_id="v", machine_id="m")
+    told(plane, "machine-silent", machine="alpha", since="later")
+
+    assert opened(plane) == [("machine-silent", 1)]
+    assert len(list_alerts(plane, add_admin(plane).actor, Window(), is_open=None).items) == 2
+
+
+def test_good_backup_closes_what_the_failed_one_opened(plane: Plane, clock: FakeClock) -> None:
+    vault = add_vault(plane)
+    machine = add_machine(plane, vault).id
+    ended(plane, vault, machine, "failed")
+    assert opened(plane) == [("backup-failed", 1)]
+
+    clock.sleep(60)
+    ended(plane, vault, machine, "done")
+
+    assert opened(plane) == []
+
+
+def test_items_left_out_are_a_warning_until_none_is(plane: Plane, clock: FakeClock) -> None:
+    vault = add_vault(plane)
+    machine = add_machine(plane, vault).id
+    ended(plane, vault, machine, "warnings")
+    assert opened(plane) == [("backup-warnings", 1)]
+
+    clock.sleep(60)
+    ended(plane, vault, machine, "done")
+
+    assert opened(plane) == []
+
+
+@pytest.mark.parametrize("state", ["skipped", "cancelled", "running"])
+def test_what_a_person_stopped_or_another_job_did_is_no_alert(plane: Plane, state: str) -> None:
+    vault = add_vault(plane)
+
+    ended(plane, vault, add_machine(plane, vault).id, state)
+
+    assert opened(plane) == []
+
+
+def test_deleted_machine_raises_no_alert(plane: Plane) -> None:
+    vault = add_vault(plane)
+    machine = add_machine(plane, vault, state="deleted").id
+
+    ended(plane, vault, machine, "failed")
+
+    assert opened(plane) == []
+
+
+def test_alert_reaches_each_place_once_whatever_happens_to_the_others(plane: Plane) -> None:
+    add_place(plane, "good://")
+    add_place(plane, "bad://")
+    told(plane, "backup-failed", source="/etc")
+    first, second = Post("bad://"), Post()
+
+    assert send_waiting(plane, first) == 0
+    assert send_waiting(plane, second) == 1
+
+    assert (first.urls, second.urls) == (["good://"], ["bad://"])
+    assert send_waiting(plane, second) == 0
+
+
+def test_place_gets_what_is_bad_enough_for_it(plane: Plane) -> None:
+    add_place(plane, "quiet://", min_severity="critical")
+    add_place(plane, "all://", min_severity="info")
+    told(plane, "backup-warnings", source="/etc")
+    post = Post()
+
+    send_waiting(plane, post)
+
+    assert post.urls == ["all://"]
+
+
+def test_security_is_told_to_everyone_and_cannot_be_silenced(plane: Plane) -> None:
+    admin = add_admin(plane).actor
+    add_place(plane, "quiet://", min_severity="critical")
+    suppress(plane, admin, NewSuppression(reason="all quiet"))
+    told(plane, "retention-shorter", actor="eve", object="daily")
+    told(plane, "backup-failed", source="/etc")
+    post = Post()
+
+    send_waiting(plane, post)
+
+    assert [message.title for message in post.taken] == [
+        "[Holdfast] critical: eve made the retention of daily shorter."
+    ]
+    with pytest.raises(SecurityCannotBeSilenced):
+        suppress(plane, admin, NewSuppression(reason="no", kind="data-deleted"))
+
+
+def test_silence_ends_when_it_was_said_to(plane: Plane, clock: FakeClock) -> None:
+    add_place(plane, "all://")
+    rule = NewSuppression(reason="maintenance", kind="backup-failed", hours=2)
+    suppress(plane, add_admin(plane).actor, rule)
+    told(plane, "backup-failed", source="/etc")
+    clock.sleep(3 * 3600)
+    told(plane, "backup-failed", source="/srv")
+    post = Post()
+
+    send_waiting(plane, post)
+
+    assert len(post.taken) == 1
+    assert "/srv" in post.taken[0].body
+
+
+def test_unknown_kind_is_not_silenced_in_silence(plane: Plane) -> None:
+    with pytest.raises(AlertKindUnknown, match="backup-fialed"):
+        suppress(plane, add_admin(plane).actor, NewSuppression(reason="", kind="backup-fialed"))
+
+
+def test_place_is_told_in_its_language(plane: Plane) -> None:
+    add_place(plane, "ko://", lang="ko")
+    add_place(plane, "en://")
+    told(plane, "backup-failed", source="/etc", machine="alpha", reason="no room")
+    post = Post()
+
+    send_waiting(plane, post)
+
+    texts = {message.url: message.body for message in post.taken}
+    assert "failed: no room" in texts["en://"]
+    assert "/etc" in texts["ko://"]
+
+
+def test_url_with_its_password_is_never_shown(plane: Plane) -> None:
+    add_place(plane, "mailtos://user:canary@example.org")
+
+    shown = repr(list_targets(plane, add_admin(plane).actor))
+
+    assert "canary" not in shown
+    assert "mailtos" in shown
+
+
+def test_watch_names_the_machine_without_a_backup_until_it_has_one(
+    plane: Plane, clock: FakeClock
+) -> None:
+    vault = add_vault(plane)
+    machine = add_machine(plane, vault).id
+    protect(plane, vault, machine)
+    assert watch(plane, Limits()) == 0
+
+    clock.sleep(timedelta(days=3).total_seconds())
+    watch(plane, Limits())
+    watch(plane, Limits())
+    assert opened(plane) == [("no-backup", 2)]
+
+    point = Point(id="s", machine_id=machine, taken_at=clock.now(), host="", paths=[], tags=[])
+    with plane.database.write() as db:
+        db.add(point)
+    watch(plane, Limits())
+    assert opened(plane) == []
+
+
+def test_watch_names_the_silent_machine(plane: Plane, clock: FakeClock) -> None:
+    vault = add_vault(plane)
+    add_machine(plane, vault, last_seen_at=clock.now())
+    clock.sleep(16 * 60)
+
+    watch(plane, Limits())
+
+    assert opened(plane) == [("machine-silent", 1)]
+
+
+def test_coming_purge_is_told_two_days_before_and_once(plane: Plane, clock: FakeClock) -> None:
+    day = timedelta(days=1)
+    vault = add_vault(plane)
+    purge = clock.now() + 14 * day
+    add_machine(plane, vault, state="deleted", deleted_at=clock.now(), purge_at=purge)
+    add_place(plane, "all://")
+    post = Post()
+
+    for _day in range(14):
+        watch(plane, Limits())
+        send_waiting(plane, post)
+        clock.sleep(day.total_seconds())
+
+    assert len(post.taken) == 1
+    assert "gone for good" in post.taken[0].title
+
+
+def test_summary_counts_the_day(plane: Plane, clock: FakeClock) -> None:
+    vault = add_vault(plane, "main")
+    machine = add_machine(plane, vault).id
+    for state in ("done", "failed", "warnings"):
+        ended(plane, vault, machine, state)
+        clock.sleep(60)
+    add_place(plane, "daily://", daily_summary=True)
+    add_place(plane, "other://")
+    post = Post()
+
+    send_summary(plane, day_of(plane, Limits()), post)
+
+    assert post.urls == ["daily://"]
+    assert "2 jobs done, 1 failed" in post.taken[0].title
+    assert "main: done 1, failed 1, warnings 1" in post.taken[0].body
+
+
+def test_alerts_of_other_vaults_are_not_there_for_a_reader(plane: Plane) -> None:
+    mine, other = add_vault(plane, "mine"), add_vault(plane, "other")
+    reader = add_person(plane, role=Role.READER, vault_id=mine).actor
+    with plane.database.write() as db:
+        raise_alert(db, plane, "quota-near", vault_id=mine, fields={"object": "mine"})
+        hidden = raise_alert(db, plane, "quota-near", vault_id=other, fields={"object": "other"}).id
+
+    page = list_alerts(plane, reader, Window(), is_open=True)
+
+    assert [alert.vault_id for alert in page.items] == [mine]
+    with pytest.raises(NotThere):
+        close_alert(plane, reader, hidden)
+    with pytest.raises(NotAllowed):
+        close_alert(plane, reader, page.items[0].id)
+
+
+def test_long_list_comes_in_pages(plane: Plane, clock: FakeClock) -> None:
+    admin = add_admin(plane).actor
+    for number in range(5):
+        told(plane, "backup-failed", source=f"/{number}")
+        clock.sleep(1)
+
+    first = list_alerts(plane, admin, Window(limit=3), is_open=None)
+    rest = list_alerts(plane, admin, Window(limit=3, after=first.next), is_open=None)
+
+    sources = [alert.fields["source"] for alert in (*first.items, *rest.items)]
+    assert sources == ["/4", "/3", "/2", "/1", "/0"]
+    assert rest.next is None
+
+
+def test_every_kind_says_its_sentence(plane: Plane) -> None:
+    for kind in KINDS:
+        told(plane, kind)
+
+    shown = list_alerts(plane, add_admin(plane).actor, Window(), is_open=None).items
+
+    assert {alert.kind for alert in shown} == set(KINDS)
+    assert all(alert.sentence for alert in shown)

@@ -2,23 +2,13 @@
 
 import re
 
-from holdfast.doctor.asr_facts import (
-    PROXY_INFO,
-    SSHD,
-    BootParameter,
-    JobError,
-    ProtectedItem,
-    RootCertificate,
-    StartType,
-    Throughput,
-)
+from holdfast.doctor.asr_facts import BootParameter, JobError, ProtectedItem, StartType, Throughput
 from holdfast.doctor.checking import Params, check
 from holdfast.doctor.checks.asr_signs import (
     JOBS,
     LOG,
     by_jobs,
     by_log,
-    by_trials,
     concerns,
     denied,
     errors,
@@ -27,13 +17,12 @@ from holdfast.doctor.checks.asr_signs import (
     succeeded,
 )
 from holdfast.doctor.factbase import Facts
-from holdfast.doctor.facts import Service, Setting, Volume
+from holdfast.doctor.facts import Service
 from holdfast.doctor.linux_facts import GuestDisk, VmState
 from holdfast.doctor.model import Verdict, confirmed, ruled_out, unknown
-from holdfast.doctor.open_records import SHOWN, short, spans
+from holdfast.doctor.open_records import spans
 from holdfast.doctor.windows_facts import Disk, RegistryValue, VssProvider
 
-LAST_PORT = 65535
 _QUOTA = r"quota|exceeding approved|SkuNotAvailable|size[^.]{0,60}not available|할당량"
 _POLICY = r"RequestDisallowedByPolicy|disallowed by policy|polic(?:y|ies)[^.]{0,40}(?:prevent|forbid|disallow|den(?:y|ied))"
 _SIZES = (
@@ -84,94 +73,6 @@ _reported("asr.no-logon-server", "95521")
 _reported("asr.network-gone", "95523")
 _reported("asr.boot-layout", "95309", "95310", "95311", "95313")
 _reported("asr.policy-not-associated", "78253")
-
-
-@check("asr.root-certificates")
-def root_certificates(facts: Facts, _: Params) -> Verdict:
-    """A refused certificate proves it; a root that is missing counts when it was looked for."""
-    said = by_log(facts, "asr.certificate-line", ["asr.endpoint-ok", "asr.home-ok"])
-    if said:
-        return said
-    tried = [one for one in signs(facts, "asr.certificate-trial") if concerns(facts)]
-    missing = [one for one in facts.of(RootCertificate) if not one.there]
-    if missing and concerns(facts):
-        return confirmed(*spans(missing), seen=", ".join(one.name for one in missing[:SHOWN]))
-    if tried:
-        return confirmed(*spans(tried), seen=short(tried[-1].text))
-    there = [one for one in facts.of(RootCertificate) if one.there]
-    if there:
-        return ruled_out(*spans(there))
-    found = errors(facts, ["151066"])
-    return by_jobs(found) if found else denied(facts, ["asr.endpoint-ok"], LOG)
-
-
-_AZURE = r"(?:microsoftonline|windows\.net|azure|microsoft)\.|(?:hypervrecoverymanager|blob)\."
-
-
-@check("asr.dns-failing")
-def dns_failing(facts: Facts, _: Params) -> Verdict:
-    over = ["asr.endpoint-ok", "asr.home-ok"]
-    if said := by_log(facts, "asr.dns-line", over):
-        return said
-    if concerns(facts) and (tried := by_trials(facts, r".", "dns")):
-        return tried
-    reached = by_trials(facts, _AZURE, "tcp")
-    if reached and not errors(facts, ["151195"]):
-        return ruled_out(*reached.evidence) if reached.state.name == "RULED_OUT" else unknown(LOG)
-    found = errors(facts, ["151195"])
-    return by_jobs(found) if found else denied(facts, over, LOG)
-
-
-@check("asr.login-blocked")
-def login_blocked(facts: Facts, _: Params) -> Verdict:
-    tried = by_trials(facts, r"login\.(?:microsoftonline|windows)\.", "tcp")
-    if tried and concerns(facts):
-        return tried
-    if said := by_log(facts, "asr.login-line", ["asr.endpoint-ok"]):
-        return said
-    found = errors(facts, ["151196"])
-    return by_jobs(found) if found else denied(facts, ["asr.endpoint-ok"], LOG)
-
-
-@check("asr.service-blocked")
-def service_blocked(facts: Facts, _: Params) -> Verdict:
-    wanted = r"hypervrecoverymanager\.|siterecovery\.|servicebus\.|blob\.(?:core|storage)\."
-    tried = by_trials(facts, wanted, "tcp")
-    if tried and concerns(facts):
-        return tried
-    if said := by_log(facts, "asr.service-line", ["asr.endpoint-ok"]):
-        return said
-    found = errors(facts, ["151197", "151037"])
-    return by_jobs(found) if found else denied(facts, ["asr.endpoint-ok"], LOG)
-
-
-@check("asr.proxy-invalid")
-def proxy_invalid(facts: Facts, _: Params) -> Verdict:
-    """An address without a scheme or with a password in it, or a port that is none."""
-    settings = [one for one in facts.of(Setting) if one.file == PROXY_INFO]
-    bad = [one for one in settings if _bad_proxy(one)]
-    if bad:
-        # The value may hold a password: only the key is shown.
-        return confirmed(*spans(bad), seen=", ".join(one.key for one in bad))
-    if said := by_log(facts, "asr.proxy-line", ["asr.endpoint-ok", "asr.home-ok"]):
-        return said
-    found = errors(facts, ["151072"])
-    if found:
-        return by_jobs(found)
-    if settings:
-        return ruled_out(*spans(settings))
-    return denied(facts, ["asr.endpoint-ok", "asr.home-ok"], LOG)
-
-
-def _bad_proxy(setting: Setting) -> bool:
-    if setting.key == "address":
-        plain = re.fullmatch(r"https?://[\w.-]+/?", setting.value, re.IGNORECASE)
-        return bool(setting.value) and plain is None
-    if setting.key == "username":
-        return bool(setting.value)
-    return setting.key == "port" and not (
-        setting.value.isdigit() and 0 < int(setting.value) <= LAST_PORT
-    )
 
 
 @check("asr.disk-unmapped")
@@ -343,114 +244,3 @@ def drill_left_over(facts: Facts, _: Params) -> Verdict:
         return by_jobs(found)
     done = succeeded(facts)
     return ruled_out(done[-1].span) if done else unknown("asr.items", JOBS)
-
-
-@check("asr.sshd-refuses")
-def sshd_refuses(facts: Facts, _: Params) -> Verdict:
-    """The first line of a key counts; PasswordAuthentication is on where it is not set."""
-    settings = [one for one in facts.of(Setting) if one.file == SSHD]
-    live = [one for one in settings if one.value]
-    first = {one.key: one for one in reversed(live)}
-    password, subsystem = first.get("passwordauthentication"), first.get("subsystem")
-    if password and password.value == "no" and concerns(facts):
-        return confirmed(password.span, seen="PasswordAuthentication no")
-    commented = [one for one in settings if one.key == "subsystem" and not one.value]
-    if commented and not subsystem and concerns(facts):
-        return confirmed(*spans(commented), seen="Subsystem sftp")
-    good = [one for one in (password, subsystem) if one and one.value != "no"]
-    return ruled_out(*spans(good)) if good else unknown("asr.sshd")
-
-
-@check("asr.push-rights")
-def push_rights(facts: Facts, _: Params) -> Verdict:
-    found = errors(facts, ["95517"])
-    if found:
-        return by_jobs(found)
-    name = "LocalAccountTokenFilterPolicy"
-    values = [one for one in facts.of(RegistryValue) if one.is_(r"\policies\system", name)]
-    off = [one for one in values if one.number == 0]
-    if off and concerns(facts):
-        return confirmed(*spans(off), seen=f"{name} 0")
-    done = succeeded(facts)
-    good = [one.span for one in values if one.number == 1] or [one.span for one in done[-1:]]
-    return ruled_out(*good) if good else unknown(JOBS)
-
-
-@check("asr.logon-service-stopped")
-def logon_service_stopped(facts: Facts, _: Params) -> Verdict:
-    """In a workgroup the service is stopped everywhere: it counts only when it is complained of."""
-    asked = "asr.95519" in facts.asked or bool(errors(facts, ["95522"]))
-    known = [one for one in facts.of(Service) if one.name.lower() == "netlogon"]
-    bad = [one for one in known if one.state in {"stopped", "absent"} or one.start == "disabled"]
-    if bad and asked:
-        return confirmed(*spans(bad), seen=f"{bad[-1].name} {bad[-1].state}")
-    running = [one for one in known if one.state == "running"]
-    if running:
-        return ruled_out(*spans(running))
-    found = errors(facts, ["95522"])
-    return by_jobs(found) if found else unknown("windows.services", JOBS)
-
-
-@check("asr.source-unreachable")
-def source_unreachable(facts: Facts, _: Params) -> Verdict:
-    tried = by_trials(facts, r":(?:22|135)$", "tcp")
-    if tried and concerns(facts):
-        return tried
-    found = errors(facts, ["95117", "97118"])
-    done = succeeded(facts)
-    if found:
-        return by_jobs(found)
-    return ruled_out(done[-1].span) if done else unknown("asr.reach", JOBS)
-
-
-@check("asr.wmi-blocked")
-def wmi_blocked(facts: Facts, _: Params) -> Verdict:
-    found = errors(facts, ["95103"])
-    if found:
-        return by_jobs(found)
-    if said := by_log(facts, "asr.rpc-line", []):
-        return said
-    done = succeeded(facts)
-    return ruled_out(done[-1].span) if done else unknown(JOBS)
-
-
-@check("asr.file-sharing-blocked")
-def file_sharing_blocked(facts: Facts, _: Params) -> Verdict:
-    tried = by_trials(facts, r":(?:139|445)$", "tcp")
-    if tried and concerns(facts):
-        return tried
-    found = errors(facts, ["95105", "95106"])
-    if found:
-        return by_jobs(found)
-    if said := by_log(facts, "asr.share-line", []):
-        return said
-    done = succeeded(facts)
-    return ruled_out(done[-1].span) if done else unknown(JOBS, "asr.reach")
-
-
-@check("asr.reboot-pending")
-def reboot_pending(facts: Facts, _: Params) -> Verdict:
-    found = errors(facts, ["95265", "95266"])
-    if found:
-        return by_jobs(found)
-    if concerns(facts) and (said := by_log(facts, "asr.reboot-line", [], days=14)):
-        return said
-    done = succeeded(facts)
-    return ruled_out(done[-1].span) if done else unknown(JOBS)
-
-
-@check("asr.agent-space")
-def agent_space(facts: Facts, params: Params) -> Verdict:
-    """The drive or file system that the agent is installed on."""
-    volumes = [
-        one
-        for one in facts.of(Volume)
-        if one.path.upper() in {"C:", "C:\\", "/", "/USR", "/USR/LOCAL"}
-    ]
-    low = [one for one in volumes if one.free < params.number("min_bytes")]
-    if low and concerns(facts):
-        return confirmed(*spans(low), seen=f"{low[0].path} {low[0].free >> 20} MiB")
-    if volumes and not low:
-        return ruled_out(*spans(volumes))
-    found = errors(facts, ["95524"])
-    return by_jobs(found) if found else unknown(JOBS)

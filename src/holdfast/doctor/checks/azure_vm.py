@@ -5,23 +5,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from holdfast.doctor.checking import Params, absent, check
-from holdfast.doctor.checks.waagent import (
-    BACKUP,
-    LOG,
-    denied,
-    every,
-    failures,
-    numbers,
-)
+from holdfast.doctor.checks.waagent_signs import BACKUP, LOG, denied, every, failures, numbers
 from holdfast.doctor.factbase import Facts
 from holdfast.doctor.facts import Fact, LogSeen, Memory, Record, Service
-from holdfast.doctor.linux_facts import (
-    CpuLoad,
-    ExtensionStatus,
-    GuestDisk,
-    HandlerSeen,
-    VmState,
-)
+from holdfast.doctor.linux_facts import CpuLoad, ExtensionStatus, GuestDisk, HandlerSeen, VmState
 from holdfast.doctor.model import Span, Verdict, confirmed, ruled_out, unknown
 from holdfast.doctor.open_records import follows, open_records, spans
 from holdfast.doctor.windows_facts import RegistryValue

@@ -4,14 +4,7 @@ import re
 from collections.abc import Sequence
 
 from holdfast.doctor.checking import Params, check
-from holdfast.doctor.checks.mars_signs import (
-    AGENT,
-    by_signs,
-    concerns,
-    denial,
-    signs,
-    version,
-)
+from holdfast.doctor.checks.mars_signs import AGENT, by_signs, concerns, denial, signs, version
 from holdfast.doctor.factbase import Facts
 from holdfast.doctor.facts import ClockOffset, Package, Reach, Record, Service, Setting
 from holdfast.doctor.mars_facts import AgentSetting, VaultCredential

@@ -9,16 +9,15 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from holdfast.catalog.database import Session
-from holdfast.catalog.tables import Job, JobLine, JobStep, Machine
+from holdfast.catalog.tables import Grant, Job, JobLine, JobStep, Machine
 
 _OPEN = ("waiting", "running")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFilter:
-    """None: whichever. `vaults` are those the asker may read; None: all."""
+    """None, or nothing: whichever."""
 
-    vaults: frozenset[str] | None = None
     vault_id: str | None = None
     machine_id: str | None = None
     kinds: tuple[str, ...] = ()
@@ -27,11 +26,19 @@ class JobFilter:
 
 
 def newest_first(
-    db: Session, wanted: JobFilter, *, before: tuple[datetime, str] | None, limit: int
+    db: Session,
+    wanted: JobFilter,
+    *,
+    readable_by: str | None,
+    before: tuple[datetime, str] | None,
+    limit: int,
 ) -> Sequence[tuple[Job, str | None]]:
-    """Jobs with the names of their machines; `before`: older than this one."""
+    """Jobs with the names of their machines, older than `before`; None reads every vault."""
     query = select(Job, Machine.name).outerjoin(Machine, Machine.id == Job.machine_id)
     query = query.where(*_conditions(wanted))
+    if readable_by is not None:
+        granted = select(Grant.vault_id).where(Grant.account_id == readable_by)
+        query = query.where(Job.vault_id.in_(granted))
     if before is not None:
         when, job_id = before
         query = query.where(
@@ -43,7 +50,6 @@ def newest_first(
 
 def _conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
     asked = {
-        "vaults": wanted.vaults is not None and Job.vault_id.in_(sorted(wanted.vaults)),
         "vault_id": Job.vault_id == wanted.vault_id,
         "machine_id": Job.machine_id == wanted.machine_id,
         "kinds": Job.kind.in_(wanted.kinds),

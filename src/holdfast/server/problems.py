@@ -6,18 +6,75 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
-from holdfast.app.control.errors import AlreadyThere, NotAllowed, NotLoggedIn, NotThere
+from holdfast.app.control import account_errors, errors, step_errors, vault_errors
+from holdfast.app.control.audit import note_refusal
+from holdfast.app.control.plane import Plane
 from holdfast.base.errors import HoldfastError, Retry
 
 MEDIA_TYPE = "application/problem+json"
 # The status of an error's class, or of the nearest class it is made from.
 STATUSES: dict[type[HoldfastError], int] = {
-    NotLoggedIn: HTTPStatus.UNAUTHORIZED,
-    NotAllowed: HTTPStatus.FORBIDDEN,
-    NotThere: HTTPStatus.NOT_FOUND,
-    AlreadyThere: HTTPStatus.CONFLICT,
+    errors.NotLoggedIn: HTTPStatus.UNAUTHORIZED,
+    errors.NotAllowed: HTTPStatus.FORBIDDEN,
+    errors.NotThere: HTTPStatus.NOT_FOUND,
+    errors.AlreadyThere: HTTPStatus.CONFLICT,
+    errors.RouteUnknown: HTTPStatus.NOT_FOUND,
+    errors.RequestTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.IdempotencyUnderWay: HTTPStatus.CONFLICT,
+    errors.ServerFault: HTTPStatus.INTERNAL_SERVER_ERROR,
+    account_errors.LoginRefused: HTTPStatus.UNAUTHORIZED,
+    account_errors.PasswordWrong: HTTPStatus.FORBIDDEN,
+    account_errors.AccountDisabled: HTTPStatus.FORBIDDEN,
+    account_errors.LastAdministrator: HTTPStatus.CONFLICT,
+    step_errors.PinNeeded: HTTPStatus.FORBIDDEN,
+    step_errors.PinWrong: HTTPStatus.FORBIDDEN,
+    step_errors.ApprovalNeeded: HTTPStatus.FORBIDDEN,
+    step_errors.ApprovalNotGood: HTTPStatus.FORBIDDEN,
+    step_errors.ApprovalOwn: HTTPStatus.FORBIDDEN,
+    step_errors.ApprovalDecided: HTTPStatus.CONFLICT,
+    vault_errors.VaultInUse: HTTPStatus.CONFLICT,
+    vault_errors.ProtectionLocked: HTTPStatus.CONFLICT,
+    vault_errors.VaultKept: HTTPStatus.CONFLICT,
+}
+# Refusals of a caller that the audit log keeps; the use case's own transaction was undone.
+REFUSALS: tuple[type[HoldfastError], ...] = (
+    errors.NotAllowed,
+    step_errors.PinWrong,
+    step_errors.ApprovalNotGood,
+    step_errors.ApprovalOwn,
+)
+_DESCRIBED = {
+    401: "Nobody is logged in",
+    403: "Not allowed, or not without PIN or approval",
+    404: "There is no such thing",
+    409: "Something else is in the way",
+    413: "Too large",
+    422: "The request cannot be understood, or asks for what cannot be",
+    503: "Not now",
+}
+# For routers: what every operation may answer besides.
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": text,
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    for status, text in _DESCRIBED.items()
+}
+_TEXT = {"type": "string"}
+SCHEMA: dict[str, Any] = {
+    "title": "Problem",
+    "description": "RFC 9457, with our code and our remedy.",
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "code", "remedy"],
+    "properties": {
+        **dict.fromkeys(("type", "title", "detail", "code", "remedy", "retry"), _TEXT),
+        "status": {"type": "integer"},
+        "source_codes": {"type": "array", "items": _TEXT},
+        "fields": {"type": "object", "additionalProperties": _TEXT},
+    },
 }
 
 
@@ -25,6 +82,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HoldfastError, _ours)
     app.add_exception_handler(HTTPException, _plain)
     app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(DBAPIError, _database)
+    app.add_exception_handler(Exception, _fault)
 
 
 def status_of(error: HoldfastError) -> int:
@@ -44,28 +103,63 @@ def body_of(error: HoldfastError) -> dict[str, Any]:
         "detail": str(error),
         "code": error.code,
         "remedy": error.advice,
+        "retry": error.retry.value,
         "source_codes": list(error.source_codes),
         "fields": {name: str(value) for name, value in error.fields.items()},
     }
 
 
-def _ours(_request: Request, error: Exception) -> JSONResponse:
+def answer(
+    error: HoldfastError, *, status: int | None = None, headers: dict[str, str] | None = None
+) -> JSONResponse:
+    body = body_of(error)
+    if status is not None:
+        body["status"] = status
+    more = dict(headers or {})
+    if body["status"] == HTTPStatus.UNAUTHORIZED:
+        more["WWW-Authenticate"] = "Bearer"
+    return JSONResponse(body, body["status"], more, media_type=MEDIA_TYPE)
+
+
+# Written as `def`: Starlette runs these in a thread, where they may wait for the database.
+def _ours(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HoldfastError)
-    return JSONResponse(body_of(error), status_of(error), media_type=MEDIA_TYPE)
+    actor = getattr(request.state, "actor", None)
+    if actor is not None and isinstance(error, REFUSALS):
+        asked = f"{request.method} {request.url.path}"
+        note_refusal(request.app.state.plane, actor, error, request=asked)
+    return answer(error)
 
 
-def _plain(_request: Request, error: Exception) -> JSONResponse:
+def _plain(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    return _generic(error.status_code, str(error.detail), dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    unknown = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
+    if error.status_code in unknown:
+        named = errors.RouteUnknown(
+            method=request.method, path=request.url.path, server=_server(request)
+        )
+    else:
+        named = errors.RequestMalformed(reason=error.detail, server=_server(request))
+    return answer(named, status=error.status_code, headers=headers)
 
 
-def _malformed(_request: Request, error: Exception) -> JSONResponse:
+def _malformed(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     places = ["/".join(map(str, one["loc"])) + ": " + str(one["msg"]) for one in error.errors()]
-    return _generic(HTTPStatus.UNPROCESSABLE_ENTITY, "; ".join(places), {})
+    return answer(errors.RequestMalformed(reason="; ".join(places), server=_server(request)))
 
 
-def _generic(status: int, detail: str, headers: dict[str, str]) -> JSONResponse:
-    title = HTTPStatus(status).phrase
-    content = {"type": "about:blank", "title": title, "status": int(status), "detail": detail}
-    return JSONResponse(content, status, media_type=MEDIA_TYPE, headers=headers)
+def _database(_request: Request, _error: Exception) -> JSONResponse:
+    return answer(errors.DatabaseUnavailable())
+
+
+def _fault(_request: Request, _error: Exception) -> JSONResponse:
+    # Whoever runs the application logs the error itself; a stranger learns nothing of it.
+    return answer(errors.ServerFault())
+
+
+def _server(request: Request) -> str:
+    plane = request.app.state.plane
+    assert isinstance(plane, Plane)
+    return plane.address

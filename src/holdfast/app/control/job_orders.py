@@ -1,0 +1,173 @@
+"""What people order: a job to be done, to be stopped, to be done again."""
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from holdfast.app.control import audit, commands
+from holdfast.app.control.access import require
+from holdfast.app.control.errors import NotThere
+from holdfast.app.control.job_errors import (
+    ArgumentsWrong,
+    JobNotOver,
+    JobOver,
+    MachineGone,
+    NotForMachines,
+    SourceBusy,
+)
+from holdfast.app.control.job_reports import OF_MACHINES
+from holdfast.app.control.job_views import JobView, view_of
+from holdfast.app.control.jobs import job_for
+from holdfast.app.control.plane import Actor, Plane
+from holdfast.base.errors import HoldfastError
+from holdfast.catalog import commands as command_rows
+from holdfast.catalog import jobs as job_rows
+from holdfast.catalog import leases as lease_rows
+from holdfast.catalog.database import Session
+from holdfast.catalog.tables import Job, Machine
+from holdfast.fleet.arguments import read_arguments, source_of
+from holdfast.fleet.jobs import Kind, State
+from holdfast.fleet.roles import Right
+
+# How long an offer stands when its machine does not come.
+USUAL_WAIT = timedelta(hours=24)
+# An operator deletes nothing, not even what a policy no longer keeps.
+_RIGHTS = {
+    Kind.RETAIN: Right.DELETE_DATA,
+    Kind.PRUNE: Right.DELETE_DATA,
+    Kind.RESTORE: Right.RESTORE,
+}
+# For one machine; the first are its own work, the last is done in its place by the server.
+_TO_ORDER = (*OF_MACHINES, Kind.SCRUB)
+
+
+def order_job(
+    plane: Plane,
+    actor: Actor,
+    machine_id: str,
+    *,
+    kind: str,
+    arguments: dict[str, Any],
+    wait: timedelta = USUAL_WAIT,
+) -> JobView:
+    """Offer work to a machine; while another job holds the source, only a record that it was asked for."""
+    wanted = _kind(kind)
+    with plane.database.write() as db:
+        # Locked, so that of two orders for one source only one finds it free.
+        machine = lease_rows.lock_machine(db, machine_id)
+        if machine is None:
+            raise NotThere(what="machine", name=machine_id)
+        require(db, actor, _RIGHTS.get(wanted, Right.RUN_JOBS), machine.vault_id)
+        if machine.state != "active":
+            raise MachineGone(machine=machine.name, state=machine.state)
+        job = _new_job(plane, actor, machine, wanted, _arguments(wanted, arguments))
+        holder = job_rows.open_on(db, machine.id, job.source)
+        db.add(job)
+        db.flush()
+        if holder is not None:
+            _skip(job, holder, now=job.created_at)
+        elif wanted in OF_MACHINES:
+            now = job.created_at
+            commands.offer(db, job, now=now, expires_at=now + wait)
+        audit.note(
+            db,
+            plane,
+            actor,
+            act="job",
+            vault_id=machine.vault_id,
+            object=job.id,
+            detail={"kind": kind, "machine": machine.id, "state": job.state},
+        )
+        return view_of(job, machine.name)
+
+
+def cancel_job(plane: Plane, actor: Actor, job_id: str) -> JobView:
+    """What waits ends at once; what runs is told to stop, and says itself when it has."""
+    now = plane.clock.now()
+    with plane.database.write() as db:
+        job_for(db, actor, job_id, Right.CANCEL_JOBS)
+        job = job_rows.locked(db, job_id)
+        assert job is not None
+        state = State(job.state)
+        if state.is_over and state is not State.LOST:
+            raise JobOver(job=job_id, state=job.state)
+        if job.cancel_asked_at is None:
+            _cancel(db, job, now)
+            audit.note(db, plane, actor, act="job-cancel", vault_id=job.vault_id, object=job.id)
+        machine = db.get(Machine, job.machine_id) if job.machine_id else None
+        return view_of(job, machine.name if machine else None)
+
+
+def retry_job(plane: Plane, actor: Actor, job_id: str) -> JobView:
+    """The same once more, as a job of its own."""
+    with plane.database.read() as db:
+        job = job_for(db, actor, job_id, Right.READ)
+    if not State(job.state).is_over:
+        raise JobNotOver(job=job_id, state=job.state)
+    if job.machine_id is None:
+        raise NotForMachines(kind=job.kind, kinds=", ".join(_TO_ORDER))
+    arguments = dict(job.arguments)
+    if job.kind == Kind.BACKUP and not (arguments.get("assignment") or arguments.get("paths")):
+        # The schedule's own jobs name what they work on as their source.
+        arguments["assignment"] = job.source
+    return order_job(plane, actor, job.machine_id, kind=job.kind, arguments=arguments)
+
+
+def error_record(error: HoldfastError) -> dict[str, Any]:
+    """An error as a job carries it."""
+    return {
+        "code": error.code,
+        "message": str(error),
+        "remedy": error.advice,
+        "retry": error.retry.value,
+        "source_codes": list(error.source_codes),
+        "fields": {name: str(value) for name, value in error.fields.items()},
+    }
+
+
+def _kind(name: str) -> Kind:
+    if name not in {kind.value for kind in _TO_ORDER}:
+        raise NotForMachines(kind=name, kinds=", ".join(_TO_ORDER))
+    return Kind(name)
+
+
+def _arguments(kind: Kind, given: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return read_arguments(kind, given)
+    except ValueError as err:
+        raise ArgumentsWrong(kind=kind.value, reason=err) from err
+
+
+def _new_job(
+    plane: Plane, actor: Actor, machine: Machine, kind: Kind, arguments: dict[str, Any]
+) -> Job:
+    return Job(
+        id=secrets.token_hex(8),
+        vault_id=machine.vault_id,
+        machine_id=machine.id,
+        kind=kind.value,
+        origin="server" if actor.kind == "server" else "person",
+        source=source_of(kind, arguments),
+        state=State.WAITING.value,
+        arguments=arguments,
+        asked_by=str(actor),
+        created_at=plane.clock.now(),
+        attempts=0,
+        report_number=0,
+        progress={},
+    )
+
+
+def _skip(job: Job, holder: Job, *, now: datetime) -> None:
+    since = holder.started_at or holder.created_at
+    busy = SourceBusy(since=since.isoformat(timespec="seconds"), job=holder.id)
+    job.state, job.ended_at, job.error = State.SKIPPED.value, now, error_record(busy)
+
+
+def _cancel(db: Session, job: Job, now: datetime) -> None:
+    job.cancel_asked_at = now
+    is_machines_own = job.kind in {kind.value for kind in OF_MACHINES}
+    if job.state == State.WAITING and (command_rows.withdraw(db, job.id) or not is_machines_own):
+        job.state, job.ended_at = State.CANCELLED.value, now
+    elif is_machines_own:
+        commands.offer_cancel(db, job, now=now)

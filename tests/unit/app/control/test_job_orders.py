@@ -1,0 +1,323 @@
+"""Jobs that people ask for, stop, and ask for again."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from holdfast.app.control import job_orders, jobs
+from holdfast.app.control.commands import open_commands, take_command
+from holdfast.app.control.errors import NotAllowed, NotThere
+from holdfast.app.control.job_errors import (
+    ArgumentsWrong,
+    JobNotOver,
+    JobOver,
+    MachineGone,
+    NotForMachines,
+)
+from holdfast.app.control.job_reports import report_job
+from holdfast.app.control.plane import Plane
+from holdfast.catalog.jobs import JobFilter
+from holdfast.catalog.tables import Machine
+from holdfast.fleet.messages import JobReport
+from holdfast.fleet.paging import Window
+from holdfast.fleet.roles import Role
+from holdfast.testing.planes import (
+    Registered,
+    Someone,
+    add_admin,
+    add_machine,
+    add_person,
+    add_vault,
+    make_plane,
+)
+
+BACKUP: dict[str, Any] = {"kind": "backup", "arguments": {"paths": ["/etc"]}}
+
+
+@pytest.fixture
+def plane(tmp_path: Path) -> Plane:
+    return make_plane(tmp_path)
+
+
+@pytest.fixture
+def vault(plane: Plane) -> str:
+    return add_vault(plane)
+
+
+@pytest.fixture
+def machine(plane: Plane, vault: str) -> Registered:
+    return add_machine(plane, vault)
+
+
+@pytest.fixture
+def admin(plane: Plane) -> Someone:
+    return add_admin(plane)
+
+
+def _say(plane: Plane, machine: Registered, job_id: str, number: int, state: str) -> None:
+    report = JobReport(
+        number=number,
+        kind="backup",
+        origin="person",
+        source="/etc",
+        state=state,
+        created_at=plane.clock.now(),
+    )
+    report_job(plane, machine.actor, job_id, report)
+
+
+def test_order_is_a_waiting_job_and_a_command_for_its_machine(
+    plane: Plane, machine: Registered, admin: Someone
+) -> None:
+    job = job_orders.order_job(plane, admin.actor, machine.id, **BACKUP)
+
+    (command,) = open_commands(plane, machine.actor, after=0).commands
+    assert (job.state, job.source) == ("waiting", "/etc")
+    assert (command.job_id, command.kind) == (job.id, "backup")
+    assert command.arguments["paths"] == ["/etc"]
+
+
+def test_command_goes_to_its_machine_alone(
+    plane: Plane, vault: str, machine: Registered, admin: Someone
+) -> None:
+    other = add_machine(plane, vault, "beta")
+
+    job_orders.order_job(plane, admin.actor, machine.id, **BACKUP)
+
+    assert open_commands(plane, other.actor, after=0).commands == []
+
+
+def test_taken_command_is_not_offered_again(
+    plane: Plane, machine: Registered, admin: Someone
+) -> None:
+    job_orders.order_job(plane, admin.actor, machine.id, **BACKUP)
+    (command,) = open_commands(plane, machine.actor, after=0).commands
+
+    for _ in range(2):
+        take_command(plane, machine.actor, command.number)
+
+    assert open_commands(plane, machine.actor, after=0).commands == []
+
+
+def test_machine_cannot_take_the_command_of_another(
+    plane: Plane, vault: str, machine: Registered, admin: Someone
+) -> None:
+    other = add_machine(plane, vault, "beta")
+    job_orders.order_job(plane, admin.actor, machine.id, **BACKUP)
+    (command,) = open_commands(plane, machine.actor, after=0).commands
+
+    with pytest.raises(NotThere):
+        take_command(plane, other.actor, command.number)
+
+    assert len(open_commands(plane, machine.actor, after=0).commands) == 1
+
+
+def test_second_job_on_a_busy_source_is_recorded_as_left_out(
+    plane: Plane, machine: Registered, admin: Someone
+) -> None:
+    first = job_orders.order_job(plane, admin.actor, machine.id, **BACKUP)
+
+    second = job_orders.order_job(plane, admin.actor, machine.id, **BACKUP)
+
+    error = jobs.show_job(plane, admin.actor, second.id).error
+    assert second.state == "skipped"
+    assert error
+    assert (error["code"], error["fields"]["job"]) == ("source-busy", first.id)
+    assert len(open_commands(plane, machine.actor, after=0).commands) == 1
+
+
+def test_other_source_is_free(plane: Plane, machine: Registered, admin: Someone) -> None:
+    job_orders.order_job(plane, admin.actor, machine.id, **BACKUP)
+
+    other = job_orders.order_job(
+        plane, admin.actor, machine.id, kind="backup", arguments={"paths": ["/srv"]}
+    )
+
+    assert other.state == "waiting"
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "said"),
+    [
+        ("backup", {}, "name an assignment or paths"),
+        ("backup", {"path": ["/etc"]}, "'path' is not known"),
+        ("backup", {"paths": "/etc"}, "array"),
+        ("restore", {"point": "latest"}, "to"),
+        ("retain", {"assignment": "daily", "keep_last": 1}, "'keep_last' is not known"),
+        ("scrub", {"anything": 1}, "'anything' is not known"),
+    ],
+)
+def test_arguments_are_read_strictly(
+    plane: Plane, machine: Registered, admin: Someone, kind: str, arguments: Any, said: str
+) -> None:
+    with pytest.raises(ArgumentsWrong, match=said):
+        job_orders.order_job(plane, admin.actor, machine.id, kind=kind, arguments=arguments)
+
+
+@pytest.mark.parametrize("kind", ["purge", "delete-vault", "mischief"])
+def test_what_no_machine_does_cannot_be_ordered(
+    plane: Plane, machine: Registered, admin: Someone, kind: str
+) -> None:
+    with pytest.raises(NotForMachines):
+        job_orders.order_job(plane, admin.actor, machine.id, kind=kind, arguments={})
+
+
+ORDERS: list[tuple[str, dict[str, Any]]] = [
+    ("backup", {"paths": ["/etc"]}),
+    ("check", {}),
+    ("doctor", {}),
+    ("scrub", {}),
+    ("restore", {"point": "latest", "to": "/tmp/back"}),
+    ("retain", {"assignment": "daily"}),
+    ("prune", {}),
+]
+_NOBODY = frozenset[str]()
+_DELETING = frozenset({"retain", "prune"})
+_ALL = frozenset(kind for kind, _ in ORDERS)
+
+
+@pytest.mark.parametrize(
+    ("role", "allowed"),
+    [
+        (None, _NOBODY),
+        (Role.READER, _NOBODY),
+        (Role.OPERATOR, _ALL - _DELETING),
+        (Role.CONTRIBUTOR, _ALL),
+    ],
+    ids=str,
+)
+def test_who_may_order_what(
+    plane: Plane, vault: str, machine: Registered, role: Role | None, allowed: frozenset[str]
+) -> None:
+    person = add_person(plane, role=role, vault_id=vault)
+
+    taken = set()
+    for kind, arguments in ORDERS:
+        try:
+            job_orders.order_job(plane, person.actor, machine.id, kind=kind, arguments=arguments)
+        except NotAllowed:
+            continue
+        taken.add(kind)
+
+    assert taken == allowed
+
+
+def test_machine_that_is_gone_takes_no_jobs(
+    plane: Plane, machine: Registered, admin: Someone
+) -> None:
+    with plane.database.write() as db:
+        row = db.get(Machine, machine.id)
+        assert row is not None
+        row.state = "unregistered"
+
+    with pytest.raises(MachineGone):
+        job_orders.order_job(plane, admin.actor, machine.id, **BACKUP)
+
+
+def test_waiting_job_is_cancelled_at_once(
+    plane: Plane, machine: Registered, admin: Someone
+) -> None:
+    job = job_orders.order_job(plane, admin.actor, machine.id, **BACKUP)
+
+    stopped = job_orders.cancel_job(plane, admin.actor, job.id)
+
+    assert stopped.state == "cancelled"
+    assert open_commands(plane, machine.actor, after=0).commands == []
+
+
+def test_running_job_is_told_to_stop_and_told_once(
+    plane: Plane, machine: Registered, admin: Someone
+) -> None:
+    job = job_orders.order_job(plane, admin.actor, machine.id, **BACKUP)
+    (command,) = open_commands(plane, machine.actor, after=0).commands
+    take_command(plane, machine.actor, command.number)
+    _say(plane, machine, job.id, 1, "running")
+
+    job_orders.cancel_job(plane, admin.actor, job.id)
+    stopped = job_orders.cancel_job(plane, admin.actor, job.id)
+
+    (cancel,) = open_commands(plane, machine.actor, after=0).commands
+    assert (stopped.state, stopped.is_cancel_asked) == ("running", True)
+    assert (cancel.kind, cancel.job_id) == ("cancel", job.id)
+
+
+def test_taken_job_that_has_not_begun_is_told_to_stop(
+    plane: Plane, machine: Registered, admin: Someone
+) -> None:
+    job = job_orders.order_job(plane, admin.actor, machine.id, **BACKUP)
+    (command,) = open_commands(plane, machine.actor, after=0).commands
+    take_command(plane, machine.actor, command.number)
+
+    stopped = job_orders.cancel_job(plane, admin.actor, job.id)
+
+    (cancel,) = open_commands(plane, machine.actor, after=0).commands
+    assert (stopped.state, cancel.kind) == ("waiting", "cancel")
+
+
+def test_job_that_is_over_cannot_be_cancelled(
+    plane: Plane, machine: Registered, admin: Someone
+) -> None:
+    job = job_orders.order_job(plane, admin.actor, machine.id, **BACKUP)
+    _say(plane, machine, job.id, 1, "done")
+
+    with pytest.raises(JobOver):
+        job_orders.cancel_job(plane, admin.actor, job.id)
+
+
+def test_retry_is_a_job_of_its_own(plane: Plane, machine: Registered, admin: Someone) -> None:
+    job = job_orders.order_job(plane, admin.actor, machine.id, **BACKUP)
+    _say(plane, machine, job.id, 1, "failed")
+
+    again = job_orders.retry_job(plane, admin.actor, job.id)
+
+    assert (again.state, again.source) == ("waiting", "/etc")
+    assert again.id != job.id
+
+
+def test_job_that_is_not_over_is_not_retried(
+    plane: Plane, machine: Registered, admin: Someone
+) -> None:
+    job = job_orders.order_job(plane, admin.actor, machine.id, **BACKUP)
+
+    with pytest.raises(JobNotOver):
+        job_orders.retry_job(plane, admin.actor, job.id)
+
+
+def test_list_holds_only_jobs_of_vaults_one_may_read(
+    plane: Plane, vault: str, machine: Registered, admin: Someone
+) -> None:
+    foreign = add_machine(plane, add_vault(plane, "other"), "beta")
+    mine = job_orders.order_job(plane, admin.actor, machine.id, **BACKUP)
+    job_orders.order_job(plane, admin.actor, foreign.id, **BACKUP)
+    reader = add_person(plane, role=Role.READER, vault_id=vault)
+
+    listed = jobs.list_jobs(plane, reader.actor, JobFilter(), Window())
+
+    assert [job.id for job in listed.items] == [mine.id]
+
+
+def test_pages_hold_every_job_once_newest_first(
+    plane: Plane, machine: Registered, admin: Someone
+) -> None:
+    made = []
+    for number in range(7):
+        # Of two in each moment, so that the id has to tell them apart.
+        if number % 2:
+            plane.clock.sleep(1)
+        arguments = {"paths": [f"/{number}"]}
+        made.append(
+            job_orders.order_job(plane, admin.actor, machine.id, kind="backup", arguments=arguments)
+        )
+
+    seen, after = [], None
+    while True:
+        page = jobs.list_jobs(plane, admin.actor, JobFilter(), Window(limit=2, after=after))
+        seen += page.items
+        after = page.next
+        if after is None:
+            break
+
+    assert sorted(job.id for job in seen) == sorted(job.id for job in made)
+    moments = [job.created_at for job in seen]
+    assert moments == sorted(moments, reverse=True)

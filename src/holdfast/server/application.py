@@ -4,8 +4,8 @@ from fastapi import APIRouter, FastAPI
 
 from holdfast.app.control.plane import Plane
 from holdfast.server import problems
-from holdfast.server.api import alerts
-from holdfast.server.api import agent, jobs, leases
+from holdfast.server.api import agent, alerts, jobs, leases
+from holdfast.server.idempotency import Idempotent
 
 PREFIX = "/api/v1"
 # One line per module of `api`; each has a `router`.
@@ -13,6 +13,7 @@ ROUTERS: list[APIRouter] = [
     agent.router,
     leases.router,
     jobs.router,
+    alerts.router,
 ]
 
 
@@ -27,5 +28,7 @@ def make_app(plane: Plane) -> FastAPI:
     app.state.plane = plane
     problems.install(app)
     for router in ROUTERS:
-        app.include_router(router, prefix=PREFIX)
+        app.include_router(router, prefix=PREFIX, responses=problems.ANSWERS)
+    app.add_middleware(Idempotent, plane=plane, prefix=PREFIX + "/")
+    problems.describe(app)
     return app

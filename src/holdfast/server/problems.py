@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
-from holdfast.app.control import account_errors, errors, step_errors, vault_errors
+from holdfast.app.control import account_errors, errors, job_errors, step_errors, vault_errors
 from holdfast.app.control.audit import note_refusal
 from holdfast.app.control.plane import Plane
 from holdfast.base.errors import HoldfastError, Retry
@@ -36,6 +36,11 @@ STATUSES: dict[type[HoldfastError], int] = {
     step_errors.ApprovalOwn: HTTPStatus.FORBIDDEN,
     step_errors.ApprovalDecided: HTTPStatus.CONFLICT,
     vault_errors.VaultInUse: HTTPStatus.CONFLICT,
+    job_errors.JobOver: HTTPStatus.CONFLICT,
+    job_errors.JobNotOver: HTTPStatus.CONFLICT,
+    job_errors.LeaseHeld: HTTPStatus.CONFLICT,
+    job_errors.LeaseOver: HTTPStatus.CONFLICT,
+    job_errors.MachineGone: HTTPStatus.CONFLICT,
     vault_errors.ProtectionLocked: HTTPStatus.CONFLICT,
     vault_errors.VaultKept: HTTPStatus.CONFLICT,
 }
@@ -84,6 +89,18 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(DBAPIError, _database)
     app.add_exception_handler(Exception, _fault)
+
+
+def describe(app: FastAPI) -> None:
+    """Put the schema of a problem into the API's document."""
+    document = app.openapi
+
+    def described() -> dict[str, Any]:
+        made = document()
+        made.setdefault("components", {}).setdefault("schemas", {})["Problem"] = SCHEMA
+        return made
+
+    app.openapi = described  # type: ignore[method-assign]  # FastAPI's own way to extend it
 
 
 def status_of(error: HoldfastError) -> int:
@@ -135,6 +152,7 @@ def _plain(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     headers = dict(error.headers or {})
     unknown = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
+    named: HoldfastError
     if error.status_code in unknown:
         named = errors.RouteUnknown(
             method=request.method, path=request.url.path, server=_server(request)

@@ -1,0 +1,119 @@
+"""Requests that may come twice: the second is given the answer of the first.
+
+The answer is sealed with the caller's own token, which is not kept here: a PIN or a new token in
+it is as safe in the database as the token is.
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from holdfast.app.control.errors import (
+    IdempotencyKeyNotGood,
+    IdempotencyKeyReused,
+    IdempotencyUnderWay,
+)
+from holdfast.app.control.plane import Plane
+from holdfast.catalog import replays as replay_rows
+from holdfast.catalog.tables import Replayed
+
+LONGEST = 200
+# A request that takes longer has died with its server; it may be begun anew.
+ABANDONED_AFTER = timedelta(minutes=10)
+_NONCE = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request with a key, as its caller sent it."""
+
+    caller: str
+    key: str
+    secret: str
+    request: bytes
+
+    @property
+    def hash(self) -> str:
+        # Keyed, because a request may hold a password, which a plain hash would let guess.
+        return hmac.new(self._key(b"request"), self.request, hashlib.sha256).hexdigest()
+
+    def seal(self, content: bytes) -> str:
+        nonce = secrets.token_bytes(_NONCE)
+        sealed = nonce + AESGCM(self._key(b"answer")).encrypt(nonce, content, None)
+        return base64.b64encode(sealed).decode()
+
+    def open(self, sealed: str) -> bytes:
+        raw = base64.b64decode(sealed)
+        return AESGCM(self._key(b"answer")).decrypt(raw[:_NONCE], raw[_NONCE:], None)
+
+    def _key(self, purpose: bytes) -> bytes:
+        return hmac.digest(self.secret.encode(), b"holdfast idempotency " + purpose, "sha256")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    status: int
+    media_type: str
+    body: bytes
+
+
+def begin(plane: Plane, asked: Asked) -> Answer | None:
+    """The answer given before; None: do it now, then `finish` or `release`."""
+    if not 0 < len(asked.key) <= LONGEST or not asked.key.isprintable():
+        raise IdempotencyKeyNotGood(most=LONGEST)
+    with plane.database.write() as db:
+        if replay_rows.claim(db, _new(plane, asked)):
+            return None
+        row = db.get(Replayed, (asked.caller, asked.key), with_for_update=True)
+        if row is None:
+            # Released this very moment.
+            raise IdempotencyUnderWay(key=asked.key)
+        if row.request_hash != asked.hash:
+            raise IdempotencyKeyReused(key=asked.key)
+        if row.status is not None:
+            return _answer(row, asked)
+        if row.created_at > plane.clock.now() - ABANDONED_AFTER:
+            raise IdempotencyUnderWay(key=asked.key)
+        row.created_at = plane.clock.now()
+        return None
+
+
+def finish(plane: Plane, asked: Asked, answer: Answer) -> None:
+    with plane.database.write() as db:
+        row = db.get(Replayed, (asked.caller, asked.key))
+        if row is not None:
+            row.status = answer.status
+            row.body = {"sealed": asked.seal(answer.body), "media_type": answer.media_type}
+
+
+def release(plane: Plane, asked: Asked) -> None:
+    """Nothing was done: the same key may be sent again, for example with a PIN."""
+    with plane.database.write() as db:
+        row = db.get(Replayed, (asked.caller, asked.key))
+        if row is not None:
+            db.delete(row)
+
+
+def _new(plane: Plane, asked: Asked) -> Replayed:
+    return Replayed(
+        caller=asked.caller,
+        key=asked.key,
+        request_hash=asked.hash,
+        created_at=plane.clock.now(),
+    )
+
+
+def _answer(row: Replayed, asked: Asked) -> Answer:
+    assert row.status is not None
+    body = row.body or {}
+    try:
+        content = asked.open(str(body.get("sealed", "")))
+    except (InvalidTag, ValueError) as err:
+        raise IdempotencyKeyReused(key=asked.key) from err
+    return Answer(status=row.status, media_type=str(body.get("media_type", "")), body=content)

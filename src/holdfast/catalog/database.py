@@ -1,26 +1,39 @@
 """The connection to the server's state, and its two ways in: to read, and to write."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import URL, Engine, create_engine, event, exc, make_url
 from sqlalchemy.orm import Session, sessionmaker
+
+from holdfast.catalog.errors import DatabaseNotUnderstood, DatabaseUnavailable
 
 __all__ = ["Database", "Session"]
 
 _BUSY_SECONDS = 30
 # One server process has about this many threads that ask at once.
 _CONNECTIONS = 20
+_CONNECT_SECONDS = 10
+_PRIVATE = 0o600
+# What the driver says when the server, the disk or a lock is the trouble, and not the question.
+_TROUBLE = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
 
 
 class Database:
     """`url` as SQLAlchemy takes it: sqlite:////path/state.db or postgresql://user@host/name."""
 
     def __init__(self, url: str) -> None:
-        self.url = make_url(url)
-        self.engine = _engine(url)
+        self.url = _understood(url)
+        self.engine = _engine(self.url)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        # Counts what this process committed: whoever keeps something read looks whether it moved.
+        self.writes = 0
+
+    def __str__(self) -> str:
+        """The address, without a password in it."""
+        return self.url.render_as_string(hide_password=True)
 
     @property
     def is_sqlite(self) -> bool:
@@ -29,30 +42,67 @@ class Database:
     @contextlib.contextmanager
     def read(self) -> Iterator[Session]:
         """A session whose changes are thrown away."""
-        with self._sessions() as session:
+        with self.speaking(), self._sessions() as session:
             yield session
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Session]:
         """A session that is committed at the end, or not at all when something is raised."""
-        with self._sessions() as session, session.begin():
+        with self.speaking(), self._sessions() as session, session.begin():
             if self.is_sqlite:
                 # A lock taken late, after a read, cannot wait for another writer: SQLite refuses.
                 session.connection().exec_driver_sql("BEGIN IMMEDIATE")
             yield session
+        self.writes += 1
+
+    @contextlib.contextmanager
+    def speaking(self) -> Iterator[None]:
+        """Trouble of the database comes out as an error of ours."""
+        try:
+            yield
+        except _TROUBLE as err:
+            cause = getattr(err, "orig", None) or err
+            reason = str(cause).strip().partition("\n")[0]
+            raise DatabaseUnavailable(database=str(self), reason=reason) from err
 
     def close(self) -> None:
         self.engine.dispose()
 
 
-def _engine(url: str) -> Engine:
-    if make_url(url).get_backend_name() != "sqlite":
+def _understood(url: str) -> URL:
+    try:
+        made = make_url(url)
+        kind = made.get_backend_name()
+    except exc.ArgumentError as err:
+        # Whatever was typed may hold a password, so it is not repeated.
+        raise DatabaseNotUnderstood(url="…", reason=type(err).__name__) from err
+    if kind not in ("sqlite", "postgresql"):
+        raise DatabaseNotUnderstood(url=f"{kind}:…", reason="this kind is not supported")
+    return made
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() != "sqlite":
         return create_engine(
-            url, pool_size=_CONNECTIONS, max_overflow=_CONNECTIONS, pool_pre_ping=True
+            url,
+            pool_size=_CONNECTIONS,
+            max_overflow=_CONNECTIONS,
+            pool_pre_ping=True,
+            # A statement that failed is logged; what it was about may be a secret.
+            hide_parameters=True,
+            connect_args={"connect_timeout": _CONNECT_SECONDS, "application_name": "holdfast"},
         )
-    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
+    _make_private_file(url.database)
+    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     return engine
+
+
+def _make_private_file(path: str | None) -> None:
+    """SQLite would make it readable for all; its journal files take the mode from it."""
+    if path and path != ":memory:":
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE))
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -154,6 +154,8 @@ class Machine(Table):
     # For stock restic, which logs in by name and password.
     gateway_secret_hash: Mapped[str | None]
     quota_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    # How many bytes a second the gateway takes from and gives to this machine.
+    limit_rate: Mapped[int | None] = mapped_column(BigInteger)
     bytes_stored: Mapped[int] = mapped_column(BigInteger, default=0)
     files_stored: Mapped[int] = mapped_column(BigInteger, default=0)
     deleted_at: Mapped[datetime | None]
@@ -314,6 +316,8 @@ class Trashed(Table):
     lease_id: Mapped[str | None]
     deleted_at: Mapped[datetime]
     purge_at: Mapped[datetime] = mapped_column(index=True)
+    # Set while it is being removed for good: then it cannot come back.
+    purging_at: Mapped[datetime | None]
 
 
 class Scrub(Table):

@@ -1,0 +1,40 @@
+"""Which server processes run workflows, and which have fallen silent."""
+
+from datetime import datetime
+
+from sqlalchemy import delete, func, select
+
+from holdfast.catalog.database import Session
+from holdfast.catalog.tables import Worker
+
+
+def beat(db: Session, executor_id: str, *, version: str, now: datetime) -> None:
+    """Say that this process is alive."""
+    row = db.get(Worker, executor_id)
+    if row is None:
+        db.add(Worker(executor_id=executor_id, version=version, started_at=now, seen_at=now))
+    else:
+        row.version, row.seen_at = version, now
+
+
+def begin(db: Session, executor_id: str, *, version: str, now: datetime) -> None:
+    """The same at the start of a process."""
+    beat(db, executor_id, version=version, now=now)
+    db.flush()
+    row = db.get(Worker, executor_id)
+    assert row is not None
+    row.started_at = now
+
+
+def silent_since(db: Session, moment: datetime) -> list[Worker]:
+    return list(db.scalars(select(Worker).where(Worker.seen_at < moment)))
+
+
+def seen_since(db: Session, moment: datetime) -> int:
+    found = db.scalar(select(func.count()).select_from(Worker).where(Worker.seen_at >= moment))
+    return found or 0
+
+
+def forget(db: Session, executor_id: str) -> None:
+    """A process that ended in order, or one whose work was taken over."""
+    db.execute(delete(Worker).where(Worker.executor_id == executor_id))

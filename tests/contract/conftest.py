@@ -10,6 +10,7 @@ import pytest
 
 from holdfast.storage.directory import DirectoryStorage
 from holdfast.storage.errors import StorageUnavailable
+from holdfast.storage.limiting import LimitedStorage, Rates
 from holdfast.storage.location import open_storage, parse_location
 from holdfast.storage.memory import MemoryStorage
 from holdfast.storage.protocol import Storage
@@ -21,7 +22,7 @@ from holdfast.testing.object_stores import RunningStore, StoreMissing, azurite, 
 
 _NODE = Path(__file__).parents[2] / ".work" / "node"
 
-PROCESS_LOCAL = ("memory", "retrying", "recording", "unreliable")
+PROCESS_LOCAL = ("memory", "retrying", "recording", "unreliable", "limited")
 # The fixture that runs the service.
 CLOUDS = {"azure": "azurite_store", "s3": "moto_store", "gcs": "gcs_store"}
 ALL = [
@@ -88,4 +89,7 @@ _PROCESS_LOCAL: dict[str, Callable[[], Storage]] = {
     "recording": lambda: RecordingStorage(MemoryStorage()),
     "retrying": lambda: RetryingStorage(MemoryStorage(), FakeClock(), random.Random(1)),
     "unreliable": _unreliable,
+    "limited": lambda: LimitedStorage(
+        MemoryStorage(), Rates.alone(up=10_000_000, down=10_000_000), FakeClock()
+    ),
 }

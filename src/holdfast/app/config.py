@@ -8,7 +8,7 @@ from typing import Any
 
 from holdfast.app.setup_errors import SettingUnknown, SettingWrong
 from holdfast.base.texts import LANGUAGES, _
-from holdfast.base.units import parse_duration
+from holdfast.base.units import parse_duration, parse_size
 
 _SYSTEM_CONFIG = "/etc/holdfast/config.toml"
 _HOME_OF_ROOT = "/var/lib/holdfast"
@@ -16,9 +16,10 @@ _VARIABLES = {
     "vault": "HOLDFAST_VAULT",
     "passphrase_file": "HOLDFAST_PASSPHRASE_FILE",
     "lang": "HOLDFAST_LANG",
+    "rates_file": "HOLDFAST_RATES_FILE",
 }
 _CREDENTIALS = "credentials"
-_NOT_IN_FILES = ("home", "harmless", "remarks")
+_NOT_IN_FILES = ("home", "harmless", "remarks", "rates_file")
 _OTHERS_READ = 0o044
 # What a hook or a passphrase command may see of our environment: nothing with a secret in it.
 _HARMLESS = (
@@ -41,6 +42,11 @@ class Settings:
     workers: int = 2
     # How long the kernel keeps a vault's key after its last use; zero: not at all.
     keyring: timedelta = timedelta(minutes=15)
+    # Bytes a second to and from the vault; None: as fast as it goes.
+    limit_upload: int | None = None
+    limit_download: int | None = None
+    # With rates that somebody else changes while we run.
+    rates_file: str | None = None
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
     harmless: Mapping[str, str] = field(default_factory=dict, repr=False)
     # What the person should know about where settings came from.
@@ -161,6 +167,8 @@ def _checked(file: str, key: str, value: Any) -> Any:
                 raise _wrong(file, key, value, _("a whole number from 1"))
         case "keyring":
             return _duration(file, key, value)
+        case "limit_upload" | "limit_download":
+            return _rate(file, key, value)
         case "credentials":
             return _checked_credentials(file, value)
         case "lang":
@@ -179,6 +187,16 @@ def _duration(file: str, key: str, value: object) -> timedelta:
         return parse_duration(str(value))
     except ValueError as err:
         raise _wrong(file, key, value, _("a time like 15m, or off")) from err
+
+
+def _rate(file: str, key: str, value: object) -> int:
+    try:
+        rate = parse_size(str(value))
+    except ValueError:
+        rate = 0
+    if rate < 1:
+        raise _wrong(file, key, value, _("bytes a second like 2M"))
+    return rate
 
 
 def _checked_credentials(file: str, value: object) -> dict[str, str]:

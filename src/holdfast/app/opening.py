@@ -31,6 +31,25 @@ def vault_storage(session: Session) -> Storage:
 
 def storage_at(session: Session, place: str) -> Storage:
     """The storage at a place; one that is reached over a network is patient with it."""
+    return _limited(session, _unlimited_at(session, place))
+
+
+def _limited(session: Session, storage: Storage) -> Storage:
+    """Held to the rates of this run, and to those it shares with others."""
+    settings = session.settings
+    up, down, file = settings.limit_upload, settings.limit_download, settings.rates_file
+    if (up, down, file) == (None, None, None):
+        return storage
+    from holdfast.storage.limiting import LimitedStorage, Rates
+
+    if up is not None or down is not None:
+        storage = LimitedStorage(storage, Rates.alone(up=up, down=down), session.clock)
+    if file is not None:
+        storage = LimitedStorage(storage, Rates.in_file(file), session.clock)
+    return storage
+
+
+def _unlimited_at(session: Session, place: str) -> Storage:
     location = parse_location(place)
     if location.kind is Kind.DIRECTORY:
         return DirectoryStorage(location.path, lists_at_once=_is_in_step(location.path))

@@ -73,6 +73,12 @@ if TYPE_CHECKING:
     help=N_("Read from a snapshot where the file system can take one (btrfs), or never."),
 )
 @option("--dry-run", is_flag=True, help=N_("Read and count, but store nothing."))
+@option(
+    "--limit-upload",
+    type=SIZE,
+    metavar="RATE",
+    help=N_("Send at most so many bytes a second, as in 2M."),
+)
 @wait_option
 @option(
     "--hook-before", metavar="COMMAND", help=N_("Run first; if it fails, nothing is backed up.")
@@ -97,6 +103,7 @@ def backup(  # noqa: PLR0913  a parameter per option
     hook_before: str | None,
     hook_after: str | None,
     hook_timeout: float,
+    limit_upload: int | None,
     wait: timedelta,
     **left_out: Any,
 ) -> int:
@@ -104,7 +111,7 @@ def backup(  # noqa: PLR0913  a parameter per option
     from holdfast.cli.backup_report import tell
     from holdfast.files.options import BackupOptions
 
-    run = start()
+    run = start(limit_upload=limit_upload)
     options = BackupOptions(
         paths=read_paths(paths, files_from),
         host=host or os.uname().nodename,

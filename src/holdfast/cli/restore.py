@@ -7,6 +7,7 @@ import click
 from holdfast.base.errors import Exit
 from holdfast.base.texts import N_
 from holdfast.cli.command import Command, option
+from holdfast.cli.parameters import SIZE
 from holdfast.cli.run import start
 
 
@@ -58,11 +59,18 @@ from holdfast.cli.run import start
 @option("--host", "hosts", multiple=True, help=N_("'latest' is the newest of this machine."))
 @option("--tag", "tags", multiple=True, help=N_("'latest' is the newest with this mark."))
 @option("--path", "paths", multiple=True, help=N_("'latest' is the newest of this path."))
+@option(
+    "--limit-download",
+    type=SIZE,
+    metavar="RATE",
+    help=N_("Fetch at most so many bytes a second, as in 2M."),
+)
 @option("--no-lock", is_flag=True, help=N_("For a vault this machine may only read."))
 def restore(  # noqa: PLR0913  a parameter per option
     point: str,
     *,
     hosts: tuple[str, ...],
+    limit_download: int | None,
     tags: tuple[str, ...],
     paths: tuple[str, ...],
     no_lock: bool,
@@ -76,7 +84,7 @@ def restore(  # noqa: PLR0913  a parameter per option
     from holdfast.cli.restore_report import tell
     from holdfast.files.options import Overwrite, RestoreOptions
 
-    run = start()
+    run = start(limit_download=limit_download)
     repository = run.open()
     name, colon, path = point.partition(":")
     found = find_point(repository, name, PointFilter(hosts=hosts, tags=tags, paths=paths))

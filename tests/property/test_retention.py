@@ -127,10 +127,11 @@ def test_what_comes_from_the_future_changes_no_other_verdict(
     assert {point.id for point in after.remove} == {point.id for point in before.remove}
 
 
-@given(points, rules.filter(lambda rule: not isinstance(rule, Tagged)), ZONES)
-@example([At(NOW, frozenset(), "alpha")], Every(unit=Unit.HOURLY, count=1), None)
+@given(points, rules.filter(lambda rule: not isinstance(rule, Tagged)), ZONES, st.floats(0, 1))
+@example([At(NOW, frozenset(), "alpha")], Every(unit=Unit.HOURLY, count=1), None, 1)
+@example([At(NOW, frozenset(), "alpha")], Every(unit=Unit.DAILY, count=3), None, 0.01)
 def test_nothing_is_let_go_before_the_moment_told(
-    found: list[At], rule: Rule, zone: ZoneInfo | None
+    found: list[At], rule: Rule, zone: ZoneInfo | None, share: float
 ) -> None:
     """A new point may come at any time; until then, what was promised holds."""
     policy = Policy(rules=(rule,), zone=zone)
@@ -139,7 +140,8 @@ def test_nothing_is_let_go_before_the_moment_told(
     for verdict in verdicts:
         if verdict.until is None or verdict.is_implausible or verdict.until <= NOW:
             continue
-        soon = min(verdict.until - timedelta(seconds=1), NOW + timedelta(days=300))
+        last = min(verdict.until - timedelta(seconds=1), NOW + timedelta(days=300))
+        soon = NOW + share * (last - NOW)
         late = At(soon, frozenset(), verdict.point.host)
         if late.taken_at > max(point.taken_at for point in found):
             again = plan_retention([*found, late], policy, now=soon)

@@ -14,7 +14,7 @@ from holdfast.vault.policy.retention import (
     plan_retention,
 )
 from holdfast.vault.policy.retention_grammar import parse_every, parse_tagged, parse_within
-from holdfast.vault.policy.retention_rules import Rule, Unit
+from holdfast.vault.policy.retention_rules import Every, Rule, Unit
 
 SEOUL = ZoneInfo("Asia/Seoul")
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -229,10 +229,9 @@ def test_a_day_of_23_hours_is_a_day() -> None:
 @pytest.mark.parametrize(
     ("rules", "until"),
     [
-        (parse_every(Unit.DAILY, "7"), datetime(2026, 7, 6, tzinfo=UTC)),
+        (parse_every(Unit.DAILY, "7"), None),
         (parse_every(Unit.WEEKLY, "4 on sat"), datetime(2026, 7, 25, tzinfo=UTC)),
-        (parse_every(Unit.MONTHLY, "12"), datetime(2027, 6, 1, tzinfo=UTC)),
-        (parse_every(Unit.YEARLY, "10"), datetime(2036, 1, 1, tzinfo=UTC)),
+        (parse_every(Unit.WEEKLY, "4 on mon"), None),
         ([parse_within("14d")], datetime(2026, 7, 13, 21, tzinfo=UTC)),
         (parse_every(Unit.LAST, "3"), None),
     ],
@@ -243,6 +242,28 @@ def test_expiry_is_told_where_it_can_be_known(rules: list[Rule], until: datetime
     (verdict,) = plan(points, rules).verdicts
 
     assert verdict.until == until
+
+
+@pytest.mark.parametrize(
+    ("rules", "until"),
+    [
+        (parse_every(Unit.DAILY, "7"), datetime(2024, 7, 6, tzinfo=UTC)),
+        (parse_every(Unit.MONTHLY, "12"), datetime(2025, 6, 1, tzinfo=UTC)),
+        (parse_every(Unit.YEARLY, "10"), datetime(2034, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_newest_of_a_finished_period_stays_until_enough_newer_ones(
+    rules: list[Rule], until: datetime
+) -> None:
+    earlier = At(datetime(2024, 6, 29, 21, tzinfo=UTC))
+    begins = {Unit.DAILY: (2024, 6, 30), Unit.MONTHLY: (2024, 7, 1), Unit.YEARLY: (2025, 1, 1)}
+    (rule,) = rules
+    assert isinstance(rule, Every)
+    later = At(datetime(*begins[rule.unit], 21, tzinfo=UTC))
+
+    found = plan([earlier, later], rules)
+
+    assert {one.point: one.until for one in found.verdicts} == {earlier: until, later: None}
 
 
 def test_the_rules_that_hold_a_point_are_named() -> None:

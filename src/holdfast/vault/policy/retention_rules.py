@@ -104,7 +104,7 @@ class Every:
         """When enough newer periods can have begun at the earliest."""
         if self.count is None or self.unit is Unit.LAST:
             return None
-        if self.count == 1 and self.slot is None:
+        if rank == 0 and (self.slot is None or self.slot.begin(newest.date()) == newest.date()):
             # The next point of the same period takes its place, and may come at any time.
             return None
         return _begin_after(newest, self.unit, self.slot, self.count - rank)

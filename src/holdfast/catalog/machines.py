@@ -4,10 +4,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, or_, select, tuple_
+from sqlalchemy import func, select, tuple_
 
 from holdfast.catalog.database import Session
-from holdfast.catalog.tables import Grant, Machine, Point, ReadGrant, Vault
+from holdfast.catalog.tables import Machine, Point, ReadGrant, Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,15 +25,6 @@ def count_active(db: Session, vault_id: str) -> int:
 def lock_vault(db: Session, vault_id: str) -> Vault | None:
     """The vault's row, held to the end of the transaction: who counts machines counts alone."""
     return db.get(Vault, vault_id, with_for_update=True)
-
-
-def readable_vaults(db: Session, account_id: str) -> list[str]:
-    return list(db.scalars(select(Grant.vault_id).where(Grant.account_id == account_id)))
-
-
-def vault_named(db: Session, wanted: str) -> Vault | None:
-    """By its id or by its name."""
-    return db.scalar(select(Vault).where(or_(Vault.id == wanted, Vault.name == wanted)))
 
 
 def by_name(

@@ -4,7 +4,7 @@ from fastapi import APIRouter, FastAPI
 
 from holdfast.app.control.plane import Plane
 from holdfast.server import problems
-from holdfast.server.api import agent, alerts, jobs, leases
+from holdfast.server.api import agent, alerts, credentials, jobs, leases, machines, register
 from holdfast.server.idempotency import Idempotent
 
 PREFIX = "/api/v1"
@@ -13,6 +13,9 @@ ROUTERS: list[APIRouter] = [
     agent.router,
     leases.router,
     jobs.router,
+    credentials.router,
+    register.router,
+    machines.router,
     alerts.router,
 ]
 

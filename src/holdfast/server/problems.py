@@ -9,10 +9,18 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
-from holdfast.app.control import account_errors, errors, job_errors, step_errors, vault_errors
+from holdfast.app.control import (
+    account_errors,
+    errors,
+    job_errors,
+    registration_errors,
+    step_errors,
+    vault_errors,
+)
 from holdfast.app.control.audit import note_refusal
 from holdfast.app.control.plane import Plane
 from holdfast.base.errors import HoldfastError, Retry
+from holdfast.fleet import credentials_file
 
 MEDIA_TYPE = "application/problem+json"
 # The status of an error's class, or of the nearest class it is made from.
@@ -43,6 +51,19 @@ STATUSES: dict[type[HoldfastError], int] = {
     job_errors.MachineGone: HTTPStatus.CONFLICT,
     vault_errors.ProtectionLocked: HTTPStatus.CONFLICT,
     vault_errors.VaultKept: HTTPStatus.CONFLICT,
+    registration_errors.VaultFull: HTTPStatus.FORBIDDEN,
+    registration_errors.VaultDeleted: HTTPStatus.CONFLICT,
+    registration_errors.CredentialsUnknown: HTTPStatus.FORBIDDEN,
+    registration_errors.CredentialsSuperseded: HTTPStatus.FORBIDDEN,
+    credentials_file.CredentialsExpired: HTTPStatus.FORBIDDEN,
+    registration_errors.WrongVault: HTTPStatus.CONFLICT,
+    registration_errors.MachineUnknown: HTTPStatus.NOT_FOUND,
+    registration_errors.MachineDeleted: HTTPStatus.CONFLICT,
+    registration_errors.MachinePurged: HTTPStatus.CONFLICT,
+    registration_errors.MachineNotRegistered: HTTPStatus.CONFLICT,
+    registration_errors.KeyRevoked: HTTPStatus.FORBIDDEN,
+    registration_errors.KeyDiffers: HTTPStatus.CONFLICT,
+    registration_errors.DataImmutable: HTTPStatus.CONFLICT,
 }
 # Refusals of a caller that the audit log keeps; the use case's own transaction was undone.
 REFUSALS: tuple[type[HoldfastError], ...] = (

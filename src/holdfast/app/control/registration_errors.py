@@ -68,6 +68,15 @@ class WrongVault(HoldfastError):
     source_codes = ("100110",)
 
 
+class MachineUnknown(HoldfastError):
+    code = "machine-unknown"
+    sentence = N_("The server knows no machine {machine}")
+    remedy = N_(
+        "Look for its id with `holdfast vault machines NAME`, "
+        "or register it as a new machine with --force-new."
+    )
+
+
 class MachineDeleted(HoldfastError):
     code = "machine-deleted"
     sentence = N_("The data of machine {machine} was deleted at {deleted}")
@@ -83,8 +92,8 @@ class MachinePurged(HoldfastError):
     remedy = N_("Register it as a new machine: `holdfast register --credentials FILE --force-new`.")
 
 
-class MachineNotActive(HoldfastError):
-    code = "machine-not-active"
+class MachineNotRegistered(HoldfastError):
+    code = "machine-not-registered"
     sentence = N_("Machine {machine} is {state}")
     remedy = N_("Register it again with `holdfast register --credentials FILE`.")
 

@@ -1,0 +1,117 @@
+"""Vault credentials: issue the file with which machines register."""
+
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from holdfast.app.control import audit
+from holdfast.app.control.access import require, rights
+from holdfast.app.control.identifying import secret_hash
+from holdfast.app.control.plane import Actor, Plane
+from holdfast.app.control.registration_errors import CredentialsDenied, VaultDeleted, VaultFull
+from holdfast.app.control.vault_rows import any_vault
+from holdfast.catalog import credentials as credential_rows
+from holdfast.catalog import machines as machine_rows
+from holdfast.catalog.database import Session
+from holdfast.catalog.tables import Credentials, Vault
+from holdfast.fleet.credentials_file import CredentialsFile, write_credentials
+from holdfast.fleet.roles import Right
+
+_SECRET_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedCredentials:
+    """The file, and what a person should know of it."""
+
+    id: str
+    vault_id: str
+    vault_name: str
+    serial: int
+    issued_at: datetime
+    expires_at: datetime
+    file_name: str
+    content: str
+
+
+def issue_credentials(plane: Plane, actor: Actor, wanted: str) -> IssuedCredentials:
+    """A new file for the vault; those issued before it are no longer good."""
+    with plane.database.write() as db:
+        vault = any_vault(db, wanted)
+        _require_right(db, actor, vault)
+        _require_room(db, vault)
+        row, secret = _new_row(plane, db, actor, vault)
+        audit.note(
+            db,
+            plane,
+            actor,
+            act="credentials-issue",
+            vault_id=vault.id,
+            object=row.id,
+            detail={"serial": row.serial, "expires_at": row.expires_at.isoformat()},
+        )
+        return _issued(plane, vault, row, secret)
+
+
+def _require_right(db: Session, actor: Actor, vault: Vault) -> None:
+    # Who may not even look learns no more than that; who may is told what the role lacks.
+    require(db, actor, Right.READ, vault.id)
+    if Right.REGISTER not in rights(db, actor, vault.id):
+        right = Right.REGISTER.value
+        raise CredentialsDenied(actor=str(actor), object=vault.name, right=right)
+
+
+def _require_room(db: Session, vault: Vault) -> None:
+    if vault.deleted_at is not None:
+        raise VaultDeleted(vault=vault.name)
+    count = machine_rows.count_active(db, vault.id)
+    if count >= vault.machine_limit:
+        raise VaultFull(vault=vault.name, count=count, limit=vault.machine_limit)
+
+
+def _new_row(plane: Plane, db: Session, actor: Actor, vault: Vault) -> tuple[Credentials, str]:
+    secret, now = secrets.token_urlsafe(_SECRET_BYTES), plane.clock.now()
+    row = Credentials(
+        id=secrets.token_hex(8),
+        vault_id=vault.id,
+        serial=credential_rows.next_serial(db, vault.id),
+        secret_hash=secret_hash(secret),
+        issued_by=str(actor),
+        issued_at=now,
+        expires_at=now + timedelta(hours=vault.credential_hours),
+        used=0,
+    )
+    db.add(row)
+    return row, secret
+
+
+def _issued(plane: Plane, vault: Vault, row: Credentials, secret: str) -> IssuedCredentials:
+    body = CredentialsFile(
+        servers=(plane.address,),
+        ca=plane.authority.ca_pem,
+        vault_id=vault.id,
+        vault_name=vault.name,
+        credentials_id=row.id,
+        serial=row.serial,
+        secret=secret,
+        issued_at=row.issued_at,
+        expires_at=row.expires_at,
+    )
+    authority = plane.authority
+    content = write_credentials(body, public_key=authority.signing_public, sign=authority.sign)
+    return IssuedCredentials(
+        id=row.id,
+        vault_id=vault.id,
+        vault_name=vault.name,
+        serial=row.serial,
+        issued_at=row.issued_at,
+        expires_at=row.expires_at,
+        file_name=_file_name(vault.name, row.issued_at),
+        content=content,
+    )
+
+
+def _file_name(vault: str, at: datetime) -> str:
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", vault).strip("-.") or "vault"
+    return f"{plain}-{at:%Y%m%d-%H%M}.holdfast-credentials"

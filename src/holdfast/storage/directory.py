@@ -4,11 +4,13 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 
 from holdfast.base.errors import HoldfastError
 from holdfast.storage import durable
+from holdfast.storage.arriving import Arrival
 from holdfast.storage.errors import (
     FileExists,
     FileMissing,
@@ -64,6 +66,23 @@ class DirectoryStorage:
             except FileNotFoundError:
                 durable.make_folders(self._root, os.path.dirname(path))
                 durable.write_new(path, content)
+
+    def begin(self, name: str) -> Arrival:
+        """Take in a file piece by piece."""
+        path = self._path(checked_for_writing(name))
+        with self._translating(name, missing=StorageUnavailable):
+            try:
+                file = durable.NewFile(path)
+            except FileNotFoundError:
+                durable.make_folders(self._root, os.path.dirname(path))
+                file = durable.NewFile(path)
+        return _ArrivingFile(file, lambda: self._translating(name, missing=StorageUnavailable))
+
+    def modified(self, name: str) -> datetime | None:
+        with self._translating(name):
+            found = os.stat(self._path(name))
+            _require_file(found)
+            return datetime.fromtimestamp(found.st_mtime, UTC)
 
     def get(self, name: str) -> bytes:
         with self._opened(name) as descriptor:
@@ -149,6 +168,27 @@ class DirectoryStorage:
         elif isinstance(err, FileNotFoundError | NotADirectoryError | IsADirectoryError):
             kind = missing if os.path.isdir(self._root) else PlaceMissing
         return kind(place=self.place, name=name, reason=err.strerror)
+
+
+class _ArrivingFile:
+    """A new file whose errors become ours."""
+
+    def __init__(
+        self, file: durable.NewFile, translating: Callable[[], AbstractContextManager[None]]
+    ) -> None:
+        self._file = file
+        self._translating = translating
+
+    def write(self, content: Content) -> None:
+        with self._translating():
+            self._file.write(content)
+
+    def commit(self) -> None:
+        with self._translating():
+            self._file.publish()
+
+    def abort(self) -> None:
+        self._file.discard()
 
 
 def _require_file(found: os.stat_result) -> None:

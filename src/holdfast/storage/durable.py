@@ -38,6 +38,42 @@ def write_new(path: str, content: Content) -> None:
     sync_folder(os.path.dirname(path))
 
 
+class NewFile:
+    """A file written in pieces that gets its name when it is whole and durable, or never."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._temporary = f"{path}{TEMPORARY_MARK}{secrets.token_hex(6)}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._descriptor = os.open(self._temporary, flags, FILE_MODE)
+
+    def write(self, content: Content) -> None:
+        view = memoryview(content)
+        while view:
+            view = view[_write_some(self._descriptor, view) :]
+
+    def publish(self) -> None:
+        folder = os.path.dirname(self._path)
+        try:
+            os.fsync(self._descriptor)
+            _publish(self._temporary, self._path)
+        finally:
+            # A name that exists must be durable too before anybody hears so.
+            with contextlib.suppress(OSError):
+                sync_folder(folder)
+            self.discard()
+        sync_folder(folder)
+
+    def discard(self) -> None:
+        if self._descriptor < 0:
+            return
+        with contextlib.suppress(OSError):
+            os.close(self._descriptor)
+        self._descriptor = -1
+        with contextlib.suppress(OSError):
+            os.unlink(self._temporary)
+
+
 def make_folders(root: str, folder: str) -> None:
     """Make what is missing between an existing root and the folder, durably, but not the root."""
     path = root

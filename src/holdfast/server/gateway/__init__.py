@@ -1,0 +1,1 @@
+"""The restic REST protocol for every machine of every vault, append-only for the machine itself."""

@@ -46,7 +46,7 @@ class ScheduleNotUnderstood(HoldfastError):
 def parse_schedule(text: str) -> Schedule:
     try:
         return _parsed(text.lower().split())
-    except ValueError as err:
+    except (ValueError, OverflowError) as err:
         raise ScheduleNotUnderstood(text=text, reason=err) from err
 
 

@@ -58,6 +58,7 @@ def test_other_ways_to_type_it_mean_the_same(typed: str, kept: str) -> None:
         ("every 10s", "between 1m and 31d"),
         ("every 40d", "between 1m and 31d"),
         ("every soon", "not a duration"),
+        ("every 99999999999999999h", ""),
         ("every 2d from 08:00", "longer than the day"),
         ("every 4h from 08:00 to 08:00", "leave out 'to'"),
         ("daily 24:00", "no time"),

@@ -1,6 +1,7 @@
 """Open the vault a session is about."""
 
 import os
+from collections.abc import Mapping
 
 from holdfast.app.dry_storage import DryStorage
 from holdfast.app.keyring import KeptKeys
@@ -13,7 +14,7 @@ from holdfast.base.texts import _
 from holdfast.files.mounts import is_in_step, mount_of, read_mounts
 from holdfast.storage.directory import DirectoryStorage
 from holdfast.storage.errors import FileMissing
-from holdfast.storage.location import Kind, open_storage, parse_location
+from holdfast.storage.location import Kind, Location, open_storage, parse_location
 from holdfast.storage.protocol import Storage
 from holdfast.vault.errors import EnvelopeBroken, NoVault
 from holdfast.vault.layout import KEYS, LOCKS
@@ -53,7 +54,7 @@ def _unlimited_at(session: Session, place: str) -> Storage:
     location = parse_location(place)
     if location.kind is Kind.DIRECTORY:
         return DirectoryStorage(location.path, lists_at_once=_is_in_step(location.path))
-    storage = open_storage(location, session.settings.credentials)
+    storage = open_storage(location, _credentials(session, location))
     if location.kind is Kind.MEMORY:
         return storage
     # SystemRandom, or workers of one parent would all wait the same time.
@@ -62,6 +63,24 @@ def _unlimited_at(session: Session, place: str) -> Storage:
     from holdfast.storage.retrying import RetryingStorage
 
     return RetryingStorage(storage, session.clock, SystemRandom())
+
+
+def _credentials(session: Session, location: Location) -> Mapping[str, str]:
+    """What was set, and for a gateway what registration left in this machine's home."""
+    settings = session.settings
+    if location.kind is not Kind.REST:
+        return settings.credentials
+    from holdfast.storage.rest_door import CA_FILE, CERTIFICATE, KEY, USER
+
+    if settings.credentials.get(CERTIFICATE) or settings.credentials.get(USER):
+        return settings.credentials
+    folder = os.path.join(settings.home, "agent")
+    files = {CA_FILE: "ca.pem", CERTIFICATE: "machine.pem", KEY: "machine.key"}
+    own = {name: os.path.join(folder, file) for name, file in files.items()}
+    return {
+        **{name: path for name, path in own.items() if os.path.exists(path)},
+        **settings.credentials,
+    }
 
 
 def _is_in_step(folder: str) -> bool:

@@ -127,6 +127,8 @@ def _url(session: Session) -> str | None:
     location = _location(session)
     if location is None or location.kind in (Kind.DIRECTORY, Kind.MEMORY):
         return None
+    if location.kind is Kind.REST:
+        return f"https://{location.path}/"
     try:
         return read_bucket(location, session.settings.credentials).url
     except HoldfastError:

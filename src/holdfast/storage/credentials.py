@@ -69,8 +69,15 @@ _CONNECTION_PARTS = {
     "BlobEndpoint": "endpoint",
 }
 
+# For a gateway; `rest_door` reads them.
+_GATEWAY = (
+    *("RESTIC_CACERT", "RESTIC_TLS_CLIENT_CERT", "HOLDFAST_TLS_CLIENT_KEY"),
+    *("RESTIC_REST_USERNAME", "RESTIC_REST_PASSWORD"),
+    *("https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY"),
+)
+
 # Everything the application has to collect for `open_storage`.
-VARIABLES: tuple[str, ...] = (_CONNECTION_STRING, *_AZURE, *_S3, *_GCS)
+VARIABLES: tuple[str, ...] = (_CONNECTION_STRING, *_AZURE, *_S3, *_GCS, *_GATEWAY)
 
 # What a person most likely sets, for the remedies.
 USUAL_VARIABLES = {

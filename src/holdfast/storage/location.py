@@ -38,6 +38,7 @@ class Kind(Enum):
     AZURE = "az"
     S3 = "s3"
     GCS = "gs"
+    REST = "rest+https"
 
 
 _CLOUDS = {Kind.AZURE: Cloud.AZURE, Kind.S3: Cloud.S3, Kind.GCS: Cloud.GCS}
@@ -60,7 +61,7 @@ class Location(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def parse_location(text: str) -> Location:
-    """Read a path, file://PATH, memory:NAME, az://…, s3://… or gs://…."""
+    """Read a path, file://PATH, memory:NAME, az://…, s3://…, gs://… or rest+https://…."""
     wanted = text.strip()
     if not wanted:
         raise LocationNotUnderstood(location=repr(text), reason=_("it is empty"))
@@ -75,7 +76,7 @@ def parse_location(text: str) -> Location:
     scheme, rest = found[1].lower(), found[2]
     if scheme == Kind.DIRECTORY.value:
         return Location(kind=Kind.DIRECTORY, path=_read_file_path(wanted, rest))
-    known = {kind.value: kind for kind in _CLOUDS}
+    known = {kind.value: kind for kind in (*_CLOUDS, Kind.REST)}
     if scheme not in known:
         reason = _("unknown scheme {scheme}").format(scheme=f"{scheme}://")
         raise LocationNotUnderstood(location=_without_login(wanted), reason=reason)
@@ -98,6 +99,11 @@ def open_storage(
             return ObjectStorage(
                 read_bucket(location, credentials), patience=patience or Patience()
             )
+        case Kind.REST:
+            from holdfast.storage.rest import RestStorage
+            from holdfast.storage.rest_door import read_door
+
+            return RestStorage(read_door(str(location), location.path, credentials))
 
 
 def read_bucket(location: Location, credentials: Mapping[str, str]) -> "Bucket":

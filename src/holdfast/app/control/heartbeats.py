@@ -9,6 +9,7 @@ import threading
 from datetime import datetime, timedelta
 from typing import Any
 
+from holdfast.app.control.machine_names import heard_name
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.catalog import heartbeats as beat_rows
 from holdfast.fleet.messages import Heartbeat, HeartbeatReply
@@ -78,6 +79,7 @@ def beat(plane: Plane, actor: Actor, book: HeartbeatBook, told: Heartbeat) -> He
     """What the machine should know before its next beat."""
     now = plane.clock.now()
     book.note(actor.id, told, now=now)
+    heard_name(plane, actor, told.name)
     with plane.database.read() as db:
         end = beat_rows.certificate_end(db, actor.id)
     return HeartbeatReply(

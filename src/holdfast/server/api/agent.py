@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from holdfast.app.control.commands import newest_command, open_commands, take_command, told_since
 from holdfast.app.control.heartbeats import HeartbeatBook, beat
 from holdfast.app.control.job_reports import report_job
+from holdfast.fleet.jobs import State
 from holdfast.fleet.messages import (
     Commands,
     Heartbeat,
@@ -60,7 +61,8 @@ def taken(plane: ThePlane, machine: Machine, number: int) -> None:
 @router.put("/jobs/{job_id}")
 def report(plane: ThePlane, machine: Machine, job_id: str, told: JobReport) -> JobReportReply:
     reply = report_job(plane, machine, job_id, told)
-    nudge(job_id)
+    if State(told.state).is_over:
+        nudge(job_id)
     return reply
 
 

@@ -1,0 +1,71 @@
+"""Jobs the server does itself: a slice is a step, and a step may be done twice.
+
+Fencing: a process that was taken over and wakes up again finishes the step it was in, and the
+engine then refuses it the next. So each slice has to bear that another process does the same at
+the same time: reading is harmless, and what is deleted twice is gone once.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from dbos import DBOS
+
+from holdfast.app.control import server_work
+from holdfast.base.errors import HoldfastError
+from holdfast.fleet.jobs import Kind, State
+from holdfast.server.workflows import slices
+from holdfast.server.workflows.holding import plane
+
+# One slice of work; its progress has `is_over` and whatever a person may want to see.
+# A server that is started again after a crash goes on by itself, so often.
+_ATTEMPTS = 10
+Slice = Callable[[str], dict[str, Any]]
+SLICES: dict[str, Slice] = {
+    Kind.SCRUB.value: slices.scrub,
+    Kind.DELETE_VAULT.value: slices.delete_vault,
+}
+
+
+@DBOS.workflow(name="work", max_recovery_attempts=_ATTEMPTS)
+def work(job_id: str, kind: str) -> str:
+    if not DBOS.run_step({"name": "begin"}, _begin, job_id):
+        return "nothing to do"
+    while True:
+        done: dict[str, Any] = DBOS.run_step({"name": "slice"}, _slice, job_id, kind)
+        if done["is_over"]:
+            return str(DBOS.run_step({"name": "finish"}, _finish, job_id, done))
+        if done["wait"]:
+            DBOS.sleep(done["wait"])
+
+
+def _begin(job_id: str) -> bool:
+    return server_work.begin(plane(), job_id)
+
+
+def _slice(job_id: str, kind: str) -> dict[str, Any]:
+    """An error is a result as well, so that the engine keeps plain JSON and nothing else."""
+    if server_work.is_cancelled(plane(), job_id):
+        return _over(State.CANCELLED)
+    try:
+        progress = SLICES[kind](job_id)
+    except HoldfastError as err:
+        wait = server_work.note_attempt(plane(), job_id, err)
+        return _over(State.FAILED) if wait is None else _go_on(wait.total_seconds())
+    server_work.note_progress(plane(), job_id, progress)
+    if not progress.pop("is_over"):
+        return _go_on(0)
+    state = State.FAILED if progress.get("damaged") else State.DONE
+    return {**_over(state), "result": progress}
+
+
+def _finish(job_id: str, done: dict[str, Any]) -> str:
+    server_work.finish(plane(), job_id, State(done["state"]), result=done["result"])
+    return str(done["state"])
+
+
+def _over(state: State) -> dict[str, Any]:
+    return {"is_over": True, "state": state.value, "result": None, "wait": 0}
+
+
+def _go_on(wait: float) -> dict[str, Any]:
+    return {"is_over": False, "wait": wait}

@@ -1,0 +1,271 @@
+"""Two servers on one PostgreSQL: one is killed in mid-work, the other finishes it."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from holdfast.app.control import job_orders, jobs
+from holdfast.app.control.plane import Plane
+from holdfast.base.clock import SystemClock
+from holdfast.catalog import takeovers
+from holdfast.catalog.tables import Job
+from holdfast.testing.planes import (
+    Registered,
+    Someone,
+    add_admin,
+    add_machine,
+    add_vault,
+    make_plane,
+)
+from holdfast.testing.postgres import Postgres
+
+pytestmark = [pytest.mark.faults, pytest.mark.real, pytest.mark.slow]
+
+SLICES = 8
+PATIENCE = 40.0
+# A server as far as workflows go. Its scrub takes some slices, and leaves a line for each.
+SERVER = f"""
+import os, sys, time, signal, threading
+from datetime import timedelta
+from pathlib import Path
+from holdfast.base.clock import SystemClock
+from holdfast.catalog.tables import Job
+from holdfast.server.workflows import engine, holding, working
+from holdfast.testing.planes import make_plane
+
+folder, url, name = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+deadly = len(sys.argv) > 4
+
+def scrub(job_id):
+    with holding.plane().database.read() as db:
+        number = db.get(Job, job_id).progress.get("slices", 0) + 1
+    with open(folder / f"{{job_id}}.log", "a") as log:
+        log.write(f"begin {{number}} {{name}}\\n")
+    if deadly:
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(0.2)
+    with open(folder / f"{{job_id}}.log", "a") as log:
+        log.write(f"end {{number}} {{name}}\\n")
+    return {{"slices": number, "is_over": number == {SLICES}}}
+
+working.SLICES["scrub"] = scrub
+plane = make_plane(folder / name, clock=SystemClock(), database_url=url)
+limits = holding.Limits(beat=timedelta(seconds=0.3), dead=timedelta(seconds=2), takeovers=2)
+engine.start(plane, name, limits=limits)
+print("ready", flush=True)
+done = threading.Event()
+signal.signal(signal.SIGTERM, lambda *_: done.set())
+done.wait()
+engine.stop(patience=5)
+"""
+
+
+class Servers:
+    def __init__(self, folder: Path, url: str) -> None:
+        self._folder, self._url = folder, url
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, name: str, *, deadly: bool = False) -> None:
+        words = [sys.executable, "-c", SERVER, str(self._folder), self._url, name]
+        process = subprocess.Popen(
+            [*words, *(["deadly"] if deadly else [])], stdout=subprocess.PIPE
+        )
+        self._running[name] = process
+        assert process.stdout
+        assert process.stdout.readline() == b"ready\n"
+
+    def send(self, name: str, number: int) -> None:
+        self._running[name].send_signal(number)
+
+    def end(self, name: str, number: int = signal.SIGKILL) -> None:
+        process = self._running.pop(name)
+        process.send_signal(number)
+        process.wait(PATIENCE)
+        assert process.stdout
+        process.stdout.close()
+
+    def wait(self, name: str) -> None:
+        """Until it has died by itself."""
+        self._running[name].wait(PATIENCE)
+
+    def end_all(self) -> None:
+        for name in list(self._running):
+            self.send(name, signal.SIGCONT)
+            self.end(name)
+
+    def log(self, job_id: str) -> list[list[str]]:
+        path = self._folder / f"{job_id}.log"
+        return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
+
+    def at_work(self, job_id: str) -> str | None:
+        lines = self.log(job_id)
+        return lines[-1][2] if lines else None
+
+
+@pytest.fixture
+def plane(tmp_path: Path, postgres: Postgres) -> Iterator[Plane]:
+    plane = make_plane(tmp_path / "me", clock=SystemClock(), database_url=postgres.new_database())
+    yield plane
+    plane.database.close()
+
+
+@pytest.fixture
+def servers(plane: Plane, tmp_path: Path) -> Iterator[Servers]:
+    with ExitStack() as stack:
+        url = plane.database.url.render_as_string(hide_password=False)
+        servers = Servers(tmp_path, url)
+        stack.callback(servers.end_all)
+        yield servers
+
+
+@pytest.fixture
+def machine(plane: Plane) -> Registered:
+    return add_machine(plane, add_vault(plane))
+
+
+@pytest.fixture
+def admin(plane: Plane) -> Someone:
+    return add_admin(plane)
+
+
+def _until(is_so: Callable[[], object]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.05)
+
+
+def _state(plane: Plane, job_id: str) -> str:
+    with plane.database.read() as db:
+        job = db.get(Job, job_id)
+        assert job is not None
+        return job.state
+
+
+def _scrub(plane: Plane, admin: Someone, machine: Registered) -> str:
+    return job_orders.order_job(plane, admin.actor, machine.id, kind="scrub", arguments={}).id
+
+
+def test_killed_servers_work_is_finished_by_the_other_and_nothing_is_done_twice(
+    plane: Plane, servers: Servers, admin: Someone, machine: Registered
+) -> None:
+    job = _scrub(plane, admin, machine)
+    for name in ("one", "two"):
+        servers.start(name)
+    _until(lambda: len(servers.log(job)) > 3)
+    victim = servers.at_work(job)
+    assert victim
+
+    servers.end(victim)
+    killed_at = time.monotonic()
+    _until(lambda: servers.at_work(job) != victim)
+    taken_after = time.monotonic() - killed_at
+    _until(lambda: _state(plane, job) == "done")
+
+    ended = [int(number) for what, number, _name in servers.log(job) if what == "end"]
+    assert ended == list(range(1, SLICES + 1))
+    assert taken_after < 10
+
+
+def test_server_that_ends_in_order_hands_its_work_over(
+    plane: Plane, servers: Servers, admin: Someone, machine: Registered
+) -> None:
+    job = _scrub(plane, admin, machine)
+    for name in ("one", "two"):
+        servers.start(name)
+    _until(lambda: len(servers.log(job)) > 1)
+    first = servers.at_work(job)
+    assert first
+
+    servers.end(first, signal.SIGTERM)
+    _until(lambda: _state(plane, job) == "done")
+
+    ended = [int(number) for what, number, _name in servers.log(job) if what == "end"]
+    assert ended == list(range(1, SLICES + 1))
+
+
+def test_same_server_goes_on_after_its_restart(
+    plane: Plane, servers: Servers, admin: Someone, machine: Registered
+) -> None:
+    job = _scrub(plane, admin, machine)
+    servers.start("one")
+    _until(lambda: len(servers.log(job)) > 3)
+
+    servers.end("one")
+    servers.start("one")
+    _until(lambda: _state(plane, job) == "done")
+
+    ended = [int(number) for what, number, _name in servers.log(job) if what == "end"]
+    assert ended == list(range(1, SLICES + 1))
+
+
+def test_sleeper_that_wakes_up_does_not_begin_another_slice(
+    plane: Plane, servers: Servers, admin: Someone, machine: Registered
+) -> None:
+    job = _scrub(plane, admin, machine)
+    for name in ("one", "two"):
+        servers.start(name)
+    _until(lambda: len(servers.log(job)) > 3)
+    sleeper = servers.at_work(job)
+    assert sleeper
+
+    servers.send(sleeper, signal.SIGSTOP)
+    _until(lambda: servers.at_work(job) != sleeper)
+    before = len([line for line in servers.log(job) if line[2] == sleeper])
+    servers.send(sleeper, signal.SIGCONT)
+    _until(lambda: _state(plane, job) == "done")
+
+    after = [line for line in servers.log(job) if line[2] == sleeper]
+    # The slice it slept in may come to its end; no other is begun.
+    assert [what for what, _number, _name in after[before:]] in ([], ["end"])
+
+
+def test_work_that_brings_down_every_server_is_given_up(
+    plane: Plane, servers: Servers, admin: Someone, machine: Registered
+) -> None:
+    job = _scrub(plane, admin, machine)
+    for name in ("first", "second", "third"):
+        servers.start(name, deadly=True)
+        servers.wait(name)
+    servers.start("sound", deadly=True)
+
+    _until(lambda: _state(plane, job) == "failed")
+
+    error = jobs.show_job(plane, admin.actor, job).error
+    assert error
+    assert error["code"] == "taken-over-too-often"
+    assert not _is_dead(servers, "sound")
+
+
+def _is_dead(servers: Servers, name: str) -> bool:
+    return servers._running[name].poll() is not None
+
+
+def test_offer_expires_although_the_server_that_watched_it_is_dead(
+    plane: Plane, servers: Servers, admin: Someone, machine: Registered
+) -> None:
+    job = job_orders.order_job(
+        plane, admin.actor, machine.id, kind="check", arguments={}, wait=timedelta(seconds=6)
+    ).id
+    for name in ("one", "two"):
+        servers.start(name)
+    _until(lambda: _owners(plane) == {"one", "two"})
+
+    servers.end("one")
+    _until(lambda: _state(plane, job) == "failed")
+
+    error = jobs.show_job(plane, admin.actor, job).error
+    assert error
+    assert error["code"] == "machine-stayed-away"
+
+
+def _owners(plane: Plane) -> set[str]:
+    with plane.database.read() as db:
+        return {row.executor_id for row in takeovers.workers(db)}

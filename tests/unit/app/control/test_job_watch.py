@@ -1,0 +1,128 @@
+"""Jobs that nobody ends are ended, and their true end still counts."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from holdfast.app.control import job_orders, jobs
+from holdfast.app.control.commands import open_commands, take_command
+from holdfast.app.control.job_reports import report_job
+from holdfast.app.control.job_watch import SILENCE, give_up_silent, look
+from holdfast.app.control.plane import Plane
+from holdfast.catalog.tables import Machine
+from holdfast.fleet.messages import JobReport
+from holdfast.testing.planes import (
+    Registered,
+    Someone,
+    add_admin,
+    add_machine,
+    add_vault,
+    make_plane,
+)
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def plane(tmp_path: Path) -> Plane:
+    return make_plane(tmp_path)
+
+
+@pytest.fixture
+def machine(plane: Plane) -> Registered:
+    return add_machine(plane, add_vault(plane))
+
+
+@pytest.fixture
+def admin(plane: Plane) -> Someone:
+    return add_admin(plane)
+
+
+@pytest.fixture
+def job(plane: Plane, machine: Registered, admin: Someone) -> str:
+    return job_orders.order_job(
+        plane, admin.actor, machine.id, kind="check", arguments={}, wait=HOUR
+    ).id
+
+
+def _say(plane: Plane, machine: Registered, job_id: str, number: int, state: str) -> None:
+    report = JobReport(
+        number=number,
+        kind="check",
+        origin="schedule",
+        source="repository",
+        state=state,
+        created_at=plane.clock.now(),
+        started_at=plane.clock.now(),
+    )
+    report_job(plane, machine.actor, job_id, report)
+
+
+def _see(plane: Plane, machine: Registered) -> None:
+    with plane.database.write() as db:
+        row = db.get(Machine, machine.id)
+        assert row is not None
+        row.last_seen_at = plane.clock.now()
+
+
+def test_job_whose_machine_does_not_come_ends_with_its_offer(
+    plane: Plane, machine: Registered, admin: Someone, job: str
+) -> None:
+    before = look(plane, job)
+    plane.clock.sleep(3600)
+
+    after = look(plane, job)
+
+    error = jobs.show_job(plane, admin.actor, job).error
+    assert (before.state, after.state) == ("waiting", "failed")
+    assert error
+    assert error["code"] == "machine-stayed-away"
+    assert "alpha" in error["message"]
+    assert open_commands(plane, machine.actor, after=0).commands == []
+
+
+def test_look_is_wanted_again_when_the_offer_ends_at_the_latest(plane: Plane, job: str) -> None:
+    plane.clock.sleep(3600 - 60)
+
+    assert look(plane, job).wait == pytest.approx(60)
+
+
+def test_job_that_runs_does_not_end_with_its_offer(
+    plane: Plane, machine: Registered, job: str
+) -> None:
+    (command,) = open_commands(plane, machine.actor, after=0).commands
+    take_command(plane, machine.actor, command.number)
+    _say(plane, machine, job, 1, "running")
+    plane.clock.sleep(2 * 3600)
+
+    assert look(plane, job).state == "running"
+
+
+def test_running_job_of_a_silent_machine_is_lost_until_the_machine_tells_its_end(
+    plane: Plane, machine: Registered, admin: Someone
+) -> None:
+    _see(plane, machine)
+    _say(plane, machine, "abcd1234", 1, "running")
+    plane.clock.sleep(SILENCE.total_seconds() + 1)
+
+    lost = give_up_silent(plane)
+    during = jobs.show_job(plane, admin.actor, "abcd1234")
+    _say(plane, machine, "abcd1234", 2, "done")
+
+    after = jobs.show_job(plane, admin.actor, "abcd1234")
+    assert lost == 1
+    assert (during.job.state, during.job.error_code) == ("lost", "machine-silent")
+    assert (after.job.state, after.job.error_code) == ("done", None)
+
+
+def test_job_of_a_machine_that_is_heard_of_is_left_alone(plane: Plane, machine: Registered) -> None:
+    _say(plane, machine, "abcd1234", 1, "running")
+    plane.clock.sleep(SILENCE.total_seconds() + 1)
+    _see(plane, machine)
+
+    assert give_up_silent(plane) == 0
+
+
+def test_job_that_is_gone_needs_no_watching(plane: Plane) -> None:
+    assert look(plane, "unknown").is_over

@@ -80,6 +80,12 @@ def read_arguments(kind: Kind, given: dict[str, Any]) -> dict[str, Any]:
     return read
 
 
+def asked_again(kind: Kind, arguments: dict[str, Any]) -> dict[str, Any]:
+    """What to ask for to have this job once more: of what an agent noted, what can be asked for."""
+    known = {one.name for one in fields(_OF_KIND.get(kind, NoArguments))}
+    return {name: value for name, value in arguments.items() if name in known}
+
+
 def source_of(kind: Kind, arguments: dict[str, Any]) -> str:
     """What a job works on: of two jobs on the same source one has to wait for the other."""
     if kind is Kind.BACKUP:

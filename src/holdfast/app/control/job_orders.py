@@ -24,8 +24,8 @@ from holdfast.catalog import commands as command_rows
 from holdfast.catalog import jobs as job_rows
 from holdfast.catalog import leases as lease_rows
 from holdfast.catalog.database import Session
-from holdfast.catalog.tables import Job, Machine
-from holdfast.fleet.arguments import read_arguments, source_of
+from holdfast.catalog.tables import Assignment, Job, Machine
+from holdfast.fleet.arguments import asked_again, read_arguments, source_of
 from holdfast.fleet.jobs import Kind, State
 from holdfast.fleet.roles import Right
 
@@ -60,7 +60,9 @@ def order_job(
         require(db, actor, _RIGHTS.get(wanted, Right.RUN_JOBS), machine.vault_id)
         if machine.state != "active":
             raise MachineGone(machine=machine.name, state=machine.state)
-        job = _new_job(plane, actor, machine, wanted, _arguments(wanted, arguments))
+        told = _arguments(wanted, arguments)
+        _check_assignment(db, machine, told.get("assignment"))
+        job = _new_job(plane, actor, machine, wanted, told)
         holder = job_rows.open_on(db, machine.id, job.source)
         db.add(job)
         db.flush()
@@ -106,10 +108,7 @@ def retry_job(plane: Plane, actor: Actor, job_id: str) -> JobView:
         raise JobNotOver(job=job_id, state=job.state)
     if job.machine_id is None:
         raise NotForMachines(kind=job.kind, kinds=", ".join(_TO_ORDER))
-    arguments = dict(job.arguments)
-    if job.kind == Kind.BACKUP and not (arguments.get("assignment") or arguments.get("paths")):
-        # The schedule's own jobs name what they work on as their source.
-        arguments["assignment"] = job.source
+    arguments = asked_again(Kind(job.kind), job.arguments)
     return order_job(plane, actor, job.machine_id, kind=job.kind, arguments=arguments)
 
 
@@ -136,6 +135,15 @@ def _arguments(kind: Kind, given: dict[str, Any]) -> dict[str, Any]:
         return read_arguments(kind, given)
     except ValueError as err:
         raise ArgumentsWrong(kind=kind.value, reason=err) from err
+
+
+def _check_assignment(db: Session, machine: Machine, assignment_id: str | None) -> None:
+    """The agent knows what its assignments say; here it has to be one of its own."""
+    if assignment_id is None:
+        return
+    assignment = db.get(Assignment, assignment_id)
+    if assignment is None or assignment.machine_id != machine.id:
+        raise NotThere(what="assignment", name=assignment_id)
 
 
 def _new_job(

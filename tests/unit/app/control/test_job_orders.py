@@ -18,7 +18,7 @@ from holdfast.app.control.job_errors import (
 from holdfast.app.control.job_reports import report_job
 from holdfast.app.control.plane import Plane
 from holdfast.catalog.jobs import JobFilter
-from holdfast.catalog.tables import Machine
+from holdfast.catalog.tables import Assignment, Machine, Policy
 from holdfast.fleet.messages import JobReport
 from holdfast.fleet.paging import Window
 from holdfast.fleet.roles import Role
@@ -163,13 +163,14 @@ def test_what_no_machine_does_cannot_be_ordered(
         job_orders.order_job(plane, admin.actor, machine.id, kind=kind, arguments={})
 
 
+ASSIGNMENT = "assignment-1"
 ORDERS: list[tuple[str, dict[str, Any]]] = [
     ("backup", {"paths": ["/etc"]}),
     ("check", {}),
     ("doctor", {}),
     ("scrub", {}),
     ("restore", {"point": "latest", "to": "/tmp/back"}),
-    ("retain", {"assignment": "daily"}),
+    ("retain", {"assignment": ASSIGNMENT}),
     ("prune", {}),
 ]
 _NOBODY = frozenset[str]()
@@ -191,6 +192,7 @@ def test_who_may_order_what(
     plane: Plane, vault: str, machine: Registered, role: Role | None, allowed: frozenset[str]
 ) -> None:
     person = add_person(plane, role=role, vault_id=vault)
+    _assign(plane, vault, machine)
 
     taken = set()
     for kind, arguments in ORDERS:
@@ -201,6 +203,49 @@ def test_who_may_order_what(
         taken.add(kind)
 
     assert taken == allowed
+
+
+def test_backup_of_an_assignment_names_it_to_the_agent(
+    plane: Plane, vault: str, machine: Registered, admin: Someone
+) -> None:
+    _assign(plane, vault, machine)
+
+    job = job_orders.order_job(
+        plane, admin.actor, machine.id, kind="backup", arguments={"assignment": ASSIGNMENT}
+    )
+
+    (command,) = open_commands(plane, machine.actor, after=0).commands
+    assert (job.source, command.arguments["assignment"]) == (ASSIGNMENT, ASSIGNMENT)
+
+
+def test_assignment_of_another_machine_is_not_there(
+    plane: Plane, vault: str, machine: Registered, admin: Someone
+) -> None:
+    other = add_machine(plane, vault, "beta")
+    _assign(plane, vault, machine)
+
+    with pytest.raises(NotThere):
+        job_orders.order_job(
+            plane, admin.actor, other.id, kind="backup", arguments={"assignment": ASSIGNMENT}
+        )
+
+
+def _assign(plane: Plane, vault_id: str, machine: Registered) -> None:
+    now = plane.clock.now()
+    body = {"name": "daily", "schedule": "daily 02:00", "retention": ["daily 7"]}
+    with plane.database.write() as db:
+        db.add(Policy(id="policy-1", vault_id=vault_id, name="daily", body=body, changed_at=now))
+        db.flush()
+        db.add(
+            Assignment(
+                id=ASSIGNMENT,
+                machine_id=machine.id,
+                policy_id="policy-1",
+                paths=["/etc", "/srv"],
+                options={"excludes": ["*.tmp"], "tags": ["auto"]},
+                created_at=now,
+            )
+        )
 
 
 def test_machine_that_is_gone_takes_no_jobs(

@@ -13,8 +13,9 @@ def by_name(db: Session, name: str) -> Vault | None:
     return db.scalar(select(Vault).where(Vault.name == name))
 
 
-def by_location(db: Session, location: str) -> Sequence[Vault]:
-    return db.scalars(select(Vault).where(Vault.location == location)).all()
+def places(db: Session) -> Sequence[tuple[str, str]]:
+    """Name and location of every vault, deleted ones too."""
+    return [(name, place) for name, place in db.execute(select(Vault.name, Vault.location))]
 
 
 def all_by_name(

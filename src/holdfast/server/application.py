@@ -4,12 +4,31 @@ from fastapi import APIRouter, FastAPI
 
 from holdfast.app.control.plane import Plane
 from holdfast.server import problems
-from holdfast.server.api import agent, alerts, credentials, jobs, leases, machines, register
+from holdfast.server.api import (
+    accounts,
+    agent,
+    alerts,
+    approvals,
+    audit,
+    credentials,
+    jobs,
+    leases,
+    machines,
+    register,
+    sessions,
+    vaults,
+)
+from holdfast.server.gateway.application import Gateway
 from holdfast.server.idempotency import Idempotent
 
 PREFIX = "/api/v1"
 # One line per module of `api`; each has a `router`.
 ROUTERS: list[APIRouter] = [
+    sessions.router,
+    accounts.router,
+    vaults.router,
+    approvals.router,
+    audit.router,
     agent.router,
     leases.router,
     jobs.router,
@@ -32,6 +51,7 @@ def make_app(plane: Plane) -> FastAPI:
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX, responses=problems.ANSWERS)
+    app.mount("/gateway", Gateway(plane))
     app.add_middleware(Idempotent, plane=plane, prefix=PREFIX + "/")
     problems.describe(app)
     return app

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, IntegrityError
 from starlette.exceptions import HTTPException
 
 from holdfast.app.control import (
@@ -20,6 +20,7 @@ from holdfast.app.control import (
 from holdfast.app.control.audit import note_refusal
 from holdfast.app.control.plane import Plane
 from holdfast.base.errors import HoldfastError, Retry
+from holdfast.base.texts import _
 from holdfast.fleet import credentials_file
 
 MEDIA_TYPE = "application/problem+json"
@@ -29,6 +30,7 @@ STATUSES: dict[type[HoldfastError], int] = {
     errors.NotAllowed: HTTPStatus.FORBIDDEN,
     errors.NotThere: HTTPStatus.NOT_FOUND,
     errors.AlreadyThere: HTTPStatus.CONFLICT,
+    errors.ChangedMeanwhile: HTTPStatus.CONFLICT,
     errors.RouteUnknown: HTTPStatus.NOT_FOUND,
     errors.RequestTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.IdempotencyUnderWay: HTTPStatus.CONFLICT,
@@ -50,6 +52,7 @@ STATUSES: dict[type[HoldfastError], int] = {
     job_errors.LeaseOver: HTTPStatus.CONFLICT,
     job_errors.MachineGone: HTTPStatus.CONFLICT,
     vault_errors.ProtectionLocked: HTTPStatus.CONFLICT,
+    vault_errors.LocationTaken: HTTPStatus.CONFLICT,
     vault_errors.VaultKept: HTTPStatus.CONFLICT,
     registration_errors.VaultFull: HTTPStatus.FORBIDDEN,
     registration_errors.VaultDeleted: HTTPStatus.CONFLICT,
@@ -108,7 +111,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HoldfastError, _ours)
     app.add_exception_handler(HTTPException, _plain)
     app.add_exception_handler(RequestValidationError, _malformed)
-    app.add_exception_handler(DBAPIError, _database)
+    app.add_exception_handler(IntegrityError, _overtaken)
+    app.add_exception_handler(DataError, _unstorable)
     app.add_exception_handler(Exception, _fault)
 
 
@@ -189,8 +193,13 @@ def _malformed(request: Request, error: Exception) -> JSONResponse:
     return answer(errors.RequestMalformed(reason="; ".join(places), server=_server(request)))
 
 
-def _database(_request: Request, _error: Exception) -> JSONResponse:
-    return answer(errors.DatabaseUnavailable())
+def _overtaken(_request: Request, _error: Exception) -> JSONResponse:
+    return answer(errors.ChangedMeanwhile())
+
+
+def _unstorable(request: Request, _error: Exception) -> JSONResponse:
+    reason = _("a text or a number in it cannot be stored")
+    return answer(errors.RequestMalformed(reason=reason, server=_server(request)))
 
 
 def _fault(_request: Request, _error: Exception) -> JSONResponse:

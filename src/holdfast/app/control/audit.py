@@ -10,13 +10,15 @@ from holdfast.base.errors import HoldfastError
 from holdfast.catalog import audit as audit_rows
 from holdfast.catalog.audit import Filter
 from holdfast.catalog.database import Session
-from holdfast.catalog.tables import AuditEntry
+from holdfast.catalog.tables import AuditEntry, Vault
 from holdfast.fleet.paging import CursorNotUnderstood, Page, Window, make_page
 from holdfast.fleet.roles import Right
 
 DONE = "done"
 DENIED = "denied"
 FAILED = "failed"
+# As many as fit into the database's numbers.
+_DIGITS = 18
 SERVER = Actor(kind="server", id="server", name="server")
 
 
@@ -67,10 +69,16 @@ def note_refusal(plane: Plane, actor: Actor, error: HoldfastError, *, request: s
             plane,
             actor,
             act=fields.get("act") or fields.get("right") or error.code,
+            vault_id=_vault_id(db, fields.get("object")),
             object=fields.get("object", ""),
             outcome=DENIED,
             detail={"code": error.code, "request": request},
         )
+
+
+def _vault_id(db: Session, object_: str | None) -> str | None:
+    """So that those who watch over a vault see what was tried on it."""
+    return object_ if object_ and db.get(Vault, object_) else None
 
 
 def list_entries(plane: Plane, actor: Actor, wanted: Filter, window: Window) -> Page[Entry]:
@@ -86,7 +94,7 @@ def _before(window: Window) -> int | None:
     parts = window.parts(1)
     if parts is None:
         return None
-    if not parts[0].isdecimal():
+    if not parts[0].isdecimal() or len(parts[0]) > _DIGITS:
         raise CursorNotUnderstood(cursor=window.after)
     return int(parts[0])
 

@@ -47,11 +47,11 @@ class RouteUnknown(HoldfastError):
     remedy = N_("Compare it with the API's description: `{server}/api/v1/openapi.json`.")
 
 
-class DatabaseUnavailable(HoldfastError):
-    code = "database-unavailable"
-    sentence = N_("The server's database does not answer")
-    remedy = N_("Try again soon; an administrator sees more in the server's log.")
-    retry = Retry.LATER
+class ChangedMeanwhile(HoldfastError):
+    code = "changed-meanwhile"
+    sentence = N_("Another request changed the same thing at the same time")
+    remedy = N_("Look at it as it is now, and ask again if need be.")
+    retry = Retry.NOW
 
 
 class ServerFault(HoldfastError):

@@ -6,7 +6,7 @@ from holdfast.app.control import audit
 from holdfast.app.control.access import require
 from holdfast.app.control.accounts import named
 from holdfast.app.control.plane import Actor, Plane
-from holdfast.app.control.vault_rows import live_vault
+from holdfast.app.control.vault_rows import any_vault, live_vault
 from holdfast.catalog import accounts as account_rows
 from holdfast.catalog.tables import Grant
 from holdfast.fleet.paging import Page, Window, make_page
@@ -23,8 +23,9 @@ class GrantFacts:
 def set_role(plane: Plane, actor: Actor, vault_id: str, *, account: str, role: Role | None) -> None:
     """Give the account this role and no other; None takes it away."""
     with plane.database.write() as db:
-        require(db, actor, Right.GRANT_ACCESS, vault_id)
-        vault, person = live_vault(db, vault_id), named(db, account)
+        vault = live_vault(db, vault_id)
+        require(db, actor, Right.GRANT_ACCESS, vault.id)
+        person = named(db, account)
         held = db.get(Grant, (person.id, vault.id))
         if role is not None:
             db.merge(Grant(account_id=person.id, vault_id=vault.id, role=role.value))
@@ -44,9 +45,10 @@ def set_role(plane: Plane, actor: Actor, vault_id: str, *, account: str, role: R
 def list_grants(plane: Plane, actor: Actor, vault_id: str, window: Window) -> Page[GrantFacts]:
     parts = window.parts(1)
     with plane.database.read() as db:
-        require(db, actor, Right.READ_AUDIT, vault_id)
+        vault = any_vault(db, vault_id)
+        require(db, actor, Right.READ_AUDIT, vault.id)
         after = parts[0] if parts else None
-        rows = account_rows.grants_on(db, vault_id, limit=window.one_more, after=after)
+        rows = account_rows.grants_on(db, vault.id, limit=window.one_more, after=after)
     return make_page(
         rows,
         window,

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from httpx import Client
 
 from holdfast.app.control import accounts
 from holdfast.app.control.plane import Plane
@@ -13,7 +14,6 @@ from holdfast.server.application import PREFIX, make_app
 from holdfast.server.problems import MEDIA_TYPE
 from holdfast.testing.planes import (
     Someone,
-    TestClient,
     add_admin,
     add_person,
     add_vault,
@@ -22,8 +22,9 @@ from holdfast.testing.planes import (
 )
 
 PASSWORD = "four random words here"
-# A password, or the secret of a credentials file, is what these ask for.
+# A password, or the secret of a credentials file, is what these ask for; the authority is public.
 _OPEN = {
+    ("get", f"{PREFIX}/ca"),
     ("post", f"{PREFIX}/sessions"),
     ("post", f"{PREFIX}/register"),
     ("post", f"{PREFIX}/register/check"),
@@ -42,7 +43,7 @@ def admin(plane: Plane) -> Someone:
 
 
 @pytest.fixture
-def client(plane: Plane, admin: Someone) -> TestClient:
+def client(plane: Plane, admin: Someone) -> Client:
     return client_of(plane, token=admin.token)
 
 
@@ -50,7 +51,7 @@ def _add_ada(plane: Plane, admin: Someone) -> None:
     accounts.add_account(plane, admin.actor, name="ada", password=PASSWORD, lang="en")
 
 
-def _logged_in(plane: Plane) -> TestClient:
+def _logged_in(plane: Plane) -> Client:
     answer = client_of(plane).post(f"{PREFIX}/sessions", json={"name": "ada", "password": PASSWORD})
     return client_of(plane, token=answer.json()["token"])
 
@@ -103,7 +104,7 @@ def test_refused_login_says_no_more_than_that(plane: Plane) -> None:
     ],
 )
 def test_every_refusal_is_a_problem_with_our_code(
-    client: TestClient, method: str, path: str, status: int, code: str
+    client: Client, method: str, path: str, status: int, code: str
 ) -> None:
     answer = client.request(method, PREFIX + path)
 
@@ -158,7 +159,7 @@ def test_guessing_the_pin_voids_it(plane: Plane, admin: Someone) -> None:
     assert answer.json()["code"] == "pin-wrong"
 
 
-def test_acts_and_refusals_are_in_the_audit_log(plane: Plane, client: TestClient) -> None:
+def test_acts_and_refusals_are_in_the_audit_log(plane: Plane, client: Client) -> None:
     vault = add_vault(plane)
     reader = add_person(plane, "ada", role=Role.READER, vault_id=vault)
 
@@ -187,7 +188,7 @@ def test_audit_of_a_vault_is_for_contributors(plane: Plane, role: Role, status: 
     assert someone.get(f"{PREFIX}/audit").status_code == 403
 
 
-def test_audit_comes_in_pages_and_by_filter(client: TestClient, plane: Plane) -> None:
+def test_audit_comes_in_pages_and_by_filter(client: Client, plane: Plane) -> None:
     vault = add_vault(plane)
     for limit in range(1, 6):
         client.patch(f"{PREFIX}/vaults/{vault}", json={"machine_limit": limit})
@@ -217,7 +218,7 @@ def test_passwords_and_pins_are_nowhere_in_the_audit_log(plane: Plane, admin: So
     assert pin not in str(details)
 
 
-def test_request_with_a_key_is_done_once(plane: Plane, client: TestClient) -> None:
+def test_request_with_a_key_is_done_once(plane: Plane, client: Client) -> None:
     key = {"Idempotency-Key": "7d0f"}
     wanted = {"name": "watch", "scopes": ["read"]}
 
@@ -231,7 +232,7 @@ def test_request_with_a_key_is_done_once(plane: Plane, client: TestClient) -> No
     assert first.json()["token"] not in _kept(plane)
 
 
-def test_key_of_another_request_is_refused(client: TestClient) -> None:
+def test_key_of_another_request_is_refused(client: Client) -> None:
     key = {"Idempotency-Key": "7d0f"}
     client.post(f"{PREFIX}/me/tokens", json={"name": "one"}, headers=key)
 
@@ -240,7 +241,7 @@ def test_key_of_another_request_is_refused(client: TestClient) -> None:
     assert (answer.status_code, answer.json()["code"]) == (422, "idempotency-key-reused")
 
 
-def test_keys_of_two_people_are_two_keys(plane: Plane, client: TestClient) -> None:
+def test_keys_of_two_people_are_two_keys(plane: Plane, client: Client) -> None:
     key = {"Idempotency-Key": "7d0f"}
     other = client_of(plane, token=add_person(plane, "ada").token)
 
@@ -250,7 +251,7 @@ def test_keys_of_two_people_are_two_keys(plane: Plane, client: TestClient) -> No
     assert mine.json()["id"] != theirs.json()["id"]
 
 
-def test_refused_request_may_come_again_with_its_key(plane: Plane, client: TestClient) -> None:
+def test_refused_request_may_come_again_with_its_key(plane: Plane, client: Client) -> None:
     key, wanted = {"Idempotency-Key": "7d0f"}, {"name": "v", "location": "memory:x"}
     refused = client.post(f"{PREFIX}/vaults", json=wanted, headers=key)
 
@@ -259,7 +260,7 @@ def test_refused_request_may_come_again_with_its_key(plane: Plane, client: TestC
     assert (refused.status_code, again.status_code) == (422, 201)
 
 
-def test_request_under_way_is_not_begun_again(plane: Plane, client: TestClient) -> None:
+def test_request_under_way_is_not_begun_again(plane: Plane, client: Client) -> None:
     key = {"Idempotency-Key": "7d0f"}
     client.post(f"{PREFIX}/me/tokens", json={"name": "one"}, headers=key)
     with plane.database.write() as db:
@@ -270,7 +271,7 @@ def test_request_under_way_is_not_begun_again(plane: Plane, client: TestClient) 
     assert (answer.status_code, answer.json()["code"]) == (409, "idempotency-under-way")
 
 
-def test_revoked_token_is_given_no_kept_answer(plane: Plane, client: TestClient) -> None:
+def test_revoked_token_is_given_no_kept_answer(plane: Plane, client: Client) -> None:
     key = {"Idempotency-Key": "7d0f"}
     client.post(f"{PREFIX}/me/tokens", json={"name": "one"}, headers=key)
     client.delete(f"{PREFIX}/sessions/current")
@@ -281,7 +282,7 @@ def test_revoked_token_is_given_no_kept_answer(plane: Plane, client: TestClient)
 
 
 @pytest.mark.parametrize("key", ["x" * 201, "\x7f"])
-def test_key_that_is_none_is_refused(client: TestClient, key: str) -> None:
+def test_key_that_is_none_is_refused(client: Client, key: str) -> None:
     answer = client.post(
         f"{PREFIX}/me/tokens", json={"name": "one"}, headers={"Idempotency-Key": key}
     )

@@ -45,6 +45,19 @@ class TokenWanted:
     days: Annotated[int, Field(ge=1, le=LONGEST_DAYS)] = 90
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorityShown:
+    ca_pem: str
+    fingerprint: str
+
+
+@router.get("/ca")
+def show_authority(plane: ThePlane) -> AuthorityShown:
+    """Whom the server's certificate is from; compare the fingerprint before you trust it."""
+    authority = plane.authority
+    return AuthorityShown(ca_pem=authority.ca_pem, fingerprint=authority.fingerprint)
+
+
 @router.post("/sessions", status_code=HTTPStatus.CREATED)
 def log_in(plane: ThePlane, address: Address, login: Login) -> NewSession:
     """A token for twelve hours; five failures lock the account for a quarter of an hour."""

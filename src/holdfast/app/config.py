@@ -70,10 +70,36 @@ def load_settings(
         settings = _layered(settings, _read_file(file, settings))
     settings = _layered(settings, _read_environment(seen))
     settings = _layered(settings, {key: v for key, v in options.items() if v is not None})
-    return replace(
+    settings = replace(
         settings,
         credentials={**settings.credentials, **_credentials(seen)},
         harmless={name: seen[name] for name in _HARMLESS if name in seen},
+    )
+    return _registered(settings)
+
+
+def _registered(settings: Settings) -> Settings:
+    """A registered machine's own repository, and its saved passphrase, where nothing else is named."""
+    if not os.path.isdir(os.path.join(settings.home, "agent")):
+        return settings
+    from holdfast.app.agent_folder import AgentFolder
+    from holdfast.app.registration_state import find_registration
+    from holdfast.base.errors import HoldfastError
+
+    try:
+        found = find_registration(settings.home)
+    except (HoldfastError, OSError) as err:
+        return replace(settings, remarks=(*settings.remarks, str(err)))
+    if found is None or settings.vault not in {None, found.location}:
+        return settings
+    is_given = settings.passphrase_file or settings.passphrase_command
+    return replace(
+        settings,
+        vault=found.location,
+        passphrase_file=settings.passphrase_file
+        if is_given
+        else AgentFolder.of(settings.home).passphrase,
+        credentials={**settings.credentials, **found.proxy_settings},
     )
 
 
@@ -220,3 +246,9 @@ def _unknown(file: str, key: str, known: Sequence[str]) -> SettingUnknown:
 
     close = difflib.get_close_matches(key, known, n=1) or known
     return SettingUnknown(file=file, key=key, known=", ".join(close))
+
+
+def service_manager(environment: Mapping[str, str] | None = None) -> str | None:
+    """Where systemd listens for word from the service it started; None: nobody does."""
+    seen = os.environ if environment is None else environment
+    return seen.get("NOTIFY_SOCKET") or None

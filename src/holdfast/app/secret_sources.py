@@ -4,6 +4,7 @@ import os
 import shlex
 import stat
 
+from holdfast.app.config import Settings
 from holdfast.app.setup_errors import (
     PassphraseNotGiven,
     PassphrasesDiffer,
@@ -24,11 +25,21 @@ def passphrase_of(session: Session) -> Secret:
     settings = session.settings
     if settings.passphrase_command:
         return _from_command(session, settings.passphrase_command)
+    if settings.passphrase_file == saved_in(settings):
+        from holdfast.app.agent_folder import AgentFolder
+        from holdfast.app.saved_passphrase import load_passphrase
+
+        return load_passphrase(AgentFolder.of(settings.home), warn=session.warn)
     if settings.passphrase_file:
         return read_passphrase(settings.passphrase_file, session=session)
     if session.ask is None:
         raise PassphraseNotGiven
     return session.ask(_("Passphrase of {vault}").format(vault=settings.vault))
+
+
+def saved_in(settings: Settings) -> str:
+    """The file where a registered machine keeps its passphrase."""
+    return os.path.join(settings.home, "agent", "passphrase")
 
 
 def new_passphrase(session: Session, *, file: str | None, lab: bool = False) -> Secret:

@@ -16,13 +16,6 @@ class JournalUnusable(HoldfastError):
     retry = Retry.LATER
 
 
-class NotRegistered(HoldfastError):
-    code = "not-registered"
-    sentence = N_("This machine is not registered with a vault: {file} is missing")
-    remedy = N_("Register it first: `holdfast register --credentials FILE`.")
-    exit_status = Exit.NO_VAULT
-
-
 class AgentRunning(HoldfastError):
     code = "agent-running"
     sentence = N_("Another agent already works for {folder}")
@@ -35,3 +28,39 @@ class ArgumentsNotUnderstood(HoldfastError):
     code = "arguments-not-understood"
     sentence = N_("A job '{kind}' was asked for with something this agent does not know: {reason}")
     remedy = N_("Update the agent on this machine, or ask for the job without it.")
+
+
+class ServerAway(HoldfastError):
+    code = "server-away"
+    sentence = N_("The server {server} cannot be reached: {reason}")
+    remedy = N_(
+        "Nothing is lost: schedules go on, and results are delivered later. "
+        "See whether the server runs, and the network to it: `holdfast doctor`."
+    )
+    retry = Retry.LATER
+
+
+class ServerDistrusted(HoldfastError):
+    code = "server-distrusted"
+    sentence = N_("The server {server} does not prove that it is ours: {reason}")
+    remedy = N_(
+        "Check this machine's clock. If the server was set up anew, register again: "
+        "`holdfast register --credentials FILE`."
+    )
+
+
+class CertificateNotAccepted(HoldfastError):
+    """Schedules go on from what is known; only the server will not hear of it."""
+
+    code = "certificate-not-accepted"
+    sentence = N_("The server {server} does not accept this machine's certificate: {reason}")
+    remedy = N_(
+        "It was revoked or has expired. Ask for credentials of the vault and register again: "
+        "`holdfast register --credentials FILE`; the history stays."
+    )
+
+
+class ServerRefused(HoldfastError):
+    code = "server-refused"
+    sentence = N_("The server refuses {what}: {reason} ({said})")
+    remedy = N_("{advice}")

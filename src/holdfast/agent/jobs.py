@@ -9,12 +9,12 @@ from holdfast.fleet.jobs import Kind, State
 from holdfast.fleet.messages import JobReport, Line, Step
 
 Facts = dict[str, Any]
-# Contract: after 1, 2, 4, 8, 10 minutes, then every half hour.
-_LADDER = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 4, 8, 10))
-_AFTER = timedelta(minutes=30)
+# Minutes after each failure, the last one again and again; a policy may say otherwise.
+LADDER = (1.0, 2.0, 4.0, 8.0, 10.0, 30.0)
+MOST_RETRIES = 20
 # These say "never" to somebody who types the command again at once, but pass with time.
 _PASSING = frozenset(("storage-full", "interrupted", "killed", "lease-refused"))
-NEED_A_LEASE = frozenset((Kind.RETAIN, Kind.PRUNE))
+NEED_LEASE = frozenset((Kind.RETAIN, Kind.PRUNE))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +41,12 @@ class Job:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     attempts: int = 0
-    # How often it may be tried in all.
-    max_attempts: int = 10
+    tried_at: datetime | None = None
+    # After a failure that may pass: minutes until the next try, and how many there may be.
+    ladder: tuple[float, ...] = LADDER
+    retries: int = MOST_RETRIES
+    # A run that takes longer is stopped; in seconds.
+    longest: float | None = None
     next_try: datetime | None = None
     process: Process | None = None
     # A person asked that it be stopped.
@@ -72,6 +76,7 @@ def started(job: Job, now: datetime) -> Job:
         state=State.RUNNING,
         started_at=job.started_at or now,
         attempts=job.attempts + 1,
+        tried_at=now,
         next_try=None,
         process=None,
         heard=0,
@@ -120,9 +125,16 @@ def next_wait(job: Job) -> timedelta | None:
     """How long to wait before the next try; None: it would not help, or was tried enough."""
     error = job.error or {}
     passes = error.get("retry") in ("now", "later") or error.get("code") in _PASSING
-    if not passes or job.attempts >= job.max_attempts:
+    if not passes or job.attempts > job.retries:
         return None
-    return _LADDER[job.attempts - 1] if job.attempts <= len(_LADDER) else _AFTER
+    return timedelta(minutes=job.ladder[min(job.attempts, len(job.ladder)) - 1])
+
+
+def too_long(job: Job) -> Facts:
+    """The policy allows no run as long as this one was."""
+    hours = (job.longest or 0) / 3600
+    message = _("stopped after {hours:.1f} hours, as the policy wants; what it stored stays stored")
+    return {"code": "run-too-long", "message": message.format(hours=hours)}
 
 
 def report_of(job: Job, lines: list[Line]) -> JobReport:

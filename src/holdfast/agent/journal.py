@@ -64,6 +64,8 @@ class Journal:
         self._lock = threading.RLock()
         # Why the journal lies in memory; None: it lies where it should.
         self.trouble: str | None = None
+        # Counts the writes: who sees it grown knows that there is something to tell.
+        self.version = 0
         self._db = self._opened()
 
     def close(self) -> None:
@@ -223,6 +225,7 @@ class Journal:
 
     def _written(self, write: Callable[[sqlite3.Connection], _T]) -> _T:
         with self._lock:
+            self.version += 1
             try:
                 with _transaction(self._db):
                     return write(self._db)

@@ -32,6 +32,8 @@ class Program:
     """How a job's process is started: the interpreter with our command, and what it may see."""
 
     words: Sequence[str]
+    # The same without the gate, for questions that are no jobs.
+    plain: Sequence[str]
     environment: Mapping[str, str]
 
 
@@ -44,6 +46,7 @@ class _Child:
     launched: Launched | None = None
     saved_at: float = float("-inf")
     kill_at: float | None = None
+    overran: bool = False
 
 
 class Runner:
@@ -120,6 +123,7 @@ class Runner:
                 self._end(child)
             else:
                 self._save_sometimes(child)
+                self._stop_overrun(child)
                 self._kill_late(child)
 
     def _listen(self, child: _Child) -> None:
@@ -146,6 +150,8 @@ class Runner:
         job = replace(child.job, progress=heard.progress, steps=heard.steps)
         if self._is_to_be_done_again(child):
             job = jobs.interrupted(job, now)
+        elif child.overran and heard.status != 0:
+            job = jobs.ended(job, jobs.Ending(status=1, error=jobs.too_long(job)), now)
         else:
             job = jobs.ended(job, heard.ending, now)
         job = self._journal.save(job, heard.fresh)
@@ -181,6 +187,14 @@ class Runner:
         if child.kill_at is None:
             child.kill_at = self._clock.monotonic() + self._grace
             self._signal(child, signal.SIGTERM)
+
+    def _stop_overrun(self, child: _Child) -> None:
+        longest, begun = child.job.longest, child.job.tried_at
+        if longest is None or begun is None or child.overran:
+            return
+        if (self._clock.now() - begun).total_seconds() > longest:
+            child.overran = True
+            self._terminate(child)
 
     def _kill_late(self, child: _Child) -> None:
         if child.kill_at is not None and self._clock.monotonic() >= child.kill_at:

@@ -1,17 +1,20 @@
-"""From a job's arguments to the words of the command that does it.
+"""From a job to the words of the command that does it.
 
-Arguments come from a server, so every word is placed where it can only be a value: a path that
-begins with a dash stays a path, and what is not known here is refused.
+What a job asks for comes from a server, so every word is placed where it can only be a value: a
+path that begins with a dash stays a path, and what is not known here is refused.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from holdfast.agent.errors import ArgumentsNotUnderstood
+from holdfast.agent.jobs import Job
 from holdfast.fleet.jobs import Kind
+from holdfast.fleet.messages import AssignedPolicy
+from holdfast.fleet.policies import Policy, known_policy
 
-Arguments = Mapping[str, Any]
 _Reader = Callable[[str, Any], list[str]]
+_PATIENCE = "--wait=10m"
 
 
 def _flag(option: str, value: Any) -> list[str]:
@@ -27,90 +30,120 @@ def _many(option: str, value: Any) -> list[str]:
     return [f"{option}={one}" for one in values or ()]
 
 
-_RULES = ("last", "hourly", "daily", "weekly", "monthly", "yearly")
-_OPTIONS: dict[Kind, dict[str, tuple[str, _Reader]]] = {
-    Kind.BACKUP: {
-        "excludes": ("--exclude", _many),
-        "exclude_files": ("--exclude-file", _many),
-        "ignore_names": ("--ignore-name", _many),
-        "exclude_caches": ("--exclude-caches", _flag),
-        "exclude_larger_than": ("--exclude-larger-than", _one),
-        "one_file_system": ("--one-file-system", _flag),
-        "with_remote": ("--with-remote", _flag),
-        "tags": ("--tag", _many),
-        "force": ("--force", _flag),
-        "view": ("--view", _one),
-        "hook_before": ("--hook-before", _one),
-        "hook_after": ("--hook-after", _one),
-        "hook_timeout": ("--hook-timeout", _one),
-        "wait": ("--wait", _one),
-    },
-    Kind.RETAIN: {
-        **{f"keep_{unit}": (f"--keep-{unit}", _many) for unit in _RULES},
-        "keep_within": ("--keep-within", _many),
-        **{f"keep_within_{unit}": (f"--keep-within-{unit}", _many) for unit in _RULES[1:]},
-        "keep_tag": ("--keep-tag", _many),
-        "group_by": ("--group-by", _one),
-        "dry_run": ("--dry-run", _flag),
-        "wait": ("--wait", _one),
-    },
-    Kind.PRUNE: {
-        "max_unused": ("--max-unused", _one),
-        "max_repack": ("--max-repack", _one),
-        "dry_run": ("--dry-run", _flag),
-        "wait": ("--wait", _one),
-    },
-    Kind.CHECK: {"read_data": ("--read-data", _one)},
-    Kind.RESTORE: {
-        "to": ("--to", _one),
-        "include": ("--include", _many),
-        "exclude": ("--exclude", _many),
-        "overwrite": ("--overwrite", _one),
-        "delete": ("--delete", _flag),
-        "no_sparse": ("--no-sparse", _flag),
-        "verify": ("--verify", _flag),
-        "dry_run": ("--dry-run", _flag),
-        "hosts": ("--host", _many),
-        "tags": ("--tag", _many),
-        "paths": ("--path", _many),
-    },
-    Kind.DOCTOR: {},
+# Options of an assignment's backups.
+_BACKUP: dict[str, tuple[str, _Reader]] = {
+    "excludes": ("--exclude", _many),
+    "exclude": ("--exclude", _many),
+    "exclude_files": ("--exclude-file", _many),
+    "ignore_names": ("--ignore-name", _many),
+    "exclude_caches": ("--exclude-caches", _flag),
+    "exclude_larger_than": ("--exclude-larger-than", _one),
+    "one_file_system": ("--one-file-system", _flag),
+    "with_remote": ("--with-remote", _flag),
+    "tags": ("--tag", _many),
+    "force": ("--force", _flag),
+    "view": ("--view", _one),
+    "hook_before": ("--hook-before", _one),
+    "hook_after": ("--hook-after", _one),
+    "hook_timeout": ("--hook-timeout", _one),
 }
-# What stands behind the options, by its name.
-_OPERANDS = {Kind.BACKUP: "paths", Kind.RESTORE: "point", Kind.DOCTOR: "symptoms"}
-# Of the agent itself: not for the command.
-_OURS = frozenset(("assignment", "policy", "policy_version"))
 
 
-def words_for(kind: Kind, arguments: Arguments) -> list[str]:
-    """The command line of a job, without the program."""
-    options = _OPTIONS.get(kind)
-    if options is None:
-        raise ArgumentsNotUnderstood(kind=kind.value, reason="kind")
-    operand = _OPERANDS.get(kind)
-    given = {name: value for name, value in arguments.items() if name not in _OURS}
-    operands = given.pop(operand, []) if operand else []
-    words = [kind.value, "--json"]
-    for name, value in given.items():
-        if name not in options:
-            raise ArgumentsNotUnderstood(kind=kind.value, reason=name)
-        option, reader = options[name]
-        words += reader(option, value)
-    return [*words, "--", *_operands(kind, operands)]
+def words_for(
+    job: Job, assigned: AssignedPolicy | None, *, location_of: Callable[[str], str]
+) -> list[str]:
+    """The command line of a job, without the program.
 
-
-def source_of(kind: Kind, arguments: Arguments) -> str:
-    """What a job is about: of two with the same source, only one works at a time."""
-    match kind:
+    `location_of` gives the vault location of another machine of this vault.
+    """
+    given = job.arguments
+    match job.kind:
         case Kind.BACKUP:
-            return "backup " + " ".join(sorted(_operands(kind, arguments.get("paths", []))))
+            return _backup(given, assigned)
+        case Kind.RETAIN:
+            return _retain(given, _needed(job, assigned))
+        case Kind.PRUNE:
+            return _prune(given, assigned)
+        case Kind.CHECK:
+            read = given.get("read_data")
+            return ["check", "--json", *_one("--read-data", "" if read == "all" else read)]
         case Kind.RESTORE:
-            return f"restore {arguments.get('to', '')}"
+            return _restore(given, location_of)
+        case Kind.DOCTOR:
+            return ["doctor", "--json", "--", *_texts(job.kind, given.get("symptoms"))]
         case _:
-            return kind.value
+            raise ArgumentsNotUnderstood(kind=job.kind.value, reason="kind")
 
 
-def _operands(kind: Kind, value: Any) -> list[str]:
+def tag_of(assignment_id: str) -> str:
+    """The mark on an assignment's points: its retention concerns those and no others."""
+    return f"assignment:{assignment_id}"
+
+
+def policy_of(assigned: AssignedPolicy) -> Policy:
+    return known_policy(assigned.policy)
+
+
+def _backup(given: Mapping[str, Any], assigned: AssignedPolicy | None) -> list[str]:
+    paths = _texts(Kind.BACKUP, given.get("paths"))
+    words = ["backup", "--json", _PATIENCE, *_many("--tag", given.get("tags"))]
+    if given.get("assignment") and assigned is None:
+        # A policy that was taken away meanwhile: without its excludes it would be another backup.
+        raise ArgumentsNotUnderstood(kind="backup", reason=given["assignment"])
+    if assigned is not None:
+        paths = paths or assigned.paths
+        words += _many("--tag", tag_of(assigned.id))
+        words += _options(assigned.options)
+    if not paths:
+        raise ArgumentsNotUnderstood(kind="backup", reason="paths")
+    return [*words, "--", *paths]
+
+
+def _options(options: Mapping[str, Any]) -> list[str]:
+    words: list[str] = []
+    for name, value in options.items():
+        if name not in _BACKUP:
+            raise ArgumentsNotUnderstood(kind="backup", reason=name)
+        option, reader = _BACKUP[name]
+        words += reader(option, value)
+    return words
+
+
+def _retain(given: Mapping[str, Any], assigned: AssignedPolicy) -> list[str]:
+    rules = policy_of(assigned).retain_arguments
+    kept = [
+        word
+        for name, texts in rules.items()
+        for word in _many(f"--{name.replace('_', '-')}", texts)
+    ]
+    only = _many("--tag", tag_of(assigned.id))
+    dry = _flag("--dry-run", given.get("dry_run"))
+    return ["retain", "--json", _PATIENCE, *only, *dry, *kept]
+
+
+def _prune(given: Mapping[str, Any], assigned: AssignedPolicy | None) -> list[str]:
+    policy = policy_of(assigned) if assigned is not None else None
+    limit = policy.prune.max_unused if policy and policy.prune else None
+    dry = _flag("--dry-run", given.get("dry_run"))
+    return ["prune", "--json", _PATIENCE, *dry, *_one("--max-unused", limit)]
+
+
+def _restore(given: Mapping[str, Any], location_of: Callable[[str], str]) -> list[str]:
+    words = ["restore", "--json", *_one("--to", given.get("to"))]
+    words += [*_many("--include", given.get("include")), *_flag("--verify", given.get("verify"))]
+    if machine := given.get("machine"):
+        # Read only, so no lock can be put there either.
+        words += ["--no-lock", f"--vault={location_of(machine)}"]
+    return [*words, "--", str(given.get("point"))]
+
+
+def _needed(job: Job, assigned: AssignedPolicy | None) -> AssignedPolicy:
+    if assigned is None:
+        raise ArgumentsNotUnderstood(kind=job.kind.value, reason=job.arguments.get("assignment"))
+    return assigned
+
+
+def _texts(kind: Kind, value: Any) -> list[str]:
     values = [value] if isinstance(value, str) else list(value or ())
     if not all(isinstance(one, str) for one in values):
         raise ArgumentsNotUnderstood(kind=kind.value, reason=repr(value))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from holdfast.app.locking import held
+from holdfast.app.points import PointFilter, matches
 from holdfast.vault.lock_file import Lock
 from holdfast.vault.policy.retention import Policy, RetentionPlan, plan_retention
 from holdfast.vault.repository import Repository
@@ -20,16 +21,21 @@ def retain(
     repository: Repository,
     policy: Policy,
     *,
+    only: PointFilter | None = None,
     dry_run: bool = False,
     wait: timedelta = timedelta(0),
     waiting: Callable[[Lock], None] = _wait_silently,
 ) -> Plan:
     """Decide on every point and, but for a dry run, forget those that nothing holds.
 
+    With `only`, the others are as if they were not there: they are neither counted nor forgotten.
+
     A shared lock is enough: a backup that goes on meanwhile needs no other point.
     """
     with held(repository, wait=wait, waiting=waiting) as lock:
-        plan = plan_retention(repository.snapshots(), policy, now=repository.clock.now())
+        wanted = only or PointFilter()
+        points = [point for point in repository.snapshots() if matches(point, wanted)]
+        plan = plan_retention(points, policy, now=repository.clock.now())
         if not dry_run:
             for point in plan.remove:
                 lock.check()

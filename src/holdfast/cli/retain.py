@@ -73,6 +73,9 @@ _GROUPS = ("host", "paths", "tags")
 @option("--keep-within-monthly", multiple=True, metavar="TIME", help=N_("One a month, so long."))
 @option("--keep-within-yearly", multiple=True, metavar="TIME", help=N_("One a year, so long."))
 @option("--keep-tag", multiple=True, metavar="TAG[,TAG…]", help=N_("All that bear these marks."))
+@option("--host", "hosts", multiple=True, help=N_("Only points of this machine."))
+@option("--tag", "tags", multiple=True, help=N_("Only points with this mark."))
+@option("--path", "paths", multiple=True, help=N_("Only points of this path."))
 @option(
     "--group-by",
     default="host,paths",
@@ -83,16 +86,20 @@ _GROUPS = ("host", "paths", "tags")
 @option("--prune", "with_prune", is_flag=True, help=N_("Free the space afterwards."))
 @wait_option
 @click.pass_context
-def retain(
+def retain(  # noqa: PLR0913  a parameter per option
     ctx: click.Context,
     /,
     *,
     group_by: str,
+    hosts: tuple[str, ...],
+    tags: tuple[str, ...],
+    paths: tuple[str, ...],
     dry_run: bool,
     with_prune: bool,
     wait: timedelta,
     **rules: Any,
 ) -> None:
+    from holdfast.app.points import PointFilter
     from holdfast.app.retain import retain as retain_points
     from holdfast.cli.prune import run_prune
     from holdfast.cli.retain_report import tell
@@ -104,7 +111,8 @@ def retain(
     run = start()
     repository = run.open()
     waiting = told_once(run.out)
-    plan = retain_points(repository, policy, dry_run=dry_run, wait=wait, waiting=waiting)
+    only = PointFilter(hosts=hosts, tags=tags, paths=paths)
+    plan = retain_points(repository, policy, only=only, dry_run=dry_run, wait=wait, waiting=waiting)
     tell(run.out, plan, dry_run=dry_run)
     if with_prune and not dry_run:
         run_prune(run.out, repository, wait=wait)

@@ -36,7 +36,7 @@ def test_state_follows_the_exit_status(make_job: Make, status: int, state: State
 
 def test_passing_failure_waits_as_the_ladder_says(make_job: Make) -> None:
     minutes = []
-    job = make_job(max_attempts=8)
+    job = make_job(retries=7)
     for _try in range(7):
         job = ended(started(job, NOON), Ending(status=1, error=PASSING), NOON)
         assert job.next_try is not None

@@ -42,7 +42,7 @@ class Scene:
         self.runner = self.make_runner()
 
     def make_runner(self, **more: Any) -> Runner:
-        program = Program(words=[sys.executable, "-c", _GATED], environment={})
+        program = Program(words=[sys.executable, "-c", _GATED], plain=[], environment={})
         return Runner(
             self.place,
             self.journal,
@@ -222,7 +222,7 @@ def test_real_command_waits_at_its_gate_and_says_how_it_ended(scene: Scene) -> N
     scene.runner = Runner(
         scene.place,
         scene.journal,
-        Program(words=words, environment={"HOLDFAST_HOME": scene.place.home}),
+        Program(words=words, plain=[], environment={"HOLDFAST_HOME": scene.place.home}),
         clock=SystemClock(),
         on_end=scene.over.append,
     )

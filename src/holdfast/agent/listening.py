@@ -1,0 +1,46 @@
+"""What the server wants done: commands, waited for with the request left open."""
+
+import random
+import threading
+from collections.abc import Callable
+
+from holdfast.agent.link import Link
+from holdfast.base.errors import HoldfastError
+from holdfast.fleet.messages import Command, Commands
+
+_WAIT = 25.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
+
+
+class Listener:
+    """Hands each command over; only when that has returned is the server told that we have it."""
+
+    def __init__(self, link: Link, take: Callable[[Command], bool]) -> None:
+        self._link = link
+        self._take = take
+        self._after = 0
+        self._failures = 0
+
+    def run(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            pause = self.step()
+            if pause:
+                stop.wait(pause)
+
+    def step(self, wait: float = _WAIT) -> float:
+        """Wait for commands once; how long to pause before the next time, in seconds."""
+        try:
+            fields = {"after": self._after, "wait": wait}
+            told = self._link.ask("GET", "/commands", Commands, fields=fields, wait=wait)
+            for command in told.commands:
+                if not self._take(command):
+                    continue
+                self._link.tell("POST", f"/commands/{command.number}/taken")
+                self._after = max(self._after, command.number)
+        except HoldfastError:
+            # The talker says how things stand; here is only somebody to wait.
+            self._failures += 1
+            longest = min(_FIRST_PAUSE * 2.0 ** min(self._failures, 10), _LONGEST_PAUSE)
+            return longest * random.uniform(0.5, 1)  # noqa: S311  no secret
+        self._failures = 0
+        return 0

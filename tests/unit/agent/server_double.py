@@ -1,0 +1,132 @@
+"""A server that speaks the agents' messages and remembers all; it can be away, or refuse."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+_PREFIX = "/api/v1/agent"
+
+
+class ServerDouble:
+    def __init__(self) -> None:
+        self.status = 200
+        self.beats: list[dict[str, Any]] = []
+        self.reports: list[tuple[str, dict[str, Any]]] = []
+        self.numbers: dict[str, int] = {}
+        self.cancel: set[str] = set()
+        self.commands: list[dict[str, Any]] = []
+        self.taken: list[int] = []
+        self.assignments: dict[str, Any] = {"etag": "none", "assignments": []}
+        self.points: list[dict[str, Any]] = []
+        self.leases: list[str] = []
+        self.released: list[str] = []
+        self.lease_status = 200
+        self.url = ""
+
+    def lines_of(self, job_id: str) -> list[str]:
+        told = [report for name, report in self.reports if name == job_id]
+        return [line["text"] for report in told for line in report["lines"]]
+
+    def newest(self, job_id: str) -> dict[str, Any]:
+        return [report for name, report in self.reports if name == job_id][-1]
+
+    def offer(self, kind: str, job_id: str, **arguments: Any) -> None:
+        self.commands.append(
+            {
+                "number": len(self.commands) + 1,
+                "job_id": job_id,
+                "kind": kind,
+                "arguments": arguments,
+                "offered_at": datetime.now(UTC).isoformat(),
+                "expires_at": None,
+            }
+        )
+
+    def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:  # noqa: PLR0911  one for each message
+        if self.status != 200:
+            return self.status, {"code": "double", "detail": "as told", "remedy": ""}
+        match method, path.removeprefix(_PREFIX).partition("?")[0].split("/")[1:]:
+            case "POST", ["heartbeat"]:
+                return 200, self._beat(body)
+            case "GET", ["assignments"]:
+                return 200, self.assignments
+            case "GET", ["commands"]:
+                return 200, {
+                    "commands": [c for c in self.commands if c["number"] not in self.taken]
+                }
+            case "POST", ["commands", number, "taken"]:
+                self.taken.append(int(number))
+                return 204, None
+            case "PUT", ["jobs", job_id]:
+                return 200, self._report(job_id, body)
+            case "PUT", ["points"]:
+                self.points.append(body)
+                return 204, None
+            case "POST", ["leases"]:
+                return self._lease(body)
+            case "DELETE", ["leases", lease]:
+                self.released.append(lease)
+                return 204, None
+            case _:
+                return 404, {"code": "not-there", "detail": path, "remedy": ""}
+
+    def _beat(self, body: Any) -> dict[str, Any]:
+        self.beats.append(body)
+        return {
+            "at": datetime.now(UTC).isoformat(),
+            "assignments_etag": self.assignments["etag"],
+            "renew_certificate": False,
+            "next_seconds": 30.0,
+        }
+
+    def _report(self, job_id: str, body: Any) -> dict[str, Any]:
+        self.reports.append((job_id, body))
+        self.numbers[job_id] = max(self.numbers.get(job_id, 0), body["number"])
+        return {"number": self.numbers[job_id], "cancel": job_id in self.cancel}
+
+    def _lease(self, body: Any) -> tuple[int, Any]:
+        if self.lease_status != 200:
+            return self.lease_status, {"code": "lease-held", "detail": "prune has it"}
+        self.leases.append(body["kind"])
+        end = datetime.now(UTC) + timedelta(seconds=body["seconds"])
+        return 200, {"id": f"lease-{body['kind']}", "expires_at": end.isoformat()}
+
+
+@contextmanager
+def served() -> Iterator[ServerDouble]:
+    double = ServerDouble()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _any(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            content = self.rfile.read(length)
+            body = json.loads(content) if content else None
+            status, reply = double.answer(self.command, self.path, body)
+            said = b"" if reply is None else json.dumps(reply).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(said)))
+            self.end_headers()
+            self.wfile.write(said)
+
+        do_GET = do_POST = do_PUT = do_DELETE = _any  # noqa: N815  the base class's names
+
+        def log_message(self, *_args: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    double.url = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield double
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -66,7 +66,7 @@ def take_back(db: Session, wanted: Filter, names: Sequence[str] | None) -> list[
 
 
 def claim_due(
-    db: Session, *, now: datetime, given_up: datetime, limit: int
+    db: Session, *, now: datetime, given_up: datetime, limit: int, without: Sequence[str] = ()
 ) -> list[tuple[str, str, int]]:
     """Files to remove for good, from now on ours: machine, name, size.
 
@@ -75,7 +75,7 @@ def claim_due(
     free = or_(Trashed.purging_at.is_(None), Trashed.purging_at < given_up)
     query = (
         select(Trashed)
-        .where(Trashed.purge_at <= now, free)
+        .where(Trashed.purge_at <= now, free, Trashed.machine_id.not_in(without))
         .order_by(Trashed.purge_at)
         .limit(limit)
         .with_for_update(skip_locked=True)

@@ -9,13 +9,18 @@ from holdfast.server.api import (
     agent,
     alerts,
     approvals,
+    assignments,
     audit,
     credentials,
     jobs,
     leases,
     machines,
+    points,
+    policies,
     register,
+    scrubs,
     sessions,
+    trash,
     vaults,
 )
 from holdfast.server.gateway.application import Gateway
@@ -35,6 +40,11 @@ ROUTERS: list[APIRouter] = [
     credentials.router,
     register.router,
     machines.router,
+    policies.router,
+    assignments.router,
+    points.router,
+    trash.router,
+    scrubs.router,
     alerts.router,
 ]
 

@@ -8,7 +8,7 @@ The answers of `holdfast doctor` are one object each, see [their own page](docto
 A path that is not UTF-8 shows the odd bytes as `\xNN`, and is exact in `path_base64`.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 from holdfast.cli.json_base import Event
 
@@ -340,3 +340,97 @@ class FixApplied(Event):
     remedy: str
     act: str
     mended: bool
+
+
+class ServerReady(Event):
+    """`server run` takes connections; `password` is there only when it made the first account."""
+
+    address: str
+    listening: str
+    ca_fingerprint: str
+    account: str | None
+    password: str | None
+
+
+class ServerExported(Event):
+    """`server export` wrote the state, or with `keys_only` the keys alone."""
+
+    file: str
+    keys_only: bool
+    rows: int
+    bytes_written: int
+
+
+class ServerImported(Event):
+    """`server import` filled an empty state."""
+
+    file: str
+    keys_only: bool
+    rows: int
+    made_at: str
+
+
+class Job(Event):
+    """One piece of work, from `jobs`; `progress` is what its kind tells."""
+
+    id: str
+    kind: str
+    state: str
+    machine: str | None
+    machine_id: str | None
+    source: str
+    origin: str
+    asked_by: str
+    created: str
+    started: str | None
+    ended: str | None
+    cancel_asked: bool
+    attempts: int
+    progress: dict[str, Any]
+    error: str | None
+
+
+class JobStep(Event):
+    """A step of a job, inside of `job-detail`."""
+
+    number: int
+    name: str
+    state: str
+    started: str | None
+    ended: str | None
+
+
+class JobLine(Event):
+    """A line of a job's log, from `jobs --follow` or inside of `job-detail`."""
+
+    job: str
+    time: str
+    level: str
+    text: str
+
+
+class JobDetail(Event):
+    """Everything about one job, from `jobs show`."""
+
+    job: Job
+    arguments: dict[str, Any]
+    steps: list[JobStep]
+    lines: list[JobLine]
+    result: dict[str, Any] | None
+    error: dict[str, Any] | None
+    finding: dict[str, Any] | None
+
+
+class AgentInstalled(Event):
+    """`agent install` wrote the units, or with `dry_run` would have."""
+
+    files: list[str]
+    started: bool
+    dry_run: bool
+
+
+class AgentUninstalled(Event):
+    """`agent uninstall` removed these units, or with `dry_run` would have."""
+
+    files: list[str]
+    dry_run: bool

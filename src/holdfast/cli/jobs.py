@@ -1,0 +1,239 @@
+"""`holdfast jobs`: what was done and is being done; on a server also: have it done, stop it."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from holdfast.base.errors import Exit
+from holdfast.base.texts import N_
+from holdfast.cli.command import Command, Group, option
+from holdfast.cli.parameters import DURATION
+from holdfast.cli.run import Run, start
+
+if TYPE_CHECKING:
+    from holdfast.app.jobs_server import ServerJobs
+    from holdfast.app.jobs_view import Source
+
+_KINDS = ("backup", "retain", "prune", "check", "restore", "doctor", "scrub")
+_LOOK = 1.0
+_STATES = (
+    *("waiting", "running", "done", "warnings", "failed"),
+    *("cancelled", "skipped", "lost"),
+)
+_STATUSES = {"done": Exit.FINE, "warnings": Exit.WARNINGS, "damage": Exit.DAMAGE}
+
+
+class _Jobs(Group):
+    """A word that is no command is a job: `holdfast jobs 4f2a` shows it."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and self.get_command(ctx, args[0]) is None:
+            return super().resolve_command(ctx, ["show", *args])
+        return super().resolve_command(ctx, args)
+
+
+_local = option(
+    "--local",
+    is_flag=True,
+    help=N_("Look at the records of this machine, not at the server one is logged in to."),
+)
+_follow = option("--follow", is_flag=True, help=N_("Stay until the end, and say what happens."))
+
+
+@click.group(
+    cls=_Jobs,
+    invoke_without_command=True,
+    needs_vault=False,
+    help=N_(
+        "List jobs, the newest first; with an id, say everything about one.\n\n"
+        "Logged in to a server it shows the jobs of all machines there, "
+        "else those of this machine."
+    ),
+    examples=[
+        ("holdfast jobs", N_("The last jobs.")),
+        ("holdfast jobs --state failed --since 2d", N_("What failed these two days.")),
+        ("holdfast jobs 4f2a --follow", N_("One job, until its end.")),
+    ],
+)
+@option("--machine", metavar="MACHINE", help=N_("Only those of this machine."))
+@option("--kind", "kinds", multiple=True, help=N_("Only those of this kind."))
+@option("--state", "states", multiple=True, type=click.Choice(_STATES), help=N_("Only those so."))
+@option("--since", type=DURATION, help=N_("Only those of so long ago at most, as in 2d."))
+@option(
+    "--latest",
+    type=click.IntRange(min=1),
+    default=20,
+    metavar="N",
+    help=N_("Only the newest N; 20 if nothing is said."),
+)
+@_local
+@click.pass_context
+def jobs(
+    ctx: click.Context,
+    /,
+    *,
+    since: timedelta | None,
+    local: bool,
+    **given: Any,
+) -> None:
+    if ctx.invoked_subcommand is not None:
+        return
+    from holdfast.app.jobs_view import Wanted
+    from holdfast.cli.jobs_report import tell_jobs
+
+    run = start()
+    now = run.session.clock.now()
+    wanted = Wanted(since=now - since if since else None, **given)
+    tell_jobs(run.out, _source(run, local=local).listed(wanted), now)
+
+
+@jobs.command(
+    cls=Command,
+    needs_vault=False,
+    exits=[Exit.WARNINGS, Exit.DAMAGE],
+    help=N_("Say everything about one job: steps, log, error, and what the doctor found."),
+    examples=[
+        ("holdfast jobs show 4f2a", N_("As much of the id as tells which.")),
+        ("holdfast jobs 4f2a --follow", N_("The same, and stay until its end.")),
+    ],
+)
+@click.argument("job")
+@_follow
+@_local
+def show(job: str, *, follow: bool, local: bool) -> int:
+    from holdfast.cli.jobs_report import tell_job
+
+    run = start()
+    source = _source(run, local=local)
+    if follow:
+        return _followed(run, source, job)
+    detail = source.show(job)
+    lines = source.lines(detail.job.id, after=0)
+    tell_job(run.out, detail, lines, run.session.clock.now())
+    return Exit.FINE
+
+
+@jobs.command(
+    cls=Command,
+    needs_vault=False,
+    help=N_("Stop a job. What waits ends at once; what runs is told to stop."),
+    examples=[("holdfast jobs cancel 4f2a", N_("Stop it, wherever it runs."))],
+)
+@click.argument("job")
+def cancel(job: str) -> None:
+    from holdfast.cli.jobs_report import tell_state
+
+    run = start()
+    tell_state(run.out, _server(run).cancel(job), run.session.clock.now())
+
+
+@jobs.command(
+    cls=Command,
+    needs_vault=False,
+    exits=[Exit.WARNINGS, Exit.DAMAGE],
+    help=N_("Have the same done once more, as a new job."),
+    examples=[("holdfast jobs retry 4f2a", N_("Try again what failed."))],
+)
+@click.argument("job")
+@_follow
+def retry(job: str, *, follow: bool) -> int:
+    run = start()
+    server = _server(run)
+    return _ordered(run, server, server.retry(job).id, follow=follow)
+
+
+@jobs.command(
+    "run",
+    cls=Command,
+    needs_vault=False,
+    exits=[Exit.WARNINGS, Exit.DAMAGE],
+    help=N_(
+        "Have a machine do something now.\n\n"
+        "While another job works on the same source nothing is begun, and that is noted."
+    ),
+    examples=[
+        ("holdfast jobs run web1 backup /etc /srv", N_("Make a recovery point of these.")),
+        ("holdfast jobs run web1 check --read-data 10%", N_("Verify a tenth of the content.")),
+        ("holdfast jobs run web1 restore --point latest --to /srv/back", N_("Bring it back.")),
+    ],
+)
+@click.argument("machine")
+@click.argument("kind", type=click.Choice(_KINDS))
+@click.argument("path", nargs=-1)
+@option("--assignment", metavar="ID", help=N_("By the paths, options and rules of this one."))
+@option("--tag", "tags", multiple=True, help=N_("Mark the point with this."))
+@option("--point", help=N_("The point to restore."))
+@option("--to", metavar="DIR", help=N_("Where to restore it."))
+@option("--include", multiple=True, metavar="GLOB", help=N_("Restore only what matches."))
+@option("--read-data", metavar="PART", help=N_("Read so much content, as in 10%; or all."))
+@option("--dry-run", is_flag=True, help=N_("Only say what would be done."))
+@option("--symptom", "symptoms", multiple=True, help=N_("What to ask the doctor about."))
+@option(
+    "--wait",
+    type=DURATION,
+    default=timedelta(hours=24),
+    help=N_("Give it up when the machine does not come for so long; 24h if nothing is said."),
+)
+@_follow
+def run_job(machine: str, kind: str, *, wait: timedelta, follow: bool, **given: Any) -> int:
+    run = start()
+    server = _server(run)
+    given["paths"] = given.pop("path")
+    arguments = {name: _plain(value) for name, value in given.items() if value}
+    hours = wait.total_seconds() / 3600
+    made = server.order(machine, kind, arguments, hours=hours)
+    return _ordered(run, server, made.id, follow=follow)
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _ordered(run: Run, server: "ServerJobs", job_id: str, *, follow: bool) -> int:
+    from holdfast.cli.jobs_report import tell_state
+
+    if follow:
+        return _followed(run, server, job_id)
+    tell_state(run.out, server.show(job_id).job, run.session.clock.now())
+    return Exit.FINE
+
+
+def _followed(run: Run, source: "Source", job_id: str) -> int:
+    from holdfast.cli.jobs_report import percent, tell_job, tell_line, tell_state
+
+    clock, seen, told = run.session.clock, 0, None
+    while True:
+        detail = source.show(job_id)
+        job = detail.job
+        for line in source.lines(job.id, after=seen):
+            seen = line.id
+            tell_line(run.out, job.id, line)
+        if job.is_over:
+            tell_job(run.out, detail, [], clock.now())
+            return _STATUSES.get(job.state, Exit.FAILED)
+        if told != (job.state, percent(job.progress)):
+            told = (job.state, percent(job.progress))
+            tell_state(run.out, job, clock.now())
+        clock.sleep(_LOOK)
+
+
+def _source(run: Run, *, local: bool) -> "Source":
+    """The server one is logged in to; else the records of this machine and of its agent."""
+    from holdfast.app.jobs_view import Records, Several
+    from holdfast.app.login_file import has_login
+    from holdfast.cli.jobs_journal import JournalJobs
+
+    home = run.session.settings.home
+    if not local and has_login(home):
+        return _server(run)
+    return Several(JournalJobs(home), Records(home))
+
+
+def _server(run: Run) -> "ServerJobs":
+    from holdfast.app.jobs_server import ServerJobs
+    from holdfast.app.server_client import connect
+
+    return ServerJobs(connect(run.session.settings.home))

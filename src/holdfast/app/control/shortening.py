@@ -1,0 +1,62 @@
+"""Shorter retention is a destructive act: it needs proof, and some vaults refuse it.
+
+Counts as shorter: rules that could let go of a point the former rules hold, and whatever lets
+go of a point that is there. So detaching one policy and attaching another is no way around.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from holdfast.app.control.plane import Actor, Plane
+from holdfast.app.control.policy_errors import RetentionImmutable, RetentionTooShort
+from holdfast.app.control.retaining import Loss, losses, points_of
+from holdfast.app.control.stepping_up import require_step_up
+from holdfast.catalog import points as point_rows
+from holdfast.catalog.database import Session
+from holdfast.catalog.tables import Vault
+from holdfast.fleet.floors import is_shorter, shortfalls
+from holdfast.fleet.policies import Policy
+
+ACT = "retention-shorten"
+
+
+def require_floor(vault: Vault, policy: Policy) -> None:
+    """A vault with its protection made firm keeps points for a least time."""
+    if not _has_floor(vault):
+        return
+    for missing in shortfalls(policy.rules):
+        raise RetentionTooShort(vault=vault.name, wanted=missing.wanted, unit=missing.unit)
+
+
+def losses_of(
+    plane: Plane,
+    db: Session,
+    machine_id: str,
+    paths: Sequence[str],
+    *,
+    old: Policy | None,
+    new: Policy,
+) -> list[Loss]:
+    """Points of this source that would go."""
+    points = points_of(point_rows.of_machine(db, machine_id), paths)
+    return losses(points, old=old, new=new, now=plane.clock.now())
+
+
+def is_shortening(old: Policy | None, new: Policy, lost: Sequence[Loss]) -> bool:
+    return bool(lost) or (old is not None and is_shorter(new.rules, old.rules))
+
+
+def require_may_shorten(
+    plane: Plane, db: Session, actor: Actor, vault: Vault, request: dict[str, Any]
+) -> None:
+    if is_immutable(vault):
+        raise RetentionImmutable(vault=vault.name, state=vault.immutability)
+    require_step_up(plane, db, actor, ACT, vault, request)
+
+
+def is_immutable(vault: Vault) -> bool:
+    return vault.immutability != "off" and not vault.is_lab
+
+
+def _has_floor(vault: Vault) -> bool:
+    return is_immutable(vault) or (vault.soft_delete == "always-on" and not vault.is_lab)

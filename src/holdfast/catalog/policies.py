@@ -1,0 +1,74 @@
+"""Queries about policies and the machines they are attached to."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlalchemy import func, select
+
+from holdfast.catalog.database import Session
+from holdfast.catalog.tables import Assignment, Machine, Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    vault_id: str | None = None
+    machine_id: str | None = None
+    policy_id: str | None = None
+
+
+class Attached(NamedTuple):
+    assignment: Assignment
+    policy: Policy
+    machine: Machine
+
+
+def by_name(db: Session, vault_id: str, name: str) -> Policy | None:
+    return db.scalar(select(Policy).where(Policy.vault_id == vault_id, Policy.name == name))
+
+
+def in_vault(
+    db: Session, vault_id: str, *, limit: int, after: str | None = None
+) -> Sequence[Policy]:
+    """Sorted by name."""
+    query = select(Policy).where(Policy.vault_id == vault_id).order_by(Policy.name).limit(limit)
+    if after is not None:
+        query = query.where(Policy.name > after)
+    return db.scalars(query).all()
+
+
+def count_in(db: Session, vault_id: str) -> int:
+    query = select(func.count()).select_from(Policy).where(Policy.vault_id == vault_id)
+    return db.scalar(query) or 0
+
+
+def times_attached(db: Session, policy_ids: Collection[str]) -> dict[str, int]:
+    query = select(Assignment.policy_id, func.count()).where(Assignment.policy_id.in_(policy_ids))
+    rows = db.execute(query.group_by(Assignment.policy_id))
+    return {row[0]: row[1] for row in rows}
+
+
+def attached(
+    db: Session,
+    wanted: Filter,
+    *,
+    vaults: Collection[str] | None = None,
+    limit: int | None = None,
+    after: str | None = None,
+) -> list[Attached]:
+    """Sorted by the assignment's id; `vaults` are those the caller may read, None: all."""
+    query = select(Assignment, Policy, Machine)
+    query = query.join(Policy, Policy.id == Assignment.policy_id)
+    query = query.join(Machine, Machine.id == Assignment.machine_id)
+    query = query.order_by(Assignment.id).limit(limit)
+    if wanted.vault_id is not None:
+        query = query.where(Machine.vault_id == wanted.vault_id)
+    if wanted.machine_id is not None:
+        query = query.where(Assignment.machine_id == wanted.machine_id)
+    if wanted.policy_id is not None:
+        query = query.where(Assignment.policy_id == wanted.policy_id)
+    if vaults is not None:
+        query = query.where(Machine.vault_id.in_(vaults))
+    if after is not None:
+        query = query.where(Assignment.id > after)
+    return [Attached(*row) for row in db.execute(query)]

@@ -1,0 +1,102 @@
+"""What an assignment may say about its backups, beside the paths.
+
+No hooks: they run programs, and whoever may change a policy must not command every machine. They
+are set on the machine itself.
+"""
+
+import os.path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import msgspec
+
+from holdfast.base.errors import Exit, HoldfastError
+from holdfast.base.texts import N_, _
+from holdfast.base.units import parse_size
+
+MOST_PATHS = 100
+MOST_PATTERNS = 500
+_LONGEST = 4096
+
+
+class AssignmentNotUnderstood(HoldfastError):
+    code = "assignment-not-understood"
+    sentence = N_("What is to be backed up is not understood at '{place}': {reason}")
+    remedy = N_("Name absolute paths, and options as `holdfast vault policy attach --help` does.")
+    exit_status = Exit.USAGE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupOptions:
+    """Named as the options of `holdfast backup`."""
+
+    excludes: list[str] = field(default_factory=list)
+    exclude_files: list[str] = field(default_factory=list)
+    ignore_names: list[str] = field(default_factory=list)
+    exclude_caches: bool = False
+    exclude_larger_than: str | None = None
+    one_file_system: bool = False
+    with_remote: bool = False
+    tags: list[str] = field(default_factory=list)
+
+
+_DEFAULTS = BackupOptions()
+
+
+def read_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that say something, checked."""
+    for name in given:
+        _refuse_unknown(str(name))
+    try:
+        options = msgspec.convert(dict(given), BackupOptions)
+    except msgspec.ValidationError as err:
+        raise AssignmentNotUnderstood(place="options", reason=err) from err
+    for place in ("excludes", "exclude_files", "ignore_names", "tags"):
+        _check_lines(place, getattr(options, place))
+    _check_size(options.exclude_larger_than)
+    found = msgspec.to_builtins(options)
+    return {name: value for name, value in found.items() if value != getattr(_DEFAULTS, name)}
+
+
+def read_paths(given: Sequence[str]) -> list[str]:
+    """Absolute paths in their one spelling, in the order given."""
+    if not 0 < len(given) <= MOST_PATHS:
+        reason = _("between 1 and {most} paths").format(most=MOST_PATHS)
+        raise AssignmentNotUnderstood(place="paths", reason=reason)
+    for path in given:
+        if not path.startswith("/") or len(path) > _LONGEST or not path.isprintable():
+            reason = _("'{path}' is no absolute path").format(path=ascii(path[:200])[1:-1])
+            raise AssignmentNotUnderstood(place="paths", reason=reason)
+    # POSIX lets two leading slashes mean something else; Linux does not.
+    return list(dict.fromkeys("/" + os.path.normpath(path).lstrip("/") for path in given))
+
+
+def _refuse_unknown(name: str) -> None:
+    known = [one.name for one in fields(BackupOptions)]
+    if name in known:
+        return
+    if name.startswith("hook"):
+        reason = _("hooks are set on the machine itself")
+    else:
+        reason = _("it is not known; there are {known}").format(known=", ".join(known))
+    raise AssignmentNotUnderstood(place=f"options.{name}"[:200], reason=reason)
+
+
+def _check_lines(place: str, lines: Sequence[str]) -> None:
+    if len(lines) > MOST_PATTERNS or any(
+        not line or len(line) > _LONGEST or not line.isprintable() for line in lines
+    ):
+        reason = _("at most {most} lines of text").format(most=MOST_PATTERNS)
+        raise AssignmentNotUnderstood(place=f"options.{place}", reason=reason)
+
+
+def _check_size(text: str | None) -> None:
+    if text is None:
+        return
+    try:
+        parse_size(text)
+    except (ValueError, OverflowError) as err:
+        place = "options.exclude_larger_than"
+        reason = _("'{text}' is no size as in 4G").format(text=text[:40])
+        raise AssignmentNotUnderstood(place=place, reason=reason) from err

@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError
@@ -54,6 +55,7 @@ class RestStorage:
     def __init__(self, door: Door) -> None:
         self._door = door
         self._pools = _Pools(door)
+        self._login = _login(door)
 
     @property
     def place(self) -> str:
@@ -125,7 +127,9 @@ class RestStorage:
         """The answer, if it is a good one; the name is the storage's, not the protocol's."""
         url = self._door.url + _path(name)
         try:
-            answer = self._pools.here().request(method, url, headers=headers, body=body)
+            answer = self._pools.here().request(
+                method, url, headers={**self._login, **(headers or {})}, body=body
+            )
         except (HTTPError, OSError, ValueError) as err:
             # Not "from err": its text may name the proxy with a password in it.
             raise no_connection(self._door, name, err) from None
@@ -174,19 +178,35 @@ def _open_pool(door: Door) -> urllib3.PoolManager:
         "maxsize": _CONNECTIONS,
         "retries": False,
         "timeout": urllib3.Timeout(connect=_CONNECT_SECONDS, read=_SILENCE_SECONDS),
-        "headers": _login(door),
     }
     if door.url.startswith("https:"):
         settings["ssl_context"] = _trust(door)
     if door.proxy:
-        return urllib3.ProxyManager(door.proxy, **settings)
+        return urllib3.ProxyManager(door.proxy, proxy_headers=_proxy_login(door.proxy), **settings)
     return urllib3.PoolManager(**settings)
+
+
+def proxy_login(proxy: str) -> dict[str, str]:
+    """The header that logs in at a proxy whose URL holds a name and a password."""
+    parts = urlsplit(proxy)
+    if parts.username is None:
+        return {}
+    login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return dict(urllib3.make_headers(proxy_basic_auth=login))
 
 
 def _login(door: Door) -> dict[str, str]:
     if not door.user or not door.secret:
         return {}
     return dict(urllib3.make_headers(basic_auth=f"{door.user}:{door.secret}"))
+
+
+def _proxy_login(proxy: str) -> dict[str, str]:
+    parts = urlsplit(proxy)
+    if not parts.username:
+        return {}
+    login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return dict(urllib3.make_headers(proxy_basic_auth=login))
 
 
 def _trust(door: Door) -> ssl.SSLContext:

@@ -5,7 +5,7 @@ import ssl
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from urllib3.exceptions import ProxyError, SSLError
+from urllib3.exceptions import ProxyError
 
 from holdfast.base.errors import HoldfastError
 from holdfast.base.texts import _
@@ -58,6 +58,8 @@ _BY_STATUS: dict[int, type[HoldfastError]] = {
     HTTPStatus.INSUFFICIENT_STORAGE: StorageFull,
 }
 _REASON_LENGTH = 300
+# A connection that ended is said by TLS as well, and is nobody's certificate's fault.
+_CUT = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 
 
 def refusal(door: "Door", name: str, *, status: int, method: str, body: bytes) -> HoldfastError:
@@ -85,7 +87,7 @@ def no_connection(door: "Door", name: str, error: Exception) -> HoldfastError:
     if isinstance(cause, FileNotFoundError | PermissionError):
         # Of our own files: the certificate, its key, the authority's certificate.
         return rest_errors.MachineRefused(reason=str(cause), **fields)
-    if isinstance(cause, ssl.SSLError) or isinstance(error, SSLError):
+    if isinstance(cause, ssl.SSLError) and not isinstance(cause, _CUT):
         return CertificateRefused(reason=_certificate_reason(cause), **fields)
     if isinstance(error, ProxyError):
         reason = _("the proxy does not let it through: {reason}").format(reason=cause)

@@ -12,7 +12,6 @@ from holdfast.app.control import gateway, purging, scrubbing, trash
 from holdfast.app.control.errors import NotAllowed
 from holdfast.app.control.plane import Plane
 from holdfast.app.control.quotas import recount
-from holdfast.app.control.scrubbing import ScrubProgress
 from holdfast.base.errors import HoldfastError
 from holdfast.catalog.tables import Machine, Trashed
 from holdfast.catalog.trash import Filter
@@ -229,7 +228,7 @@ def test_scrub_finds_damage_and_goes_on_where_it_stopped(setting: Setting) -> No
     setting.storage.put("config", b"not named by its hash")
     setting.storage.delete(names[3])
     setting.storage.put(names[3], b"rotten")
-    progress: list[ScrubProgress] = []
+    progress: list[scrubbing.ScrubProgress] = []
 
     while not progress or not progress[-1].is_done:
         progress.append(

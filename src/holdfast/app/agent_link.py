@@ -10,6 +10,7 @@ import urllib3
 from holdfast.app.agent_folder import AgentFolder
 from holdfast.app.registering_errors import ServerRefusal, ServerSilent
 from holdfast.base.errors import HoldfastError
+from holdfast.storage.rest import proxy_login
 
 PREFIX = "/api/v1"
 _PATIENCE = urllib3.Timeout(connect=10, read=60)
@@ -27,7 +28,7 @@ class AgentLink:
         if shown is not None:
             context.load_cert_chain(shown.certificate, shown.key)
         self._pool = (
-            urllib3.ProxyManager(proxy, ssl_context=context, proxy_headers=login_of(proxy))
+            urllib3.ProxyManager(proxy, ssl_context=context, proxy_headers=proxy_login(proxy))
             if proxy
             else urllib3.PoolManager(ssl_context=context)
         )
@@ -61,17 +62,6 @@ class AgentLink:
         if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
             raise problem_of(answer.data, status=answer.status)
         return answer.data
-
-
-def login_of(proxy: str) -> dict[str, str] | None:
-    """The header that logs in at a proxy whose URL holds a name and a password."""
-    from urllib.parse import unquote, urlsplit
-
-    parts = urlsplit(proxy)
-    if parts.username is None:
-        return None
-    login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-    return urllib3.make_headers(proxy_basic_auth=login)
 
 
 def problem_of(content: bytes, *, status: int) -> HoldfastError:

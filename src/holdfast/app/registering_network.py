@@ -14,7 +14,6 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from holdfast.app.agent_link import login_of
 from holdfast.app.registering_errors import (
     ClockSkewed,
     NoServerThere,
@@ -27,6 +26,7 @@ from holdfast.app.registering_errors import (
 )
 from holdfast.base.clock import Clock
 from holdfast.base.texts import _
+from holdfast.storage.rest import proxy_login
 
 _PATIENCE = 8.0
 _PROXY_PORT = 3128
@@ -118,12 +118,13 @@ def _connected(way: Way) -> socket.socket:
 def _pass_proxy(way: Way, plain: socket.socket) -> None:
     """Ask the proxy for a tunnel; its refusal is told with what it wants."""
     lines = [f"CONNECT {way.place} HTTP/1.1", f"Host: {way.place}"]
-    login = login_of(way.proxy or "") or {}
+    login = proxy_login(way.proxy or "")
     lines += [f"{name.title()}: {value}" for name, value in login.items()]
     try:
         plain.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
         answer = http.client.HTTPResponse(plain, method="CONNECT")
-        answer.begin()
+        with answer:
+            answer.begin()
     except (OSError, http.client.HTTPException) as err:
         raise ProxyForbids(proxy=way.shown_proxy, place=way.place, reason=err) from err
     if answer.status == http.client.PROXY_AUTHENTICATION_REQUIRED:
@@ -156,7 +157,8 @@ def _ask_time(way: Way, secure: ssl.SSLSocket) -> datetime | None:
     try:
         secure.sendall(request.encode("latin-1"))
         answer = http.client.HTTPResponse(secure)
-        answer.begin()
+        with answer:
+            answer.begin()
         date = answer.getheader("Date")
     except (OSError, http.client.HTTPException) as err:
         raise NoServerThere(place=way.place, reason=err) from err

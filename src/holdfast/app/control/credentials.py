@@ -89,7 +89,7 @@ def _new_row(plane: Plane, db: Session, actor: Actor, vault: Vault) -> tuple[Cre
 def _issued(plane: Plane, vault: Vault, row: Credentials, secret: str) -> IssuedCredentials:
     body = CredentialsFile(
         servers=(plane.address,),
-        ca=plane.authority.ca_pem,
+        ca=plane.authority.trust_pem,
         vault_id=vault.id,
         vault_name=vault.name,
         credentials_id=row.id,

@@ -434,3 +434,25 @@ class AgentUninstalled(Event):
 
     files: list[str]
     dry_run: bool
+
+
+class LoggedIn(Event):
+    """`login` keeps a session, or a token that has no end of its own here."""
+
+    server: str
+    name: str
+    expires_at: str | None
+
+
+class LoggedOut(Event):
+    """`logout` ended the session."""
+
+    server: str
+    name: str
+
+
+class ServerRecord(Event):
+    """A thing of the server, as its API describes it: a vault, an account, a token, a role …"""
+
+    kind: str
+    record: dict[str, Any]

@@ -9,8 +9,24 @@ from holdfast.cli import shown
 from holdfast.cli.command import Group, option
 from holdfast.cli.run import start
 
+# Those of a server; the rest work on a vault directly.
+_LAZY = {
+    "list": "holdfast.cli.server_vaults:list_vaults",
+    "set": "holdfast.cli.server_vaults:set_vault",
+    "delete": "holdfast.cli.server_vaults:delete",
+    "undelete": "holdfast.cli.server_vaults:undelete",
+}
 
-@click.group(cls=Group, needs_vault=False, help=N_("Make, describe, unlock or repair a vault."))
+
+@click.group(
+    cls=Group,
+    lazy=_LAZY,
+    needs_vault=False,
+    help=N_(
+        "Make, describe, unlock or repair a vault; list and change those of a server.\n\n"
+        "With a name, `create` and `show` are about the server you are logged in to."
+    ),
+)
 def vault() -> None:
     pass
 
@@ -28,15 +44,29 @@ def vault() -> None:
             "holdfast vault create s3://bucket/prefix --passphrase-file /root/vault.passphrase",
             N_("In an object store, with the passphrase from a file."),
         ),
+        (
+            "holdfast vault create --name main /backup/main",
+            N_("On the server you are logged in to, for machines to register with."),
+        ),
     ],
 )
 @click.argument("location", required=False)
 @option("--lab", is_flag=True, help=N_("For trials: any passphrase will do, guessing it is easy."))
-def create(location: str | None, *, lab: bool) -> None:
+@option("--name", metavar="NAME", help=N_("Make it on the server, under this name."))
+@option("--location", "place", metavar="PLACE", help=N_("The same as LOCATION."))
+def create(location: str | None, *, lab: bool, name: str | None, place: str | None) -> None:
     from holdfast.app.vaults import create as create_vault
     from holdfast.cli.json_events import VaultCreated
 
     run = start()
+    location = location or place
+    if name:
+        from holdfast.cli.server_vaults import create_on_server
+
+        if not location:
+            raise click.UsageError(_("Say where the vault is to lie: LOCATION"))
+        create_on_server(run, name=name, location=location, lab=lab)
+        return
     made = create_vault(run.session, location, lab=lab)
     run.out.done(
         VaultCreated(place=made.place, id=made.id, key=made.key),
@@ -46,15 +76,27 @@ def create(location: str | None, *, lab: bool) -> None:
 
 
 @vault.command(
-    help=N_("Say what the vault holds and how much room it takes."),
+    help=N_(
+        "Say what the vault holds and how much room it takes.\n\n"
+        "With NAME: the settings of that vault on the server you are logged in to."
+    ),
     exits=[Exit.DAMAGE],
-    examples=[("holdfast vault show --json", N_("The same for a program."))],
+    examples=[
+        ("holdfast vault show --json", N_("The same for a program.")),
+        ("holdfast vault show main", N_("A vault of the server.")),
+    ],
 )
-def show() -> None:
+@click.argument("name", required=False)
+def show(name: str | None) -> None:
     from holdfast.app.vaults import describe
     from holdfast.cli.json_events import Vault
 
     run = start()
+    if name:
+        from holdfast.cli.server_vaults import show_of_server
+
+        show_of_server(run, name)
+        return
     facts = describe(run.session)
     event = Vault(
         place=facts.place,

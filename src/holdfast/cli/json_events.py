@@ -452,7 +452,7 @@ class LoggedOut(Event):
 
 
 class ServerRecord(Event):
-    """A thing of the server, as its API describes it: a vault, an account, a token, a role …"""
+    """A thing of the server, as its API describes it: a vault, an account, a token, a role."""
 
     kind: str
     record: dict[str, Any]

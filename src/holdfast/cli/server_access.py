@@ -125,7 +125,7 @@ def pin(*, password_file: str | None) -> None:
         ("holdfast server approvals approve 3f2a9c0d11e8b7a6", N_("Allow it, once.")),
     ],
 )
-@click.option("--all", "show_all", is_flag=True, hidden=True)
+@option("--all", "show_all", is_flag=True, help=N_("Also what is decided, used or expired."))
 @click.pass_context
 def approvals(ctx: click.Context, *, show_all: bool) -> None:
     from holdfast.app.server_client import connect

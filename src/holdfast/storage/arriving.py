@@ -1,7 +1,6 @@
 """Files that arrive in pieces: of bounded memory, and whole in their storage or not at all."""
 
 import mmap
-import tempfile
 from typing import Protocol, runtime_checkable
 
 from holdfast.storage.names import checked_for_writing
@@ -40,6 +39,9 @@ class _Spooled:
     def __init__(self, storage: Storage, name: str) -> None:
         self._storage = storage
         self._name = checked_for_writing(name)
+        # Here, because most storages need none, and it takes its time to load.
+        import tempfile
+
         self._spool = tempfile.TemporaryFile()  # noqa: SIM115  closed by commit or abort
 
     def write(self, content: Content) -> None:

@@ -45,6 +45,11 @@ class Bell:
             if not self._waiters[machine_id]:
                 del self._waiters[machine_id]
 
+    def ring_for_all(self) -> None:
+        """Send everybody home: the server stops, and they ask again elsewhere or later."""
+        for machine_id in list(self._waiters):
+            self._ring(machine_id)
+
     def __len__(self) -> int:
         return sum(map(len, self._waiters.values()))
 

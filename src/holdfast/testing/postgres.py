@@ -17,8 +17,8 @@ _PROGRAMS = "/usr/lib/postgresql/*/bin/postgres"
 _OWNER = "postgres"
 _PATIENCE = 30.0
 _TICK = 0.05
-# Durability of the database is its makers' business, not ours; `durable=True` where it matters.
-_HASTY = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+# The machine under the tests stays up: what the system was told to write is not lost by a `kill`.
+_HASTY = ("fsync=off", "full_page_writes=off")
 _SETTINGS = ("max_connections=200", "shared_buffers=32MB", "log_min_messages=warning")
 
 

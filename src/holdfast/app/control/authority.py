@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
@@ -38,11 +39,18 @@ class Authority:
     def __init__(self, signer: Signer, signing_key: ed25519.Ed25519PrivateKey) -> None:
         self._signer = signer
         self._signing_key = signing_key
+        # Of a certificate that the operator brought for the server, if so.
+        self.operators_chain = ""
 
     @property
     def ca_pem(self) -> str:
-        """The authority's certificate: what machines check the server's by."""
+        """The authority's own certificate: what machines' certificates are checked by."""
         return certifying.certificate_text(self._signer.certificate)
+
+    @property
+    def trust_pem(self) -> str:
+        """What machines check the server's certificate by."""
+        return self.ca_pem + self.operators_chain
 
     @property
     def fingerprint(self) -> str:
@@ -62,6 +70,13 @@ class Authority:
         key = certifying.requested_key(csr)
         made = certifying.machine_certificate(self._signer, key, machine_id=machine_id, now=now)
         return _issued(made)
+
+    def has_issued(self, certificate: x509.Certificate) -> bool:
+        try:
+            certificate.verify_directly_issued_by(self._signer.certificate)
+        except (ValueError, TypeError, InvalidSignature):
+            return False
+        return True
 
     def issue_server_certificate(
         self, key: certifying.PublicKey, names: Sequence[str], *, now: datetime

@@ -1,0 +1,90 @@
+"""How long a request's body may be, before anything reads it."""
+
+from http import HTTPStatus
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from holdfast.base.units import MIB
+from holdfast.server.callers import PEER
+from holdfast.server.problems import MEDIA_TYPE
+
+ANYBODY = MIB
+# A machine tells of all its points and jobs at once.
+MACHINE = 16 * MIB
+_GATEWAY = "/gateway/"
+_AGENTS = "/api/v1/agent/"
+
+
+class Limited:
+    """Refuses what is too long; the gateway knows limits of its own, by the kind of file."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith(_GATEWAY):
+            await self._app(scope, receive, send)
+            return
+        limit = _limit(scope)
+        headers = Headers(scope=scope)
+        if "transfer-encoding" in headers:
+            # How long it is shows at its end, and half of it must not be taken for the whole.
+            body = await _read(receive, limit)
+            if body is None:
+                await _refuse(scope, receive, send, limit)
+                return
+            receive = _again(body, receive)
+        elif _length(headers) > limit:
+            await _refuse(scope, receive, send, limit)
+            return
+        await self._app(scope, receive, send)
+
+
+def _limit(scope: Scope) -> int:
+    is_machine = PEER in scope.get("extensions", {})
+    return MACHINE if is_machine and scope["path"].startswith(_AGENTS) else ANYBODY
+
+
+def _length(headers: Headers) -> int:
+    said = headers.get("content-length", "0")
+    return int(said) if said.isascii() and said.isdigit() else 0
+
+
+async def _read(receive: Receive, limit: int) -> bytes | None:
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return bytes(body)
+        body += message.get("body", b"")
+        if len(body) > limit:
+            return None
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """What was read, as if it came only now; then whatever comes after it."""
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return replay
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, limit: int) -> None:
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    content = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": int(status),
+        "detail": f"the body may have {limit} bytes",
+    }
+    # Closing spares us the rest of what is on its way.
+    answer = JSONResponse(
+        content, int(status), media_type=MEDIA_TYPE, headers={"connection": "close"}
+    )
+    await answer(scope, receive, send)

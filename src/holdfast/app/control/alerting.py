@@ -81,7 +81,9 @@ def tell_of_job(db: Session, plane: Plane, job: Job, machine: Machine | None) ->
 
 
 _FAILED: dict[str, str] = {Kind.BACKUP: "backup-failed", Kind.RESTORE: "restore-failed"}
-_DAMAGE = frozenset({"damage", "blob-broken", "blob-missing", "tree-broken", "pack-header-broken"})
+_DAMAGE = frozenset(
+    {"damage", "blob-broken", "blob-missing", "tree-broken", "pack-header-broken", "stored-damage"}
+)
 
 
 def _tell_of_success(db: Session, plane: Plane, job: Job, fields: dict[str, Any]) -> None:

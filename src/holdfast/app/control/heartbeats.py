@@ -9,6 +9,7 @@ import threading
 from datetime import datetime, timedelta
 from typing import Any
 
+from holdfast.app.control.assignments import assignments_of
 from holdfast.app.control.machine_names import heard_name
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.catalog import heartbeats as beat_rows
@@ -82,9 +83,10 @@ def beat(plane: Plane, actor: Actor, book: HeartbeatBook, told: Heartbeat) -> He
     heard_name(plane, actor, told.name)
     with plane.database.read() as db:
         end = beat_rows.certificate_end(db, actor.id)
+        etag = assignments_of(db, actor.id).etag
     return HeartbeatReply(
         at=now,
-        assignments_etag="",
+        assignments_etag=etag,
         renew_certificate=end is not None and end - now < _RENEW_BEFORE,
         next_seconds=BETWEEN.total_seconds(),
     )

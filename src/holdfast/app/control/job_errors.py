@@ -1,6 +1,6 @@
 """What can be wrong about jobs, commands and leases."""
 
-from holdfast.base.errors import HoldfastError, Retry
+from holdfast.base.errors import Exit, HoldfastError, Retry
 from holdfast.base.texts import N_
 
 
@@ -89,3 +89,15 @@ class TakenOverTooOften(HoldfastError):
     code = "taken-over-too-often"
     sentence = N_("{count} servers ended while they did this")
     remedy = N_("See the servers' logs for what ended them, then `holdfast jobs retry {job}`.")
+
+
+class StoredDamage(HoldfastError):
+    """Found without a key: the content of a file no longer fits its name."""
+
+    code = "stored-damage"
+    sentence = N_("{count} stored files are not what they were, the first is {first}")
+    remedy = N_(
+        "See on the machine what is lost and mend it: `holdfast vault repair --read-data`. "
+        "Then test the disk below the vault."
+    )
+    exit_status = Exit.DAMAGE

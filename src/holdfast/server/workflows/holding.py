@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from holdfast.app.control.alert_watch import Limits as AlertLimits
 from holdfast.app.control.job_watch import SILENCE
 from holdfast.app.control.plane import Plane
 
@@ -21,6 +22,7 @@ class Limits:
     beat: timedelta = timedelta(seconds=1)
     dead: timedelta = timedelta(seconds=5)
     takeovers: int = 5
+    alerts: AlertLimits = field(default_factory=AlertLimits)
     # How long workflows that ended are kept.
     finished: timedelta = timedelta(days=7)
 

@@ -4,6 +4,7 @@ The engine gives each moment of a schedule one workflow, however many servers th
 that goes wrong is logged and costs nothing but its turn: the next one comes.
 """
 
+import contextvars
 import logging
 from collections.abc import Callable
 from datetime import datetime
@@ -11,18 +12,34 @@ from typing import Any
 
 from dbos import DBOS
 
+from holdfast.app.control import alert_sending, alert_watch, purging, vault_removal
 from holdfast.app.control.cleaning import clean
 from holdfast.app.control.job_watch import give_up_silent
+from holdfast.fleet.jobs import Kind
 from holdfast.server.workflows import ordering
 from holdfast.server.workflows.holding import held, plane
 
 _log = logging.getLogger(__name__)
+# So that a step is over in seconds even on a slow store.
+_FILES = 1000
+_MOST_SLICES = 500
 
 
 @DBOS.workflow(name="every-minute")
 def every_minute(_moment: datetime, _context: Any) -> None:
     _step("silent machines", _give_up_silent)
     _step("unwatched jobs", ordering.watch_all)
+    _step("watch for alerts", _watch_for_alerts)
+    _step("send alerts", _send_alerts)
+
+
+@DBOS.workflow(name="every-hour")
+def every_hour(_moment: datetime, _context: Any) -> None:
+    _step("vaults to remove", _remove_vaults)
+    for purge in (_purge_trash, _purge_repositories):
+        for _slice in range(_MOST_SLICES):
+            if _step(purge.__name__, purge) != _FILES:
+                break
 
 
 @DBOS.workflow(name="every-day")
@@ -31,18 +48,26 @@ def every_day(_moment: datetime, _context: Any) -> None:
     _step("finished workflows", ordering.forget_finished)
 
 
+@DBOS.workflow(name="every-morning")
+def every_morning(_moment: datetime, _context: Any) -> None:
+    _step("summary", _send_summary)
+
+
 # Moments in UTC; an odd minute keeps out of the crowd at the full hour.
 Scheduled = Callable[[datetime, Any], None]
 SCHEDULES: tuple[tuple[str, Scheduled, str], ...] = (
     ("holdfast-every-minute", every_minute, "* * * * *"),
+    ("holdfast-every-hour", every_hour, "17 * * * *"),
     ("holdfast-every-day", every_day, "23 3 * * *"),
+    ("holdfast-every-morning", every_morning, "3 6 * * *"),
 )
 
 
 def _step(name: str, act: Callable[[], Any]) -> Any:
     def attempt() -> Any:
         try:
-            return act()
+            # Outside of the engine's own context: inside a step it begins no other workflows.
+            return contextvars.Context().run(act)
         except Exception:
             _log.exception("upkeep: %s", name)
             return None
@@ -52,6 +77,38 @@ def _step(name: str, act: Callable[[], Any]) -> Any:
 
 def _give_up_silent() -> int:
     return give_up_silent(plane(), silence=held().limits.silence)
+
+
+def _watch_for_alerts() -> int:
+    return alert_watch.watch(plane(), held().limits.alerts)
+
+
+def _send_alerts() -> int:
+    from holdfast.server.notifying import send  # its hundred services take a while to import
+
+    return alert_sending.send_waiting(plane(), send)
+
+
+def _send_summary() -> int:
+    from holdfast.server.notifying import send
+
+    day = alert_watch.day_of(plane(), held().limits.alerts)
+    return alert_sending.send_summary(plane(), day, send)
+
+
+def _purge_trash() -> int:
+    return purging.purge_trash(plane(), plane().clock.now(), _FILES)
+
+
+def _purge_repositories() -> int:
+    return purging.purge_repositories(plane(), plane().clock.now(), _FILES)
+
+
+def _remove_vaults() -> int:
+    made = vault_removal.order_due(plane())
+    for job_id in made:
+        ordering.watch(job_id, Kind.DELETE_VAULT.value)
+    return len(made)
 
 
 def _clean() -> dict[str, int]:

@@ -11,6 +11,7 @@ from typing import Any
 from dbos import DBOS
 
 from holdfast.app.control import server_work
+from holdfast.app.control.job_errors import StoredDamage
 from holdfast.base.errors import HoldfastError
 from holdfast.fleet.jobs import Kind, State
 from holdfast.server.workflows import slices
@@ -51,16 +52,20 @@ def _slice(job_id: str, kind: str) -> dict[str, Any]:
     except HoldfastError as err:
         wait = server_work.note_attempt(plane(), job_id, err)
         return _over(State.FAILED) if wait is None else _go_on(wait.total_seconds())
+    is_over = progress.pop("is_over")
     server_work.note_progress(plane(), job_id, progress)
-    if not progress.pop("is_over"):
+    if not is_over:
         return _go_on(0)
     state = State.FAILED if progress.get("damaged") else State.DONE
     return {**_over(state), "result": progress}
 
 
 def _finish(job_id: str, done: dict[str, Any]) -> str:
-    server_work.finish(plane(), job_id, State(done["state"]), result=done["result"])
-    return str(done["state"])
+    damaged = (done["result"] or {}).get("damaged")
+    error = StoredDamage(count=len(damaged), first=damaged[0]) if damaged else None
+    state = State(done["state"])
+    server_work.finish(plane(), job_id, state, result=done["result"], error=error)
+    return state.value
 
 
 def _over(state: State) -> dict[str, Any]:

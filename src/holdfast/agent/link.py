@@ -17,8 +17,8 @@ from holdfast.agent.errors import (
     ServerDistrusted,
     ServerRefused,
 )
-from holdfast.app.agent_link import login_of
 from holdfast.base.errors import HoldfastError
+from holdfast.storage.rest import proxy_login
 
 _T = TypeVar("_T")
 _PREFIX = "/api/v1/agent"
@@ -140,7 +140,9 @@ class Link:
             "maxsize": 4,
         }
         if mine.proxy:
-            return urllib3.ProxyManager(mine.proxy, proxy_headers=login_of(mine.proxy), **settings)
+            return urllib3.ProxyManager(
+                mine.proxy, proxy_headers=proxy_login(mine.proxy), **settings
+            )
         return urllib3.PoolManager(**settings)
 
     def _trouble(self, err: Exception) -> HoldfastError:

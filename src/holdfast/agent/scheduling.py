@@ -92,8 +92,8 @@ class Scheduler:
 
     def _read(self, one: AssignedPolicy) -> Policy | None:
         try:
-            return policy_of(one)
-        except HoldfastError as err:
+            return _read_through(policy_of(one))
+        except (HoldfastError, ValueError) as err:
             # Of a newer server, say. The others go on, and this one is said once.
             key = f"{one.id} {one.policy_version}"
             if key not in self._warned:
@@ -155,6 +155,13 @@ def _sameness(job: Job) -> tuple[object, ...]:
     # Retention of one assignment is not that of another, though one has to wait for the other.
     about = job.arguments.get("assignment") if job.kind is Kind.RETAIN else None
     return job.kind, job.source, about
+
+
+def _read_through(policy: Policy) -> Policy:
+    """Its texts are read when they are asked for; what is not understood must show now."""
+    list(_timings(policy))
+    _ = (policy.rates, policy.default_rate, policy.retain_arguments, _limits(policy))
+    return policy
 
 
 def _timings(policy: Policy) -> Iterator[tuple[Kind, Timing]]:

@@ -17,9 +17,9 @@ from holdfast.agent.talking import Connection, Talker, Telling
 from holdfast.fleet.jobs import State
 from holdfast.fleet.messages import Command, Line, PointsTold
 from holdfast.testing.clock import FakeClock
+from holdfast.testing.server_double import ServerDouble, served
 
 from .conftest import NOON
-from .server_double import ServerDouble, served
 
 Make = Callable[..., Job]
 

@@ -4,16 +4,20 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from holdfast.base.clock import SystemClock
+
 _PREFIX = "/api/v1/agent"
+_FINE = 200
 
 
 class ServerDouble:
     def __init__(self) -> None:
-        self.status = 200
+        self._clock = SystemClock()
+        self.status = _FINE
         self.beats: list[dict[str, Any]] = []
         self.reports: list[tuple[str, dict[str, Any]]] = []
         self.numbers: dict[str, int] = {}
@@ -41,13 +45,13 @@ class ServerDouble:
                 "job_id": job_id,
                 "kind": kind,
                 "arguments": arguments,
-                "offered_at": datetime.now(UTC).isoformat(),
+                "offered_at": self._clock.now().isoformat(),
                 "expires_at": None,
             }
         )
 
     def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:  # noqa: PLR0911  one for each message
-        if self.status != 200:
+        if self.status != _FINE:
             return self.status, {"code": "double", "detail": "as told", "remedy": ""}
         match method, path.removeprefix(_PREFIX).partition("?")[0].split("/")[1:]:
             case "POST", ["heartbeat"]:
@@ -77,7 +81,7 @@ class ServerDouble:
     def _beat(self, body: Any) -> dict[str, Any]:
         self.beats.append(body)
         return {
-            "at": datetime.now(UTC).isoformat(),
+            "at": self._clock.now().isoformat(),
             "assignments_etag": self.assignments["etag"],
             "renew_certificate": False,
             "next_seconds": 30.0,
@@ -89,10 +93,10 @@ class ServerDouble:
         return {"number": self.numbers[job_id], "cancel": job_id in self.cancel}
 
     def _lease(self, body: Any) -> tuple[int, Any]:
-        if self.lease_status != 200:
+        if self.lease_status != _FINE:
             return self.lease_status, {"code": "lease-held", "detail": "prune has it"}
         self.leases.append(body["kind"])
-        end = datetime.now(UTC) + timedelta(seconds=body["seconds"])
+        end = self._clock.now() + timedelta(seconds=body["seconds"])
         return 200, {"id": f"lease-{body['kind']}", "expires_at": end.isoformat()}
 
 

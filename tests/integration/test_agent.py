@@ -1,0 +1,340 @@
+"""The agent as a process: by its schedule and by commands, through outages, kills and restarts."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from holdfast.agent.assigned import AssignedPolicies
+from holdfast.agent.journal import Journal
+from holdfast.agent.place import Place
+from holdfast.app.agent_folder import AgentFolder
+from holdfast.app.registration_state import Registration, write_registration
+from holdfast.fleet.messages import AssignedPolicy, Assignments
+from holdfast.testing.server_double import ServerDouble, served
+
+PASSPHRASE = "correct horse battery staple"
+HOLDFAST = Path(sys.executable).with_name("holdfast")
+POLICY = {"name": "often", "schedule": "every 30m", "retention": ["last 1"]}
+
+pytestmark = pytest.mark.slow
+
+
+class Machine:
+    """A registered machine with its vault in a folder, and a server that is a double."""
+
+    def __init__(self, root: Path, server: ServerDouble) -> None:
+        self.root, self.server = root, server
+        self.home, self.source, self.vault = root / "home", root / "source", root / "vault"
+        self.source.mkdir()
+        (self.source / "file").write_text("content", encoding="utf-8")
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(root),
+            "LC_ALL": "C.UTF-8",
+            "HOLDFAST_HOME": str(self.home),
+        }
+        self._configure()
+        self.register(server.url)
+        self.process: subprocess.Popen[bytes] | None = None
+        self.log = (root / "agent.log").open("ab")
+
+    def _configure(self) -> None:
+        self.home.mkdir(mode=0o700)
+        passphrase = self.root / "passphrase"
+        passphrase.write_text(PASSPHRASE, encoding="utf-8")
+        passphrase.chmod(0o600)
+        config = f'vault = "{self.vault}"\npassphrase-file = "{passphrase}"\n'
+        (self.home / "config.toml").write_text(config, encoding="utf-8")
+        self.run("vault", "create", str(self.vault))
+
+    def register(self, server: str) -> None:
+        folder = AgentFolder.of(str(self.home))
+        folder.make()
+        registration = Registration(
+            machine_id="m1",
+            vault_id="v1",
+            vault_name="main",
+            name="web1",
+            server=server,
+            gateway_path="/gateway/v1/m1",
+            key_fingerprint="00",
+        )
+        write_registration(folder, registration)
+
+    def assign(self, *, is_due: bool = True, **policy: Any) -> None:
+        """An assignment, as if the server had given it an hour ago."""
+        assigned = AssignedPolicy(
+            id="a1",
+            policy_id="p1",
+            policy_name="often",
+            policy_version=1,
+            policy={**POLICY, **policy},
+            paths=[str(self.source)],
+            options={},
+            is_paused=False,
+        )
+        self.place.prepare()
+        AssignedPolicies(self.place.policies).replace(
+            Assignments(etag="none", assignments=[assigned])
+        )
+        journal = Journal(self.place.journal, warn=print)
+        since = datetime.now(UTC) - timedelta(hours=1 if is_due else 0)
+        journal.remember("since:a1", since.isoformat())
+        journal.close()
+
+    @property
+    def place(self) -> Place:
+        return Place(str(self.home))
+
+    def run(self, *words: str) -> str:
+        done = subprocess.run(
+            [HOLDFAST, *words],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=100,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def points(self) -> list[dict[str, Any]]:
+        lines = self.run("points", "--json").splitlines()
+        return [json.loads(line) for line in lines]
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [HOLDFAST, "agent", "run"],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self.log,
+        )
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        assert self.process is not None
+        self.process.send_signal(number)
+        status = self.process.wait(timeout=60)
+        self.process = None
+        return status
+
+    def slow_down(self) -> Path:
+        """Backups now wait at a hook until the file that is returned is there."""
+        go, begun = self.root / "go", self.root / "begun"
+        hook = f"touch {begun}; while ! test -e {go}; do sleep 0.05; done"
+        policies = AssignedPolicies(self.place.policies)
+        (one,) = policies.all
+        changed = replace(one, options={"hook_before": hook})
+        policies.replace(Assignments(etag="none", assignments=[changed]))
+        return go
+
+    def state_of(self, job_id: str) -> str | None:
+        told = [report for name, report in self.server.reports if name == job_id]
+        return str(told[-1]["state"]) if told else None
+
+    def told(self, kind: str) -> list[dict[str, Any]]:
+        """The newest report of each job of a kind."""
+        newest = dict(self.server.reports)
+        return [report for report in newest.values() if report["kind"] == kind]
+
+
+def wait_until(reached: Callable[[], object], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def server() -> Iterator[ServerDouble]:
+    with served() as double:
+        yield double
+
+
+@pytest.fixture
+def machine(tmp_path: Path, server: ServerDouble) -> Iterator[Machine]:
+    machine = Machine(tmp_path, server)
+    yield machine
+    if machine.process is not None:
+        with suppress(subprocess.TimeoutExpired):
+            machine.process.terminate()
+            machine.process.wait(timeout=40)
+        machine.process.kill()
+        machine.process.wait()
+    machine.log.close()
+    # Shown with a test that failed.
+    sys.stderr.write((tmp_path / "agent.log").read_text(encoding="utf-8"))
+
+
+def _is_done(machine: Machine, kind: str) -> bool:
+    return any(report["state"] == "done" for report in machine.told(kind))
+
+
+def test_due_backup_runs_and_retention_follows_under_a_lease(
+    machine: Machine, server: ServerDouble
+) -> None:
+    machine.assign()
+
+    machine.start()
+    wait_until(lambda: _is_done(machine, "retain"))
+    wait_until(lambda: server.points and server.points[-1]["points"])
+    status = machine.stop()
+
+    (backup,) = machine.told("backup")
+    assert status == 0
+    assert backup["state"] == "done"
+    assert backup["result"]["files_new"] == 1
+    assert server.leases == ["retain"]
+    assert server.released == ["lease-retain"]
+    assert [point["tags"] for point in machine.points()] == [["assignment:a1"]]
+    assert [point["id"] for point in server.points[-1]["points"]] == [machine.points()[0]["id"]]
+
+
+def test_schedule_needs_no_server_and_results_come_later(
+    machine: Machine, server: ServerDouble
+) -> None:
+    machine.assign(retention=[])
+    server.status = 503
+
+    machine.start()
+    wait_until(lambda: "running" not in machine.run("jobs") and len(machine.points()) == 1)
+    assert server.reports == []
+    server.status = 200
+    wait_until(lambda: _is_done(machine, "backup"))
+
+    assert machine.stop() == 0
+
+
+def test_killed_agent_leaves_one_point_and_one_job(machine: Machine) -> None:
+    machine.assign(retention=[])
+    go = machine.slow_down()
+    machine.start()
+    wait_until((machine.root / "begun").exists)
+
+    machine.stop(signal.SIGKILL)
+    machine.start()
+    wait_until(lambda: any(r["state"] == "running" for r in machine.told("backup")))
+    go.touch()
+    wait_until(lambda: _is_done(machine, "backup"))
+    machine.stop()
+
+    (job,) = machine.told("backup")
+    assert job["attempts"] == 1
+    assert len(machine.points()) == 1
+
+
+def test_stopped_agent_goes_on_with_its_job(machine: Machine) -> None:
+    machine.assign(retention=[])
+    go = machine.slow_down()
+    machine.start()
+    wait_until((machine.root / "begun").exists)
+
+    assert machine.stop() == 0
+    go.touch()
+    machine.start()
+    wait_until(lambda: _is_done(machine, "backup"))
+    machine.stop()
+
+    (job,) = machine.told("backup")
+    assert job["attempts"] == 1
+    assert len(machine.points()) == 1
+
+
+def test_command_is_done_once_and_a_second_is_skipped(
+    machine: Machine, server: ServerDouble
+) -> None:
+    machine.assign(is_due=False, retention=[])
+    go = machine.slow_down()
+    machine.start()
+    server.offer("backup", "job-first", assignment="a1")
+    wait_until(lambda: machine.state_of("job-first") == "running")
+
+    server.offer("backup", "job-second", assignment="a1")
+    wait_until(lambda: machine.state_of("job-second") == "skipped")
+    go.touch()
+    wait_until(lambda: machine.state_of("job-first") == "done")
+    machine.stop()
+
+    assert sorted(server.taken) == [1, 2]
+    assert server.newest("job-second")["error"]["code"] == "another-job-in-progress"
+    assert len(machine.points()) == 1
+
+
+def test_cancelled_job_ends_at_once(machine: Machine, server: ServerDouble) -> None:
+    machine.assign(is_due=False, retention=[])
+    machine.slow_down()
+    machine.start()
+    server.offer("backup", "job-1", assignment="a1")
+    wait_until(lambda: machine.state_of("job-1") == "running")
+
+    server.offer("cancel", "job-1")
+    wait_until(lambda: machine.state_of("job-1") == "cancelled")
+
+    machine.stop()
+    assert machine.points() == []
+
+
+def test_restore_and_check_are_done_on_command(machine: Machine, server: ServerDouble) -> None:
+    machine.run("backup", str(machine.source))
+    target = machine.root / "back"
+    machine.start()
+
+    server.offer("restore", "job-restore", point="latest", to=str(target))
+    server.offer("check", "job-check", read_data="all")
+    wait_until(lambda: machine.state_of("job-restore") == "done")
+    wait_until(lambda: machine.state_of("job-check") == "done")
+
+    machine.stop()
+    found = list(target.rglob("file"))
+    assert [one.read_text(encoding="utf-8") for one in found] == ["content"]
+    assert server.newest("job-check")["result"]["packs_read"] >= 1
+
+
+def test_failed_job_brings_error_and_remedy(machine: Machine, server: ServerDouble) -> None:
+    machine.start()
+
+    server.offer("restore", "job-1", point="feed", to=str(machine.root / "back"))
+    wait_until(lambda: machine.state_of("job-1") == "failed")
+
+    machine.stop()
+    error = server.newest("job-1")["error"]
+    assert error["code"]
+    assert error["remedy"]
+
+
+def test_second_agent_of_one_home_is_refused(machine: Machine) -> None:
+    machine.start()
+    wait_until(lambda: machine.server.beats)
+
+    done = subprocess.run(
+        [HOLDFAST, "agent", "run", "--once", "--json"],
+        env=machine.environment,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert done.returncode == 11
+    assert json.loads(done.stdout)["code"] == "agent-running"
+
+
+def test_once_does_what_is_due_and_ends(machine: Machine) -> None:
+    machine.assign()
+
+    machine.run("agent", "run", "--once")
+
+    assert _is_done(machine, "backup")
+    assert _is_done(machine, "retain")
+    assert len(machine.points()) == 1

@@ -1,0 +1,110 @@
+"""From a job to the command line that does it; what comes from afar can only be a value."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from holdfast.agent.errors import ArgumentsNotUnderstood
+from holdfast.agent.jobs import Job
+from holdfast.agent.words import words_for
+from holdfast.fleet.jobs import Kind
+from holdfast.fleet.messages import AssignedPolicy
+
+Make = Callable[..., Job]
+
+
+def _assigned(**fields: Any) -> AssignedPolicy:
+    given: dict[str, Any] = {
+        "id": "a1",
+        "policy_id": "p1",
+        "policy_name": "nightly",
+        "policy_version": 1,
+        "policy": {
+            "name": "nightly",
+            "schedule": "daily 02:00",
+            "retention": ["daily 7", "yearly 10 on last sat of march"],
+            "prune": {"schedule": "sun 04:00", "max_unused": "10%"},
+        },
+        "paths": ["/etc", "/srv"],
+        "options": {"excludes": ["*.tmp"], "one_file_system": True},
+        "is_paused": False,
+    }
+    return AssignedPolicy(**{**given, **fields})
+
+
+def _words(job: Job, assigned: AssignedPolicy | None = None) -> list[str]:
+    return words_for(job, assigned, location_of=lambda machine: f"rest+https://server/{machine}")
+
+
+def test_backup_of_an_assignment_is_marked_as_its(make_job: Make) -> None:
+    job = make_job(arguments={"assignment": "a1", "paths": [], "tags": ["now"]})
+
+    assert _words(job, _assigned()) == [
+        *("backup", "--json", "--wait=10m", "--tag=now", "--tag=assignment:a1"),
+        *("--exclude=*.tmp", "--one-file-system", "--", "/etc", "/srv"),
+    ]
+
+
+def test_backup_whose_assignment_is_gone_is_refused(make_job: Make) -> None:
+    with pytest.raises(ArgumentsNotUnderstood):
+        _words(make_job(arguments={"assignment": "a1", "paths": ["/etc"]}))
+
+
+def test_path_that_looks_like_an_option_stays_a_path(make_job: Make) -> None:
+    words = _words(make_job(arguments={"paths": ["--hook-before=reboot"]}))
+
+    assert words[-2:] == ["--", "--hook-before=reboot"]
+
+
+def test_option_nobody_knows_is_refused(make_job: Make) -> None:
+    job = make_job(arguments={"assignment": "a1"})
+
+    with pytest.raises(ArgumentsNotUnderstood, match="surprise"):
+        _words(job, _assigned(options={"surprise": True}))
+
+
+def test_retention_concerns_the_points_of_the_assignment(make_job: Make) -> None:
+    job = make_job(kind=Kind.RETAIN, arguments={"assignment": "a1", "dry_run": False})
+
+    assert _words(job, _assigned()) == [
+        *("retain", "--json", "--wait=10m", "--tag=assignment:a1"),
+        *("--keep-daily=7", "--keep-yearly=10 on last sat of mar"),
+    ]
+
+
+def test_prune_leaves_as_much_unused_as_the_policy_says(make_job: Make) -> None:
+    job = make_job(kind=Kind.PRUNE, arguments={"dry_run": True})
+
+    assert _words(job, _assigned()) == [
+        *("prune", "--json", "--wait=10m", "--dry-run", "--max-unused=10%")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("read_data", "words"),
+    [(None, []), ("5%", ["--read-data=5%"]), ("all", ["--read-data="])],
+    ids=str,
+)
+def test_check_reads_as_much_as_asked(
+    make_job: Make, read_data: str | None, words: list[str]
+) -> None:
+    job = make_job(kind=Kind.CHECK, arguments={"read_data": read_data})
+
+    assert _words(job) == ["check", "--json", *words]
+
+
+def test_restore_of_another_machine_reads_its_repository(make_job: Make) -> None:
+    arguments = {"point": "latest", "to": "/back", "include": ["/etc"], "verify": True}
+
+    words = _words(make_job(kind=Kind.RESTORE, arguments={**arguments, "machine": "m2"}))
+
+    assert words == [
+        *("restore", "--json", "--to=/back", "--include=/etc", "--verify"),
+        *("--no-lock", "--vault=rest+https://server/m2", "--", "latest"),
+    ]
+
+
+def test_work_of_the_server_is_not_ours(make_job: Make) -> None:
+    with pytest.raises(ArgumentsNotUnderstood):
+        _words(make_job(kind=Kind.SCRUB))

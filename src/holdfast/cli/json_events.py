@@ -456,3 +456,69 @@ class ServerRecord(Event):
 
     kind: str
     record: dict[str, Any]
+
+
+class MachineRegistered(Event):
+    """`register` made this machine one of the vault's machines, or did so again."""
+
+    machine: str
+    vault: str
+    vault_name: str
+    # What `--vault` takes, and what is used when no vault is named.
+    location: str
+    # For stock restic, as user `machine`.
+    gateway_password: str
+    again: bool
+
+
+class AgentState(Event):
+    """`agent status`: this machine's registration and what is wrong with it."""
+
+    machine: str
+    name: str
+    vault: str
+    vault_name: str
+    server: str
+    location: str
+    proxy: bool
+    certificate_ends: str
+    # Codes of errors; empty: all is well.
+    troubles: list[str]
+    # Locations of other machines' repositories that this one may read for a while.
+    readable: list[str]
+
+
+class CertificateRenewed(Event):
+    """`agent renew` put a new certificate in place of the old one."""
+
+    ends: str
+
+
+class MachineUnregistered(Event):
+    """`agent unregister` ended this machine's registration."""
+
+    machine: str
+    vault: str
+
+
+class CredentialsIssued(Event):
+    """`vault credentials` wrote a vault credentials file."""
+
+    file: str
+    vault: str
+    serial: int
+    expires_at: str
+
+
+class ScratchMoved(Event):
+    """`agent scratch move` moved the scratch folder."""
+
+    former: str
+    folder: str
+    bytes: int
+
+
+class PassphraseSaved(Event):
+    """`passphrase set` saved the passphrase with which this registered machine works."""
+
+    file: str

@@ -9,6 +9,7 @@ from typing import Any
 
 from holdfast.agent.errors import ArgumentsNotUnderstood
 from holdfast.agent.jobs import Job
+from holdfast.fleet.backup_options import tag_of
 from holdfast.fleet.jobs import Kind
 from holdfast.fleet.messages import AssignedPolicy
 from holdfast.fleet.policies import Policy, known_policy
@@ -30,10 +31,10 @@ def _many(option: str, value: Any) -> list[str]:
     return [f"{option}={one}" for one in values or ()]
 
 
-# Options of an assignment's backups.
+# Options of an assignment's backups. No hooks: who may change a policy on the server must not
+# command every machine.
 _BACKUP: dict[str, tuple[str, _Reader]] = {
     "excludes": ("--exclude", _many),
-    "exclude": ("--exclude", _many),
     "exclude_files": ("--exclude-file", _many),
     "ignore_names": ("--ignore-name", _many),
     "exclude_caches": ("--exclude-caches", _flag),
@@ -43,9 +44,6 @@ _BACKUP: dict[str, tuple[str, _Reader]] = {
     "tags": ("--tag", _many),
     "force": ("--force", _flag),
     "view": ("--view", _one),
-    "hook_before": ("--hook-before", _one),
-    "hook_after": ("--hook-after", _one),
-    "hook_timeout": ("--hook-timeout", _one),
 }
 
 
@@ -73,11 +71,6 @@ def words_for(
             return ["doctor", "--json", "--", *_texts(job.kind, given.get("symptoms"))]
         case _:
             raise ArgumentsNotUnderstood(kind=job.kind.value, reason="kind")
-
-
-def tag_of(assignment_id: str) -> str:
-    """The mark on an assignment's points: its retention concerns those and no others."""
-    return f"assignment:{assignment_id}"
 
 
 def policy_of(assigned: AssignedPolicy) -> Policy:

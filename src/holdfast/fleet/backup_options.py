@@ -18,6 +18,7 @@ from holdfast.base.units import parse_size
 MOST_PATHS = 100
 MOST_PATTERNS = 500
 _LONGEST = 4096
+_MARK = "assignment:"
 
 
 class AssignmentNotUnderstood(HoldfastError):
@@ -44,6 +45,11 @@ class BackupOptions:
 _DEFAULTS = BackupOptions()
 
 
+def tag_of(assignment_id: str) -> str:
+    """The mark on an assignment's points: its retention concerns those and no others."""
+    return f"{_MARK}{assignment_id}"
+
+
 def read_options(given: Mapping[str, Any]) -> dict[str, Any]:
     """The options that say something, checked."""
     for name in given:
@@ -54,6 +60,9 @@ def read_options(given: Mapping[str, Any]) -> dict[str, Any]:
         raise AssignmentNotUnderstood(place="options", reason=err) from err
     for place in ("excludes", "exclude_files", "ignore_names", "tags"):
         _check_lines(place, getattr(options, place))
+    if any(_MARK in tag for tag in options.tags):
+        reason = _("'{mark}…' marks the points of an assignment").format(mark=_MARK)
+        raise AssignmentNotUnderstood(place="options.tags", reason=reason)
     _check_size(options.exclude_larger_than)
     found = msgspec.to_builtins(options)
     return {name: value for name, value in found.items() if value != getattr(_DEFAULTS, name)}

@@ -90,13 +90,13 @@ def test_agent_asks_for_assignments_by_their_tag(place: Place) -> None:
 
 def test_points_told_are_shown_with_their_end(place: Place) -> None:
     place.make()
-    place.attach()
+    made = place.attach().json()
     told = {
         "id": "ab" * 32,
         "taken_at": datetime(2026, 1, 1, tzinfo=UTC).isoformat(),
         "host": "alpha",
         "paths": ["/etc"],
-        "tags": [],
+        "tags": [f"assignment:{made['id']}"],
     }
 
     taken = place.agent.put("/api/v1/agent/points", json={"points": [told]})

@@ -24,7 +24,7 @@ from holdfast.catalog.tables import Policy as Row
 from holdfast.fleet.backup_options import read_options, read_paths
 from holdfast.fleet.messages import AssignedPolicy, Assignments
 from holdfast.fleet.paging import Page, Window, make_page
-from holdfast.fleet.policies import Policy, known_policy
+from holdfast.fleet.policies import known_policy
 from holdfast.fleet.roles import Right
 from holdfast.fleet.schedule import next_due
 
@@ -114,7 +114,6 @@ def attach(
             created_at=plane.clock.now(),
         )
         _require_free(db, machine, row)
-        _require_no_loss(plane, db, actor, row=row, old=None, new=policy)
         db.add(row)
         return _noted(plane, db, actor, Attached(row, policy, machine), act="policy-attach")
 
@@ -125,8 +124,6 @@ def change_assignment(
     with plane.database.write() as db:
         found = attached_for(db, actor, assignment_id, Right.CHANGE_POLICIES)
         row, machine = found.assignment, found.machine
-        same_paths = change.paths is None or read_paths(change.paths) == row.paths
-        old = known_policy(found.policy.body) if same_paths else None
         policy = _policy_of(db, machine, change.policy_id or row.policy_id)
         row.policy_id = policy.id
         if change.paths is not None:
@@ -136,7 +133,7 @@ def change_assignment(
             row.options = read_options(change.options)
         if change.is_paused is not None:
             row.is_paused = change.is_paused
-        _require_no_loss(plane, db, actor, row=row, old=old, new=policy)
+        _require_may_swap(plane, db, actor, row=row, old=found.policy, new=policy)
         return _noted(plane, db, actor, Attached(row, policy, machine), act="assignment-change")
 
 
@@ -193,16 +190,19 @@ def _require_free(db: Session, machine: Machine, row: Assignment) -> None:
                 raise PathsAssigned(machine=machine.name, policy=name, id=other.assignment.id)
 
 
-def _require_no_loss(
-    plane: Plane, db: Session, actor: Actor, *, row: Assignment, old: Policy | None, new: Row
+def _require_may_swap(
+    plane: Plane, db: Session, actor: Actor, *, row: Assignment, old: Row, new: Row
 ) -> None:
-    policy = known_policy(new.body)
-    lost = losses_of(plane, db, row.machine_id, row.paths, old=old, new=policy)
-    if not is_shortening(old, policy, lost):
+    """A swap to a policy that keeps less is as good as shortening one."""
+    if new.id == old.id:
+        return
+    before, policy = known_policy(old.body), known_policy(new.body)
+    lost = losses_of(plane, db, row, old=before, new=policy)
+    if not is_shortening(before, policy, lost):
         return
     vault = db.get(Vault, new.vault_id)
     assert vault is not None, "foreign keys hold"
-    request = {"machine": row.machine_id, "policy": new.id, "paths": row.paths}
+    request = {"assignment": row.id, "policy": new.id}
     require_may_shorten(plane, db, actor, vault, request)
 
 

@@ -92,7 +92,7 @@ def _decided(
     """What the policies of the machine say about its points."""
     found: dict[str, tuple[str, Verdict[Told]]] = {}
     for one in policy_rows.attached(db, Filter(machine_id=machine_id)):
-        own = points_of(points, one.assignment.paths)
+        own = points_of(points, one.assignment.id)
         policy = known_policy(one.policy.body)
         for id_, verdict in verdicts(own, policy, now=now).items():
             found[id_] = (one.policy.name, verdict)

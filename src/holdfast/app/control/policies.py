@@ -142,9 +142,7 @@ def _require_change(plane: Plane, db: Session, actor: Actor, *, row: Row, policy
     lost = [
         loss
         for one in policy_rows.attached(db, Filter(policy_id=row.id))
-        for loss in losses_of(
-            plane, db, one.machine.id, one.assignment.paths, old=former, new=policy
-        )
+        for loss in losses_of(plane, db, one.assignment, old=former, new=policy)
     ]
     if is_shortening(former, policy, lost):
         request = {"policy": row.id, "body": policy_body(policy)}

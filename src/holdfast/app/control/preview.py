@@ -13,7 +13,7 @@ from holdfast.app.control.retaining import Loss
 from holdfast.app.control.shortening import is_immutable, is_shortening, losses_of, require_floor
 from holdfast.catalog import policies as policy_rows
 from holdfast.catalog.database import Session
-from holdfast.catalog.policies import Filter
+from holdfast.catalog.policies import Attached, Filter
 from holdfast.catalog.tables import Machine, Vault
 from holdfast.fleet.backup_options import read_paths
 from holdfast.fleet.policies import Policy, known_policy
@@ -30,7 +30,7 @@ class PointGoing:
     id: str
     taken_at: datetime
     paths: list[str]
-    # The rules that hold it now; none: it has no policy.
+    # The rules that hold it now.
     held_by: list[str]
 
 
@@ -59,8 +59,7 @@ def preview_change(plane: Plane, actor: Actor, policy_id: str, body: dict[str, A
         old, new = known_policy(row.body), read_policy(body)
         sources = []
         for one in policy_rows.attached(db, Filter(policy_id=row.id)):
-            paths = one.assignment.paths
-            lost = losses_of(plane, db, one.machine.id, paths, old=old, new=new)
+            lost = losses_of(plane, db, one.assignment, old=old, new=new)
             sources.append(_Source(machine=one.machine, losses=lost))
         return _preview(db, row.vault_id, sources, old=old, new=new)
 
@@ -72,16 +71,19 @@ def preview_attached(
     with plane.database.read() as db:
         machine = machine_for(db, actor, machine_id, Right.READ)
         wanted, new = read_paths(paths), read_policy(body)
-        old = _policy_now(db, machine, wanted)
-        lost = losses_of(plane, db, machine.id, wanted, old=old, new=new)
+        found = _attached_now(db, machine, wanted)
+        if found is None:
+            return _preview(db, machine.vault_id, [], old=None, new=new)
+        old = known_policy(found.policy.body)
+        lost = losses_of(plane, db, found.assignment, old=old, new=new)
         source = _Source(machine=machine, losses=lost)
         return _preview(db, machine.vault_id, [source], old=old, new=new)
 
 
-def _policy_now(db: Session, machine: Machine, paths: list[str]) -> Policy | None:
+def _attached_now(db: Session, machine: Machine, paths: list[str]) -> Attached | None:
     for one in policy_rows.attached(db, Filter(machine_id=machine.id)):
         if set(one.assignment.paths) == set(paths):
-            return known_policy(one.policy.body)
+            return one
     return None
 
 
@@ -91,7 +93,7 @@ def _preview(
     vault = db.get(Vault, vault_id)
     assert vault is not None, "foreign keys hold"
     lost = [loss for source in sources for loss in source.losses]
-    shorter = is_shortening(old, new, lost)
+    shorter = old is not None and is_shortening(old, new, lost)
     return Preview(
         count=len(lost),
         going=list(_going(sources))[:MOST_SHOWN],

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from holdfast.catalog.tables import Point
+from holdfast.fleet.backup_options import tag_of
 from holdfast.fleet.policies import Policy
 from holdfast.vault.policy.retention import Policy as Retention
 from holdfast.vault.policy.retention import RetentionPlan, Verdict, plan_retention
@@ -23,7 +24,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loss:
-    """A point that would go, and what holds it now; nothing: no policy does."""
+    """A point that would go, and what holds it now."""
 
     point: Told
     held_by: tuple[str, ...]
@@ -34,24 +35,18 @@ def verdicts(points: Iterable[Point], policy: Policy, *, now: datetime) -> dict[
     return {verdict.point.id: verdict for verdict in _plan(points, policy, now).verdicts}
 
 
-def points_of(points: Iterable[Point], paths: Sequence[str]) -> list[Point]:
-    """Those that an assignment of these paths has made."""
-    wanted = set(paths)
-    return [point for point in points if set(point.paths) == wanted]
+def points_of(points: Iterable[Point], assignment_id: str) -> list[Point]:
+    """Those that this assignment has made: its retention concerns them and no others."""
+    mark = tag_of(assignment_id)
+    return [point for point in points if mark in point.tags]
 
 
-def losses(
-    points: Sequence[Point], *, old: Policy | None, new: Policy, now: datetime
-) -> list[Loss]:
+def losses(points: Sequence[Point], *, old: Policy, new: Policy, now: datetime) -> list[Loss]:
     """The points held now that the new policy would let go, newest first."""
-    before = verdicts(points, old, now=now) if old is not None else {}
-    gone = _plan(points, new, now).remove
+    before = verdicts(points, old, now=now)
     held = {id_: tuple(hold.rule for hold in verdict.holds) for id_, verdict in before.items()}
-    found = [
-        Loss(point=point, held_by=held.get(point.id, ()))
-        for point in gone
-        if old is None or held[point.id]
-    ]
+    gone = _plan(points, new, now).remove
+    found = [Loss(point=one, held_by=held[one.id]) for one in gone if held[one.id]]
     return sorted(found, key=lambda loss: loss.point.taken_at, reverse=True)
 
 

@@ -1,7 +1,8 @@
 """Shorter retention is a destructive act: it needs proof, and some vaults refuse it.
 
 Counts as shorter: rules that could let go of a point the former rules hold, and whatever lets
-go of a point that is there. So detaching one policy and attaching another is no way around.
+go of a point that is there. Detaching one policy and attaching another is no way around: the new
+assignment's retention concerns its own points alone.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from holdfast.app.control.retaining import Loss, losses, points_of
 from holdfast.app.control.stepping_up import require_step_up
 from holdfast.catalog import points as point_rows
 from holdfast.catalog.database import Session
-from holdfast.catalog.tables import Vault
+from holdfast.catalog.tables import Assignment, Vault
 from holdfast.fleet.floors import is_shorter, shortfalls
 from holdfast.fleet.policies import Policy
 
@@ -31,19 +32,18 @@ def require_floor(vault: Vault, policy: Policy) -> None:
 def losses_of(
     plane: Plane,
     db: Session,
-    machine_id: str,
-    paths: Sequence[str],
+    assignment: Assignment,
     *,
-    old: Policy | None,
+    old: Policy,
     new: Policy,
 ) -> list[Loss]:
-    """Points of this source that would go."""
-    points = points_of(point_rows.of_machine(db, machine_id), paths)
+    """Points of this assignment that would go."""
+    points = points_of(point_rows.of_machine(db, assignment.machine_id), assignment.id)
     return losses(points, old=old, new=new, now=plane.clock.now())
 
 
-def is_shortening(old: Policy | None, new: Policy, lost: Sequence[Loss]) -> bool:
-    return bool(lost) or (old is not None and is_shorter(new.rules, old.rules))
+def is_shortening(old: Policy, new: Policy, lost: Sequence[Loss]) -> bool:
+    return bool(lost) or is_shorter(new.rules, old.rules)
 
 
 def require_may_shorten(

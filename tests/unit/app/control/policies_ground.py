@@ -12,6 +12,7 @@ from holdfast.app.control.plane import Actor
 from holdfast.app.control.points import take_points
 from holdfast.app.control.policies import PolicyView, create_policy
 from holdfast.catalog.tables import Account, Vault
+from holdfast.fleet.backup_options import tag_of
 from holdfast.fleet.messages import PointsTold, PointTold
 from holdfast.testing.clock import FakeClock
 from holdfast.testing.planes import add_admin, add_machine, add_vault, make_plane
@@ -50,10 +51,10 @@ class Ground:
             options={},
         )
 
-    def tell(self, days: int, *paths: str) -> list[PointTold]:
+    def tell(self, days: int, made_by: AssignmentView | None = None) -> list[PointTold]:
         """The machine tells of one point a day up to today, newest first."""
-        now = self.clock.now()
-        told = [point(number, now - timedelta(days=number), *paths) for number in range(days)]
+        now, tags = self.clock.now(), [tag_of(made_by.id)] if made_by else []
+        told = [point(number, now - timedelta(days=number), *tags) for number in range(days)]
         take_points(self.plane, self.machine.actor, PointsTold(points=told))
         return told
 
@@ -68,13 +69,13 @@ def body(*retention: str, name: str = "nightly", **more: Any) -> dict[str, Any]:
     return {"name": name, "schedule": "daily 02:00", "retention": list(retention), **more}
 
 
-def point(number: int, taken_at: datetime, *paths: str) -> PointTold:
+def point(number: int, taken_at: datetime, *tags: str) -> PointTold:
     return PointTold(
         id=f"{number:064x}",
         taken_at=taken_at,
         host="alpha",
-        paths=list(paths or ("/etc",)),
-        tags=[],
+        paths=["/etc"],
+        tags=list(tags),
         bytes_total=1000,
         bytes_added=10,
     )

@@ -27,7 +27,7 @@ from holdfast.app.control.policy_errors import (
 from holdfast.app.control.registration_errors import MachineNotRegistered
 from holdfast.app.control.step_errors import PinNeeded
 from holdfast.catalog.tables import Machine
-from holdfast.fleet.backup_options import AssignmentNotUnderstood
+from holdfast.fleet.backup_options import AssignmentNotUnderstood, tag_of
 from holdfast.fleet.messages import PointsTold
 from holdfast.fleet.paging import Window
 from holdfast.fleet.roles import Role
@@ -133,6 +133,7 @@ def test_paths_are_absolute_lines(ground: Ground, paths: list[str]) -> None:
         {"exlude": ["*.o"]},
         {"excludes": "*.o"},
         {"excludes": ["a\0"]},
+        {"tags": ["assignment:other"]},
         {"exclude_larger_than": "big"},
     ],
 )
@@ -161,7 +162,7 @@ def test_machine_that_has_left_gets_no_policy(ground: Ground) -> None:
 
 def test_detached_points_stay_for_ever(ground: Ground) -> None:
     made = ground.attached(ground.policy("daily 3"))
-    ground.tell(5)
+    ground.tell(5, made)
 
     detach(ground.plane, ground.admin, made.id)
 
@@ -184,25 +185,37 @@ def test_swap_to_a_shorter_policy_needs_the_pin(ground: Ground) -> None:
     assert changed.policy == "shorter"
 
 
+@pytest.mark.parametrize("who", ["admin", "sure"])
+def test_immutable_vault_refuses_a_shorter_policy(ground: Ground, who: str) -> None:
+    made = ground.attached(ground.policy("daily 7"))
+    shorter = ground.policy("daily 3", name="shorter")
+    ground.set_vault(immutability="on")
+
+    with pytest.raises(RetentionImmutable):
+        change_assignment(ground.plane, getattr(ground, who), made.id, Change(policy_id=shorter.id))
+
+
 def test_detaching_and_attaching_is_no_way_around(ground: Ground) -> None:
     long, short = ground.policy("daily 7"), ground.policy("daily 3", name="short")
     made = ground.attached(long)
-    ground.tell(7)
+    told = ground.tell(7, made)
     detach(ground.plane, ground.admin, made.id)
 
-    with pytest.raises(PinNeeded):
-        ground.attached(short)
-    ground.set_vault(immutability="on")
-    with pytest.raises(RetentionImmutable):
-        ground.attached(short, who=ground.sure)
+    ground.attached(short)
+
+    found = list_points(ground.plane, ground.admin, ground.machine.id, EVERYTHING).items
+    assert [one.id for one in found] == [one.id for one in told]
+    assert not any(one.is_expired for one in found)
 
 
-def test_other_paths_of_an_assignment_are_looked_at_as_well(ground: Ground) -> None:
-    made = ground.attached(ground.policy("daily 3"), "/etc")
-    ground.tell(7, "/srv")
+def test_points_of_another_assignment_are_left_alone(ground: Ground) -> None:
+    policy = ground.policy("daily 3")
+    ground.tell(7, ground.attached(policy, "/etc"))
+    ground.attached(policy, "/srv")
 
-    with pytest.raises(PinNeeded):
-        change_assignment(ground.plane, ground.admin, made.id, Change(paths=["/srv"]))
+    found = list_points(ground.plane, ground.admin, ground.machine.id, EVERYTHING).items
+
+    assert [one.is_expired for one in found] == [False] * 3 + [True] * 4
 
 
 def test_operator_attaches_nothing(ground: Ground) -> None:
@@ -230,8 +243,7 @@ def test_list_shows_what_the_caller_may_read(ground: Ground) -> None:
 
 
 def test_point_says_which_rule_holds_it_and_until_when(ground: Ground) -> None:
-    ground.attached(ground.policy("daily 3"))
-    told = ground.tell(5)
+    told = ground.tell(5, ground.attached(ground.policy("daily 3")))
 
     found = list_points(ground.plane, ground.admin, ground.machine.id, EVERYTHING).items
 
@@ -275,8 +287,8 @@ def test_thousands_of_points_come_and_go(ground: Ground) -> None:
     "moment", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)]
 )
 def test_impossible_time_is_told_and_kept(ground: Ground, moment: datetime) -> None:
-    ground.attached(ground.policy("daily 3"))
-    take_points(ground.plane, ground.machine.actor, PointsTold(points=[point(1, moment)]))
+    tag = tag_of(ground.attached(ground.policy("daily 3")).id)
+    take_points(ground.plane, ground.machine.actor, PointsTold(points=[point(1, moment, tag)]))
 
     found = list_points(ground.plane, ground.admin, ground.machine.id, EVERYTHING).items
 

@@ -187,8 +187,7 @@ def test_firm_vault_wants_the_floor(ground: Ground, settings: dict[str, str]) ->
 
 def test_preview_names_each_point_and_what_held_it(ground: Ground) -> None:
     policy = ground.policy("daily 20")
-    ground.attached(policy)
-    told = ground.tell(20)
+    told = ground.tell(20, ground.attached(policy))
 
     found = preview_change(ground.plane, ground.admin, policy.id, body("daily 6"))
 
@@ -202,8 +201,7 @@ def test_preview_names_each_point_and_what_held_it(ground: Ground) -> None:
 
 def test_preview_leaves_out_what_would_go_anyway(ground: Ground) -> None:
     policy = ground.policy("daily 10")
-    ground.attached(policy)
-    ground.tell(20)
+    ground.tell(20, ground.attached(policy))
 
     found = preview_change(ground.plane, ground.admin, policy.id, body("daily 9"))
 
@@ -224,8 +222,7 @@ def test_preview_says_what_the_vault_would_refuse(ground: Ground) -> None:
 
 
 def test_preview_for_paths_compares_with_the_policy_they_have(ground: Ground) -> None:
-    ground.attached(ground.policy("daily 20"), "/etc")
-    ground.tell(20, "/etc")
+    ground.tell(20, ground.attached(ground.policy("daily 20"), "/etc"))
 
     found = preview_attached(
         ground.plane, ground.admin, ground.machine.id, paths=["/etc/"], body=body("daily 19")

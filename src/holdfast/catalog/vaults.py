@@ -3,10 +3,16 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Machine, Trashed, Vault
+
+
+def lock_all(db: Session) -> None:
+    """Nobody else makes or changes a vault before this transaction ends; SQLite has one writer."""
+    if db.get_bind().dialect.name == "postgresql":
+        db.execute(text("LOCK TABLE vaults IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def by_name(db: Session, name: str) -> Vault | None:

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 from starlette.exceptions import HTTPException
 
 from holdfast.app.control import (
@@ -118,7 +118,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _plain)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(IntegrityError, _overtaken)
-    app.add_exception_handler(DataError, _unstorable)
+    app.add_exception_handler(StatementError, _unstorable)
     app.add_exception_handler(Exception, _fault)
 
 
@@ -203,7 +203,10 @@ def _overtaken(_request: Request, _error: Exception) -> JSONResponse:
     return answer(errors.ChangedMeanwhile())
 
 
-def _unstorable(request: Request, _error: Exception) -> JSONResponse:
+def _unstorable(request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, DBAPIError) and not isinstance(error, DataError):
+        # A mistake of ours.
+        raise error
     reason = _("a text or a number in it cannot be stored")
     return answer(errors.RequestMalformed(reason=reason, server=_server(request)))
 

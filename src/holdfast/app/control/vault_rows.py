@@ -14,8 +14,14 @@ def any_vault(db: Session, wanted: str) -> Vault:
     return vault
 
 
-def live_vault(db: Session, wanted: str) -> Vault:
+def locked_vault(db: Session, wanted: str) -> Vault:
+    """The same, and nobody else changes it before this transaction ends."""
     vault = any_vault(db, wanted)
+    return db.get_one(Vault, vault.id, with_for_update=True, populate_existing=True)
+
+
+def live_vault(db: Session, wanted: str, *, lock: bool = False) -> Vault:
+    vault = locked_vault(db, wanted) if lock else any_vault(db, wanted)
     if vault.deleted_at is not None:
         raise NotThere(what="vault", name=wanted)
     return vault

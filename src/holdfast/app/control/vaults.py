@@ -12,7 +12,7 @@ from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.stepping_up import require_step_up
 from holdfast.app.control.vault_errors import ProtectionLocked, VaultInUse, VaultKept
 from holdfast.app.control.vault_places import prove_place, read_place, require_own
-from holdfast.app.control.vault_rows import any_vault, live_vault
+from holdfast.app.control.vault_rows import any_vault, live_vault, locked_vault
 from holdfast.app.control.vault_settings import Immutability, SoftDelete, Wanted
 from holdfast.base.texts import N_, _
 from holdfast.catalog import vaults as vault_rows
@@ -58,6 +58,7 @@ def create_vault(
     prove_place(plane, place)
     with plane.database.write() as db:
         require(db, actor, Right.CREATE_VAULT, None)
+        vault_rows.lock_all(db)
         _require_free(db, wanted)
         require_own(place, vault_rows.places(db))
         vault = Vault(
@@ -108,7 +109,7 @@ def show_vault(plane: Plane, actor: Actor, wanted: str) -> VaultFacts:
 def change_vault(plane: Plane, actor: Actor, vault_id: str, wanted: Wanted) -> VaultFacts:
     """What weakens the protection needs PIN and approval; what was set for good stays."""
     with plane.database.write() as db:
-        vault = live_vault(db, vault_id)
+        vault = live_vault(db, vault_id, lock=True)
         require(db, actor, Right.CHANGE_PROTECTION, vault.id)
         changes = wanted.changes(vault)
         vault_settings.check(vault, changes)
@@ -138,7 +139,7 @@ def delete_vault(plane: Plane, actor: Actor, vault_id: str) -> VaultFacts:
     """Softly, if the vault says so: it can be undeleted until `purge_at`."""
     now = plane.clock.now()
     with plane.database.write() as db:
-        vault = live_vault(db, vault_id)
+        vault = live_vault(db, vault_id, lock=True)
         require(db, actor, Right.DELETE_VAULT, vault.id)
         _require_unused(db, vault)
         require_step_up(plane, db, actor, "vault-delete", vault, {"vault": vault.id})
@@ -157,7 +158,7 @@ def delete_vault(plane: Plane, actor: Actor, vault_id: str) -> VaultFacts:
 
 def undelete_vault(plane: Plane, actor: Actor, vault_id: str) -> VaultFacts:
     with plane.database.write() as db:
-        vault = any_vault(db, vault_id)
+        vault = locked_vault(db, vault_id)
         require(db, actor, Right.UNDELETE, vault.id)
         if vault.deleted_at is None:
             raise VaultKept(vault=vault.name, reason=_("it is not deleted"))

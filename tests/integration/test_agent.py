@@ -130,15 +130,23 @@ class Machine:
         self.process = None
         return status
 
-    def slow_down(self) -> Path:
-        """Backups now wait at a hook until the file that is returned is there."""
-        go, begun = self.root / "go", self.root / "begun"
-        hook = f"touch {begun}; while ! test -e {go}; do sleep 0.05; done"
+    def hold_up(self) -> None:
+        """From now on nothing may be sent, so that a backup that began stays where it is."""
+        self._set_rate("0")
+
+    def let_go(self) -> None:
+        self._set_rate(None)
+
+    def _set_rate(self, rate: str | None) -> None:
         policies = AssignedPolicies(self.place.policies)
         (one,) = policies.all
-        changed = replace(one, options={"hook_before": hook})
+        changed = replace(one, policy={**one.policy, "bandwidth": {"default": rate}})
         policies.replace(Assignments(etag="none", assignments=[changed]))
-        return go
+        if self.process is not None:
+            self.process.send_signal(signal.SIGHUP)
+
+    def is_running(self, kind: str) -> bool:
+        return any(report["state"] == "running" for report in self.told(kind))
 
     def state_of(self, job_id: str) -> str | None:
         told = [report for name, report in self.server.reports if name == job_id]
@@ -219,14 +227,14 @@ def test_schedule_needs_no_server_and_results_come_later(
 
 def test_killed_agent_leaves_one_point_and_one_job(machine: Machine) -> None:
     machine.assign(retention=[])
-    go = machine.slow_down()
+    machine.hold_up()
     machine.start()
-    wait_until((machine.root / "begun").exists)
+    wait_until(lambda: machine.is_running("backup"))
 
     machine.stop(signal.SIGKILL)
     machine.start()
-    wait_until(lambda: any(r["state"] == "running" for r in machine.told("backup")))
-    go.touch()
+    wait_until(lambda: len(machine.server.beats) > 1)
+    machine.let_go()
     wait_until(lambda: _is_done(machine, "backup"))
     machine.stop()
 
@@ -237,12 +245,12 @@ def test_killed_agent_leaves_one_point_and_one_job(machine: Machine) -> None:
 
 def test_stopped_agent_goes_on_with_its_job(machine: Machine) -> None:
     machine.assign(retention=[])
-    go = machine.slow_down()
+    machine.hold_up()
     machine.start()
-    wait_until((machine.root / "begun").exists)
+    wait_until(lambda: machine.is_running("backup"))
 
     assert machine.stop() == 0
-    go.touch()
+    machine.let_go()
     machine.start()
     wait_until(lambda: _is_done(machine, "backup"))
     machine.stop()
@@ -256,14 +264,14 @@ def test_command_is_done_once_and_a_second_is_skipped(
     machine: Machine, server: ServerDouble
 ) -> None:
     machine.assign(is_due=False, retention=[])
-    go = machine.slow_down()
+    machine.hold_up()
     machine.start()
     server.offer("backup", "job-first", assignment="a1")
     wait_until(lambda: machine.state_of("job-first") == "running")
 
     server.offer("backup", "job-second", assignment="a1")
     wait_until(lambda: machine.state_of("job-second") == "skipped")
-    go.touch()
+    machine.let_go()
     wait_until(lambda: machine.state_of("job-first") == "done")
     machine.stop()
 
@@ -274,7 +282,7 @@ def test_command_is_done_once_and_a_second_is_skipped(
 
 def test_cancelled_job_ends_at_once(machine: Machine, server: ServerDouble) -> None:
     machine.assign(is_due=False, retention=[])
-    machine.slow_down()
+    machine.hold_up()
     machine.start()
     server.offer("backup", "job-1", assignment="a1")
     wait_until(lambda: machine.state_of("job-1") == "running")

@@ -151,6 +151,7 @@ class Agent:
             self._is_to_reread = False
             self._assigned.reread()
             self._link.reload()
+            self._next_look = float("-inf")
         self._cancel_asked()
         moment = self._clock.monotonic()
         if moment >= self._next_look:

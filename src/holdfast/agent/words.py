@@ -103,13 +103,15 @@ def _options(options: Mapping[str, Any]) -> list[str]:
 
 
 def _retain(given: Mapping[str, Any], assigned: AssignedPolicy) -> list[str]:
-    rules = policy_of(assigned).retain_arguments
+    policy = policy_of(assigned)
+    rules = policy.retain_arguments
     kept = [
         word
         for name, texts in rules.items()
         for word in _many(f"--{name.replace('_', '-')}", texts)
     ]
-    only = _many("--tag", tag_of(assigned.id))
+    # The days the server counts for its preview.
+    only = [*_many("--tag", tag_of(assigned.id)), *_one("--zone", policy.zone)]
     dry = _flag("--dry-run", given.get("dry_run"))
     return ["retain", "--json", _PATIENCE, *only, *dry, *kept]
 

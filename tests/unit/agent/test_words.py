@@ -41,7 +41,7 @@ def test_backup_of_an_assignment_is_marked_as_its(make_job: Make) -> None:
     job = make_job(arguments={"assignment": "a1", "paths": [], "tags": ["now"]})
 
     assert _words(job, _assigned()) == [
-        *("backup", "--json", "--wait=10m", "--tag=now", "--tag=assignment:a1"),
+        *("backup", "--json", "--wait=10m", "--tag=now", "--tag=assignment:a1", "--zone=UTC"),
         *("--exclude=*.tmp", "--one-file-system", "--", "/etc", "/srv"),
     ]
 
@@ -57,18 +57,19 @@ def test_path_that_looks_like_an_option_stays_a_path(make_job: Make) -> None:
     assert words[-2:] == ["--", "--hook-before=reboot"]
 
 
-def test_option_nobody_knows_is_refused(make_job: Make) -> None:
+@pytest.mark.parametrize("name", ["surprise", "hook_before"])
+def test_option_nobody_knows_is_refused(make_job: Make, name: str) -> None:
     job = make_job(arguments={"assignment": "a1"})
 
-    with pytest.raises(ArgumentsNotUnderstood, match="surprise"):
-        _words(job, _assigned(options={"surprise": True}))
+    with pytest.raises(ArgumentsNotUnderstood, match=name):
+        _words(job, _assigned(options={name: "reboot"}))
 
 
 def test_retention_concerns_the_points_of_the_assignment(make_job: Make) -> None:
     job = make_job(kind=Kind.RETAIN, arguments={"assignment": "a1", "dry_run": False})
 
     assert _words(job, _assigned()) == [
-        *("retain", "--json", "--wait=10m", "--tag=assignment:a1"),
+        *("retain", "--json", "--wait=10m", "--tag=assignment:a1", "--zone=UTC"),
         *("--keep-daily=7", "--keep-yearly=10 on last sat of mar"),
     ]
 

@@ -181,6 +181,9 @@ def test_another_config_is_refused(machine: MachineThere) -> None:
         "data/" + "a" * 64 + "/x",
         "data/aa/" + "a" * 64,
         "other/" + "a" * 64,
+        "holdfast/" + "a" * 64,
+        "holdfast/other/" + "a" * 64,
+        "holdfast/ledger/../" + "a" * 64,
         "config/" + "a" * 64,
         "keys/" + "a" * 64 + "%00",
         "keys/" + "a" * 60 + "-tmp",
@@ -314,6 +317,14 @@ def test_locks_go_without_a_lease(machine: MachineThere) -> None:
 
     assert ask(machine, "DELETE", f"locks/{name}").status == 200
     assert ask(machine, "DELETE", f"locks/{name}").status == 200
+    assert files_in(machine.folder) == []
+
+
+def test_the_ledger_is_no_history(machine: MachineThere) -> None:
+    name = stored(machine, "holdfast/ledger", b"ledger")
+
+    assert json.loads(ask(machine, "GET", "holdfast/ledger/").data) == [name]
+    assert ask(machine, "DELETE", f"holdfast/ledger/{name}").status == 200
     assert files_in(machine.folder) == []
 
 

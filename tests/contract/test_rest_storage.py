@@ -159,14 +159,17 @@ def test_list_names_every_file_below_with_its_size(storage: RestStorage) -> None
     for number, name in enumerate(packs):
         storage.put(name, bytes([number]) * number)
     storage.put("config", b"c")
+    ledger = name_of(b"ledger", "holdfast/ledger")
+    storage.put(ledger, b"ledger")
 
     whole = sorted(storage.list(""))
     data = sorted(storage.list("data"))
 
     expected = sorted(Entry(name, number) for number, name in enumerate(packs))
     assert data == expected
-    assert whole == sorted([Entry("config", 1), *expected])
+    assert whole == sorted([Entry("config", 1), Entry(ledger, 6), *expected])
     assert list(storage.list("snapshots")) == []
+    assert list(storage.list("holdfast")) == [Entry(ledger, 6)]
     shard = packs[0].rpartition("/")[0]
     assert packs[0] in [entry.name for entry in storage.list(shard)]
 

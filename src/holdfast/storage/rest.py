@@ -20,7 +20,7 @@ from holdfast.storage.rest_answers import broken_body, no_connection, refusal
 
 _V2 = "application/vnd.x.restic.rest.v2"
 _CONFIG, _DATA = "config", "data"
-_FOLDERS = (_DATA, "index", "keys", "locks", "snapshots")
+_FOLDERS = (_DATA, "holdfast/ledger", "index", "keys", "locks", "snapshots")
 _CONNECT_SECONDS, _SILENCE_SECONDS = 10.0, 120.0
 _CONNECTIONS = 16
 _FINE = (200, 206)
@@ -94,8 +94,9 @@ class RestStorage:
         prefix = folder_prefix(folder)
         if not prefix:
             return self._list_all()
-        top = prefix.partition("/")[0]
-        found = self._list_folder(top) if top in _FOLDERS else iter(())
+        # The folder that holds it, such as "data" for "data/ab", or those it holds.
+        asked = [one for one in _FOLDERS if f"{one}/".startswith(prefix) or prefix.startswith(one)]
+        found = (entry for one in asked for entry in self._list_folder(one))
         return (entry for entry in found if entry.name.startswith(prefix))
 
     def delete(self, name: str) -> None:
@@ -182,7 +183,7 @@ def _open_pool(door: Door) -> urllib3.PoolManager:
     if door.url.startswith("https:"):
         settings["ssl_context"] = _trust(door)
     if door.proxy:
-        return urllib3.ProxyManager(door.proxy, proxy_headers=_proxy_login(door.proxy), **settings)
+        return urllib3.ProxyManager(door.proxy, proxy_headers=proxy_login(door.proxy), **settings)
     return urllib3.PoolManager(**settings)
 
 
@@ -199,14 +200,6 @@ def _login(door: Door) -> dict[str, str]:
     if not door.user or not door.secret:
         return {}
     return dict(urllib3.make_headers(basic_auth=f"{door.user}:{door.secret}"))
-
-
-def _proxy_login(proxy: str) -> dict[str, str]:
-    parts = urlsplit(proxy)
-    if not parts.username:
-        return {}
-    login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-    return dict(urllib3.make_headers(proxy_basic_auth=login))
 
 
 def _trust(door: Door) -> ssl.SSLContext:

@@ -43,6 +43,7 @@ _BY_CODE = {
         rest_errors.DeleteNeedsLease,
         rest_errors.HashDiffers,
         rest_errors.QuotaExceeded,
+        rest_errors.RequestNotUnderstood,
         rest_errors.StillImmutable,
         rest_errors.TooLarge,
         rest_errors.UploadBroken,
@@ -50,6 +51,8 @@ _BY_CODE = {
 }
 # What other servers of the protocol say with a number alone.
 _BY_STATUS: dict[int, type[HoldfastError]] = {
+    HTTPStatus.BAD_REQUEST: StorageDenied,
+    HTTPStatus.METHOD_NOT_ALLOWED: StorageDenied,
     HTTPStatus.UNAUTHORIZED: rest_errors.MachineRefused,
     HTTPStatus.FORBIDDEN: StorageDenied,
     HTTPStatus.NOT_FOUND: FileMissing,

@@ -24,7 +24,7 @@ from holdfast.storage.protocol import Entry, Storage
 
 _PIECE = 4 * MIB
 # In this order; locks come and go, and the name of `config` is not its hash.
-_FOLDERS = ("data", "index", "keys", "snapshots")
+_FOLDERS = ("data", "holdfast/ledger", "index", "keys", "snapshots")
 _SHARDS = tuple(f"data/{number:02x}" for number in range(256))
 _MOST_DAMAGED = 1000
 _NOTED_EVERY = 256

@@ -19,6 +19,8 @@ class Folder(Enum):
     LOCKS = "locks"
     SNAPSHOTS = "snapshots"
     INDEX = "index"
+    # Ours: what was verified when. No other client asks for it.
+    LEDGER = "holdfast/ledger"
 
 
 # Offsets inside a pack have 32 bits; the others are far below these in every repository.
@@ -29,7 +31,9 @@ LARGEST = {
     Folder.LOCKS: 64 * KIB,
     Folder.SNAPSHOTS: 64 * MIB,
     Folder.INDEX: 512 * MIB,
+    Folder.LEDGER: 512 * MIB,
 }
+_LEDGER = Folder.LEDGER.value.split("/")
 _BY_NAME = {folder.value: folder for folder in Folder}
 
 
@@ -64,6 +68,8 @@ def parse_target(path: str) -> Target | None:
     vault_id, machine_id, *rest = parts
     if rest and not rest[-1]:
         rest.pop()
+    if rest[:2] == _LEDGER:
+        rest[:2] = [Folder.LEDGER.value]
     match rest:
         case []:
             return Target(vault_id=vault_id, machine_id=machine_id)

@@ -88,6 +88,7 @@ def test_retain_shows_the_rule_of_each_point_and_prune_frees(filled: Bench) -> N
         ["--keep-daily", "zero"],
         ["--keep-last", "1", "--group-by", "moon"],
         ["--keep-last", "0"],
+        ["--keep-last", "1", "--zone", "Moon/Base"],
     ],
     ids=" ".join,
 )
@@ -95,6 +96,19 @@ def test_rules_nobody_understands_change_nothing(filled: Bench, arguments: list[
     filled.run("retain", *arguments, status=2)
 
     assert len(filled.run("points", "--json").events) == 1
+
+
+@pytest.mark.parametrize(("zone", "days"), [("UTC", 1), ("Asia/Seoul", 2)])
+def test_days_are_those_of_the_zone(filled: Bench, zone: str, days: int) -> None:
+    for moment in ("2026-01-01T14:30:00Z", "2026-01-01T15:30:00Z"):
+        filled.run("backup", filled.source, "--host", "other", "--time", moment)
+
+    planned = filled.run(
+        *("retain", "--host", "other", "--keep-daily", "2", "--zone", zone, "--dry-run", "--json")
+    ).events
+
+    rules = [rule for event in planned if event["event"] == "retain" for rule in event["rules"]]
+    assert rules.count("daily 2") == days
 
 
 @needs_fuse

@@ -82,6 +82,11 @@ _GROUPS = ("host", "paths", "tags")
     metavar="WHAT",
     help=N_("Count apart for each of: host, paths, tags; 'host,paths' when not given."),
 )
+@option(
+    "--zone",
+    metavar="ZONE",
+    help=N_("Count days in this time zone, as in Europe/Berlin; else in that of each point."),
+)
 @option("--dry-run", is_flag=True, help=N_("Say what would be done, but change nothing."))
 @option("--prune", "with_prune", is_flag=True, help=N_("Free the space afterwards."))
 @wait_option
@@ -94,6 +99,7 @@ def retain(  # noqa: PLR0913  a parameter per option
     hosts: tuple[str, ...],
     tags: tuple[str, ...],
     paths: tuple[str, ...],
+    zone: str | None,
     dry_run: bool,
     with_prune: bool,
     wait: timedelta,
@@ -103,9 +109,11 @@ def retain(  # noqa: PLR0913  a parameter per option
     from holdfast.app.retain import retain as retain_points
     from holdfast.cli.prune import run_prune
     from holdfast.cli.retain_report import tell
+    from holdfast.fleet.local_time import read_zone
     from holdfast.vault.policy.retention import Policy
 
-    policy = Policy(rules=_rules(rules), group_by=_groups(group_by))
+    counted_in = read_zone(zone) if zone else None
+    policy = Policy(rules=_rules(rules), group_by=_groups(group_by), zone=counted_in)
     if not policy.rules:
         raise click.UsageError(_("Name at least one rule, as in --keep-daily 7"), ctx=ctx)
     run = start()

@@ -44,7 +44,7 @@ _LINE: list[Column] = [
     exits=[Exit.DECIDE],
     help=N_(
         "Let the policy NAME protect PATHS of a machine.\n\n"
-        "Hooks cannot be given here: they are set on the machine itself."
+        "A policy runs no programs on machines, so there are no hooks here."
     ),
     examples=[
         (

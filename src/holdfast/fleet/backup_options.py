@@ -1,7 +1,6 @@
 """What an assignment may say about its backups, beside the paths.
 
-No hooks: they run programs, and whoever may change a policy must not command every machine. They
-are set on the machine itself.
+No hooks: they run programs, and whoever may change a policy must not command every machine.
 """
 
 import os.path
@@ -86,7 +85,7 @@ def _refuse_unknown(name: str) -> None:
     if name in known:
         return
     if name.startswith("hook"):
-        reason = _("hooks are set on the machine itself")
+        reason = _("a policy runs no programs on machines")
     else:
         reason = _("it is not known; there are {known}").format(known=", ".join(known))
     raise AssignmentNotUnderstood(place=f"options.{name}"[:200], reason=reason)

@@ -4,7 +4,7 @@ import difflib
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
-from holdfast.base.errors import HoldfastError
+from holdfast.base.errors import Exit, HoldfastError
 from holdfast.base.texts import N_
 
 
@@ -12,6 +12,7 @@ class ZoneUnknown(HoldfastError):
     code = "zone-unknown"
     sentence = N_("There is no time zone '{zone}'")
     remedy = N_("Write it as in Europe/Berlin, Asia/Seoul or UTC; perhaps {close}.")
+    exit_status = Exit.USAGE
 
 
 def read_zone(name: str) -> ZoneInfo:

@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import time, timedelta
 
-from holdfast.base.errors import HoldfastError
+from holdfast.base.errors import Exit, HoldfastError
 from holdfast.base.texts import N_
 from holdfast.base.units import parse_duration
 from holdfast.fleet.occurrences import Calendar, Interval, Schedule
@@ -41,6 +41,7 @@ class ScheduleNotUnderstood(HoldfastError):
         "Write it as in 'daily 02:00', 'mon,fri 22:00', 'every 4h from 08:00 to 20:00', "
         "'monthly last sat 03:00' or 'yearly mar 1st 03:00'."
     )
+    exit_status = Exit.USAGE
 
 
 def parse_schedule(text: str) -> Schedule:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from holdfast.base.errors import HoldfastError
+from holdfast.base.errors import Exit, HoldfastError
 from holdfast.base.texts import N_
 from holdfast.fleet.local_time import moment_of
 from holdfast.fleet.schedule_text import format_weekdays, parse_time, parse_weekdays
@@ -30,6 +30,7 @@ class WindowNotUnderstood(HoldfastError):
     code = "window-not-understood"
     sentence = N_("'{text}' is no part of the week: {reason}")
     remedy = N_("Write it as in 'weekdays 08:00-18:00', 'sat,sun 00:00-24:00'.")
+    exit_status = Exit.USAGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

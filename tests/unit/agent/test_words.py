@@ -41,7 +41,7 @@ def test_backup_of_an_assignment_is_marked_as_its(make_job: Make) -> None:
     job = make_job(arguments={"assignment": "a1", "paths": [], "tags": ["now"]})
 
     assert _words(job, _assigned()) == [
-        *("backup", "--json", "--wait=10m", "--tag=now", "--tag=assignment:a1", "--zone=UTC"),
+        *("backup", "--json", "--wait=10m", "--tag=now", "--tag=assignment:a1"),
         *("--exclude=*.tmp", "--one-file-system", "--", "/etc", "/srv"),
     ]
 

@@ -24,9 +24,11 @@ from holdfast.app.control.registration_errors import (
 from holdfast.app.opening import open_vault
 from holdfast.app.register import Registered, Wanted, register
 from holdfast.app.registering_errors import (
+    AuthorityDiffers,
     ClockSkewed,
     CredentialsUnreadable,
     KeyFileMissing,
+    NothingAnswers,
     NotReady,
     NotRegistered,
     PassphraseOfAnother,
@@ -35,8 +37,6 @@ from holdfast.app.registering_errors import (
     ProxyRefused,
     RecoveryFileTaken,
     ServerNameUnknown,
-    ServerNotReached,
-    ServerNotTrusted,
 )
 from holdfast.app.registration_state import find_registration
 from holdfast.app.setup_errors import PassphraseTooShort
@@ -357,9 +357,9 @@ def test_each_stage_of_the_way_has_its_own_error(
 
         with pytest.raises(ServerNameUnknown):
             machine.register(_changed(fleet, vault, servers=("https://nowhere.invalid:1",)))
-        with pytest.raises(ServerNotReached):
+        with pytest.raises(NothingAnswers):
             machine.register(_changed(fleet, vault, servers=(nobody,)))
-        with pytest.raises(ServerNotTrusted):
+        with pytest.raises(AuthorityDiffers):
             machine.register(_changed(fleet, vault, ca=stranger))
 
         second = _changed(fleet, vault, servers=(nobody, fleet.server.url))

@@ -8,7 +8,7 @@ import msgspec
 import urllib3
 
 from holdfast.app.agent_folder import AgentFolder
-from holdfast.app.registering_errors import ServerRefusal, ServerSilent
+from holdfast.app.server_errors import ServerNotReached, ServerSaid
 from holdfast.base.errors import HoldfastError
 from holdfast.storage.rest import proxy_login
 
@@ -38,7 +38,7 @@ class AgentLink:
         try:
             return msgspec.json.decode(content, type=reply)
         except (msgspec.DecodeError, UnicodeDecodeError) as err:
-            raise ServerSilent(server=self._server, reason=err) from err
+            raise ServerNotReached(server=self._server, reason=err) from err
 
     def tell(self, method: str, path: str, body: object = None) -> None:
         self._send(method, path, body)
@@ -58,7 +58,7 @@ class AgentLink:
                 redirect=False,
             )
         except (urllib3.exceptions.HTTPError, OSError) as err:
-            raise ServerSilent(server=self._server, reason=err) from err
+            raise ServerNotReached(server=self._server, reason=err) from err
         if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
             raise problem_of(answer.data, status=answer.status)
         return answer.data
@@ -78,6 +78,5 @@ def problem_of(content: bytes, *, status: int) -> HoldfastError:
     kind = HoldfastError.registry.get(code)
     if kind is not None and isinstance(fields, dict):
         return kind(**fields)
-    reason = problem.get("detail") or f"HTTP {status}"
-    advice = problem.get("remedy") or ""
-    return ServerRefusal(said=code or f"HTTP {status}", reason=reason, advice=advice)
+    told = {"status": status, "detail": f"HTTP {status}", **problem}
+    return ServerSaid(**told)

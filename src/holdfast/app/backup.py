@@ -11,6 +11,7 @@ from holdfast.app import locking
 from holdfast.app.job_records import Outcome, recorded
 from holdfast.app.opening import open_vault
 from holdfast.app.scratch import prepare_scratch
+from holdfast.app.scratch_place import scratch_folder
 from holdfast.app.setup_errors import HookFailed, HookTooSlow
 from holdfast.app.skipped_lists import write_skipped
 from holdfast.app.wiring import Session
@@ -129,7 +130,7 @@ def _viewed(options: BackupOptions, session: Session) -> contextlib.AbstractCont
 
 def _without_own(options: BackupOptions, home: str) -> BackupOptions:
     """Our own caches and snapshots change while we read and are worth nothing elsewhere."""
-    scratch = os.fsencode(os.path.join(os.path.realpath(home), "scratch"))
+    scratch = os.fsencode(os.path.realpath(scratch_folder(home)))
     excludes = msgspec.structs.replace(
         options.excludes, left_out=frozenset({scratch}), left_out_names=frozenset({FOLDER})
     )

@@ -11,6 +11,7 @@ from holdfast.app.json_lines import read_objects
 from holdfast.app.network_way import knock, walk
 from holdfast.app.opening import storage_at
 from holdfast.app.scratch import kind_of_place
+from holdfast.app.scratch_place import scratch_folder
 from holdfast.app.wiring import Session
 from holdfast.base.errors import HoldfastError
 from holdfast.storage.location import Kind, Location, parse_location, read_bucket
@@ -35,7 +36,7 @@ def _jobs(session: Session) -> Iterator[_Line]:
 
 
 def _scratch(session: Session) -> Iterator[_Line]:
-    folder = os.path.join(session.settings.home, "scratch")
+    folder = scratch_folder(session.settings.home)
     line: _Line = {"holdfast": "scratch", "folder": folder, "exists": os.path.isdir(folder)}
     there = folder
     while not os.path.isdir(there):
@@ -106,7 +107,7 @@ def _skipped(session: Session) -> Iterator[_Line]:
     """The newest list of items that a backup left out."""
     lists = []
     with contextlib.suppress(OSError):
-        for folder in os.scandir(os.path.join(session.settings.home, "scratch")):
+        for folder in os.scandir(scratch_folder(session.settings.home)):
             with contextlib.suppress(OSError):
                 lists += [one.path for one in os.scandir(folder) if one.name.startswith("skipped-")]
     newest = max(lists, key=os.path.getmtime, default=None)

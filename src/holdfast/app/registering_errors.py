@@ -108,8 +108,8 @@ class ServerNameUnknown(HoldfastError):
     retry = Retry.LATER
 
 
-class ServerNotReached(HoldfastError):
-    code = "server-not-reached"
+class NothingAnswers(HoldfastError):
+    code = "nothing-answers"
     sentence = N_("Nothing answers at {place}: {reason}")
     remedy = N_(
         "Allow connections from this machine to {place} in every firewall between, "
@@ -144,8 +144,8 @@ class ProxyForbids(HoldfastError):
     source_codes = ("100050",)
 
 
-class ServerNotTrusted(HoldfastError):
-    code = "server-not-trusted"
+class AuthorityDiffers(HoldfastError):
+    code = "authority-differs"
     sentence = N_(
         "{place} does not show a certificate of the authority in the credentials: {reason}"
     )
@@ -165,18 +165,3 @@ class ClockSkewed(HoldfastError):
     code = "clock-skewed"
     sentence = N_("The clock of this machine is {skew} {direction} that of the server")
     remedy = N_("Set it right and keep it so: `timedatectl set-ntp true`.")
-
-
-class ServerRefusal(HoldfastError):
-    """An answer whose code means nothing to this version."""
-
-    code = "server-refusal"
-    sentence = N_("The server refuses this ({said}): {reason}")
-    remedy = N_("{advice}")
-
-
-class ServerSilent(HoldfastError):
-    code = "server-silent"
-    sentence = N_("The server {server} gives no answer: {reason}")
-    remedy = N_("See whether it runs, and try again: nothing is half done.")
-    retry = Retry.LATER

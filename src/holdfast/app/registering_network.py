@@ -15,14 +15,14 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from holdfast.app.registering_errors import (
+    AuthorityDiffers,
     ClockSkewed,
     NoServerThere,
+    NothingAnswers,
     ProxyForbids,
     ProxyNotReached,
     ProxyRefused,
     ServerNameUnknown,
-    ServerNotReached,
-    ServerNotTrusted,
 )
 from holdfast.base.clock import Clock
 from holdfast.base.texts import _
@@ -112,7 +112,7 @@ def _connected(way: Way) -> socket.socket:
         reason = err.strerror or err
         if way.proxy is not None:
             raise ProxyNotReached(proxy=way.shown_proxy, reason=reason) from err
-        raise ServerNotReached(place=way.place, reason=reason) from err
+        raise NothingAnswers(place=way.place, reason=reason) from err
 
 
 def _pass_proxy(way: Way, plain: socket.socket) -> None:
@@ -146,9 +146,9 @@ def _trusted(way: Way, plain: socket.socket) -> ssl.SSLSocket:
         return context.wrap_socket(plain, server_hostname=way.host)
     except (ssl.SSLError, ValueError) as err:
         reason = getattr(err, "verify_message", None) or getattr(err, "reason", None) or err
-        raise ServerNotTrusted(place=way.place, reason=reason) from err
+        raise AuthorityDiffers(place=way.place, reason=reason) from err
     except OSError as err:
-        raise ServerNotReached(place=way.place, reason=err.strerror or err) from err
+        raise NothingAnswers(place=way.place, reason=err.strerror or err) from err
 
 
 def _ask_time(way: Way, secure: ssl.SSLSocket) -> datetime | None:

@@ -14,6 +14,7 @@ from holdfast.app.registering_errors import (
 )
 from holdfast.app.registering_network import Say, Way, proxy_for, walk
 from holdfast.app.scratch import check_scratch
+from holdfast.app.scratch_place import require_in_place
 from holdfast.app.wiring import Session
 from holdfast.base.errors import HoldfastError
 from holdfast.base.texts import _
@@ -41,7 +42,7 @@ def check_machine(session: Session) -> Iterator[HoldfastError]:
     """What this machine lacks, whatever the network is like."""
     home = session.settings.home
     try:
-        check_scratch(os.path.join(home, "scratch"), warn=session.warn)
+        check_scratch(require_in_place(home), warn=session.warn)
     except HoldfastError as err:
         yield err
     else:

@@ -4,6 +4,7 @@ import errno
 import os
 from collections.abc import Callable
 
+from holdfast.app.scratch_place import require_in_place
 from holdfast.app.setup_errors import ScratchFull, ScratchOnUnsupportedSystem, ScratchUnusable
 from holdfast.base.errors import HoldfastError
 from holdfast.base.texts import _
@@ -25,8 +26,8 @@ def prepare_scratch(home: str, repository: str, *, warn: Warn, needed: bool) -> 
 
     A backup needs it; work that only reads goes on without, slower, and says so.
     """
-    folder = os.path.join(home, "scratch", repository)
     try:
+        folder = os.path.join(require_in_place(home), repository)
         check_scratch(folder, warn=warn)
     except HoldfastError as err:
         if needed:

@@ -81,6 +81,24 @@ class ScratchFull(HoldfastError):
     source_codes = ("SalLowDiskSpace", "0x1FC07", "34506", "0x80070002")
 
 
+class ScratchMoved(HoldfastError):
+    """Its mark is not where we left it: the disk is not mounted, or somebody moved the folder."""
+
+    code = "scratch-moved"
+    sentence = N_("The scratch folder is no longer at {folder}, or another one lies there")
+    remedy = N_(
+        "Mount its disk, or move the folder back there and use `holdfast agent scratch move DIR`; "
+        "if it is lost, `holdfast agent scratch move DIR` makes a new one."
+    )
+    source_codes = ("0x1FC07", "34506")
+
+
+class ScratchNotMoved(HoldfastError):
+    code = "scratch-not-moved"
+    sentence = N_("Scratch was not moved to {folder}: {reason}")
+    remedy = N_("It is still used where it was. Choose another folder, or run the command again.")
+
+
 class ScratchOnUnsupportedSystem(HoldfastError):
     code = "scratch-unsupported"
     sentence = N_("The scratch folder {folder} lies on {kind}, which caches cannot be kept on")

@@ -30,6 +30,7 @@ _COMMANDS = {
     "passphrase": "holdfast.cli.passphrase:passphrase",
     "doctor": "holdfast.cli.doctor:doctor",
     "server": "holdfast.cli.server:server",
+    "register": "holdfast.cli.register:register",
     "agent": "holdfast.cli.agent:agent",
     "login": "holdfast.cli.login:login",
     "logout": "holdfast.cli.login:logout",

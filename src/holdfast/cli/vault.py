@@ -15,6 +15,10 @@ _LAZY = {
     "set": "holdfast.cli.server_vaults:set_vault",
     "delete": "holdfast.cli.server_vaults:delete",
     "undelete": "holdfast.cli.server_vaults:undelete",
+    "credentials": "holdfast.cli.vault_credentials:credentials",
+    "machines": "holdfast.cli.vault_machines:machines",
+    "machine": "holdfast.cli.vault_machines:machine",
+    "policy": "holdfast.cli.vault_policy:policy",
 }
 
 

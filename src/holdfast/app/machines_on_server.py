@@ -1,0 +1,23 @@
+"""Machines of the server one is logged in to, found by what people call them."""
+
+from typing import Any
+
+from holdfast.app.server_client import ServerClient
+from holdfast.base.errors import Exit, HoldfastError
+from holdfast.base.texts import N_
+
+
+class MachineNameAmbiguous(HoldfastError):
+    code = "machine-name-ambiguous"
+    sentence = N_("{count} machines are named {name}: {ids}")
+    remedy = N_("Give the id of the one that is meant.")
+    exit_status = Exit.USAGE
+
+
+def machine_id(client: ServerClient, wanted: str) -> str:
+    """The id of the machine of that name; what is no name is taken for an id."""
+    found: list[dict[str, Any]] = list(client.items("/machines", name=wanted))
+    if len(found) > 1:
+        ids = ", ".join(str(one["id"]) for one in found)
+        raise MachineNameAmbiguous(count=len(found), name=wanted, ids=ids)
+    return str(found[0]["id"]) if found else wanted

@@ -1,7 +1,7 @@
 """Reading a policy that somebody wrote: strictly, so that a slip of the pen protects nobody by accident."""
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -27,7 +27,7 @@ from holdfast.fleet.windows import covers_week, parse_window
 from holdfast.vault.check_subset import parse_subset
 
 LONGEST_TEXT = 200
-MOST_ITEMS = 50
+MOST_ITEMS = 30
 MOST_RETRIES = 1000
 _LONGEST_SPAN = timedelta(days=3660)
 _ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -54,13 +54,17 @@ def read_policy(body: Mapping[str, Any]) -> Policy:
         policy,
         schedule=format_schedule(parse_schedule(policy.schedule)),
         jitter=format_span(parse_duration(policy.jitter)),
-        blackouts=[str(parse_window(text)) for text in policy.blackouts],
-        retention=format_retention(parse_retention(policy.retention)),
+        blackouts=_once(str(parse_window(text)) for text in policy.blackouts),
+        retention=_once(format_retention(parse_retention(policy.retention))),
     )
     timing = found.timing
     if covers_week(timing.blackouts) or next_due(timing, _ANY_DAY, seed="") is None:
         raise PolicyNeverRuns(schedule=found.schedule)
     return found
+
+
+def _once(texts: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(texts))
 
 
 def _check_spans(policy: Policy) -> None:

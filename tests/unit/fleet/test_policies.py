@@ -50,6 +50,12 @@ def test_texts_get_their_one_spelling() -> None:
     assert (found.schedule, found.jitter, found.retention) == ("daily 02:00", "1h", ["daily 7"])
 
 
+def test_what_is_said_twice_is_kept_once() -> None:
+    found = read_policy({**FULL, "retention": ["daily 7", "Daily 7", "last 1"]})
+
+    assert found.retention == ["daily 7", "last 1"]
+
+
 def test_proposal_is_a_good_policy_above_the_floor() -> None:
     proposed = propose(zone="Europe/Berlin")
 
@@ -77,7 +83,7 @@ def test_proposal_is_a_good_policy_above_the_floor() -> None:
         ({"prune": {"max_unused": "much"}}, "prune.max_unused", "no share"),
         ({"name": "a\nb"}, "name", "a line of"),
         ({"zone": "x" * 300}, "zone", "a line of"),
-        ({"retention": ["daily 7"] * 51}, "retention", "at most 50"),
+        ({"retention": ["daily 7"] * 31}, "retention", "at most 30"),
     ],
 )
 def test_refusal_names_the_place(change: dict[str, Any], place: str, reason: str) -> None:

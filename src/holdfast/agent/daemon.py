@@ -48,6 +48,7 @@ _CLEAN_EVERY = 3600.0
 _KEPT = timedelta(days=30)
 _ASK_TIMEOUT = 300.0
 _MORE_GRACE = 5.0
+_TRIES = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +98,7 @@ class Agent:
             clock=self._clock,
         )
         self._listener = Listener(self._link, self._take)
+        self._tries: dict[int, int] = {}
         self._cancels: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._wake = threading.Event()
         self._threads_stop = threading.Event()
@@ -269,6 +271,8 @@ class Agent:
             kind = Kind(command.kind)
             arguments = read_arguments(kind, command.arguments)
             assigned = self._assigned.find(arguments.get("assignment"))
+            if arguments.get("assignment") and assigned is None and self._may_come(command):
+                return False
             job = command_job(kind, command.job_id, arguments, assigned=assigned, now=now)
         except (ValueError, HoldfastError) as err:
             warning = _("a command of the server was not understood: {reason}")
@@ -277,6 +281,13 @@ class Agent:
         accept(self._journal, job, now)
         self._wake.set()
         return True
+
+    def _may_come(self, command: Command) -> bool:
+        """A command can be quicker than the assignment it is about; some tries, and it is gone."""
+        tries = self._tries.get(command.number, 0) + 1
+        self._tries[command.number] = tries
+        self._talker.ask_anew()
+        return tries <= _TRIES
 
     def _ask_to_cancel(self, job_id: str) -> None:
         self._cancels.put(job_id)

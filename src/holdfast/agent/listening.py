@@ -32,8 +32,10 @@ class Listener:
         try:
             fields = {"after": self._after, "wait": wait}
             told = self._link.ask("GET", "/commands", Commands, fields=fields, wait=wait)
+            refused = False
             for command in told.commands:
                 if not self._take(command):
+                    refused = True
                     continue
                 self._link.tell("POST", f"/commands/{command.number}/taken")
                 self._after = max(self._after, command.number)
@@ -43,4 +45,5 @@ class Listener:
             longest = min(_FIRST_PAUSE * 2.0 ** min(self._failures, 10), _LONGEST_PAUSE)
             return longest * random.uniform(0.5, 1)  # noqa: S311  no secret
         self._failures = 0
-        return 0
+        # It is offered again at once, and may suit us in a moment.
+        return _FIRST_PAUSE if refused else 0

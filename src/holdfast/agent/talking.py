@@ -93,6 +93,11 @@ class Talker:
         """There is something new to say."""
         self._wake.set()
 
+    def ask_anew(self) -> None:
+        """What the server last told us may be old."""
+        self._next_beat = float("-inf")
+        self._wake.set()
+
     def points_changed(self) -> None:
         self._points_untold = True
         self._wake.set()

@@ -31,7 +31,7 @@ def _where(function: Any) -> Any:
     help=N_(
         "Have systemd run the agent from now on.\n\n"
         "Beside the service this writes a timer for those who want no daemon: "
-        "`systemctl enable --now holdfast-backup@-etc.timer` backs up /etc once a day."
+        "`systemctl enable --now holdfast-backup@etc.timer` backs up /etc once a day."
     ),
     examples=[
         ("holdfast agent install --dry-run", N_("See the units first.")),

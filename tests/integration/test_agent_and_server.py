@@ -1,0 +1,200 @@
+"""An agent and its real server: policy, points, jobs, commands, outages, a revoked certificate."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from holdfast.testing.fleet import FleetServer
+
+HOLDFAST = Path(sys.executable).with_name("holdfast")
+PASSPHRASE = "correct horse battery staple"
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+
+class Fleet:
+    """One server with a vault in a folder, and one machine registered with it."""
+
+    def __init__(self, root: Path, server: FleetServer) -> None:
+        self.root, self.server = root, server
+        self.client = server.client()
+        self.source = root / "source"
+        self.source.mkdir()
+        (self.source / "file").write_text("content", encoding="utf-8")
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(root),
+            "LC_ALL": "C.UTF-8",
+            "HOLDFAST_HOME": str(root / "machine"),
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+        self.log = (root / "agent.log").open("ab")
+        self.vault = self._vault()
+        self.machine = self._register()
+
+    def _vault(self) -> str:
+        place = self.root / "vault"
+        place.mkdir()
+        body = {"name": "main", "location": str(place)}
+        return str(self.post("/vaults", body)["id"])
+
+    def _register(self) -> str:
+        credentials = self.root / "credentials"
+        content = self.post(f"/vaults/{self.vault}/credentials", {})["content"]
+        credentials.write_text(content, encoding="utf-8")
+        passphrase = self.root / "passphrase"
+        passphrase.write_text(PASSPHRASE, encoding="utf-8")
+        passphrase.chmod(0o600)
+        self.run(
+            "register", "--credentials", str(credentials), "--passphrase-file", str(passphrase)
+        )
+        (machine,) = self.get(f"/machines?vault={self.vault}")["items"]
+        return str(machine["id"])
+
+    def get(self, path: str) -> Any:
+        reply = self.client.get(f"/api/v1{path}")
+        assert reply.status_code < 300, reply.text
+        return reply.json()
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        reply = self.client.post(f"/api/v1{path}", json=body)
+        assert reply.status_code < 300, reply.text
+        return reply.json() if reply.content else None
+
+    def assign(self, **policy: Any) -> str:
+        body = {"name": "hourly", "schedule": "every 1h", "retention": ["last 2"], **policy}
+        made = self.post(f"/vaults/{self.vault}/policies", body)
+        wanted = {"policy": made["id"], "paths": [str(self.source)]}
+        return str(self.post(f"/machines/{self.machine}/assignments", wanted)["id"])
+
+    def jobs(self, kind: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.get(f"/jobs?machine={self.machine}&kind={kind}")["items"]
+        return found
+
+    def ask(self, kind: str, **arguments: Any) -> str:
+        body = {"kind": kind, "arguments": arguments}
+        return str(self.post(f"/machines/{self.machine}/jobs", body)["id"])
+
+    def state_of(self, job_id: str) -> str:
+        return str(self.get(f"/jobs/{job_id}")["job"]["state"])
+
+    def run(self, *words: str) -> str:
+        done = subprocess.run(
+            [HOLDFAST, *words],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=100,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [HOLDFAST, "agent", "run"],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self.log,
+        )
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        assert self.process is not None
+        self.process.send_signal(number)
+        status = self.process.wait(timeout=60)
+        self.process = None
+        return status
+
+
+def wait_until(reached: Callable[[], object], seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[Fleet]:
+    with FleetServer(tmp_path / "server") as server:
+        fleet = Fleet(tmp_path, server)
+        yield fleet
+        if fleet.process is not None:
+            fleet.process.kill()
+            fleet.process.wait()
+        fleet.log.close()
+        fleet.client.close()
+        sys.stderr.write((tmp_path / "agent.log").read_text(encoding="utf-8"))
+
+
+def test_from_a_policy_to_points_that_come_back(fleet: Fleet) -> None:
+    assignment = fleet.assign()
+    fleet.start()
+    first = fleet.ask("backup", assignment=assignment)
+    wait_until(lambda: fleet.state_of(first) == "done")
+    wait_until(lambda: [job["state"] for job in fleet.jobs("retain")] == ["done"])
+    wait_until(lambda: fleet.get(f"/machines/{fleet.machine}/points")["items"])
+
+    (point,) = fleet.get(f"/machines/{fleet.machine}/points")["items"]
+    target = fleet.root / "back"
+    restore = fleet.ask("restore", point=point["id"], to=str(target))
+    wait_until(lambda: fleet.state_of(restore) == "done")
+
+    assert point["tags"] == [f"assignment:{assignment}"]
+    assert point["policy"] == "hourly"
+    assert [one.read_text(encoding="utf-8") for one in target.rglob("file")] == ["content"]
+    assert fleet.stop() == 0
+
+
+def test_server_that_was_killed_hears_all_afterwards(fleet: Fleet) -> None:
+    assignment = fleet.assign()
+    fleet.start()
+    first = fleet.ask("backup", assignment=assignment)
+    wait_until(lambda: fleet.state_of(first) == "done")
+
+    fleet.server.kill()
+    fleet.server.start()
+    second = fleet.ask("backup", assignment=assignment)
+    wait_until(lambda: fleet.state_of(second) == "done")
+
+    assert fleet.stop() == 0
+    points = [json.loads(line) for line in fleet.run("points", "--json").splitlines()]
+    assert len(points) == 2
+
+
+def test_prune_waits_for_its_lease_and_gives_it_back(fleet: Fleet) -> None:
+    fleet.start()
+
+    prune = fleet.ask("prune")
+    wait_until(lambda: fleet.state_of(prune) == "done")
+    again = fleet.ask("prune")
+    wait_until(lambda: fleet.state_of(again) == "done")
+
+    assert fleet.stop() == 0
+
+
+def test_revoked_machine_says_so_and_goes_on(fleet: Fleet) -> None:
+    fleet.start()
+    wait_until(lambda: fleet.get(f"/machines/{fleet.machine}")["last_seen_at"])
+
+    fleet.post(f"/machines/{fleet.machine}/revoke", {})
+    fleet.stop(signal.SIGKILL)
+    fleet.start()
+    wait_until(lambda: "does not accept this machine's certificate" in _log(fleet))
+
+    assert fleet.process is not None
+    assert fleet.process.poll() is None
+    assert fleet.stop() == 0
+
+
+def _log(fleet: Fleet) -> str:
+    return (fleet.root / "agent.log").read_text(encoding="utf-8")

@@ -5,6 +5,7 @@ import ctypes
 import errno
 import fcntl
 import functools
+import mmap
 import os
 import secrets
 from collections.abc import Callable
@@ -46,15 +47,35 @@ class NewFile:
         self._temporary = f"{path}{TEMPORARY_MARK}{secrets.token_hex(6)}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         self._descriptor = os.open(self._temporary, flags, FILE_MODE)
+        # Aligned as direct writes want it, whatever pieces come.
+        self._buffer: mmap.mmap | None = None
+        self._filled = 0
 
     def write(self, content: Content) -> None:
         view = memoryview(content)
+        if self._buffer is None:
+            self._buffer = mmap.mmap(-1, MIB)
         while view:
-            view = view[_write_some(self._descriptor, view) :]
+            taken = min(len(view), MIB - self._filled)
+            self._buffer[self._filled : self._filled + taken] = view[:taken]
+            self._filled += taken
+            view = view[taken:]
+            if self._filled == MIB:
+                self._flush()
+
+    def _flush(self) -> None:
+        if self._buffer is None:
+            return
+        with memoryview(self._buffer) as whole, whole[: self._filled] as view:
+            written = _write_direct(self._descriptor, view) if len(view) == MIB else 0
+            while written < len(view):
+                written += _write_some(self._descriptor, view[written:])
+        self._filled = 0
 
     def publish(self) -> None:
         folder = os.path.dirname(self._path)
         try:
+            self._flush()
             os.fsync(self._descriptor)
             _publish(self._temporary, self._path)
         finally:
@@ -70,6 +91,9 @@ class NewFile:
         with contextlib.suppress(OSError):
             os.close(self._descriptor)
         self._descriptor = -1
+        if self._buffer is not None:
+            self._buffer.close()
+            self._buffer = None
         with contextlib.suppress(OSError):
             os.unlink(self._temporary)
 

@@ -77,6 +77,7 @@ def add(*, new_passphrase_file: str | None, lab: bool) -> None:
 @_new_file
 @_lab
 def change(*, new_passphrase_file: str | None, lab: bool) -> None:
+    from holdfast.app.machine_passphrase import follow_change
     from holdfast.app.passphrases import change as change_passphrase
     from holdfast.app.secret_sources import new_passphrase
     from holdfast.app.vaults import cost_of
@@ -88,6 +89,7 @@ def change(*, new_passphrase_file: str | None, lab: bool) -> None:
     former = repository.key_id
     key = change_passphrase(repository, fresh, cost=cost_of(lab=lab))
     _forget_kept_key(run, repository.storage.place)
+    follow_change(run.session, fresh)
     run.out.done(
         PassphraseChanged(key=key, former=former),
         _("Changed the passphrase; it is {id} now").format(id=key[:_SHORT]),
@@ -110,6 +112,26 @@ def remove(key: str) -> None:
     _forget_kept_key(run, repository.storage.place)
     sentence = _("Removed passphrase {id}")
     run.out.done(PassphraseRemoved(key=removed), sentence.format(id=removed[:_SHORT]))
+
+
+@passphrase.command(
+    "set",
+    help=N_(
+        "Save the passphrase with which this registered machine backs up by itself.\n\n"
+        "For when the saved one was lost or damaged. It has to open the machine's repository; "
+        "the recovery key will do."
+    ),
+    needs_vault=False,
+    exits=[Exit.NO_VAULT, Exit.WRONG_PASSPHRASE],
+    examples=[("holdfast passphrase set", N_("Typed once."))],
+)
+def set_saved() -> None:
+    from holdfast.app.machine_passphrase import save_proven, typed_or_given
+    from holdfast.cli.json_events import PassphraseSaved
+
+    run = start()
+    file = save_proven(run.session, typed_or_given(run.session))
+    run.out.done(PassphraseSaved(file=file), _("The passphrase is saved, and proven to be right"))
 
 
 def _forget_kept_key(run: Run, place: str) -> None:

@@ -19,6 +19,8 @@ _LAZY = {
     "machines": "holdfast.cli.vault_machines:machines",
     "machine": "holdfast.cli.vault_machines:machine",
     "policy": "holdfast.cli.vault_policy:policy",
+    "trash": "holdfast.cli.vault_trash:trash",
+    "scrub": "holdfast.cli.vault_trash:scrub",
 }
 
 

@@ -8,6 +8,7 @@ from holdfast.app.control import audit
 from holdfast.app.control.access import require
 from holdfast.app.control.errors import NotThere
 from holdfast.app.control.plane import Actor, Plane
+from holdfast.app.control.vault_rows import any_vault
 from holdfast.catalog import trash as trash_rows
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Machine, Trashed
@@ -53,10 +54,12 @@ def list_trash(plane: Plane, actor: Actor, machine_id: str, window: Window) -> P
     return make_page(rows, window, key=lambda row: [row.name], view=_view)
 
 
-def trash_totals(plane: Plane, actor: Actor, vault_id: str) -> list[TrashTotal]:
+def trash_totals(plane: Plane, actor: Actor, vault: str) -> list[TrashTotal]:
+    """Of every machine of a vault, which is given by name or id."""
     with plane.database.read() as db:
-        require(db, actor, Right.READ, vault_id)
-        found = trash_rows.totals(db, vault_id)
+        row = any_vault(db, vault)
+        require(db, actor, Right.READ, row.id)
+        found = trash_rows.totals(db, row.id)
     return [
         TrashTotal(machine_id=machine_id, files=files, size=size, next_purge_at=first)
         for machine_id, files, size, first in found

@@ -25,9 +25,9 @@ class UndeleteWanted:
     lease_id: str | None = None
 
 
-@router.get("/vaults/{vault_id}/trash")
-def vault_trash(plane: ThePlane, person: Person, vault_id: str) -> list[TrashTotal]:
-    return trash.trash_totals(plane, person, vault_id)
+@router.get("/vaults/{vault}/trash")
+def vault_trash(plane: ThePlane, person: Person, vault: str) -> list[TrashTotal]:
+    return trash.trash_totals(plane, person, vault)
 
 
 @router.get("/machines/{machine_id}/trash")

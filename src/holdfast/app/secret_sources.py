@@ -56,6 +56,15 @@ def first_passphrase(session: Session, *, lab: bool = False) -> Secret:
     return new_passphrase(session, file=settings.passphrase_file, lab=lab)
 
 
+def given_passphrase(session: Session, *, file: str | None, question: str) -> Secret:
+    """A passphrase somebody chose before: from the file named, or typed once."""
+    if file:
+        return read_passphrase(file, session=session)
+    if session.ask is None:
+        raise PassphraseNotGiven
+    return session.ask(question)
+
+
 def _long_enough(found: Secret, *, lab: bool) -> Secret:
     # People count letters, not the bytes they take.
     length = len(found.reveal().decode(errors="replace"))

@@ -4,11 +4,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from holdfast.base.errors import Exit
 from holdfast.base.texts import N_, _
 from holdfast.cli.command import Group, option
 from holdfast.cli.run import Run, start
 
 if TYPE_CHECKING:
+    from holdfast.app.control.state_transfer import Place
     from holdfast.server.running import Ready
 
 _LAZY: dict[str, str] = {
@@ -20,6 +22,16 @@ _LAZY: dict[str, str] = {
     "approvals": "holdfast.cli.server_access:approvals",
     "audit": "holdfast.cli.server_access:audit",
 }
+
+
+_database = option(
+    "--database",
+    metavar="URL",
+    help=N_("Where the state lies: sqlite:////path or postgresql://user@host/name."),
+)
+_sealed_with = option(
+    "--sealed-with", metavar="FILE", help=N_("File with the passphrase of the export.")
+)
 
 
 @click.group(
@@ -48,11 +60,7 @@ def server() -> None:
     ],
 )
 @option("--listen", metavar="HOST:PORT", help=N_("Where to take connections: 0.0.0.0:8443."))
-@option(
-    "--database",
-    metavar="URL",
-    help=N_("Where the state lies: sqlite:////path or postgresql://user@host/name."),
-)
+@_database
 @option(
     "--name",
     "names",
@@ -113,3 +121,94 @@ def _tell(run: Run, ready: "Ready") -> None:
         password=ready.password,
     )
     run.out.done(event, *lines)
+
+
+@server.command(
+    name="export",
+    help=N_(
+        "Write the server's whole state into FILE, sealed with a passphrase.\n\n"
+        "It may be done while the server runs. FILE holds the authority's keys: whoever opens it "
+        "can be this server. What workflows are at is not in it; jobs that were under way are "
+        "taken up again from their rows."
+    ),
+    needs_vault=False,
+    examples=[
+        ("holdfast server export /backup/server.state", N_("The passphrase is typed twice.")),
+        (
+            "holdfast server export --keys-only keys --sealed-with /root/export.passphrase",
+            N_("The keys alone, for a second server on the same PostgreSQL."),
+        ),
+    ],
+)
+@click.argument("file")
+@option("--keys-only", is_flag=True, help=N_("Only the keys, not what the database holds."))
+@_sealed_with
+@_database
+def export_(*, file: str, keys_only: bool, sealed_with: str | None, database: str | None) -> None:
+    import os
+
+    from holdfast.app.control.state_transfer import export_state
+    from holdfast.app.secret_sources import new_passphrase
+    from holdfast.cli.json_events import ServerExported
+
+    run = start()
+    passphrase = new_passphrase(run.session, file=sealed_with)
+    done = export_state(
+        _place(run, database), file, passphrase, keys_only=keys_only, now=run.session.clock.now()
+    )
+    size = os.stat(file).st_size
+    run.out.done(
+        ServerExported(file=file, keys_only=keys_only, rows=done.rows, bytes_written=size),
+        _("Wrote {rows} rows and the keys to {file}").format(rows=done.rows, file=file),
+        _("Keep it and its passphrase in different places."),
+    )
+
+
+@server.command(
+    name="import",
+    help=N_(
+        "Fill an empty state from FILE, which `server export` wrote.\n\n"
+        "The database may be of the other kind: that is how a server moves from SQLite to "
+        "PostgreSQL and back. Machines go on with their certificates."
+    ),
+    needs_vault=False,
+    exits=[Exit.WRONG_PASSPHRASE, Exit.DAMAGE, Exit.DECIDE, Exit.LOCKED],
+    examples=[
+        ("holdfast server import /backup/server.state", N_("The passphrase is asked for.")),
+        (
+            "holdfast server import server.state --database postgresql://holdfast@db/holdfast",
+            N_("Into PostgreSQL."),
+        ),
+    ],
+)
+@click.argument("file")
+@_sealed_with
+@_database
+def import_(*, file: str, sealed_with: str | None, database: str | None) -> None:
+    from holdfast.app.control.state_transfer import import_state
+    from holdfast.app.secret_sources import given_passphrase
+    from holdfast.cli.json_events import ServerImported
+
+    run = start()
+    passphrase = given_passphrase(
+        run.session, file=sealed_with, question=_("Passphrase of {file}").format(file=file)
+    )
+    done = import_state(_place(run, database), file, passphrase)
+    run.out.done(
+        ServerImported(
+            file=file,
+            keys_only=done.keys_only,
+            rows=done.rows,
+            made_at=done.made_at.isoformat(),
+        ),
+        _("Brought in {rows} rows and the keys").format(rows=done.rows),
+        _("Start it with `holdfast server run`, with the same name or --url as before."),
+    )
+
+
+def _place(run: Run, database: str | None) -> "Place":
+    from holdfast.app.control.server_settings import load_server_settings
+    from holdfast.app.control.state_transfer import Place
+
+    settings = load_server_settings(run.session.settings.home, database=database)
+    return Place(folder=settings.folder, database_url=settings.database_url)

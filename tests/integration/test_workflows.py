@@ -104,6 +104,22 @@ def test_watching_ends_as_soon_as_the_machine_tells_the_end(
     _until(lambda: _status(job) == "SUCCESS")
 
 
+def test_watching_goes_on_after_an_orderly_restart(
+    plane: Plane, machine: Registered, admin: Someone, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = _order(plane, admin, machine, "check")
+    _until(lambda: _status(job) == "PENDING")
+
+    engine.stop(patience=1)
+    engine.start(plane, "one")
+    _until(lambda: _status(job) == "PENDING")
+    job_orders.cancel_job(plane, admin.actor, job)
+    nudging.nudge(job)
+
+    _until(lambda: _status(job) == "SUCCESS")
+    assert caplog.records == []
+
+
 def test_watching_ends_with_a_cancelled_job(
     plane: Plane, machine: Registered, admin: Someone
 ) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from holdfast.catalog.database import Session
@@ -118,19 +118,11 @@ def running_on_silent(db: Session, silent_since: datetime, *, limit: int) -> Seq
     return db.scalars(query.order_by(Job.id).limit(limit)).all()
 
 
-def unwatched(db: Session, origins: Sequence[str], *, limit: int) -> Sequence[tuple[str, str]]:
-    """Open jobs the server has to see to their end: id and kind."""
-    query = select(Job.id, Job.kind).where(Job.state.in_(_OPEN), Job.origin.in_(origins))
+def open_of(
+    db: Session, origins: Sequence[str], *, after: str, limit: int
+) -> Sequence[tuple[str, str]]:
+    """Jobs of these origins that are not over, by id: id and kind."""
+    query = select(Job.id, Job.kind).where(
+        Job.state.in_(_OPEN), Job.origin.in_(origins), Job.id > after
+    )
     return [(job_id, kind) for job_id, kind in db.execute(query.order_by(Job.id).limit(limit))]
-
-
-def counts(db: Session, *, since: datetime | None = None) -> Sequence[tuple[str, str, int]]:
-    """How many there are by kind and state."""
-    query = select(Job.kind, Job.state, func.count()).group_by(Job.kind, Job.state)
-    if since is not None:
-        query = query.where(Job.created_at >= since)
-    return [(kind, state, number) for kind, state, number in db.execute(query)]
-
-
-def was_ever(db: Session, job_id: str) -> bool:
-    return bool(db.scalar(select(exists().where(Job.id == job_id))))

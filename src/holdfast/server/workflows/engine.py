@@ -1,6 +1,7 @@
 """The workflow engine: DBOS on the server's own database, started and stopped with the process."""
 
 import contextlib
+import logging
 import os
 import sqlite3
 
@@ -16,9 +17,12 @@ from holdfast.server.workflows.takeover import Lookout
 
 _SCHEMA = "workflows"
 _FILE = "workflows.db"
+_LOGGER = "dbos"
 _PRIVATE = 0o600
 _AT_ONCE = 2
 _POLLING = 0.5
+_THREADS = 32
+_LISTENING = 5.0
 _lookouts: list[Lookout] = []
 
 
@@ -30,6 +34,7 @@ def start(plane: Plane, executor_id: str, *, limits: Limits | None = None) -> No
     with plane.database.write() as db:
         workers.begin(db, executor_id, version=VERSION, now=plane.clock.now())
     DBOS(config=_config(plane.database, executor_id))
+    _log_as_all_do()
     DBOS.launch()
     DBOS.register_queue(WATCH, polling_interval_sec=_POLLING)
     DBOS.register_queue(WORK, worker_concurrency=_AT_ONCE, polling_interval_sec=_POLLING)
@@ -44,12 +49,21 @@ def start(plane: Plane, executor_id: str, *, limits: Limits | None = None) -> No
 def stop(*, patience: int = 10) -> None:
     """Finish the steps under way; the rest goes on elsewhere, or here after the next start."""
     nudging.listen(None)
+    # That each of a thousand that wait is interrupted is no news.
+    logging.getLogger(_LOGGER).setLevel(logging.ERROR)
     DBOS.destroy(workflow_completion_timeout_sec=patience)
     while _lookouts:
         with contextlib.suppress(Exception):
             # The database may be what makes us stop.
             _lookouts.pop().stop()
     hold(None)
+
+
+def _log_as_all_do() -> None:
+    """The engine brings a handler of its own, with lines of its own shape."""
+    logger = logging.getLogger(_LOGGER)
+    logger.handlers.clear()
+    logger.propagate = True
 
 
 def _config(database: Database, executor_id: str) -> DBOSConfig:
@@ -64,6 +78,10 @@ def _config(database: Database, executor_id: str) -> DBOSConfig:
         serializer=DBOSPortableJSONSerializer(),
         log_level="WARNING",
         scheduler_polling_interval_sec=5.0,
+        # Those that wait need no thread, so a burst of them shall not leave hundreds behind.
+        max_executor_threads=_THREADS,
+        # On SQLite each that waits asks so often. A job's end is known before its watcher's.
+        notification_listener_polling_interval_sec=_LISTENING,
     )
 
 

@@ -1,5 +1,6 @@
 """From jobs to workflows: each job that the server has to see to its end has exactly one."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 from dbos import DBOS, SetWorkflowID
@@ -17,7 +18,7 @@ from holdfast.server.workflows.watching import NEWS, watch_job
 from holdfast.server.workflows.working import SLICES, work
 
 _ORIGINS = ("person", "server")
-_AT_ONCE = 1000
+_AT_ONCE = 500
 # Over, but not well: an error that is none of ours, or begun again too often.
 _BROKEN = frozenset({"ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 
@@ -45,18 +46,25 @@ def watch(job_id: str, kind: str) -> None:
 
 def watch_all() -> int:
     """Jobs without a workflow: their server died before it began one, or the workflow broke."""
-    jobs = _unwatched(plane())
-    states = _states([workflow_of(job_id) for job_id, _kind in jobs])
-    for job_id, kind in jobs:
-        state = states.get(workflow_of(job_id))
-        if state is None:
-            watch(job_id, kind)
-        elif state in _BROKEN and kind in SLICES:
-            error = TakenOverTooOften(count=held().limits.takeovers, job=job_id)
-            finish(plane(), job_id, State.FAILED, error=error)
-        elif state in _BROKEN:
-            DBOS.resume_workflow(workflow_of(job_id), queue_name=WATCH)
-    return len(jobs)
+    mended = 0
+    for jobs in _pages(plane()):
+        states = _states([workflow_of(job_id) for job_id, _kind in jobs])
+        for job_id, kind in jobs:
+            mended += _mend(job_id, kind, states.get(workflow_of(job_id)))
+    return mended
+
+
+def _mend(job_id: str, kind: str, state: str | None) -> bool:
+    if state is None:
+        watch(job_id, kind)
+    elif state in _BROKEN and kind in SLICES:
+        error = TakenOverTooOften(count=held().limits.takeovers, job=job_id)
+        finish(plane(), job_id, State.FAILED, error=error)
+    elif state in _BROKEN:
+        DBOS.resume_workflow(workflow_of(job_id), queue_name=WATCH)
+    else:
+        return False
+    return True
 
 
 def _states(workflow_ids: list[str]) -> dict[str, str]:
@@ -82,9 +90,15 @@ def _forget_older(age: timedelta) -> int:
     return len(found)
 
 
-def _unwatched(of: Plane) -> list[tuple[str, str]]:
-    with of.database.read() as db:
-        return list(job_rows.unwatched(db, _ORIGINS, limit=_AT_ONCE))
+def _pages(of: Plane) -> Iterator[list[tuple[str, str]]]:
+    after = ""
+    while True:
+        with of.database.read() as db:
+            jobs = list(job_rows.open_of(db, _ORIGINS, after=after, limit=_AT_ONCE))
+        if not jobs:
+            return
+        yield jobs
+        after, _kind = jobs[-1]
 
 
 def _tell(job_id: str) -> None:

@@ -6,16 +6,15 @@ waits for the network, and whatever the threads are stuck in, the jobs go on.
 
 import contextlib
 import fcntl
-import json
 import os
-import queue
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from importlib.metadata import version
 
 from holdfast.agent import jobs
+from holdfast.agent.asking import points_now, renew_certificate
 from holdfast.agent.assigned import AssignedPolicies
 from holdfast.agent.errors import AgentRunning
 from holdfast.agent.health import health_facts
@@ -24,31 +23,27 @@ from holdfast.agent.journal import Journal
 from holdfast.agent.leases import Leases
 from holdfast.agent.link import Identity, Link
 from holdfast.agent.listening import Listener
+from holdfast.agent.orders import Orders
 from holdfast.agent.place import Place
 from holdfast.agent.running import Program, Runner
-from holdfast.agent.scheduling import Scheduler, accept, command_job
+from holdfast.agent.scheduling import Scheduler
+from holdfast.agent.starting import Starter
 from holdfast.agent.talking import Talker, Telling
 from holdfast.agent.words import words_for
 from holdfast.app.agent_folder import AgentFolder
-from holdfast.app.processes import ask_tool
 from holdfast.app.registration_state import Registration, load_registration
 from holdfast.app.service_manager import ALIVE, READY, STOPPING, tell
 from holdfast.base.clock import Clock, SystemClock
 from holdfast.base.errors import HoldfastError
-from holdfast.base.texts import _
-from holdfast.fleet.arguments import read_arguments
 from holdfast.fleet.jobs import Kind, State
-from holdfast.fleet.messages import Command, PointsTold, PointTold
+from holdfast.fleet.messages import Command
 from holdfast.storage.limiting import Rates
 
-_CANCEL = "cancel"
 _BUSY, _IDLE = 0.2, 1.0
 _LOOK_EVERY = 5.0
 _CLEAN_EVERY = 3600.0
 _KEPT = timedelta(days=30)
-_ASK_TIMEOUT = 300.0
 _MORE_GRACE = 5.0
-_TRIES = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +70,7 @@ class Agent:
         self._registration = load_registration(outfit.home)
         self._place.prepare()
         self._lock = _only_one(self._place)
+        self._wake = threading.Event()
         self._journal = Journal(self._place.journal, warn=outfit.warn)
         self._assigned = AssignedPolicies(self._place.policies)
         self._scheduler = Scheduler(self._journal, self._assigned, warn=outfit.warn)
@@ -88,6 +84,21 @@ class Agent:
             on_end=self._job_ended,
             grace=outfit.grace,
         )
+        self._starter = Starter(
+            self._journal,
+            self._runner,
+            self._leases,
+            words_of=self._words_of,
+            parallel=outfit.parallel,
+            clock=self._clock,
+        )
+        self._orders = Orders(
+            self._journal,
+            self._assigned,
+            clock=self._clock,
+            on_news=self._wake.set,
+            warn=outfit.warn,
+        )
         self._link = Link(_identity(outfit.home, self._registration))
         self._talker = Talker(
             self._link,
@@ -98,9 +109,6 @@ class Agent:
             clock=self._clock,
         )
         self._listener = Listener(self._link, self._take)
-        self._tries: dict[int, int] = {}
-        self._cancels: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._wake = threading.Event()
         self._threads_stop = threading.Event()
         # Set by signal handlers, which must not touch an Event: they may run inside one.
         self._is_stopping = self._is_to_reread = False
@@ -137,11 +145,11 @@ class Agent:
         self._listener.step(wait=0)
         while not self._is_stopping:
             self._turn()
-            if not self._runner.running and not self._has_work():
+            if not self._runner.running and not self._starter.due():
                 break
             if self._leases.is_busy:
                 self._talker.step()
-                if not self._runner.running and not self._can_start():
+                if not self._runner.running and not self._starter.can_start_any():
                     break
             self._wake.wait(_BUSY)
             self._wake.clear()
@@ -163,7 +171,9 @@ class Agent:
             self._next_clean = moment + _CLEAN_EVERY
             self._journal.forget_before(self._clock.now() - _KEPT)
         self._runner.tick()
-        self._start_due()
+        self._starter.start_due()
+        if self._leases.is_busy:
+            self._talker.wake()
         if self._journal.version != self._seen_version:
             self._seen_version = self._journal.version
             self._talker.wake()
@@ -187,58 +197,6 @@ class Agent:
                 self._scheduler.after_backup(job, self._clock.now())
         self._look()
 
-    def _due(self) -> list[Job]:
-        now = self._clock.now()
-        return [
-            job
-            for job in self._journal.open_jobs()
-            if job.state is State.WAITING and (job.next_try is None or job.next_try <= now)
-        ]
-
-    def _has_work(self) -> bool:
-        return bool(self._due())
-
-    def _can_start(self) -> bool:
-        return any(self._may_start(job) for job in self._due())
-
-    def _start_due(self) -> None:
-        running, due = self._runner.running, self._due()
-        self._leases.keep_only({job.id for job in (*running, *due)})
-        sources = {job.source for job in running}
-        for job in due:
-            if len(self._runner.running) >= self._outfit.parallel or self._is_stopping:
-                return
-            if job.source not in sources and self._may_start(job):
-                sources.add(job.source)
-                self._start(job)
-
-    def _may_start(self, job: Job) -> bool:
-        if job.kind not in jobs.NEED_LEASE or job.arguments.get("dry_run"):
-            return True
-        if self._leases.is_held(job.id, self._clock.now()):
-            return True
-        self._leases.want(job.id, job.kind.value)
-        refusal = self._leases.refusal(job.id)
-        if refusal is not None and (job.error or {}).get("message") != refusal:
-            error = {"code": "lease-refused", "message": refusal, "retry": "later"}
-            self._journal.save(replace(job, error=error))
-        self._talker.wake()
-        return False
-
-    def _start(self, job: Job) -> None:
-        try:
-            assigned = self._assigned.find(job.arguments.get("assignment"))
-            words = words_for(job, assigned, location_of=self._location_of)
-        except HoldfastError as err:
-            self._fail(job, err)
-            return
-        self._runner.start(job, words)
-
-    def _fail(self, job: Job, err: HoldfastError) -> None:
-        error = {"code": err.code, "message": str(err), "remedy": err.advice, "retry": "never"}
-        now = self._clock.now()
-        self._journal.save(replace(job, state=State.FAILED, error=error, ended_at=now))
-
     def _job_ended(self, job: Job) -> None:
         if job.kind is Kind.BACKUP:
             self._scheduler.after_backup(job, self._clock.now())
@@ -246,52 +204,31 @@ class Agent:
             self._talker.points_changed()
 
     def _cancel_asked(self) -> None:
-        with contextlib.suppress(queue.Empty):
-            while True:
-                job = self._journal.find(self._cancels.get_nowait())
-                if job is None or job.state.is_over:
-                    continue
-                if job.state is State.RUNNING:
-                    self._runner.cancel(job)
-                else:
-                    self._journal.save(jobs.cancelled(job, self._clock.now()))
+        for job_id in self._orders.cancels():
+            job = self._journal.find(job_id)
+            if job is None or job.state.is_over:
+                continue
+            if job.state is State.RUNNING:
+                self._runner.cancel(job)
+            else:
+                self._journal.save(jobs.cancelled(job, self._clock.now()))
 
     def _take(self, command: Command) -> bool:
-        """Called by the listener: whether the command is taken, on disk and for good."""
+        """Called by the listener, until the journal is about to be closed."""
         if self._threads_stop.is_set():
             return False
-        if command.kind == _CANCEL:
-            self._ask_to_cancel(command.job_id)
-            return True
-        now = self._clock.now()
-        expires = command.expires_at
-        if expires is not None and expires <= now + self._talker.clock_offset:
-            return False
-        try:
-            kind = Kind(command.kind)
-            arguments = read_arguments(kind, command.arguments)
-            assigned = self._assigned.find(arguments.get("assignment"))
-            if arguments.get("assignment") and assigned is None and self._may_come(command):
-                return False
-            job = command_job(kind, command.job_id, arguments, assigned=assigned, now=now)
-        except (ValueError, HoldfastError) as err:
-            warning = _("a command of the server was not understood: {reason}")
-            self._outfit.warn(warning.format(reason=err))
-            return True
-        accept(self._journal, job, now)
-        self._wake.set()
-        return True
+        talker = self._talker
+        return self._orders.take(
+            command, clock_offset=talker.clock_offset, ask_anew=talker.ask_anew
+        )
 
-    def _may_come(self, command: Command) -> bool:
-        """A command can be quicker than the assignment it is about; some tries, and it is gone."""
-        tries = self._tries.get(command.number, 0) + 1
-        self._tries[command.number] = tries
-        self._talker.ask_anew()
-        return tries <= _TRIES
+    def _renew(self) -> None:
+        if renew_certificate(self._outfit.program):
+            self._link.reload()
 
-    def _ask_to_cancel(self, job_id: str) -> None:
-        self._cancels.put(job_id)
-        self._wake.set()
+    def _words_of(self, job: Job) -> list[str]:
+        assigned = self._assigned.find(job.arguments.get("assignment"))
+        return words_for(job, assigned, location_of=self._location_of)
 
     def _location_of(self, machine: str) -> str:
         """The repository of another machine of this vault."""
@@ -304,8 +241,8 @@ class Agent:
             version=version("holdfast"),
             facts=self._facts,
             running=lambda: [job.id for job in self._runner.running],
-            points=self._points,
-            cancel=self._ask_to_cancel,
+            points=lambda: points_now(self._outfit.program),
+            cancel=self._orders.cancel,
             renew=self._renew,
             warn=self._outfit.warn,
         )
@@ -320,22 +257,6 @@ class Agent:
             "service": "systemd" if self._outfit.notify else "other",
             "next": {name: at.isoformat(timespec="seconds") for name, at in upcoming.items()},
         }
-
-    def _points(self) -> PointsTold | None:
-        done = self._ask("points", "--json")
-        return None if done is None else PointsTold(points=list(_told_points(done)))
-
-    def _renew(self) -> None:
-        if self._ask("agent", "renew", "--json") is not None:
-            self._link.reload()
-
-    def _ask(self, *words: str) -> bytes | None:
-        """What one of our own commands prints; None where it could not do it."""
-        program = self._outfit.program
-        done = ask_tool(
-            [*program.plain, *words], environment=program.environment, timeout=_ASK_TIMEOUT
-        )
-        return done.said if done is not None and done.status == 0 else None
 
     def _end(self) -> None:
         self._threads_stop.set()
@@ -383,18 +304,3 @@ def _only_one(place: Place) -> int:
         os.close(descriptor)
         raise AgentRunning(folder=place.folder) from err
     return descriptor
-
-
-def _told_points(said: bytes) -> Iterator[PointTold]:
-    for line in said.splitlines():
-        event = json.loads(line)
-        if event.get("event") == "point":
-            yield PointTold(
-                id=event["id"],
-                taken_at=datetime.fromisoformat(event["time"]),
-                host=event["host"],
-                paths=event["paths"],
-                tags=event["tags"],
-                bytes_total=event["bytes"],
-                bytes_added=event["bytes_added"],
-            )

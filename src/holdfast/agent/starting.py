@@ -1,0 +1,81 @@
+"""Which of the waiting jobs may start now: one for a source, so many at once, some under a lease."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from holdfast.agent import jobs
+from holdfast.agent.jobs import Job
+from holdfast.agent.journal import Journal
+from holdfast.agent.leases import Leases
+from holdfast.agent.running import Runner
+from holdfast.base.clock import Clock
+from holdfast.base.errors import HoldfastError
+from holdfast.fleet.jobs import State
+
+
+class Starter:
+    """To be used from the thread that owns the runner."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        runner: Runner,
+        leases: Leases,
+        *,
+        words_of: Callable[[Job], list[str]],
+        parallel: int,
+        clock: Clock,
+    ) -> None:
+        self._journal = journal
+        self._runner = runner
+        self._leases = leases
+        self._words_of = words_of
+        self._parallel = parallel
+        self._clock = clock
+
+    def due(self) -> list[Job]:
+        now = self._clock.now()
+        return [
+            job
+            for job in self._journal.open_jobs()
+            if job.state is State.WAITING and (job.next_try is None or job.next_try <= now)
+        ]
+
+    def can_start_any(self) -> bool:
+        return any(self._may_start(job) for job in self.due())
+
+    def start_due(self) -> None:
+        running, due = self._runner.running, self.due()
+        self._leases.keep_only({job.id for job in (*running, *due)})
+        sources = {job.source for job in running}
+        for job in due:
+            if len(self._runner.running) >= self._parallel:
+                return
+            if job.source not in sources and self._may_start(job):
+                sources.add(job.source)
+                self._start(job)
+
+    def _may_start(self, job: Job) -> bool:
+        if job.kind not in jobs.NEED_LEASE or job.arguments.get("dry_run"):
+            return True
+        if self._leases.is_held(job.id, self._clock.now()):
+            return True
+        self._leases.want(job.id, job.kind.value)
+        refusal = self._leases.refusal(job.id)
+        if refusal is not None and (job.error or {}).get("message") != refusal:
+            error = {"code": "lease-refused", "message": refusal, "retry": "later"}
+            self._journal.save(replace(job, error=error))
+        return False
+
+    def _start(self, job: Job) -> None:
+        try:
+            words = self._words_of(job)
+        except HoldfastError as err:
+            self._fail(job, err)
+            return
+        self._runner.start(job, words)
+
+    def _fail(self, job: Job, err: HoldfastError) -> None:
+        error = {"code": err.code, "message": str(err), "remedy": err.advice, "retry": "never"}
+        now = self._clock.now()
+        self._journal.save(replace(job, state=State.FAILED, error=error, ended_at=now))

@@ -10,13 +10,14 @@ from holdfast.base.texts import N_
 class MachineNameAmbiguous(HoldfastError):
     code = "machine-name-ambiguous"
     sentence = N_("{count} machines are named {name}: {ids}")
-    remedy = N_("Give the id of the one that is meant.")
+    remedy = N_("Give the id of the one that is meant, or VAULT/NAME.")
     exit_status = Exit.USAGE
 
 
 def machine_id(client: ServerClient, wanted: str) -> str:
-    """The id of the machine of that name; what is no name is taken for an id."""
-    found: list[dict[str, Any]] = list(client.items("/machines", name=wanted))
+    """The id of the machine of that name, or VAULT/NAME; what is no name is taken for an id."""
+    vault, _slash, name = wanted.rpartition("/")
+    found: list[dict[str, Any]] = list(client.items("/machines", vault=vault or None, name=name))
     if len(found) > 1:
         ids = ", ".join(str(one["id"]) for one in found)
         raise MachineNameAmbiguous(count=len(found), name=wanted, ids=ids)

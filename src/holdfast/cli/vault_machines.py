@@ -80,7 +80,7 @@ def machines(name: str | None, *, state: str | None) -> None:
     "machine",
     cls=Group,
     needs_vault=False,
-    help=N_("Look after one registered machine; MACHINE is its name or its id."),
+    help=N_("Look after one registered machine; MACHINE is its name, VAULT/NAME, or its id."),
 )
 def machine() -> None:
     pass
@@ -181,7 +181,8 @@ def reset_key(wanted: str, *, pin: str | None, approval: str | None) -> None:
 @machine.command(
     help=N_(
         "Let READER restore from the recovery points of MACHINE for some hours.\n\n"
-        "On READER, `holdfast agent status` names the location; the passphrase of MACHINE opens it."
+        "On READER, `holdfast agent status` names the location for --vault; the passphrase of MACHINE "
+        "opens it, and --no-lock keeps restore from writing there."
     ),
     needs_vault=False,
     examples=[("holdfast vault machine allow mail spare --hours 4", N_("Both of one vault."))],

@@ -1,0 +1,221 @@
+"""A machine's life at the command line: registered, backed up, read by another, left, deleted."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from holdfast.testing.fleet import FleetServer
+from tests.e2e.conftest import Bench, Said
+from tests.e2e.test_server_people import Person
+
+pytestmark = pytest.mark.slow
+
+_SHOW = """
+import os
+import subprocess
+import sys
+from holdfast.cli.main import main
+status = main(sys.argv[1:])
+print("\\n" + " ".join(sorted({name.partition(".")[0] for name in sys.modules})))
+sys.exit(status)
+"""
+_OF_SERVERS = {"fastapi", "sqlalchemy", "pydantic", "starlette", "uvicorn", "dbos", "alembic"}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FleetServer]:
+    with FleetServer(tmp_path_factory.mktemp("server"), workflows=False) as running:
+        yield running
+
+
+@pytest.fixture
+def admin(server: FleetServer, tmp_path: Path) -> Person:
+    person = Person(tmp_path / "admin", server)
+    person.log_in("admin", server.admin_password)
+    return person
+
+
+class Office:
+    """A vault of the server, and machines that come to it."""
+
+    def __init__(self, admin: Person, root: Path) -> None:
+        self.admin, self.root, self.name = admin, root, root.name[:40]
+        (root / "stored").mkdir()
+        admin.run("vault", "create", "--name", self.name, root / "stored")
+
+    def credentials(self) -> Path:
+        file = self.root / "office.credentials"
+        self.admin.run("vault", "credentials", self.name, "--out", file)
+        return file
+
+    def machine(self, name: str) -> Bench:
+        bench = Bench(self.root / name)
+        bench.source.mkdir(parents=True)
+        bench.passphrase_file.write_text(f"passphrase of {name}, long", encoding="utf-8")
+        bench.passphrase_file.chmod(0o600)
+        bench.environment.update(
+            PATH=os.environ["PATH"],
+            HOME=str(bench.root),
+            LC_ALL="C.UTF-8",
+            HOLDFAST_HOME=str(bench.home),
+        )
+        return bench
+
+    def register(self, bench: Bench, *more: str | Path, status: int = 0) -> Said:
+        how = ("--passphrase-file", bench.passphrase_file, "--proxy", "none", "--lab", *more)
+        file = self.credentials()
+        name = bench.root.name
+        return bench.run(
+            "register", "--credentials", file, "--name", name, *how, "--json", status=status
+        )
+
+    def of(self, name: str) -> str:
+        """As people call it among the machines of several vaults."""
+        return f"{self.name}/{name}"
+
+    def machines(self) -> list[dict[str, Any]]:
+        said = self.admin.run("vault", "machines", self.name, "--json")
+        return [event["record"] for event in said.events]
+
+
+@pytest.fixture
+def office(admin: Person, tmp_path: Path) -> Office:
+    return Office(admin, tmp_path)
+
+
+def test_registered_machine_backs_up_and_restores_without_a_word(office: Office) -> None:
+    mail = office.machine("mail")
+    mail.write("letter", "dear all")
+
+    registered = office.register(mail).event("machine-registered")
+    mail.run("backup", mail.source)
+    mail.run("restore", "latest", "--to", mail.root / "back")
+    (seen,) = office.machines()
+
+    assert (mail.root / "back" / str(mail.source)[1:] / "letter").read_text() == "dear all"
+    assert seen["id"] == registered["machine"]
+    assert seen["is_activated"] is True
+    status = mail.run("agent", "status", "--json").event("agent-state")
+    assert status["troubles"] == []
+    assert status["location"] == registered["location"]
+
+
+def test_another_machine_restores_with_the_passphrase_for_some_hours(office: Office) -> None:
+    mail, spare = office.machine("mail"), office.machine("spare")
+    mail.write("letter", "dear all")
+    office.register(mail)
+    office.register(spare)
+    mail.run("backup", mail.source)
+    office.admin.run(
+        "vault", "machine", "allow", office.of("mail"), office.of("spare"), "--hours", "1"
+    )
+
+    (location,) = spare.run("agent", "status", "--json").event("agent-state")["readable"]
+    way = ("--vault", location, "--passphrase-file", mail.passphrase_file)
+    spare.run("restore", "latest", "--to", spare.root / "back", "--no-lock", *way)
+
+    assert (spare.root / "back" / str(mail.source)[1:] / "letter").read_text() == "dear all"
+    assert spare.run("backup", spare.source, *way, status=None).status != 0
+
+
+def test_refused_registration_says_why_and_how_to_go_on(office: Office) -> None:
+    mail = office.machine("mail")
+    old = office.credentials().read_text()
+    file = office.credentials()
+    file.write_text(old)
+
+    said = mail.run("register", "--credentials", file, "--proxy", "none", status=1)
+
+    assert "not the newest" in said.err
+    assert "holdfast vault credentials" in said.err
+    assert "34513" in said.err
+    assert mail.run("agent", "status", status=10).err.count("holdfast register") == 1
+
+
+def test_lost_passphrase_is_saved_again_only_if_it_is_right(office: Office) -> None:
+    mail = office.machine("mail")
+    office.register(mail)
+    for name in ("passphrase", "passphrase.copy"):
+        (mail.home / "agent" / name).unlink()
+
+    missing = mail.run("points", status=12)
+    mail.passphrase_file.write_text("certainly another passphrase")
+    mail.run("passphrase", "set", "--passphrase-file", mail.passphrase_file, status=12)
+    mail.passphrase_file.write_text("passphrase of mail, long")
+    mail.run("passphrase", "set", "--passphrase-file", mail.passphrase_file)
+
+    assert "0x1FC07" in missing.err
+    mail.run("points")
+
+
+def test_changed_passphrase_is_the_saved_one(office: Office) -> None:
+    mail = office.machine("mail")
+    office.register(mail)
+    fresh = mail.root / "fresh"
+    fresh.write_text("an entirely new passphrase")
+
+    # Removing a key needs a lease of the server, which a person at the machine has none of.
+    mail.run("passphrase", "change", "--lab", "--new-passphrase-file", fresh, status=None)
+
+    mail.run("points")
+
+
+def test_moved_scratch_is_used(office: Office) -> None:
+    mail = office.machine("mail")
+    office.register(mail)
+    mail.run("agent", "scratch", "move", mail.root / "elsewhere")
+
+    mail.run("backup", mail.source)
+
+    assert any((mail.root / "elsewhere").iterdir())
+    assert not (mail.home / "scratch").exists()
+
+
+def test_machine_leaves_and_is_deleted_and_brought_back(office: Office) -> None:
+    mail = office.machine("mail")
+    office.register(mail)
+
+    mail.run("agent", "renew")
+    mail.run("agent", "unregister", "--yes")
+    pin = office.admin.pin()
+    office.admin.run("vault", "machine", "delete", office.of("mail"), status=30)
+    office.admin.run("vault", "machine", "delete", office.of("mail"), "--pin", pin)
+    deleted = office.machines()[0]
+    office.admin.run("vault", "machine", "undelete", office.of("mail"))
+
+    assert deleted["state"] == "deleted"
+    assert office.machines()[0]["state"] == "unregistered"
+    assert "not-registered" in mail.run("agent", "status", status=10).err
+
+
+def test_name_and_lock_of_a_machine(office: Office) -> None:
+    mail = office.machine("mail")
+    office.register(mail)
+
+    office.admin.run("vault", "machine", "rename", office.of("mail"), "post")
+    office.admin.run("vault", "machine", "revoke", office.of("post"))
+
+    shown = office.admin.run("vault", "machine", "show", office.of("post"), "--json")
+    assert shown.events[0]["record"]["health"] == "no-certificate"
+    assert mail.run("agent", "status", status=3).err
+
+
+def test_registering_needs_nothing_of_a_server(office: Office) -> None:
+    mail = office.machine("mail")
+    file = office.credentials()
+    words = ("register", "--credentials", file, "--passphrase-file", mail.passphrase_file)
+    done = subprocess.run(
+        [sys.executable, "-c", _SHOW, *words, "--proxy", "none", "--lab"],
+        env=mail.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+    assert set(done.stdout.splitlines()[-1].split()) & _OF_SERVERS == set()

@@ -7,6 +7,7 @@ from holdfast.doctor.catalogue_types import Cause
 from holdfast.doctor.checking import Params, decide
 from holdfast.doctor.facts import Record
 from holdfast.doctor.loading import Catalogue
+from holdfast.doctor.matching import of_what_is_here
 from holdfast.doctor.model import Severity, State, Verdict, not_applicable
 from holdfast.doctor.open_records import recent
 from holdfast.doctor.reading import Reading
@@ -82,8 +83,10 @@ def diagnose(
     other causes are decided too, since a second fault matters, but never as "unknown". Of
     components that are not there nothing is decided unless a symptom leads to it.
     """
+    here = _here(catalogue, reading) if components is None else components
+    symptoms = of_what_is_here(catalogue, dict.fromkeys([*asked, *_seen(reading)]), here)
+    asked = [name for name in asked if name in symptoms]
     reading.facts.asked = frozenset(asked)
-    symptoms = list(dict.fromkeys([*asked, *_seen(reading)]))
     order = _order(catalogue, symptoms)
     causes = {
         name: cause
@@ -114,6 +117,12 @@ def diagnose(
 
 def _is_hidden(finding: Finding, suppressed: Collection[str]) -> bool:
     return finding.verdict.state is State.CONFIRMED and finding.cause in suppressed
+
+
+def _here(catalogue: Catalogue, reading: Reading) -> set[str]:
+    """The components whose own artefacts were read."""
+    known = reading.facts.probes & catalogue.probes.keys()
+    return {catalogue.owners["probe", name] for name in known}
 
 
 def _seen(reading: Reading) -> list[str]:

@@ -1,7 +1,7 @@
 """Which symptoms somebody means: by code in any notation, by name, by message, by id."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from functools import cache
 
 import re2
@@ -16,7 +16,39 @@ def symptoms_for(catalogue: Catalogue, asked: str) -> list[str]:
     if asked in catalogue.symptoms:
         return [asked]
     matches = {name: symptom.match for name, symptom in catalogue.symptoms.items()}
-    return best(matches, asked)
+    # A number is the original product's; our own errors carry it to be found by it as well.
+    return best(dict(sorted(matches.items(), key=lambda one: is_ours(catalogue, one[0]))), asked)
+
+
+def is_ours(catalogue: Catalogue, symptom: str) -> bool:
+    return catalogue.owner("symptom", symptom).family == "ours"
+
+
+def of_what_is_here(
+    catalogue: Catalogue, symptoms: Iterable[str], here: Container[str]
+) -> list[str]:
+    """Of symptoms that share a code, one of ours and one of the original: that of what is here."""
+    named = list(symptoms)
+    ours = [name for name in named if is_ours(catalogue, name)]
+    gone = set[str]()
+    for own in ours:
+        rivals = [name for name in named if name not in ours and _share(catalogue, own, name)]
+        if not rivals:
+            continue
+        if catalogue.owners["symptom", own] in here:
+            gone |= {name for name in rivals if catalogue.owners["symptom", name] not in here}
+        else:
+            gone.add(own)
+    return [name for name in named if name not in gone]
+
+
+def _share(catalogue: Catalogue, one: str, other: str) -> bool:
+    return bool(_codes(catalogue, one) & _codes(catalogue, other))
+
+
+def _codes(catalogue: Catalogue, symptom: str) -> set[str]:
+    codes = catalogue.symptoms[symptom].match.code
+    return {same for code in codes for same in same_codes(code)}
 
 
 def notes_for(catalogue: Catalogue, asked: str) -> list[str]:

@@ -1,14 +1,12 @@
 """What Holdfast's own probes write: JSON lines that say of what kind they are."""
 
-import json
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from holdfast.doctor.artefacts import Artefact
-from holdfast.doctor.decoding import blocks
 from holdfast.doctor.facts import Fact
-from holdfast.doctor.model import LONGEST_EXCERPT, Span
+from holdfast.doctor.model import Span
 from holdfast.doctor.own_facts import (
     JobRecord,
     ScratchFolder,
@@ -17,40 +15,15 @@ from holdfast.doctor.own_facts import (
     VaultPlace,
     VaultStage,
 )
+from holdfast.doctor.readers.own_lines import KIND, looks_like, objects, plain
 from holdfast.doctor.readers_registry import reader
 
-# The key that every line of ours begins with, and what it may say.
-KIND = "holdfast"
 _Line = dict[str, Any]
 
 
-def _looks_like(kind: str) -> Callable[[str, str], bool]:
-    def accepts(head: str, _file: str) -> bool:
-        return f'"{KIND}":"{kind}"' in head.replace('": "', '":"')
-
-    return accepts
-
-
 def _lines(artefact: Artefact, kind: str) -> Iterator[tuple[Span, _Line]]:
-    """The objects of one kind; a line that is cut or foreign is passed over."""
-    number = 0
-    with artefact.open() as stream:
-        for block in blocks(stream):
-            for raw in block.splitlines():
-                number += 1
-                known = _object(raw)
-                if known and known.get(KIND) == kind:
-                    text = raw.decode("utf-8", "replace")[:LONGEST_EXCERPT]
-                    span = Span(artefact=artefact.name, first=number, last=number, excerpt=text)
-                    yield span, known
-
-
-def _object(raw: bytes) -> _Line | None:
-    try:
-        known = json.loads(raw)
-    except ValueError:
-        return None
-    return known if isinstance(known, dict) else None
+    """The objects of one kind."""
+    return ((span, known) for span, known in objects(artefact) if known[KIND] == kind)
 
 
 def _text(known: _Line, name: str) -> str:
@@ -68,10 +41,10 @@ def _moment(text: str) -> datetime | None:
         found = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
+    return plain(found)
 
 
-@reader("own.jobs", accepts=_looks_like("job"))
+@reader("own.jobs", accepts=looks_like(("job",)))
 def read_jobs(artefact: Artefact) -> Iterator[Fact]:
     for span, known in _lines(artefact, "job"):
         chain, fields = known.get("chain"), known.get("fields")
@@ -88,7 +61,7 @@ def read_jobs(artefact: Artefact) -> Iterator[Fact]:
         )
 
 
-@reader("own.scratch", accepts=_looks_like("scratch"))
+@reader("own.scratch", accepts=looks_like(("scratch",)))
 def read_scratch(artefact: Artefact) -> Iterator[Fact]:
     for span, known in _lines(artefact, "scratch"):
         yield ScratchFolder(
@@ -104,7 +77,7 @@ def read_scratch(artefact: Artefact) -> Iterator[Fact]:
         )
 
 
-@reader("own.vault", accepts=_looks_like("vault"))
+@reader("own.vault", accepts=looks_like(("vault",)))
 def read_vault(artefact: Artefact) -> Iterator[Fact]:
     for span, known in _lines(artefact, "vault"):
         yield VaultPlace(
@@ -122,7 +95,7 @@ def read_vault(artefact: Artefact) -> Iterator[Fact]:
         )
 
 
-@reader("own.network", accepts=_looks_like("reach"))
+@reader("own.network", accepts=looks_like(("reach",)))
 def read_network(artefact: Artefact) -> Iterator[Fact]:
     for span, known in _lines(artefact, "reach"):
         yield VaultStage(
@@ -134,7 +107,7 @@ def read_network(artefact: Artefact) -> Iterator[Fact]:
         )
 
 
-@reader("own.skipped", accepts=_looks_like("skipped"))
+@reader("own.skipped", accepts=looks_like(("skipped",)))
 def read_skipped(artefact: Artefact) -> Iterator[Fact]:
     for span, known in _lines(artefact, "skipped"):
         yield SkippedItem(
@@ -146,7 +119,7 @@ def read_skipped(artefact: Artefact) -> Iterator[Fact]:
         )
 
 
-@reader("own.network", accepts=_looks_like("clock"))
+@reader("own.network", accepts=looks_like(("clock",)))
 def read_clock(artefact: Artefact) -> Iterator[Fact]:
     for span, known in _lines(artefact, "clock"):
         ahead = known.get("ahead_seconds")

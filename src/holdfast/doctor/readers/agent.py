@@ -1,0 +1,20 @@
+"""What the probes of an agent and of a server write."""
+
+from collections.abc import Iterator, Mapping
+
+from holdfast.doctor.agent_facts import AGENT_KINDS
+from holdfast.doctor.artefacts import Artefact
+from holdfast.doctor.facts import Fact
+from holdfast.doctor.readers.own_lines import facts_of, looks_like
+from holdfast.doctor.readers_registry import reader
+from holdfast.doctor.server_facts import SERVER_KINDS
+
+
+def _reads(probe: str, kinds: Mapping[str, type[Fact]]) -> None:
+    @reader(probe, accepts=looks_like(kinds))
+    def read(artefact: Artefact) -> Iterator[Fact]:
+        return facts_of(artefact, kinds)
+
+
+for _probe, _kinds in {**AGENT_KINDS, **SERVER_KINDS}.items():
+    _reads(_probe, _kinds)

@@ -10,7 +10,7 @@ import structlog
 
 # Whatever hangs on such a name is not for a log, wherever it comes from.
 _SECRET_NAMES = re.compile(
-    r"pass(word|phrase|wd)?|secret|token|pin|authorization|cookie|csr|private|api_?key",
+    r"pass(word|phrase|wd)?|secret|token|\bpin\b|authorization|cookie|csr|private|api_?key",
     re.IGNORECASE,
 )
 # Tokens in headers, and logins inside addresses.

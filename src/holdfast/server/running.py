@@ -83,7 +83,10 @@ def run(settings: ServerSettings, around: Surroundings) -> None:
 def assemble(plane: Plane, settings: ServerSettings) -> FastAPI:
     """The application with what only a process has: its health and its metrics."""
     app = make_app(plane)
-    app.state.checks = {"room": health.room_check(settings.folder)}
+    checks = {"room": health.room_check(settings.folder)}
+    if settings.workflows and settings.executor_id:
+        checks["workflows"] = health.workflow_check(plane, settings.executor_id)
+    app.state.checks = checks
     app.state.metrics_token = settings.metrics_token
     app.include_router(health.router)
     app.include_router(metrics.router)

@@ -7,7 +7,7 @@ from holdfast.base.texts import N_
 class NotLoggedIn(HoldfastError):
     code = "not-logged-in"
     sentence = N_("The server does not know who asks: {reason}.")
-    remedy = N_("Log in: `holdfast login --server {server}`.")
+    remedy = N_("Log in: `holdfast login {server}`.")
 
 
 class NotAllowed(HoldfastError):

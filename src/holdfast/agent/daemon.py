@@ -296,8 +296,7 @@ def _with_rates(program: Program, place: Place) -> Program:
 
 def _only_one(place: Place) -> int:
     """A lock that is gone with us, however we go; two agents would do every job twice."""
-    path = os.path.join(place.folder, "agent.lock")
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(place.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as err:

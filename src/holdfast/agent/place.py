@@ -31,6 +31,16 @@ class Place:
         return os.path.join(self.folder, "rates")
 
     @property
+    def lock(self) -> str:
+        """Held by the one agent that works here."""
+        return os.path.join(self.folder, "agent.lock")
+
+    @property
+    def log(self) -> str:
+        """What the agent says where no service manager listens."""
+        return os.path.join(self.folder, "agent.log")
+
+    @property
     def outputs(self) -> str:
         """What running jobs say, a file each."""
         return os.path.join(self.folder, "running")

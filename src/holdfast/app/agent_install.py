@@ -101,6 +101,8 @@ class Installation:
     units: Mapping[str, str]
     is_users: bool
     is_elsewhere: bool
+    # What is to run, now and at every boot.
+    services: tuple[str, ...] = (AGENT,)
 
     @property
     def files(self) -> list[str]:
@@ -109,7 +111,7 @@ class Installation:
 
 def plan(settings: Settings, *, is_users: bool = False, root: str = "/") -> Installation:
     words = {
-        "program": _program(),
+        "program": program(),
         "home": settings.home.replace("%", "%%"),
         "target": "default.target" if is_users else "multi-user.target",
     }
@@ -131,30 +133,30 @@ def install(settings: Settings, wanted: Installation) -> bool:
     """Write the units and start the agent; False where no systemd runs that could."""
     for file, content in zip(wanted.files, wanted.units.values(), strict=True):
         _write(file, content)
-    if not _can_be_told(wanted):
+    if not can_be_told(wanted):
         return False
     _tell(settings, wanted, "daemon-reload")
-    _tell(settings, wanted, "enable", "--now", AGENT)
+    _tell(settings, wanted, "enable", "--now", *wanted.services)
     return True
 
 
 def uninstall(settings: Settings, wanted: Installation) -> list[str]:
     """Stop the agent and remove the units; those that were there. Its state stays."""
     there = [file for file in wanted.files if os.path.exists(file)]
-    if there and _can_be_told(wanted):
+    if there and can_be_told(wanted):
         with contextlib.suppress(ServiceManagerRefused):
-            _tell(settings, wanted, "disable", "--now", AGENT)
+            _tell(settings, wanted, "disable", "--now", *wanted.services)
     for file in there:
         try:
             os.remove(file)
         except OSError as err:
             raise UnitsNotWritten(file=file, reason=err.strerror) from err
-    if there and _can_be_told(wanted):
+    if there and can_be_told(wanted):
         _tell(settings, wanted, "daemon-reload")
     return there
 
 
-def _program() -> str:
+def program() -> str:
     """The very program that runs now: a service has another PATH than a person."""
     beside = os.path.join(os.path.dirname(sys.executable), "holdfast")
     found = beside if os.path.exists(beside) else shutil.which("holdfast")
@@ -180,7 +182,7 @@ def _write(file: str, content: str) -> None:
         raise UnitsNotWritten(file=file, reason=err.strerror) from err
 
 
-def _can_be_told(wanted: Installation) -> bool:
+def can_be_told(wanted: Installation) -> bool:
     """Containers and chroots often have the program but no manager behind it."""
     if wanted.is_elsewhere or not has_tool("systemctl"):
         return False

@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import IO
 
 from holdfast.app.setup_errors import HookFailed, HookTooSlow, ToolMissing
 
@@ -100,6 +101,41 @@ def launch(arguments: Sequence[str], *, environment: Mapping[str, str], output: 
     except FileNotFoundError as err:
         raise ToolMissing(program=arguments[0]) from err
     return Launched(process)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A program that runs until it is told to end."""
+
+    _process: subprocess.Popen[bytes]
+
+    def status(self) -> int | None:
+        """How it ended; None: it runs."""
+        return self._process.poll()
+
+    def signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(number)
+
+
+def start_service(
+    arguments: Sequence[str], *, environment: Mapping[str, str], log: IO[bytes], inherits: int
+) -> Service:
+    """Start a program in a session of its own, so that Ctrl-C reaches us alone.
+
+    All that it says goes to `log`; the descriptor `inherits` stays open in it.
+    """
+    process = subprocess.Popen(
+        arguments,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        cwd="/",
+        start_new_session=True,
+        pass_fds=(inherits,),
+    )
+    return Service(process)
 
 
 def has_tool(program: str) -> bool:

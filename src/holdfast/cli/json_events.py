@@ -522,3 +522,35 @@ class PassphraseSaved(Event):
     """`passphrase set` saved the passphrase with which this registered machine works."""
 
     file: str
+
+
+class Up(Event):
+    """`up`: this machine has a server, a vault, a registration and an agent."""
+
+    server: str
+    api: str
+    # Of the first account, until they were shown once.
+    account: str | None
+    password: str | None
+    vault: str
+    # null when nobody is logged in, so that the server could not be asked.
+    vault_location: str | None
+    machine: str
+    name: str
+    passphrase_file: str
+    # null when it was taken away, as it should be.
+    recovery_key_file: str | None
+    # The paths of each assignment, and when it runs next.
+    protected: list[str]
+    next_runs: list[str | None]
+
+
+class UpStatus(Event):
+    """`up --status`: what runs here."""
+
+    server: str
+    server_runs: bool
+    agent_runs: bool
+    machine: str | None
+    # The `up` in the foreground that looks after them.
+    up_process: int | None

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from holdfast.cli.output import Output
 
 _COMMANDS = {
+    "up": "holdfast.cli.up:up",
     "vault": "holdfast.cli.vault:vault",
     "backup": "holdfast.cli.backup:backup",
     "points": "holdfast.cli.points:points",

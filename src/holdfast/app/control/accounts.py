@@ -108,9 +108,16 @@ def named(db: Session, name: str) -> Account:
     return account
 
 
-def add_first_administrator(plane: Plane, *, name: str = "admin") -> str | None:
-    """A password nobody has seen yet, if there is no account at all; it is to be shown once."""
-    password = secrets.token_urlsafe(15)
+def new_password() -> str:
+    """One that nobody has seen yet, to be shown once."""
+    return secrets.token_urlsafe(15)
+
+
+def add_first_administrator(
+    plane: Plane, *, name: str = "admin", password: str | None = None
+) -> str | None:
+    """The account's password, the given one or a new one; None if there are accounts already."""
+    password = password or new_password()
     kept = hash_password(password)
     with plane.database.write() as db:
         if account_rows.count(db):

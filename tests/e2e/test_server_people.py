@@ -91,8 +91,9 @@ def test_server_is_trusted_by_its_fingerprint_only(server: FleetServer, tmp_path
 
     stranger = person.run(*login, status=1)
     wrong = person.run(*login, "--ca-fingerprint", "00" * 32, status=1)
-    person.run(*login, "--ca-fingerprint", right)
+    believed = person.run(*login, "--ca-fingerprint", right)
 
+    assert believed.err == ""
     assert right in stranger.err
     assert "server-not-trusted" in wrong.err
 

@@ -235,6 +235,7 @@ class _Work:
             name=self.wanted.name,
             agent_version=version("holdfast"),
             machine_id=intent.machine_id,
+            host=os.uname().nodename,
         )
         link = AgentLink(self.reached.server, ca=self.file.ca, proxy=self.reached.proxy)
         try:
@@ -248,6 +249,7 @@ class _Work:
             vault_id=reply.vault_id,
             vault_name=reply.vault_name,
             name=self.wanted.name,
+            host=os.uname().nodename,
             server=self.reached.server,
             gateway_path=reply.gateway_path,
             key_fingerprint=reply.key_fingerprint or "",

@@ -17,6 +17,8 @@ class Registration:
     server: str
     gateway_path: str
     key_fingerprint: str
+    # What the host called itself then; `name` may have been chosen.
+    host: str = ""
     # As given; None: no proxy, whatever the environment says.
     proxy: str | None = None
 

@@ -69,8 +69,8 @@ def listed(
 def count_open(db: Session) -> dict[str, int]:
     """How many are open, by severity."""
     query = select(Alert.severity, func.count()).where(Alert.closed_at.is_(None))
-    rows = db.execute(query.group_by(Alert.severity)).tuples()
-    return dict(iter(rows))
+    rows = db.execute(query.group_by(Alert.severity))
+    return {row[0]: row[1] for row in rows}
 
 
 def targets(db: Session) -> Sequence[AlertTarget]:

@@ -25,9 +25,12 @@ def store(db: Session, beats: Sequence[dict[str, Any]]) -> None:
     db.connection().execute(statement, sorted(beats, key=lambda beat: str(beat["machine"])))
 
 
-def certificate_end(db: Session, machine_id: str) -> datetime | None:
-    """When the last of its good certificates expires."""
-    query = select(func.max(Certificate.expires_at)).where(
+def known(db: Session, machine_id: str) -> tuple[datetime | None, str]:
+    """When the last of its good certificates expires, and what its host called itself."""
+    end = select(func.max(Certificate.expires_at)).where(
         Certificate.machine_id == machine_id, Certificate.revoked_at.is_(None)
     )
-    return db.scalar(query)
+    query = select(end.scalar_subquery(), Machine.host).where(Machine.id == machine_id)
+    for end_of_all, host in db.execute(query):
+        return end_of_all, host
+    return None, ""

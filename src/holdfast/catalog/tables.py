@@ -98,6 +98,8 @@ class Vault(Table):
     soft_delete_days: Mapped[int] = mapped_column(default=14)
     immutability: Mapped[str] = mapped_column(default="off")  # "off", "on", "locked"
     min_retention_days: Mapped[int] = mapped_column(default=0)
+    # A machine without a good backup for so many days is told of; 0: never.
+    backup_within_days: Mapped[int] = mapped_column(default=2)
     four_eyes: Mapped[bool] = mapped_column(default=False)
     is_lab: Mapped[bool] = mapped_column(default=False)
     quota_bytes: Mapped[int | None] = mapped_column(BigInteger)
@@ -143,6 +145,8 @@ class Machine(Table):
     id: Mapped[str] = mapped_column(primary_key=True)
     vault_id: Mapped[str] = mapped_column(ForeignKey("vaults.id"), index=True)
     name: Mapped[str]
+    # What its host called itself when it was heard last; `name` may be one that people chose.
+    host: Mapped[str] = mapped_column(default="")
     state: Mapped[str] = mapped_column(default="active")  # "active", "unregistered", "deleted"
     registered_at: Mapped[datetime]
     last_seen_at: Mapped[datetime | None]
@@ -399,6 +403,10 @@ class AlertTarget(Table):
     min_severity: Mapped[str] = mapped_column(default="warning")
     lang: Mapped[str] = mapped_column(default="en")
     daily_summary: Mapped[bool] = mapped_column(default=False)
+    # When the summary is sent, as a clock there shows it; and the day it was sent last.
+    summary_at: Mapped[str] = mapped_column(default="08:00")
+    summary_zone: Mapped[str] = mapped_column(default="UTC")
+    summarized_on: Mapped[str | None]
 
 
 class AlertSuppression(Table):

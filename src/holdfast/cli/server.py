@@ -111,7 +111,9 @@ def _tell(run: Run, ready: "Ready") -> None:
             _("The first account is `admin`, its password {password}").format(
                 password=ready.password
             ),
-            _("It is shown this once: change it with `holdfast login` and write it down."),
+            _("It is shown this once. Log in with it, then choose your own:"),
+            f"  holdfast login {ready.address} --ca-fingerprint {ready.ca_fingerprint}",
+            "  holdfast server account password",
         ]
     event = ServerReady(
         address=ready.address,

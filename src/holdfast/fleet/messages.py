@@ -26,6 +26,8 @@ class RegisterRequest:
     # Of an earlier registration, to go on with the same repository.
     machine_id: str | None = None
     facts: Facts = field(default_factory=dict)
+    # What its host calls itself, should `name` be another; empty: it is the same.
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,7 @@ class RenewReply:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat:
     at: datetime
+    # What its host calls itself, whatever name it was registered under.
     name: str
     agent_version: str
     facts: Facts

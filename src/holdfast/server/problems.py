@@ -1,5 +1,6 @@
 """Errors as answers: application/problem+json with our code and our remedy."""
 
+import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -22,8 +23,10 @@ from holdfast.app.control.audit import note_refusal
 from holdfast.app.control.plane import Plane
 from holdfast.base.errors import HoldfastError, Retry
 from holdfast.base.texts import _
+from holdfast.catalog.errors import DatabaseUnavailable
 from holdfast.fleet import credentials_file
 
+_log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 # The status of an error's class, or of the nearest class it is made from.
 STATUSES: dict[type[HoldfastError], int] = {
@@ -144,6 +147,7 @@ def status_of(error: HoldfastError) -> int:
 
 def body_of(error: HoldfastError) -> dict[str, Any]:
     """The problem as RFC 9457 writes it, with our fields beside its own."""
+    error = _public(error)
     return {
         "type": f"urn:holdfast:error:{error.code}",
         "title": error.code,
@@ -155,6 +159,14 @@ def body_of(error: HoldfastError) -> dict[str, Any]:
         "source_codes": list(error.source_codes),
         "fields": {name: str(value) for name, value in error.fields.items()},
     }
+
+
+def _public(error: HoldfastError) -> HoldfastError:
+    """What a caller may know of it; the rest is for the log."""
+    if not isinstance(error, DatabaseUnavailable):
+        return error
+    _log.error("%s", error)
+    return errors.StateAway()
 
 
 def answer(

@@ -465,6 +465,57 @@ def test_rename_by_a_person_keeps_the_id(place: Place) -> None:
     assert _code(bad) == (422, "name-not-good")
 
 
+def _beat(place: Place, machine: str, host: str) -> None:
+    beat = {
+        "at": place.clock.now().isoformat(),
+        "name": host,
+        "agent_version": "1",
+        "facts": {},
+        "running": [],
+        "assignments_etag": "",
+    }
+    shown = place.good_fingerprint(machine)
+    assert place.as_machine(shown, "POST", "/agent/heartbeat", json=beat).status_code == 200
+
+
+def _name(place: Place, machine: str) -> str:
+    return str(place.ask(place.admin, "GET", f"/machines/{machine}").json()["name"])
+
+
+def test_chosen_name_holds_whatever_the_host_is_called(place: Place) -> None:
+    chosen = place.register(place.credentials(), name="web1", host="host-7").json()["machine_id"]
+
+    _beat(place, chosen, "host-7")
+    at_first = place.acts()
+    _beat(place, chosen, "host-8")
+
+    assert "machine-renamed" not in at_first
+    assert place.acts().count("machine-renamed") == 1
+    assert _name(place, chosen) == "web1"
+
+
+def test_name_people_gave_later_holds_too(place: Place) -> None:
+    machine = place.register(place.credentials(), name="host-7", host="host-7").json()["machine_id"]
+    place.ask(place.admin, "PATCH", f"/machines/{machine}", json={"name": "mail"})
+
+    _beat(place, machine, "host-7")
+
+    assert _name(place, machine) == "mail"
+
+
+def test_name_of_the_host_follows_the_host_and_is_told(place: Place) -> None:
+    machine = place.register(place.credentials(), name="host-7", host="host-7").json()["machine_id"]
+
+    for _again in range(2):
+        _beat(place, machine, "host-8")
+
+    told = place.ask(place.admin, "GET", "/alerts").json()["items"]
+    assert _name(place, machine) == "host-8"
+    assert [(one["kind"], one["fields"]["before"]) for one in told] == [
+        ("machine-renamed", "host-7")
+    ]
+
+
 def test_health_says_who_is_silent(place: Place) -> None:
     machine = place.register(place.credentials()).json()["machine_id"]
     never = place.ask(place.admin, "GET", f"/machines/{machine}").json()["health"]

@@ -8,6 +8,7 @@ from httpx import Client
 
 from holdfast.app.control import accounts
 from holdfast.app.control.plane import Plane
+from holdfast.catalog.errors import DatabaseUnavailable
 from holdfast.catalog.tables import Replayed
 from holdfast.fleet.roles import Role
 from holdfast.server.application import PREFIX, make_app
@@ -54,6 +55,21 @@ def _add_ada(plane: Plane, admin: Someone) -> None:
 def _logged_in(plane: Plane) -> Client:
     answer = client_of(plane).post(f"{PREFIX}/sessions", json={"name": "ada", "password": PASSWORD})
     return client_of(plane, token=answer.json()["token"])
+
+
+def test_caller_learns_nothing_of_a_database_that_is_away(
+    plane: Plane, client: Client, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> None:
+        raise DatabaseUnavailable(database="postgresql://db.internal/x", reason="no route to it")
+
+    monkeypatch.setattr(plane.database, "read", away)
+
+    answer = client.get(f"{PREFIX}/vaults")
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "server-state-away")
+    assert "db.internal" not in answer.text
+    assert "db.internal" in caplog.text
 
 
 def test_every_operation_refuses_a_stranger(plane: Plane) -> None:

@@ -54,6 +54,15 @@ class ChangedMeanwhile(HoldfastError):
     retry = Retry.NOW
 
 
+class StateAway(HoldfastError):
+    """What callers are told of a database that does not answer: its address is not theirs."""
+
+    code = "server-state-away"
+    sentence = N_("The server cannot reach its own state at the moment")
+    remedy = N_("Try again in a minute; the server's log and /readyz say what is missing.")
+    retry = Retry.LATER
+
+
 class ServerFault(HoldfastError):
     code = "server-fault"
     sentence = N_("The server ran into something that nobody thought of")

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from holdfast.app.control.assignments import assignments_of
-from holdfast.app.control.machine_names import heard_name
+from holdfast.app.control.machine_names import heard_host
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.catalog import heartbeats as beat_rows
 from holdfast.fleet.messages import Heartbeat, HeartbeatReply
@@ -80,10 +80,11 @@ def beat(plane: Plane, actor: Actor, book: HeartbeatBook, told: Heartbeat) -> He
     """What the machine should know before its next beat."""
     now = plane.clock.now()
     book.note(actor.id, told, now=now)
-    heard_name(plane, actor, told.name)
     with plane.database.read() as db:
-        end = beat_rows.certificate_end(db, actor.id)
+        end, host = beat_rows.known(db, actor.id)
         etag = assignments_of(db, actor.id).etag
+    if told.name != (host or actor.name):
+        heard_host(plane, actor, told.name)
     return HeartbeatReply(
         at=now,
         assignments_etag=etag,

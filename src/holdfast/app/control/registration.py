@@ -17,7 +17,7 @@ from holdfast.app.control.certificates import (
 )
 from holdfast.app.control.errors import NotAllowed
 from holdfast.app.control.identifying import secret_hash
-from holdfast.app.control.machine_names import good_host_name, note_name
+from holdfast.app.control.machine_names import good_host_name, host_of, note_host
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.registration_errors import (
     CredentialsSuperseded,
@@ -162,8 +162,9 @@ class _Entry:
     def machine(self, known: Machine | None) -> Machine:
         """The machine's row, active, with what it says of itself."""
         machine = known or self._new()
-        if machine.name != good_host_name(self.request.name):
-            note_name(self.plane, self.db, self.caller, machine, self.request.name)
+        if host_of(machine) != self._host:
+            note_host(self.plane, self.db, self.caller, machine, self._host)
+        machine.name = good_host_name(self.request.name)
         machine.state = "active"
         machine.agent_version = self.request.agent_version
         machine.facts = {**machine.facts, **self.request.facts}
@@ -190,6 +191,10 @@ class _Entry:
             key_fingerprint=machine.key_fingerprint,
         )
 
+    @property
+    def _host(self) -> str:
+        return good_host_name(self.request.host or self.request.name)
+
     def _new(self) -> Machine:
         if self.request.machine_id is not None:
             # An id of its own making could be that of another server's machine.
@@ -198,6 +203,7 @@ class _Entry:
             id=self.caller.id,
             vault_id=self.vault.id,
             name=good_host_name(self.request.name),
+            host=self._host,
             registered_at=self.plane.clock.now(),
             facts={},
         )

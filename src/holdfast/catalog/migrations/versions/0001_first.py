@@ -48,6 +48,9 @@ def upgrade() -> None:  # noqa: PLR0915  a list of tables
         sa.Column("min_severity", sa.String(), nullable=False),
         sa.Column("lang", sa.String(), nullable=False),
         sa.Column("daily_summary", sa.Boolean(), nullable=False),
+        sa.Column("summary_at", sa.String(), nullable=False),
+        sa.Column("summary_zone", sa.String(), nullable=False),
+        sa.Column("summarized_on", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alert_targets")),
     )
     op.create_table(
@@ -123,6 +126,7 @@ def upgrade() -> None:  # noqa: PLR0915  a list of tables
         sa.Column("soft_delete_days", sa.Integer(), nullable=False),
         sa.Column("immutability", sa.String(), nullable=False),
         sa.Column("min_retention_days", sa.Integer(), nullable=False),
+        sa.Column("backup_within_days", sa.Integer(), nullable=False),
         sa.Column("four_eyes", sa.Boolean(), nullable=False),
         sa.Column("is_lab", sa.Boolean(), nullable=False),
         sa.Column("quota_bytes", sa.BigInteger(), nullable=True),
@@ -196,6 +200,7 @@ def upgrade() -> None:  # noqa: PLR0915  a list of tables
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("vault_id", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
+        sa.Column("host", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("registered_at", MOMENT, nullable=False),
         sa.Column("last_seen_at", MOMENT, nullable=True),

@@ -19,16 +19,39 @@ from holdfast.vault.opening import has_config
 
 _Line = dict[str, object]
 _LAST_JOBS = 50
+_AGENT_UNIT = "/etc/systemd/system/holdfast-agent.service"
 # The platform's address in every Azure network: goal states, and what the host hands out.
 _PLATFORM = (("168.63.129.16", 80), ("168.63.129.16", 32526))
 
 
 def tell(probe: str, session: Session) -> bytes | None:
     """The artefact of one of our own probes, None when there is nothing to tell."""
-    lines = list(_PROBES[probe](session))
+    lines = list(_told_by(probe, session)(session))
     if not lines:
         return None
     return b"".join(json.dumps(line, ensure_ascii=False).encode() + b"\n" for line in lines)
+
+
+def _told_by(probe: str, session: Session) -> Callable[[Session], Iterator[_Line]]:
+    """Of an agent or a server only where there is one: all others pay nothing for it."""
+    home = session.settings.home
+    if probe in _PROBES:
+        return _PROBES[probe]
+    if probe.startswith("own.server"):
+        if not os.path.isdir(os.path.join(home, "server")):
+            return _nothing
+        from holdfast.app.server_probes import SERVER_PROBES
+
+        return SERVER_PROBES[probe]
+    if not (os.path.isdir(os.path.join(home, "agent")) or os.path.exists(_AGENT_UNIT)):
+        return _nothing
+    from holdfast.app.agent_probes import AGENT_PROBES, has_agent
+
+    return AGENT_PROBES[probe] if has_agent(home) else _nothing
+
+
+def _nothing(_session: Session) -> Iterator[_Line]:
+    return iter(())
 
 
 def _jobs(session: Session) -> Iterator[_Line]:

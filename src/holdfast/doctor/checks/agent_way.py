@@ -8,6 +8,7 @@ from holdfast.doctor.model import Verdict, confirmed, ruled_out, unknown
 from holdfast.doctor.own_facts import JobRecord
 
 _WAY = "own.agent.way"
+_STRANGERS = ("authority-differs", "server-not-trusted", "server-distrusted")
 # A certificate's dates come with these words of OpenSSL.
 _ENDED = ("expired", "not yet valid")
 
@@ -29,12 +30,17 @@ def _by_stage(cause: str, stage: str, *errors: str, records: tuple[str, ...] = (
 
 
 _by_stage("agent.name-unresolved", "dns", "server-name-unknown")
-_by_stage("agent.server-unreachable", "tcp", "server-not-reached", records=("server-away",))
+_by_stage(
+    "agent.server-unreachable",
+    "tcp",
+    "nothing-answers",
+    records=("server-not-reached", "server-away"),
+)
 _by_stage("agent.proxy-unreachable", "tcp-proxy", "proxy-not-reached")
 _by_stage("agent.proxy-authentication", "proxy", "proxy-refused")
 _by_stage("agent.proxy-forbids", "proxy", "proxy-forbids")
 _by_stage("agent.no-server-there", "http", "no-server-there")
-_by_stage("agent.server-ill", "http", "server-silent")
+_by_stage("agent.server-ill", "http", "server-fault")
 _by_stage("agent.certificate-refused", "auth", records=("certificate-not-accepted",))
 
 
@@ -48,7 +54,7 @@ def _by_trust(cause: str, *, ended: bool) -> None:
             return said(one.span, **named(one))
         if facts.of(AgentStage) or ended:
             return unknown(_WAY)
-        return said_by_errors(facts, ["server-not-trusted", "server-distrusted"]) or unknown(_WAY)
+        return said_by_errors(facts, list(_STRANGERS)) or unknown(_WAY)
 
 
 _by_trust("agent.server-certificate-expired", ended=True)

@@ -1,0 +1,66 @@
+"""Questions a doctor asks of the server's state; nothing here changes it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import func, select
+
+from holdfast.catalog.database import Database, Session
+from holdfast.catalog.migrating import head, steps
+from holdfast.catalog.tables import Job, Machine, Trashed, Vault, Worker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    """Whose tables these are: good, older, newer or empty, and the step they are at."""
+
+    state: str
+    found: str
+
+
+def tables_of(database: Database) -> Tables:
+    with database.speaking(), database.engine.connect() as connection:
+        found = MigrationContext.configure(connection).get_current_heads()
+    script = steps()
+    known = {revision.revision for revision in script.walk_revisions()}
+    shown = ", ".join(found)
+    if not found:
+        return Tables(state="empty", found=shown)
+    if set(found) - known:
+        return Tables(state="newer", found=shown)
+    return Tables(state="good" if found == (head(script),) else "older", found=shown)
+
+
+def workers(db: Session) -> list[Worker]:
+    return list(db.scalars(select(Worker).order_by(Worker.executor_id)))
+
+
+def waiting_work(db: Session) -> int:
+    """How many jobs of the server itself are not over."""
+    open_ones = Job.state.in_(("waiting", "running"))
+    query = select(func.count()).select_from(Job).where(Job.machine_id.is_(None), open_ones)
+    return int(db.scalar(query) or 0)
+
+
+def vaults(db: Session) -> list[tuple[Vault, int]]:
+    """The vaults that are not deleted, with what their machines store."""
+    stored = (
+        select(Machine.vault_id, func.sum(Machine.bytes_stored).label("size"))
+        .group_by(Machine.vault_id)
+        .subquery()
+    )
+    query = (
+        select(Vault, stored.c.size)
+        .outerjoin(stored, stored.c.vault_id == Vault.id)
+        .where(Vault.deleted_at.is_(None))
+        .order_by(Vault.name)
+    )
+    return [(vault, int(size or 0)) for vault, size in db.execute(query)]
+
+
+def overdue_trash(db: Session, now: datetime) -> tuple[int, datetime | None]:
+    """Deleted files whose days are over, and since when the first of them waits."""
+    query = select(func.count(), func.min(Trashed.purge_at)).where(Trashed.purge_at <= now)
+    count, oldest = db.execute(query).one()
+    return int(count), oldest

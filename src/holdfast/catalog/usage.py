@@ -1,9 +1,18 @@
 """How many bytes and files of each machine are stored."""
 
-from sqlalchemy import func, select, update
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import exists, func, select, update
 
 from holdfast.catalog.database import Session
-from holdfast.catalog.tables import Machine
+from holdfast.catalog.tables import Machine, Trashed, Vault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    size: int
+    files: int
 
 
 def add(db: Session, machine_id: str, *, size: int, files: int) -> None:
@@ -27,3 +36,32 @@ def of_machine(db: Session, machine_id: str) -> int:
 def of_vault(db: Session, vault_id: str) -> int:
     query = select(func.sum(Machine.bytes_stored)).where(Machine.vault_id == vault_id)
     return int(db.scalar(query) or 0)
+
+
+def stored(db: Session, machine_id: str) -> Stored:
+    query = select(Machine.bytes_stored, Machine.files_stored).where(Machine.id == machine_id)
+    size, files = db.execute(query).one()
+    return Stored(size=size, files=files)
+
+
+def settle(db: Session, machine_id: str, *, before: Stored, now: Stored) -> bool:
+    """Correct the count, unless it moved meanwhile or files are just being removed for good."""
+    purging = exists().where(Trashed.machine_id == machine_id, Trashed.purging_at.is_not(None))
+    found = db.execute(
+        update(Machine)
+        .where(
+            Machine.id == machine_id,
+            Machine.bytes_stored == before.size,
+            Machine.files_stored == before.files,
+            ~purging,
+        )
+        .values(bytes_stored=now.size, files_stored=now.files)
+        .returning(Machine.id)
+    )
+    return found.first() is not None
+
+
+def machines(db: Session) -> Sequence[str]:
+    """Those whose files are there, in vaults that are there."""
+    query = select(Machine.id).join(Vault, Vault.id == Machine.vault_id)
+    return db.scalars(query.where(Machine.state != "purged", Vault.deleted_at.is_(None))).all()

@@ -17,13 +17,15 @@ def beat(db: Session, executor_id: str, *, version: str, now: datetime) -> None:
         row.version, row.seen_at = version, now
 
 
-def begin(db: Session, executor_id: str, *, version: str, now: datetime) -> None:
-    """The same at the start of a process."""
+def begin(db: Session, executor_id: str, *, version: str, now: datetime) -> bool:
+    """The same at the start of a process; whether its last life did not end in order."""
+    has_died = db.get(Worker, executor_id) is not None
     beat(db, executor_id, version=version, now=now)
     db.flush()
     row = db.get(Worker, executor_id)
     assert row is not None
     row.started_at = now
+    return has_died
 
 
 def silent_since(db: Session, moment: datetime) -> list[Worker]:

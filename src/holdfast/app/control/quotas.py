@@ -7,7 +7,7 @@ import threading
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from holdfast.app.control.gateway import MachineRepository, repository_of, storage_of
+from holdfast.app.control.gateway import MachineRepository
 from holdfast.app.control.plane import Plane
 from holdfast.catalog import usage as usage_rows
 from holdfast.storage.rest_errors import QuotaExceeded
@@ -98,16 +98,3 @@ class Usage:
 def _require(repository: MachineRepository, name: str, size: int, *, used: int, quota: int) -> None:
     if used + size > quota:
         raise QuotaExceeded(place=repository.machine_id, name=name, used=used, quota=quota)
-
-
-def recount(plane: Plane, machine_id: str) -> int:
-    """Count what is really stored; right when nothing arrives meanwhile. How many bytes it is."""
-    with plane.database.read() as db:
-        repository = repository_of(db, machine_id)
-    count = _Count()
-    for entry in storage_of(plane, repository).list(""):
-        count.size += entry.size
-        count.files += 1
-    with plane.database.write() as db:
-        usage_rows.set_to(db, machine_id, size=count.size, files=count.files)
-    return count.size

@@ -13,7 +13,7 @@ from holdfast.app.control.access import require
 from holdfast.app.control.errors import NotThere
 from holdfast.app.control.gateway import repository_of, storage_of
 from holdfast.app.control.plane import Actor, Plane
-from holdfast.app.control.quotas import recount
+from holdfast.app.control.recounting import recount
 from holdfast.base.ids import is_file_id
 from holdfast.base.units import GIB, MIB
 from holdfast.catalog.database import Session

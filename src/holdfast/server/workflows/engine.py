@@ -32,7 +32,7 @@ def start(plane: Plane, executor_id: str, *, limits: Limits | None = None) -> No
     hold(held)
     # Known to the others before it has anything to be taken over.
     with plane.database.write() as db:
-        workers.begin(db, executor_id, version=VERSION, now=plane.clock.now())
+        has_died = workers.begin(db, executor_id, version=VERSION, now=plane.clock.now())
     DBOS(config=_config(plane.database, executor_id))
     _log_as_all_do()
     DBOS.launch()
@@ -44,6 +44,8 @@ def start(plane: Plane, executor_id: str, *, limits: Limits | None = None) -> No
     _lookouts.append(lookout)
     nudging.listen(ordering.hear)
     ordering.watch_all()
+    if has_died:
+        DBOS.start_workflow(upkeep.after_a_crash)
 
 
 def stop(*, patience: int = 10) -> None:

@@ -22,6 +22,7 @@ from holdfast.catalog import takeovers, workers
 from holdfast.catalog.database import Session
 from holdfast.fleet.jobs import State
 from holdfast.server.workflows.holding import VERSION, Held, job_of
+from holdfast.server.workflows.upkeep import after_a_crash
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -99,6 +100,7 @@ class Lookout:
             workers.forget(db, executor_id)
         self._heard.pop(executor_id, None)
         self._give_up(hopeless)
+        DBOS.start_workflow(after_a_crash)
         _log.warning("took over %d workflows of %s", len(pending), executor_id)
         return len(pending) - len(hopeless)
 

@@ -12,9 +12,10 @@ from typing import Any
 
 from dbos import DBOS
 
-from holdfast.app.control import alert_sending, alert_watch, purging, vault_removal
+from holdfast.app.control import alert_sending, alert_watch, purging, recounting, vault_removal
 from holdfast.app.control.cleaning import clean
 from holdfast.app.control.job_watch import give_up_silent
+from holdfast.app.control.sweeping import sweep_vaults
 from holdfast.fleet.jobs import Kind
 from holdfast.server.workflows import ordering
 from holdfast.server.workflows.holding import held, plane
@@ -46,6 +47,14 @@ def every_hour(_moment: datetime, _context: Any) -> None:
 def every_day(_moment: datetime, _context: Any) -> None:
     _step("clean", _clean)
     _step("finished workflows", ordering.forget_finished)
+    _step("sweep", _sweep_vaults)
+    _step("recount", _recount)
+
+
+@DBOS.workflow(name="after-a-crash")
+def after_a_crash() -> None:
+    """What a server had stored and not yet counted when it died."""
+    _step("recount", _recount)
 
 
 @DBOS.workflow(name="every-morning")
@@ -113,3 +122,11 @@ def _remove_vaults() -> int:
 
 def _clean() -> dict[str, int]:
     return clean(plane())
+
+
+def _sweep_vaults() -> int:
+    return sweep_vaults(plane())
+
+
+def _recount() -> int:
+    return recounting.recount_all(plane())

@@ -1,17 +1,21 @@
 """The trash of machines: seen, brought back, purged; stored files verified without a key."""
 
 import hashlib
+import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from holdfast.app.control import gateway, purging, scrubbing, trash
 from holdfast.app.control.errors import NotAllowed
 from holdfast.app.control.plane import Plane
-from holdfast.app.control.quotas import recount
+from holdfast.app.control.quotas import Usage
+from holdfast.app.control.recounting import recount, recount_all
+from holdfast.app.control.sweeping import sweep_vaults
 from holdfast.base.errors import HoldfastError
 from holdfast.catalog.tables import Machine, Trashed
 from holdfast.catalog.trash import Filter
@@ -267,3 +271,60 @@ def test_a_recount_puts_right_what_a_crash_left_uncounted(setting: Setting) -> N
     recount(setting.plane, setting.machine_id)
 
     assert (setting.machine().bytes_stored, setting.machine().files_stored) == (5, 1)
+
+
+def test_a_machine_that_stores_while_it_is_counted_keeps_its_count(setting: Setting) -> None:
+    setting.put(b"12345")
+    usage = Usage(setting.plane)
+
+    class Busy(FakeClock):
+        def sleep(self, seconds: float) -> None:
+            super().sleep(seconds)
+            usage.add(setting.machine_id, size=7, files=1)
+            usage.tell()
+
+    is_counted = recount(replace(setting.plane, clock=Busy()), setting.machine_id)
+
+    assert not is_counted
+    assert (setting.machine().bytes_stored, setting.machine().files_stored) == (7, 1)
+
+
+def test_a_machine_whose_trash_is_being_purged_keeps_its_count(setting: Setting) -> None:
+    setting.trash(setting.put(b"12345"))
+    with setting.plane.database.write() as db:
+        row = db.scalars(select(Trashed)).one()
+        row.purging_at = setting.clock.now()
+
+    is_counted = recount(setting.plane, setting.machine_id)
+
+    assert not is_counted
+    assert setting.machine().files_stored == 0
+
+
+def test_a_place_that_is_gone_leaves_the_others_counted(setting: Setting, tmp_path: Path) -> None:
+    gone = add_vault(setting.plane, "gone", str(tmp_path / "not mounted"))
+    add_machine(setting.plane, gone, "beta")
+    setting.put(b"12345")
+
+    count = recount_all(setting.plane)
+
+    assert count == 1
+    assert setting.machine().bytes_stored == 5
+
+
+def test_old_halves_of_files_are_swept_and_young_ones_left(
+    setting: Setting, tmp_path: Path
+) -> None:
+    folder = tmp_path / "disk" / "machine" / "data" / "ab"
+    folder.mkdir(parents=True)
+    add_vault(setting.plane, "disk", str(tmp_path / "disk"))
+    add_vault(setting.plane, "gone", str(tmp_path / "not mounted"))
+    for name, age in (("old-tmp-1", timedelta(hours=30)), ("young-tmp-2", timedelta(hours=1))):
+        (folder / name).write_bytes(b"half")
+        written = (setting.clock.now() - age).timestamp()
+        os.utime(folder / name, (written, written))
+
+    count = sweep_vaults(setting.plane)
+
+    assert count == 1
+    assert [path.name for path in folder.iterdir()] == ["young-tmp-2"]

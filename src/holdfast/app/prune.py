@@ -19,6 +19,8 @@ class PruneResult:
     plan: PrunePlan
     # Packs removed in the end; 0 in a dry run.
     deleted: int
+    # Packs not needed that an immutable vault keeps until they are older.
+    too_young: int = 0
 
 
 def _silent(_: Stage, _done: int, _total: int) -> None:
@@ -63,7 +65,8 @@ def prune(
             beside=shared,
             settle_later=later,
         ) as alone:
-            return PruneResult(plan=plan, deleted=work.finish(alone.check))
+            deleted = work.finish(alone.check)
+            return PruneResult(plan=plan, deleted=deleted, too_young=work.too_young)
 
 
 def _sweep(repository: Repository) -> None:

@@ -249,6 +249,8 @@ class PruneDone(Event):
     bytes_copied: int
     bytes_freed: int
     bytes_unused_after: int
+    # Not needed, but kept by an immutable vault until they are older.
+    packs_too_young: int
 
 
 class Passphrase(Event):

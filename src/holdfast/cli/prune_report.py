@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from holdfast.base.texts import _
+from holdfast.base.texts import _, ngettext
 from holdfast.base.units import format_size
 from holdfast.cli import json_events, shown
 
@@ -24,6 +24,7 @@ def event_of(done: "PruneResult", *, dry_run: bool) -> json_events.PruneDone:
         bytes_copied=plan.bytes_copied,
         bytes_freed=plan.bytes_freed,
         bytes_unused_after=plan.bytes_unused_after,
+        packs_too_young=done.too_young,
     )
 
 
@@ -40,6 +41,19 @@ def lines_of(done: "PruneResult", *, dry_run: bool) -> list[str]:
         verdict = _("There is nothing to free")
     elif dry_run:
         verdict = _("Dry run: nothing was changed")
+    elif done.too_young:
+        verdict = _("Packs deleted: {count}").format(count=done.deleted)
     else:
         verdict = _("Freed {size}").format(size=format_size(plan.bytes_freed))
-    return [*shown.table(rows), verdict]
+    return [*shown.table(rows), *_kept(done.too_young), verdict]
+
+
+def _kept(packs: int) -> list[str]:
+    if not packs:
+        return []
+    sentence = ngettext(
+        "{count} pack is too young for this immutable vault to let go: a later prune frees it",
+        "{count} packs are too young for this immutable vault to let go: a later prune frees them",
+        packs,
+    )
+    return [sentence.format(count=packs)]

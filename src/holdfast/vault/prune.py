@@ -18,6 +18,7 @@ from enum import Enum
 from holdfast.base.errors import HoldfastError
 from holdfast.base.ids import FileId, PackId, pack_id_from_hex
 from holdfast.storage.errors import FileMissing, FileTooShort
+from holdfast.storage.rest_errors import StillImmutable
 from holdfast.vault.errors import (
     BlobBroken,
     BlobMissing,
@@ -103,6 +104,8 @@ class Prune:
         self._trees = 0
         self._survey: Survey | None = None
         self._choice = PackChoice()
+        # Packs that are no longer needed and that an immutable storage kept.
+        self.too_young = 0
 
     def plan(self) -> PrunePlan:
         """Look at everything and decide; PruneRefused where the repository is damaged."""
@@ -134,17 +137,20 @@ class Prune:
         write_index(self._files, packs)
 
     def finish(self, check: Callable[[], None]) -> int:
-        """Alone: drop the packs from the index, then delete them; the number deleted."""
+        """Alone: drop the packs from the index, then delete them; the number deleted.
+
+        What the storage keeps because it is too young stays for a later prune; see `too_young`.
+        """
         survey = self._look(self._survey)
         numbers = {*self._choice.delete, *self._choice.repack}
         # A point that came meanwhile may need what nobody needed before.
         numbers -= survey.needed(numbers)
         numbers |= _vanished(survey)
         doomed = {survey.groups.packs[number] for number in numbers}
-        self._switch_index(survey, doomed, check)
-        return self._delete(
-            [pack for pack in survey.stored if _may_go(survey, doomed, pack)], check
-        )
+        still_named = self._switch_index(survey, doomed, check)
+        going = [pack for pack in survey.stored if _may_go(survey, doomed, pack)]
+        # A pack outlives every index file that names it.
+        return self._delete([pack for pack in going if pack not in still_named], check)
 
     def _look(self, earlier: Survey | None) -> Survey:
         try:
@@ -168,8 +174,10 @@ class Prune:
         is_source[self._choice.repack] = True
         return groups.placed(np.flatnonzero(self._survey.chosen & is_source[groups.pack]))
 
-    def _switch_index(self, survey: Survey, doomed: set[PackId], check: Callable[[], None]) -> None:
-        """New index files first, then away with those they replace."""
+    def _switch_index(
+        self, survey: Survey, doomed: set[PackId], check: Callable[[], None]
+    ) -> set[PackId]:
+        """New index files first, then away with those they replace; packs of those that stay."""
         index = survey.index.packs_of_file
         stale = {name for name, packs in index.items() if not doomed.isdisjoint(packs)}
         stale |= self._small_index_files()
@@ -177,12 +185,16 @@ class Prune:
         # Adding is no harm, whoever is at work here; from then on we must be alone.
         write_packs(self._files, self._still_named(stale, doomed | named))
         check()
-        for _, done in ahead(stale, self._delete_index, parallel=self._files.storage.parallel):
-            done.result()
+        still_named = set[PackId]()
+        for name, gone in ahead(stale, self._delete_index, parallel=self._files.storage.parallel):
+            if not gone.result():
+                still_named.update(index.get(name, ()))
+        self.too_young += len(still_named & doomed)
         self._repository.forget_index()
+        return still_named
 
-    def _delete_index(self, name: FileId) -> None:
-        self._files.delete(INDEX, name)
+    def _delete_index(self, name: FileId) -> bool:
+        return _gone(lambda: self._files.delete(INDEX, name))
 
     def _still_named(self, stale: Iterable[FileId], dropped: set[PackId]) -> Iterator[IndexPack]:
         """The packs of these index files, each once, without those dropped."""
@@ -208,17 +220,28 @@ class Prune:
     def _delete(self, packs: list[PackId], check: Callable[[], None]) -> int:
         storage = self._repository.storage
 
-        def delete(pack: PackId) -> None:
+        def delete(pack: PackId) -> bool:
             check()
-            storage.delete(pack_path(pack))
+            return _gone(lambda: storage.delete(pack_path(pack)))
 
-        for count, (_, done) in enumerate(ahead(packs, delete, parallel=storage.parallel), start=1):
-            done.result()
+        deleted = 0
+        for count, (_, gone) in enumerate(ahead(packs, delete, parallel=storage.parallel), start=1):
+            deleted += gone.result()
             self._report(Stage.DELETE, count, len(packs))
-        return len(packs)
+        self.too_young += len(packs) - deleted
+        return deleted
 
     def _refused(self, err: HoldfastError) -> PruneRefused:
         return PruneRefused(place=self._repository.storage.place, reason=err)
+
+
+def _gone(delete: Callable[[], None]) -> bool:
+    """Whether the storage let the file go; an immutable one keeps what is too young."""
+    try:
+        delete()
+    except StillImmutable:
+        return False
+    return True
 
 
 def _may_go(survey: Survey, doomed: set[PackId], pack: PackId) -> bool:

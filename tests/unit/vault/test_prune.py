@@ -5,6 +5,7 @@ import pytest
 from holdfast.app.locking import locks_of
 from holdfast.app.prune import prune
 from holdfast.storage.memory import MemoryStorage
+from holdfast.storage.rest_errors import StillImmutable
 from holdfast.testing.vaults import add_point, blob_of, open_vault, read_all, small_vault
 from holdfast.vault.compression import Compressor
 from holdfast.vault.errors import VaultLocked
@@ -238,3 +239,57 @@ def test_progress_is_told_by_stage(vault: Repository) -> None:
     assert told[-1][1] == told[-1][2]
     copied = [what for what in told if what[0] is Stage.COPY]
     assert copied[-1][1] == copied[-1][2] > 4000
+
+
+class Immutable(MemoryStorage):
+    """Keeps every file it held when it was closed, until it is opened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: frozenset[str] = frozenset()
+
+    def close(self, *folders: str) -> None:
+        self.kept = frozenset(entry.name for folder in folders for entry in self.list(folder))
+
+    def delete(self, name: str) -> None:
+        if name in self.kept:
+            raise StillImmutable(place=self.place, name=name, days=30)
+        super().delete(name)
+
+
+@pytest.mark.parametrize("folders", [(DATA,), (INDEX,), (DATA, INDEX)])
+def test_what_an_immutable_vault_keeps_is_left_for_a_later_prune(folders: tuple[str, ...]) -> None:
+    storage = Immutable()
+    vault = small_vault(storage)
+    old = add_point(vault, {f"{number}": content(number) for number in range(8)})
+    kept = add_point(vault, {"3": content(3)})
+    vault.delete_snapshot(old.id)
+    before = sum(entry.size for entry in storage.list(DATA))
+    storage.close(*folders)
+
+    young = prune(vault, limits=CLEAN)
+    whole = read_all(open_vault(storage))
+    storage.close()
+    done = prune(open_vault(storage), limits=CLEAN)
+
+    assert young.too_young == 2
+    assert young.deleted == 0
+    assert whole == {kept.id: {"3": content(3)}}
+    assert done.too_young == 0
+    assert sum(entry.size for entry in storage.list(DATA)) < before / 3
+    assert read_all(open_vault(storage)) == whole
+
+
+def test_prunes_of_a_young_vault_do_not_copy_again_and_again() -> None:
+    storage = Immutable()
+    vault = small_vault(storage)
+    old = add_point(vault, {f"{number}": content(number) for number in range(8)})
+    add_point(vault, {"3": content(3)})
+    vault.delete_snapshot(old.id)
+    storage.close(DATA, INDEX)
+    prune(vault, limits=CLEAN)
+    before = {entry.name for entry in storage.list("")}
+
+    prune(open_vault(storage), limits=CLEAN)
+
+    assert {entry.name for entry in storage.list("")} == before

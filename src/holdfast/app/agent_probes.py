@@ -33,8 +33,9 @@ def has_agent(home: str) -> bool:
 def tell_agent(session: Session) -> Iterator[Line]:
     """Who this machine is, and whether what belongs to it is whole."""
     folder = AgentFolder.of(session.settings.home)
-    yield {**_state(folder), "host": os.uname().nodename, "has_unit": os.path.exists(UNIT_FILE)}
-    if _registration(folder) is not None:
+    state = _state(folder)
+    yield {**state, "host": os.uname().nodename, "has_unit": os.path.exists(UNIT_FILE)}
+    if state["registration"] != "missing":
         yield _key_file(folder)
         yield _certificate(folder, "machine", folder.certificate)
         yield _certificate(folder, "authority", folder.ca)

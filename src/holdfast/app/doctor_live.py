@@ -67,7 +67,10 @@ class LiveSource:
         return _files(name, probe)
 
     def _tell(self, name: str, probe: Probe) -> Artefact | Missing:
-        said = self.own(probe.asks)
+        try:
+            said = self.own(probe.asks)
+        except OSError as err:
+            return _refused(name, err)
         if said is None:
             return Missing(probe=name, reason=_("there is nothing to tell"))
         return Artefact(name=name, opened=lambda: BytesIO(said), probe=name, whole=True)

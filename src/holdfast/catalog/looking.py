@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import func, select
+from sqlalchemy import exc, func, select
 
 from holdfast.catalog.database import Database, Session
+from holdfast.catalog.errors import DatabaseUnavailable
 from holdfast.catalog.migrating import head, steps
 from holdfast.catalog.tables import Job, Machine, Trashed, Vault, Worker
 
@@ -20,8 +21,14 @@ class Tables:
 
 
 def tables_of(database: Database) -> Tables:
-    with database.speaking(), database.engine.connect() as connection:
-        found = MigrationContext.configure(connection).get_current_heads()
+    with database.speaking():
+        try:
+            with database.engine.connect() as connection:
+                found = MigrationContext.configure(connection).get_current_heads()
+        except exc.DatabaseError as err:
+            # Also what is no question of a moment: a file that is no database.
+            reason = str(err.orig or err).partition("\n")[0]
+            raise DatabaseUnavailable(database=str(database), reason=reason) from err
     script = steps()
     known = {revision.revision for revision in script.walk_revisions()}
     shown = ", ".join(found)

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from holdfast.app.control import audit
+from holdfast.app.control.access import require_whole
 from holdfast.app.control.identifying import secret_hash
 from holdfast.app.control.passwords import require_password
 from holdfast.app.control.plane import Actor, Plane
@@ -32,6 +33,7 @@ class NewPin:
 
 def make_pin(plane: Plane, actor: Actor, *, password: str) -> NewPin:
     """A PIN for the minutes to come, in place of any earlier one."""
+    require_whole(actor)
     require_password(plane, actor, password)
     now = plane.clock.now()
     pin = f"{secrets.randbelow(10**_DIGITS):0{_DIGITS}}"

@@ -1,0 +1,285 @@
+"""Every operation of the API's document, asked for by a caller of every kind."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from holdfast.fleet.policies import policy_body, propose
+from holdfast.server.application import PREFIX, make_app
+from holdfast.server.problems import MEDIA_TYPE
+from holdfast.testing.planes import make_csr, make_key, make_plane
+from tests.security.world import CALLERS, PASSWORD, PEOPLE, World
+
+_METHODS = ("get", "post", "put", "patch", "delete")
+# Whoever is not named is refused.
+EVERYBODY = frozenset(CALLERS)
+ANY_PERSON = frozenset(PEOPLE)
+# Of the account itself: a limited token must not get itself a wider one.
+WHOLE = ANY_PERSON - {"token-read", "token-operate"}
+READERS = ANY_PERSON - {"stranger"}
+OPERATORS = READERS - {"reader", "token-read"}
+CONTRIBUTORS = frozenset({"contributor", "admin"})
+ADMINS = frozenset({"admin"})
+MACHINES = frozenset({"machine", "machine-foreign"})
+OWN_MACHINE = frozenset({"machine"})
+
+# Operation: who may. A new operation needs a line here, and somebody who has thought about it.
+ALLOWED: dict[str, frozenset[str]] = {
+    "GET /ca": EVERYBODY,
+    "POST /sessions": EVERYBODY,
+    "DELETE /sessions/current": ANY_PERSON,
+    "GET /me": ANY_PERSON,
+    "PUT /me/password": WHOLE,
+    "POST /me/pin": WHOLE,
+    "GET /me/tokens": ANY_PERSON,
+    "POST /me/tokens": WHOLE,
+    "DELETE /me/tokens/{token_id}": WHOLE,
+    "GET /accounts": ADMINS,
+    "POST /accounts": ADMINS,
+    "GET /accounts/{name}": ADMINS,
+    "PATCH /accounts/{name}": ADMINS,
+    "DELETE /accounts/{name}": ADMINS,
+    "GET /vaults": ANY_PERSON,
+    "POST /vaults": ADMINS,
+    "GET /vaults/{vault}": READERS,
+    "PATCH /vaults/{vault}": CONTRIBUTORS,
+    "DELETE /vaults/{vault}": ADMINS,
+    "POST /vaults/{vault}/undelete": OPERATORS,
+    "GET /vaults/{vault}/grants": CONTRIBUTORS,
+    "PUT /vaults/{vault}/grants/{account}": ADMINS,
+    "DELETE /vaults/{vault}/grants/{account}": ADMINS,
+    "POST /vaults/{vault}/credentials": OPERATORS,
+    "GET /approvals": ANY_PERSON,
+    "POST /approvals": READERS,
+    "GET /approvals/{approval_id}": READERS,
+    "POST /approvals/{approval_id}/decision": CONTRIBUTORS,
+    "GET /audit": CONTRIBUTORS,
+    "POST /register": EVERYBODY,
+    "POST /register/check": EVERYBODY,
+    "POST /agent/heartbeat": MACHINES,
+    "GET /agent/commands": MACHINES,
+    "POST /agent/commands/{number}/taken": OWN_MACHINE,
+    "PUT /agent/jobs/{job_id}": OWN_MACHINE,
+    "POST /agent/leases": MACHINES,
+    "POST /agent/leases/{lease_id}/prolong": OWN_MACHINE,
+    "DELETE /agent/leases/{lease_id}": OWN_MACHINE,
+    "PUT /agent/key": MACHINES,
+    "POST /agent/certificate": MACHINES,
+    "POST /agent/unregister": MACHINES,
+    "GET /agent/readable": MACHINES,
+    "GET /agent/assignments": MACHINES,
+    "PUT /agent/points": MACHINES,
+    "GET /jobs": ANY_PERSON,
+    "GET /jobs/{job_id}": READERS,
+    "GET /jobs/{job_id}/lines": READERS,
+    "POST /machines/{machine_id}/jobs": OPERATORS,
+    "POST /jobs/{job_id}/cancel": OPERATORS,
+    "POST /jobs/{job_id}/retry": OPERATORS,
+    "GET /machines": ANY_PERSON,
+    "GET /machines/{machine_id}": READERS,
+    "PATCH /machines/{machine_id}": OPERATORS,
+    "POST /machines/{machine_id}/revoke": OPERATORS,
+    "POST /machines/{machine_id}/unregister": CONTRIBUTORS,
+    "POST /machines/{machine_id}/undelete": OPERATORS,
+    "POST /machines/{machine_id}/reset-key": CONTRIBUTORS,
+    "POST /machines/{machine_id}/readers": OPERATORS,
+    "GET /machines/{machine_id}/readers": READERS,
+    "DELETE /machines/{machine_id}/readers/{grant_id}": OPERATORS,
+    "GET /vaults/{vault}/policies": READERS,
+    "POST /vaults/{vault}/policies": CONTRIBUTORS,
+    "GET /vaults/{vault}/policies/proposal": READERS,
+    "GET /policies/{policy_id}": READERS,
+    "PUT /policies/{policy_id}": CONTRIBUTORS,
+    "DELETE /policies/{policy_id}": CONTRIBUTORS,
+    "POST /policies/{policy_id}/preview": READERS,
+    "GET /assignments": ANY_PERSON,
+    "GET /assignments/{assignment_id}": READERS,
+    "PATCH /assignments/{assignment_id}": CONTRIBUTORS,
+    "DELETE /assignments/{assignment_id}": CONTRIBUTORS,
+    "POST /machines/{machine_id}/assignments": CONTRIBUTORS,
+    "POST /machines/{machine_id}/assignments/preview": READERS,
+    "GET /machines/{machine_id}/points": READERS,
+    "GET /vaults/{vault}/trash": READERS,
+    "GET /machines/{machine_id}/trash": READERS,
+    "POST /machines/{machine_id}/trash/undelete": OPERATORS,
+    "GET /machines/{machine_id}/scrub": READERS,
+    "GET /alerts": ANY_PERSON,
+    "POST /alerts/{alert_id}/close": OPERATORS,
+    "GET /alert-targets": ANY_PERSON,
+    "POST /alert-targets": CONTRIBUTORS,
+    "DELETE /alert-targets/{target_id}": CONTRIBUTORS,
+    "POST /alert-targets/{target_id}/test": OPERATORS,
+    "GET /alert-suppressions": ANY_PERSON,
+    "POST /alert-suppressions": OPERATORS,
+    "DELETE /alert-suppressions/{rule_id}": OPERATORS,
+}
+# What somebody is told who may, but has not done all that is asked of them, or asks too early.
+_LET_THROUGH = {
+    "pin-needed",
+    "login-refused",
+    "password-wrong",
+    "credentials-unknown",
+    "alert-target-unreachable",
+    "vault-in-use",
+    "policy-attached",
+    "vault-cannot-come-back",
+}
+_REFUSED = (401, 403, 404)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    made = World(tmp_path_factory.mktemp("world"))
+    yield made
+    made.plane.database.close()
+
+
+def _operations(tmp_path: Path) -> set[str]:
+    plane = make_plane(tmp_path)
+    paths = make_app(plane).openapi()["paths"]
+    plane.database.close()
+    return {
+        f"{method.upper()} {path.removeprefix(PREFIX)}"
+        for path, described in paths.items()
+        for method in described
+        if method in _METHODS
+    }
+
+
+def test_the_table_knows_every_operation_and_no_other(tmp_path: Path) -> None:
+    assert _operations(tmp_path) == set(ALLOWED)
+
+
+@pytest.mark.parametrize("operation", ALLOWED)
+def test_an_operation_is_for_those_in_the_table(world: World, operation: str) -> None:
+    refused_to, odd = set(), {}
+
+    for caller in CALLERS:
+        answer = _ask(world, caller, operation)
+        code = answer.json()["code"] if answer.status_code >= 400 else ""
+        if code and answer.status_code in _REFUSED and code not in _LET_THROUGH:
+            refused_to.add(caller)
+            assert answer.headers["content-type"] == MEDIA_TYPE
+        elif code and code not in _LET_THROUGH:
+            odd[caller] = answer.json()
+
+    assert refused_to == set(CALLERS) - ALLOWED[operation]
+    assert odd == {}, "an answer that says nothing about who may"
+
+
+def test_lists_hold_nothing_of_a_vault_one_has_no_role_in(world: World) -> None:
+    lists = ("/machines", "/jobs", "/assignments", "/approvals", "/alerts")
+    client = world.client("stranger")
+
+    found = {path: client.get(PREFIX + path).json()["items"] for path in lists}
+    vaults = [one["id"] for one in client.get(f"{PREFIX}/vaults").json()["items"]]
+    rules = [
+        client.get(f"{PREFIX}/{path}").json() for path in ("alert-targets", "alert-suppressions")
+    ]
+
+    assert {one["vault_id"] for items in found.values() for one in items} <= {world.other_vault}
+    assert vaults == [world.other_vault]
+    assert rules == [[], []]
+
+
+def _ask(world: World, caller: str, operation: str) -> Any:
+    method, _space, path = operation.partition(" ")
+    things = world.things(caller)
+    for name, other in _OTHERS.get(operation, {}).items():
+        things = {**things, name: things[other]}
+    client = (world.spare_client if operation in _ENDING else world.client)(caller)
+    body = _body(operation, things)
+    return client.request(
+        method,
+        PREFIX + path.format_map(things),
+        params={"vault": world.vault} if operation == "GET /audit" else None,
+        json=body,
+    )
+
+
+# What ends the caller's own way in.
+_ENDING = {"DELETE /sessions/current", "POST /agent/unregister"}
+# Where the usual thing will not do, or is still needed by the operations behind.
+_OTHERS = {
+    "POST /jobs/{job_id}/retry": {"job_id": "ended_job"},
+    "PUT /agent/jobs/{job_id}": {"job_id": "own_job"},
+    "POST /machines/{machine_id}/revoke": {"machine_id": "leaving"},
+    "POST /machines/{machine_id}/unregister": {"machine_id": "leaving"},
+    "DELETE /alert-targets/{target_id}": {"target_id": "useless_target"},
+}
+_AT = "2026-01-01T12:00:00Z"
+
+
+def _body(operation: str, things: dict[str, str]) -> Any:
+    """A request that nothing stands against but who sends it."""
+    policy = {**policy_body(propose()), "name": f"of {things['name']}"}
+    shown = {"credentials_id": "none", "secret": "none", "vault_id": things["vault"]}
+    bodies: dict[str, Any] = {
+        "POST /sessions": {"name": "nobody", "password": PASSWORD},
+        # The right one would end the caller's other sessions.
+        "PUT /me/password": {"old": "wrong", "new": PASSWORD},
+        "POST /me/pin": {"password": PASSWORD},
+        "POST /me/tokens": {"name": "program"},
+        "POST /accounts": {"name": f"new-{things['name']}", "password": PASSWORD},
+        "PATCH /accounts/{name}": {"lang": "ko"},
+        "POST /vaults": {
+            "name": f"new-{things['name']}",
+            "location": f"memory:{things['name']}",
+            "is_lab": True,
+        },
+        "PATCH /vaults/{vault}": {"machine_limit": 1000},
+        "PUT /vaults/{vault}/grants/{account}": {"role": "reader"},
+        "POST /approvals": {"vault": things["vault"], "act": "vault-delete", "request": {}},
+        "POST /approvals/{approval_id}/decision": {"approve": True},
+        "POST /agent/heartbeat": {
+            "at": _AT,
+            "name": "alpha",
+            "agent_version": "1",
+            "facts": {},
+            "running": [],
+            "assignments_etag": "",
+        },
+        "PUT /agent/jobs/{job_id}": {
+            "number": 1,
+            "kind": "check",
+            "origin": "schedule",
+            "source": "s",
+            "state": "running",
+            "created_at": _AT,
+        },
+        "POST /agent/leases": {"kind": "prune", "seconds": 60},
+        "POST /agent/leases/{lease_id}/prolong": {"seconds": 60},
+        "POST /machines/{machine_id}/jobs": {"kind": "check"},
+        "POST /register": {
+            **shown,
+            "csr": things["csr"],
+            "name": "alpha",
+            "agent_version": "1",
+        },
+        "POST /register/check": shown,
+        "PUT /agent/key": {"key_fingerprint": "a" * 64},
+        "POST /agent/certificate": {"csr": make_csr(make_key())},
+        "PATCH /machines/{machine_id}": {"name": "renamed"},
+        "POST /machines/{machine_id}/unregister": {"delete_data": False},
+        "POST /machines/{machine_id}/readers": {"reader": things["reader"], "hours": 1},
+        "POST /vaults/{vault}/policies": {**policy, "name": f"new {things['name']}"},
+        "PUT /policies/{policy_id}": policy,
+        "POST /policies/{policy_id}/preview": policy,
+        "PATCH /assignments/{assignment_id}": {"is_paused": True},
+        "POST /machines/{machine_id}/assignments": {
+            "policy": things["policy_id"],
+            "paths": ["/other"],
+        },
+        "POST /machines/{machine_id}/assignments/preview": {"paths": ["/srv"], "body": policy},
+        "PUT /agent/points": {"points": []},
+        "POST /machines/{machine_id}/trash/undelete": {},
+        "POST /alert-targets": {
+            "name": "t",
+            "url": "json://127.0.0.1:9/",
+            "vault_id": things["vault"],
+        },
+        "POST /alert-suppressions": {"reason": "works", "vault_id": things["vault"]},
+    }
+    return bodies.get(operation)

@@ -1,0 +1,242 @@
+"""A server's state with a caller of every kind in it, and things of each caller's own to ask for."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from httpx import Client
+
+from holdfast.app.control.passwords import hash_password
+from holdfast.catalog.tables import Account, Alert, Certificate, Command, Scrub, Token
+from holdfast.fleet.policies import policy_body, propose
+from holdfast.fleet.roles import Role, Scope
+from holdfast.server.application import PREFIX, make_app
+from holdfast.testing.planes import (
+    Registered,
+    add_admin,
+    add_machine,
+    add_person,
+    add_vault,
+    client_of,
+    make_csr,
+    make_key,
+    make_plane,
+)
+
+PASSWORD = "four random words here"
+PEOPLE = ("stranger", "reader", "operator", "contributor", "admin", "token-read", "token-operate")
+LOCKED_OUT = ("anonymous", "token-expired", "token-revoked", "account-disabled", "machine-revoked")
+CALLERS = (*LOCKED_OUT, *PEOPLE, "machine", "machine-foreign")
+
+
+class World:
+    """Everybody may destroy what is theirs to ask for: nobody else asks for it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.plane = make_plane(folder)
+        self.app: Any = make_app(self.plane)
+        self.vault = add_vault(self.plane, "office", soft_delete_days=14, machine_limit=1000)
+        self.other_vault = add_vault(self.plane, "elsewhere")
+        self._keeper = client_of(self.plane, token=add_admin(self.plane).token, app=self.app)
+        self.tokens = self._people()
+        self.machines = {
+            "machine": add_machine(self.plane, self.vault, "alpha"),
+            "machine-foreign": add_machine(self.plane, self.other_vault, "beta"),
+            "machine-revoked": self._revoked_machine(),
+        }
+        self._things: dict[str, dict[str, str]] = {}
+        for name in CALLERS:
+            self._things[name] = self._make_things(name)
+        self._set_passwords()
+
+    def client(self, caller: str) -> Client:
+        shown = self.machines.get(caller)
+        return client_of(
+            self.plane,
+            token=self.tokens.get(caller),
+            machine=shown.fingerprint if shown else None,
+            app=self.app,
+        )
+
+    def spare_client(self, caller: str) -> Client:
+        """With another session or certificate of the caller's kind, which may end."""
+        if caller in ("machine", "machine-foreign"):
+            spare = add_machine(self.plane, self.vault, f"spare-{caller}")
+            return client_of(self.plane, machine=spare.fingerprint, app=self.app)
+        if caller not in PEOPLE:
+            return self.client(caller)
+        scopes = {"token-read": (Scope.READ,), "token-operate": (Scope.OPERATE,)}.get(caller, ())
+        name = _ACCOUNTS.get(caller, caller)
+        token = add_person(self.plane, name, scopes=scopes).token
+        return client_of(self.plane, token=token, app=self.app)
+
+    def things(self, caller: str) -> dict[str, str]:
+        """What `{vault}` and the like in a path stand for, and other values bodies need."""
+        return self._things[caller]
+
+    def _people(self) -> dict[str, str]:
+        plane, vault = self.plane, self.vault
+        add_person(plane, "stranger", role=Role.CONTRIBUTOR, vault_id=self.other_vault)
+        tokens = {
+            role.value: add_person(plane, role.value, role=role, vault_id=vault).token
+            for role in Role
+        }
+        return {
+            **tokens,
+            "stranger": add_person(plane, "stranger").token,
+            "admin": add_person(plane, "root", is_admin=True).token,
+            "token-read": self._limited(Scope.READ),
+            "token-operate": self._limited(Scope.OPERATE),
+            "token-expired": self._ended("expired", expires_at=plane.clock.now()),
+            "token-revoked": self._ended("revoked", revoked_at=plane.clock.now()),
+            "account-disabled": self._disabled(),
+        }
+
+    def _set_passwords(self) -> None:
+        kept = hash_password(PASSWORD)
+        with self.plane.database.write() as db:
+            for account in db.query(Account):
+                account.password_hash = kept
+
+    def _limited(self, scope: Scope) -> str:
+        """Of an administrator: what is refused then is refused for the token's sake."""
+        return add_person(self.plane, f"{scope.value}-robot", is_admin=True, scopes=(scope,)).token
+
+    def _ended(self, name: str, **change: Any) -> str:
+        person = add_person(self.plane, name, is_admin=True)
+        with self.plane.database.write() as db:
+            token = db.query(Token).filter_by(account_id=person.actor.id).one()
+            for field, value in change.items():
+                setattr(token, field, value)
+        return person.token
+
+    def _disabled(self) -> str:
+        person = add_person(self.plane, "disabled", is_admin=True)
+        with self.plane.database.write() as db:
+            db.get_one(Account, person.actor.id).disabled_at = self.plane.clock.now()
+        return person.token
+
+    def _revoked_machine(self) -> Registered:
+        machine = add_machine(self.plane, self.vault, "gamma")
+        with self.plane.database.write() as db:
+            db.get_one(Certificate, machine.fingerprint).revoked_at = self.plane.clock.now()
+        return machine
+
+    def _make_things(self, caller: str) -> dict[str, str]:
+        machine = add_machine(self.plane, self.vault, f"of-{caller}").id
+        reader = add_machine(self.plane, self.vault, f"reader-{caller}").id
+        self._scrub(machine)
+        policy = self._made(f"/vaults/{self.vault}/policies", _policy(f"of {caller}"))
+        attached = {"policy": policy, "paths": ["/srv"]}
+        leaving = add_machine(self.plane, self.vault, f"leaving-{caller}").id
+        target = {"name": caller, "url": "json://127.0.0.1:9/", "vault_id": self.vault}
+        silence = {"reason": "works", "vault_id": self.vault, "kind": "backup-failed"}
+        wanted = {"vault": self.vault, "act": "vault-delete", "request": {}}
+        return {
+            "vault": self.vault,
+            "machine_id": machine,
+            "reader": reader,
+            "leaving": leaving,
+            "policy_id": policy,
+            "assignment_id": self._made(f"/machines/{machine}/assignments", attached),
+            "job_id": self._made(f"/machines/{machine}/jobs", {"kind": "check"}),
+            "ended_job": self._ended_job(machine),
+            "grant_id": self._made(f"/machines/{machine}/readers", {"reader": reader}),
+            "target_id": self._made("/alert-targets", target),
+            "useless_target": self._made("/alert-targets", target),
+            "rule_id": self._made("/alert-suppressions", silence),
+            "approval_id": self._made("/approvals", wanted),
+            "alert_id": self._alert(caller),
+            "token_id": self._token_of(caller),
+            "name": self._account(f"of-{caller}"),
+            "account": self._account(f"granted-{caller}"),
+            "lease_id": self._lease(),
+            **self._work(),
+            "csr": make_csr(make_key()),
+        }
+
+    def _made(self, path: str, body: Any) -> str:
+        answer = self._keeper.post(PREFIX + path, json=body)
+        assert answer.status_code == 201, (path, answer.text)
+        return str(answer.json()["id"])
+
+    def _ended_job(self, machine: str) -> str:
+        job = self._made(f"/machines/{machine}/jobs", {"kind": "doctor"})
+        answer = self._keeper.post(f"{PREFIX}/jobs/{job}/cancel")
+        assert answer.is_success, answer.text
+        return job
+
+    def _alert(self, caller: str) -> str:
+        now, alert_id = self.plane.clock.now(), f"alert-of-{caller}"
+        alert = Alert(
+            id=alert_id,
+            key=alert_id,
+            kind="backup-failed",
+            severity="error",
+            vault_id=self.vault,
+            fields={},
+            first_at=now,
+            last_at=now,
+            count=1,
+            sent_to=[],
+        )
+        with self.plane.database.write() as db:
+            db.add(alert)
+        return alert_id
+
+    def _token_of(self, caller: str) -> str:
+        """A token of the API that belongs to the caller."""
+        if caller not in self.tokens:
+            return "none"
+        with self.plane.database.write() as db:
+            mine = db.query(Account).filter_by(name=_ACCOUNTS.get(caller, caller)).one()
+            now, token_id = self.plane.clock.now(), f"token-of-{caller}"
+            token = Token(
+                id=token_id,
+                account_id=mine.id,
+                kind="api",
+                name="program",
+                secret_hash=token_id,
+                scopes=["read"],
+                created_at=now,
+                expires_at=now + timedelta(days=1),
+            )
+            db.add(token)
+        return token_id
+
+    def _account(self, name: str) -> str:
+        add_person(self.plane, name)
+        return name
+
+    def _work(self) -> dict[str, str]:
+        """A job of the machine `alpha`, and the command that offers it."""
+        alpha = self.machines["machine"].id
+        source = {"paths": [f"/srv/{len(self._things)}"]}
+        job = self._made(f"/machines/{alpha}/jobs", {"kind": "backup", "arguments": source})
+        with self.plane.database.read() as db:
+            number = db.query(Command).filter_by(job_id=job).one().id
+        return {"own_job": job, "number": str(number)}
+
+    def _scrub(self, machine: str) -> None:
+        with self.plane.database.write() as db:
+            db.add(Scrub(machine_id=machine, started_at=self.plane.clock.now(), damaged=[]))
+
+    def _lease(self) -> str:
+        """Of the machine `alpha`: the same for all, since it may take only one at a time."""
+        client = self.client("machine")
+        answer = client.post(f"{PREFIX}/agent/leases", json={"kind": "prune", "seconds": 60})
+        return str(answer.json()["id"])
+
+
+_ACCOUNTS = {
+    "admin": "root",
+    "token-read": "read-robot",
+    "token-operate": "operate-robot",
+    "token-expired": "expired",
+    "token-revoked": "revoked",
+    "account-disabled": "disabled",
+}
+
+
+def _policy(name: str) -> dict[str, Any]:
+    return {**policy_body(propose()), "name": name}

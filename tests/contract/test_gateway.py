@@ -211,11 +211,14 @@ def raw_request(
     return int(answer.split(b" ", 2)[1]), answer
 
 
+def port_of(machine: MachineThere) -> int:
+    return int(machine.url.split(":")[2].partition("/")[0])
+
+
 def connected(machine: MachineThere) -> ssl.SSLSocket:
     context = ssl.create_default_context(cafile=machine.ca_file)
     context.load_cert_chain(machine.certificate_file, machine.key_file)
-    port = int(machine.url.split(":")[2].partition("/")[0])
-    plain = socket.create_connection(("localhost", port), timeout=30)
+    plain = socket.create_connection(("localhost", port_of(machine)), timeout=30)
     return context.wrap_socket(plain, server_hostname="localhost")
 
 
@@ -449,6 +452,23 @@ def test_an_upload_needs_its_length_and_a_bearable_one(machine: MachineThere) ->
 
     assert b" 400 " in chunked.partition(b"\r\n")[0]
     assert (large.status, code_of(large)) == (413, "file-too-large")
+
+
+def test_what_a_stranger_sends_is_not_taken(machine: MachineThere) -> None:
+    base = machine.url.partition("/gateway")[2]
+    head = f"POST /gateway{base}data/{'a' * 64} HTTP/1.1\r\nHost: localhost\r\n"
+    context = ssl.create_default_context(cafile=machine.ca_file)
+
+    with (
+        socket.create_connection(("localhost", port_of(machine))) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as stream,
+    ):
+        stream.sendall(f"{head}Content-Length: 1000000000\r\n\r\n".encode())
+        stream.settimeout(10)
+        answer = b"".join(iter(lambda: stream.recv(65536), b""))
+
+    assert b" 401 " in answer.partition(b"\r\n")[0]
+    assert b"connection: close" in answer.lower()
 
 
 def test_a_cut_upload_leaves_nothing(gateway: RunningGateway, machine: MachineThere) -> None:

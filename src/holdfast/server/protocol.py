@@ -89,7 +89,9 @@ class Protocol(HttpToolsProtocol):
     def shutdown(self) -> None:
         """End the connection, if it is idle now or else after the answer that is under way."""
         self._is_ending = True
-        super().shutdown()
+        # Closed a second time, the transport would forget its connection instead of ending it.
+        if not self.transport.is_closing():
+            super().shutdown()
         self._part()
 
     def on_response_complete(self) -> None:

@@ -5,6 +5,7 @@ import base64
 import binascii
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
+from http import HTTPStatus
 from typing import Any
 
 from holdfast.app.control.gateway import Caller
@@ -77,8 +78,13 @@ class Exchange:
     async def refuse(self, error: HoldfastError) -> None:
         status = status_of(error)
         content = json.dumps({**problems.body_of(error), "status": status}).encode()
-        headers = {"www_authenticate": 'Basic realm="vault"'} if status == 401 else {}  # noqa: PLR2004  HTTP's own number
-        await self.answer(status, content, content_type=problems.MEDIA_TYPE, **headers)
+        headers = {"content_type": problems.MEDIA_TYPE}
+        if status == HTTPStatus.UNAUTHORIZED:
+            headers["www_authenticate"] = 'Basic realm="vault"'
+            if self.caller().fingerprint is None:
+                # Nobody we know at all: what else they send is not taken.
+                headers["connection"] = "close"
+        await self.answer(status, content, **headers)
 
 
 class Body:

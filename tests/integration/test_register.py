@@ -17,8 +17,10 @@ import pytest
 from holdfast.app.agent_folder import AgentFolder
 from holdfast.app.config import load_settings
 from holdfast.app.control.registration_errors import (
+    CredentialsReplaceAnother,
     CredentialsSuperseded,
     KeyDiffers,
+    MachineNotProven,
     WrongVault,
 )
 from holdfast.app.opening import open_vault
@@ -81,8 +83,8 @@ class Fleet:
         assert reply.status_code == 201, reply.text
         return str(reply.json()["id"])
 
-    def credentials(self, vault: str) -> Path:
-        reply = self.client.post(f"/api/v1/vaults/{vault}/credentials")
+    def credentials(self, vault: str, *, replaces: str | None = None) -> Path:
+        reply = self.post(f"/vaults/{vault}/credentials", replaces=replaces)
         assert reply.status_code == 201, reply.text
         file: Path = self.root / str(reply.json()["id"])
         file.write_text(reply.json()["content"])
@@ -193,7 +195,7 @@ def test_registering_again_keeps_machine_and_repository(
     assert len(fleet.machines(vault)) == 1
 
 
-def test_new_disk_takes_the_old_machine_by_its_id_and_passphrase(
+def test_new_disk_takes_the_old_machine_by_a_file_made_for_it_and_the_passphrase(
     fleet: Fleet, vault: str, machine: Machine, tmp_path: Path
 ) -> None:
     first = machine.register(fleet.credentials(vault)).registration
@@ -201,12 +203,54 @@ def test_new_disk_takes_the_old_machine_by_its_id_and_passphrase(
     stranger = Machine(tmp_path / "stranger")
     stranger.passphrase = "another passphrase entirely"
 
-    again = bare.register(fleet.credentials(vault), machine_id=first.machine_id)
+    again = bare.register(fleet.credentials(vault, replaces=first.machine_id))
     with pytest.raises(PassphraseOfAnother):
-        stranger.register(fleet.credentials(vault), machine_id=first.machine_id)
+        stranger.register(fleet.credentials(vault, replaces=first.machine_id))
 
     assert again.registration == first
     assert find_registration(str(stranger.home)) is None
+
+
+def test_id_of_a_machine_and_any_credentials_are_not_enough(
+    fleet: Fleet, vault: str, machine: Machine, tmp_path: Path
+) -> None:
+    first = machine.register(fleet.credentials(vault)).registration
+    thief = Machine(tmp_path / "thief")
+
+    with pytest.raises(MachineNotProven):
+        thief.register(fleet.credentials(vault), machine_id=first.machine_id)
+
+    assert find_registration(str(thief.home)) is None
+    assert status(machine.session()).server_trouble is None
+
+
+def test_lost_key_needs_a_file_made_for_the_machine(
+    fleet: Fleet, vault: str, machine: Machine
+) -> None:
+    first = machine.register(fleet.credentials(vault)).registration
+    Path(machine.folder.key).unlink()
+
+    with pytest.raises(MachineNotProven):
+        machine.register(fleet.credentials(vault))
+    again = machine.register(fleet.credentials(vault, replaces=first.machine_id))
+
+    assert again.registration == first
+    assert status(machine.session()).server_trouble is None
+
+
+def test_file_for_another_machine_changes_nobody(
+    fleet: Fleet, vault: str, machine: Machine, tmp_path: Path
+) -> None:
+    machine.register(fleet.credentials(vault))
+    other = Machine(tmp_path / "other")
+    other.passphrase = "quite another passphrase"
+    second = other.register(fleet.credentials(vault)).registration
+
+    with pytest.raises(CredentialsReplaceAnother):
+        machine.register(fleet.credentials(vault, replaces=second.machine_id))
+
+    assert status(machine.session()).server_trouble is None
+    assert status(other.session()).server_trouble is None
 
 
 def test_force_new_begins_another_history(fleet: Fleet, vault: str, machine: Machine) -> None:
@@ -510,7 +554,10 @@ def test_revoked_machine_says_so_and_registers_again(
     fleet.post(f"/machines/{done.machine_id}/revoke")
 
     trouble = status(machine.session()).server_trouble
-    again = machine.register(fleet.credentials(vault)).registration
+    with pytest.raises(MachineNotProven):
+        machine.register(fleet.credentials(vault))
+    file = fleet.credentials(vault, replaces=done.machine_id)
+    again = machine.register(file).registration
 
     assert trouble is not None
     assert trouble.code == "not-logged-in"
@@ -529,7 +576,7 @@ def test_machine_that_left_keeps_nothing_and_can_come_back(
     assert os.listdir(machine.folder.path) == []
     with pytest.raises(NotRegistered):
         status(machine.session())
-    back = machine.register(fleet.credentials(vault), machine_id=done.machine_id)
+    back = machine.register(fleet.credentials(vault, replaces=done.machine_id))
     assert back.registration == done
 
 

@@ -14,10 +14,11 @@ class MachineNameAmbiguous(HoldfastError):
     exit_status = Exit.USAGE
 
 
-def machine_id(client: ServerClient, wanted: str) -> str:
+def machine_id(client: ServerClient, wanted: str, *, vault: str | None = None) -> str:
     """The id of the machine of that name, or VAULT/NAME; what is no name is taken for an id."""
-    vault, _slash, name = wanted.rpartition("/")
-    found: list[dict[str, Any]] = list(client.items("/machines", vault=vault or None, name=name))
+    named, _slash, name = wanted.rpartition("/")
+    within = named or vault
+    found: list[dict[str, Any]] = list(client.items("/machines", vault=within, name=name))
     if len(found) > 1:
         ids = ", ".join(str(one["id"]) for one in found)
         raise MachineNameAmbiguous(count=len(found), name=wanted, ids=ids)

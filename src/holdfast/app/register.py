@@ -13,8 +13,13 @@ from importlib.metadata import version
 
 from holdfast.app.agent_folder import AgentFolder, read_if_there
 from holdfast.app.agent_link import AgentLink
-from holdfast.app.control.registration_errors import KeyDiffers, KeyRevoked, WrongVault
-from holdfast.app.machine_keys import signing_request
+from holdfast.app.control.registration_errors import (
+    CredentialsReplaceAnother,
+    KeyDiffers,
+    KeyRevoked,
+    WrongVault,
+)
+from holdfast.app.machine_keys import proofs_of, signing_request
 from holdfast.app.machine_repository import (
     add_recovery_key,
     fingerprint_of,
@@ -37,6 +42,7 @@ from holdfast.base.errors import HoldfastError
 from holdfast.base.secret import Secret
 from holdfast.base.texts import _
 from holdfast.fleet.credentials_file import CredentialsFile, read_credentials
+from holdfast.fleet.key_proof import KeyProof
 from holdfast.fleet.messages import ActivateRequest, RegisterReply, RegisterRequest
 from holdfast.storage.protocol import Storage
 from holdfast.vault.keys import KeyCost
@@ -130,6 +136,11 @@ def _intent(
     if wanted.machine_id:
         return _Intent(vault_id=file.vault_id, machine_id=wanted.machine_id)
     former = find_registration(session.settings.home)
+    if file.replaces and (former is None or former.machine_id == file.replaces):
+        return _Intent(vault_id=file.vault_id, machine_id=file.replaces)
+    if file.replaces:
+        # Nobody is made another machine than it is by the mere choice of a file.
+        raise CredentialsReplaceAnother(credentials=file.credentials_id, machine=file.replaces)
     if former is not None and former.vault_id != file.vault_id:
         raise WrongVault(
             machine=former.machine_id, registered=former.vault_id, wanted=file.vault_id
@@ -153,7 +164,8 @@ def _preflight(
     except HoldfastError as err:
         problems.append(err)
     if reached is not None:
-        refusal = ask_server(file, reached, machine_id=intent.machine_id)
+        folder = AgentFolder.of(session.settings.home)
+        refusal = ask_server(file, reached, folder=folder, machine_id=intent.machine_id)
     try:
         # The server's word counts more: its clock decides.
         if reached is None or refusal is not None:
@@ -227,14 +239,16 @@ class _Work:
         return reply
 
     def _send(self, intent: _Intent) -> RegisterReply:
+        csr = signing_request(self.folder.next)
         request = RegisterRequest(
             credentials_id=self.file.credentials_id,
             secret=self.file.secret,
             vault_id=self.file.vault_id,
-            csr=signing_request(self.folder.next),
+            csr=csr,
             name=self.wanted.name,
             agent_version=version("holdfast"),
             machine_id=intent.machine_id,
+            proofs=self._proofs(intent, csr),
             host=os.uname().nodename,
         )
         link = AgentLink(self.reached.server, ca=self.file.ca, proxy=self.reached.proxy)
@@ -242,6 +256,16 @@ class _Work:
             return link.ask("POST", "/register", request, RegisterReply)
         finally:
             link.close()
+
+    def _proofs(self, intent: _Intent, csr: str) -> list[KeyProof]:
+        if intent.machine_id is None:
+            return []
+        return proofs_of(
+            self.folder,
+            credentials_id=self.file.credentials_id,
+            machine_id=intent.machine_id,
+            csr=csr,
+        )
 
     def registration(self, reply: RegisterReply) -> Registration:
         return Registration(

@@ -35,7 +35,8 @@ class RegistrationUnreadable(HoldfastError):
     sentence = N_("The registration of this machine cannot be read from {file}: {reason}")
     remedy = N_(
         "Register it again, with its machine id from `holdfast vault machines NAME`: "
-        "`holdfast register --credentials FILE --machine-id ID`."
+        "`holdfast register --credentials FILE --machine-id ID`; its key has to be there still, or "
+        "FILE made by `holdfast vault credentials NAME --replaces ID`."
     )
 
 

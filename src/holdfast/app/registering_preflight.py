@@ -5,7 +5,9 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from holdfast.app.agent_folder import AgentFolder
 from holdfast.app.agent_link import AgentLink
+from holdfast.app.machine_keys import proofs_of
 from holdfast.app.registering_errors import (
     InodesScarce,
     MemoryScarce,
@@ -67,14 +69,20 @@ def reach(file: CredentialsFile, session: Session, *, proxy: str | None, say: Sa
 
 
 def ask_server(
-    file: CredentialsFile, reached: Reached, *, machine_id: str | None
+    file: CredentialsFile, reached: Reached, *, folder: AgentFolder, machine_id: str | None
 ) -> HoldfastError | None:
     """What the server says of the credentials, before anybody invents a passphrase."""
+    proofs = (
+        proofs_of(folder, credentials_id=file.credentials_id, machine_id=machine_id)
+        if machine_id
+        else []
+    )
     body = {
         "credentials_id": file.credentials_id,
         "secret": file.secret,
         "vault_id": file.vault_id,
         "machine_id": machine_id,
+        "proofs": proofs,
     }
     link = AgentLink(reached.server, ca=file.ca, proxy=reached.proxy)
     try:

@@ -22,6 +22,13 @@ def newest(db: Session, vault_id: str) -> Credentials | None:
     return db.scalars(query.order_by(Credentials.serial.desc()).limit(1)).first()
 
 
+def lock(db: Session, credentials_id: str) -> Credentials:
+    """The row as it is now, held to the end of the transaction."""
+    row = db.get(Credentials, credentials_id, with_for_update=True, populate_existing=True)
+    assert row is not None, "whoever asks has just seen it"
+    return row
+
+
 def count_use(db: Session, credentials_id: str) -> None:
     query = update(Credentials).where(Credentials.id == credentials_id)
     db.execute(query.values(used=Credentials.used + 1))

@@ -136,6 +136,8 @@ class Credentials(Table):
     issued_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used: Mapped[int] = mapped_column(default=0)
+    # The id of the one machine these are for, in place of what it was; None: for new machines.
+    replaces: Mapped[str | None]
 
 
 class Machine(Table):
@@ -304,7 +306,9 @@ class Lease(Table):
     __tablename__ = "leases"
     id: Mapped[str] = mapped_column(primary_key=True)
     machine_id: Mapped[str] = mapped_column(ForeignKey("machines.id"), index=True)
-    kind: Mapped[str]  # "retain", "prune"
+    kind: Mapped[str]  # `fleet.leases.KINDS`
+    # Who on the machine works under it: "agent", or "person" at a command line.
+    holder: Mapped[str] = mapped_column(default="agent")
     granted_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     released_at: Mapped[datetime | None]

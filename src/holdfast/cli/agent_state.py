@@ -77,8 +77,8 @@ def renew() -> None:
     needs_vault=False,
     help=N_(
         "Leave the vault: this machine's certificate and saved passphrase go.\n\n"
-        "Its recovery points stay in the vault; `holdfast register --machine-id ID` and the "
-        "passphrase bring it back to them."
+        "Its recovery points stay in the vault; a file of `holdfast vault credentials NAME "
+        "--replaces ID` and the passphrase bring it back to them."
     ),
     exits=[Exit.NO_VAULT, Exit.DECIDE],
     examples=[("holdfast agent unregister --yes", N_("Without being asked."))],

@@ -34,8 +34,10 @@ if TYPE_CHECKING:
             N_("Nobody types: print key.txt and lock it away."),
         ),
         (
-            "holdfast register --credentials FILE --machine-id 41d5c7e0a91b22f3",
-            N_("On a new disk: go on with the history of a machine that was there before."),
+            "holdfast register --credentials replacement.holdfast-credentials",
+            N_(
+                "On a new disk, with a file of `holdfast vault credentials NAME --replaces MACHINE`."
+            ),
         ),
     ],
 )
@@ -54,7 +56,11 @@ if TYPE_CHECKING:
     metavar="URL",
     help=N_("http://[USER:PASSWORD@]HOST:PORT, or none; else as the environment says."),
 )
-@option("--machine-id", metavar="ID", help=N_("Be this machine of the vault again."))
+@option(
+    "--machine-id",
+    metavar="ID",
+    help=N_("Be this machine of the vault again; its key is still here, or FILE replaces it."),
+)
 @option("--force-new", is_flag=True, help=N_("Be a new machine, whatever this one was before."))
 @option("--lab", is_flag=True, help=N_("For trials: guessing the passphrase is easy."))
 def register(  # noqa: PLR0913  each is an option
@@ -88,12 +94,15 @@ def register(  # noqa: PLR0913  each is an option
 
 
 def _register(run: Run, wanted: object) -> "Registered":
+    from holdfast.app.job_records import recorded
     from holdfast.app.register import Wanted, register
     from holdfast.app.registering_errors import NotReady
 
     assert isinstance(wanted, Wanted)
     try:
-        return register(run.session, wanted, say=run.out.remark)
+        # What it ends with is kept for the doctor.
+        with recorded(run.session, "register"):
+            return register(run.session, wanted, say=run.out.remark)
     except NotReady as err:
         for problem in err.problems:
             run.out.error(problem)

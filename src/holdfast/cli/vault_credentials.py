@@ -16,23 +16,37 @@ from holdfast.cli.run import start
     help=N_(
         "Download new vault credentials of the vault NAME, for machines to register with.\n\n"
         "Only the newest file is good, for 48 hours unless the vault says otherwise; any number "
-        "of machines may use it. Whoever holds it can add machines to the vault, so keep it safe."
+        "of machines may use it. Whoever holds it can add machines to the vault, so keep it safe.\n\n"
+        "It takes over no machine that is registered already: where a disk is lost with its key, "
+        "--replaces makes a file for that one machine, good once."
     ),
     examples=[
         ("holdfast vault credentials office", N_("Into this folder, under a name with the date.")),
         ("holdfast vault credentials office --out -", N_("Onto standard output.")),
+        (
+            "holdfast vault credentials office --replaces mail",
+            N_("For the new disk of the machine mail."),
+        ),
     ],
 )
 @click.argument("name")
 @option("--out", metavar="FILE", help=N_("Where to write it; - is standard output."))
-def credentials(name: str, *, out: str | None) -> None:
+@option(
+    "--replaces",
+    metavar="MACHINE",
+    help=N_("For this one machine, which lost its key; its name or its id."),
+)
+def credentials(name: str, *, out: str | None, replaces: str | None) -> None:
     from datetime import datetime
 
+    from holdfast.app.machines_on_server import machine_id
     from holdfast.app.server_client import connect, part
     from holdfast.cli.json_events import CredentialsIssued
 
     run = start()
-    made = connect(run.session.settings.home).post(f"/vaults/{part(name)}/credentials")
+    client = connect(run.session.settings.home)
+    wanted = {"replaces": machine_id(client, replaces, vault=name)} if replaces else None
+    made = client.post(f"/vaults/{part(name)}/credentials", wanted)
     if out == "-":
         click.echo(made["content"], nl=False)
         return

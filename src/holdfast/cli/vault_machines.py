@@ -7,6 +7,7 @@ import click
 from holdfast.base.errors import Exit
 from holdfast.base.texts import N_, _
 from holdfast.cli.command import Command, Group, option
+from holdfast.cli.parameters import SIZE
 from holdfast.cli.run import Run, start
 from holdfast.cli.server_records import (
     Column,
@@ -44,6 +45,7 @@ _FACTS: list[Column] = [
     (N_("Certificate until"), when("certificate_ends")),
     (N_("Key set"), yes("is_activated")),
     (N_("Quota"), size("quota_bytes")),
+    (N_("Bytes a second"), size("limit_rate")),
     (N_("Deleted"), when("deleted_at")),
     (N_("Purged"), when("purge_at")),
 ]
@@ -110,7 +112,11 @@ def rename(wanted: str, name: str) -> None:
 
 
 @machine.command(
-    help=N_("Lock a machine out at once; it comes back by registering again."),
+    help=N_(
+        "Lock a machine out at once, and its key for good.\n\n"
+        "It comes back by registering with a file of "
+        "`holdfast vault credentials NAME --replaces MACHINE`."
+    ),
     needs_vault=False,
     examples=[("holdfast vault machine revoke mail", N_("When its key may be in other hands."))],
 )

@@ -55,6 +55,8 @@ class CredentialsFile:
     secret: str
     issued_at: datetime
     expires_at: datetime
+    # The id of the one machine it is for, once; None: for any number of new machines.
+    replaces: str | None = None
 
     def __repr__(self) -> str:
         return f"CredentialsFile({self.credentials_id})"
@@ -119,6 +121,9 @@ def _body(fields: dict[str, Any]) -> CredentialsFile:
     for name in ("ca", "vault_id", "vault_name", "credentials_id", "secret"):
         if not isinstance(fields[name], str):
             raise TypeError(name)
+    replaces = fields.get("replaces")
+    if not isinstance(replaces, str | None):
+        raise TypeError("replaces")
     servers = tuple(map(str, fields["servers"]))
     if not servers:
         raise ValueError("servers")
@@ -132,6 +137,7 @@ def _body(fields: dict[str, Any]) -> CredentialsFile:
         secret=fields["secret"],
         issued_at=_moment(fields["issued_at"]),
         expires_at=_moment(fields["expires_at"]),
+        replaces=replaces,
     )
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from holdfast.fleet.key_proof import KeyProof
+
 Facts = dict[str, Any]
 
 
@@ -25,6 +27,8 @@ class RegisterRequest:
     agent_version: str
     # Of an earlier registration, to go on with the same repository.
     machine_id: str | None = None
+    # By the keys of that registration that are still there.
+    proofs: list[KeyProof] = field(default_factory=list)
     facts: Facts = field(default_factory=dict)
     # What its host calls itself, should `name` be another; empty: it is the same.
     host: str = ""
@@ -189,6 +193,7 @@ class PointsTold:
 class LeaseRequest:
     kind: str
     seconds: float
+    holder: str = "agent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

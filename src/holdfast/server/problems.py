@@ -74,6 +74,9 @@ STATUSES: dict[type[HoldfastError], int] = {
     registration_errors.MachinePurged: HTTPStatus.CONFLICT,
     registration_errors.MachineNotRegistered: HTTPStatus.CONFLICT,
     registration_errors.KeyRevoked: HTTPStatus.FORBIDDEN,
+    registration_errors.MachineNotProven: HTTPStatus.FORBIDDEN,
+    registration_errors.CredentialsReplaceAnother: HTTPStatus.FORBIDDEN,
+    registration_errors.CredentialsUsed: HTTPStatus.FORBIDDEN,
     registration_errors.KeyDiffers: HTTPStatus.CONFLICT,
     registration_errors.DataImmutable: HTTPStatus.CONFLICT,
 }

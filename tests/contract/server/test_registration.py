@@ -50,8 +50,11 @@ class Place:
         client = client_of(self.plane, machine=fingerprint, app=self.app)
         return client.request(method, f"/api/v1{path}", **more)
 
-    def credentials(self, vault: str | None = None) -> CredentialsFile:
-        reply = self.ask(self.admin, "POST", f"/vaults/{vault or self.vault}/credentials")
+    def credentials(
+        self, vault: str | None = None, *, replaces: str | None = None
+    ) -> CredentialsFile:
+        path = f"/vaults/{vault or self.vault}/credentials"
+        reply = self.ask(self.admin, "POST", path, json={"replaces": replaces})
         assert reply.status_code == 201, reply.text
         return read_credentials(reply.json()["content"].encode(), file="x")
 
@@ -194,10 +197,10 @@ def test_machine_of_another_vault_is_refused_with_both_ids(place: Place) -> None
 def test_full_vault_still_lets_its_own_machines_in_again(tmp_path: Path) -> None:
     place = Place(tmp_path)
     place.vault = add_vault(place.plane, "tiny", machine_limit=1)
-    file = place.credentials()
-    machine = place.register(file).json()["machine_id"]
+    file, csr = place.credentials(), make_csr(make_key())
+    machine = place.register(file, csr=csr).json()["machine_id"]
 
-    stranger, again = place.register(file), place.register(file, machine_id=machine)
+    stranger, again = place.register(file), place.register(file, csr=csr, machine_id=machine)
 
     assert _code(stranger) == (403, "vault-full")
     assert again.status_code == 200
@@ -225,6 +228,7 @@ def test_registering_again_keeps_the_repository_and_revokes_what_was_before(plac
     former = place.good_fingerprint(first["machine_id"])
     place.as_machine(former, "PUT", "/agent/key", json={"key_fingerprint": _KEY_A})
 
+    file = place.credentials(replaces=first["machine_id"])
     again = place.register(file, machine_id=first["machine_id"]).json()
     replayed = place.register(file, csr=csr)
 
@@ -237,10 +241,10 @@ def test_registering_again_keeps_the_repository_and_revokes_what_was_before(plac
 
 
 def test_new_name_is_a_warning_in_the_log_and_nothing_more(place: Place) -> None:
-    file = place.credentials()
-    machine = place.register(file).json()["machine_id"]
+    file, csr = place.credentials(), make_csr(make_key())
+    machine = place.register(file, csr=csr).json()["machine_id"]
 
-    place.register(file, machine_id=machine, name="omega")
+    place.register(file, csr=csr, machine_id=machine, name="omega")
 
     with place.plane.database.read() as db:
         note = db.query(AuditEntry).filter_by(act="machine-renamed").one()
@@ -331,13 +335,14 @@ def test_key_of_another_machine_is_not_certified(place: Place) -> None:
     assert reply.status_code == 404
 
 
-def test_revoked_machine_is_locked_out_and_comes_back_by_registering(place: Place) -> None:
+def test_revoked_machine_is_locked_out_and_comes_back_by_a_file_for_it(place: Place) -> None:
     file = place.credentials()
     machine = place.register(file).json()["machine_id"]
     shown = place.good_fingerprint(machine)
 
     view = place.ask(place.people[Role.OPERATOR], "POST", f"/machines/{machine}/revoke").json()
     refused = place.as_machine(shown, "GET", "/agent/readable")
+    file = place.credentials(replaces=machine)
     again = place.register(file, machine_id=machine)
 
     assert view["health"] == "no-certificate"
@@ -352,6 +357,7 @@ def test_machine_leaves_and_its_points_stay(place: Place) -> None:
 
     left = place.as_machine(shown, "POST", "/agent/unregister")
     view = place.ask(place.admin, "GET", f"/machines/{machine}").json()
+    file = place.credentials(replaces=machine)
     again = place.register(file, machine_id=machine)
 
     assert left.status_code == 204

@@ -7,14 +7,20 @@ from datetime import datetime, timedelta
 
 from holdfast.app.control import audit
 from holdfast.app.control.access import require, rights
+from holdfast.app.control.errors import NotThere
 from holdfast.app.control.identifying import secret_hash
 from holdfast.app.control.plane import Actor, Plane
-from holdfast.app.control.registration_errors import CredentialsDenied, VaultDeleted, VaultFull
+from holdfast.app.control.registration_errors import (
+    CredentialsDenied,
+    MachineDeleted,
+    VaultDeleted,
+    VaultFull,
+)
 from holdfast.app.control.vault_rows import any_vault
 from holdfast.catalog import credentials as credential_rows
 from holdfast.catalog import machines as machine_rows
 from holdfast.catalog.database import Session
-from holdfast.catalog.tables import Credentials, Vault
+from holdfast.catalog.tables import Credentials, Machine, Vault
 from holdfast.fleet.credentials_file import CredentialsFile, write_credentials
 from holdfast.fleet.roles import Right
 
@@ -31,17 +37,26 @@ class IssuedCredentials:
     serial: int
     issued_at: datetime
     expires_at: datetime
+    # The one machine it is for; None: any number of new ones.
+    replaces: str | None
     file_name: str
     content: str
 
 
-def issue_credentials(plane: Plane, actor: Actor, wanted: str) -> IssuedCredentials:
-    """A new file for the vault; those issued before it are no longer good."""
+def issue_credentials(
+    plane: Plane, actor: Actor, wanted: str, *, replaces: str | None = None
+) -> IssuedCredentials:
+    """A new file for the vault; those issued before it are no longer good.
+
+    With `replaces` it is for this one machine, once: a new disk goes on with its recovery points.
+    """
     with plane.database.write() as db:
         vault = any_vault(db, wanted)
         _require_right(db, actor, vault)
-        _require_room(db, vault)
+        machine = _replaced(db, vault, replaces) if replaces is not None else None
+        _require_room(db, vault, machine)
         row, secret = _new_row(plane, db, actor, vault)
+        row.replaces = machine.id if machine else None
         audit.note(
             db,
             plane,
@@ -49,7 +64,11 @@ def issue_credentials(plane: Plane, actor: Actor, wanted: str) -> IssuedCredenti
             act="credentials-issue",
             vault_id=vault.id,
             object=row.id,
-            detail={"serial": row.serial, "expires_at": row.expires_at.isoformat()},
+            detail={
+                "serial": row.serial,
+                "expires_at": row.expires_at.isoformat(),
+                **({"replaces": row.replaces} if row.replaces else {}),
+            },
         )
         return _issued(plane, vault, row, secret)
 
@@ -62,9 +81,22 @@ def _require_right(db: Session, actor: Actor, vault: Vault) -> None:
         raise CredentialsDenied(actor=str(actor), object=vault.name, right=right)
 
 
-def _require_room(db: Session, vault: Vault) -> None:
+def _replaced(db: Session, vault: Vault, machine_id: str) -> Machine:
+    machine = db.get(Machine, machine_id)
+    if machine is None or machine.vault_id != vault.id:
+        raise NotThere(what="machine", name=machine_id)
+    if machine.state == "deleted":
+        deleted = f"{machine.deleted_at:%Y-%m-%d %H:%M} UTC" if machine.deleted_at else "-"
+        raise MachineDeleted(machine=machine.id, deleted=deleted)
+    return machine
+
+
+def _require_room(db: Session, vault: Vault, replaced: Machine | None) -> None:
     if vault.deleted_at is not None:
         raise VaultDeleted(vault=vault.name)
+    if replaced is not None and replaced.state == "active":
+        # It has its place already.
+        return
     count = machine_rows.count_active(db, vault.id)
     if count >= vault.machine_limit:
         raise VaultFull(vault=vault.name, count=count, limit=vault.machine_limit)
@@ -97,6 +129,7 @@ def _issued(plane: Plane, vault: Vault, row: Credentials, secret: str) -> Issued
         secret=secret,
         issued_at=row.issued_at,
         expires_at=row.expires_at,
+        replaces=row.replaces,
     )
     authority = plane.authority
     content = write_credentials(body, public_key=authority.signing_public, sign=authority.sign)
@@ -107,6 +140,7 @@ def _issued(plane: Plane, vault: Vault, row: Credentials, secret: str) -> Issued
         serial=row.serial,
         issued_at=row.issued_at,
         expires_at=row.expires_at,
+        replaces=row.replaces,
         file_name=_file_name(vault.name, row.issued_at),
         content=content,
     )

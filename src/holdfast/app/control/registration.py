@@ -6,15 +6,18 @@ again after a crash or a lost answer, meets the same machine.
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from holdfast.app.control import audit
+from holdfast.app.control.alerting import close_alerts, raise_alert
 from holdfast.app.control.certificates import (
     gateway_password,
     give_certificate,
     key_hash_of,
     refuse_revoked,
 )
+from holdfast.app.control.claiming import Claim, require_claim, require_new
 from holdfast.app.control.errors import NotAllowed
 from holdfast.app.control.identifying import secret_hash
 from holdfast.app.control.machine_names import good_host_name, host_of, note_host
@@ -35,10 +38,17 @@ from holdfast.catalog import machines as machine_rows
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Credentials, Machine, Vault
 from holdfast.fleet.credentials_file import CredentialsCorrupt, CredentialsExpired
+from holdfast.fleet.key_proof import KeyProof
 from holdfast.fleet.messages import RegisterReply, RegisterRequest
 
 GATEWAY = "/gateway/{vault}/{machine}"
 _ID_LENGTH = 16
+# What the log calls it, by what made the caller the machine.
+_ACTS = {
+    None: "machine-register",
+    "key": "machine-register-again",
+    "replacement": "machine-replace",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +59,18 @@ class Shown:
     secret: str
     vault_id: str
     machine_id: str | None = None
+    proofs: Sequence[KeyProof] = ()
 
 
 def check_credentials(plane: Plane, shown: Shown) -> None:
     """Raise what `register` would raise about the credentials, and change nothing."""
     with plane.database.read() as db:
-        vault = _vault_of(plane, db, shown)
+        vault, row = _vault_of(plane, db, shown)
         machine = _known(db, shown.machine_id, vault)
+        if machine is not None:
+            require_claim(db, machine, row, Claim(proofs=shown.proofs))
+        elif shown.machine_id is None:
+            require_new(row)
         if machine is None or machine.state != "active":
             _require_room(db, vault)
 
@@ -69,17 +84,23 @@ def register(plane: Plane, request: RegisterRequest, *, address: str = "") -> Re
         machine_id=request.machine_id,
     )
     with plane.database.write() as db:
-        vault = _vault_of(plane, db, shown)
+        vault, row = _vault_of(plane, db, shown)
         machine_rows.lock_vault(db, vault.id)
         refuse_revoked(db, key_hash)
         known = _known(db, request.machine_id or _new_id(vault.id, key_hash), vault)
+        claimed_by = None
+        if known is not None:
+            claim = Claim(proofs=request.proofs, csr=request.csr, key_hash=key_hash)
+            claimed_by = require_claim(db, known, row, claim)
+        elif request.machine_id is None:
+            require_new(row)
         if known is None or known.state != "active":
             _require_room(db, vault)
         machine_id = known.id if known else _new_id(vault.id, key_hash)
         caller = Actor(kind="machine", id=machine_id, name=request.name, address=address)
         entry = _Entry(plane=plane, db=db, caller=caller, request=request, vault=vault)
         machine = entry.machine(known)
-        return entry.welcome(machine, key_hash)
+        return entry.welcome(machine, key_hash, claimed_by=claimed_by)
 
 
 def activate(plane: Plane, actor: Actor, *, key_fingerprint: str) -> None:
@@ -99,11 +120,18 @@ def activate(plane: Plane, actor: Actor, *, key_fingerprint: str) -> None:
                 object=machine.id,
                 detail={"key_fingerprint": key_fingerprint},
             )
-        elif machine.key_fingerprint != key_fingerprint:
-            raise KeyDiffers(machine=machine.id)
+        is_other = machine.key_fingerprint != key_fingerprint
+        where = {"vault_id": machine.vault_id, "machine_id": machine.id}
+        if is_other:
+            # Kept although the request is refused: somebody has to look at it.
+            raise_alert(db, plane, "key-changed", fields={"machine": machine.name}, **where)
+        else:
+            close_alerts(db, plane, "key-changed", **where)
+    if is_other:
+        raise KeyDiffers(machine=actor.id)
 
 
-def _vault_of(plane: Plane, db: Session, shown: Shown) -> Vault:
+def _vault_of(plane: Plane, db: Session, shown: Shown) -> tuple[Vault, Credentials]:
     row = db.get(Credentials, shown.credentials_id)
     is_known = row is not None and hmac.compare_digest(row.secret_hash, secret_hash(shown.secret))
     vault = db.get(Vault, row.vault_id) if row and is_known else None
@@ -114,7 +142,7 @@ def _vault_of(plane: Plane, db: Session, shown: Shown) -> Vault:
     if vault.deleted_at is not None:
         raise VaultDeleted(vault=vault.name)
     _require_current(plane, db, vault, row)
-    return vault
+    return vault, row
 
 
 def _require_current(plane: Plane, db: Session, vault: Vault, row: Credentials) -> None:
@@ -170,17 +198,16 @@ class _Entry:
         machine.facts = {**machine.facts, **self.request.facts}
         return machine
 
-    def welcome(self, machine: Machine, key_hash: str) -> RegisterReply:
+    def welcome(self, machine: Machine, key_hash: str, *, claimed_by: str | None) -> RegisterReply:
         """Give it what it needs from now on, in place of what it had before."""
         plane, db, now = self.plane, self.db, self.plane.clock.now()
-        is_again = bool(certificate_rows.of_machine(db, machine.id))
         again = "registered again"
         certificate_rows.revoke(db, machine.id, at=now, reason=again, except_key=key_hash)
         pem = give_certificate(plane, db, machine, self.request.csr, key_hash)
         password = gateway_password(plane, machine.id, key_hash)
         machine.gateway_secret_hash = secret_hash(password)
         credential_rows.count_use(db, self.request.credentials_id)
-        self._note(machine, "machine-register-again" if is_again else "machine-register")
+        self._note(machine, _ACTS[claimed_by])
         return RegisterReply(
             machine_id=machine.id,
             vault_id=self.vault.id,

@@ -95,7 +95,39 @@ class MachinePurged(HoldfastError):
 class MachineNotRegistered(HoldfastError):
     code = "machine-not-registered"
     sentence = N_("Machine {machine} is {state}")
-    remedy = N_("Register it again with `holdfast register --credentials FILE`.")
+    remedy = N_(
+        "Register it again with a file of `holdfast vault credentials NAME --replaces {machine}`."
+    )
+
+
+class MachineNotProven(HoldfastError):
+    """Good credentials, but they make new machines: none is taken over with them."""
+
+    code = "machine-not-proven"
+    sentence = N_("These vault credentials alone do not make this the registered machine {machine}")
+    remedy = N_(
+        "Its former key is not here. Have an operator replace the machine with "
+        "`holdfast vault credentials VAULT --replaces {machine}` and register with that file, "
+        "or register as a new machine: `holdfast register --credentials FILE --force-new`."
+    )
+
+
+class CredentialsReplaceAnother(HoldfastError):
+    code = "credentials-replace-another"
+    sentence = N_("These vault credentials ({credentials}) are for machine {machine} alone")
+    remedy = N_(
+        "Register that machine with them, without --machine-id and --force-new; for another one "
+        "download others: `holdfast vault credentials NAME`."
+    )
+
+
+class CredentialsUsed(HoldfastError):
+    code = "credentials-used"
+    sentence = N_("These vault credentials ({credentials}) replaced machine {machine} already")
+    remedy = N_(
+        "They are good once. Download others with "
+        "`holdfast vault credentials VAULT --replaces {machine}`, and find out who used these."
+    )
 
 
 class KeyRevoked(HoldfastError):

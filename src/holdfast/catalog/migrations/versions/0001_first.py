@@ -173,6 +173,7 @@ def upgrade() -> None:  # noqa: PLR0915  a list of tables
         sa.Column("issued_at", MOMENT, nullable=False),
         sa.Column("expires_at", MOMENT, nullable=False),
         sa.Column("used", sa.Integer(), nullable=False),
+        sa.Column("replaces", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(
             ["vault_id"], ["vaults.id"], name=op.f("fk_credentials_vault_id"), ondelete="CASCADE"
         ),
@@ -340,6 +341,7 @@ def upgrade() -> None:  # noqa: PLR0915  a list of tables
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("machine_id", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("holder", sa.String(), nullable=False),
         sa.Column("granted_at", MOMENT, nullable=False),
         sa.Column("expires_at", MOMENT, nullable=False),
         sa.Column("released_at", MOMENT, nullable=True),

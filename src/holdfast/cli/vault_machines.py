@@ -112,6 +112,27 @@ def rename(wanted: str, name: str) -> None:
 
 
 @machine.command(
+    help=N_("Bound what a machine may store, and how fast it may send and fetch."),
+    needs_vault=False,
+    examples=[
+        ("holdfast vault machine limit mail --quota 500G --limit-rate 20M", N_("As a vault's.")),
+        ("holdfast vault machine limit mail --limit-rate 0", N_("No bound any more.")),
+    ],
+)
+@click.argument("wanted", metavar="MACHINE")
+@option("--quota", type=SIZE, help=N_("Room for its recovery points; 0: no bound."))
+@option("--limit-rate", type=SIZE, help=N_("Bytes a second, each way; 0: no bound."))
+def limit(wanted: str, *, quota: int | None, limit_rate: int | None) -> None:
+    if quota is None and limit_rate is None:
+        raise click.UsageError(_("Name at least one setting to change"))
+    run, client, path = _about(wanted)
+    made = client.patch(f"{path}/limits", {"quota_bytes": quota, "limit_rate": limit_rate})
+    sentence = _("{name}: quota {quota}, bytes a second {rate}")
+    bounds = {"quota": size("quota_bytes")(made), "rate": size("limit_rate")(made)}
+    tell_done(run, "machine", made, sentence.format(name=made["name"], **bounds))
+
+
+@machine.command(
     help=N_(
         "Lock a machine out at once, and its key for good.\n\n"
         "It comes back by registering with a file of "

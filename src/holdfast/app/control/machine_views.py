@@ -38,6 +38,8 @@ class MachineView:
     bytes_stored: int
     files_stored: int
     quota_bytes: int | None
+    # Bytes a second, through the gateway.
+    limit_rate: int | None
     deleted_at: datetime | None
     purge_at: datetime | None
     facts: dict[str, Any]
@@ -122,6 +124,7 @@ def _view(
         bytes_stored=row.bytes_stored,
         files_stored=row.files_stored,
         quota_bytes=row.quota_bytes,
+        limit_rate=row.limit_rate,
         deleted_at=row.deleted_at,
         purge_at=row.purge_at,
         facts=row.facts,

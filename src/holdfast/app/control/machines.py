@@ -30,6 +30,28 @@ def rename_machine(plane: Plane, actor: Actor, machine_id: str, name: str) -> Ma
         return view_of(plane, db, machine)
 
 
+def limit_machine(
+    plane: Plane,
+    actor: Actor,
+    machine_id: str,
+    *,
+    quota_bytes: int | None = None,
+    limit_rate: int | None = None,
+) -> MachineView:
+    """Bound what it stores, and how fast it moves it; None stays as it is, 0 is no bound."""
+    wanted = {"quota_bytes": quota_bytes, "limit_rate": limit_rate}
+    changes = {name: value or None for name, value in wanted.items() if value is not None}
+    with plane.database.write() as db:
+        machine = machine_for(db, actor, machine_id, Right.CHANGE_PROTECTION)
+        former = {name: getattr(machine, name) for name in changes}
+        if former != changes:
+            for name, value in changes.items():
+                setattr(machine, name, value)
+            detail = {"from": former, "to": changes}
+            _note(plane, db, actor, machine, act="machine-limit", detail=detail)
+        return view_of(plane, db, machine)
+
+
 def revoke_machine(plane: Plane, actor: Actor, machine_id: str) -> MachineView:
     """Lock it out at once; it comes back by registering again, to the same repository."""
     with plane.database.write() as db:

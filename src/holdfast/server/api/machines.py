@@ -20,6 +20,18 @@ class NewName:
     name: str
 
 
+_Bytes = Annotated[int, Field(ge=0, le=1 << 62, description="0: no limit.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What is not given stays as it is."""
+
+    quota_bytes: _Bytes | None = None
+    # Bytes a second, through the gateway.
+    limit_rate: _Bytes | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unregistration:
     # Deleting needs the security PIN, and can be undone for as long as soft delete keeps it.
@@ -52,6 +64,18 @@ def show(plane: ThePlane, person: Person, machine_id: str) -> MachineView:
 @router.patch("/{machine_id}")
 def rename(plane: ThePlane, person: Person, machine_id: str, wanted: NewName) -> MachineView:
     return machines.rename_machine(plane, person, machine_id, wanted.name)
+
+
+@router.patch("/{machine_id}/limits")
+def limit(plane: ThePlane, person: Person, machine_id: str, wanted: Bounds) -> MachineView:
+    """Bound what it may store, and how fast."""
+    return machines.limit_machine(
+        plane,
+        person,
+        machine_id,
+        quota_bytes=wanted.quota_bytes,
+        limit_rate=wanted.limit_rate,
+    )
 
 
 @router.post("/{machine_id}/revoke")

@@ -1,7 +1,8 @@
 """Queries about alerts, where they go, and what is silenced."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func, or_, select
 
@@ -22,14 +23,25 @@ def open_by_key(db: Session, key: str) -> Alert | None:
     return db.scalar(select(Alert).where(Alert.key == key, Alert.closed_at.is_(None)))
 
 
-def open_like(db: Session, prefix: str) -> Sequence[Alert]:
-    """Every open alert whose key begins so."""
-    begins = Alert.key.startswith(prefix, autoescape=True)
-    return db.scalars(select(Alert).where(begins, Alert.closed_at.is_(None))).all()
+def open_of(db: Session, kind: str) -> Sequence[Alert]:
+    query = select(Alert).where(Alert.kind == kind, Alert.closed_at.is_(None))
+    return db.scalars(query).all()
 
 
-def unsent(db: Session, limit: int) -> Sequence[Alert]:
-    waiting = Alert.sent_at.is_(None), Alert.suppressed_by.is_(None)
+def open_at(
+    db: Session, kind: str, *, vault_id: str | None, machine_id: str | None
+) -> Sequence[Alert]:
+    query = select(Alert).where(
+        Alert.kind == kind,
+        Alert.vault_id == vault_id,
+        Alert.machine_id == machine_id,
+        Alert.closed_at.is_(None),
+    )
+    return db.scalars(query).all()
+
+
+def unsent(db: Session, *, since: datetime, limit: int) -> Sequence[Alert]:
+    waiting = Alert.sent_at.is_(None), Alert.suppressed_by.is_(None), Alert.first_at >= since
     return db.scalars(select(Alert).where(*waiting).order_by(Alert.first_at).limit(limit)).all()
 
 
@@ -81,21 +93,72 @@ def suppressions(db: Session) -> Sequence[AlertSuppression]:
     return db.scalars(select(AlertSuppression).order_by(AlertSuppression.id)).all()
 
 
-def without_points_since(db: Session, moment: datetime) -> Sequence[tuple[Machine, datetime]]:
-    """Protected machines whose last point, or else their registration, is before this moment."""
+def without_backup(db: Session, now: datetime) -> Sequence[tuple[Machine, datetime]]:
+    """Protected machines whose last point is older than their vault says it may be.
+
+    One without any point counts from the moment its protection began.
+    """
+    days = db.scalars(select(Vault.backup_within_days).where(Vault.backup_within_days > 0))
+    return [
+        one
+        for limit in sorted(set(days))
+        for one in _without_points_since(db, now - timedelta(days=limit), limit)
+    ]
+
+
+def _without_points_since(
+    db: Session, moment: datetime, days: int
+) -> Sequence[tuple[Machine, datetime]]:
     newest = (
         select(Point.machine_id, func.max(Point.taken_at).label("at"))
         .group_by(Point.machine_id)
         .subquery()
     )
-    protected = select(Assignment.machine_id).where(Assignment.is_paused.is_(False))
-    last = func.coalesce(newest.c.at, Machine.registered_at)
-    query = (
-        select(Machine, newest.c.at)
-        .outerjoin(newest, newest.c.machine_id == Machine.id)
-        .where(Machine.state == "active", Machine.id.in_(protected), last < moment)
+    protected = (
+        select(Assignment.machine_id, func.min(Assignment.created_at).label("at"))
+        .where(Assignment.is_paused.is_(False))
+        .group_by(Assignment.machine_id)
+        .subquery()
     )
-    return [(machine, at or machine.registered_at) for machine, at in db.execute(query)]
+    query = (
+        select(Machine, newest.c.at, protected.c.at)
+        .join(protected, protected.c.machine_id == Machine.id)
+        .join(Vault, Vault.id == Machine.vault_id)
+        .outerjoin(newest, newest.c.machine_id == Machine.id)
+        .where(Machine.state == "active", Vault.backup_within_days == days)
+        .where(func.coalesce(newest.c.at, protected.c.at) < moment)
+    )
+    return [(machine, last or begun) for machine, last, begun in db.execute(query)]
+
+
+def full_machines(db: Session) -> Sequence[Machine]:
+    """Those that use nine tenths of their quota, or more."""
+    is_near = Machine.bytes_stored >= Machine.quota_bytes // 10 * 9
+    query = select(Machine).where(Machine.quota_bytes.is_not(None), Machine.state == "active")
+    return db.scalars(query.where(is_near)).all()
+
+
+def full_vaults(db: Session) -> Sequence[tuple[Vault, int]]:
+    """The same for vaults, with how many bytes each holds."""
+    stored = (
+        select(Machine.vault_id, func.sum(Machine.bytes_stored).label("size"))
+        .group_by(Machine.vault_id)
+        .subquery()
+    )
+    query = (
+        select(Vault, stored.c.size)
+        .join(stored, stored.c.vault_id == Vault.id)
+        .where(Vault.quota_bytes.is_not(None), Vault.deleted_at.is_(None))
+        .where(stored.c.size >= Vault.quota_bytes // 10 * 9)
+    )
+    return [(vault, int(size)) for vault, size in db.execute(query)]
+
+
+def facts_of_machines(db: Session) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
+    """Id, vault, name and facts of each active machine."""
+    query = select(Machine.id, Machine.vault_id, Machine.name, Machine.facts)
+    for row in db.execute(query.where(Machine.state == "active")):
+        yield row[0], row[1], row[2], row[3]
 
 
 def silent_since(db: Session, moment: datetime) -> Sequence[Machine]:
@@ -112,11 +175,18 @@ def purged_before(db: Session, moment: datetime) -> list[Machine | Vault]:
     return [*machines, *vaults]
 
 
-def was_told(db: Session, kind: str, vault_id: str | None, machine_id: str | None) -> bool:
-    query = select(Alert.id).where(
+def was_told(
+    db: Session,
+    kind: str,
+    vault_id: str | None,
+    machine_id: str | None,
+    until: datetime | None,
+) -> bool:
+    """Whether it was told of this very date: what is deleted anew later is news again."""
+    query = select(Alert.fields).where(
         Alert.kind == kind, Alert.vault_id == vault_id, Alert.machine_id == machine_id
     )
-    return db.scalar(query.limit(1)) is not None
+    return any(fields.get("until") == str(until) for fields in db.scalars(query))
 
 
 def job_counts(db: Session, *, since: datetime) -> dict[tuple[str | None, str], int]:

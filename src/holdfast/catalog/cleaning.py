@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, Select, delete, or_, select
 
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import (
+    Alert,
     Command,
     Job,
     JobLine,
@@ -27,6 +28,11 @@ def forget_answers(db: Session, before: datetime) -> int:
 def forget_tokens(db: Session, before: datetime) -> int:
     """Those that have been no good since then."""
     return _forget(db, Token, or_(Token.expires_at < before, Token.revoked_at < before))
+
+
+def forget_alerts(db: Session, before: datetime) -> int:
+    """Those that were closed before then."""
+    return _forget(db, Alert, Alert.closed_at < before)
 
 
 def forget_pins(db: Session, before: datetime) -> int:

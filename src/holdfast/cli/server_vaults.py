@@ -45,6 +45,7 @@ _FACTS: list[Column] = [
     (N_("Days of soft delete"), text("soft_delete_days")),
     (N_("Immutability"), text("immutability")),
     (N_("Days kept at least"), text("min_retention_days")),
+    (N_("Days without a backup before an alert"), text("backup_within_days")),
     (N_("Four eyes"), yes("four_eyes")),
     (N_("Lab"), yes("is_lab")),
     (N_("Deleted"), when("deleted_at")),
@@ -134,6 +135,12 @@ def list_vaults(*, deleted: bool) -> None:
     "min_retention_days",
     type=click.IntRange(0, 36_500),
     help=N_("How many days data is young."),
+)
+@option(
+    "--backup-within",
+    "backup_within_days",
+    type=click.IntRange(0, 3660),
+    help=N_("An alert when a machine has had no good backup for so many days: 2; 0: none."),
 )
 @option("--four-eyes", type=_SWITCH, help=N_("Whether dangerous acts need a second person."))
 @option("--lab", type=_SWITCH, help=N_("For trials: no PIN, no soft delete."))

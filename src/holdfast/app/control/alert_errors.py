@@ -25,6 +25,12 @@ class SecurityCannotBeSilenced(HoldfastError):
     remedy = N_("Silence another kind, or take the target away.")
 
 
+class SummaryTimeWrong(HoldfastError):
+    code = "summary-time-wrong"
+    sentence = N_("'{time}' is no time of the day")
+    remedy = N_("Write it as clocks with 24 hours show it, for example 08:00.")
+
+
 class AlertKindUnknown(HoldfastError):
     code = "alert-kind-unknown"
     sentence = N_("There is no kind of alert named {kind}.")

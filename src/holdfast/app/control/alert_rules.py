@@ -11,19 +11,24 @@ from holdfast.app.control.access import readable_vaults, require, rights
 from holdfast.app.control.alert_errors import (
     AlertKindUnknown,
     SecurityCannotBeSilenced,
+    SummaryTimeWrong,
     TargetUnreachable,
 )
 from holdfast.app.control.alert_sending import Message, Send
+from holdfast.app.control.alert_summaries import due_day
 from holdfast.app.control.alert_texts import sentence_of
 from holdfast.app.control.errors import NotThere
 from holdfast.app.control.plane import Actor, Plane
-from holdfast.base.texts import N_, _, speaking
+from holdfast.app.control.vault_rows import live_vault
+from holdfast.base.texts import _, speaking
 from holdfast.catalog import alerts as alert_rows
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Alert, AlertSuppression, AlertTarget
 from holdfast.fleet.alerts import KINDS, Severity
+from holdfast.fleet.local_time import read_zone
 from holdfast.fleet.paging import Page, Window, make_page
 from holdfast.fleet.roles import Right
+from holdfast.fleet.schedule_text import parse_time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,23 +59,32 @@ class TargetView:
     min_severity: str
     lang: str
     daily_summary: bool
+    summary_at: str
+    summary_zone: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTarget:
+    """Without a vault it is for all; `vault` is an id or a name."""
+
     name: str
     url: str
-    vault_id: str | None = None
+    vault: str | None = None
     min_severity: str = "warning"
     lang: str = "en"
     daily_summary: bool = False
+    # As clocks in this zone show it.
+    summary_at: str = "08:00"
+    summary_zone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewSuppression:
+    """What is None is not looked at; `vault` is an id or a name."""
+
     reason: str
     kind: str | None = None
-    vault_id: str | None = None
+    vault: str | None = None
     machine_id: str | None = None
     hours: float | None = None
 
@@ -124,21 +138,18 @@ def add_target(
     plane: Plane, actor: Actor, new: NewTarget, *, check: Callable[[str], None]
 ) -> TargetView:
     """`check` raises for a URL that leads nowhere."""
+    with plane.database.read() as db:
+        require(db, actor, Right.CHANGE_PROTECTION, _vault_id(db, new.vault))
     check(new.url)
-    row = AlertTarget(
-        id=token_hex(8),
-        name=new.name,
-        url=new.url,
-        vault_id=new.vault_id,
-        min_severity=Severity.named(new.min_severity).label,
-        lang=new.lang,
-        daily_summary=new.daily_summary,
-    )
     with plane.database.write() as db:
-        require(db, actor, Right.CHANGE_PROTECTION, new.vault_id)
+        vault_id = _vault_id(db, new.vault)
+        require(db, actor, Right.CHANGE_PROTECTION, vault_id)
+        row = _new_target(new, vault_id)
+        # What is past today is not made up for.
+        row.summarized_on = due_day(row, plane.clock.now())
         db.add(row)
-        audit.note(db, plane, actor, act="alert-target-add", vault_id=new.vault_id, object=new.name)
-    return _target(row)
+        audit.note(db, plane, actor, act="alert-target-add", vault_id=vault_id, object=new.name)
+        return _target(row)
 
 
 def remove_target(plane: Plane, actor: Actor, target_id: str) -> None:
@@ -178,27 +189,50 @@ def suppress(plane: Plane, actor: Actor, new: NewSuppression) -> SuppressionView
     row = AlertSuppression(
         id=token_hex(8),
         kind=new.kind,
-        vault_id=new.vault_id,
         machine_id=new.machine_id,
         reason=new.reason,
         made_by=actor.name,
         until=now + timedelta(hours=new.hours) if new.hours else None,
     )
     with plane.database.write() as db:
-        require(db, actor, Right.HANDLE_ALERTS, new.vault_id)
+        row.vault_id = vault_id = _vault_id(db, new.vault)
+        require(db, actor, Right.HANDLE_ALERTS, vault_id)
         db.add(row)
-        audit.note(db, plane, actor, act="alert-suppress", vault_id=new.vault_id, object=row.id)
-    return _rule(row)
+        audit.note(db, plane, actor, act="alert-suppress", vault_id=vault_id, object=row.id)
+        return _rule(row)
 
 
 def end_suppression(plane: Plane, actor: Actor, rule_id: str) -> None:
     with plane.database.write() as db:
         row = db.get(AlertSuppression, rule_id)
         if row is None or Right.READ not in rights(db, actor, row.vault_id):
-            raise NotThere(what=_(N_("suppression")), name=rule_id)
+            raise NotThere(what=_("suppression"), name=rule_id)
         require(db, actor, Right.HANDLE_ALERTS, row.vault_id)
         db.delete(row)
         audit.note(db, plane, actor, act="alert-unsuppress", vault_id=row.vault_id, object=row.id)
+
+
+def _vault_id(db: Session, wanted: str | None) -> str | None:
+    return None if wanted is None else live_vault(db, wanted).id
+
+
+def _new_target(new: NewTarget, vault_id: str | None) -> AlertTarget:
+    read_zone(new.summary_zone)
+    try:
+        parse_time(new.summary_at)
+    except ValueError as err:
+        raise SummaryTimeWrong(time=new.summary_at) from err
+    return AlertTarget(
+        id=token_hex(8),
+        name=new.name,
+        url=new.url,
+        vault_id=vault_id,
+        min_severity=Severity.named(new.min_severity).label,
+        lang=new.lang,
+        daily_summary=new.daily_summary,
+        summary_at=new.summary_at,
+        summary_zone=new.summary_zone,
+    )
 
 
 def _found_target(db: Session, actor: Actor, target_id: str) -> AlertTarget:
@@ -235,6 +269,8 @@ def _target(row: AlertTarget) -> TargetView:
         min_severity=row.min_severity,
         lang=row.lang,
         daily_summary=row.daily_summary,
+        summary_at=row.summary_at,
+        summary_zone=row.summary_zone,
     )
 
 

@@ -1,11 +1,16 @@
 """Alerts and the daily summary as people read them, in the language of whom they go to."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from holdfast.app.control.alert_watch import Day
 from holdfast.base.texts import _, ngettext
 from holdfast.catalog.tables import Alert
 from holdfast.fleet.alerts import KINDS, Severity
+
+if TYPE_CHECKING:
+    from holdfast.app.control.alert_summaries import Day
+
+_GOOD = ("done", "warnings")
 
 
 def sentence_of(alert: Alert) -> str:
@@ -40,12 +45,14 @@ def label_of(severity: Severity) -> str:
             return _("information")
 
 
-def summary_title(day: Day) -> str:
+def summary_title(day: "Day") -> str:
     text = _("[Holdfast] {date}: {done} jobs done, {failed} failed, {open} alerts open")
-    return text.format(date=day.date, done=day.done, failed=day.failed, open=len(day.open))
+    done = sum(states.get(state, 0) for states in day.jobs.values() for state in _GOOD)
+    failed = sum(states.get("failed", 0) for states in day.jobs.values())
+    return text.format(date=day.date, done=done, failed=failed, open=len(day.open))
 
 
-def summary_body(day: Day) -> str:
+def summary_body(day: "Day") -> str:
     parts = [*_jobs(day.jobs), "", *_open(day.open), "", *_without(day.without)]
     return "\n".join(parts).strip()
 

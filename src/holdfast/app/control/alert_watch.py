@@ -1,113 +1,116 @@
-"""What nobody reports: machines that are silent, machines without a backup, the day as a whole."""
+"""What nobody reports: machines that are silent, without a backup or short of room; coming purges."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
-from holdfast.app.control.alerting import close_alerts, raise_alert
+from holdfast.app.control.alerting import raise_alert
 from holdfast.app.control.plane import Plane
+from holdfast.base.units import GIB, format_size
 from holdfast.catalog import alerts as alert_rows
 from holdfast.catalog.database import Session
-from holdfast.catalog.tables import Alert, Machine, Vault
+from holdfast.catalog.tables import Machine
 
 # Heartbeats come every half minute; a reboot takes a few.
 SILENT = timedelta(minutes=15)
 PURGE_NOTICE = timedelta(days=2)
-DAY = timedelta(days=1)
-_GOOD = frozenset({"done", "warnings"})
+SCRATCH_ROOM = GIB
+# An alert's vault and machine: what is found here and no longer seen is closed.
+_Where = tuple[str | None, str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How long is too long."""
+    """How long is too long; without a backup it is what each vault says."""
 
     silent: timedelta = SILENT
-    without_backup: timedelta = timedelta(days=2)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Day:
-    """The last 24 hours, for the summary."""
-
-    date: date
-    jobs: Mapping[str, Mapping[str, int]]
-    open: Sequence[Alert]
-    without: Sequence[str]
-
-    @property
-    def done(self) -> int:
-        return sum(states.get(state, 0) for states in self.jobs.values() for state in _GOOD)
-
-    @property
-    def failed(self) -> int:
-        return sum(states.get("failed", 0) for states in self.jobs.values())
 
 
 def watch(plane: Plane, limits: Limits) -> int:
     """Raise what can only be seen by looking; how many alerts are open for it now."""
     with plane.database.write() as db:
+        look = _Look(db=db, plane=plane)
         return (
-            _watch_silence(db, plane, limits.silent)
-            + _watch_backups(db, plane, limits.without_backup)
-            + _watch_purges(db, plane)
+            look.silence(limits.silent)
+            + look.backups()
+            + look.quotas()
+            + look.scratch()
+            + look.purges()
         )
 
 
-def day_of(plane: Plane, limits: Limits) -> Day:
-    now = plane.clock.now()
-    with plane.database.read() as db:
-        jobs: dict[str, dict[str, int]] = {}
-        for (vault_id, state), count in alert_rows.job_counts(db, since=now - DAY).items():
-            vault = db.get(Vault, vault_id) if vault_id else None
-            states = jobs.setdefault(vault.name if vault else "-", {})
-            states[state] = states.get(state, 0) + count
-        late = alert_rows.without_points_since(db, now - limits.without_backup)
-        opened = alert_rows.listed(db, vaults=None, is_open=True, after="", limit=100)
-    names = [machine.name for machine, _last in late]
-    return Day(date=now.date(), jobs=jobs, open=opened, without=names)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    db: Session
+    plane: Plane
 
+    def silence(self, limit: timedelta) -> int:
+        silent = alert_rows.silent_since(self.db, self.plane.clock.now() - limit)
+        found: dict[_Where, dict[str, Any]] = {
+            (one.vault_id, one.id): {"machine": one.name, "since": one.last_seen_at}
+            for one in silent
+        }
+        return self._tell("machine-silent", found)
 
-def _watch_silence(db: Session, plane: Plane, limit: timedelta) -> int:
-    silent = alert_rows.silent_since(db, plane.clock.now() - limit)
-    for machine in silent:
-        fields = {"machine": machine.name, "since": machine.last_seen_at}
-        _raise(db, plane, "machine-silent", machine, fields)
-    _close_others(db, plane, "machine-silent", {machine.id for machine in silent})
-    return len(silent)
+    def backups(self) -> int:
+        now = self.plane.clock.now()
+        found: dict[_Where, dict[str, Any]] = {
+            (one.vault_id, one.id): {"machine": one.name, "days": (now - last).days}
+            for one, last in alert_rows.without_backup(self.db, now)
+        }
+        return self._tell("no-backup", found)
 
+    def quotas(self) -> int:
+        found: dict[_Where, dict[str, Any]] = {}
+        for machine in alert_rows.full_machines(self.db):
+            usage = _usage(machine.name, machine.bytes_stored, machine.quota_bytes)
+            found[machine.vault_id, machine.id] = usage
+        for vault, size in alert_rows.full_vaults(self.db):
+            found[vault.id, None] = _usage(vault.name, size, vault.quota_bytes)
+        return self._tell("quota-near", found)
 
-def _watch_backups(db: Session, plane: Plane, limit: timedelta) -> int:
-    now = plane.clock.now()
-    late = alert_rows.without_points_since(db, now - limit)
-    for machine, last in late:
-        _raise(
-            db, plane, "no-backup", machine, {"machine": machine.name, "days": (now - last).days}
+    def scratch(self) -> int:
+        found: dict[_Where, dict[str, Any]] = {}
+        for machine_id, vault_id, name, facts in alert_rows.facts_of_machines(self.db):
+            free = scratch_room(facts)
+            if free is not None and free < SCRATCH_ROOM:
+                found[vault_id, machine_id] = {"machine": name, "free": format_size(free)}
+        return self._tell("scratch-low", found)
+
+    def purges(self) -> int:
+        """Two days before something is gone for good, said once."""
+        near = alert_rows.purged_before(self.db, self.plane.clock.now() + PURGE_NOTICE)
+        for row in near:
+            vault_id = row.vault_id if isinstance(row, Machine) else row.id
+            machine_id = row.id if isinstance(row, Machine) else None
+            fields = {"object": row.name, "until": row.purge_at}
+            if not alert_rows.was_told(self.db, "purge-near", vault_id, machine_id, row.purge_at):
+                self._raise("purge-near", (vault_id, machine_id), fields)
+        return len(near)
+
+    def _tell(self, kind: str, found: Mapping[_Where, dict[str, Any]]) -> int:
+        """Raise these, and close all others of the kind."""
+        for where, fields in found.items():
+            self._raise(kind, where, fields)
+        for alert in alert_rows.open_of(self.db, kind):
+            if (alert.vault_id, alert.machine_id) not in found:
+                alert.closed_at = self.plane.clock.now()
+        return len(found)
+
+    def _raise(self, kind: str, where: _Where, fields: dict[str, Any]) -> None:
+        vault_id, machine_id = where
+        raise_alert(
+            self.db, self.plane, kind, vault_id=vault_id, machine_id=machine_id, fields=fields
         )
-    _close_others(db, plane, "no-backup", {machine.id for machine, _last in late})
-    return len(late)
 
 
-def _watch_purges(db: Session, plane: Plane) -> int:
-    """Two days before something is gone for good, said once."""
-    now = plane.clock.now()
-    near = alert_rows.purged_before(db, now + PURGE_NOTICE)
-    for row in near:
-        vault_id = row.vault_id if isinstance(row, Machine) else row.id
-        machine_id = row.id if isinstance(row, Machine) else None
-        fields = {"object": row.name, "until": row.purge_at}
-        if not alert_rows.was_told(db, "purge-near", vault_id, machine_id):
-            raise_alert(
-                db, plane, "purge-near", vault_id=vault_id, machine_id=machine_id, fields=fields
-            )
-    return len(near)
+def scratch_room(facts: Mapping[str, Any]) -> int | None:
+    """Bytes that are free for the scratch folder, as the last heartbeat says."""
+    room = facts.get("scratch")
+    free = room.get("bytes_free") if isinstance(room, dict) else None
+    return free if isinstance(free, int) else None
 
 
-def _raise(db: Session, plane: Plane, kind: str, machine: Machine, fields: dict[str, Any]) -> None:
-    raise_alert(db, plane, kind, vault_id=machine.vault_id, machine_id=machine.id, fields=fields)
-
-
-def _close_others(db: Session, plane: Plane, kind: str, still: set[str]) -> None:
-    for alert in alert_rows.open_like(db, f"{kind}|"):
-        if alert.machine_id not in still:
-            close_alerts(db, plane, kind, vault_id=alert.vault_id, machine_id=alert.machine_id)
+def _usage(name: str, used: int, quota: int | None) -> dict[str, Any]:
+    return {"object": name, "used": format_size(used), "quota": format_size(quota or 0)}

@@ -4,6 +4,7 @@
 there is no event without its alert. Sending comes later and elsewhere (`alert_sending`).
 """
 
+from datetime import datetime
 from secrets import token_hex
 from typing import Any
 
@@ -55,8 +56,24 @@ def close_alerts(
     db: Session, plane: Plane, kind: str, *, vault_id: str | None, machine_id: str | None
 ) -> None:
     """The cause is gone: whatever is open of this kind for this machine is closed."""
-    for alert in alert_rows.open_like(db, "|".join((kind, vault_id or "", machine_id or ""))):
+    for alert in alert_rows.open_at(db, kind, vault_id=vault_id, machine_id=machine_id):
         alert.closed_at = plane.clock.now()
+
+
+def tell_of_act(  # noqa: PLR0913  who did what to whom, until when
+    db: Session,
+    plane: Plane,
+    kind: str,
+    *,
+    actor: str,
+    about: str,
+    vault_id: str | None,
+    machine_id: str | None = None,
+    until: datetime | None = None,
+) -> None:
+    """Somebody did what could cost data: told in the transaction of the act itself."""
+    fields = {"actor": actor, "object": about, "until": until or plane.clock.now()}
+    raise_alert(db, plane, kind, vault_id=vault_id, machine_id=machine_id, fields=fields)
 
 
 def tell_of_job(db: Session, plane: Plane, job: Job, machine: Machine | None) -> None:
@@ -91,8 +108,8 @@ def _tell_of_success(db: Session, plane: Plane, job: Job, fields: dict[str, Any]
     failed = _FAILED.get(job.kind, "job-failed")
     for kind in (failed, "job-lost", *(["no-backup"] if job.kind == Kind.BACKUP else [])):
         close_alerts(db, plane, kind, **where)
-    if job.kind == Kind.CHECK:
-        close_alerts(db, plane, "damage-found", **where)
+    if job.kind in (Kind.CHECK, Kind.SCRUB):
+        _close_damage(db, plane, job)
     if job.kind != Kind.BACKUP:
         return
     if job.state == State.WARNINGS:
@@ -100,6 +117,14 @@ def _tell_of_success(db: Session, plane: Plane, job: Job, fields: dict[str, Any]
         return
     close_alerts(db, plane, "backup-warnings", **where)
     raise_alert(db, plane, "backup-done", fields=fields, **where)
+
+
+def _close_damage(db: Session, plane: Plane, job: Job) -> None:
+    """What a scrub found is not gone because a check, which may read less, found nothing."""
+    found = alert_rows.open_at(db, "damage-found", vault_id=job.vault_id, machine_id=job.machine_id)
+    for alert in found:
+        if job.kind == Kind.SCRUB or alert.fields.get("job") != Kind.SCRUB:
+            alert.closed_at = plane.clock.now()
 
 
 def _fields(job: Job, machine: Machine | None) -> dict[str, Any]:

@@ -203,7 +203,7 @@ def _require_may_swap(
     vault = db.get(Vault, new.vault_id)
     assert vault is not None, "foreign keys hold"
     request = {"assignment": row.id, "policy": new.id}
-    require_may_shorten(plane, db, actor, vault, request)
+    require_may_shorten(plane, db, actor, vault, request, policy=new.name)
 
 
 def _noted(plane: Plane, db: Session, actor: Actor, found: Attached, *, act: str) -> AssignmentView:

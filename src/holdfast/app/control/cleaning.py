@@ -16,6 +16,7 @@ _KEPT: tuple[tuple[str, _Forget, timedelta], ...] = (
     ("leases", rows.forget_leases, timedelta(days=30)),
     ("read_grants", rows.forget_read_grants, timedelta(days=30)),
     ("commands", rows.forget_commands, timedelta(days=30)),
+    ("alerts", rows.forget_alerts, timedelta(days=90)),
     ("lines", rows.forget_lines, timedelta(days=90)),
     ("jobs", rows.forget_jobs, timedelta(days=800)),
 )

@@ -5,6 +5,7 @@ from typing import Any
 
 from holdfast.app.control import audit
 from holdfast.app.control.access import require
+from holdfast.app.control.alerting import tell_of_act
 from holdfast.app.control.certificates import take_back
 from holdfast.app.control.errors import NotAllowed
 from holdfast.app.control.machine_names import good_host_name
@@ -53,7 +54,7 @@ def limit_machine(
 
 
 def revoke_machine(plane: Plane, actor: Actor, machine_id: str) -> MachineView:
-    """Lock it out at once; it comes back by registering again, to the same repository."""
+    """Lock it out at once; credentials that replace it bring it back, to the same repository."""
     with plane.database.write() as db:
         machine = machine_for(db, actor, machine_id, Right.REGISTER)
         take_back(plane, db, machine, reason="revoked")
@@ -125,6 +126,16 @@ def _delete(plane: Plane, db: Session, actor: Actor, machine: Machine) -> None:
     take_back(plane, db, machine, reason="deleted")
     machine.state, machine.deleted_at = "deleted", plane.clock.now()
     machine.purge_at = machine.deleted_at + timedelta(days=_days_kept(vault))
+    tell_of_act(
+        db,
+        plane,
+        "data-deleted",
+        actor=actor.name,
+        about=machine.name,
+        vault_id=vault.id,
+        machine_id=machine.id,
+        until=machine.purge_at,
+    )
     detail = {"purge_at": machine.purge_at.isoformat()}
     _note(plane, db, actor, machine, act="machine-delete", detail=detail)
 

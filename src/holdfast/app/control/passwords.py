@@ -9,6 +9,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 
 from holdfast.app.control import audit
 from holdfast.app.control.account_errors import PasswordTooLong, PasswordTooShort, PasswordWrong
+from holdfast.app.control.alerting import raise_alert
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Account
@@ -71,6 +72,7 @@ def record_attempt(plane: Plane, db: Session, account: Account, *, is_right: boo
     if account.failed_logins >= MOST_FAILURES:
         account.failed_logins, account.locked_until = 0, now + LOCKED_FOR
         audit.note(db, plane, audit.SERVER, act="account-locked", object=account.name)
+        raise_alert(db, plane, "account-locked", fields={"object": account.name})
     return False
 
 

@@ -146,7 +146,7 @@ def _require_change(plane: Plane, db: Session, actor: Actor, *, row: Row, policy
     ]
     if is_shortening(former, policy, lost):
         request = {"policy": row.id, "body": policy_body(policy)}
-        require_may_shorten(plane, db, actor, vault, request)
+        require_may_shorten(plane, db, actor, vault, request, policy=row.name)
 
 
 def _require_room(db: Session, vault: Vault) -> None:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 
 from holdfast.app.control import audit
+from holdfast.app.control.alerting import raise_alert
 from holdfast.app.control.gateway import repository_of, storage_of
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.base.errors import HoldfastError
@@ -123,4 +124,12 @@ def _close(plane: Plane, machine_id: str) -> None:
                 act="repository-purged",
                 vault_id=machine.vault_id,
                 object=machine_id,
+            )
+            raise_alert(
+                db,
+                plane,
+                "purged",
+                vault_id=machine.vault_id,
+                machine_id=machine_id,
+                fields={"object": machine.name},
             )

@@ -8,6 +8,7 @@ assignment's retention concerns its own points alone.
 from collections.abc import Sequence
 from typing import Any
 
+from holdfast.app.control.alerting import tell_of_act
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.policy_errors import RetentionImmutable, RetentionTooShort
 from holdfast.app.control.retaining import Loss, losses, points_of
@@ -47,11 +48,20 @@ def is_shortening(old: Policy, new: Policy, lost: Sequence[Loss]) -> bool:
 
 
 def require_may_shorten(
-    plane: Plane, db: Session, actor: Actor, vault: Vault, request: dict[str, Any]
+    plane: Plane,
+    db: Session,
+    actor: Actor,
+    vault: Vault,
+    request: dict[str, Any],
+    *,
+    policy: str,
 ) -> None:
+    """Raise unless it may be; done in this transaction, it is told of."""
     if is_immutable(vault):
         raise RetentionImmutable(vault=vault.name, state=vault.immutability)
     require_step_up(plane, db, actor, ACT, vault, request)
+    about = f"{vault.name}/{policy}"
+    tell_of_act(db, plane, "retention-shorter", actor=actor.name, about=about, vault_id=vault.id)
 
 
 def is_immutable(vault: Vault) -> bool:

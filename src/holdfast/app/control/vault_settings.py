@@ -37,6 +37,7 @@ class Wanted:
     soft_delete_days: int | None = None
     immutability: Immutability | None = None
     min_retention_days: int | None = None
+    backup_within_days: int | None = None
     four_eyes: bool | None = None
     is_lab: bool | None = None
     quota_bytes: int | None = None
@@ -82,6 +83,22 @@ def takes_away(vault: Vault, changes: dict[str, Any]) -> bool:
             changes.get("is_lab") is True,
         )
     )
+
+
+def alerts_for(vault: Vault, changes: dict[str, Any]) -> list[str]:
+    """The kinds of alerts that tell of what would be weaker."""
+    is_soft = vault.soft_delete != SoftDelete.OFF and not vault.is_lab
+    ends_soft = changes.get("soft_delete") == SoftDelete.OFF or changes.get("is_lab") is True
+    found = {
+        "soft-delete-off": is_soft and ends_soft,
+        "immutability-off": changes.get("immutability") == Immutability.OFF,
+        "four-eyes-off": changes.get("four_eyes") is False,
+        "retention-shorter": any(
+            changes.get(name, getattr(vault, name)) < getattr(vault, name)
+            for name in ("soft_delete_days", "min_retention_days")
+        ),
+    }
+    return [kind for kind, is_so in found.items() if is_so]
 
 
 class _After:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from holdfast.app.control import audit, vault_settings
 from holdfast.app.control.access import readable_vaults, require
+from holdfast.app.control.alerting import tell_of_act
 from holdfast.app.control.errors import AlreadyThere
 from holdfast.app.control.names import good_name
 from holdfast.app.control.plane import Actor, Plane
@@ -34,6 +35,7 @@ class VaultFacts:
     soft_delete_days: int
     immutability: str
     min_retention_days: int
+    backup_within_days: int
     four_eyes: bool
     is_lab: bool
     quota_bytes: int | None
@@ -118,6 +120,9 @@ def change_vault(plane: Plane, actor: Actor, vault_id: str, wanted: Wanted) -> V
             _require_free(db, changes["name"])
         if vault_settings.takes_away(vault, changes):
             require_step_up(plane, db, actor, "vault-weaken", vault, changes)
+        for kind in vault_settings.alerts_for(vault, changes):
+            about = vault.name
+            tell_of_act(db, plane, kind, actor=actor.name, about=about, vault_id=vault.id)
         before = {name: getattr(vault, name) for name in changes}
         for name, value in changes.items():
             setattr(vault, name, value)
@@ -144,6 +149,15 @@ def delete_vault(plane: Plane, actor: Actor, vault_id: str) -> VaultFacts:
         _require_unused(db, vault)
         require_step_up(plane, db, actor, "vault-delete", vault, {"vault": vault.id})
         vault.deleted_at, vault.purge_at = now, now + _grace(vault)
+        tell_of_act(
+            db,
+            plane,
+            "data-deleted",
+            actor=actor.name,
+            about=vault.name,
+            vault_id=vault.id,
+            until=vault.purge_at,
+        )
         audit.note(
             db,
             plane,
@@ -214,6 +228,7 @@ def _facts(db: Session, row: Vault) -> VaultFacts:
         soft_delete_days=row.soft_delete_days,
         immutability=row.immutability,
         min_retention_days=row.min_retention_days,
+        backup_within_days=row.backup_within_days,
         four_eyes=row.four_eyes,
         is_lab=row.is_lab,
         quota_bytes=row.quota_bytes,

@@ -1,8 +1,11 @@
 """Alerts: what is wrong, where it is told, and what is silenced."""
 
+from dataclasses import asdict, dataclass
 from http import HTTPStatus
+from typing import Annotated, Literal
 
 from fastapi import APIRouter
+from pydantic import Field
 
 from holdfast.app.control import alert_rules
 from holdfast.app.control.alert_rules import (
@@ -12,11 +15,38 @@ from holdfast.app.control.alert_rules import (
     SuppressionView,
     TargetView,
 )
+from holdfast.server.api.sessions import Name
 from holdfast.server.callers import Person, ThePlane
 from holdfast.server.notifying import check_target, send
 from holdfast.server.paging import Page, Paging
 
 router = APIRouter(tags=["alerts"])
+_YEARS = 24 * 3660
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetWanted:
+    """Without a vault, a name or an id, it is for all of them."""
+
+    name: Name
+    url: Annotated[str, Field(min_length=1, max_length=2000, description="As apprise reads it.")]
+    vault: str | None = None
+    min_severity: Literal["info", "warning", "error", "critical"] = "warning"
+    lang: Literal["en", "ko"] = "en"
+    daily_summary: bool = False
+    summary_at: str = "08:00"
+    summary_zone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuppressionWanted:
+    """What is not given is not looked at."""
+
+    reason: Annotated[str, Field(max_length=1000)]
+    kind: str | None = None
+    vault: str | None = None
+    machine_id: str | None = None
+    hours: Annotated[float, Field(gt=0, le=_YEARS)] | None = None
 
 
 @router.get("/alerts")
@@ -43,9 +73,9 @@ def list_targets(plane: ThePlane, person: Person) -> list[TargetView]:
 
 
 @router.post("/alert-targets", status_code=HTTPStatus.CREATED)
-def add_target(plane: ThePlane, person: Person, new: NewTarget) -> TargetView:
+def add_target(plane: ThePlane, person: Person, new: TargetWanted) -> TargetView:
     """Send alerts to one more place, of one vault or of all."""
-    return alert_rules.add_target(plane, person, new, check=check_target)
+    return alert_rules.add_target(plane, person, NewTarget(**asdict(new)), check=check_target)
 
 
 @router.delete("/alert-targets/{target_id}", status_code=HTTPStatus.NO_CONTENT)
@@ -65,9 +95,9 @@ def list_suppressions(plane: ThePlane, person: Person) -> list[SuppressionView]:
 
 
 @router.post("/alert-suppressions", status_code=HTTPStatus.CREATED)
-def suppress(plane: ThePlane, person: Person, new: NewSuppression) -> SuppressionView:
+def suppress(plane: ThePlane, person: Person, new: SuppressionWanted) -> SuppressionView:
     """Note alerts of a kind, vault or machine, but do not send them."""
-    return alert_rules.suppress(plane, person, new)
+    return alert_rules.suppress(plane, person, NewSuppression(**asdict(new)))
 
 
 @router.delete("/alert-suppressions/{rule_id}", status_code=HTTPStatus.NO_CONTENT)

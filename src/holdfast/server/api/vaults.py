@@ -44,6 +44,9 @@ class VaultPatch:
     soft_delete_days: Annotated[int, Field(ge=1, le=180)] | None = None
     immutability: Immutability | None = None
     min_retention_days: Annotated[int, Field(ge=0, le=LONGEST_RETENTION_DAYS)] | None = None
+    backup_within_days: (
+        Annotated[int, Field(ge=0, le=3660, description="0: nobody is told.")] | None
+    ) = None
     four_eyes: bool | None = None
     is_lab: bool | None = None
     quota_bytes: _Bytes | None = None

@@ -13,6 +13,7 @@ from holdfast.catalog.database import Database
 from holdfast.server import nudging
 from holdfast.server.workflows import ordering, upkeep
 from holdfast.server.workflows.holding import VERSION, WATCH, WORK, Held, Limits, hold
+from holdfast.server.workflows.posting import Postman
 from holdfast.server.workflows.takeover import Lookout
 
 _SCHEMA = "workflows"
@@ -23,7 +24,7 @@ _AT_ONCE = 2
 _POLLING = 0.5
 _THREADS = 32
 _LISTENING = 5.0
-_lookouts: list[Lookout] = []
+_threads: list[Lookout | Postman] = []
 
 
 def start(plane: Plane, executor_id: str, *, limits: Limits | None = None) -> None:
@@ -39,9 +40,9 @@ def start(plane: Plane, executor_id: str, *, limits: Limits | None = None) -> No
     DBOS.register_queue(WATCH, polling_interval_sec=_POLLING)
     DBOS.register_queue(WORK, worker_concurrency=_AT_ONCE, polling_interval_sec=_POLLING)
     DBOS.apply_schedules([_schedule(*one) for one in upkeep.SCHEDULES])
-    lookout = Lookout(held)
-    lookout.start()
-    _lookouts.append(lookout)
+    for one in (Lookout(held), Postman(held)):
+        one.start()
+        _threads.append(one)
     nudging.listen(ordering.hear)
     ordering.watch_all()
     if has_died:
@@ -54,10 +55,10 @@ def stop(*, patience: int = 10) -> None:
     # That each of a thousand that wait is interrupted is no news.
     logging.getLogger(_LOGGER).setLevel(logging.ERROR)
     DBOS.destroy(workflow_completion_timeout_sec=patience)
-    while _lookouts:
+    while _threads:
         with contextlib.suppress(Exception):
             # The database may be what makes us stop.
-            _lookouts.pop().stop()
+            _threads.pop().stop()
     hold(None)
 
 

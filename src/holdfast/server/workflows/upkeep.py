@@ -12,7 +12,14 @@ from typing import Any
 
 from dbos import DBOS
 
-from holdfast.app.control import alert_sending, alert_watch, purging, recounting, vault_removal
+from holdfast.app.control import (
+    alert_sending,
+    alert_summaries,
+    alert_watch,
+    purging,
+    recounting,
+    vault_removal,
+)
 from holdfast.app.control.cleaning import clean
 from holdfast.app.control.job_watch import give_up_silent
 from holdfast.app.control.sweeping import sweep_vaults
@@ -31,7 +38,8 @@ def every_minute(_moment: datetime, _context: Any) -> None:
     _step("silent machines", _give_up_silent)
     _step("unwatched jobs", ordering.watch_all)
     _step("watch for alerts", _watch_for_alerts)
-    _step("send alerts", _send_alerts)
+    _step("send alerts", send_alerts)
+    _step("summaries", _send_summaries)
 
 
 @DBOS.workflow(name="every-hour")
@@ -57,18 +65,12 @@ def after_a_crash() -> None:
     _step("recount", _recount)
 
 
-@DBOS.workflow(name="every-morning")
-def every_morning(_moment: datetime, _context: Any) -> None:
-    _step("summary", _send_summary)
-
-
 # Moments in UTC; an odd minute keeps out of the crowd at the full hour.
 Scheduled = Callable[[datetime, Any], None]
 SCHEDULES: tuple[tuple[str, Scheduled, str], ...] = (
     ("holdfast-every-minute", every_minute, "* * * * *"),
     ("holdfast-every-hour", every_hour, "17 * * * *"),
     ("holdfast-every-day", every_day, "23 3 * * *"),
-    ("holdfast-every-morning", every_morning, "3 6 * * *"),
 )
 
 
@@ -92,17 +94,16 @@ def _watch_for_alerts() -> int:
     return alert_watch.watch(plane(), held().limits.alerts)
 
 
-def _send_alerts() -> int:
+def send_alerts() -> int:
     from holdfast.server.notifying import send  # its hundred services take a while to import
 
     return alert_sending.send_waiting(plane(), send)
 
 
-def _send_summary() -> int:
+def _send_summaries() -> int:
     from holdfast.server.notifying import send
 
-    day = alert_watch.day_of(plane(), held().limits.alerts)
-    return alert_sending.send_summary(plane(), day, send)
+    return alert_summaries.send_summaries(plane(), send)
 
 
 def _purge_trash() -> int:

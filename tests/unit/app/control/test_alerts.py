@@ -2,10 +2,16 @@
 
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from holdfast.app.control.alert_errors import AlertKindUnknown, SecurityCannotBeSilenced
+from holdfast.app.control.account_errors import LoginRefused
+from holdfast.app.control.alert_errors import (
+    AlertKindUnknown,
+    SecurityCannotBeSilenced,
+    SummaryTimeWrong,
+)
 from holdfast.app.control.alert_rules import (
     NewSuppression,
     NewTarget,
@@ -15,12 +21,19 @@ from holdfast.app.control.alert_rules import (
     list_targets,
     suppress,
 )
-from holdfast.app.control.alert_sending import Message, send_summary, send_waiting
-from holdfast.app.control.alert_watch import Limits, day_of, watch
+from holdfast.app.control.alert_sending import Message, begin_sending, send_waiting
+from holdfast.app.control.alert_summaries import send_summaries
+from holdfast.app.control.alert_watch import Limits, watch
 from holdfast.app.control.alerting import close_alerts, raise_alert, tell_of_job
 from holdfast.app.control.errors import NotAllowed, NotThere
+from holdfast.app.control.machines import unregister_machine
 from holdfast.app.control.plane import Plane
-from holdfast.catalog.tables import Assignment, Job, Machine, Point, Policy
+from holdfast.app.control.registration import activate
+from holdfast.app.control.registration_errors import KeyDiffers
+from holdfast.app.control.sessions import log_in
+from holdfast.app.control.vault_settings import Immutability, SoftDelete, Wanted, alerts_for
+from holdfast.app.control.vaults import delete_vault
+from holdfast.catalog.tables import Assignment, Job, Machine, Point, Policy, Vault
 from holdfast.fleet.alerts import KINDS
 from holdfast.fleet.paging import Window
 from holdfast.fleet.roles import Role
@@ -71,7 +84,15 @@ def add_place(plane: Plane, url: str, **more: str | bool | None) -> None:
     add_target(plane, add_admin(plane).actor, new, check=lambda _url: None)
 
 
-def ended(plane: Plane, vault: str, machine: str, state: str, *, kind: str = "backup") -> None:
+def ended(
+    plane: Plane,
+    vault: str,
+    machine: str,
+    state: str,
+    *,
+    kind: str = "backup",
+    error: str = "storage-full",
+) -> None:
     now = plane.clock.now()
     with plane.database.write() as db:
         job = Job(
@@ -86,7 +107,7 @@ def ended(plane: Plane, vault: str, machine: str, state: str, *, kind: str = "ba
             created_at=now,
             ended_at=now,
             progress={},
-            error={"code": "storage-full", "message": "no room"} if state == "failed" else None,
+            error={"code": error, "message": "no room"} if state == "failed" else None,
             result={"skipped": 3},
         )
         db.add(job)
@@ -305,7 +326,8 @@ def test_summary_counts_the_day(plane: Plane, clock: FakeClock) -> None:
     add_place(plane, "other://")
     post = Post()
 
-    send_summary(plane, day_of(plane, Limits()), post)
+    clock.sleep(timedelta(days=1).total_seconds() - 3600)
+    send_summaries(plane, post)
 
     assert post.urls == ["daily://"]
     assert "2 jobs done, 1 failed" in post.taken[0].title
@@ -350,3 +372,189 @@ def test_every_kind_says_its_sentence(plane: Plane) -> None:
 
     assert {alert.kind for alert in shown} == set(KINDS)
     assert all(alert.sentence for alert in shown)
+
+
+def test_summary_comes_once_a_day_at_the_hour_of_its_zone(plane: Plane, clock: FakeClock) -> None:
+    add_place(plane, "seoul://", daily_summary=True, summary_at="08:00", summary_zone="Asia/Seoul")
+    post, moments = Post(), list[str]()
+
+    for _half_hour in range(2 * 48):
+        clock.sleep(1800)
+        if send_summaries(plane, post):
+            moments.append(clock.now().astimezone(ZoneInfo("Asia/Seoul")).strftime("%H:%M"))
+
+    assert moments == ["08:00", "08:00"]
+
+
+def test_summary_of_one_vault_says_nothing_of_the_others(plane: Plane, clock: FakeClock) -> None:
+    mine, other = add_vault(plane, "mine"), add_vault(plane, "hidden")
+    ended(plane, other, add_machine(plane, other).id, "failed")
+    add_place(plane, "mine://", daily_summary=True, vault=mine)
+    post = Post()
+
+    clock.sleep(timedelta(hours=23, minutes=59).total_seconds())
+    send_summaries(plane, post)
+
+    assert "hidden" not in post.taken[0].body
+    assert "0 failed" in post.taken[0].title
+
+
+def test_summary_that_was_refused_comes_later(plane: Plane, clock: FakeClock) -> None:
+    add_place(plane, "daily://", daily_summary=True)
+    clock.sleep(timedelta(days=1).total_seconds())
+
+    refused = send_summaries(plane, Post("daily://"))
+    taken = send_summaries(plane, Post())
+
+    assert (refused, taken) == (0, 1)
+
+
+@pytest.mark.parametrize("time", ["8", "25:00", "noon"])
+def test_time_that_is_none_is_refused(plane: Plane, time: str) -> None:
+    with pytest.raises(SummaryTimeWrong):
+        add_place(plane, "daily://", daily_summary=True, summary_at=time)
+
+
+def test_one_of_two_servers_sends(plane: Plane, clock: FakeClock) -> None:
+    add_place(plane, "all://")
+    told(plane, "backup-failed", source="/etc")
+    begin_sending(plane)
+    post = Post()
+
+    beside = send_waiting(plane, post)
+    clock.sleep(300)
+    after_its_death = send_waiting(plane, post)
+
+    assert (beside, after_its_death) == (0, 1)
+
+
+def test_place_that_refuses_holds_up_no_other_alert(plane: Plane) -> None:
+    add_place(plane, "bad://")
+    for number in range(3):
+        told(plane, "backup-failed", source=f"/{number}")
+    asked: list[str] = []
+
+    def refuse(message: Message) -> bool:
+        asked.append(message.url)
+        return False
+
+    send_waiting(plane, refuse)
+
+    assert asked == ["bad://"]
+
+
+def test_each_vault_says_how_long_is_too_long(plane: Plane, clock: FakeClock) -> None:
+    vault = add_vault(plane, backup_within_days=5)
+    protect(plane, vault, add_machine(plane, vault).id)
+    counts = []
+
+    for _day in range(6):
+        clock.sleep(timedelta(days=1, minutes=1).total_seconds())
+        watch(plane, Limits())
+        counts.append(len(opened(plane)))
+
+    assert counts == [0, 0, 0, 0, 1, 1]
+
+
+def test_full_machines_and_vaults_are_named_until_there_is_room(plane: Plane) -> None:
+    vault = add_vault(plane, quota_bytes=1000)
+    machine = add_machine(plane, vault, quota_bytes=900, bytes_stored=950).id
+
+    watch(plane, Limits())
+    full = opened(plane)
+    with plane.database.write() as db:
+        db.get_one(Machine, machine).bytes_stored = 10
+    watch(plane, Limits())
+
+    assert full == [("quota-near", 1), ("quota-near", 1)]
+    assert opened(plane) == []
+
+
+def test_heartbeat_tells_of_a_scratch_folder_without_room(plane: Plane) -> None:
+    vault = add_vault(plane)
+    for name, free in (("small", 1000), ("large", 1 << 40)):
+        machine = add_machine(plane, vault, name).id
+        with plane.database.write() as db:
+            db.get_one(Machine, machine).facts = {"scratch": {"bytes_free": free}}
+
+    watch(plane, Limits())
+
+    found = list_alerts(plane, add_admin(plane).actor, Window(), is_open=True).items
+    assert [(one.kind, one.fields["machine"]) for one in found] == [("scratch-low", "small")]
+
+
+def test_damage_a_scrub_found_stays_until_a_scrub_finds_none(
+    plane: Plane, clock: FakeClock
+) -> None:
+    vault = add_vault(plane)
+    machine = add_machine(plane, vault).id
+    states = []
+
+    for kind, state in (("scrub", "failed"), ("check", "done"), ("scrub", "done")):
+        clock.sleep(60)
+        ended(plane, vault, machine, state, kind=kind, error="stored-damage")
+        states.append([alert for alert, _count in opened(plane)])
+
+    assert states == [["damage-found"], ["damage-found"], []]
+
+
+@pytest.mark.parametrize(
+    ("before", "wanted", "kinds"),
+    [
+        ({}, Wanted(soft_delete=SoftDelete.OFF), ["soft-delete-off"]),
+        ({}, Wanted(is_lab=True), ["soft-delete-off"]),
+        (
+            {"immutability": "on", "min_retention_days": 30},
+            Wanted(immutability=Immutability.OFF),
+            ["immutability-off"],
+        ),
+        ({"four_eyes": True}, Wanted(four_eyes=False), ["four-eyes-off"]),
+        ({"soft_delete_days": 30}, Wanted(soft_delete_days=14), ["retention-shorter"]),
+        ({}, Wanted(soft_delete_days=30), []),
+    ],
+)
+def test_what_weakens_a_vault_is_told(
+    before: dict[str, object], wanted: Wanted, kinds: list[str]
+) -> None:
+    vault = Vault(**{"soft_delete": "on", "soft_delete_days": 14, "immutability": "off",
+                     "min_retention_days": 0, "is_lab": False, "four_eyes": False, **before})  # fmt: skip
+
+    assert alerts_for(vault, wanted.changes(vault)) == kinds
+
+
+def test_data_that_was_deleted_is_told_with_who_and_until_when(plane: Plane) -> None:
+    admin = add_admin(plane)
+    vault = add_vault(plane, "trial", is_lab=True)
+    machine = add_machine(plane, vault, "alpha").id
+
+    unregister_machine(plane, admin.actor, machine, delete_data=True)
+    delete_vault(plane, admin.actor, vault)
+
+    found = list_alerts(plane, admin.actor, Window(), is_open=None).items
+    assert {one.sentence.split(";")[0] for one in found} == {
+        "admin deleted alpha",
+        "admin deleted trial",
+    }
+
+
+def test_account_that_is_locked_is_told(plane: Plane) -> None:
+    add_person(plane, "ada")
+
+    for _guess in range(5):
+        with pytest.raises(LoginRefused):
+            log_in(plane, "ada", "wrong", address="")
+
+    found = list_alerts(plane, add_admin(plane).actor, Window(), is_open=None).items
+    assert [(one.kind, one.fields["object"]) for one in found] == [("account-locked", "ada")]
+
+
+def test_other_key_is_refused_and_told_until_the_right_one_comes(plane: Plane) -> None:
+    machine = add_machine(plane, add_vault(plane), key_fingerprint="a" * 64)
+
+    with pytest.raises(KeyDiffers):
+        activate(plane, machine.actor, key_fingerprint="b" * 64)
+    wrong = opened(plane)
+    activate(plane, machine.actor, key_fingerprint="a" * 64)
+
+    assert wrong == [("key-changed", 1)]
+    assert opened(plane) == []

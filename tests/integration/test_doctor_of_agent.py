@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -68,15 +69,18 @@ class Registered:
         assert reply.is_success, reply.text
         return reply.json() if reply.content else {}
 
-    def run(self, *words: str) -> None:
+    def run(self, *words: str, status: int = 0) -> str:
         environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": str(self.root)}
-        subprocess.run(
+        done = subprocess.run(
             [HOLDFAST, *words],
             env={**environment, "HOLDFAST_HOME": str(self.home)},
-            check=True,
+            check=False,
             capture_output=True,
+            text=True,
             timeout=60,
         )
+        assert done.returncode == status, done.stderr
+        return done.stdout + done.stderr
 
     def examine(self, *asked: str, clock: Clock | None = None) -> Report:
         return examine(self.home, *asked, clock=clock)
@@ -246,6 +250,39 @@ def test_a_key_of_the_authority_that_is_gone(server: FleetServer, tmp_path: Path
     found = confirmed(examine(tmp_path, "server.not-well"))
 
     assert found >= {"server.keys-missing", "server.database-unreachable"}
+
+
+def test_a_registration_that_failed_is_remembered_with_its_reason(machine: Registered) -> None:
+    file = machine.root / "credentials"
+    file.write_text(file.read_text().replace("office", "of1ice"))
+
+    said = machine.run("register", "--credentials", str(file), status=1)
+    report = json.loads(machine.run("doctor", "34513", "--json", status=1))
+
+    assert "HF-AG004" in said
+    assert report["root"] == "agent.credentials-corrupt"
+    assert [one["id"] for one in report["symptoms"] if one["asked"]] == [
+        "agent.credentials-refused"
+    ]
+
+
+def test_a_bundle_tells_of_the_agent_and_holds_no_secret(machine: Registered) -> None:
+    machine.assign()
+    machine.run("agent", "run", "--once")
+    (machine.agent / "machine.pem").unlink()
+    bundle = machine.root / "bundle.tar.gz"
+
+    machine.run("doctor", "collect", "--to", str(bundle))
+    report = json.loads(machine.run("doctor", "diagnose", str(bundle), "--json", status=1))
+
+    with tarfile.open(bundle) as archive:
+        files = [archive.extractfile(one) for one in archive.getmembers() if one.isfile()]
+        content = b"".join(one.read() for one in files if one)
+    assert "agent.certificate-missing" in {one["cause"] for one in report["findings"]}
+    for probe in ("own.agent.schedule", "own.agent.jobs", "own.agent.way"):
+        assert probe.encode() in content
+    assert b"correct horse" not in content
+    assert b"PRIVATE KEY" not in content
 
 
 def test_a_machine_without_an_agent_tells_nothing(tmp_path: Path) -> None:

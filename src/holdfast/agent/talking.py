@@ -35,6 +35,9 @@ _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
 _REVOKED_WAIT = 300.0
 _UNCHANGED = 304
 _MOST_ROUNDS = 20
+# The fact of the journal that says when the server was last heard.
+HEARD = "heard"
+_NOTE_EVERY = 600.0
 
 
 class Connection(StrEnum):
@@ -82,6 +85,7 @@ class Talker:
         self._clock = clock
         self._wake = threading.Event()
         self._next_beat = float("-inf")
+        self._next_note = float("-inf")
         self._failures = 0
         self._points_untold = True
         self.connection = Connection.UNKNOWN
@@ -142,12 +146,20 @@ class Talker:
         )
         reply = self._link.ask("POST", "/heartbeat", HeartbeatReply, body=beat)
         self.clock_offset = reply.at - now
+        self._note_heard()
         spread = 1 + random.uniform(-_JITTER, _JITTER)  # noqa: S311  no secret
         self._next_beat = self._clock.monotonic() + reply.next_seconds * spread
         if reply.assignments_etag != self._assigned.etag:
             self._fetch_assignments()
         if reply.renew_certificate:
             self._telling.renew()
+
+    def _note_heard(self) -> None:
+        """For whoever asks later how long the server is away; seldom, because it is a write."""
+        moment = self._clock.monotonic()
+        if moment >= self._next_note:
+            self._next_note = moment + _NOTE_EVERY
+            self._journal.remember(HEARD, self._clock.now().isoformat())
 
     def _fetch_assignments(self) -> None:
         headers = {"If-None-Match": f'"{self._assigned.etag}"'} if self._assigned.etag else {}

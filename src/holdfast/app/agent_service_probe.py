@@ -60,14 +60,14 @@ def _cron() -> Iterator[Line]:
         for file in sorted(glob.glob(pattern)):
             with contextlib.suppress(OSError), open(file, errors="replace") as stream:
                 for number, line in enumerate(stream, 1):
-                    yield from _cron_line(f"{file}:{number}", line)
+                    yield from cron_line(f"{file}:{number}", line)
     for pattern, at in _DAILY.items():
         for file in sorted(glob.glob(pattern)):
             if tool := _TOOLS.search(os.path.basename(file)):
                 yield _other(tool.group("tool"), file, [at])
 
 
-def _cron_line(where: str, line: str) -> Iterator[Line]:
+def cron_line(where: str, line: str) -> Iterator[Line]:
     if line.lstrip().startswith("#"):
         return
     short, long = _SHORT.match(line), _CRON.match(line)

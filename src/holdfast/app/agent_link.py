@@ -10,6 +10,7 @@ import urllib3
 from holdfast.app.agent_folder import AgentFolder
 from holdfast.app.server_errors import ServerNotReached, ServerSaid
 from holdfast.base.errors import HoldfastError
+from holdfast.base.texts import language
 from holdfast.storage.rest import proxy_login
 
 PREFIX = "/api/v1"
@@ -52,7 +53,7 @@ class AgentLink:
                 method,
                 f"{self._server}{PREFIX}{path}",
                 body=None if body is None else msgspec.json.encode(body),
-                headers={"Content-Type": "application/json"},
+                headers={"Content-Type": "application/json", "Accept-Language": language()},
                 timeout=_PATIENCE,
                 retries=False,
                 redirect=False,
@@ -67,7 +68,7 @@ class AgentLink:
 def problem_of(content: bytes, *, status: int) -> HoldfastError:
     """The server's error as it was there; of a kind this version does not know, its words."""
     # These are the ones it has for machines; importing them makes them known.
-    from holdfast.app.control import authority_errors, registration_errors  # noqa: F401
+    from holdfast.app.control import authority_errors, job_errors, registration_errors  # noqa: F401
     from holdfast.fleet import credentials_file  # noqa: F401
 
     try:

@@ -25,6 +25,7 @@ from holdfast.app.server_errors import (
     ServerSaid,
 )
 from holdfast.base.errors import HoldfastError
+from holdfast.base.texts import language
 
 PREFIX = "/api/v1"
 _PATIENCE = urllib3.Timeout(connect=10, read=90)
@@ -48,6 +49,7 @@ class ServerClient:
             "Authorization": f"Bearer {token}" if token else None,
             "Holdfast-Pin": pin,
             "Holdfast-Approval": approval,
+            "Accept-Language": language(),
         }
         self._headers = {name: value for name, value in headers.items() if value}
         self._pool = urllib3.PoolManager(ssl_context=_context(server, ca_pem))

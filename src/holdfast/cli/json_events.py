@@ -55,6 +55,8 @@ class Error(Event):
     page: str | None
     # What the doctor found to lie under it: code, cause, sentence, job.
     finding: dict[str, str] | None = None
+    # What its sentence is about, by name.
+    fields: dict[str, str] | None = None
 
 
 class VaultCreated(Event):

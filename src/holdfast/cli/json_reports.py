@@ -57,6 +57,7 @@ def error_event(err: HoldfastError) -> events.Error:
         source_codes=list(err.source_codes),
         page=page_of(err),
         finding=_finding(err.hint),
+        fields={name: encodable(str(value)) for name, value in err.fields.items()},
     )
 
 

@@ -25,6 +25,7 @@ from holdfast.server.api import (
 )
 from holdfast.server.gateway.application import Gateway
 from holdfast.server.idempotency import Idempotent
+from holdfast.server.speaking import Speaking
 
 PREFIX = "/api/v1"
 # One line per module of `api`; each has a `router`.
@@ -63,5 +64,7 @@ def make_app(plane: Plane) -> FastAPI:
         app.include_router(router, prefix=PREFIX, responses=problems.ANSWERS)
     app.mount("/gateway", Gateway(plane))
     app.add_middleware(Idempotent, plane=plane, prefix=PREFIX + "/")
+    # Added last, it is outermost: whatever refuses a request speaks the caller's language.
+    app.add_middleware(Speaking)
     problems.describe(app)
     return app

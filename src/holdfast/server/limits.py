@@ -1,14 +1,14 @@
 """How long a request's body may be, before anything reads it."""
 
-from http import HTTPStatus
-
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from holdfast.app.control.errors import RequestTooLarge
+from holdfast.base.texts import speaking
 from holdfast.base.units import MIB
 from holdfast.server.callers import PEER
-from holdfast.server.problems import MEDIA_TYPE
+from holdfast.server.problems import answer
+from holdfast.server.speaking import language_of
 
 ANYBODY = MIB
 # A machine tells of all its points and jobs at once.
@@ -76,15 +76,7 @@ def _again(body: bytes, receive: Receive) -> Receive:
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, limit: int) -> None:
-    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    content = {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": int(status),
-        "detail": f"the body may have {limit} bytes",
-    }
-    # Closing spares us the rest of what is on its way.
-    answer = JSONResponse(
-        content, int(status), media_type=MEDIA_TYPE, headers={"connection": "close"}
-    )
-    await answer(scope, receive, send)
+    with speaking(language_of(Headers(scope=scope))):
+        # Closing spares us the rest of what is on its way.
+        refusal = answer(RequestTooLarge(most=limit), headers={"connection": "close"})
+    await refusal(scope, receive, send)

@@ -22,9 +22,10 @@ from holdfast.app.control import (
 from holdfast.app.control.audit import note_refusal
 from holdfast.app.control.plane import Plane
 from holdfast.base.errors import HoldfastError, Retry
-from holdfast.base.texts import _
+from holdfast.base.texts import _, speaking
 from holdfast.catalog.errors import DatabaseUnavailable
 from holdfast.fleet import credentials_file
+from holdfast.server.speaking import language_of
 
 _log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
@@ -125,6 +126,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(IntegrityError, _overtaken)
     app.add_exception_handler(StatementError, _unstorable)
+    app.add_exception_handler(OverflowError, _unstorable)
     app.add_exception_handler(Exception, _fault)
 
 
@@ -205,6 +207,9 @@ def _plain(request: Request, error: Exception) -> JSONResponse:
         )
     else:
         named = errors.RequestMalformed(reason=error.detail, server=_server(request))
+    if error.status_code == HTTPStatus.BAD_REQUEST:
+        # Bytes that are no text; JSON that is none is answered so as well.
+        return answer(named, headers=headers)
     return answer(named, status=error.status_code, headers=headers)
 
 
@@ -226,9 +231,11 @@ def _unstorable(request: Request, error: Exception) -> JSONResponse:
     return answer(errors.RequestMalformed(reason=reason, server=_server(request)))
 
 
-def _fault(_request: Request, _error: Exception) -> JSONResponse:
+def _fault(request: Request, _error: Exception) -> JSONResponse:
     # Whoever runs the application logs the error itself; a stranger learns nothing of it.
-    return answer(errors.ServerFault())
+    # This handler stands outside of everything that was added, so it looks for the language itself.
+    with speaking(language_of(request.headers)):
+        return answer(errors.ServerFault())
 
 
 def _server(request: Request) -> str:

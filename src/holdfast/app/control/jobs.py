@@ -13,6 +13,7 @@ from holdfast.app.control.job_views import (
     view_of,
 )
 from holdfast.app.control.plane import Actor, Plane
+from holdfast.app.control.retelling import retold
 from holdfast.catalog import jobs as job_rows
 from holdfast.catalog.database import Session
 from holdfast.catalog.jobs import JobFilter
@@ -51,7 +52,7 @@ def show_job(plane: Plane, actor: Actor, job_id: str) -> JobDetail:
             arguments=job.arguments,
             steps=[step_view(row) for row in job_rows.steps(db, job_id)],
             result=job.result,
-            error=job.error,
+            error=retold(job.error),
             finding=job.finding,
         )
 

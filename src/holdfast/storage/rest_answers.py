@@ -78,6 +78,8 @@ def refusal(door: "Door", name: str, *, status: int, method: str, body: bytes) -
         return StorageUnavailable(**known)
     if code == "not-there":
         return rest_errors.MachineRefused(**known)
+    if code == "not-allowed" and known.get("right") == "write":
+        return rest_errors.ReadOnly(**known)
     kind = _BY_CODE.get(code) or _BY_STATUS.get(status)
     if kind is FileExists and method != "POST":
         kind = None

@@ -78,3 +78,11 @@ class MachineRefused(HoldfastError):
         "Look at `holdfast agent status`; a machine whose certificate is no longer good is "
         "registered again with `holdfast register --credentials FILE`."
     )
+
+
+class ReadOnly(HoldfastError):
+    """Another machine's repository, opened for some hours to restore from."""
+
+    code = "vault-read-only"
+    sentence = N_("This machine may read {place}, and nothing more")
+    remedy = N_("Add --no-lock to restore, mount or check: a lock is a file as well.")

@@ -24,7 +24,7 @@ from starlette.routing import Mount
 
 from holdfast.app.control.identifying import secret_hash
 from holdfast.base.clock import SystemClock
-from holdfast.catalog.tables import Lease, Machine
+from holdfast.catalog.tables import Lease, Machine, ReadGrant
 from holdfast.server.gateway.application import Gateway
 from holdfast.server.protocol import Protocol
 from holdfast.server.tls import make_context, own_pair
@@ -149,6 +149,20 @@ class RunningGateway:
             )
             db.add(lease)
         return lease_id
+
+    def grant(self, machine_id: str, reader_id: str, *, hours: float = 1) -> None:
+        """Let another machine read this one's repository for a while."""
+        now = self.plane.clock.now()
+        with self.plane.database.write() as db:
+            grant = ReadGrant(
+                id=secrets.token_hex(8),
+                machine_id=machine_id,
+                reader_id=reader_id,
+                granted_by="test",
+                granted_at=now,
+                expires_at=now + timedelta(hours=hours),
+            )
+            db.add(grant)
 
     def _stored(self, vault_id: str) -> Path:
         from holdfast.catalog.tables import Vault

@@ -49,6 +49,13 @@ by_error("agent.credentials-unreadable", "credentials-unreadable", over=_registe
 by_error("agent.account-disabled", "account-disabled", over=_registered)
 by_error("agent.vault-full", "vault-full", over=_registered)
 by_error("agent.role-lacking", "credentials-denied", "not-allowed", over=_registered)
+by_error(
+    "agent.machine-not-proven",
+    "machine-not-proven",
+    "credentials-used",
+    "credentials-replace-another",
+    over=_registered,
+)
 by_error("agent.wrong-vault", "wrong-vault")
 by_error("agent.vault-deleted", "vault-deleted", "machine-deleted", "machine-purged")
 by_error("agent.encryption-key-not-set", "encryption-key-not-set", over=_registered)

@@ -1,5 +1,7 @@
 """Causes about what runs the agent: its program, its unit, its timer."""
 
+from dataclasses import replace
+
 from holdfast.doctor.agent_facts import AgentInstallation, AgentService, AgentState, AgentTimer
 from holdfast.doctor.checking import Params, check
 from holdfast.doctor.checks.agent_judging import (
@@ -28,8 +30,8 @@ def version_old(facts: Facts, params: Params) -> Verdict:
     for one in facts.of(AgentInstallation):
         if numbers(one.version) < numbers(least):
             return confirmed(one.span, version=one.version, least=least)
-        if said := said_by_errors(facts, ["agent-too-old"]):
-            return said
+        if said := said_by_errors(facts, ["arguments-not-understood"]):
+            return replace(said, values={"version": one.version, "least": least})
         return ruled_out(one.span, version=one.version, least=least)
     return unknown("own.agent")
 

@@ -63,10 +63,10 @@ class NoServiceManager(HoldfastError):
 
 
 class UpRuns(HoldfastError):
-    """Two would start everything twice."""
+    """It starts server and agent, and they are not there yet, or no longer."""
 
     code = "up-runs"
-    sentence = N_("Another `holdfast up` (process {pid}) is at work with {home}")
-    remedy = N_("Wait for it, or end it with `holdfast up --stop`.")
+    sentence = N_("Another `holdfast up` is starting or ending what is in {home}")
+    remedy = N_("Try it again in a minute; `holdfast up --stop` ends the other one.")
     exit_status = Exit.LOCKED
     retry = Retry.LATER

@@ -33,9 +33,9 @@ _LAST_OF_LOG = 16 << 10
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """This process is the one `up` of a home; `children` is what its processes inherit."""
+    """`children` is what processes inherit; None: another `up` is there, and it starts them."""
 
-    children: int
+    children: int | None
 
 
 @contextlib.contextmanager
@@ -45,14 +45,26 @@ def claim(home: str, clock: Clock) -> Iterator[Claim]:
     own, children = _open(_lock_file(home)), _open(os.path.join(home, "up.children"))
     try:
         if not _try_lock(own):
-            raise UpRuns(pid=running_pid(home) or "?", home=home)
+            yield Claim(None)
+            return
         os.truncate(own, 0)
         os.write(own, f"{os.getpid()}\n".encode())
-        _wait_for_lock(children, clock)
+        _wait_for_lock(children, clock, home=home)
         yield Claim(children)
     finally:
         os.close(own)
         os.close(children)
+
+
+@contextlib.contextmanager
+def alone(home: str, clock: Clock) -> Iterator[None]:
+    """One after the other: two that make the same vault at once would be in each other's way."""
+    steps = _open(os.path.join(home, "up.steps"))
+    try:
+        _wait_for_lock(steps, clock, home=home)
+        yield
+    finally:
+        os.close(steps)
 
 
 def running_pid(home: str) -> int | None:
@@ -132,9 +144,9 @@ class Kept:
             self._process = None
             self._wait = _FIRST_WAIT if now - self._began > _WELL else self._wait
             self._next, self._wait = now + self._wait, min(self._wait * 2, _LONGEST_WAIT)
-            sentence = _("The {service} ended (status {status}) and is started again: {reason}")
-            reason = self._last_words()
-            warn(sentence.format(service=self.name, status=status, reason=reason))
+            sentence = _("The {service} ended and is started again: {reason}; see {log}")
+            reason = _how(status, self._error())
+            warn(sentence.format(service=self.name, reason=reason, log=self.log))
         elif self._next is not None and now >= self._next:
             self.start()
 
@@ -150,12 +162,23 @@ class Kept:
             self.clock.sleep(_TICK)
         self._process = None
 
+    def _error(self) -> str | None:
+        return _error_in(self._said())
+
     def _last_words(self) -> str:
+        return self._error() or last_words(self._said())
+
+    def _said(self) -> bytes:
         with open(self.log, "rb") as stream:
             size = os.fstat(stream.fileno()).st_size
             stream.seek(max(self._log_began, size - _LAST_OF_LOG))
-            said = stream.read()
-        return _error_in(said) or last_words(said)
+            return stream.read()
+
+
+def _how(status: int, error: str | None) -> str:
+    if status < 0:
+        return _("signal {number}").format(number=-status)
+    return error or _("status {number}").format(number=status)
 
 
 def _error_in(said: bytes) -> str | None:
@@ -205,12 +228,10 @@ def _try_lock(descriptor: int) -> bool:
     return True
 
 
-def _wait_for_lock(descriptor: int, clock: Clock) -> None:
-    """Processes whose `up` was killed are ending."""
+def _wait_for_lock(descriptor: int, clock: Clock, *, home: str) -> None:
+    """Whoever holds it is about to end."""
     deadline = clock.monotonic() + _ORPHANS_GRACE
     while not _try_lock(descriptor):
         if clock.monotonic() > deadline:
-            raise ServiceEnded(
-                service="up", reason=_("processes of the one before do not end"), log="-"
-            )
+            raise UpRuns(home=home)
         clock.sleep(_TICK)

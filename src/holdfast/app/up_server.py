@@ -3,6 +3,7 @@
 import contextlib
 import os
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from holdfast.app.control.accounts import add_first_administrator, new_password
@@ -109,9 +110,10 @@ def add_first_account(session: Session, server: OwnServer) -> None:
         server.forget_password()
 
 
-def wait_until_it_answers(session: Session, server: OwnServer, *, alive: object) -> None:
+def wait_until_it_answers(
+    session: Session, server: OwnServer, *, alive: Callable[[], None]
+) -> None:
     """`alive` is called meanwhile, and raises if there is nothing to wait for."""
-    assert callable(alive)
     deadline = session.clock.monotonic() + _PATIENCE
     while True:
         alive()

@@ -11,7 +11,6 @@ from holdfast.cli.command import Command, option
 from holdfast.cli.run import Run, start
 
 if TYPE_CHECKING:
-    from holdfast.app.up import UpDone
     from holdfast.app.up_processes import Claim, Kept
     from holdfast.app.up_proposal import Proposal
     from holdfast.app.up_server import OwnServer
@@ -70,57 +69,82 @@ def up(*, status: bool, stop: bool, install: bool, foreground: bool, **options: 
 
 def _foreground(run: Run, options: dict[str, Any]) -> int:
     from holdfast.app.up_processes import claim
-    from holdfast.app.up_server import prepare_server
 
-    home = run.session.settings.home
-    with claim(home, run.session.clock) as claimed:
-        server = prepare_server(home, listen=options["listen"], name=options["name"])
+    session = run.session
+    with claim(session.settings.home, session.clock) as claimed:
         kept: list[Kept] = []
         try:
-            done = _bring_up(run, server, claimed, kept, options)
-            up_report.tell(run, done)
-            server.forget_password()
+            _bring_up(run, claimed, kept, options)
             return _stay(run, kept)
         finally:
             for one in reversed(kept):
                 one.end()
 
 
-def _bring_up(
-    run: Run, server: "OwnServer", claimed: "Claim", kept: "list[Kept]", options: dict[str, Any]
-) -> "UpDone":
+def _bring_up(run: Run, claimed: "Claim", kept: "list[Kept]", options: dict[str, Any]) -> None:
     """`kept` gets what was started, also when something goes wrong after it."""
-    from holdfast.agent.place import Place
     from holdfast.app.up import bring_up
-    from holdfast.app.up_processes import Kept, is_locked
+    from holdfast.app.up_processes import alone
+    from holdfast.app.up_server import prepare_server
+
+    session = run.session
+    home = session.settings.home
+    with alone(home, session.clock):
+        server = prepare_server(home, listen=options["listen"], name=options["name"])
+        _serve(run, server, claimed, kept)
+        done = bring_up(session, server, _wanted(run, options), say=run.out.remark)
+        _work(run, claimed, kept)
+        up_report.tell(run, done)
+        server.forget_password()
+
+
+def _serve(run: Run, server: "OwnServer", claimed: "Claim", kept: "list[Kept]") -> None:
+    from holdfast.app.up_errors import UpRuns
+    from holdfast.app.up_processes import is_locked
     from holdfast.app.up_server import add_first_account, wait_until_it_answers
 
-    session, say = run.session, run.out.remark
-    settings = session.settings
-    shared: dict[str, Any] = {
-        "settings": settings,
-        "children": claimed.children,
-        "clock": session.clock,
-    }
-    own = Kept(name="server", words=("server", "run"), log=server.log, **shared)
+    one = _kept(run, claimed, name="server", log=server.log)
     if is_locked(server.lock):
-        say(_("The server runs already"))
+        run.out.remark(_("The server runs already"))
+    elif one is None:
+        raise UpRuns(home=run.session.settings.home)
     else:
-        say(_("Starting the server at {address}").format(address=server.address))
-        add_first_account(session, server)
-        kept.append(own)
-        own.start()
-    wait_until_it_answers(session, server, alive=own.require_alive)
-    done = bring_up(session, server, _wanted(run, options), say=say)
-    place = Place(settings.home)
+        run.out.remark(_("Starting the server at {address}").format(address=server.address))
+        add_first_account(run.session, server)
+        kept.append(one)
+        one.start()
+    alive = one.require_alive if one else lambda: None
+    wait_until_it_answers(run.session, server, alive=alive)
+
+
+def _work(run: Run, claimed: "Claim", kept: "list[Kept]") -> None:
+    from holdfast.agent.place import Place
+    from holdfast.app.up_processes import is_locked
+
+    place = Place(run.session.settings.home)
+    one = _kept(run, claimed, name="agent", log=place.log)
     if is_locked(place.lock):
-        say(_("The agent runs already"))
-    else:
-        say(_("Starting the agent"))
-        agent = Kept(name="agent", words=("agent", "run"), log=place.log, **shared)
-        kept.append(agent)
-        agent.start()
-    return done
+        run.out.remark(_("The agent runs already"))
+    elif one is not None:
+        run.out.remark(_("Starting the agent"))
+        kept.append(one)
+        one.start()
+
+
+def _kept(run: Run, claimed: "Claim", *, name: str, log: str) -> "Kept | None":
+    """None where another `up` starts it."""
+    from holdfast.app.up_processes import Kept
+
+    if claimed.children is None:
+        return None
+    return Kept(
+        name=name,
+        words=(name, "run"),
+        log=log,
+        settings=run.session.settings,
+        children=claimed.children,
+        clock=run.session.clock,
+    )
 
 
 def _wanted(run: Run, options: dict[str, Any]) -> Any:
@@ -146,7 +170,7 @@ def _wanted(run: Run, options: dict[str, Any]) -> Any:
 def _stay(run: Run, kept: "list[Kept]") -> int:
     """Look after what was started until somebody says to end."""
     if not kept:
-        run.out.remark(_("Server and agent run elsewhere; there is nothing to look after here."))
+        run.out.remark(_("Server and agent are looked after elsewhere; nothing more to do here."))
         return Exit.FINE
     run.out.remark(_("Server and agent run. Ctrl-C ends them; `holdfast up` starts them again."))
     try:
@@ -162,22 +186,23 @@ def _stay(run: Run, kept: "list[Kept]") -> int:
 def _install(run: Run, options: dict[str, Any]) -> int:
     from holdfast.app import agent_install, up_units
     from holdfast.app.up import bring_up
-    from holdfast.app.up_processes import claim, is_locked
+    from holdfast.app.up_errors import UpRuns
+    from holdfast.app.up_processes import alone, is_locked, running_pid
     from holdfast.app.up_server import add_first_account, prepare_server, wait_until_it_answers
 
-    session, settings = run.session, run.session.settings
+    session, settings, say = run.session, run.session.settings, run.out.remark
     up_units.require_service_manager(settings)
-    with claim(settings.home, session.clock):
+    if running_pid(settings.home) is not None:
+        raise UpRuns(home=settings.home)
+    with alone(settings.home, session.clock):
         server = prepare_server(settings.home, listen=options["listen"], name=options["name"])
         if not is_locked(server.lock):
             add_first_account(session, server)
-        run.out.remark(
-            _("Having systemd run the server at {address}").format(address=server.address)
-        )
+        say(_("Having systemd run the server at {address}").format(address=server.address))
         agent_install.install(settings, up_units.plan_server(settings))
         wait_until_it_answers(session, server, alive=lambda: None)
-        done = bring_up(session, server, _wanted(run, options), say=run.out.remark)
-        run.out.remark(_("Having systemd run the agent"))
+        done = bring_up(session, server, _wanted(run, options), say=say)
+        say(_("Having systemd run the agent"))
         agent_install.install(settings, up_units.plan_agent(settings))
         up_report.tell(run, done)
         server.forget_password()

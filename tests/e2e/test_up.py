@@ -1,0 +1,253 @@
+"""`holdfast up` as a newcomer runs it: from nothing, again, killed in between, and ended."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import SCRIPT, Bench, Said
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(170)]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def wait_until(reached: Callable[[], object], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+class Newcomer:
+    """A machine that knows nothing of Holdfast yet, and the `up` that runs there."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.home = bench.home
+        self.listen = f"127.0.0.1:{free_port()}"
+        for name in ("HOLDFAST_VAULT", "HOLDFAST_PASSPHRASE_FILE"):
+            bench.environment.pop(name)
+        bench.write("file", "what must come back")
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *words: str) -> None:
+        words = words or ("--lab", "--listen", self.listen, "--yes", "--paths", str(self.source))
+        self.process = subprocess.Popen(
+            [SCRIPT, "up", "--json", *words],
+            env=self.bench.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
+    @property
+    def source(self) -> Path:
+        return self.bench.source
+
+    def ready(self) -> dict[str, Any]:
+        """What it says when everything is there."""
+        assert self.process is not None
+        assert self.process.stdout is not None
+        event: dict[str, Any] = json.loads(self.process.stdout.readline())
+        assert event["event"] == "up", event
+        wait_until(lambda: self.status()["agent_runs"])
+        return event
+
+    def status(self) -> dict[str, Any]:
+        return self.bench.run("up", "--status", "--json", status=None).event("up-status")
+
+    def run(self, *words: str | Path, status: int = 0) -> Said:
+        return self.bench.run(*words, status=status)
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        assert self.process is not None
+        process, self.process = self.process, None
+        process.send_signal(number)
+        with process:
+            return process.wait(60)
+
+    def is_quiet(self) -> bool:
+        """Nothing of it runs any more."""
+        found = self.status()
+        return not (found["server_runs"] or found["agent_runs"] or found["up_process"])
+
+
+@pytest.fixture
+def newcomer(empty: Bench) -> Iterator[Newcomer]:
+    newcomer = Newcomer(empty)
+    yield newcomer
+    with contextlib.suppress(AssertionError):
+        newcomer.end()
+    wait_until(newcomer.is_quiet)
+
+
+def test_from_nothing_to_a_point_and_back_again(newcomer: Newcomer) -> None:
+    newcomer.start()
+    first = newcomer.ready()
+    newcomer.run("backup", newcomer.source)
+    newcomer.run("restore", "latest", "--to", newcomer.bench.root / "back", "--verify")
+
+    assert newcomer.end(signal.SIGINT) == 0
+    assert newcomer.is_quiet()
+    newcomer.start("--lab")
+    second = newcomer.ready()
+
+    (file,) = (newcomer.bench.root / "back").rglob("file")
+    assert file.read_text() == "what must come back"
+    assert first["account"] == "admin"
+    assert len(first["password"]) > 15
+    assert first["protected"] == [str(newcomer.source)]
+    assert first["next_runs"][0] is not None
+    # It is shown once.
+    assert (second["account"], second["password"]) == (None, None)
+    same = ("server", "vault", "vault_location", "machine", "protected")
+    assert [first[name] for name in same] == [second[name] for name in same]
+
+
+def test_password_shown_is_the_accounts_and_secrets_are_for_the_owner(newcomer: Newcomer) -> None:
+    newcomer.start()
+    said = newcomer.ready()
+    password = newcomer.bench.root / "password"
+    password.write_text(said["password"])
+    password.chmod(0o600)
+
+    authority = newcomer.home / "server" / "ca.pem"
+    newcomer.run("login", said["server"], "--ca", authority, "--password-file", password)
+    listed = newcomer.run("vault", "machines", "main", "--json").event("server-record")
+
+    assert listed["record"]["id"] == said["machine"]
+    for file in (said["passphrase_file"], said["recovery_key_file"], newcomer.home / "login.json"):
+        assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
+    assert not (newcomer.home / "server" / "first-password").exists()
+
+
+def test_a_second_one_beside_it_finds_everything_and_may_add(newcomer: Newcomer) -> None:
+    newcomer.start()
+    newcomer.ready()
+    more = newcomer.bench.root / "more"
+    more.mkdir()
+
+    beside = newcomer.run("up", "--json", "--yes", "--paths", more).event("up")
+
+    assert beside["protected"] == [str(newcomer.source), str(more)]
+    assert newcomer.status()["up_process"] == newcomer.process.pid if newcomer.process else False
+
+
+def test_server_and_agent_that_die_are_started_again(newcomer: Newcomer) -> None:
+    newcomer.start()
+    newcomer.ready()
+
+    for child in children_of(newcomer):
+        os.kill(child, signal.SIGKILL)
+    wait_until(lambda: newcomer.status()["server_runs"] and newcomer.status()["agent_runs"])
+
+    assert newcomer.end() == 0
+
+
+def test_killed_it_takes_both_along_and_the_next_goes_on(newcomer: Newcomer) -> None:
+    newcomer.start()
+    first = newcomer.ready()
+
+    newcomer.end(signal.SIGKILL)
+    newcomer.start("--lab")
+    second = newcomer.ready()
+
+    assert second["machine"] == first["machine"]
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "server/first-password",
+        "server/state.db",
+        "login.json",
+        "agent/next/machine.key",
+        "agent/next/machine.pem",
+        "recovery-key.txt",
+        "agent/registration.json",
+    ],
+)
+def test_killed_at_any_step_the_same_command_again_goes_on(newcomer: Newcomer, step: str) -> None:
+    newcomer.start()
+    assert newcomer.process is not None
+    wait_until((newcomer.home / step).exists)
+    newcomer.end(signal.SIGKILL)
+
+    newcomer.start()
+    said = newcomer.ready()
+
+    assert said["password"] is not None
+    machines = newcomer.run("vault", "machines", "main", "--json").events
+    # One that died between the server's answer and the note of it may have left an empty row.
+    active = [one["record"] for one in machines if one["record"]["is_activated"]]
+    assert [one["id"] for one in active] == [said["machine"]]
+    assert said["protected"] == [str(newcomer.source)]
+    newcomer.run("backup", newcomer.source)
+    assert list(newcomer.home.glob("up-*.credentials")) == []
+
+
+def test_what_differs_from_before_is_told_and_not_done(newcomer: Newcomer) -> None:
+    newcomer.start()
+    newcomer.ready()
+
+    listen = newcomer.run("up", "--json", "--listen", "127.0.0.1:1", status=30).event("error")
+    vault = newcomer.run("up", "--json", "--vault", "/elsewhere", status=30).event("error")
+
+    assert (listen["code"], vault["code"]) == ("server-setting-differs", "vault-elsewhere")
+    assert "listen is 127.0.0.1" in listen["message"]
+    assert str(newcomer.home / "vault") in vault["message"]
+
+
+def test_taken_port_is_told_in_the_servers_words(newcomer: Newcomer) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        newcomer.listen = f"127.0.0.1:{taken.getsockname()[1]}"
+
+        said = newcomer.run("up", "--json", "--listen", newcomer.listen, status=1).event("error")
+
+    assert said["code"] == "service-ended"
+    assert "in use" in said["message"]
+    assert newcomer.is_quiet()
+
+
+def test_without_systemd_install_says_so_and_changes_nothing(newcomer: Newcomer) -> None:
+    if os.path.isdir("/run/systemd/system"):
+        pytest.skip("systemd runs here")
+
+    said = newcomer.run("up", "--install", "--json", status=1).event("error")
+
+    assert said["code"] == "no-service-manager"
+    assert not newcomer.home.exists() or list(newcomer.home.iterdir()) == []
+
+
+def test_stop_ends_the_one_in_the_foreground(newcomer: Newcomer) -> None:
+    newcomer.start()
+    newcomer.ready()
+
+    newcomer.run("up", "--stop")
+
+    assert newcomer.is_quiet()
+    assert newcomer.process is not None
+    assert newcomer.process.wait(10) == 0
+
+
+def children_of(newcomer: Newcomer) -> list[int]:
+    assert newcomer.process is not None
+    pid = newcomer.process.pid
+    return [
+        int(child)
+        for task in Path(f"/proc/{pid}/task").iterdir()
+        for child in (task / "children").read_text().split()
+    ]

@@ -57,6 +57,11 @@ class AgentFolder:
         return os.path.join(self.path, "passphrase.sha256")
 
     @property
+    def lease(self) -> str:
+        """Held by the command that deletes through the gateway."""
+        return os.path.join(self.path, "lease")
+
+    @property
     def intent(self) -> str:
         """Of one in preparation: for which vault, and whether as a new machine."""
         return os.path.join(self.path, "intent.json")

@@ -17,9 +17,10 @@ _VARIABLES = {
     "passphrase_file": "HOLDFAST_PASSPHRASE_FILE",
     "lang": "HOLDFAST_LANG",
     "rates_file": "HOLDFAST_RATES_FILE",
+    "lease": "HOLDFAST_LEASE",
 }
 _CREDENTIALS = "credentials"
-_NOT_IN_FILES = ("home", "harmless", "remarks", "rates_file")
+_NOT_IN_FILES = ("home", "harmless", "remarks", "rates_file", "lease")
 _OTHERS_READ = 0o044
 # What a hook or a passphrase command may see of our environment: nothing with a secret in it.
 _HARMLESS = (
@@ -47,6 +48,8 @@ class Settings:
     limit_download: int | None = None
     # With rates that somebody else changes while we run.
     rates_file: str | None = None
+    # "agent": the agent that started us holds the lease to delete; None: we ask ourselves.
+    lease: str | None = None
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
     harmless: Mapping[str, str] = field(default_factory=dict, repr=False)
     # What the person should know about where settings came from.

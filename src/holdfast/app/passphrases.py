@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from holdfast.app.locking import held
+from holdfast.base.errors import HoldfastError
 from holdfast.base.ids import FileId, KeyId
 from holdfast.base.secret import Secret
 from holdfast.vault.errors import LastPassphrase
@@ -18,11 +19,13 @@ from holdfast.vault.lock_file import Lock
 from holdfast.vault.opening import add_passphrase, key_files, remove_passphrase
 from holdfast.vault.repository import Repository
 from holdfast.vault.upkeep_errors import (
+    FormerPassphraseStays,
     PassphraseAmbiguous,
     PassphraseMissing,
     PassphraseUnproven,
 )
 
+_SHORT = 8
 Waiting = Callable[[Lock], None]
 
 
@@ -40,6 +43,10 @@ class Passphrase:
 
 def _wait_silently(_: Lock) -> None:
     """Tell nobody."""
+
+
+def _keep_nothing() -> None:
+    """It is kept in somebody's head."""
 
 
 def list_passphrases(repository: Repository) -> list[Passphrase]:
@@ -70,16 +77,22 @@ def change(
     cost: KeyCost | None = None,
     wait: timedelta = timedelta(0),
     waiting: Waiting = _wait_silently,
+    take_up: Callable[[], None] = _keep_nothing,
 ) -> KeyId:
     """Put a new passphrase in the place of the one this vault was opened with.
 
-    The old one goes last, so at every moment at least one of them opens the vault.
+    The old one goes last, so at every moment at least one of them opens the vault. `take_up` is
+    called while both do: whoever keeps the passphrase somewhere keeps the new one from then on.
     """
     with held(repository, exclusive=True, wait=wait, waiting=waiting) as lock:
         fresh = _add_proven(repository, passphrase, cost)
         lock.check()
         former, repository.key_id = repository.key_id, fresh
-        remove_passphrase(repository.storage, former, opened_with=fresh)
+        take_up()
+        try:
+            remove_passphrase(repository.storage, former, opened_with=fresh)
+        except HoldfastError as err:
+            raise FormerPassphraseStays(id=former[:_SHORT], reason=err) from err
         return fresh
 
 

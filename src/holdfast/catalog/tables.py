@@ -306,7 +306,7 @@ class Lease(Table):
     __tablename__ = "leases"
     id: Mapped[str] = mapped_column(primary_key=True)
     machine_id: Mapped[str] = mapped_column(ForeignKey("machines.id"), index=True)
-    kind: Mapped[str]  # `fleet.leases.KINDS`
+    kind: Mapped[str]  # "retain", "prune", "tag", "passphrase", "repair"
     # Who on the machine works under it: "agent", or "person" at a command line.
     holder: Mapped[str] = mapped_column(default="agent")
     granted_at: Mapped[datetime]

@@ -71,4 +71,6 @@ def _environment(started: Run) -> dict[str, str]:
         **settings.credentials,
         "HOLDFAST_HOME": settings.home,
         "HOLDFAST_LANG": settings.lang,
+        # Jobs that delete are started under a lease of ours.
+        "HOLDFAST_LEASE": "agent",
     }

@@ -87,9 +87,13 @@ def change(*, new_passphrase_file: str | None, lab: bool) -> None:
     repository = run.open()
     fresh = new_passphrase(run.session, file=new_passphrase_file, lab=lab)
     former = repository.key_id
-    key = change_passphrase(repository, fresh, cost=cost_of(lab=lab))
-    _forget_kept_key(run, repository.storage.place)
-    follow_change(run.session, fresh)
+
+    def take_up() -> None:
+        _forget_kept_key(run, repository.storage.place)
+        follow_change(run.session, fresh)
+
+    with run.deleting("passphrase"):
+        key = change_passphrase(repository, fresh, cost=cost_of(lab=lab), take_up=take_up)
     run.out.done(
         PassphraseChanged(key=key, former=former),
         _("Changed the passphrase; it is {id} now").format(id=key[:_SHORT]),
@@ -108,7 +112,8 @@ def remove(key: str) -> None:
 
     run = start()
     repository = run.open()
-    removed = remove_passphrase(repository, key)
+    with run.deleting("passphrase"):
+        removed = remove_passphrase(repository, key)
     _forget_kept_key(run, repository.storage.place)
     sentence = _("Removed passphrase {id}")
     run.out.done(PassphraseRemoved(key=removed), sentence.format(id=removed[:_SHORT]))

@@ -141,4 +141,7 @@ def tag(
     run = start()
     change = TagChange(replace=replace or None, add=add, remove=remove)
     waiting = told_once(run.out)
-    tell_tags(run.out, tag_points(run.open(), point, change, wait=wait, waiting=waiting))
+    repository = run.open()
+    with run.deleting("tag", wait=wait):
+        changed = tag_points(repository, point, change, wait=wait, waiting=waiting)
+    tell_tags(run.out, changed)

@@ -46,7 +46,9 @@ def prune(
         max_unused=standard.max_unused if max_unused is None else max_unused,
         max_repack=max_repack,
     )
-    run_prune(run.out, run.open(), limits=limits, dry_run=dry_run, wait=wait)
+    repository = run.open()
+    with run.deleting("prune", wait=wait, dry_run=dry_run):
+        run_prune(run.out, repository, limits=limits, dry_run=dry_run, wait=wait)
 
 
 def run_prune(

@@ -120,10 +120,13 @@ def retain(  # noqa: PLR0913  a parameter per option
     repository = run.open()
     waiting = told_once(run.out)
     only = PointFilter(hosts=hosts, tags=tags, paths=paths)
-    plan = retain_points(repository, policy, only=only, dry_run=dry_run, wait=wait, waiting=waiting)
-    tell(run.out, plan, dry_run=dry_run)
-    if with_prune and not dry_run:
-        run_prune(run.out, repository, wait=wait)
+    with run.deleting("retain", wait=wait, dry_run=dry_run):
+        plan = retain_points(
+            repository, policy, only=only, dry_run=dry_run, wait=wait, waiting=waiting
+        )
+        tell(run.out, plan, dry_run=dry_run)
+        if with_prune and not dry_run:
+            run_prune(run.out, repository, wait=wait)
 
 
 def _rules(given: dict[str, tuple[str, ...]]) -> "tuple[Rule, ...]":

@@ -12,6 +12,9 @@ from holdfast.cli.common import common_values
 from holdfast.cli.output import JsonOutput, Output, TextOutput
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from datetime import timedelta
+
     from holdfast.app.wiring import Session
     from holdfast.base.secret import Secret
     from holdfast.vault.repository import Repository
@@ -26,6 +29,19 @@ class Run:
         from holdfast.app.opening import open_vault
 
         return open_vault(self.session)
+
+    def deleting(
+        self, kind: str, *, wait: "timedelta | None" = None, dry_run: bool = False
+    ) -> "AbstractContextManager[None]":
+        """Around what deletes from the vault: where it is behind a gateway, under a lease."""
+        from contextlib import nullcontext
+        from datetime import timedelta
+
+        from holdfast.app.deleting import deleting
+
+        if dry_run:
+            return nullcontext()
+        return deleting(self.session, kind, wait=wait or timedelta(0))
 
 
 def start(**more: Any) -> Run:

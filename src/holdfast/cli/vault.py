@@ -188,6 +188,6 @@ def repair(*, dry_run: bool, read_data: str | None, forget: bool, only: tuple[st
     run = start()
     parts = frozenset(map(Part, only)) or ALL_PARTS
     wanted = Wanted(read_data=read_data, forget=forget, parts=parts, dry_run=dry_run)
-    with run.out.progress() as on_progress:
+    with run.deleting("repair", dry_run=dry_run), run.out.progress() as on_progress:
         outcome = repair_vault(run.session, wanted, on_progress=on_progress)
     return tell(run.out, outcome, dry_run=dry_run)

@@ -48,6 +48,15 @@ class PassphraseUnproven(HoldfastError):
     exit_status = Exit.DAMAGE
 
 
+class FormerPassphraseStays(HoldfastError):
+    code = "former-passphrase-stays"
+    sentence = N_(
+        "The new passphrase holds, and the former one ({id}) could not be removed: {reason}"
+    )
+    remedy = N_("Remove it later with `holdfast passphrase remove {id}`.")
+    exit_status = Exit.WARNINGS
+
+
 class RuleNotUnderstood(HoldfastError):
     code = "retention-rule"
     sentence = N_("{rule} is no retention rule: {reason}")

@@ -72,7 +72,7 @@ class MachineSilent(HoldfastError):
 
 class LeaseHeld(HoldfastError):
     code = "lease-held"
-    sentence = N_("The machine deletes already, for '{kind}', until {until} at the latest")
+    sentence = N_("The machine deletes already, for '{kind}' ({holder}), until {until} at most")
     remedy = N_("Wait for its end.")
     retry = Retry.LATER
 

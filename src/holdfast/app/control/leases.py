@@ -9,26 +9,33 @@ from holdfast.app.control.job_errors import LeaseHeld, LeaseOver
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.catalog import leases as lease_rows
 from holdfast.catalog.tables import Lease
-from holdfast.fleet.jobs import Kind
 from holdfast.fleet.messages import LeaseReply
 
-KINDS = (Kind.RETAIN.value, Kind.PRUNE.value)
 # Long work prolongs its lease; who has died shall not block the machine for long.
 LONGEST = timedelta(hours=1)
 
 
-def take_lease(plane: Plane, actor: Actor, *, kind: str, seconds: float) -> LeaseReply:
-    """Asked again for the same work: the same lease, from now on."""
+def take_lease(
+    plane: Plane, actor: Actor, *, kind: str, seconds: float, holder: str = "agent"
+) -> LeaseReply:
+    """Asked again by the same holder for the same work: the same lease, from now on."""
     now = plane.clock.now()
     with plane.database.write() as db:
         machine = lease_rows.lock_machine(db, _machine_id(actor))
         if machine is None:
             raise NotThere(what="machine", name=actor.id)
         held = lease_rows.active(db, machine.id, now)
-        if held is not None and held.kind != kind:
-            raise LeaseHeld(kind=held.kind, until=held.expires_at.isoformat(timespec="seconds"))
+        if held is not None and (held.kind, held.holder) != (kind, holder):
+            until = held.expires_at.isoformat(timespec="seconds")
+            raise LeaseHeld(kind=held.kind, holder=held.holder, until=until)
         if held is None:
-            held = Lease(id=secrets.token_hex(8), machine_id=machine.id, kind=kind, granted_at=now)
+            held = Lease(
+                id=secrets.token_hex(8),
+                machine_id=machine.id,
+                kind=kind,
+                holder=holder,
+                granted_at=now,
+            )
             db.add(held)
             audit.note(
                 db,
@@ -37,7 +44,7 @@ def take_lease(plane: Plane, actor: Actor, *, kind: str, seconds: float) -> Leas
                 act="lease",
                 vault_id=machine.vault_id,
                 object=machine.id,
-                detail={"kind": kind, "lease": held.id},
+                detail={"kind": kind, "holder": holder, "lease": held.id},
             )
         held.expires_at = _end(now, seconds)
         return LeaseReply(id=held.id, expires_at=held.expires_at)

@@ -19,8 +19,10 @@ Seconds = Annotated[float, Field(gt=0, le=86_400)]
 class LeaseWanted:
     """`fleet.messages.LeaseRequest`, held to what can be asked for."""
 
-    kind: Literal["retain", "prune"]
+    kind: Literal["retain", "prune", "tag", "passphrase", "repair"]
     seconds: Seconds
+    # Who on the machine works under it: its agent, or a person at a command line.
+    holder: Literal["agent", "person"] = "agent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +32,9 @@ class LeaseProlonged:
 
 @router.post("")
 def take(plane: ThePlane, machine: Machine, wanted: LeaseWanted) -> LeaseReply:
-    return take_lease(plane, machine, kind=wanted.kind, seconds=wanted.seconds)
+    return take_lease(
+        plane, machine, kind=wanted.kind, seconds=wanted.seconds, holder=wanted.holder
+    )
 
 
 @router.post("/{lease_id}/prolong")

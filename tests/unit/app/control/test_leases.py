@@ -41,6 +41,13 @@ def test_same_work_asked_for_again_goes_on_with_its_lease(
     assert again.expires_at == first.expires_at + timedelta(seconds=30)
 
 
+def test_people_and_the_agent_share_no_lease(plane: Plane, machine: Registered) -> None:
+    take_lease(plane, machine.actor, kind="retain", seconds=60)
+
+    with pytest.raises(LeaseHeld):
+        take_lease(plane, machine.actor, kind="retain", seconds=60, holder="person")
+
+
 @pytest.mark.parametrize("how", ["released", "expired"])
 def test_lease_that_is_over_makes_room(plane: Plane, machine: Registered, how: str) -> None:
     first = take_lease(plane, machine.actor, kind="retain", seconds=60)

@@ -13,7 +13,7 @@ from holdfast.catalog.tables import Vault
 from holdfast.fleet.jobs import State
 from holdfast.testing.planes import Someone, add_admin, add_machine, add_vault, make_plane
 
-LATER, NEVER = LeaseHeld(kind="prune", until="soon"), LeaseOver(lease="x")
+LATER, NEVER = LeaseHeld(kind="prune", holder="agent", until="soon"), LeaseOver(lease="x")
 
 
 @pytest.fixture

@@ -1,0 +1,51 @@
+"""A vault of a running server, and machines that come to it, each a folder with a command."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.conftest import Bench, Said
+from tests.e2e.test_server_people import Person
+
+
+class Office:
+    """A vault of the server, and machines that come to it."""
+
+    def __init__(self, admin: Person, root: Path) -> None:
+        self.admin, self.root, self.name = admin, root, root.name[:40]
+        (root / "stored").mkdir()
+        admin.run("vault", "create", "--name", self.name, root / "stored")
+
+    def credentials(self) -> Path:
+        file = self.root / "office.credentials"
+        self.admin.run("vault", "credentials", self.name, "--out", file)
+        return file
+
+    def machine(self, name: str) -> Bench:
+        bench = Bench(self.root / name)
+        bench.source.mkdir(parents=True)
+        bench.passphrase_file.write_text(f"passphrase of {name}, long", encoding="utf-8")
+        bench.passphrase_file.chmod(0o600)
+        bench.environment.update(
+            PATH=os.environ["PATH"],
+            HOME=str(bench.root),
+            LC_ALL="C.UTF-8",
+            HOLDFAST_HOME=str(bench.home),
+        )
+        return bench
+
+    def register(self, bench: Bench, *more: str | Path, status: int = 0) -> Said:
+        how = ("--passphrase-file", bench.passphrase_file, "--proxy", "none", "--lab", *more)
+        file = self.credentials()
+        name = bench.root.name
+        return bench.run(
+            "register", "--credentials", file, "--name", name, *how, "--json", status=status
+        )
+
+    def of(self, name: str) -> str:
+        """As people call it among the machines of several vaults."""
+        return f"{self.name}/{name}"
+
+    def machines(self) -> list[dict[str, Any]]:
+        said = self.admin.run("vault", "machines", self.name, "--json")
+        return [event["record"] for event in said.events]

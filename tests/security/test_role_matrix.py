@@ -80,6 +80,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "GET /machines": ANY_PERSON,
     "GET /machines/{machine_id}": READERS,
     "PATCH /machines/{machine_id}": OPERATORS,
+    "PATCH /machines/{machine_id}/limits": CONTRIBUTORS,
     "POST /machines/{machine_id}/revoke": OPERATORS,
     "POST /machines/{machine_id}/unregister": CONTRIBUTORS,
     "POST /machines/{machine_id}/undelete": OPERATORS,
@@ -278,8 +279,8 @@ def _body(operation: str, things: dict[str, str]) -> Any:
         "POST /alert-targets": {
             "name": "t",
             "url": "json://127.0.0.1:9/",
-            "vault_id": things["vault"],
+            "vault": things["vault"],
         },
-        "POST /alert-suppressions": {"reason": "works", "vault_id": things["vault"]},
+        "POST /alert-suppressions": {"reason": "works", "vault": things["vault"]},
     }
     return bodies.get(operation)

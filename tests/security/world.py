@@ -129,8 +129,8 @@ class World:
         policy = self._made(f"/vaults/{self.vault}/policies", _policy(f"of {caller}"))
         attached = {"policy": policy, "paths": ["/srv"]}
         leaving = add_machine(self.plane, self.vault, f"leaving-{caller}").id
-        target = {"name": caller, "url": "json://127.0.0.1:9/", "vault_id": self.vault}
-        silence = {"reason": "works", "vault_id": self.vault, "kind": "backup-failed"}
+        target = {"name": caller, "url": "json://127.0.0.1:9/", "vault": self.vault}
+        silence = {"reason": "works", "vault": self.vault, "kind": "backup-failed"}
         wanted = {"vault": self.vault, "act": "vault-delete", "request": {}}
         return {
             "vault": self.vault,

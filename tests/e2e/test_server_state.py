@@ -42,12 +42,37 @@ def test_a_running_servers_state_is_not_imported_into(tmp_path: Path) -> None:
     assert (status, said["code"]) == (11, "server-runs-already")
 
 
-def _holdfast(home: Path, folder: Path, act: str) -> tuple[int, dict[str, Any]]:
-    words = [str(SCRIPT), "server", act, str(folder / "state"), "--json"]
-    words += ["--sealed-with", str(folder / "words")]
-    done = subprocess.run(
-        words, env={"HOLDFAST_HOME": str(home)}, capture_output=True, text=True, check=False
+def test_a_lost_password_is_replaced_by_whoever_is_root_here(tmp_path: Path) -> None:
+    with FleetServer(tmp_path / "home", workflows=False) as server:
+        before = server.admin_token
+        done = _run(tmp_path / "home", "server", "reset-password", "--json")
+        said = json.loads(done.stdout.splitlines()[-1])
+        login = {"name": "admin", "password": said["password"]}
+
+        with server.client(token=before) as old, server.anonymous() as new:
+            ended, begun = old.get("/api/v1/me"), new.post("/api/v1/sessions", json=login)
+
+    assert said["account"] == "admin"
+    assert (ended.status_code, begun.status_code) == (401, 201)
+
+
+def test_no_server_is_made_to_reset_a_password(tmp_path: Path) -> None:
+    done = _run(tmp_path, "server", "reset-password", "--json")
+
+    assert json.loads(done.stdout.splitlines()[-1])["code"] == "server-not-here"
+    assert not (tmp_path / "server").exists()
+
+
+def _run(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = {"HOLDFAST_HOME": str(home)}
+    return subprocess.run(
+        [str(SCRIPT), *words], env=environment, capture_output=True, text=True, check=False
     )
+
+
+def _holdfast(home: Path, folder: Path, act: str) -> tuple[int, dict[str, Any]]:
+    words = ["server", act, str(folder / "state"), "--json"]
+    done = _run(home, *words, "--sealed-with", str(folder / "words"))
     assert done.stdout, done.stderr
     said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return done.returncode, said

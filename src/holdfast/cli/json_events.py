@@ -374,6 +374,13 @@ class ServerImported(Event):
     made_at: str
 
 
+class PasswordReset(Event):
+    """`server reset-password` gave an account a new password."""
+
+    account: str
+    password: str
+
+
 class Job(Event):
     """One piece of work, from `jobs`; `progress` is what its kind tells."""
 

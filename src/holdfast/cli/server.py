@@ -21,6 +21,9 @@ _LAZY: dict[str, str] = {
     "pin": "holdfast.cli.server_access:pin",
     "approvals": "holdfast.cli.server_access:approvals",
     "audit": "holdfast.cli.server_access:audit",
+    "alerts": "holdfast.cli.server_alerts:alerts",
+    "alert-target": "holdfast.cli.server_alerts:alert_target",
+    "silence": "holdfast.cli.server_alerts:silence",
 }
 
 
@@ -205,6 +208,40 @@ def import_(*, file: str, sealed_with: str | None, database: str | None) -> None
         ),
         _("Brought in {rows} rows and the keys").format(rows=done.rows),
         _("Start it with `holdfast server run`, with the same name or --url as before."),
+    )
+
+
+@server.command(
+    name="reset-password",
+    help=N_(
+        "Give the account NAME a new password, on the machine the server's state lies on.\n\n"
+        "For a lost password of the last administrator: being root here is proof enough. The "
+        "account is enabled and unlocked, its sessions and tokens end, and the audit log tells. "
+        "The server may be running."
+    ),
+    needs_vault=False,
+    examples=[("holdfast server reset-password", N_("The account `admin`."))],
+)
+@click.argument("name", default="admin")
+@_database
+def reset_password(*, name: str, database: str | None) -> None:
+    from holdfast.app.control import accounts
+    from holdfast.app.control.starting import existing, make_plane
+    from holdfast.app.opening import storage_at
+    from holdfast.cli.json_events import PasswordReset
+
+    run = start()
+    clock = run.session.clock
+    with existing(run.session.settings.home, clock, database=database) as state:
+        plane = make_plane(
+            state, clock=clock, address="", storage_at=lambda at: storage_at(run.session, at)
+        )
+        password = accounts.reset_password(plane, name)
+    run.out.done(
+        PasswordReset(account=name, password=password),
+        _("The password of {name} is now {password}").format(name=name, password=password),
+        _("It is shown this once. Log in with it, then choose your own:"),
+        "  holdfast server account password",
     )
 
 

@@ -47,3 +47,9 @@ class ServerRunsAlready(HoldfastError):
         "set HOLDFAST_HOME."
     )
     exit_status = Exit.LOCKED
+
+
+class NoServerHere(HoldfastError):
+    code = "server-not-here"
+    sentence = N_("{folder} holds no server's state.")
+    remedy = N_("Name the home of the server: `HOLDFAST_HOME=/var/lib/holdfast holdfast server …`.")

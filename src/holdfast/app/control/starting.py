@@ -9,8 +9,16 @@ from dataclasses import dataclass
 from holdfast.app.control.authority import Authority, load_authority
 from holdfast.app.control.key_files import make_private_folder
 from holdfast.app.control.plane import Plane
-from holdfast.app.control.server_errors import KeysOfAnotherServer, ServerRunsAlready
-from holdfast.app.control.server_settings import ServerSettings
+from holdfast.app.control.server_errors import (
+    KeysOfAnotherServer,
+    NoServerHere,
+    ServerRunsAlready,
+)
+from holdfast.app.control.server_settings import (
+    ServerSettings,
+    load_server_settings,
+    server_folder,
+)
 from holdfast.base.clock import Clock
 from holdfast.catalog.database import Database
 from holdfast.catalog.migrating import open_database
@@ -54,6 +62,16 @@ def opened(settings: ServerSettings, clock: Clock) -> Iterator[Opened]:
         yield Opened(database=database, authority=authority)
     finally:
         database.close()
+
+
+@contextlib.contextmanager
+def existing(home: str, clock: Clock, *, database: str | None) -> Iterator[Opened]:
+    """The state of a server that was started before, and may be running; none is made."""
+    folder = server_folder(home)
+    if not os.path.exists(os.path.join(folder, "ca.pem")):
+        raise NoServerHere(folder=folder)
+    with opened(load_server_settings(home, database=database), clock) as state:
+        yield state
 
 
 def make_plane(

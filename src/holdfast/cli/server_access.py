@@ -188,7 +188,7 @@ def audit(*, on: str | None, limit: int, **filters: Any) -> None:
 
     from holdfast.app.server_client import connect, part
 
-    vault = on or _common_vault()
+    vault = on or common_vault()
     run = start()
     client = connect(run.session.settings.home)
     since = filters.pop("since")
@@ -199,13 +199,13 @@ def audit(*, on: str | None, limit: int, **filters: Any) -> None:
 
 
 def _vault(on: str | None) -> str:
-    vault = on or _common_vault()
+    vault = on or common_vault()
     if not vault:
         raise click.UsageError(_("Say in which vault: --on VAULT"))
     return vault
 
 
-def _common_vault() -> str | None:
+def common_vault() -> str | None:
     found: str | None = common_values(click.get_current_context()).get("vault")
     return found
 

@@ -17,7 +17,7 @@ from holdfast.app.control.alert_errors import (
 from holdfast.app.control.alert_sending import Message, Send
 from holdfast.app.control.alert_summaries import due_day
 from holdfast.app.control.alert_texts import sentence_of
-from holdfast.app.control.errors import NotThere
+from holdfast.app.control.errors import AlreadyThere, NotThere
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.vault_rows import live_vault
 from holdfast.base.texts import _, speaking
@@ -144,6 +144,8 @@ def add_target(
     with plane.database.write() as db:
         vault_id = _vault_id(db, new.vault)
         require(db, actor, Right.CHANGE_PROTECTION, vault_id)
+        if any(one.name == new.name for one in alert_rows.targets(db)):
+            raise AlreadyThere(what=_("alert target"), name=new.name)
         row = _new_target(new, vault_id)
         # What is past today is not made up for.
         row.summarized_on = due_day(row, plane.clock.now())

@@ -1,0 +1,141 @@
+"""Alerts at the command line of a real server: where they go, what is silenced, what is open."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from holdfast.testing.fleet import FleetServer
+from tests.e2e.test_server_people import Person
+
+pytestmark = pytest.mark.slow
+
+
+class Hook:
+    """A web service that takes what is posted to it."""
+
+    def __init__(self) -> None:
+        self.taken: list[dict[str, Any]] = []
+        self._came = threading.Condition()
+        self._server = HTTPServer(("127.0.0.1", 0), self._handler())
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"json://127.0.0.1:{self._server.server_port}"
+
+    def wait_for(self, words: str) -> dict[str, Any]:
+        def found() -> dict[str, Any] | None:
+            return next((one for one in self.taken if words in json.dumps(one)), None)
+
+        with self._came:
+            assert self._came.wait_for(found, timeout=20), self.taken
+        message = found()
+        assert message is not None
+        return message
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        hook = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                content = self.rfile.read(int(self.headers["Content-Length"]))
+                with hook._came:
+                    hook.taken.append(json.loads(content))
+                    hook._came.notify_all()
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_words: object) -> None:
+                pass
+
+        return Handler
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    hook = Hook()
+    yield hook
+    hook.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FleetServer]:
+    with FleetServer(tmp_path_factory.mktemp("server")) as running:
+        yield running
+
+
+@pytest.fixture
+def admin(server: FleetServer, tmp_path: Path) -> Person:
+    person = Person(tmp_path / "admin", server)
+    person.log_in("admin", server.admin_password)
+    return person
+
+
+def _records(person: Person, *words: str) -> list[dict[str, Any]]:
+    lines = person.run(*words, "--json").out.splitlines()
+    return [json.loads(line)["record"] for line in lines]
+
+
+def test_dangerous_act_is_told_within_seconds_and_listed(
+    admin: Person, hook: Hook, tmp_path: Path
+) -> None:
+    admin.run("server", "alert-target", "add", "hook", hook.url, "--min-severity", "critical")
+    admin.run("server", "alert-target", "test", "hook")
+    admin.run("vault", "create", "--name", "main", tmp_path / "vault")
+
+    admin.run("vault", "set", "main", "--soft-delete", "off", "--pin", admin.pin())
+
+    message = hook.wait_for("soft delete off")
+    listed = _records(admin, "server", "alerts")
+    assert "admin switched soft delete off for main" in message["title"]
+    assert [one["kind"] for one in listed] == ["soft-delete-off"]
+    assert _records(admin, "server", "alerts", "--open") == []
+
+
+def test_places_are_listed_without_their_urls_and_go_again(admin: Person, hook: Hook) -> None:
+    url_file = admin.home / "url"
+    url_file.write_text(f"{hook.url}/canary")
+    url_file.chmod(0o600)
+    admin.run(
+        "server", "alert-target", "add", "ops", "--url-file", url_file,
+        "--daily", "--at", "07:30", "--zone", "Asia/Seoul",
+    )  # fmt: skip
+
+    listed = admin.run("server", "alert-target", "list").out
+    twice = admin.run("server", "alert-target", "add", "ops", hook.url, status=1)
+    admin.run("server", "alert-target", "remove", "ops")
+    gone = admin.run("server", "alert-target", "remove", "ops", status=1)
+
+    assert "07:30 Asia/Seoul" in listed
+    assert "canary" not in listed
+    assert "already-there" in twice.err
+    assert "alert-target-unknown" in gone.err
+
+
+def test_what_leads_nowhere_is_refused(admin: Person) -> None:
+    said = admin.run("server", "alert-target", "add", "odd", "nowhere://x", status=1)
+
+    assert "alert-target-not-understood" in said.err
+
+
+def test_silence_begins_and_ends(admin: Person) -> None:
+    admin.run("server", "silence", "add", "we know", "--kind", "backup-warnings", "--hours", "8")
+    security = admin.run("server", "silence", "add", "no", "--kind", "data-deleted", status=1)
+    begun = _records(admin, "server", "silence", "list")
+
+    admin.run("server", "silence", "end", begun[0]["id"])
+
+    assert [(one["kind"], one["reason"]) for one in begun] == [("backup-warnings", "we know")]
+    assert "security-alert-not-silenced" in security.err
+    assert _records(admin, "server", "silence", "list") == []

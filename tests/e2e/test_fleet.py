@@ -245,17 +245,16 @@ def test_saved_passphrase_gone_and_scratch_moved_or_full(fleet: Fleet, vault: st
         (home / "agent" / name).unlink()
 
     missing = events(fleet.web.run("points", "--json"), None)[-1]
-    (home / "scratch").rename(home / "elsewhere")
-    moved = fleet.refused(file)
-    (home / "elsewhere").rename(home / "scratch")
     fleet.web.call("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", home / "scratch")
     full = fleet.refused(file)
     fleet.web.call("umount", home / "scratch")
+    events(fleet.web.run("agent", "scratch", "move", home / "elsewhere", "--json"))
+    (home / "elsewhere").rename(home / "by-hand")
+    moved = fleet.refused(file)
 
-    assert missing["code"] == "key-file-missing"
-    assert moved["code"] == "scratch-moved"
-    assert full["code"] in {"scratch-full", "scratch-moved"}
-    assert all("0x1FC07" in one["source_codes"] for one in (missing, moved, full))
+    found = [one["code"] for one in (missing, full, moved)]
+    assert found == ["key-file-missing", "scratch-full", "scratch-moved"]
+    assert all("0x1FC07" in one["source_codes"] for one in (missing, full, moved))
 
 
 def test_renamed_machine_is_a_warning_and_keeps_its_history(fleet: Fleet, vault: str) -> None:

@@ -220,6 +220,10 @@ def test_taken_port_is_told_in_the_servers_words(newcomer: Newcomer) -> None:
     assert said["code"] == "service-ended"
     assert "in use" in said["message"]
     assert newcomer.is_quiet()
+    # The advice was to name another one, so that must do.
+    newcomer.listen = f"127.0.0.1:{free_port()}"
+    newcomer.start()
+    assert newcomer.ready()["server"] == f"https://{newcomer.listen}"
 
 
 def test_without_systemd_install_says_so_and_changes_nothing(newcomer: Newcomer) -> None:

@@ -187,7 +187,8 @@ def _error_in(said: bytes) -> str | None:
         with contextlib.suppress(ValueError):
             event = json.loads(line)
             if isinstance(event, dict) and event.get("event") == "error":
-                return f"{event.get('message')}. {event.get('remedy')}"
+                message = str(event.get("message")).rstrip(".")
+                return f"{message}. {event.get('remedy')}".rstrip(".")
     return None
 
 

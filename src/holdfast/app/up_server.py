@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from holdfast.app.control.accounts import add_first_administrator, new_password
-from holdfast.app.control.key_files import make_private_folder, read, write_once
+from holdfast.app.control.key_files import make_private_folder, read, replace, write_once
 from holdfast.app.control.server_settings import (
     ServerSettings,
     address_of,
@@ -19,6 +19,7 @@ from holdfast.app.control.starting import make_plane, opened, sole_owner
 from holdfast.app.logging_in import log_in
 from holdfast.app.login_file import has_login, read_login
 from holdfast.app.opening import storage_at
+from holdfast.app.registration_state import find_registration
 from holdfast.app.server_client import ServerClient, connect
 from holdfast.app.server_errors import ServerNotReached, ServerSaid
 from holdfast.app.up_errors import ServerSettingDiffers, ServiceSilent
@@ -31,6 +32,7 @@ _PASSWORD = "first-password"  # noqa: S105  the name of a file
 _PATIENCE = 60.0
 _TICK = 0.1
 _LOCAL = "127.0.0.1"
+_HEAD = "# How the server of this machine runs; written by `holdfast up`."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,17 +81,28 @@ def prepare_server(home: str, *, listen: str | None, name: str | None) -> OwnSer
     """Its settings on disk, so that every later start has the same ones."""
     folder = server_folder(home)
     make_private_folder(folder)
-    wanted = {"listen": listen, "names": name}
     file = os.path.join(folder, _CONFIG)
-    if read(file) is None:
-        write_once(file, _as_toml(load_server_settings(home), listen=listen, name=name).encode())
+    known = read(file)
+    if known is None or _is_free(home, known, listen or name):
+        settings = ServerSettings(folder=folder)
+        if listen:
+            settings = ServerSettings(folder=folder, listen=listen)
+        replace(file, _as_toml(settings, name).encode())
     settings = load_server_settings(home)
-    known = {"listen": settings.listen, "names": settings.names[0] if settings.names else None}
-    for key, value in wanted.items():
-        if value is not None and value != known[key]:
-            setting = "name" if key == "names" else key
-            raise ServerSettingDiffers(file=file, setting=setting, known=known[key], wanted=value)
+    _require_same(file, "listen", known=settings.listen, wanted=listen)
+    first = settings.names[0] if settings.names else None
+    _require_same(file, "name", known=first, wanted=name)
     return OwnServer(settings=settings)
+
+
+def _is_free(home: str, known: bytes, wanted: str | None) -> bool:
+    """Ours to change: nobody wrote it by hand, and no machine was told the address yet."""
+    return bool(wanted) and known.startswith(_HEAD.encode()) and find_registration(home) is None
+
+
+def _require_same(file: str, setting: str, *, known: str | None, wanted: str | None) -> None:
+    if wanted not in {None, known}:
+        raise ServerSettingDiffers(file=file, setting=setting, known=known, wanted=wanted)
 
 
 def add_first_account(session: Session, server: OwnServer) -> None:
@@ -166,12 +179,10 @@ def _state(server: OwnServer) -> str:
     return os.path.join(server.folder, "state.db")
 
 
-def _as_toml(settings: ServerSettings, *, listen: str | None, name: str | None) -> str:
-    lines = ["# How the server of this machine runs; `holdfast server run --help` names more."]
-    lines += [f"listen = {_quoted(listen or settings.listen)}"]
-    if name or not listen:
-        name = name or _own_name(settings)
-        lines += [f"names = [{_quoted(name)}]"] if name else []
+def _as_toml(settings: ServerSettings, name: str | None) -> str:
+    lines = [_HEAD, f"listen = {_quoted(settings.listen)}"]
+    name = name or _own_name(settings)
+    lines += [f"names = [{_quoted(name)}]"] if name else []
     return "\n".join(lines) + "\n"
 
 

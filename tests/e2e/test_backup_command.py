@@ -42,6 +42,16 @@ def test_second_backup_knows_its_parent_and_adds_nothing(filled: Bench) -> None:
     assert (done["parent"], done["files_unmodified"], done["files_new"]) == (first, 2, 0)
 
 
+def test_point_of_a_mark_is_made_once(filled: Bench) -> None:
+    first = filled.run("backup", filled.source, "--once", "job:1", "--json").event("backup-done")
+    filled.write("another")
+    again = filled.run("backup", filled.source, "--once", "job:1", "--json")
+
+    assert again.event("backup-done")["point"] == first["point"]
+    assert "made already" in again.event("warning")["message"]
+    assert len(filled.run("points", "--json").events) == 2
+
+
 def test_dry_run_stores_nothing(filled: Bench) -> None:
     filled.write("new", "fresh content")
     before = sorted(path.name for path in filled.vault.rglob("*"))

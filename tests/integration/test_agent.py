@@ -201,12 +201,13 @@ def test_due_backup_runs_and_retention_follows_under_a_lease(
     status = machine.stop()
 
     (backup,) = machine.told("backup")
+    (mark,) = (f"job:{job_id}" for job_id, told in server.reports if told is backup)
     assert status == 0
     assert backup["state"] == "done"
     assert backup["result"]["files_new"] == 1
     assert server.leases == ["retain"]
     assert server.released == ["lease-retain"]
-    assert [point["tags"] for point in machine.points()] == [["assignment:a1"]]
+    assert [point["tags"] for point in machine.points()] == [["assignment:a1", mark]]
     assert [point["id"] for point in server.points[-1]["points"]] == [machine.points()[0]["id"]]
 
 

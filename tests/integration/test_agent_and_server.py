@@ -149,7 +149,7 @@ def test_from_a_policy_to_points_that_come_back(fleet: Fleet) -> None:
     restore = fleet.ask("restore", point=point["id"], to=str(target))
     wait_until(lambda: fleet.state_of(restore) == "done")
 
-    assert point["tags"] == [f"assignment:{assignment}"]
+    assert point["tags"] == [f"assignment:{assignment}", f"job:{first}"]
     assert point["policy"] == "hourly"
     assert [one.read_text(encoding="utf-8") for one in target.rglob("file")] == ["content"]
     assert fleet.stop() == 0

@@ -9,7 +9,7 @@ from typing import Any
 
 from holdfast.agent.errors import ArgumentsNotUnderstood
 from holdfast.agent.jobs import Job
-from holdfast.fleet.backup_options import tag_of
+from holdfast.fleet.backup_options import mark_of, tag_of
 from holdfast.fleet.jobs import Kind
 from holdfast.fleet.messages import AssignedPolicy
 from holdfast.fleet.policies import Policy, known_policy
@@ -57,7 +57,7 @@ def words_for(
     given = job.arguments
     match job.kind:
         case Kind.BACKUP:
-            return _backup(given, assigned)
+            return _backup(job, assigned)
         case Kind.RETAIN:
             return _retain(given, _needed(job, assigned))
         case Kind.PRUNE:
@@ -77,7 +77,8 @@ def policy_of(assigned: AssignedPolicy) -> Policy:
     return known_policy(assigned.policy)
 
 
-def _backup(given: Mapping[str, Any], assigned: AssignedPolicy | None) -> list[str]:
+def _backup(job: Job, assigned: AssignedPolicy | None) -> list[str]:
+    given = job.arguments
     paths = _texts(Kind.BACKUP, given.get("paths"))
     words = ["backup", "--json", _PATIENCE, *_many("--tag", given.get("tags"))]
     if given.get("assignment") and assigned is None:
@@ -86,6 +87,9 @@ def _backup(given: Mapping[str, Any], assigned: AssignedPolicy | None) -> list[s
     if assigned is not None:
         paths = paths or assigned.paths
         words += _many("--tag", tag_of(assigned.id))
+    # Begun before, it may have made its point and died before it could say so.
+    words += _one("--tag" if job.started_at is None else "--once", mark_of(job.id))
+    if assigned is not None:
         words += _options(assigned.options)
     if not paths:
         raise ArgumentsNotUnderstood(kind="backup", reason="paths")

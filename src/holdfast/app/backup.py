@@ -15,6 +15,8 @@ from holdfast.app.scratch_place import scratch_folder
 from holdfast.app.setup_errors import HookFailed, HookTooSlow
 from holdfast.app.skipped_lists import write_skipped
 from holdfast.app.wiring import Session
+from holdfast.base.ids import FileId, SnapshotId
+from holdfast.base.texts import _
 from holdfast.files.backup.job import BackupJob
 from holdfast.files.backup.job import back_up as back_up_files
 from holdfast.files.options import BackupOptions
@@ -23,9 +25,10 @@ from holdfast.files.views.place import FOLDER
 from holdfast.files.views.view import View, consistent_view
 from holdfast.vault.lock_file import Lock
 from holdfast.vault.repository import Repository
+from holdfast.vault.snapshot import Snapshot, Summary, parse_moment
 
 
-def _wait_silently(_: Lock) -> None:
+def _wait_silently(_lock: Lock) -> None:
     """Tell nobody."""
 
 
@@ -89,18 +92,41 @@ def _back_up(
     scratch = prepare_scratch(home, repository.id, warn=session.warn, needed=True)
     assert scratch is not None  # or it would have raised
     held = _nothing_held() if dry_run else _held(repository, patience or Patience())
-    with held as still_ours, _between(hooks, session), _viewed(options, session) as seen:
-        job = BackupJob(
-            repository=repository,
-            options=_without_own(options, home),
-            on_progress=on_progress,
-            still_ours=still_ours,
-            read_at=seen.read_at,
-            devices=seen.devices,
-        )
-        report = back_up_files(job)
+    with held as still_ours:
+        made = _made_before(repository, options.once) if options.once else None
+        if made is not None:
+            return BackupDone(report=_report_of(made), dry_run=dry_run)
+        with _between(hooks, session), _viewed(options, session) as seen:
+            job = BackupJob(
+                repository=repository,
+                options=_without_own(options, home),
+                on_progress=on_progress,
+                still_ours=still_ours,
+                read_at=seen.read_at,
+                devices=seen.devices,
+            )
+            report = back_up_files(job)
     written = write_skipped(scratch, report) if report.skipped and not dry_run else None
     return BackupDone(report=report, skipped_list=written, dry_run=dry_run)
+
+
+def _made_before(repository: Repository, mark: str) -> Snapshot | None:
+    """The point of a run that was stopped between making it and saying so."""
+    return next((one for one in repository.snapshots() if mark in one.tags), None)
+
+
+def _report_of(made: Snapshot) -> BackupReport:
+    """What that run would have said, as far as the point itself knows."""
+    stored = made.stored
+    counted = stored.summary or Summary(backup_start=stored.time, backup_end=stored.time)
+    begun, ended = parse_moment(counted.backup_start), parse_moment(counted.backup_end)
+    return BackupReport(
+        snapshot=made.id,
+        parent=SnapshotId(FileId(stored.parent)) if stored.parent else None,
+        summary=counted,
+        seconds=(ended - begun).total_seconds(),
+        warnings=(_("The point had been made already, by a run that was stopped."),),
+    )
 
 
 @contextlib.contextmanager

@@ -63,6 +63,11 @@ if TYPE_CHECKING:
 @option("--one-file-system", is_flag=True, help=N_("Stay on the file systems of PATHS."))
 @option("--with-remote", is_flag=True, help=N_("Enter network file systems below PATHS as well."))
 @option("--tag", "tags", multiple=True, help=N_("Mark the recovery point."))
+@option(
+    "--once",
+    metavar="TAG",
+    help=N_("Mark the recovery point, and make none if one has this mark already."),
+)
 @option("--host", help=N_("Name of this machine in the recovery point."))
 @option("--time", type=MOMENT, help=N_("Time of the recovery point, instead of now."))
 @option("--force", is_flag=True, help=N_("Read every file, even where nothing seems changed."))
@@ -96,6 +101,7 @@ def backup(  # noqa: PLR0913  a parameter per option
     files_from: bytes | None,
     host: str | None,
     tags: tuple[str, ...],
+    once: str | None,
     time: datetime | None,
     force: bool,
     dry_run: bool,
@@ -115,7 +121,8 @@ def backup(  # noqa: PLR0913  a parameter per option
     options = BackupOptions(
         paths=read_paths(paths, files_from),
         host=host or os.uname().nodename,
-        tags=tags,
+        tags=(*tags, once) if once else tags,
+        once=once,
         excludes=_excludes(**left_out),
         time=time,
         force=force,

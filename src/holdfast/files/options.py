@@ -26,6 +26,8 @@ class BackupOptions(msgspec.Struct, frozen=True, kw_only=True):
     paths: tuple[bytes, ...]
     host: str
     tags: tuple[str, ...] = ()
+    # A point that has this tag already is the one that is wanted.
+    once: str | None = None
     excludes: Excludes = msgspec.field(default_factory=Excludes)
     time: datetime | None = None
     # Read every file even where nothing seems changed.

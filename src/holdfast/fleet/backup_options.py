@@ -17,7 +17,7 @@ from holdfast.base.units import parse_size
 MOST_PATHS = 100
 MOST_PATTERNS = 500
 _LONGEST = 4096
-_MARK = "assignment:"
+_MARK, _JOB = "assignment:", "job:"
 
 
 class AssignmentNotUnderstood(HoldfastError):
@@ -47,6 +47,11 @@ _DEFAULTS = BackupOptions()
 def tag_of(assignment_id: str) -> str:
     """The mark on an assignment's points: its retention concerns those and no others."""
     return f"{_MARK}{assignment_id}"
+
+
+def mark_of(job_id: str) -> str:
+    """The mark on the one point that a job makes, however often it is begun."""
+    return f"{_JOB}{job_id}"
 
 
 def read_options(given: Mapping[str, Any]) -> dict[str, Any]:

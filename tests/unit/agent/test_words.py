@@ -1,6 +1,7 @@
 """From a job to the command line that does it; what comes from afar can only be a value."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -42,7 +43,15 @@ def test_backup_of_an_assignment_is_marked_as_its(make_job: Make) -> None:
 
     assert _words(job, _assigned()) == [
         *("backup", "--json", "--wait=10m", "--tag=now", "--tag=assignment:a1"),
-        *("--exclude=*.tmp", "--one-file-system", "--", "/etc", "/srv"),
+        *("--tag=job:job-1", "--exclude=*.tmp", "--one-file-system", "--", "/etc", "/srv"),
+    ]
+
+
+def test_backup_begun_before_makes_no_second_point(make_job: Make) -> None:
+    job = make_job(arguments={"paths": ["/etc"]}, started_at=datetime(2026, 1, 1, tzinfo=UTC))
+
+    assert _words(job) == [
+        *("backup", "--json", "--wait=10m", "--once=job:job-1", "--", "/etc"),
     ]
 
 

@@ -34,3 +34,13 @@ def newest_first(
     if before is not None:
         query = query.where(AuditEntry.id < before)
     return db.scalars(query).all()
+
+
+def count_since(
+    db: Session, act: str, since: datetime, *, most: int, address: str | None = None
+) -> int:
+    """How often an act was noted, counted no further than `most`."""
+    query = select(AuditEntry.id).where(AuditEntry.act == act, AuditEntry.at >= since)
+    if address is not None:
+        query = query.where(AuditEntry.address == address)
+    return len(db.scalars(query.limit(most)).all())

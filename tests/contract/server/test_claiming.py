@@ -9,6 +9,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from holdfast.app.control.refused_registrations import ACT, MOST_OF_ONE
 from holdfast.catalog.tables import AuditEntry
 from holdfast.fleet.credentials_file import CredentialsFile, read_credentials
 from holdfast.fleet.key_proof import signed_words
@@ -141,7 +142,7 @@ def test_holder_of_the_former_key_registers_again_with_another(place: Place) -> 
     assert asked.status_code == 204
     assert again.json()["machine_id"] == place.machine
     assert _code(later) == (403, "machine-not-proven")
-    assert place.acts()[-1] == "machine-register-again"
+    assert place.acts()[-2:] == ["machine-register-again", "registration-refused"]
 
 
 def test_certificate_that_expired_still_proves_its_key(place: Place) -> None:
@@ -220,6 +221,28 @@ def test_file_that_replaces_a_machine_makes_and_takes_no_other(place: Place) -> 
     ]
 
     assert {_code(reply) for reply in replies} == {(403, "credentials-replace-another")}
+
+
+def test_refusals_are_noted_with_their_cause_and_no_more_than_so_many(place: Place) -> None:
+    file = place.credentials()
+
+    place.register(file, make_key(), machine=place.machine)
+    for _again in range(2 * MOST_OF_ONE):
+        place.ask("/register/check", {**_shown(file), "secret": "guessed" * 99})
+    place.clock.jump(timedelta(minutes=61))
+    place.ask("/register/check", {**_shown(file), "credentials_id": "x" * 999})
+
+    with place.plane.database.read() as db:
+        noted = db.query(AuditEntry).filter_by(act=ACT).order_by(AuditEntry.id).all()
+    assert len(noted) == MOST_OF_ONE + 1
+    assert noted[0].vault_id == place.vault
+    assert noted[0].object == place.machine
+    assert noted[0].address
+    assert noted[0].outcome == "denied"
+    assert noted[0].detail == {"code": "machine-not-proven", "credentials": file.credentials_id}
+    assert {row.detail["code"] for row in noted[1:]} == {"credentials-unknown"}
+    assert noted[-1].detail["credentials"] == "x" * 64
+    assert noted[-1].vault_id is None
 
 
 def test_only_who_may_register_issues_it_and_only_for_this_vault(place: Place) -> None:

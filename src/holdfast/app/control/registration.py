@@ -62,6 +62,16 @@ class Shown:
     proofs: Sequence[KeyProof] = ()
 
 
+def shown_by(request: RegisterRequest) -> Shown:
+    return Shown(
+        credentials_id=request.credentials_id,
+        secret=request.secret,
+        vault_id=request.vault_id,
+        machine_id=request.machine_id,
+        proofs=request.proofs,
+    )
+
+
 def check_credentials(plane: Plane, shown: Shown) -> None:
     """Raise what `register` would raise about the credentials, and change nothing."""
     with plane.database.read() as db:
@@ -76,13 +86,7 @@ def check_credentials(plane: Plane, shown: Shown) -> None:
 
 
 def register(plane: Plane, request: RegisterRequest, *, address: str = "") -> RegisterReply:
-    key_hash = key_hash_of(request.csr)
-    shown = Shown(
-        credentials_id=request.credentials_id,
-        secret=request.secret,
-        vault_id=request.vault_id,
-        machine_id=request.machine_id,
-    )
+    key_hash, shown = key_hash_of(request.csr), shown_by(request)
     with plane.database.write() as db:
         vault, row = _vault_of(plane, db, shown)
         machine_rows.lock_vault(db, vault.id)

@@ -1,5 +1,7 @@
 """How a machine comes and goes: registration, activation, renewal, leaving."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -8,10 +10,19 @@ from pydantic import Field
 
 from holdfast.app.control.certificates import renew
 from holdfast.app.control.machines import leave
+from holdfast.app.control.plane import Plane
 from holdfast.app.control.read_grants import ReadGrantView, readable_by
-from holdfast.app.control.registration import Shown, activate, check_credentials, register
+from holdfast.app.control.refused_registrations import note_refused
+from holdfast.app.control.registration import (
+    Shown,
+    activate,
+    check_credentials,
+    register,
+    shown_by,
+)
+from holdfast.base.errors import HoldfastError
 from holdfast.fleet.messages import RegisterReply, RegisterRequest, RenewReply, RenewRequest
-from holdfast.server.callers import PEER, Machine, ThePlane
+from holdfast.server.callers import PEER, Address, Machine, ThePlane
 
 router = APIRouter(tags=["agents"])
 
@@ -24,16 +35,28 @@ class Fingerprint:
 
 
 @router.post("/register")
-def register_machine(request: Request, plane: ThePlane, wanted: RegisterRequest) -> RegisterReply:
+def register_machine(plane: ThePlane, address: Address, wanted: RegisterRequest) -> RegisterReply:
     """Become one of the vault's machines; asked by whoever holds the credentials file."""
-    address = request.client.host if request.client else ""
-    return register(plane, wanted, address=address)
+    shown = shown_by(wanted)
+    with _noted(plane, shown, address):
+        return register(plane, wanted, address=address)
 
 
 @router.post("/register/check", status_code=204)
-def check(plane: ThePlane, shown: Shown) -> None:
+def check(plane: ThePlane, address: Address, shown: Shown) -> None:
     """Say what `/register` would say of the credentials, and change nothing."""
-    check_credentials(plane, shown)
+    with _noted(plane, shown, address):
+        check_credentials(plane, shown)
+
+
+@contextmanager
+def _noted(plane: Plane, shown: Shown, address: str) -> Iterator[None]:
+    """A refusal is kept in the audit log, with where it came from."""
+    try:
+        yield
+    except HoldfastError as err:
+        note_refused(plane, shown, err, address=address)
+        raise
 
 
 @router.put("/agent/key", status_code=204)

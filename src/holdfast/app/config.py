@@ -149,6 +149,12 @@ def _home(seen: Mapping[str, str]) -> str:
     return os.path.join(data, "holdfast")
 
 
+def is_usual_home(home: str, environment: Mapping[str, str] | None = None) -> bool:
+    """Whether a command typed elsewhere finds this home without being told."""
+    seen = os.environ if environment is None else environment
+    return home == _home({name: seen[name] for name in seen if name != "HOLDFAST_HOME"})
+
+
 def _usable_cores() -> int:
     return len(os.sched_getaffinity(0))
 

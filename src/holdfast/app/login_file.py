@@ -41,6 +41,14 @@ def has_login(home: str) -> bool:
     return os.path.exists(login_file(home))
 
 
+def known_authority(home: str, server: str) -> str | None:
+    """The certificate by which this very server was trusted before."""
+    with contextlib.suppress(NotLoggedInHere, LoginUnreadable):
+        known = read_login(home)
+        return known.ca_pem if known.server == server else None
+    return None
+
+
 def write_login(home: str, login: Login) -> None:
     """It appears whole, and nobody else may read it at any moment."""
     os.makedirs(home, _FOLDER, exist_ok=True)

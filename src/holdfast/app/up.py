@@ -42,6 +42,7 @@ class UpWanted:
 class Protected:
     """What a policy protects of this machine, and when next."""
 
+    id: str
     policy: str
     paths: tuple[str, ...]
     next_run: str | None
@@ -50,6 +51,7 @@ class Protected:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpDone:
     address: str
+    fingerprint: str | None
     registration: Registration
     vault_location: str | None
     protected: tuple[Protected, ...]
@@ -83,6 +85,7 @@ def bring_up(session: Session, server: OwnServer, wanted: UpWanted, *, say: Say)
         protected, declined = _protect(session, client, registration, wanted, place=location or "")
     return UpDone(
         address=server.address,
+        fingerprint=server.fingerprint,
         registration=registration,
         vault_location=location,
         protected=protected,
@@ -199,6 +202,7 @@ def _with_policy(proposal: Proposal, client: ServerClient, vault: str) -> Propos
 def _protected(assignment: dict[str, Any]) -> Protected:
     runs = assignment["next_runs"]
     return Protected(
+        id=assignment["id"],
         policy=assignment["policy"],
         paths=tuple(assignment["paths"]),
         next_run=runs[0] if runs else None,

@@ -1,8 +1,10 @@
 """The server's side of `holdfast up`: its settings, its first account, and who talks to it."""
 
 import contextlib
+import hashlib
 import os
 import socket
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -68,6 +70,12 @@ class OwnServer:
         if self.settings.cert:
             return None
         return (read(os.path.join(self.folder, "ca.pem")) or b"").decode("ascii")
+
+    @property
+    def fingerprint(self) -> str | None:
+        """Of the authority, as a login from elsewhere asks for it."""
+        pem = self.ca_pem
+        return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest() if pem else None
 
     def password(self) -> str | None:
         return (read(self.password_file) or b"").decode("ascii") or None

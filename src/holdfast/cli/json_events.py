@@ -540,6 +540,8 @@ class Up(Event):
 
     server: str
     api: str
+    # SHA-256 of the authority's certificate; null where the operator's own is shown.
+    ca_fingerprint: str | None
     # Of the first account, until they were shown once.
     account: str | None
     password: str | None

@@ -46,6 +46,7 @@ def login(
     token_file: str | None,
 ) -> None:
     from holdfast.app import logging_in
+    from holdfast.app.login_file import known_authority
     from holdfast.app.secret_sources import read_passphrase
     from holdfast.base.secret import Secret
     from holdfast.cli.json_events import LoggedIn
@@ -55,7 +56,8 @@ def login(
     address = logging_in.server_named(server, home)
     confirm = _confirm if _is_somebody_there() else None
     trust = logging_in.Trust(ca_file=ca, fingerprint=ca_fingerprint, confirm=confirm)
-    authority = logging_in.choose_authority(address, trust)
+    known = None if ca or ca_fingerprint else known_authority(home, address)
+    authority = known or logging_in.choose_authority(address, trust)
     if token_file:
         token = read_passphrase(token_file, session=run.session)
         made = logging_in.keep_token(home, server=address, ca_pem=authority, token=token)

@@ -21,6 +21,7 @@ def tell(run: Run, done: "UpDone") -> None:
     event = Up(
         server=done.address,
         api=f"{done.address}/api/v1",
+        ca_fingerprint=done.fingerprint,
         account=done.account if done.password else None,
         password=done.password,
         vault=known.vault_name,
@@ -32,7 +33,7 @@ def tell(run: Run, done: "UpDone") -> None:
         protected=[" ".join(one.paths) for one in done.protected],
         next_runs=[one.next_run for one in done.protected],
     )
-    run.out.done(event, "", *shown.table(_facts(done)), "", *_to_keep(done), *_next(done), "")
+    run.out.done(event, "", *shown.table(_facts(done)), "", *_to_keep(done), *_next(run, done), "")
 
 
 def tell_proposal(run: Run, proposal: "Proposal") -> None:
@@ -90,6 +91,8 @@ def tell_status(run: Run) -> int:
 
 def _facts(done: "UpDone") -> list[tuple[str, str]]:
     rows = [(_("Server"), done.address)]
+    if done.fingerprint:
+        rows.append((_("Authority"), done.fingerprint))
     if done.password:
         rows.append((_("Account"), f"{done.account}, {_('password')} {done.password}"))
     if done.vault_location:
@@ -135,8 +138,13 @@ def _parent(file: str) -> str:
     return file.rpartition("/agent/")[0] + "/"
 
 
-def _next(done: "UpDone") -> list[str]:
+def _next(run: Run, done: "UpDone") -> list[str]:
+    from holdfast.app.config import is_usual_home
+
+    home = run.session.settings.home
     rows = []
+    if not is_usual_home(home):
+        rows.append((f"export HOLDFAST_HOME={shlex.quote(home)}", _("where all of this lies")))
     if done.declined is not None:
         paths = " ".join(f"--paths {path}" for path in done.declined.paths[:2])
         rows.append((f"holdfast up --yes {paths}", _("protect this machine every night")))
@@ -158,5 +166,5 @@ def _backup(done: "UpDone") -> str:
     """By the agent where there is a policy, so that its point counts as the policy's."""
     if not done.protected:
         return "holdfast backup /etc"
-    paths = " ".join(map(shlex.quote, done.protected[0].paths))
-    return f"holdfast jobs run {done.registration.name} backup {paths} --follow"
+    name = shlex.quote(done.registration.name)
+    return f"holdfast jobs run {name} backup --assignment {done.protected[0].id} --follow"

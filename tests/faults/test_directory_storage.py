@@ -16,6 +16,7 @@ import pytest
 from holdfast.base.errors import HoldfastError
 from holdfast.base.units import KIB, MIB
 from holdfast.storage import durable
+from holdfast.storage.arriving import Arrival
 from holdfast.storage.directory import DirectoryStorage
 from holdfast.storage.errors import (
     FileExists,
@@ -147,6 +148,29 @@ def _leftovers(storage: DirectoryStorage) -> list[str]:
         for name in names
         if "-tmp-" in name
     ]
+
+
+@pytest.mark.parametrize("size", [4 * KIB, 3 * MIB], ids=["small", "large"])
+@pytest.mark.parametrize("stage", ["write", "fsync", "link"])
+def test_file_refused_on_its_way_in_leaves_nothing_behind(
+    storage: DirectoryStorage, stage: str, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    arrival = storage.begin(NAME)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, stage, refuse)
+        with pytest.raises(StorageFull):
+            _take_in(arrival, bytes(size))
+    arrival.abort()
+
+    assert _leftovers(storage) == []
+
+
+def _take_in(arrival: Arrival, content: bytes) -> None:
+    arrival.write(content)
+    arrival.commit()
 
 
 @pytest.mark.parametrize(

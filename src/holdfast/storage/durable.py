@@ -91,9 +91,8 @@ class NewFile:
         with contextlib.suppress(OSError):
             os.close(self._descriptor)
         self._descriptor = -1
-        if self._buffer is not None:
-            self._buffer.close()
-            self._buffer = None
+        # Let go, not closed: the error that brought us here may still hold views of it.
+        self._buffer = None
         with contextlib.suppress(OSError):
             os.unlink(self._temporary)
 

@@ -15,6 +15,8 @@ from holdfast.server.callers import PEER
 # From the connection, or from the first byte of a further request, to the end of its head.
 HEAD_SECONDS = 10.0
 HEAD_BYTES = 32 * 1024
+# What stands between two pieces of a body, or behind the last: sizes of chunks, trailers.
+BETWEEN_BYTES = 32 * 1024
 # A body is looked at this often, and must have grown by so much, or it is given up the second time.
 BODY_SECONDS = 10.0
 BODY_BYTES = 4096
@@ -22,6 +24,10 @@ BODY_BYTES = 4096
 READER_SECONDS = 120.0
 GOODBYE_SECONDS = 0.5
 _HEAD_TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
+class _HeadTooLongError(Exception):
+    """Ends the parser, and nothing else sees it."""
 
 
 class Protocol(HttpToolsProtocol):
@@ -33,7 +39,9 @@ class Protocol(HttpToolsProtocol):
         self._is_in_head = True
         self._is_ending = False
         self._head_bytes = 0
+        self._field_bytes = 0
         self._body_bytes = 0
+        self._between_bytes = 0
         self._slow_turns = 0
         self._head_timer: asyncio.TimerHandle | None = None
         self._body_timer: asyncio.TimerHandle | None = None
@@ -58,7 +66,11 @@ class Protocol(HttpToolsProtocol):
             self._head_bytes += len(data)
             if self._head_timer is None:
                 self._head_timer = self._later(HEAD_SECONDS, self._give_up)
+        else:
+            self._between_bytes += len(data)
         super().data_received(data)
+        if not self._is_in_head and self._between_bytes > BETWEEN_BYTES:
+            self._give_up()
         if self._is_in_head and self._head_bytes > HEAD_BYTES and not self.transport.is_closing():
             self.transport.write(_HEAD_TOO_LONG)
             self.transport.close()
@@ -69,8 +81,34 @@ class Protocol(HttpToolsProtocol):
             extensions: Any = {PEER: self._peer}
             self.scope["extensions"] = extensions
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A field of the head; one behind the body says nothing, or it could be a late login."""
+        if not self._is_in_head:
+            return
+        self._count(len(name) + len(value))
+        super().on_header(name, value)
+
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        super().on_url(url)
+
+    def _count(self, size: int) -> None:
+        """A head that came all at once is held to the limit as well."""
+        self._field_bytes += size
+        if self._field_bytes > HEAD_BYTES:
+            # The parser stops here, and what it read is no request.
+            raise _HeadTooLongError
+
+    def send_400_response(self, msg: str) -> None:
+        if self._field_bytes <= HEAD_BYTES:
+            super().send_400_response(msg)
+        elif not self.transport.is_closing():
+            self.transport.write(_HEAD_TOO_LONG)
+            self.transport.close()
+
     def on_headers_complete(self) -> None:
-        self._is_in_head, self._head_bytes = False, 0
+        self._is_in_head, self._head_bytes, self._field_bytes = False, 0, 0
+        self._between_bytes = 0
         _cancel(self._head_timer)
         self._head_timer = None
         super().on_headers_complete()
@@ -79,6 +117,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
+        self._between_bytes = 0
         super().on_body(body)
 
     def on_message_complete(self) -> None:

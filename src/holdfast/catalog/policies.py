@@ -48,6 +48,14 @@ def times_attached(db: Session, policy_ids: Collection[str]) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
+def detach_all(db: Session, machine_id: str) -> int:
+    """Remove the assignments of a machine that has nothing any more; how many."""
+    found = db.scalars(select(Assignment).where(Assignment.machine_id == machine_id)).all()
+    for one in found:
+        db.delete(one)
+    return len(found)
+
+
 def attached(
     db: Session,
     wanted: Filter,

@@ -23,6 +23,8 @@ from holdfast.cli.vault_policy import on_option
 
 
 def _next_run(record: Record) -> str:
+    if record["machine_state"] != "active":
+        return _("its machine is not registered")
     if record["is_paused"]:
         return _("paused")
     runs = record["next_runs"]

@@ -36,6 +36,8 @@ class AssignmentView:
     id: str
     machine_id: str
     machine: str
+    # "active"; whose machine is another is due again when it registers again.
+    machine_state: str
     vault_id: str
     policy_id: str
     policy: str
@@ -44,7 +46,7 @@ class AssignmentView:
     options: dict[str, Any]
     is_paused: bool
     created_at: datetime
-    # When its machine will back up, by its own schedule; none while it is paused.
+    # When its machine will back up, by its own schedule; none while it is paused, or has left.
     next_runs: list[datetime]
 
 
@@ -235,10 +237,12 @@ def _assigned(one: Attached) -> AssignedPolicy:
 
 def _view(one: Attached, now: datetime) -> AssignmentView:
     row = one.assignment
+    is_due = one.machine.state == "active" and not row.is_paused
     return AssignmentView(
         id=row.id,
         machine_id=row.machine_id,
         machine=one.machine.name,
+        machine_state=one.machine.state,
         vault_id=one.machine.vault_id,
         policy_id=row.policy_id,
         policy=one.policy.name,
@@ -247,7 +251,7 @@ def _view(one: Attached, now: datetime) -> AssignmentView:
         options=row.options,
         is_paused=row.is_paused,
         created_at=row.created_at,
-        next_runs=[] if row.is_paused else _next_runs(one, now),
+        next_runs=_next_runs(one, now) if is_due else [],
     )
 
 

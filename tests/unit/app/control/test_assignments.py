@@ -24,6 +24,7 @@ from holdfast.app.control.policy_errors import (
     PointsNotUnderstood,
     RetentionImmutable,
 )
+from holdfast.app.control.purging import purge_repositories
 from holdfast.app.control.registration_errors import MachineNotRegistered
 from holdfast.app.control.step_errors import PinNeeded
 from holdfast.catalog.tables import Machine
@@ -78,6 +79,33 @@ def test_next_runs_are_told_and_a_pause_has_none(ground: Ground) -> None:
     assert len(made.next_runs) == 3
     assert all(run.hour == 2 and run.minute < 30 for run in made.next_runs)
     assert paused.next_runs == []
+
+
+def test_machine_that_left_is_not_due_and_is_again_when_it_comes_back(ground: Ground) -> None:
+    made = ground.attached(ground.policy())
+
+    seen = []
+    for state in ("unregistered", "active"):
+        with ground.plane.database.write() as db:
+            db.get_one(Machine, ground.machine.id).state = state
+        seen.append(show_assignment(ground.plane, ground.admin, made.id))
+
+    assert [(one.machine_state, len(one.next_runs)) for one in seen] == [
+        ("unregistered", 0),
+        ("active", 3),
+    ]
+
+
+def test_assignments_go_with_the_data_of_their_machine(ground: Ground) -> None:
+    made = ground.attached(ground.policy())
+    with ground.plane.database.write() as db:
+        machine = db.get_one(Machine, ground.machine.id)
+        machine.state, machine.purge_at = "deleted", ground.plane.clock.now()
+
+    purge_repositories(ground.plane, ground.plane.clock.now())
+
+    with pytest.raises(NotThere):
+        show_assignment(ground.plane, ground.admin, made.id)
 
 
 def test_policy_of_another_vault_is_not_there(ground: Ground) -> None:

@@ -48,6 +48,7 @@ class Outcome:
     points: int
     orders: int
     restarts: int
+    halves: int
     proofs: Mapping[str, list[str]]
 
     @property
@@ -91,6 +92,7 @@ class Chaos:
         self._tell(f"at rest after {rest_after:.0f} s")
         self._last_orders(seen)
         seen.look()
+        seen.server_kills = self._faults["kill -9 of a server"]
         proofs = prove(seen)
         self._tell("proven")
         return self._outcome(seen, proofs, seconds=seconds, rest_after=rest_after)
@@ -282,6 +284,7 @@ class Chaos:
             points=sum(len(found) for found in seen.points.values()),
             orders=len(self._asked),
             restarts=self._restarts,
+            halves=seen.halves,
             proofs=proofs,
         )
 

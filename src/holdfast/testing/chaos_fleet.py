@@ -32,6 +32,8 @@ _HOLDFAST = Path(sys.executable).with_name("holdfast")
 _PATIENCE = 100.0
 # What a test asks for is answered fast or not at all: the other server is tried next.
 _ANSWER_WITHIN = 4.0
+# As short as a vault allows: of one day's points, all but the newest go.
+_LEAST = ["daily 7", "weekly 4", "monthly 3", "yearly 1"]
 # Failures pass in seconds here, so that the end is near once all is mended.
 _RETRY = {"first": ["2s", "3s"], "then": "5s", "most": 500}
 
@@ -295,8 +297,8 @@ class ChaosFleet:
         often = {"schedule": "every 1m", "retry": _RETRY}
         prune = {"schedule": "every 2m", "max_unused": "0%"}
         check = {"schedule": "every 3m", "read_data": "10%"}
-        kept = {"name": KEPT, **often, "retention": ["last 1000"], "verification": check}
-        churned = {"name": CHURNED, **often, "retention": ["last 2"], "prune": prune}
+        kept = {"name": KEPT, **often, "retention": [*_LEAST, "last 1000"], "verification": check}
+        churned = {"name": CHURNED, **often, "retention": _LEAST, "prune": prune}
         for body in (kept, churned):
             self.person.post(f"/vaults/{self.vault}/policies", body)
 

@@ -70,12 +70,35 @@ def test_another_machine_restores_with_the_passphrase_for_some_hours(office: Off
         "vault", "machine", "allow", office.of("mail"), office.of("spare"), "--hours", "1"
     )
 
+    way = ("--machine", "mail", "--passphrase-file", mail.passphrase_file)
+    listed = spare.run("points", "--json", *way).events
+    spare.run("points", "ls", "latest", *way)
+    spare.run("check", "--read-data", *way)
+    spare.run("restore", "latest", "--to", spare.root / "back", *way)
     (location,) = spare.run("agent", "status", "--json").event("agent-state")["readable"]
-    way = ("--vault", location, "--passphrase-file", mail.passphrase_file)
-    spare.run("restore", "latest", "--to", spare.root / "back", "--no-lock", *way)
 
+    assert len(listed) == 1
     assert (spare.root / "back" / str(mail.source)[1:] / "letter").read_text() == "dear all"
-    assert spare.run("backup", spare.source, *way, status=None).status != 0
+    elsewhere = ("--vault", location, "--passphrase-file", mail.passphrase_file)
+    assert spare.run("backup", spare.source, *elsewhere, status=None).status != 0
+    own = spare.run("points", "--machine", "spare", "--json")
+    assert own.events == []
+
+
+def test_machine_that_may_not_be_read_is_told_what_an_operator_types(office: Office) -> None:
+    mail, spare = office.machine("mail"), office.machine("spare")
+    office.register(mail)
+    here = office.register(spare).event("machine-registered")["machine"]
+
+    refused = spare.run(
+        "restore", "latest", "--machine", "mail", "--to", spare.root / "b", status=1
+    )
+    both = spare.run("points", "--machine", "mail", "--vault", "/elsewhere", status=2)
+    stranger = office.machine("stranger").run("points", "--machine", "mail", status=10)
+
+    assert f"holdfast vault machine allow mail {here} --hours 4" in refused.err
+    assert "exclude each other" in both.err
+    assert "not-registered" in stranger.err
 
 
 def test_refused_registration_says_why_and_how_to_go_on(office: Office) -> None:

@@ -5,7 +5,7 @@ import click
 from holdfast.base.errors import Exit
 from holdfast.base.texts import N_
 from holdfast.cli.command import Command, option
-from holdfast.cli.run import start
+from holdfast.cli.other_machine import machine_option, start_about
 
 
 @click.command(
@@ -29,6 +29,7 @@ from holdfast.cli.run import start
     metavar="[SHARE]",
     help=N_("Read content too: all of it, or as much as in 10%, 1/7 or 20G."),
 )
+@machine_option
 @option(
     "--no-lock",
     is_flag=True,
@@ -36,13 +37,12 @@ from holdfast.cli.run import start
         "Write nothing to the vault, as where it may only be read; nobody may prune meanwhile."
     ),
 )
-def check(*, read_data: str | None, no_lock: bool) -> int:
+def check(*, read_data: str | None, machine: str | None, no_lock: bool) -> int:
     from holdfast.app.check import check as check_vault
     from holdfast.cli.check_report import tell
 
-    run = start()
+    run = start_about(machine)
+    lock = run.may_write and not no_lock
     with run.out.progress() as on_progress:
-        report = check_vault(
-            run.session, read_data=read_data, lock=not no_lock, on_progress=on_progress
-        )
+        report = check_vault(run.session, read_data=read_data, lock=lock, on_progress=on_progress)
     return tell(run.out, report)

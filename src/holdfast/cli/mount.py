@@ -5,7 +5,7 @@ import click
 from holdfast.base.errors import Exit
 from holdfast.base.texts import N_, _
 from holdfast.cli.command import Command, option
-from holdfast.cli.run import start
+from holdfast.cli.other_machine import machine_option, start_about
 
 
 @click.command(
@@ -25,14 +25,16 @@ from holdfast.cli.run import start
 @option("--tag", "tags", multiple=True, help=N_("Only those with this mark."))
 @option("--path", "paths", multiple=True, help=N_("Only those of this path."))
 @option("--allow-other", is_flag=True, help=N_("Let other users look as well."))
+@machine_option
 @option("--no-lock", is_flag=True, help=N_("For a vault this machine may only read."))
-def mount(
+def mount(  # noqa: PLR0913  a parameter per option
     folder: bytes,
     *,
     hosts: tuple[str, ...],
     tags: tuple[str, ...],
     paths: tuple[str, ...],
     allow_other: bool,
+    machine: str | None,
     no_lock: bool,
 ) -> None:
     from holdfast.app.mount import MountRequest
@@ -42,12 +44,12 @@ def mount(
     from holdfast.cli.json_events import Mounted
     from holdfast.cli.json_reports import path_base64, path_text
 
-    run = start()
+    run = start_about(machine)
     request = MountRequest(
         mountpoint=folder,
         points=PointFilter(hosts=hosts, tags=tags, paths=paths),
         allow_other=allow_other,
-        lock=not no_lock,
+        lock=run.may_write and not no_lock,
     )
     event = Mounted(folder=path_text(folder), folder_base64=path_base64(folder))
     ready = _("The recovery points are below {folder}; Ctrl-C ends this")

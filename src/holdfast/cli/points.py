@@ -7,6 +7,7 @@ import click
 from holdfast.base.errors import Exit, HoldfastError
 from holdfast.base.texts import N_, _
 from holdfast.cli.command import Command, Group, option
+from holdfast.cli.other_machine import machine_option, start_about
 from holdfast.cli.run import start
 from holdfast.cli.waiting import told_once, wait_option
 
@@ -26,6 +27,7 @@ from holdfast.cli.waiting import told_once, wait_option
 @option("--tag", "tags", multiple=True, help=N_("Only those with this mark."))
 @option("--path", "paths", multiple=True, help=N_("Only those of this path."))
 @option("--latest", type=click.IntRange(min=1), metavar="N", help=N_("Only the newest N."))
+@machine_option
 @click.pass_context
 def points(
     ctx: click.Context,
@@ -34,13 +36,14 @@ def points(
     tags: tuple[str, ...],
     paths: tuple[str, ...],
     latest: int | None,
+    machine: str | None,
 ) -> int:
     if ctx.invoked_subcommand is not None:
         return Exit.FINE
     from holdfast.app.points import PointFilter, list_points
     from holdfast.cli.point_report import tell_points
 
-    run = start()
+    run = start_about(machine)
     wanted = PointFilter(hosts=hosts, tags=tags, paths=paths, latest=latest)
     damaged: list[HoldfastError] = []
     found = list_points(run.open(), wanted, on_damage=damaged.append)
@@ -56,10 +59,11 @@ def points(
     examples=[("holdfast points show latest", N_("The newest."))],
 )
 @click.argument("point")
-def show(point: str) -> None:
+@machine_option
+def show(point: str, *, machine: str | None) -> None:
     from holdfast.cli.point_report import tell_point
 
-    run = start()
+    run = start_about(machine)
     tell_point(run.out, run.open().find_snapshot(point))
 
 
@@ -72,11 +76,12 @@ def show(point: str) -> None:
 @click.argument("point")
 @click.argument("path", type=click.Path(path_type=bytes), default=b"/")
 @option("-r", "--recursive", is_flag=True, help=N_("With all that lies below."))
-def ls(point: str, path: bytes, *, recursive: bool) -> None:
+@machine_option
+def ls(point: str, path: bytes, *, recursive: bool, machine: str | None) -> None:
     from holdfast.app.points import entries
     from holdfast.cli.point_report import tell_entry
 
-    run = start()
+    run = start_about(machine)
     repository = run.open()
     found = repository.find_snapshot(point)
     for entry in entries(repository, found, path, recursive=recursive):
@@ -93,11 +98,12 @@ def ls(point: str, path: bytes, *, recursive: bool) -> None:
 )
 @click.argument("old")
 @click.argument("new")
-def diff(old: str, new: str) -> None:
+@machine_option
+def diff(old: str, new: str, *, machine: str | None) -> None:
     from holdfast.app.points import differences
     from holdfast.cli.point_report import tell_difference
 
-    run = start()
+    run = start_about(machine)
     repository = run.open()
     before, after = repository.find_snapshot(old), repository.find_snapshot(new)
     for difference in differences(repository, before, after):

@@ -7,8 +7,8 @@ import click
 from holdfast.base.errors import Exit
 from holdfast.base.texts import N_
 from holdfast.cli.command import Command, option
+from holdfast.cli.other_machine import machine_option, start_about
 from holdfast.cli.parameters import SIZE
-from holdfast.cli.run import start
 
 
 @click.command(
@@ -32,6 +32,10 @@ from holdfast.cli.run import start
         (
             "holdfast restore 4f2a:/srv/www --to /srv/www --delete",
             N_("A folder as it was, without what came since."),
+        ),
+        (
+            "holdfast restore latest --machine mail --to /tmp/mail",
+            N_("The newest point of another machine, where an operator allows it."),
         ),
     ],
 )
@@ -65,12 +69,14 @@ from holdfast.cli.run import start
     metavar="RATE",
     help=N_("Fetch at most so many bytes a second, as in 2M."),
 )
+@machine_option
 @option("--no-lock", is_flag=True, help=N_("For a vault this machine may only read."))
 def restore(  # noqa: PLR0913  a parameter per option
     point: str,
     *,
     hosts: tuple[str, ...],
     limit_download: int | None,
+    machine: str | None,
     tags: tuple[str, ...],
     paths: tuple[str, ...],
     no_lock: bool,
@@ -84,7 +90,7 @@ def restore(  # noqa: PLR0913  a parameter per option
     from holdfast.cli.restore_report import tell
     from holdfast.files.options import Overwrite, RestoreOptions
 
-    run = start(limit_download=limit_download)
+    run = start_about(machine, limit_download=limit_download)
     repository = run.open()
     name, colon, path = point.partition(":")
     found = find_point(repository, name, PointFilter(hosts=hosts, tags=tags, paths=paths))
@@ -94,7 +100,8 @@ def restore(  # noqa: PLR0913  a parameter per option
         workers=run.session.settings.workers,
         **wanted,
     )
-    request = RestoreRequest(point=f"{found.id}{colon}{path}", options=options, lock=not no_lock)
+    lock = run.may_write and not no_lock
+    request = RestoreRequest(point=f"{found.id}{colon}{path}", options=options, lock=lock)
     with run.out.progress() as on_progress:
         report = restore_point(repository, request, on_progress=on_progress)
     return tell(run.out, report, options, point=found.id)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 class Run:
     session: "Session"
     out: Output
+    # False about another machine's vault: not even a lock is put there.
+    may_write: bool = True
 
     def open(self) -> "Repository":
         from holdfast.app.opening import open_vault

@@ -25,6 +25,8 @@ MOST_HOURS = 24 * 14
 class ReadGrantView:
     id: str
     machine_id: str
+    # What people call it.
+    machine: str
     reader_id: str
     granted_by: str
     granted_at: datetime
@@ -60,14 +62,14 @@ def allow_reader(
             object=machine.id,
             detail={"reader": reader.id, "expires_at": grant.expires_at.isoformat()},
         )
-        return _view(grant, machine.vault_id)
+        return _view(grant, machine)
 
 
 def list_readers(plane: Plane, actor: Actor, machine_id: str) -> list[ReadGrantView]:
     with plane.database.read() as db:
         machine = machine_for(db, actor, machine_id, Right.READ)
         rows = machine_rows.read_grants(db, machine.id, plane.clock.now())
-        return [_view(row, machine.vault_id) for row in rows]
+        return [_view(row, machine) for row in rows]
 
 
 def end_reader(plane: Plane, actor: Actor, machine_id: str, grant_id: str) -> None:
@@ -98,7 +100,7 @@ def readable_by(plane: Plane, actor: Actor) -> list[ReadGrantView]:
         if reader is None:
             raise NotAllowed(actor=str(actor), right="read", object="machine")
         rows = machine_rows.read_grants_to(db, reader.id, plane.clock.now())
-        return [_view(row, reader.vault_id) for row in rows]
+        return [_view(row, db.get_one(Machine, row.machine_id)) for row in rows]
 
 
 def _require_pair(machine: Machine, reader: Machine) -> None:
@@ -112,13 +114,14 @@ def _require_pair(machine: Machine, reader: Machine) -> None:
         raise MachineNotRegistered(machine=reader.id, state=reader.state)
 
 
-def _view(row: ReadGrant, vault_id: str) -> ReadGrantView:
+def _view(row: ReadGrant, machine: Machine) -> ReadGrantView:
     return ReadGrantView(
         id=row.id,
         machine_id=row.machine_id,
+        machine=machine.name,
         reader_id=row.reader_id,
         granted_by=row.granted_by,
         granted_at=row.granted_at,
         expires_at=row.expires_at,
-        gateway_path=GATEWAY.format(vault=vault_id, machine=row.machine_id),
+        gateway_path=GATEWAY.format(vault=machine.vault_id, machine=row.machine_id),
     )

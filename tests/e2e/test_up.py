@@ -126,6 +126,8 @@ def test_password_shown_is_the_accounts_and_secrets_are_for_the_owner(newcomer: 
 
     authority = newcomer.home / "server" / "ca.pem"
     newcomer.run("login", said["server"], "--ca", authority, "--password-file", password)
+    # Trusted once, it is not asked about again.
+    newcomer.run("login", "--password-file", password)
     listed = newcomer.run("vault", "machines", "main", "--json").event("server-record")
 
     assert listed["record"]["id"] == said["machine"]
@@ -166,6 +168,17 @@ def test_killed_it_takes_both_along_and_the_next_goes_on(newcomer: Newcomer) -> 
     second = newcomer.ready()
 
     assert second["machine"] == first["machine"]
+
+
+def test_vault_lies_where_it_is_wanted(newcomer: Newcomer) -> None:
+    place = newcomer.bench.root / "other disk"
+    newcomer.start("--lab", "--listen", newcomer.listen, "--vault", str(place))
+
+    said = newcomer.ready()
+
+    assert said["vault_location"] == str(place)
+    assert (place / said["machine"] / "config").exists()
+    assert said["protected"] == []
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from holdfast.base.errors import Exit
 from holdfast.base.texts import N_, _
 from holdfast.cli import up_report
 from holdfast.cli.command import Command, option
+from holdfast.cli.common import common_values
 from holdfast.cli.run import Run, start
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ _SEEN_WITHIN = 20.0
         "Get this machine going: server, vault, agent, registration and a first policy.\n\n"
         "Everything is kept in one folder (HOLDFAST_HOME). What is there already is found and "
         "kept, so the same command again is how it is started the next time. It stays in the "
-        "foreground, and Ctrl-C ends server and agent; with --install systemd runs them."
+        "foreground, and Ctrl-C ends server and agent; with --install systemd runs them. "
+        "The vault is called `main`, and lies in the same folder unless --vault says otherwise."
     ),
     examples=[
         ("holdfast up", N_("Ask before anything is backed up.")),
@@ -38,12 +40,6 @@ _SEEN_WITHIN = 20.0
         ),
         ("holdfast up --status", N_("Say what runs.")),
     ],
-)
-@option(
-    "--vault",
-    "place",
-    metavar="PLACE",
-    help=N_("Where the vault `main` is to lie; below HOLDFAST_HOME if nothing is said."),
 )
 @option("--listen", metavar="HOST:PORT", help=N_("Where the server takes connections."))
 @option("--name", metavar="HOST", help=N_("By what name other machines reach this server."))
@@ -160,7 +156,8 @@ def _wanted(run: Run, options: dict[str, Any]) -> Any:
         return click.confirm(_("Let it protect this machine from now on?"), default=True)
 
     return UpWanted(
-        place=options["place"],
+        # Only as typed here: a vault in the settings is another matter.
+        place=common_values(click.get_current_context()).get("vault"),
         paths=options["paths"],
         confirm=confirm,
         cost=cost_of(lab=options["lab"]),

@@ -103,8 +103,8 @@ def test_policy_from_the_proposal_to_the_end(fleet: Fleet) -> None:
 
 
 def test_shorter_retention_is_previewed_and_needs_the_pin(fleet: Fleet) -> None:
-    fleet.policy("set", fleet.write(), "--on", "main")
-    shorter = fleet.write(retention=["daily 3"])
+    fleet.policy("set", fleet.write(retention=["daily 9"]), "--on", "main")
+    shorter = fleet.write(retention=["daily 7"])
 
     previewed = fleet.policy("preview", shorter, "--on", "main", "--json")
     refused = fleet.policy("set", shorter, "--on", "main", "--json", status=30)
@@ -114,7 +114,7 @@ def test_shorter_retention_is_previewed_and_needs_the_pin(fleet: Fleet) -> None:
 
     assert previewed.event("server-record")["record"]["is_shorter"] is True
     assert refused.event("error")["code"] == "pin-needed"
-    assert "daily 3" in fleet.policy("show", "nightly", "--on", "main").out
+    assert "daily 7" in fleet.policy("show", "nightly", "--on", "main").out
 
 
 def test_policy_in_toml_and_its_body_back(fleet: Fleet) -> None:

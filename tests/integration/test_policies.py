@@ -39,10 +39,10 @@ def test_policy_decides_on_points_from_attach_to_detach(tmp_path: Path, database
     taken = take_points(plane, machine.actor, PointsTold(points=told[:600]))
 
     found = list_points(plane, admin, machine.id, Window(limit=1000))
-    shorter = preview_change(plane, admin, policy.id, {**BODY, "retention": ["daily 2"]})
+    shorter = preview_change(plane, admin, policy.id, {**BODY, "retention": ["daily 7"]})
     assert (taken.new, taken.gone, len(found.items)) == (0, 600, 600)
     assert found.items[0].taken_at == now
-    assert shorter.count == 7
+    assert shorter.count == 2
     assert len(list_assignments(plane, admin, Window(limit=1)).items) == 1
     detach(plane, admin, made.id)
     delete_policy(plane, admin, policy.id)

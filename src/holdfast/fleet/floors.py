@@ -48,6 +48,19 @@ def shortfalls(rules: Sequence[Rule]) -> list[Shortfall]:
     ]
 
 
+def gaps(rules: Sequence[Rule]) -> list[Shortfall]:
+    """Where these rules fall short of the floor of what they are about.
+
+    A policy of weekly points needs no daily ones; one that reaches no part of the floor, as two
+    points in all, falls short of its first.
+    """
+    missing = shortfalls(rules)
+    if len(missing) == len(FLOOR):
+        return missing[:1]
+    named = {rule.unit.value for rule in rules if isinstance(rule, Every)}
+    return [one for one in missing if one.unit in named]
+
+
 def is_shorter(new: Sequence[Rule], old: Sequence[Rule]) -> bool:
     """Whether the new rules could let go of a point that the old ones hold.
 

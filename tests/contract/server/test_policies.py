@@ -8,7 +8,7 @@ import pytest
 
 from holdfast.testing.planes import add_admin, add_machine, add_vault, client_of, make_plane
 
-BODY = {"name": "nightly", "schedule": "daily 02:00", "retention": ["daily 7"]}
+BODY = {"name": "nightly", "schedule": "daily 02:00", "retention": ["daily 9"]}
 
 
 class Place:
@@ -60,7 +60,7 @@ def test_refusals_are_problems_with_codes(place: Place) -> None:
         "already-there": place.make(),
         "paths-assigned": place.attach(),
         "policy-attached": place.person.delete(url),
-        "pin-needed": place.person.put(url, json={**BODY, "retention": ["daily 1"]}),
+        "pin-needed": place.person.put(url, json={**BODY, "retention": ["daily 7"]}),
         "not-there": place.person.get("/api/v1/policies/none"),
     }
 
@@ -104,7 +104,7 @@ def test_points_told_are_shown_with_their_end(place: Place) -> None:
 
     assert taken.json() == {"new": 1, "gone": 0}
     assert shown["items"][0]["policy"] == "nightly"
-    assert shown["items"][0]["holds"][0]["rule"] == "daily 7"
+    assert shown["items"][0]["holds"][0]["rule"] == "daily 9"
 
 
 def test_preview_changes_nothing(place: Place) -> None:
@@ -112,7 +112,7 @@ def test_preview_changes_nothing(place: Place) -> None:
     place.attach()
 
     found = place.person.post(
-        f"/api/v1/policies/{policy['id']}/preview", json={**BODY, "retention": ["daily 1"]}
+        f"/api/v1/policies/{policy['id']}/preview", json={**BODY, "retention": ["daily 7"]}
     )
 
     assert found.json() == {"count": 0, "going": [], "is_shorter": True, "refused": None}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from holdfast.fleet.floors import is_shorter, shortfalls
+from holdfast.fleet.floors import gaps, is_shorter, shortfalls
 from holdfast.fleet.retention_text import format_retention, parse_retention
 
 
@@ -27,6 +27,24 @@ from holdfast.fleet.retention_text import format_retention, parse_retention
 )
 def test_what_is_missing_to_the_floor(rules: list[str], missing: list[str]) -> None:
     assert [one.unit for one in shortfalls(parse_retention(rules))] == missing
+
+
+@pytest.mark.parametrize(
+    ("rules", "missing"),
+    [
+        ([], []),
+        (["daily 7"], []),
+        (["weekly 4 on sat"], []),
+        (["daily 6"], ["daily"]),
+        (["daily 30", "weekly 2", "monthly 2"], ["monthly"]),
+        (["daily 7", "weekly 2"], ["weekly"]),
+        (["last 2"], ["daily"]),
+        (["last 2", "weekly 4"], []),
+        (["within 3d"], ["daily"]),
+    ],
+)
+def test_what_a_rule_is_about_has_a_floor(rules: list[str], missing: list[str]) -> None:
+    assert [one.unit for one in gaps(parse_retention(rules))] == missing
 
 
 @pytest.mark.parametrize(

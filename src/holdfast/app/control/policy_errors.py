@@ -25,7 +25,10 @@ class PathsAssigned(HoldfastError):
 class RetentionTooShort(HoldfastError):
     code = "retention-too-short"
     sentence = N_("The vault {vault} wants {wanted} {unit} points at least, the policy keeps fewer")
-    remedy = N_("Keep 7 daily, 4 weekly, 3 monthly and 1 yearly points, or longer.")
+    remedy = N_(
+        "Where a rule says daily, keep 7; weekly 4, monthly 3, yearly 1. A vault with immutability "
+        "or with soft delete for good wants all four. A lab vault wants none."
+    )
     source_codes = ("0x29834",)
 
 

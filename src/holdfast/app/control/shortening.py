@@ -16,17 +16,20 @@ from holdfast.app.control.stepping_up import require_step_up
 from holdfast.catalog import points as point_rows
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Assignment, Vault
-from holdfast.fleet.floors import is_shorter, shortfalls
+from holdfast.fleet.floors import gaps, is_shorter, shortfalls
 from holdfast.fleet.policies import Policy
 
 ACT = "retention-shorten"
 
 
 def require_floor(vault: Vault, policy: Policy) -> None:
-    """A vault with its protection made firm keeps points for a least time."""
-    if not _has_floor(vault):
+    """What protects data for good wants the whole floor, every other vault what a rule is about.
+
+    A lab wants nothing.
+    """
+    if vault.is_lab:
         return
-    for missing in shortfalls(policy.rules):
+    for missing in shortfalls(policy.rules) if _is_firm(vault) else gaps(policy.rules):
         raise RetentionTooShort(vault=vault.name, wanted=missing.wanted, unit=missing.unit)
 
 
@@ -68,5 +71,5 @@ def is_immutable(vault: Vault) -> bool:
     return vault.immutability != "off" and not vault.is_lab
 
 
-def _has_floor(vault: Vault) -> bool:
-    return is_immutable(vault) or (vault.soft_delete == "always-on" and not vault.is_lab)
+def _is_firm(vault: Vault) -> bool:
+    return is_immutable(vault) or vault.soft_delete == "always-on"

@@ -189,21 +189,21 @@ def test_machine_that_has_left_gets_no_policy(ground: Ground) -> None:
 
 
 def test_detached_points_stay_for_ever(ground: Ground) -> None:
-    made = ground.attached(ground.policy("daily 3"))
-    ground.tell(5, made)
+    made = ground.attached(ground.policy("daily 7"))
+    ground.tell(9, made)
 
     detach(ground.plane, ground.admin, made.id)
 
     found = list_points(ground.plane, ground.admin, ground.machine.id, EVERYTHING).items
-    assert len(found) == 5
+    assert len(found) == 9
     assert not any(one.is_expired or one.policy for one in found)
     with pytest.raises(NotThere):
         show_assignment(ground.plane, ground.admin, made.id)
 
 
 def test_swap_to_a_shorter_policy_needs_the_pin(ground: Ground) -> None:
-    made = ground.attached(ground.policy("daily 7"))
-    shorter = ground.policy("daily 3", name="shorter")
+    made = ground.attached(ground.policy("daily 9"))
+    shorter = ground.policy("daily 7", name="shorter")
     swap = Change(policy_id=shorter.id)
 
     with pytest.raises(PinNeeded):
@@ -215,8 +215,8 @@ def test_swap_to_a_shorter_policy_needs_the_pin(ground: Ground) -> None:
 
 @pytest.mark.parametrize("who", ["admin", "sure"])
 def test_immutable_vault_refuses_a_shorter_policy(ground: Ground, who: str) -> None:
-    made = ground.attached(ground.policy("daily 7"))
-    shorter = ground.policy("daily 3", name="shorter")
+    made = ground.attached(ground.policy("daily 9"))
+    shorter = ground.policy("daily 7", name="shorter")
     ground.set_vault(immutability="on")
 
     with pytest.raises(RetentionImmutable):
@@ -224,9 +224,9 @@ def test_immutable_vault_refuses_a_shorter_policy(ground: Ground, who: str) -> N
 
 
 def test_detaching_and_attaching_is_no_way_around(ground: Ground) -> None:
-    long, short = ground.policy("daily 7"), ground.policy("daily 3", name="short")
+    long, short = ground.policy("daily 9"), ground.policy("daily 7", name="short")
     made = ground.attached(long)
-    told = ground.tell(7, made)
+    told = ground.tell(9, made)
     detach(ground.plane, ground.admin, made.id)
 
     ground.attached(short)
@@ -237,13 +237,13 @@ def test_detaching_and_attaching_is_no_way_around(ground: Ground) -> None:
 
 
 def test_points_of_another_assignment_are_left_alone(ground: Ground) -> None:
-    policy = ground.policy("daily 3")
-    ground.tell(7, ground.attached(policy, "/etc"))
+    policy = ground.policy("daily 7")
+    ground.tell(11, ground.attached(policy, "/etc"))
     ground.attached(policy, "/srv")
 
     found = list_points(ground.plane, ground.admin, ground.machine.id, EVERYTHING).items
 
-    assert [one.is_expired for one in found] == [False] * 3 + [True] * 4
+    assert [one.is_expired for one in found] == [False] * 7 + [True] * 4
 
 
 def test_operator_attaches_nothing(ground: Ground) -> None:
@@ -271,13 +271,13 @@ def test_list_shows_what_the_caller_may_read(ground: Ground) -> None:
 
 
 def test_point_says_which_rule_holds_it_and_until_when(ground: Ground) -> None:
-    told = ground.tell(5, ground.attached(ground.policy("daily 3")))
+    told = ground.tell(9, ground.attached(ground.policy("daily 7")))
 
     found = list_points(ground.plane, ground.admin, ground.machine.id, EVERYTHING).items
 
     assert [one.id for one in found] == [one.id for one in told]
-    assert [one.is_expired for one in found] == [False, False, False, True, True]
-    assert [hold.rule for hold in found[1].holds] == ["daily 3"]
+    assert [one.is_expired for one in found] == [False] * 7 + [True] * 2
+    assert [hold.rule for hold in found[1].holds] == ["daily 7"]
     assert found[1].expires_at is not None
     assert found[1].policy == "nightly"
 
@@ -315,7 +315,7 @@ def test_thousands_of_points_come_and_go(ground: Ground) -> None:
     "moment", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)]
 )
 def test_impossible_time_is_told_and_kept(ground: Ground, moment: datetime) -> None:
-    tag = tag_of(ground.attached(ground.policy("daily 3")).id)
+    tag = tag_of(ground.attached(ground.policy("daily 7")).id)
     take_points(ground.plane, ground.machine.actor, PointsTold(points=[point(1, moment, tag)]))
 
     found = list_points(ground.plane, ground.admin, ground.machine.id, EVERYTHING).items

@@ -138,21 +138,21 @@ def test_stranger_sees_nothing(ground: Ground) -> None:
 
 
 def test_shorter_retention_needs_the_pin(ground: Ground) -> None:
-    policy = ground.policy("daily 7")
+    policy = ground.policy("daily 8")
 
     with pytest.raises(PinNeeded):
-        change_policy(ground.plane, ground.admin, policy.id, body("daily 6"))
-    changed = change_policy(ground.plane, ground.sure, policy.id, body("daily 6"))
+        change_policy(ground.plane, ground.admin, policy.id, body("daily 7"))
+    changed = change_policy(ground.plane, ground.sure, policy.id, body("daily 7"))
 
     assert changed.version == 2
 
 
 def test_shorter_retention_needs_a_second_person_where_wanted(ground: Ground) -> None:
-    policy = ground.policy("daily 7")
+    policy = ground.policy("daily 8")
     ground.set_vault(four_eyes=True)
 
     with pytest.raises(ApprovalNeeded):
-        change_policy(ground.plane, ground.sure, policy.id, body("daily 6"))
+        change_policy(ground.plane, ground.sure, policy.id, body("daily 7"))
 
 
 def test_shorter_retention_in_a_lab_needs_nothing(ground: Ground) -> None:
@@ -189,10 +189,10 @@ def test_preview_names_each_point_and_what_held_it(ground: Ground) -> None:
     policy = ground.policy("daily 20")
     told = ground.tell(20, ground.attached(policy))
 
-    found = preview_change(ground.plane, ground.admin, policy.id, body("daily 6"))
+    found = preview_change(ground.plane, ground.admin, policy.id, body("daily 7"))
 
-    assert found.count == 14
-    assert [one.id for one in found.going] == [one.id for one in told[6:]]
+    assert found.count == 13
+    assert [one.id for one in found.going] == [one.id for one in told[7:]]
     assert found.going[0].held_by == ["daily 20"]
     assert found.is_shorter
     assert found.refused is None
@@ -240,3 +240,12 @@ def test_changes_are_written_down(ground: Ground) -> None:
 
     assert [entry.act for entry in entries] == ["policy-create", "policy-change"]
     assert entries[1].detail["former"]["retention"] == ["daily 7"]
+
+
+def test_every_vault_but_a_lab_has_a_floor(tmp_path: Path) -> None:
+    usual, lab = Ground(tmp_path / "usual"), Ground(tmp_path / "lab", is_lab=True)
+
+    with pytest.raises(RetentionTooShort):
+        usual.policy("daily 3")
+    assert usual.policy("daily 7").version == 1
+    assert lab.policy("daily 3").version == 1

@@ -1,4 +1,4 @@
-"""`python -m bench files`: measure, print the ratios, write the page."""
+"""`python -m bench files` and `… server`: measure, print the ratios, write the page."""
 
 import argparse
 import os
@@ -6,12 +6,13 @@ import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from bench import report
+from bench import report, server
 from bench.contenders import PEERS, Contender, Holdfast
 from bench.figures import TREES, WORKS, rows
 from bench.machine import look_around
 from bench.measure import CommandFailed
 from bench.proof import RestoreDiffers
+from bench.server_report import section_of
 from bench.session import Session, Wishes
 from holdfast.base.clock import SystemClock
 
@@ -23,6 +24,8 @@ _DEFAULT_ROUNDS = 3
 
 def main() -> int:
     wanted = _parser().parse_args()
+    if wanted.what == "server":
+        return server.run(wanted)
     contenders = _contenders(wanted)
     wishes = Wishes(
         scale=wanted.scale,
@@ -53,7 +56,8 @@ def _publish(session: Session, wanted: argparse.Namespace) -> None:
         text = report.as_json(results, session.samples, machine=machine, options=options)
         report.write(wanted.json, text)
     if wanted.write_docs and session.is_complete:
-        report.write(_PAGE, report.page(results, names, machine=machine, options=options))
+        page = report.page(results, names, machine=machine, options=options)
+        report.write(_PAGE, page + section_of(_PAGE))
 
 
 def _contenders(wanted: argparse.Namespace) -> list[Contender]:
@@ -63,7 +67,9 @@ def _contenders(wanted: argparse.Namespace) -> list[Contender]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    files = parser.add_subparsers(required=True).add_parser("files", help="files and images")
+    kinds = parser.add_subparsers(required=True, dest="what")
+    server.add_options(kinds.add_parser("server", help="the API, the gateway, many agents"))
+    files = kinds.add_parser("files", help="files and images")
     option = files.add_argument
     option("--scale", type=float, default=_DEFAULT_SCALE, help="1: 118 k files, 200 k files, 4 GiB")
     option("--rounds", type=int, default=_DEFAULT_ROUNDS, help="runs of each; medians are shown")

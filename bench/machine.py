@@ -5,8 +5,8 @@ import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from bench.contenders import Contender
 from holdfast.base.clock import Clock
 
 
@@ -21,7 +21,11 @@ class Machine:
     versions: str
 
 
-def look_around(contenders: Sequence[Contender], data: Path, clock: Clock) -> Machine:
+class Versioned(Protocol):
+    def version(self) -> str: ...
+
+
+def look_around(contenders: Sequence[Versioned], data: Path, clock: Clock) -> Machine:
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     cores = len(os.sched_getaffinity(0))
     return Machine(

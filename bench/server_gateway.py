@@ -1,6 +1,7 @@
-"""How fast packs go through the gateway: MB/s over TLS on loopback, beside the same directory bare.
+"""How fast packs go through the gateway: MB/s over TLS on loopback, and what its process needs.
 
-Both are measured in turns, so that what else the machine does strikes both.
+Beside it, in turns, so that what else the machine does strikes all alike: the bare framework, which
+hashes, writes and syncs the same bytes under the same TLS, and the directory without any network.
 """
 
 import contextlib
@@ -13,71 +14,123 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import server_peer
+from bench.server_ground import forget_peak, spent
 from holdfast.base.clock import Clock, SystemClock
 from holdfast.base.units import MIB
 from holdfast.storage.directory import DirectoryStorage
 from holdfast.storage.protocol import Storage
-from holdfast.testing.gateway import RunningGateway
+from holdfast.testing.gateway import MachineThere, RunningGateway
 
 _PACK = 16 * MIB
 _MEGA = 1e6
-_TICKS = os.sysconf("SC_CLK_TCK")
+_Work = Callable[[Storage, tuple[str, bytes]], object]
+_WORKS: dict[str, _Work] = {
+    "upload": lambda storage, one: storage.put(*one),
+    "download": lambda storage, one: storage.get(one[0]),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """Medians over the rounds."""
+    """Medians over the rounds, MB/s; the memory is the most of any round."""
 
     what: str
     at_once: int
     gateway: float
+    peer: float
     directory: float
     # Seconds of the server's processor for each GB.
     server_cpu: float
-
-    def __str__(self) -> str:
-        ratio = self.gateway / self.directory
-        return (
-            f"{self.what:<9} {self.at_once} at once: {self.gateway:6.0f} MB/s through the gateway, "
-            f"{self.directory:6.0f} MB/s bare ({ratio:.2f}x), {self.server_cpu:.1f} CPU s/GB"
-        )
+    peer_cpu: float
+    # How much more memory the server's process had at its peak than before.
+    grown_mb: float
 
 
 def measure(folder: Path, *, packs: int = 24, rounds: int = 3) -> list[Rate]:
     """Uploads and downloads, one and four at once."""
     found = []
     with _emptied(folder), RunningGateway(folder / "state") as gateway:
-        for at_once in (1, 4):
-            turns = [_turn(gateway, folder, packs=packs, at_once=at_once) for _ in range(rounds)]
-            found += [_median(what, at_once, turns) for what in ("upload", "download")]
+        # The first connection makes what all others use.
+        gateway.machine(gateway.vault(is_lab=True)).storage().put("keys/" + _EMPTY, b"")
+        state = gateway.folder / "server"
+        with server_peer.running(state, folder / "peer") as (port, pid):
+            peer = _Peer(port=port, pid=pid, folder=folder / "peer")
+            for at_once in (1, 4):
+                turns = [
+                    _turn(gateway, peer, folder, packs=packs, at_once=at_once)
+                    for _ in range(rounds)
+                ]
+                found += [_median(what, at_once, turns) for what in _WORKS]
     return found
 
 
-_Turn = dict[str, tuple[float, float, float]]
+_EMPTY = hashlib.sha256(b"").hexdigest()
 
 
-def _turn(gateway: RunningGateway, folder: Path, *, packs: int, at_once: int) -> _Turn:
-    """For each work: MB/s through the gateway, MB/s bare, server's CPU seconds per GB."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Peer:
+    port: int
+    pid: int
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Share:
+    """One contender's part of a turn."""
+
+    rate: float
+    cpu: float = 0.0
+    grown: float = 0.0
+
+
+# By work, then by contender.
+_Turn = dict[str, dict[str, _Share]]
+
+
+def _turn(gateway: RunningGateway, peer: _Peer, folder: Path, *, packs: int, at_once: int) -> _Turn:
     machine = gateway.machine(gateway.vault(is_lab=True))
-    far, bare = machine.storage(), folder / "bare"
+    bare = folder / "bare"
     bare.mkdir()
-    near = DirectoryStorage(str(bare))
-    content = _content(packs)
     assert gateway.process is not None
-    pid = gateway.process.pid
-    turn: _Turn = {}
-    works: dict[str, Callable[[Storage, tuple[str, bytes]], object]] = {
-        "upload": lambda storage, one: storage.put(*one),
-        "download": lambda storage, one: storage.get(one[0]),
+    contenders: dict[str, tuple[Storage, int | None]] = {
+        "gateway": (machine.storage(), gateway.process.pid),
+        "peer": (_at_peer(machine, peer), peer.pid),
+        "directory": (DirectoryStorage(str(bare)), None),
     }
-    for what, work in works.items():
-        before = _cpu(pid)
-        through = _rate(work, far, content, at_once)
-        spent = (_cpu(pid) - before) / (packs * _PACK / 1e9)
-        turn[what] = through, _rate(work, near, content, at_once), spent
-    shutil.rmtree(bare)
-    shutil.rmtree(machine.folder)
+    content = _content(packs)
+    turn: _Turn = {}
+    for what, work in _WORKS.items():
+        turn[what] = {
+            name: _share(work, storage, pid, content, at_once=at_once)
+            for name, (storage, pid) in contenders.items()
+        }
+    for used in (bare, machine.folder, peer.folder):
+        shutil.rmtree(used)
+    peer.folder.mkdir()
     return turn
+
+
+def _at_peer(machine: MachineThere, peer: _Peer) -> Storage:
+    return machine.storage(url=f"https://localhost:{peer.port}/gateway/")
+
+
+def _share(
+    work: _Work,
+    storage: Storage,
+    pid: int | None,
+    content: Sequence[tuple[str, bytes]],
+    *,
+    at_once: int,
+) -> _Share:
+    if pid is None:
+        return _Share(rate=_rate(work, storage, content, at_once))
+    forget_peak(pid)
+    before = spent(pid)
+    rate = _rate(work, storage, content, at_once)
+    after = spent(pid)
+    cpu = (after.cpu - before.cpu) / (len(content) * _PACK / 1e9)
+    return _Share(rate=rate, cpu=cpu, grown=(after.peak - before.resident) / _MEGA)
 
 
 def _content(packs: int) -> list[tuple[str, bytes]]:
@@ -88,7 +141,7 @@ def _content(packs: int) -> list[tuple[str, bytes]]:
 
 
 def _rate(
-    work: Callable[[Storage, tuple[str, bytes]], object],
+    work: _Work,
     storage: Storage,
     content: Sequence[tuple[str, bytes]],
     at_once: int,
@@ -100,19 +153,19 @@ def _rate(
     return len(content) * _PACK / _MEGA / (clock.monotonic() - began)
 
 
-def _cpu(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
-
-
 def _median(what: str, at_once: int, turns: Sequence[_Turn]) -> Rate:
-    gateway, directory, cpu = zip(*(turn[what] for turn in turns), strict=True)
+    def middle(contender: str, number: str) -> float:
+        return statistics.median(float(getattr(turn[what][contender], number)) for turn in turns)
+
     return Rate(
         what=what,
         at_once=at_once,
-        gateway=statistics.median(gateway),
-        directory=statistics.median(directory),
-        server_cpu=statistics.median(cpu),
+        gateway=middle("gateway", "rate"),
+        peer=middle("peer", "rate"),
+        directory=middle("directory", "rate"),
+        server_cpu=middle("gateway", "cpu"),
+        peer_cpu=middle("peer", "cpu"),
+        grown_mb=max(turn[what]["gateway"].grown for turn in turns),
     )
 
 

@@ -240,12 +240,17 @@ class Agent:
             name=os.uname().nodename,
             version=version("holdfast"),
             facts=self._facts,
-            running=lambda: [job.id for job in self._runner.running],
+            running=self._jobs_at_hand,
             points=lambda: points_now(self._outfit.program),
             cancel=self._orders.cancel,
             renew=self._renew,
             warn=self._outfit.warn,
         )
+
+    def _jobs_at_hand(self) -> list[str]:
+        """All that the server may still take for open: who is not named here is forgotten."""
+        still_open = (job.id for job in self._journal.open_jobs())
+        return list(dict.fromkeys((*still_open, *self._journal.undelivered())))
 
     def _facts(self) -> Facts:
         facts = health_facts(

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from holdfast.catalog.database import Session
-from holdfast.catalog.tables import Grant, Job, JobLine, JobStep, Machine
+from holdfast.catalog.tables import Command, Grant, Job, JobLine, JobStep, Machine
 
 _OPEN = ("waiting", "running")
 
@@ -116,6 +116,17 @@ def running_on_silent(db: Session, silent_since: datetime, *, limit: int) -> Seq
         .where(or_(Job.started_at.is_(None), Job.started_at < silent_since))
     )
     return db.scalars(query.order_by(Job.id).limit(limit)).all()
+
+
+def open_on_machines(db: Session, *, limit: int) -> Sequence[tuple[Job, Machine]]:
+    """Jobs that are not over, and that their machines took or told of."""
+    taken = exists().where(Command.job_id == Job.id, Command.taken_at.is_not(None))
+    query = (
+        select(Job, Machine)
+        .join(Machine, Machine.id == Job.machine_id)
+        .where(Job.state.in_(_OPEN), or_(Job.report_number > 0, taken))
+    )
+    return [(job, machine) for job, machine in db.execute(query.order_by(Job.id).limit(limit))]
 
 
 def open_of(

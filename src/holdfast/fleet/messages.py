@@ -72,6 +72,7 @@ class Heartbeat:
     name: str
     agent_version: str
     facts: Facts
+    # Every job it has that is not over, or whose end it has not told yet.
     running: list[str]
     # Of the assignments the agent works by.
     assignments_etag: str

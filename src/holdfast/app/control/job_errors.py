@@ -70,6 +70,17 @@ class MachineSilent(HoldfastError):
     )
 
 
+class JobForgotten(HoldfastError):
+    """The machine lives, but its journal was lost with this job in it."""
+
+    code = "job-forgotten"
+    sentence = N_("'{machine}' had taken this job, and knows nothing of it any more")
+    remedy = N_(
+        "Order it again; what its policies have due comes by itself. "
+        "Its journal was lost: see whether its disk is full or damaged."
+    )
+
+
 class LeaseHeld(HoldfastError):
     code = "lease-held"
     sentence = N_("The machine deletes already, for '{kind}' ({holder}), until {until} at most")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from holdfast.app.control.alerting import tell_of_job
-from holdfast.app.control.job_errors import MachineSilent, MachineStayedAway
+from holdfast.app.control.job_errors import JobForgotten, MachineSilent, MachineStayedAway
 from holdfast.app.control.job_orders import error_record
 from holdfast.app.control.plane import Plane
 from holdfast.base.errors import HoldfastError
@@ -17,6 +17,9 @@ from holdfast.fleet.jobs import State
 # Heartbeats come every half minute.
 SILENCE = timedelta(minutes=10)
 _AT_ONCE = 200
+_MOST_OPEN = 5000
+# A heartbeat may be late, and clocks differ.
+_JUST_BEGUN = timedelta(minutes=1)
 # The end of a job is told at once; should that be lost, it is seen so much later.
 _LONGEST_LOOK = timedelta(minutes=15)
 _SHORTEST_LOOK = timedelta(seconds=1)
@@ -58,6 +61,33 @@ def give_up_silent(plane: Plane, *, silence: timedelta = SILENCE) -> int:
             if job is not None and job.state == State.RUNNING:
                 _lose(db, plane, job)
     return len(found)
+
+
+def give_up_forgotten(plane: Plane) -> int:
+    """Jobs that their machines had and no longer know; should one come back, its word counts."""
+    with plane.database.write() as db:
+        found = [
+            job.id
+            for job, machine in job_rows.open_on_machines(db, limit=_MOST_OPEN)
+            if _is_forgotten(job, machine)
+        ]
+        for job_id in found:
+            job = job_rows.locked(db, job_id)
+            if job is not None and not State(job.state).is_over:
+                machine = db.get(Machine, job.machine_id) if job.machine_id else None
+                error = JobForgotten(machine=machine.name if machine else job.machine_id)
+                command_rows.withdraw(db, job_id)
+                end(db, plane, job, State.FAILED, error)
+    return len(found)
+
+
+def _is_forgotten(job: Job, machine: Machine) -> bool:
+    """By the machine's last heartbeat, unless the job is younger than that, or about as old."""
+    said, seen = machine.facts.get("clock"), machine.last_seen_at
+    if said is None or seen is None or job.id in machine.facts.get("running", ()):
+        return False
+    began = max(job.created_at, job.started_at or job.created_at)
+    return began < min(seen, datetime.fromisoformat(said)) - _JUST_BEGUN
 
 
 def end(db: Session, plane: Plane, job: Job, state: State, error: HoldfastError | None) -> None:

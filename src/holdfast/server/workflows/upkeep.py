@@ -21,7 +21,7 @@ from holdfast.app.control import (
     vault_removal,
 )
 from holdfast.app.control.cleaning import clean
-from holdfast.app.control.job_watch import give_up_silent
+from holdfast.app.control.job_watch import give_up_forgotten, give_up_silent
 from holdfast.app.control.sweeping import sweep_vaults
 from holdfast.fleet.jobs import Kind
 from holdfast.server.workflows import ordering
@@ -36,6 +36,7 @@ _MOST_SLICES = 500
 @DBOS.workflow(name="every-minute")
 def every_minute(_moment: datetime, _context: Any) -> None:
     _step("silent machines", _give_up_silent)
+    _step("forgotten jobs", _give_up_forgotten)
     _step("unwatched jobs", ordering.watch_all)
     _step("watch for alerts", _watch_for_alerts)
     _step("send alerts", send_alerts)
@@ -84,6 +85,10 @@ def _step(name: str, act: Callable[[], Any]) -> Any:
             return None
 
     return DBOS.run_step({"name": name}, attempt)
+
+
+def _give_up_forgotten() -> int:
+    return give_up_forgotten(plane())
 
 
 def _give_up_silent() -> int:

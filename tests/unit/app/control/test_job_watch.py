@@ -8,7 +8,7 @@ import pytest
 from holdfast.app.control import job_orders, jobs
 from holdfast.app.control.commands import open_commands, take_command
 from holdfast.app.control.job_reports import report_job
-from holdfast.app.control.job_watch import SILENCE, give_up_silent, look
+from holdfast.app.control.job_watch import SILENCE, give_up_forgotten, give_up_silent, look
 from holdfast.app.control.plane import Plane
 from holdfast.catalog.tables import Machine
 from holdfast.fleet.messages import JobReport
@@ -59,11 +59,15 @@ def _say(plane: Plane, machine: Registered, job_id: str, number: int, state: str
     report_job(plane, machine.actor, job_id, report)
 
 
-def _see(plane: Plane, machine: Registered) -> None:
+def _see(plane: Plane, machine: Registered, *, at_work: tuple[str, ...] | None = None) -> None:
+    """A heartbeat; with `at_work` it says which jobs the machine has."""
+    now = plane.clock.now()
     with plane.database.write() as db:
         row = db.get(Machine, machine.id)
         assert row is not None
-        row.last_seen_at = plane.clock.now()
+        row.last_seen_at = now
+        if at_work is not None:
+            row.facts = {"running": list(at_work), "clock": now.isoformat()}
 
 
 def test_job_whose_machine_does_not_come_ends_with_its_offer(
@@ -122,6 +126,56 @@ def test_job_of_a_machine_that_is_heard_of_is_left_alone(plane: Plane, machine: 
     _see(plane, machine)
 
     assert give_up_silent(plane) == 0
+
+
+def test_job_its_machine_knows_nothing_of_any_more_has_failed(
+    plane: Plane, machine: Registered, admin: Someone
+) -> None:
+    _say(plane, machine, "abcd1234", 1, "running")
+    _say(plane, machine, "efgh5678", 1, "running")
+    plane.clock.sleep(120)
+    _see(plane, machine, at_work=("efgh5678",))
+
+    forgotten = give_up_forgotten(plane)
+    during = jobs.show_job(plane, admin.actor, "abcd1234").job
+    _say(plane, machine, "abcd1234", 2, "done")
+
+    assert forgotten == 1
+    assert (during.state, during.error_code) == ("failed", "job-forgotten")
+    assert jobs.show_job(plane, admin.actor, "abcd1234").job.state == "done"
+    assert jobs.show_job(plane, admin.actor, "efgh5678").job.state == "running"
+
+
+def test_order_that_was_taken_and_forgotten_has_failed(
+    plane: Plane, machine: Registered, admin: Someone, job: str
+) -> None:
+    (command,) = open_commands(plane, machine.actor, after=0).commands
+    take_command(plane, machine.actor, command.number)
+    plane.clock.sleep(120)
+    _see(plane, machine, at_work=())
+
+    assert give_up_forgotten(plane) == 1
+    assert jobs.show_job(plane, admin.actor, job).job.error_code == "job-forgotten"
+
+
+def test_order_that_waits_for_its_machine_is_not_forgotten(
+    plane: Plane, machine: Registered, job: str
+) -> None:
+    plane.clock.sleep(120)
+    _see(plane, machine, at_work=())
+
+    assert give_up_forgotten(plane) == 0
+    assert look(plane, job).state == "waiting"
+
+
+def test_job_younger_than_what_the_machine_said_is_not_forgotten(
+    plane: Plane, machine: Registered
+) -> None:
+    _see(plane, machine, at_work=())
+    plane.clock.sleep(120)
+    _say(plane, machine, "abcd1234", 1, "running")
+
+    assert give_up_forgotten(plane) == 0
 
 
 def test_job_that_is_gone_needs_no_watching(plane: Plane) -> None:

@@ -113,19 +113,20 @@ def errors_name_their_cause(seen: Seen) -> Iterable[str]:
 
 def each_backup_made_one_point(seen: Seen) -> Iterable[str]:
     for machine in seen.fleet.machines:
-        points = {one["id"]: one for one in seen.points[machine.id]}
-        claimed = Counter(
-            point
-            for job_id in seen.of(machine)
-            if job_id in seen.details and (point := seen.point_of(job_id))
-        )
-        yield from (f"two jobs claim point {one}" for one, count in claimed.items() if count > 1)
-        for point in points.keys() - claimed.keys():
-            yield f"point {point[:8]} of {machine.name} belongs to no job: {points[point]['tags']}"
-        tags = Counter(
-            tag for one in points.values() for tag in one["tags"] or () if tag.startswith("ask")
-        )
-        yield from (f"{count} points of order {tag}" for tag, count in tags.items() if count > 1)
+        made = Counter(_job_of(point) for point in seen.points[machine.id])
+        for job_id, count in made.items():
+            if job_id not in seen.details:
+                yield f"{count} points of {machine.name} belong to no job: {job_id}"
+            elif count > 1:
+                yield f"{count} points of job {job_id}"
+        for point in seen.points[machine.id]:
+            told = seen.details.get(_job_of(point), {}).get("result") or {}
+            if told.get("point", point["id"]) != point["id"]:
+                yield f"job {_job_of(point)} tells of another point"
+
+
+def _job_of(point: Mapping[str, Any]) -> str:
+    return next((tag[4:] for tag in point["tags"] if tag.startswith("job:")), "")
 
 
 def no_point_is_lost(seen: Seen) -> Iterable[str]:

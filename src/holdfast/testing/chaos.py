@@ -31,6 +31,8 @@ _BETWEEN_CHANGES = (0.3, 1.5)
 # A job that fails in the dark waits half a minute and more before it is tried again.
 _REST_WITHIN = 240.0
 _CANCEL_AFTER = 60.0
+# A server that was killed in the middle of an order blocks its key for ten minutes.
+_UNANSWERED_WITHIN = 720.0
 Say = Callable[[str], None]
 
 
@@ -82,6 +84,7 @@ class Chaos:
         self._orders: list[_Order] = []
         self._asked: list[Asked] = []
         self._restarts = 0
+        self._conflicts = 0
 
     def run(self, seconds: float) -> Outcome:
         self._make_chaos(seconds)
@@ -130,7 +133,8 @@ class Chaos:
                 self._wrong.append((self._clock.monotonic() + _TRY_AGAIN, one[1]))
 
     def _mend_all(self) -> None:
-        self._tell("everything is mended now")
+        waiting = f"{len(self._orders)} orders are not taken, {self._conflicts} conflicts"
+        self._tell(f"everything is mended now; {waiting}")
         # The database first: nothing starts without it.
         until = self._clock.monotonic() + _REST_WITHIN
         while self._wrong:
@@ -185,9 +189,12 @@ class Chaos:
                 json={"kind": order.kind, "arguments": order.arguments},
                 headers={"Idempotency-Key": order.key},
             )
-            if answer is None or answer.status_code == httpx.codes.CONFLICT:
-                # Nobody there, or the first try is not over yet.
+            if answer is None:
                 return
+            if answer.status_code == httpx.codes.CONFLICT:
+                # The first try is not over yet, as far as the servers know.
+                self._conflicts += 1
+                continue
             assert answer.is_success, f"{order.kind}: {answer.text}"
             tags = order.arguments.get("tags") or [None]
             self._orders.remove(order)
@@ -213,7 +220,7 @@ class Chaos:
             for assignment in machine.assignments.values():
                 self._fleet.person.patch(f"/assignments/{assignment}", {"is_paused": True})
         self._until(lambda: [] if self._are_paused() else ["policies are not paused everywhere"])
-        self._until(self._unsent)
+        self._until(self._unsent, within=_UNANSWERED_WITHIN)
         seen = Seen(self._fleet, self._asked)
         begun = self._clock.monotonic()
 
@@ -261,8 +268,8 @@ class Chaos:
         seen.look_at_jobs()
         return [*jobs_are_over(seen), *both_sides_agree(seen)]
 
-    def _until(self, wrong: Callable[[], list[str]]) -> None:
-        until = self._clock.monotonic() + _REST_WITHIN
+    def _until(self, wrong: Callable[[], list[str]], *, within: float = _REST_WITHIN) -> None:
+        until = self._clock.monotonic() + within
         while found := wrong():
             if self._clock.monotonic() > until:
                 raise AssertionError("it does not come to rest:\n" + "\n".join(found))

@@ -59,7 +59,7 @@ class Registered:
         self.run("register", *words, "--passphrase-file", str(self.root / "passphrase"))
 
     def assign(self, **policy: Any) -> None:
-        body = {"name": "hourly", "schedule": "every 1h", "retention": ["last 2"], **policy}
+        body = {"name": "hourly", "schedule": "every 1h", "retention": ["daily 7"], **policy}
         made = self.post(f"/vaults/{self.vault}/policies", **body)
         paths = [str(self.root / "source")]
         self.post(f"/machines/{self.id}/assignments", policy=made["id"], paths=paths)

@@ -1,0 +1,70 @@
+"""Two whole servers on one PostgreSQL: one dies, the database goes away, and the work is done."""
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from holdfast.testing.chaos_fleet import ChaosFleet
+from holdfast.testing.postgres import Postgres
+
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.real,
+    pytest.mark.slow,
+    pytest.mark.xdist_group("chaos"),
+    pytest.mark.timeout(300),
+]
+PATIENCE = 90.0
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, postgres: Postgres) -> Iterator[ChaosFleet]:
+    fleet = ChaosFleet(tmp_path, postgres)
+    try:
+        fleet.start()
+        yield fleet
+    finally:
+        fleet.close()
+
+
+def _until(is_so: Callable[[], object]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.2)
+
+
+def _state(fleet: ChaosFleet, job_id: str) -> str:
+    answer = fleet.person.ask("GET", f"/jobs/{job_id}")
+    return str(answer.json()["job"]["state"]) if answer and answer.is_success else "unknown"
+
+
+def test_orders_outlive_the_server_that_took_them_and_a_pause_of_the_database(
+    fleet: ChaosFleet,
+) -> None:
+    away, here, _third = fleet.machines
+    first, second = fleet.servers
+    away.end(signal.SIGTERM)
+    expiring = fleet.person.post(
+        f"/machines/{away.id}/jobs", {"kind": "check", "wait_hours": 10 / 3600}
+    )
+    scrub = fleet.person.post(f"/machines/{here.id}/jobs", {"kind": "scrub"})
+    backup = fleet.person.post(
+        f"/machines/{here.id}/jobs",
+        {"kind": "backup", "arguments": {"paths": [str(here.source("kept"))]}},
+    )
+
+    # `post` asks the first server first, so all three are its own.
+    first.kill()
+    fleet.postgres.stop(number=signal.SIGQUIT)
+    fleet.postgres.start()
+
+    _until(lambda: _state(fleet, expiring["id"]) == "failed")
+    _until(lambda: _state(fleet, scrub["id"]) == "done")
+    _until(lambda: _state(fleet, backup["id"]) == "done")
+    assert second.is_running
+    failed = fleet.person.get(f"/jobs/{expiring['id']}")
+    assert failed["error"]["code"] == "machine-stayed-away"

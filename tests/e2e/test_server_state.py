@@ -59,7 +59,7 @@ def test_a_lost_password_is_replaced_by_whoever_is_root_here(tmp_path: Path) -> 
 def test_no_server_is_made_to_reset_a_password(tmp_path: Path) -> None:
     done = _run(tmp_path, "server", "reset-password", "--json")
 
-    assert json.loads(done.stdout.splitlines()[-1])["code"] == "server-not-here"
+    assert json.loads(done.stdout.splitlines()[-1])["code"] == "no-state-here"
     assert not (tmp_path / "server").exists()
 
 

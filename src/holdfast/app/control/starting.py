@@ -11,7 +11,7 @@ from holdfast.app.control.key_files import make_private_folder
 from holdfast.app.control.plane import Plane
 from holdfast.app.control.server_errors import (
     KeysOfAnotherServer,
-    NoServerHere,
+    NoStateHere,
     ServerRunsAlready,
 )
 from holdfast.app.control.server_settings import (
@@ -26,6 +26,7 @@ from holdfast.catalog.tables import Setting
 from holdfast.storage.protocol import Storage
 
 _LOCK = "lock"
+_CERTIFICATE = "ca.pem"
 # The setting that says whose database it is.
 _AUTHORITY = "authority"
 
@@ -68,8 +69,8 @@ def opened(settings: ServerSettings, clock: Clock) -> Iterator[Opened]:
 def existing(home: str, clock: Clock, *, database: str | None) -> Iterator[Opened]:
     """The state of a server that was started before, and may be running; none is made."""
     folder = server_folder(home)
-    if not os.path.exists(os.path.join(folder, "ca.pem")):
-        raise NoServerHere(folder=folder)
+    if not os.path.exists(os.path.join(folder, _CERTIFICATE)):
+        raise NoStateHere(folder=folder, name=_CERTIFICATE)
     with opened(load_server_settings(home, database=database), clock) as state:
         yield state
 

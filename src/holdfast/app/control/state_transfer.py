@@ -8,12 +8,12 @@ from datetime import datetime
 
 from holdfast.app.control.authority import KEYS
 from holdfast.app.control.key_files import read, write_once
+from holdfast.app.control.server_errors import NoStateHere
 from holdfast.app.control.starting import sole_owner
 from holdfast.app.control.state_file import End, Head, Record, Rows, reading, writing
 from holdfast.app.control.transfer_errors import (
     ExportOfOtherVersion,
     ExportUnreadable,
-    NoStateHere,
     StateNotEmpty,
 )
 from holdfast.base.secret import Secret

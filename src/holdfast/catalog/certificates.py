@@ -1,12 +1,45 @@
 """Queries about machines' certificates."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from holdfast.catalog.database import Session
-from holdfast.catalog.tables import Certificate
+from holdfast.catalog.tables import Certificate, Machine
+
+# Asked for by each request of each machine: built once, and without objects around its row.
+_SHOWN = (
+    select(Machine.id, Machine.name, Machine.state, Certificate.expires_at, Certificate.revoked_at)
+    .join(Certificate, Certificate.machine_id == Machine.id)
+    .where(Certificate.fingerprint == bindparam("shown"))
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A certificate and the machine it was given to."""
+
+    machine_id: str
+    name: str
+    state: str
+    expires_at: datetime
+    revoked_at: datetime | None
+
+
+def shown(db: Session, fingerprint: str) -> Shown | None:
+    for machine_id, name, state, expires_at, revoked_at in db.connection().execute(
+        _SHOWN, {"shown": fingerprint}
+    ):
+        return Shown(
+            machine_id=machine_id,
+            name=name,
+            state=state,
+            expires_at=expires_at,
+            revoked_at=revoked_at,
+        )
+    return None
 
 
 def of_machine(db: Session, machine_id: str) -> Sequence[Certificate]:

@@ -9,6 +9,12 @@ from sqlalchemy import bindparam, func, select, update
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Certificate, Machine
 
+# Built once: thousands of machines ask every half minute.
+_END = select(func.max(Certificate.expires_at)).where(
+    Certificate.machine_id == bindparam("one"), Certificate.revoked_at.is_(None)
+)
+_KNOWN = select(_END.scalar_subquery(), Machine.host).where(Machine.id == bindparam("one"))
+
 
 def store(db: Session, beats: Sequence[dict[str, Any]]) -> None:
     """Each with `machine`, `at`, `version` and `facts`; in the order of ids, against deadlocks."""
@@ -27,10 +33,6 @@ def store(db: Session, beats: Sequence[dict[str, Any]]) -> None:
 
 def known(db: Session, machine_id: str) -> tuple[datetime | None, str]:
     """When the last of its good certificates expires, and what its host called itself."""
-    end = select(func.max(Certificate.expires_at)).where(
-        Certificate.machine_id == machine_id, Certificate.revoked_at.is_(None)
-    )
-    query = select(end.scalar_subquery(), Machine.host).where(Machine.id == machine_id)
-    for end_of_all, host in db.execute(query):
+    for end_of_all, host in db.connection().execute(_KNOWN, {"one": machine_id}):
         return end_of_all, host
     return None, ""

@@ -5,10 +5,12 @@ The class reaches into uvicorn's own protocol class; its minor version is pinned
 
 import asyncio
 import hashlib
+from asyncio import sslproto
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from holdfast.base.units import KIB
 from holdfast.server import metrics
 from holdfast.server.callers import PEER
 
@@ -28,6 +30,11 @@ _HEAD_TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-lengt
 
 class _HeadTooLongError(Exception):
     """Ends the parser, and nothing else sees it."""
+
+
+# What TLS hands in goes through a buffer that a connection has for as long as it is open: asyncio's
+# usual quarter of a MiB is most of what a waiting agent costs, and a record has 16 KiB at most.
+sslproto.SSLProtocol.max_size = 64 * KIB
 
 
 class Protocol(HttpToolsProtocol):

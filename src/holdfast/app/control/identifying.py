@@ -5,7 +5,8 @@ import hashlib
 from holdfast.app.control.errors import NotLoggedIn
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.catalog import accounts as account_rows
-from holdfast.catalog.tables import Account, Certificate, Machine
+from holdfast.catalog import certificates as certificate_rows
+from holdfast.catalog.tables import Account
 from holdfast.fleet.roles import Scope
 
 
@@ -44,10 +45,9 @@ def machine_of(plane: Plane, fingerprint: str, *, address: str) -> Actor:
     """The machine a certificate was given to, if neither has been taken back."""
     now = plane.clock.now()
     with plane.database.read() as db:
-        certificate = db.get(Certificate, fingerprint)
-        machine = db.get(Machine, certificate.machine_id) if certificate else None
-    if certificate is None or machine is None:
+        shown = certificate_rows.shown(db, fingerprint)
+    if shown is None:
         raise NotLoggedIn(reason="the certificate is unknown", server=plane.address)
-    if certificate.revoked_at or certificate.expires_at <= now or machine.state != "active":
+    if shown.revoked_at or shown.expires_at <= now or shown.state != "active":
         raise NotLoggedIn(reason="the certificate has expired or was revoked", server=plane.address)
-    return Actor(kind="machine", id=machine.id, name=machine.name, address=address)
+    return Actor(kind="machine", id=shown.machine_id, name=shown.name, address=address)

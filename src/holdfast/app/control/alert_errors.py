@@ -6,7 +6,7 @@ from holdfast.base.texts import N_
 
 class TargetNotUnderstood(HoldfastError):
     code = "alert-target-not-understood"
-    sentence = N_("'{scheme}' leads to no service that alerts could be sent to.")
+    sentence = N_("'{scheme}' leads to no service that alerts could be sent to")
     remedy = N_(
         "Give a URL such as mailtos://user:password@host, ntfy://topic or json://host/path; "
         "apprise's documentation lists all of them."
@@ -15,13 +15,13 @@ class TargetNotUnderstood(HoldfastError):
 
 class TargetUnreachable(HoldfastError):
     code = "alert-target-unreachable"
-    sentence = N_("The alert target {name} did not take the test message.")
+    sentence = N_("The alert target {name} did not take the test message")
     remedy = N_("Check its URL, the password in it and the way there, and try again.")
 
 
 class SecurityCannotBeSilenced(HoldfastError):
     code = "security-alert-not-silenced"
-    sentence = N_("Alerts of the kind {kind} are about security and cannot be silenced.")
+    sentence = N_("Alerts of the kind {kind} are about security and cannot be silenced")
     remedy = N_("Silence another kind, or take the target away.")
 
 
@@ -33,5 +33,5 @@ class SummaryTimeWrong(HoldfastError):
 
 class AlertKindUnknown(HoldfastError):
     code = "alert-kind-unknown"
-    sentence = N_("There is no kind of alert named {kind}.")
+    sentence = N_("There is no kind of alert named {kind}")
     remedy = N_("Kinds are: {known}.")

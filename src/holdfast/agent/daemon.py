@@ -27,6 +27,7 @@ from holdfast.agent.orders import Orders
 from holdfast.agent.place import Place
 from holdfast.agent.running import Program, Runner
 from holdfast.agent.scheduling import Scheduler
+from holdfast.agent.standing import Standing, StandingFile, process_of
 from holdfast.agent.starting import Starter
 from holdfast.agent.talking import Talker, Telling
 from holdfast.agent.words import words_for
@@ -108,7 +109,10 @@ class Agent:
             self._telling(),
             clock=self._clock,
         )
-        self._listener = Listener(self._link, self._take)
+        self._listener = Listener(self._link, self._take, on_silence=self._talker.doubt)
+        self._standing_file = StandingFile(self._place.standing)
+        self._process, self._started_at = process_of(os.getpid()), self._clock.now()
+        self._version = version("holdfast")
         self._threads_stop = threading.Event()
         # Set by signal handlers, which must not touch an Event: they may run inside one.
         self._is_stopping = self._is_to_reread = False
@@ -171,6 +175,7 @@ class Agent:
             self._next_clean = moment + _CLEAN_EVERY
             self._journal.forget_before(self._clock.now() - _KEPT)
         self._runner.tick()
+        self._standing_file.tell(self._standing())
         self._starter.start_due()
         if self._leases.is_busy:
             self._talker.wake()
@@ -263,6 +268,19 @@ class Agent:
             "next": {name: at.isoformat(timespec="seconds") for name, at in upcoming.items()},
         }
 
+    def _standing(self) -> Standing:
+        talker = self._talker
+        return Standing(
+            process=self._process,
+            version=self._version,
+            started_at=self._started_at,
+            connection=talker.connection.value,
+            since=talker.since,
+            trouble=talker.trouble,
+            heard_at=talker.heard_at,
+            journal=self._journal.trouble,
+        )
+
     def _end(self) -> None:
         self._threads_stop.set()
         self._talker.wake()
@@ -275,6 +293,7 @@ class Agent:
         self._leases.keep_only(())
         with contextlib.suppress(HoldfastError):
             self._talker.step()
+        self._standing_file.tell(replace(self._standing(), process=None))
         self._journal.close()
         self._rates.close()
         os.close(self._lock)

@@ -12,12 +12,23 @@ _WAIT = 25.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 
 
+def _tell_nobody() -> None:
+    """The talker finds out by itself."""
+
+
 class Listener:
     """Hands each command over; only when that has returned is the server told that we have it."""
 
-    def __init__(self, link: Link, take: Callable[[Command], bool]) -> None:
+    def __init__(
+        self,
+        link: Link,
+        take: Callable[[Command], bool],
+        *,
+        on_silence: Callable[[], None] = _tell_nobody,
+    ) -> None:
         self._link = link
         self._take = take
+        self._on_silence = on_silence
         self._after = 0
         self._failures = 0
 
@@ -42,6 +53,7 @@ class Listener:
         except HoldfastError:
             # The talker says how things stand; here is only somebody to wait.
             self._failures += 1
+            self._on_silence()
             longest = min(_FIRST_PAUSE * 2.0 ** min(self._failures, 10), _LONGEST_PAUSE)
             return longest * random.uniform(0.5, 1)  # noqa: S311  no secret
         self._failures = 0

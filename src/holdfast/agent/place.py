@@ -36,6 +36,11 @@ class Place:
         return os.path.join(self.folder, "agent.lock")
 
     @property
+    def standing(self) -> str:
+        """How the running agent stands with its server and its journal."""
+        return os.path.join(self.folder, "standing.json")
+
+    @property
     def log(self) -> str:
         """What the agent says where no service manager listens."""
         return os.path.join(self.folder, "agent.log")

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field, replace
 
 from holdfast.agent import jobs
 from holdfast.agent.hearing import Heard
-from holdfast.agent.jobs import Job, Process
+from holdfast.agent.jobs import Job
 from holdfast.agent.journal import Journal
 from holdfast.agent.place import Place
+from holdfast.agent.standing import process_of
 from holdfast.app.processes import Launched, launch
 from holdfast.base.clock import Clock
 from holdfast.base.errors import HoldfastError
 from holdfast.fleet.jobs import State
-from holdfast.vault.liveness import Machine
 
 _CHUNK = 1 << 18
 _BETWEEN_SAVES = 5.0
@@ -68,7 +68,6 @@ class Runner:
         self._clock = clock
         self._on_end = on_end
         self._grace = grace
-        self._machine = Machine(os.uname().nodename)
         self._children: dict[str, _Child] = {}
         self._is_stopping = False
 
@@ -87,7 +86,7 @@ class Runner:
         except (OSError, HoldfastError) as err:
             self._could_not_start(job, err)
             return
-        job = self._journal.save(replace(job, process=self._mark(launched.pid)))
+        job = self._journal.save(replace(job, process=process_of(launched.pid)))
         self._children[job.id] = _Child(job=job, output=output, launched=launched)
         launched.open_gate()
 
@@ -215,13 +214,7 @@ class Runner:
         if child.launched is not None:
             return child.launched.has_ended()
         process = child.job.process
-        return process is None or self._mark(process.pid) != process
-
-    def _mark(self, pid: int) -> Process | None:
-        mark = self._machine.mark(pid)
-        if mark is None:
-            return None
-        return Process(pid=pid, boot=mark.boot, namespace=mark.namespace, started=mark.started)
+        return process is None or process_of(process.pid) != process
 
     def _output_of(self, job: Job) -> str:
         return os.path.join(self._place.outputs, f"{job.id}.{job.attempts}")

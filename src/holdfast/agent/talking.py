@@ -8,7 +8,7 @@ import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import msgspec
@@ -90,6 +90,9 @@ class Talker:
         self._points_untold = True
         self.connection = Connection.UNKNOWN
         self.trouble: str | None = None
+        # Since when it is so, and when the server was heard last.
+        self.since = clock.now()
+        self.heard_at: datetime | None = None
         # How far the server's clock is ahead of ours.
         self.clock_offset = timedelta(0)
 
@@ -101,6 +104,11 @@ class Talker:
         """What the server last told us may be old."""
         self._next_beat = float("-inf")
         self._wake.set()
+
+    def doubt(self) -> None:
+        """The server did not answer somebody else: see for ourselves, and not in a minute only."""
+        if self.connection is Connection.ONLINE:
+            self.ask_anew()
 
     def points_changed(self) -> None:
         self._points_untold = True
@@ -146,6 +154,7 @@ class Talker:
         )
         reply = self._link.ask("POST", "/heartbeat", HeartbeatReply, body=beat)
         self.clock_offset = reply.at - now
+        self.heard_at = now
         self._note_heard()
         spread = 1 + random.uniform(-_JITTER, _JITTER)  # noqa: S311  no secret
         self._next_beat = self._clock.monotonic() + reply.next_seconds * spread
@@ -216,5 +225,7 @@ class Talker:
         """Say it once when things change, not at every try."""
         if connection is not self.connection and err is not None:
             self._telling.warn(f"{err} {err.advice}")
+        if connection is not self.connection:
+            self.since = self._clock.now()
         self.connection = connection
         self.trouble = None if err is None else str(err)

@@ -13,18 +13,22 @@ from holdfast.cli.run import start
     cls=Command,
     needs_vault=False,
     help=N_(
-        "Say with which vault this machine is registered, and whether all is well with it.\n\n"
+        "Say with which vault this machine is registered, how its agent stands and what it does "
+        "next, and whether all is well.\n\n"
         "With status 3 something is not; the message says what to do."
     ),
     exits=[Exit.WARNINGS, Exit.NO_VAULT],
     examples=[("holdfast agent status --json", N_("The same for a program."))],
 )
 def status() -> int:
+    from holdfast.agent.overview import look as look_at_agent
     from holdfast.app.unregister import status as look
+    from holdfast.cli import agent_report
     from holdfast.cli.json_events import AgentState
 
     run = start()
     found = look(run.session)
+    agent = look_at_agent(run.session.settings.home, run.session.clock.now())
     known = found.registration
     troubles = [one for one in (found.server_trouble, found.passphrase_trouble) if one]
     event = AgentState(
@@ -38,6 +42,7 @@ def status() -> int:
         certificate_ends=found.certificate_ends,
         troubles=[one.code for one in troubles],
         readable=list(found.readable),
+        **agent_report.fields(agent),
     )
     rows = [
         (_("Machine"), f"{shown.line(known.name)} ({known.machine_id})"),
@@ -47,11 +52,15 @@ def status() -> int:
         (_("Server knows us"), _("no") if found.server_trouble else _("yes")),
         (_("Saved passphrase"), _("damaged") if found.passphrase_trouble else _("there")),
         *((_("May also read"), location) for location in found.readable),
+        *agent_report.rows(agent),
     ]
     run.out.show(event, *shown.table(rows))
     for one in troubles:
         run.out.warning(f"{one} {one.advice}")
-    return Exit.WARNINGS if troubles else Exit.FINE
+    warnings = agent_report.warnings(agent)
+    for sentence in warnings:
+        run.out.warning(sentence)
+    return Exit.WARNINGS if troubles or warnings else Exit.FINE
 
 
 @click.command(

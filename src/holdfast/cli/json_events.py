@@ -497,6 +497,25 @@ class AgentState(Event):
     troubles: list[str]
     # Locations of other machines' repositories that this one may read for a while.
     readable: list[str]
+    # "running", "stopped" or "never"; the rest is what the agent said last.
+    agent: str
+    agent_version: str | None
+    package_version: str
+    # "online", "away", "refused", "unknown"; and since when, and why.
+    connection: str | None
+    connection_since: str | None
+    connection_trouble: str | None
+    heard_at: str | None
+    journal_trouble: str | None
+    # Jobs whose end the server does not know yet, and since when the oldest waits.
+    undelivered: int
+    undelivered_since: str | None
+    # Those that are not over: id, kind, state, source, since, next_try.
+    jobs: list[dict[str, Any]]
+    # Of each assignment: policy, paths, paused, at (null while it is paused).
+    next_runs: list[dict[str, Any]]
+    # When the policies came from the server.
+    policies_of: str | None
 
 
 class CertificateRenewed(Event):

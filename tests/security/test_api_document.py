@@ -23,6 +23,7 @@ _CHECKS = [
 ]
 # They would end what all others need: the caller's session, certificate or vault.
 _LAST = ("DELETE /sessions/current", "POST /agent/unregister", "PUT /me/password")
+_WITHOUT = ("GET", "DELETE")
 _OPERATIONS = [operation for operation in ALLOWED if operation not in _LAST]
 
 
@@ -73,6 +74,25 @@ def test_every_answer_is_one_the_document_promises(
             assert answer.json()["code"]
 
     holds()
+
+
+@pytest.mark.parametrize("operation", [one for one in ALLOWED if not one.startswith(_WITHOUT)])
+def test_a_text_that_cannot_be_written_is_refused_everywhere(
+    world: World, schema: Any, operation: str
+) -> None:
+    method, _space, path = operation.partition(" ")
+    if "requestBody" not in schema[PREFIX + path][method].definition.raw:
+        return
+    caller = "machine" if ALLOWED[operation] <= MACHINES else "admin"
+
+    answer = world.client(caller).request(
+        method,
+        PREFIX + path.format_map(world.things(caller)),
+        content=b'{"name": "\\ud800"}',
+        headers={"Content-Type": "application/json"},
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "request-malformed")
 
 
 def _request(case: Any, address: str) -> dict[str, Any]:

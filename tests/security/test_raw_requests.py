@@ -195,6 +195,39 @@ def test_a_strange_body_is_refused_and_nothing_more(
     assert json.loads(content)["code"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'"\\ud800"',
+        b'"\\uDFFF\\uD800"',
+        b'"\xed\xa0\x80"',
+        '"\ud800"'.encode("utf-16", "surrogatepass"),
+    ],
+    ids=["escaped", "reversed", "raw", "wide"],
+)
+def test_a_text_that_cannot_be_written_is_not_kept(
+    server: FleetServer, token: str, text: bytes
+) -> None:
+    with server.client(token=token) as client:
+        made = client.post(
+            "/api/v1/vaults", json={"name": "lab", "location": "memory:lab", "is_lab": True}
+        )
+        assert made.status_code in (201, 409)
+        wanted = b'{"vault": "lab", "act": "a", "request": {"x": %b}}'
+        if text.startswith(b"\xff"):
+            wanted = '{"vault": "lab", "act": "\ud800", "request": {}}'.encode(
+                "utf-16", "surrogatepass"
+            )
+        else:
+            wanted %= text
+
+        asked = client.post("/api/v1/approvals", content=wanted)
+        listed = client.get("/api/v1/approvals")
+
+    assert (asked.status_code, asked.json()["code"]) == (422, "request-malformed")
+    assert listed.json()["items"] == []
+
+
 def test_a_name_that_cannot_be_written_is_refused_at_login(server: FleetServer) -> None:
     for word in ("name", "password"):
         body = {"name": "admin", "password": "nothing"} | {word: "\ud800"}

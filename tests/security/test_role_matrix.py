@@ -263,6 +263,7 @@ def _body(operation: str, things: dict[str, str]) -> Any:
         "PUT /agent/key": {"key_fingerprint": "a" * 64},
         "POST /agent/certificate": {"csr": make_csr(make_key())},
         "PATCH /machines/{machine_id}": {"name": "renamed"},
+        "PATCH /machines/{machine_id}/limits": {"limit_rate": 0},
         "POST /machines/{machine_id}/unregister": {"delete_data": False},
         "POST /machines/{machine_id}/readers": {"reader": things["reader"], "hours": 1},
         "POST /vaults/{vault}/policies": {**policy, "name": f"new {things['name']}"},
@@ -277,7 +278,7 @@ def _body(operation: str, things: dict[str, str]) -> Any:
         "PUT /agent/points": {"points": []},
         "POST /machines/{machine_id}/trash/undelete": {},
         "POST /alert-targets": {
-            "name": "t",
+            "name": f"new {things['name']}",
             "url": "json://127.0.0.1:9/",
             "vault": things["vault"],
         },

@@ -143,7 +143,7 @@ class World:
             "ended_job": self._ended_job(machine),
             "grant_id": self._made(f"/machines/{machine}/readers", {"reader": reader}),
             "target_id": self._made("/alert-targets", target),
-            "useless_target": self._made("/alert-targets", target),
+            "useless_target": self._made("/alert-targets", {**target, "name": f"no {caller}"}),
             "rule_id": self._made("/alert-suppressions", silence),
             "approval_id": self._made("/approvals", wanted),
             "alert_id": self._alert(caller),

@@ -1,6 +1,6 @@
 """The web application: every route, under one plane."""
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 
 from holdfast.app.control.plane import Plane
 from holdfast.server import problems
@@ -23,6 +23,7 @@ from holdfast.server.api import (
     trash,
     vaults,
 )
+from holdfast.server.bodies import require_writable
 from holdfast.server.gateway.application import Gateway
 from holdfast.server.idempotency import Idempotent
 from holdfast.server.speaking import Speaking
@@ -61,7 +62,12 @@ def make_app(plane: Plane) -> FastAPI:
     app.state.plane = plane
     problems.install(app)
     for router in ROUTERS:
-        app.include_router(router, prefix=PREFIX, responses=problems.ANSWERS)
+        app.include_router(
+            router,
+            prefix=PREFIX,
+            responses=problems.ANSWERS,
+            dependencies=[Depends(require_writable)],
+        )
     app.mount("/gateway", Gateway(plane))
     app.add_middleware(Idempotent, plane=plane, prefix=PREFIX + "/")
     # Added last, it is outermost: whatever refuses a request speaks the caller's language.

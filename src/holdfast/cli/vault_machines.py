@@ -208,8 +208,8 @@ def reset_key(wanted: str, *, pin: str | None, approval: str | None) -> None:
 @machine.command(
     help=N_(
         "Let READER restore from the recovery points of MACHINE for some hours.\n\n"
-        "On READER, `holdfast agent status` names the location for --vault; the passphrase of MACHINE "
-        "opens it, and --no-lock keeps restore from writing there."
+        "On READER, `holdfast restore POINT --machine MACHINE --to DIR` reads them with the "
+        "passphrase of MACHINE; nothing is written there, not even a lock."
     ),
     needs_vault=False,
     examples=[("holdfast vault machine allow mail spare --hours 4", N_("Both of one vault."))],

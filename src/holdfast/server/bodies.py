@@ -1,6 +1,7 @@
-"""Texts that JSON can spell and nothing can write: half a surrogate pair.
+"""What JSON can spell and nothing can keep: half a surrogate pair, NUL, numbers without an end.
 
-Kept once, such a text would be a fault of every answer it is part of from then on.
+Kept once, such a text would be a fault of every answer it is part of from then on; and PostgreSQL,
+which takes none of them, would refuse with it what others sent at the same moment.
 """
 
 import json
@@ -11,22 +12,31 @@ from fastapi import Request
 from holdfast.app.control.errors import RequestMalformed
 from holdfast.base.texts import _
 
-# Most bodies hold nothing that could be one: no escape of that kind, no byte it would begin with,
-# and none of an encoding with wider letters.
-_SUSPICIOUS = re.compile(rb"\\u[dD]|\xed|\x00")
+# Most bodies hold nothing that could be one: no such escape, no byte a half pair would begin with,
+# no encoding with wider letters, no number that is none and none so large.
+_SUSPICIOUS = re.compile(rb"\\u(?:[dD]|0000)|\xed|\x00|NaN|Infinity|[eE]\+?\d{3}|\d{300}")
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 async def require_writable(request: Request) -> None:
-    """Refuse a body with such a text in it, before anything is made of it."""
+    """Refuse a body with such a thing in it, before anything is made of it."""
     body = await request.body()
     if _SUSPICIOUS.search(body) is None:
         return
     try:
-        json.dumps(json.loads(body), ensure_ascii=False).encode()
-    except UnicodeEncodeError as err:
-        reason = _("a text in it is no valid Unicode")
-        server = request.app.state.plane.address
-        raise RequestMalformed(reason=reason, server=server) from err
+        content = json.loads(body)
     except (ValueError, RecursionError):
         # What is no JSON at all is told so by who reads it.
         return
+    if not _is_writable(content):
+        reason = _("a text or a number in it cannot be stored")
+        raise RequestMalformed(reason=reason, server=request.app.state.plane.address)
+
+
+def _is_writable(content: object) -> bool:
+    try:
+        text = json.dumps(content, ensure_ascii=False, allow_nan=False)
+        text.encode()
+    except (ValueError, RecursionError):
+        return False
+    return _NUL.search(text) is None

@@ -68,3 +68,19 @@ def test_orders_outlive_the_server_that_took_them_and_a_pause_of_the_database(
     assert second.is_running
     failed = fleet.person.get(f"/jobs/{expiring['id']}")
     assert failed["error"]["code"] == "machine-stayed-away"
+
+
+def test_server_told_to_stop_while_the_database_is_away_ends(fleet: ChaosFleet) -> None:
+    for server in fleet.servers:
+        # After a crash it looks after everything at once, so that something is under way.
+        server.kill()
+        server.start()
+    fleet.postgres.stop(number=signal.SIGQUIT)
+    try:
+        begun = time.monotonic()
+        statuses = [server.stop() for server in fleet.servers]
+    finally:
+        fleet.postgres.start()
+
+    assert statuses == [0, 0]
+    assert time.monotonic() - begun < 60

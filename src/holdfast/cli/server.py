@@ -27,6 +27,7 @@ _LAZY: dict[str, str] = {
 }
 
 
+_LAST_SECONDS = 3.0
 _database = option(
     "--database",
     metavar="URL",
@@ -100,6 +101,20 @@ def run(*, without_workflows: bool, **options: Any) -> None:
         service_manager=service_manager(),
     )
     run_server(settings, around)
+    _end_for_sure(run)
+
+
+def _end_for_sure(run: Run) -> None:
+    """All is closed. Threads of the engine that ask a database that is away would ask for ever."""
+    import os
+    import threading
+
+    def end() -> None:
+        run.session.clock.sleep(_LAST_SECONDS)
+        os._exit(0)
+
+    # It dies with the process, if that comes to its end by itself.
+    threading.Thread(target=end, daemon=True).start()
 
 
 def _tell(run: Run, ready: "Ready") -> None:

@@ -60,8 +60,11 @@ class Mischief:
         server = self._chance.choice(self._fleet.servers)
         if not _is_well(server):
             return None
-        with contextlib.suppress(subprocess.TimeoutExpired):
+        try:
             end(server)
+        except subprocess.TimeoutExpired:
+            self._fleet.complaints.append(f"{name}: it did not end")
+            server.kill()
         seconds = self._chance.uniform(0.5, 10)
         return Fault(name=name, seconds=seconds, mend=lambda: start_server(self._fleet, server))
 

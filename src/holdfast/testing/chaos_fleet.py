@@ -244,6 +244,8 @@ class ChaosFleet:
         self.person: Person
         self.vault = ""
         self.machines: list[Machine] = []
+        # What should never be, however bad things are.
+        self.complaints: list[str] = []
 
     @property
     def disks(self) -> list[Disk]:

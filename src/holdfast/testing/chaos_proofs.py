@@ -239,6 +239,10 @@ def nobody_is_alarmed_about_damage(seen: Seen) -> Iterable[str]:
             yield f"an alert: {alert}"
 
 
+def all_ended_when_told(seen: Seen) -> Iterable[str]:
+    return seen.fleet.complaints
+
+
 def nothing_lies_about(seen: Seen) -> Iterable[str]:
     for machine in seen.fleet.machines:
         if left := os.listdir(machine.place.outputs):
@@ -263,6 +267,7 @@ PROOFS: tuple[Callable[[Seen], Iterable[str]], ...] = (
     what_is_stored_comes_back,
     servers_are_ready,
     nobody_is_alarmed_about_damage,
+    all_ended_when_told,
     nothing_lies_about,
 )
 

@@ -210,7 +210,10 @@ class FleetServer:
                 time.sleep(_TICK)  # noqa: TID251  another process has to come up
 
     def _wait_for_end(self) -> int:
-        process, self._process = self._process, None
+        process = self._process
         assert process is not None
+        # Still ours to be killed if it does not end.
+        status = process.wait(_PATIENCE)
+        self._process = None
         with process:
-            return process.wait(_PATIENCE)
+            return status

@@ -102,5 +102,10 @@ def _say(what: str) -> None:
 
 def _publish(wanted: argparse.Namespace, results: Results) -> None:
     machine = look_around([Holdfast()], wanted.data.parent, SystemClock())
-    options = {"agents": f"{wanted.agents:,}", "rounds": str(wanted.rounds)}
+    options = {
+        "agents": f"{wanted.agents:,}",
+        "rounds": str(wanted.rounds),
+        # Well above that of a quiet machine: somebody else was at work as well.
+        "load": " ".join(f"{load:.1f}" for load in os.getloadavg()),
+    }
     server_report.replace_section(_PAGE, server_report.section(results, machine, options))

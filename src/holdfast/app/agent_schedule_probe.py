@@ -11,6 +11,7 @@ from holdfast.app.agent_folder import AgentFolder, read_if_there
 from holdfast.app.agent_journal_probe import reading
 from holdfast.app.wiring import Session
 from holdfast.base.errors import HoldfastError
+from holdfast.fleet.local_time import ZoneUnreadable
 from holdfast.fleet.messages import AssignedPolicy, Assignments
 from holdfast.fleet.policies import Policy, known_policy
 from holdfast.fleet.schedule import due, next_due
@@ -51,6 +52,9 @@ def _assignment(home: str, one: AssignedPolicy, now: datetime) -> Line:
     try:
         policy = known_policy(one.policy)
         return {**line, **_timed(home, one, policy, now)}
+    except ZoneUnreadable as err:
+        # Of the host and not of the policy, and perhaps of this moment alone.
+        return {**line, "state": "unknown", "reason": str(err)}
     except HoldfastError as err:
         return {**line, "state": "unreadable", "reason": str(err.fields.get("reason", err))}
 

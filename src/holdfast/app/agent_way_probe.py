@@ -37,7 +37,8 @@ _STAGES: dict[type[HoldfastError], str] = {
     AuthorityDiffers: "tls",
     NoServerThere: "http",
 }
-_PATIENCE = urllib3.Timeout(connect=4, read=8)
+_SECONDS = 4.0
+_PATIENCE = urllib3.Timeout(connect=_SECONDS, read=_SECONDS)
 
 
 def tell_way(session: Session) -> Iterator[Line]:
@@ -47,7 +48,8 @@ def tell_way(session: Session) -> Iterator[Line]:
         return
     with contextlib.suppress(HoldfastError):
         mine = read_registration(content, folder.registration)
-        way = Way(server=mine.server, ca=ca.decode(errors="replace"), proxy=mine.proxy)
+        trusted = ca.decode(errors="replace")
+        way = Way(server=mine.server, ca=trusted, proxy=mine.proxy, patience=_SECONDS)
         yield from _walked(way, folder, mine, session)
 
 

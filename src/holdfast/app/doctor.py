@@ -54,7 +54,8 @@ def check_up(session: Session, words: Sequence[str], options: Options) -> Examin
     live = live_source(session, needed(catalogue))
     gathered = tuple(live.gather())
     wishes = replace(
-        wishes_of(session, catalogue, options), components=present(catalogue, gathered)
+        wishes_of(session, catalogue, options),
+        components=present(catalogue, gathered, is_asked=bool(words)),
     )
     meant = [_meant(session, word) for word in words]
     asked = understand(catalogue, meant) if meant else ()

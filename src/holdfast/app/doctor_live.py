@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from io import BytesIO
 from typing import BinaryIO
 
+from holdfast.app.deadlines import Late, within
 from holdfast.app.processes import administrators_path, ask_tool
 from holdfast.app.setup_errors import ToolMissing
 from holdfast.base.clock import Clock
@@ -68,7 +69,9 @@ class LiveSource:
 
     def _tell(self, name: str, probe: Probe) -> Artefact | Missing:
         try:
-            said = self.own(probe.asks)
+            said = within(probe.seconds, lambda: self.own(probe.asks))
+        except Late:
+            return _late(name, probe)
         except OSError as err:
             return _refused(name, err)
         if said is None:
@@ -88,13 +91,17 @@ class LiveSource:
         except OSError as err:
             return _refused(name, err)
         if done is None:
-            late = _("no answer within {seconds:g} seconds").format(seconds=probe.seconds)
-            return Missing(probe=name, reason=late, status=TIMED_OUT)
+            return _late(name, probe)
         if done.status and not probe.any_status:
             return Missing(probe=name, reason=_("status {status}").format(status=done.status))
         said = done.said
         command = " ".join(probe.command)
         return Artefact(name=command, opened=lambda: BytesIO(said), probe=name, whole=True)
+
+
+def _late(name: str, probe: Probe) -> Missing:
+    reason = _("no answer within {seconds:g} seconds").format(seconds=probe.seconds)
+    return Missing(probe=name, reason=reason, status=TIMED_OUT)
 
 
 def _files(name: str, probe: Probe) -> list[Artefact | Missing]:
@@ -152,8 +159,27 @@ def _may_be_here(component: Component) -> bool:
     return not component.signs or any(map(glob.glob, component.signs))
 
 
-def present(catalogue: Catalogue, brought: Iterable[Artefact | Missing]) -> frozenset[str]:
-    """The components this host has."""
+def _is_of_use(component: Component) -> bool:
+    """A program of a cloud's images may be installed on a host that is not in that cloud."""
+    if not component.used and not component.used_text:
+        return True
+    return any(map(glob.glob, component.used)) or any(
+        text in _start_of(file) for file, text in component.used_text.items()
+    )
+
+
+def _start_of(file: str) -> str:
+    try:
+        with open(file, "rb") as stream:
+            return stream.read(_SMALL).decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def present(
+    catalogue: Catalogue, brought: Iterable[Artefact | Missing], *, is_asked: bool = True
+) -> frozenset[str]:
+    """The components this host has; without a question only those that are of use on it."""
     own = {
         catalogue.owners["probe", one.probe]
         for one in brought
@@ -163,4 +189,5 @@ def present(catalogue: Catalogue, brought: Iterable[Artefact | Missing]) -> froz
         name
         for name, component in catalogue.components.items()
         if (_may_be_here(component) if component.signs else name in own)
+        and (is_asked or _is_of_use(component))
     )

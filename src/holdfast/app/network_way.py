@@ -3,7 +3,7 @@
 import http.client
 import socket
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,11 +11,14 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from holdfast.app.deadlines import within
 from holdfast.base.clock import Clock
 
 _PATIENCE = 4.0
 # How long each of several places may take, all at once.
 _ALL_PATIENCE = 3.0
+# Whom to trust; called when TLS begins, as its files may be unreadable.
+Trust = Callable[[], ssl.SSLContext]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,16 +45,17 @@ class _Target:
         return self.via or (self.host, self.port)
 
 
-def walk(url: str, clock: Clock) -> Iterator[Stage]:
+def walk(url: str, clock: Clock, *, trust: Trust = ssl.create_default_context) -> Iterator[Stage]:
     """Try each stage; what lies behind a failed one cannot be known and is not yielded."""
     target = _target(url)
     name = "proxy" if target.via else "tcp"
     host, port = target.next_host
     try:
-        addresses = sorted({info[4][0] for info in socket.getaddrinfo(host, port)})
+        known = within(_PATIENCE, lambda: socket.getaddrinfo(host, port))
     except OSError as err:
         yield Stage(name="dns", reached=False, seen=f"{host}: {err.strerror or err}")
         return
+    addresses = sorted({info[4][0] for info in known})
     yield Stage(name="dns", reached=True, seen=f"{host}: {', '.join(map(str, addresses))}")
     try:
         with socket.create_connection((host, port), _PATIENCE):
@@ -60,7 +64,7 @@ def walk(url: str, clock: Clock) -> Iterator[Stage]:
         yield Stage(name=name, reached=False, seen=f"{host}:{port}: {err.strerror or err}")
         return
     yield Stage(name=name, reached=True, seen=f"{host}:{port}")
-    yield from _spoken(target, clock)
+    yield from _spoken(target, clock, trust)
 
 
 def knock(places: Sequence[tuple[str, int]]) -> list[tuple[str, Stage]]:
@@ -89,10 +93,12 @@ def _target(url: str) -> _Target:
     return _Target(host=host, port=parts.port or (443 if is_tls else 80), is_tls=is_tls, via=via)
 
 
-def _spoken(target: _Target, clock: Clock) -> Iterator[Stage]:
-    host, port = target.next_host
-    kind = http.client.HTTPSConnection if target.is_tls else http.client.HTTPConnection
-    connection = kind(host, port, timeout=_PATIENCE)
+def _spoken(target: _Target, clock: Clock, trust: Trust) -> Iterator[Stage]:
+    try:
+        connection = _connection(target, trust)
+    except (OSError, ValueError) as err:
+        yield Stage(name="tls", reached=False, seen=str(getattr(err, "reason", None) or err))
+        return
     if target.via:
         connection.set_tunnel(target.host, target.port)
     try:
@@ -118,6 +124,13 @@ def _spoken(target: _Target, clock: Clock) -> Iterator[Stage]:
         yield Stage(name="http", reached=False, seen=f"{type(err).__name__}: {err}")
     finally:
         connection.close()
+
+
+def _connection(target: _Target, trust: Trust) -> http.client.HTTPConnection:
+    host, port = target.next_host
+    if target.is_tls:
+        return http.client.HTTPSConnection(host, port, timeout=_PATIENCE, context=trust())
+    return http.client.HTTPConnection(host, port, timeout=_PATIENCE)
 
 
 def _ahead(date: str | None, now: datetime) -> float | None:

@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
 
 from holdfast.app.dry_storage import DryStorage
 from holdfast.app.keyring import KeptKeys
@@ -21,6 +23,9 @@ from holdfast.vault.layout import KEYS, LOCKS
 from holdfast.vault.opening import Unlocked, has_config, open_with, unlock
 from holdfast.vault.repository import Repository
 
+# Seconds that a mere look waits for an answer.
+_LOOK = 5.0
+
 
 def vault_storage(session: Session) -> Storage:
     """Where the vault lies; nothing is read yet."""
@@ -33,6 +38,25 @@ def vault_storage(session: Session) -> Storage:
 def storage_at(session: Session, place: str) -> Storage:
     """The storage at a place; one that is reached over a network is patient with it."""
     return _limited(session, _unlimited_at(session, place))
+
+
+def hurried_storage_at(session: Session, place: str) -> Storage:
+    """For a mere look: nothing is tried twice, and no answer is waited for long."""
+    location = parse_location(place)
+    credentials = credentials_for(session, location)
+    if location.kind in (Kind.DIRECTORY, Kind.MEMORY):
+        return open_storage(location, credentials)
+    if location.kind is Kind.REST:
+        from holdfast.storage.rest import RestStorage
+        from holdfast.storage.rest_door import read_door
+
+        door = read_door(str(location), location.path, credentials)
+        return RestStorage(replace(door, connect_seconds=_LOOK, silence_seconds=_LOOK))
+    from holdfast.storage.object_store import Patience
+
+    look = timedelta(seconds=_LOOK)
+    patience = Patience(connect=look, silence=look, whole=look, tries=0, trying=look)
+    return open_storage(location, credentials, patience=patience)
 
 
 def _limited(session: Session, storage: Storage) -> Storage:
@@ -54,7 +78,7 @@ def _unlimited_at(session: Session, place: str) -> Storage:
     location = parse_location(place)
     if location.kind is Kind.DIRECTORY:
         return DirectoryStorage(location.path, lists_at_once=_is_in_step(location.path))
-    storage = open_storage(location, _credentials(session, location))
+    storage = open_storage(location, credentials_for(session, location))
     if location.kind is Kind.MEMORY:
         return storage
     # SystemRandom, or workers of one parent would all wait the same time.
@@ -65,7 +89,7 @@ def _unlimited_at(session: Session, place: str) -> Storage:
     return RetryingStorage(storage, session.clock, SystemRandom())
 
 
-def _credentials(session: Session, location: Location) -> Mapping[str, str]:
+def credentials_for(session: Session, location: Location) -> Mapping[str, str]:
     """What was set, and for a gateway what registration left in this machine's home."""
     settings = session.settings
     if location.kind is not Kind.REST:

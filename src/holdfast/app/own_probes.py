@@ -3,13 +3,14 @@
 import contextlib
 import json
 import os
+import ssl
 from collections import deque
 from collections.abc import Callable, Iterator
 
 from holdfast.app.job_records import records
 from holdfast.app.json_lines import read_objects
-from holdfast.app.network_way import knock, walk
-from holdfast.app.opening import storage_at
+from holdfast.app.network_way import Trust, knock, walk
+from holdfast.app.opening import credentials_for, hurried_storage_at
 from holdfast.app.scratch import kind_of_place
 from holdfast.app.scratch_place import scratch_folder
 from holdfast.app.wiring import Session
@@ -81,7 +82,7 @@ def _vault(session: Session) -> Iterator[_Line]:
     else:
         line["exists"] = True
     try:
-        line["has_config"] = has_config(storage_at(session, str(location)))
+        line["has_config"] = has_config(hurried_storage_at(session, str(location)))
     except HoldfastError as err:
         seen = {
             "error": err.code,
@@ -110,11 +111,27 @@ def _room(folder: str) -> _Line:
 def _network(session: Session) -> Iterator[_Line]:
     """The way to the vault, and how far our clock is from the one at its end."""
     url = _url(session)
-    for stage in walk(url, session.clock) if url else ():
+    for stage in walk(url, session.clock, trust=_trust(session)) if url else ():
         line: _Line = {"holdfast": "reach", "target": url, "stage": stage.name}
         yield {**line, "reached": stage.reached, "seen": stage.seen}
         if stage.ahead_seconds is not None:
             yield {"holdfast": "clock", "ahead_seconds": round(stage.ahead_seconds)}
+
+
+def _trust(session: Session) -> Trust:
+    """Whom the vault's own storage trusts: behind a gateway that is the server's authority."""
+    location = _location(session)
+    if location is None or location.kind is not Kind.REST:
+        return ssl.create_default_context
+
+    def as_registered() -> ssl.SSLContext:
+        from holdfast.storage.rest import trust
+        from holdfast.storage.rest_door import read_door
+
+        credentials = credentials_for(session, location)
+        return trust(read_door(str(location), location.path, credentials))
+
+    return as_registered
 
 
 def _platform(_session: Session) -> Iterator[_Line]:

@@ -14,6 +14,7 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from holdfast.app.deadlines import within
 from holdfast.app.registering_errors import (
     AuthorityDiffers,
     ClockSkewed,
@@ -28,7 +29,6 @@ from holdfast.base.clock import Clock
 from holdfast.base.texts import _
 from holdfast.storage.rest import proxy_login
 
-_PATIENCE = 8.0
 _PROXY_PORT = 3128
 MOST_SKEW = timedelta(minutes=5)
 Say = Callable[[str], None]
@@ -41,6 +41,8 @@ class Way:
     server: str
     ca: str
     proxy: str | None
+    # Seconds that each stage waits for an answer.
+    patience: float = 8.0
 
     @property
     def host(self) -> str:
@@ -99,7 +101,7 @@ def walk(way: Way, clock: Clock, *, say: Say) -> None:
 def _look_up(way: Way) -> None:
     host, port = way.next_place
     try:
-        socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        within(way.patience, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
     except (OSError, UnicodeError) as err:
         reason = getattr(err, "strerror", None) or err
         raise ServerNameUnknown(host=host, reason=reason) from err
@@ -107,7 +109,7 @@ def _look_up(way: Way) -> None:
 
 def _connected(way: Way) -> socket.socket:
     try:
-        return socket.create_connection(way.next_place, _PATIENCE)
+        return socket.create_connection(way.next_place, way.patience)
     except OSError as err:
         reason = err.strerror or err
         if way.proxy is not None:

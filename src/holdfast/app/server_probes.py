@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from holdfast.app.agent_folder import read_if_there
-from holdfast.app.opening import storage_at
+from holdfast.app.opening import hurried_storage_at
 from holdfast.app.systemd_units import clock_line, service_line, started_with
 from holdfast.app.wiring import Session
 from holdfast.base.errors import HoldfastError
@@ -149,7 +149,7 @@ def _storage(session: Session, place: str) -> Line:
         if location.kind is Kind.DIRECTORY:
             return _directory(location.path)
         if location.kind is not Kind.MEMORY:
-            has_config(storage_at(session, place))
+            has_config(hurried_storage_at(session, place))
     except HoldfastError as err:
         return {"state": err.code, "reason": str(err.fields.get("reason", ""))}
     return {"state": "good"}

@@ -8,7 +8,7 @@ from typing import Any
 from holdfast.app.config import Settings
 from holdfast.app.policies_server import attach_policy, find_policy, save_policy
 from holdfast.app.server_client import ServerClient, part
-from holdfast.fleet.local_time import ZoneUnknown, read_zone
+from holdfast.fleet.local_time import ZoneUnknown, ZoneUnreadable, read_zone
 from holdfast.fleet.policies import Policy, policy_body, propose
 
 POLICY = "default"
@@ -64,7 +64,7 @@ def local_zone(settings: Settings) -> str:
     with contextlib.suppress(OSError, UnicodeDecodeError), open(_TIMEZONE, encoding="ascii") as at:
         candidates.append(at.read(200).strip())
     for name in filter(None, candidates):
-        with contextlib.suppress(ZoneUnknown):
+        with contextlib.suppress(ZoneUnknown, ZoneUnreadable):
             return read_zone(name).key
     return "UTC"
 

@@ -22,6 +22,10 @@ class Component(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     # Paths (globs) one of which every host has that has the component; without any it is there
     # when one of its own probes brings something. What is not there never counts.
     signs: tuple[str, ...] = ()
+    # Where the signs say little: without a question it counts only on a host that has one of these
+    # paths (globs) as well, or one of these files with this text in it.
+    used: tuple[str, ...] = ()
+    used_text: dict[str, str] = field(default_factory=dict)
 
 
 class Probe(_Entry, frozen=True, kw_only=True):

@@ -1,11 +1,14 @@
 """Local times as moments: what clocks show, and what a clock change leaves out or repeats."""
 
 import difflib
+import errno
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
 from holdfast.base.errors import Exit, HoldfastError
 from holdfast.base.texts import N_
+
+_SHORTAGES = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO))
 
 
 class ZoneUnknown(HoldfastError):
@@ -15,13 +18,27 @@ class ZoneUnknown(HoldfastError):
     exit_status = Exit.USAGE
 
 
+class ZoneUnreadable(HoldfastError):
+    code = "zone-unreadable"
+    sentence = N_("The time zone '{zone}' cannot be read: {reason}")
+    remedy = N_("Try again; if it stays, see that the system's package tzdata is whole.")
+
+
 def read_zone(name: str) -> ZoneInfo:
     """A zone by its IANA name."""
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as err:
-        near = difflib.get_close_matches(name, sorted(available_timezones()), n=3)
-        raise ZoneUnknown(zone=name, close=", ".join(near) or "UTC") from err
+        raise _no_zone(name, err) from err
+
+
+def _no_zone(name: str, err: Exception) -> HoldfastError:
+    """That there is none is said only where it is certain: a host short of files has none to read."""
+    known = available_timezones()
+    if name in known or not known or getattr(err, "errno", None) in _SHORTAGES:
+        return ZoneUnreadable(zone=name, reason=f"{type(err).__name__}: {err}")
+    near = difflib.get_close_matches(name, sorted(known), n=3)
+    return ZoneUnknown(zone=name, close=", ".join(near) or "UTC")
 
 
 def moment_of(day: date, at: time, zone: ZoneInfo) -> datetime:

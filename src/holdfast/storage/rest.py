@@ -21,7 +21,6 @@ from holdfast.storage.rest_answers import broken_body, no_connection, refusal
 _V2 = "application/vnd.x.restic.rest.v2"
 _CONFIG, _DATA = "config", "data"
 _FOLDERS = (_DATA, "holdfast/ledger", "index", "keys", "locks", "snapshots")
-_CONNECT_SECONDS, _SILENCE_SECONDS = 10.0, 120.0
 _CONNECTIONS = 16
 _FINE = (200, 206)
 _MISSING, _NOT_SATISFIABLE = 404, 416
@@ -40,6 +39,9 @@ class Door:
     user: str | None = None
     secret: str | None = None
     proxy: str | None = None
+    connect_seconds: float = 10.0
+    # Between two pieces of an answer.
+    silence_seconds: float = 120.0
 
     def __repr__(self) -> str:
         return f"Door({self.place})"
@@ -178,10 +180,10 @@ def _open_pool(door: Door) -> urllib3.PoolManager:
     settings: dict[str, Any] = {
         "maxsize": _CONNECTIONS,
         "retries": False,
-        "timeout": urllib3.Timeout(connect=_CONNECT_SECONDS, read=_SILENCE_SECONDS),
+        "timeout": urllib3.Timeout(connect=door.connect_seconds, read=door.silence_seconds),
     }
     if door.url.startswith("https:"):
-        settings["ssl_context"] = _trust(door)
+        settings["ssl_context"] = trust(door)
     if door.proxy:
         return urllib3.ProxyManager(door.proxy, proxy_headers=proxy_login(door.proxy), **settings)
     return urllib3.PoolManager(**settings)
@@ -202,7 +204,7 @@ def _login(door: Door) -> dict[str, str]:
     return dict(urllib3.make_headers(basic_auth=f"{door.user}:{door.secret}"))
 
 
-def _trust(door: Door) -> ssl.SSLContext:
+def trust(door: Door) -> ssl.SSLContext:
     # A given authority is the only one: no other may stand in for the server.
     context = ssl.create_default_context(cafile=door.ca_file)
     context.minimum_version = ssl.TLSVersion.TLSv1_2

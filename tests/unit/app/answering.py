@@ -1,5 +1,6 @@
 """A small server on loopback, for what is tried by really knocking."""
 
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,8 +35,10 @@ class _Answer(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def answering() -> Iterator[AnsweringServer]:
+def answering(tls: ssl.SSLContext | None = None) -> Iterator[AnsweringServer]:
     served = AnsweringServer()
+    if tls is not None:
+        served.socket = tls.wrap_socket(served.socket, server_side=True)
     thread = threading.Thread(target=served.serve_forever, args=(0.01,))
     thread.start()
     try:

@@ -1,5 +1,6 @@
 """What the doctor is asked for on the command line, and this host as a source."""
 
+import threading
 from datetime import date
 from pathlib import Path
 
@@ -201,3 +202,39 @@ def test_what_is_about_something_else_is_not_asked() -> None:
 
     assert isinstance(found, Missing)
     assert "not on this host" in found.reason
+
+
+def test_a_program_of_no_use_here_counts_only_when_asked_for(tmp_path: Path) -> None:
+    sign, state, tag = tmp_path / "app.conf", tmp_path / "state", tmp_path / "tag"
+    keys = f'signs = ["{sign}"]\nused = ["{state}"]\nused_text = {{ "{tag}" = "7783" }}'
+    catalogue = small.catalogue(small.TOML.replace('family = "ours"', f'family = "ours"\n{keys}'))
+    sign.touch()
+
+    unused = present(catalogue, [], is_asked=False), present(catalogue, [])
+    tag.write_text("another cloud\n", encoding="utf-8")
+    other = present(catalogue, [], is_asked=False)
+    tag.write_text("7783\n", encoding="utf-8")
+    tagged = present(catalogue, [], is_asked=False)
+    tag.unlink()
+    state.touch()
+
+    assert unused == (frozenset[str](), frozenset({"app"}))
+    assert other == frozenset()
+    assert tagged == {"app"}
+    assert present(catalogue, [], is_asked=False) == {"app"}
+
+
+def test_what_we_tell_of_ourselves_has_a_deadline_too() -> None:
+    never = threading.Event()
+    source = LiveSource(
+        probes={"own": _probe(asks="own.vault", seconds=0.05)},
+        environment={},
+        clock=FakeClock(),
+        own=lambda _: b"late" if never.wait() else None,
+    )
+
+    (found,) = source.gather()
+
+    never.set()
+    assert isinstance(found, Missing)
+    assert found.status == "timed-out"

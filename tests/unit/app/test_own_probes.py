@@ -1,11 +1,19 @@
 """What Holdfast tells the doctor about itself, read back as facts."""
 
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from holdfast.app.config import Settings
+from holdfast.app.control.authority import load_authority
 from holdfast.app.job_records import note
 from holdfast.app.own_probes import tell
 from holdfast.app.wiring import Session
@@ -103,3 +111,54 @@ def test_one_walk_tells_the_way_and_the_clock(
     assert isinstance(clock, VaultClock)
     assert abs(clock.ahead) < timedelta(minutes=1)
     assert server.asked == ["/"]
+
+
+@contextmanager
+def _registered_server(home: Path) -> Iterator[int]:
+    """Speaks TLS with a certificate of the authority that registration left in the home."""
+    now, key = SystemClock().now(), ec.generate_private_key(ec.SECP256R1())
+    authority = load_authority(str(home / "server"), now=now)
+    issued = authority.issue_server_certificate(key.public_key(), ["127.0.0.1"], now=now)
+    (home / "agent").mkdir()
+    (home / "agent" / "ca.pem").write_text(authority.ca_pem, encoding="utf-8")
+    pair = home / "pair.pem"
+    form = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    pair.write_bytes(key.private_bytes(serialization.Encoding.PEM, *form))
+    pair.write_text(pair.read_text(encoding="utf-8") + issued.pem, encoding="utf-8")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair)
+    with answering(context) as server:
+        yield server.port
+
+
+def _gateway(home: Path, port: int) -> Session:
+    settings = Settings(home=str(home), vault=f"rest+https://127.0.0.1:{port}/gateway/v/m")
+    return Session(settings=settings, warn=print, clock=SystemClock())
+
+
+def test_behind_a_gateway_the_authority_of_the_registration_is_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("no_proxy", "*")
+    with _registered_server(tmp_path) as port:
+        trusted = _facts("own.network", _gateway(tmp_path, port))
+        (tmp_path / "agent" / "ca.pem").unlink()
+        strange = _facts("own.network", _gateway(tmp_path, port))
+
+    reached = [(one.stage, one.reached) for one in trusted if isinstance(one, VaultStage)]
+    assert reached[2:] == [("tls", True), ("http", True)]
+    assert [one.reached for one in strange if isinstance(one, VaultStage)] == [True, True, False]
+
+
+def test_a_gateway_that_refuses_is_asked_once_alone(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        session = _gateway(tmp_path, taken.getsockname()[1])
+        told = list[bytes | None]()
+        look = threading.Thread(target=lambda: told.append(tell("own.vault", session)), daemon=True)
+
+        look.start()
+        look.join(5)
+
+    assert told
+    assert b"refused" in (told[0] or b"")

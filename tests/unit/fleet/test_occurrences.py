@@ -1,11 +1,12 @@
 """The moments of a schedule, through clock changes and short months."""
 
+import resource
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from holdfast.fleet.local_time import ZoneUnknown, read_zone
+from holdfast.fleet.local_time import ZoneUnknown, ZoneUnreadable, read_zone
 from holdfast.fleet.schedule_text import parse_schedule
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -141,3 +142,17 @@ def test_unknown_zone_names_those_that_are_near() -> None:
         read_zone("Europe/Berln")
 
     assert "Europe/Berlin" in caught.value.advice
+
+
+def test_a_zone_that_is_there_but_cannot_be_opened_is_not_called_unknown() -> None:
+    ZoneInfo.clear_cache(only_keys=["Europe/Berlin"])
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+
+    try:
+        with pytest.raises(ZoneUnreadable) as caught:
+            read_zone("Europe/Berlin")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    assert "Too many open files" in str(caught.value)

@@ -30,7 +30,11 @@ by_fact(
     lambda one, look: look.older(one.heard, days=look.params.number("days")),
     values=lambda one, _: {"heard": moment_text(one.heard)},
 )
-by_fact("agent.schedule-unreadable", AgentAssignment, lambda one, _: one.state == "unreadable")
+by_fact(
+    "agent.schedule-unreadable",
+    AgentAssignment,
+    lambda one, _: None if one.state == "unknown" else one.state == "unreadable",
+)
 
 
 def _is_good(one: AgentAssignment) -> bool:

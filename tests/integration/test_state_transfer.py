@@ -12,12 +12,12 @@ from sqlalchemy import select
 
 from holdfast.app.control.authority import load_authority
 from holdfast.app.control.sealed_stream import SealedReader, SealedWriter
+from holdfast.app.control.server_errors import NoStateHere
 from holdfast.app.control.state_transfer import Moved, Place, export_state, import_state
 from holdfast.app.control.transfer_errors import (
     ExportFileThere,
     ExportPassphraseWrong,
     ExportUnreadable,
-    NoStateHere,
     StateNotEmpty,
 )
 from holdfast.base.secret import Secret

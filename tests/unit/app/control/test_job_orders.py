@@ -186,7 +186,7 @@ _ALL = frozenset(kind for kind, _ in ORDERS)
         (Role.OPERATOR, _ALL - _DELETING),
         (Role.CONTRIBUTOR, _ALL),
     ],
-    ids=str,
+    ids=["nobody", "reader", "operator", "contributor"],
 )
 def test_who_may_order_what(
     plane: Plane, vault: str, machine: Registered, role: Role | None, allowed: frozenset[str]

@@ -23,7 +23,8 @@ _PRIVATE = 0o600
 _AT_ONCE = 2
 _POLLING = 0.5
 _THREADS = 32
-_LISTENING = 5.0
+# What is asked so often is also waited for at the end.
+_LISTENING = 2.0
 _threads: list[Lookout | Postman] = []
 
 

@@ -196,6 +196,37 @@ def test_a_stopped_database_is_an_error_of_ours_and_a_started_one_answers(
     database.close()
 
 
+@pytest.mark.faults
+def test_connections_that_ended_while_nobody_asked_are_replaced_unnoticed(
+    postgres: Postgres,
+) -> None:
+    database = open_database(postgres.new_database())
+    with database.read() as one, database.read() as other:
+        one.execute(text("SELECT 1"))
+        other.execute(text("SELECT 1"))
+    postgres.stop()
+    postgres.start()
+
+    with database.read() as one, database.write() as other:
+        found = one.execute(text("SELECT 1")).scalar(), other.execute(text("SELECT 2")).scalar()
+
+    assert found == (1, 2)
+    database.close()
+
+
+def test_reading_writes_nothing(database: Database) -> None:
+    def write() -> None:
+        with database.read() as db:
+            db.add(Setting(key="slipped in", value={}))
+            db.flush()
+
+    with pytest.raises(RuntimeError, match="written while reading"):
+        write()
+
+    with database.read() as db:
+        assert db.get(Setting, "slipped in") is None
+
+
 def test_an_address_that_is_none_is_refused_without_repeating_it() -> None:
     for url in ("nonsense with pass:word", "mysql://root:canary@host/x"):
         with pytest.raises(DatabaseNotUnderstood) as caught:

@@ -1,12 +1,55 @@
 """Queries about people, their tokens and their roles."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Account, Grant, Token
+
+# Asked for by each request of each person: built once, and without objects around its row.
+_HOLDER = (
+    select(
+        Account.id,
+        Account.name,
+        Account.is_admin,
+        Account.disabled_at,
+        Token.scopes,
+        Token.expires_at,
+        Token.revoked_at,
+    )
+    .join(Account, Account.id == Token.account_id)
+    .where(Token.secret_hash == bindparam("shown"))
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """A token and the account it was given to."""
+
+    id: str
+    name: str
+    is_admin: bool
+    disabled_at: datetime | None
+    scopes: list[str]
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+def holder(db: Session, secret_hash: str) -> Holder | None:
+    for row in db.connection().execute(_HOLDER, {"shown": secret_hash}):
+        return Holder(
+            id=row.id,
+            name=row.name,
+            is_admin=row.is_admin,
+            disabled_at=row.disabled_at,
+            scopes=row.scopes,
+            expires_at=row.expires_at,
+            revoked_at=row.revoked_at,
+        )
+    return None
 
 
 def token_by_hash(db: Session, secret_hash: str) -> Token | None:

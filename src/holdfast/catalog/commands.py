@@ -2,14 +2,28 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, func, or_, select, text, update
+from sqlalchemy import Row, bindparam, delete, func, or_, select, text, update
 
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Command
 
 # Any number will do, as long as nothing else locks by it.
 _LOCK = 7_031_104
+
+
+# Asked for by each machine each minute: built once, and without objects around its rows.
+_OPEN = (
+    select(*Command.__table__.c)
+    .where(
+        Command.machine_id == bindparam("one"),
+        Command.id > bindparam("after"),
+        Command.taken_at.is_(None),
+        or_(Command.expires_at.is_(None), Command.expires_at > bindparam("now")),
+    )
+    .order_by(Command.id)
+)
 
 
 def add(db: Session, command: Command) -> None:
@@ -20,14 +34,12 @@ def add(db: Session, command: Command) -> None:
     db.flush()
 
 
-def open_for(db: Session, machine_id: str, *, after: int, now: datetime) -> Sequence[Command]:
-    query = select(Command).where(
-        Command.machine_id == machine_id,
-        Command.id > after,
-        Command.taken_at.is_(None),
-        or_(Command.expires_at.is_(None), Command.expires_at > now),
-    )
-    return db.scalars(query.order_by(Command.id)).all()
+def open_for(
+    db: Session, machine_id: str, *, after: int, now: datetime
+) -> Sequence[Row[tuple[Any, ...]]]:
+    """Rows with the names of `Command`."""
+    wanted = {"one": machine_id, "after": after, "now": now}
+    return db.connection().execute(_OPEN, wanted).all()
 
 
 def newest(db: Session) -> int:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -18,6 +19,8 @@ _BUSY_SECONDS = 30
 _CONNECTIONS = 20
 _CONNECT_SECONDS = 10
 _PRIVATE = 0o600
+# One that was told nothing by its peer for so long is tried by the system, and given up.
+_KEEPING_ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 # What the driver says when the server, the disk or a lock is the trouble, and not the question.
 _TROUBLE = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
 
@@ -29,6 +32,12 @@ class Database:
         self.url = _understood(url)
         self.engine = _engine(self.url)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        # Nothing is said around what is only read: no BEGIN before it, no ROLLBACK behind it. On
+        # SQLite it is so anyway.
+        reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        readers = self.engine if self.is_sqlite else reading
+        self._readers = sessionmaker(readers, expire_on_commit=False, autoflush=False)
+        event.listen(self._readers, "before_flush", _refuse_to_write)
         # SQLite lets those who wait for its one writer sleep and try again, up to a tenth of a
         # second each time; in line before it, each of our threads is woken when it is its turn.
         self._in_line = threading.RLock() if self.is_sqlite else contextlib.nullcontext()
@@ -45,8 +54,8 @@ class Database:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Session]:
-        """A session whose changes are thrown away."""
-        with self.speaking(), self._sessions() as session:
+        """A session that changes nothing; each of its statements sees what was committed by then."""
+        with self.speaking(), self._readers() as session:
             yield session
 
     @contextlib.contextmanager
@@ -87,15 +96,7 @@ def _understood(url: str) -> URL:
 
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
-        return create_engine(
-            url,
-            pool_size=_CONNECTIONS,
-            max_overflow=_CONNECTIONS,
-            pool_pre_ping=True,
-            # A statement that failed is logged; what it was about may be a secret.
-            hide_parameters=True,
-            connect_args={"connect_timeout": _CONNECT_SECONDS, "application_name": "holdfast"},
-        )
+        return _postgres_engine(url)
     _make_private_file(url.database)
     engine = create_engine(
         url,
@@ -106,6 +107,37 @@ def _engine(url: URL) -> Engine:
     )
     event.listen(engine, "connect", _prepare_sqlite)
     return engine
+
+
+def _postgres_engine(url: URL) -> Engine:
+    known = {"connect_timeout": _CONNECT_SECONDS, "application_name": "holdfast"}
+    engine = create_engine(
+        url,
+        # None is closed before the last of our threads has its own: opening one costs a process.
+        pool_size=2 * _CONNECTIONS,
+        max_overflow=0,
+        skip_autocommit_rollback=True,
+        # A statement that failed is logged; what it was about may be a secret.
+        hide_parameters=True,
+        connect_args=known | _KEEPING_ALIVE,
+    )
+    event.listen(engine, "checkout", _require_silent)
+    return engine
+
+
+def _require_silent(connection: Any, _record: object, _proxy: object) -> None:
+    """One that has something to say while nobody asked is most likely saying goodbye.
+
+    To look costs nothing, where asking the server costs as much as what is to be asked.
+    """
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    if poll.poll(0):
+        raise exc.DisconnectionError("the server closed the connection")
+
+
+def _refuse_to_write(session: Session, _context: object, _instances: object) -> None:
+    raise RuntimeError(f"written while reading: {[*session.new, *session.dirty, *session.deleted]}")
 
 
 def _make_private_file(path: str | None) -> None:

@@ -5,12 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, bindparam, exists, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Command, Grant, Job, JobLine, JobStep, Machine
 
+# What lists show; the rest of a job can be long.
+_SHOWN = (
+    *(Job.id, Job.vault_id, Job.machine_id, Job.kind, Job.origin, Job.source, Job.state),
+    *(Job.asked_by, Job.created_at, Job.started_at, Job.ended_at, Job.cancel_asked_at),
+    *(Job.attempts, Job.progress, Job.error),
+)
+_STEPS = select(JobStep).where(JobStep.job_id == bindparam("job")).order_by(JobStep.number)
 _OPEN = ("waiting", "running")
 
 
@@ -32,9 +39,11 @@ def newest_first(
     readable_by: str | None,
     before: tuple[datetime, str] | None,
     limit: int,
-) -> Sequence[tuple[Job, str | None]]:
-    """Jobs with the names of their machines, older than `before`; None reads every vault."""
-    query = select(Job, Machine.name).outerjoin(Machine, Machine.id == Job.machine_id)
+) -> Sequence[Row[tuple[Any, ...]]]:
+    """What lists show of jobs older than `before`, with `machine`; None reads every vault."""
+    query = select(*_SHOWN, Machine.name.label("machine")).outerjoin(
+        Machine, Machine.id == Job.machine_id
+    )
     query = query.where(*_conditions(wanted))
     if readable_by is not None:
         granted = select(Grant.vault_id).where(Grant.account_id == readable_by)
@@ -44,8 +53,8 @@ def newest_first(
         query = query.where(
             or_(Job.created_at < when, and_(Job.created_at == when, Job.id < job_id))
         )
-    rows = db.execute(query.order_by(Job.created_at.desc(), Job.id.desc()).limit(limit))
-    return [(job, name) for job, name in rows]
+    query = query.order_by(Job.created_at.desc(), Job.id.desc()).limit(limit)
+    return db.connection().execute(query).all()
 
 
 def _conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
@@ -72,8 +81,7 @@ def add_if_absent(db: Session, job: dict[str, Any]) -> None:
 
 
 def steps(db: Session, job_id: str) -> Sequence[JobStep]:
-    query = select(JobStep).where(JobStep.job_id == job_id).order_by(JobStep.number)
-    return db.scalars(query).all()
+    return db.scalars(_STEPS, {"job": job_id}).all()
 
 
 def lines(db: Session, job_id: str, *, after: int, limit: int) -> Sequence[JobLine]:

@@ -2,12 +2,29 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import Text, bindparam, cast, func, select
 
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Assignment, Machine, Policy
+
+# Asked for by each heartbeat: built once, and what is JSON stays the text it is kept as.
+_STAMP = (
+    select(
+        Assignment.id,
+        Assignment.is_paused,
+        cast(Assignment.paths, Text),
+        cast(Assignment.options, Text),
+        Policy.id,
+        Policy.name,
+        Policy.version,
+        cast(Policy.body, Text),
+    )
+    .join(Policy, Policy.id == Assignment.policy_id)
+    .where(Assignment.machine_id == bindparam("one"))
+    .order_by(Assignment.id)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +63,11 @@ def times_attached(db: Session, policy_ids: Collection[str]) -> dict[str, int]:
     query = select(Assignment.policy_id, func.count()).where(Assignment.policy_id.in_(policy_ids))
     rows = db.execute(query.group_by(Assignment.policy_id))
     return {row[0]: row[1] for row in rows}
+
+
+def stamp(db: Session, machine_id: str) -> list[tuple[Any, ...]]:
+    """All that its assignments say, as plain values: another list when any of it is different."""
+    return [tuple(row) for row in db.connection().execute(_STAMP, {"one": machine_id})]
 
 
 def detach_all(db: Session, machine_id: str) -> int:

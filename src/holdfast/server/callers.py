@@ -1,5 +1,6 @@
 """Who sends a request: a machine by its client certificate, a person by a token."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -54,13 +55,36 @@ def _person(request: Request, plane: ThePlane, token: TheToken, address: Address
     return actor
 
 
-def _machine(request: Request, plane: ThePlane, address: Address) -> Actor:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visitor:
+    """Whoever showed a certificate; which machine that is, and whether it is good, is a question.
+
+    For routes that ask it in the thread they work in: each way to a thread costs.
+    """
+
+    request: Request
+    plane: Plane
+    address: str
+    fingerprint: str
+
+    def machine(self) -> Actor:
+        actor = machine_of(self.plane, self.fingerprint, address=self.address)
+        self.request.state.actor = actor
+        return actor
+
+
+async def _visitor(request: Request, plane: ThePlane, address: Address) -> Visitor:
     fingerprint = request.scope.get("extensions", {}).get(PEER)
     if not fingerprint:
         raise NotLoggedIn(reason="no client certificate was shown", server=plane.address)
-    actor = machine_of(plane, fingerprint, address=address)
-    request.state.actor = actor
-    return actor
+    return Visitor(request=request, plane=plane, address=address, fingerprint=fingerprint)
+
+
+Shown = Annotated[Visitor, Depends(_visitor)]
+
+
+def _machine(visitor: Shown) -> Actor:
+    return visitor.machine()
 
 
 Person = Annotated[Actor, Depends(_person)]

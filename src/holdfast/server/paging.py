@@ -9,7 +9,8 @@ from holdfast.fleet.paging import MOST, USUAL, Page, Window
 __all__ = ["Page", "Paging"]
 
 
-def _window(
+# It only looks; `async` spares it the way through the thread pool.
+async def _window(
     limit: Annotated[int, Query(ge=1, le=MOST, description="How many items at most.")] = USUAL,
     after: Annotated[str | None, Query(description="`next` of the page before.")] = None,
 ) -> Window:

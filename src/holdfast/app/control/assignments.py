@@ -3,7 +3,7 @@
 import hashlib
 import json
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -157,9 +157,17 @@ def told_assignments(plane: Plane, actor: Actor) -> Assignments:
 
 def assignments_of(db: Session, machine_id: str) -> Assignments:
     """All of a machine, with a tag that changes exactly when they do."""
+    # The tag first: of a change in between, the next beat tells once more than needed.
+    etag = etag_of(db, machine_id)
     found = [_assigned(one) for one in policy_rows.attached(db, Filter(machine_id=machine_id))]
-    content = json.dumps([asdict(one) for one in found], sort_keys=True)
-    return Assignments(etag=hashlib.sha256(content.encode()).hexdigest()[:32], assignments=found)
+    return Assignments(etag=etag, assignments=found)
+
+
+def etag_of(db: Session, machine_id: str) -> str:
+    """Of all that the machine has to protect, and how."""
+    db.flush()
+    content = json.dumps(policy_rows.stamp(db, machine_id))
+    return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
 def attached_for(db: Session, actor: Actor, assignment_id: str, right: Right) -> Attached:

@@ -1,6 +1,7 @@
 """Commands: work offered to a machine until it says that it took it."""
 
 from datetime import datetime
+from typing import Any
 
 from holdfast.app.control.errors import NotThere
 from holdfast.app.control.plane import Actor, Plane
@@ -48,7 +49,7 @@ def _add(db: Session, job: Job, *, kind: str, now: datetime, expires_at: datetim
     command_rows.add(db, command)
 
 
-def _message(row: Command) -> messages.Command:
+def _message(row: Any) -> messages.Command:
     return messages.Command(
         number=row.id,
         job_id=row.job_id,

@@ -9,7 +9,7 @@ import threading
 from datetime import datetime, timedelta
 from typing import Any
 
-from holdfast.app.control.assignments import assignments_of
+from holdfast.app.control.assignments import etag_of
 from holdfast.app.control.machine_names import heard_host
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.catalog import heartbeats as beat_rows
@@ -82,7 +82,7 @@ def beat(plane: Plane, actor: Actor, book: HeartbeatBook, told: Heartbeat) -> He
     book.note(actor.id, told, now=now)
     with plane.database.read() as db:
         end, host = beat_rows.known(db, actor.id)
-        etag = assignments_of(db, actor.id).etag
+        etag = etag_of(db, actor.id)
     if told.name != (host or actor.name):
         heard_host(plane, actor, told.name)
     return HeartbeatReply(

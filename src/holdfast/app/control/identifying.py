@@ -6,7 +6,6 @@ from holdfast.app.control.errors import NotLoggedIn
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.catalog import accounts as account_rows
 from holdfast.catalog import certificates as certificate_rows
-from holdfast.catalog.tables import Account
 from holdfast.fleet.roles import Scope
 
 
@@ -21,21 +20,20 @@ def person_of(
     """The person behind a token that is neither expired nor revoked, of a live account."""
     now = plane.clock.now()
     with plane.database.read() as db:
-        token = account_rows.token_by_hash(db, secret_hash(secret))
-        account = db.get(Account, token.account_id) if token else None
-    if token is None or account is None:
+        holder = account_rows.holder(db, secret_hash(secret))
+    if holder is None:
         raise NotLoggedIn(reason="the token is unknown", server=plane.address)
-    if token.revoked_at or (token.expires_at and token.expires_at <= now):
+    if holder.revoked_at or (holder.expires_at and holder.expires_at <= now):
         raise NotLoggedIn(reason="the token has expired or was revoked", server=plane.address)
-    if account.disabled_at:
+    if holder.disabled_at:
         raise NotLoggedIn(reason="the account is disabled", server=plane.address)
     return Actor(
         kind="person",
-        id=account.id,
-        name=account.name,
+        id=holder.id,
+        name=holder.name,
         address=address,
-        is_admin=account.is_admin,
-        scopes=frozenset(Scope(one) for one in token.scopes),
+        is_admin=holder.is_admin,
+        scopes=frozenset(Scope(one) for one in holder.scopes),
         pin=pin,
         approval=approval,
     )

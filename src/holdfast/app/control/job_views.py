@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from holdfast.catalog.tables import Job, JobLine, JobStep
+from holdfast.catalog.tables import JobLine, JobStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,8 @@ class JobDetail:
     finding: dict[str, Any] | None
 
 
-def view_of(row: Job, machine: str | None) -> JobView:
+def view_of(row: Any, machine: str | None) -> JobView:
+    """`row`: a Job, or what a list read of one."""
     return JobView(
         id=row.id,
         vault_id=row.vault_id,

@@ -38,8 +38,8 @@ def list_jobs(plane: Plane, actor: Actor, wanted: JobFilter, window: Window) -> 
     return make_page(
         rows,
         window,
-        key=lambda row: [row[0].created_at.isoformat(), row[0].id],
-        view=lambda row: view_of(*row),
+        key=lambda row: [row.created_at.isoformat(), row.id],
+        view=lambda row: view_of(row, row.machine),
     )
 
 

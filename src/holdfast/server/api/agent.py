@@ -17,25 +17,31 @@ from holdfast.fleet.messages import (
     JobReportReply,
 )
 from holdfast.server.bell import Bell
-from holdfast.server.callers import Machine, ThePlane
+from holdfast.server.callers import Machine, Shown, ThePlane, Visitor
 from holdfast.server.nudging import nudge
 
 router = APIRouter(prefix="/agent", tags=["agents"])
 LONGEST_WAIT = 60.0
 
 
+# What thousands of machines ask again and again goes to a thread once, and does all of it there.
 @router.post("/heartbeat")
-def heartbeat(
-    request: Request, plane: ThePlane, machine: Machine, told: Heartbeat
+async def heartbeat(
+    request: Request, plane: ThePlane, visitor: Shown, told: Heartbeat
 ) -> HeartbeatReply:
-    return beat(plane, machine, book_of(request, plane), told)
+    book = book_of(request, plane)
+
+    def work() -> HeartbeatReply:
+        return beat(plane, visitor.machine(), book, told)
+
+    return await asyncio.to_thread(work)
 
 
 @router.get("/commands")
 async def commands(
     request: Request,
     plane: ThePlane,
-    machine: Machine,
+    visitor: Shown,
     after: Annotated[int, Query(ge=0, description="The highest number that is known.")] = 0,
     wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT, description="Seconds.")] = 0,
 ) -> Commands:
@@ -43,14 +49,19 @@ async def commands(
 
     When the time is over it is all that was not taken, `after` or not: for whoever lost one.
     """
+
+    def look(after: int) -> Commands:
+        return open_commands(plane, visitor.machine(), after=after)
+
     if wait == 0:
-        return await asyncio.to_thread(open_commands, plane, machine, after=after)
-    async with bell_of(request, plane).listening(machine.id) as waiter:
-        found = await asyncio.to_thread(open_commands, plane, machine, after=after)
+        return await asyncio.to_thread(look, after)
+    machine_id = await _machine_id(request, visitor)
+    async with bell_of(request, plane).listening(machine_id) as waiter:
+        found = await asyncio.to_thread(look, after)
         if found.commands:
             return found
         done, _waiting = await asyncio.wait([waiter], timeout=wait)
-    return await asyncio.to_thread(open_commands, plane, machine, after=after if done else 0)
+    return await asyncio.to_thread(look, after if done else 0)
 
 
 @router.post("/commands/{number}/taken", status_code=204)
@@ -59,11 +70,26 @@ def taken(plane: ThePlane, machine: Machine, number: int) -> None:
 
 
 @router.put("/jobs/{job_id}")
-def report(plane: ThePlane, machine: Machine, job_id: str, told: JobReport) -> JobReportReply:
-    reply = report_job(plane, machine, job_id, told)
-    if State(told.state).is_over:
-        nudge(job_id)
-    return reply
+async def report(plane: ThePlane, visitor: Shown, job_id: str, told: JobReport) -> JobReportReply:
+    def work() -> JobReportReply:
+        reply = report_job(plane, visitor.machine(), job_id, told)
+        if State(told.state).is_over:
+            nudge(job_id)
+        return reply
+
+    return await asyncio.to_thread(work)
+
+
+async def _machine_id(request: Request, visitor: Visitor) -> str:
+    """A certificate stays that of its machine; whether it is still good is looked at each time."""
+    state = request.app.state
+    if not hasattr(state, "machine_ids"):
+        state.machine_ids = {}
+    ids: dict[str, str] = state.machine_ids
+    if visitor.fingerprint not in ids:
+        machine = await asyncio.to_thread(visitor.machine)
+        ids[visitor.fingerprint] = machine.id
+    return ids[visitor.fingerprint]
 
 
 def book_of(request: Request, plane: ThePlane) -> HeartbeatBook:

@@ -1,8 +1,5 @@
 """Queries about answers kept for requests that may come again."""
 
-from datetime import datetime
-
-from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
 from holdfast.catalog.database import Session
@@ -18,7 +15,3 @@ def claim(db: Session, row: Replayed) -> bool:
     except IntegrityError:
         return False
     return True
-
-
-def forget_before(db: Session, moment: datetime) -> None:
-    db.execute(delete(Replayed).where(Replayed.created_at < moment))

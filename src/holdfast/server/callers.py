@@ -48,6 +48,8 @@ def _person(request: Request, plane: ThePlane, token: TheToken, address: Address
         address=address,
         pin=request.headers.get("holdfast-pin"),
         approval=request.headers.get("holdfast-approval"),
+        # What only reads or changes is the same the second time.
+        key=request.headers.get("idempotency-key") if request.method == "POST" else None,
     )
     request.state.actor = actor
     if actor.pin is not None:

@@ -1,6 +1,9 @@
 """`Idempotency-Key` of a person's POST: what was done once is answered twice, and not done twice."""
 
 import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -15,6 +18,7 @@ from holdfast.app.control.replaying import Answer, Asked
 from holdfast.base.errors import HoldfastError
 from holdfast.server import problems
 
+_log = logging.getLogger(__name__)
 MOST_BYTES = 1 << 20
 _FINE = range(200, 300)
 
@@ -71,7 +75,8 @@ class Idempotent:
 
         is_kept = False
         try:
-            await self._app(scope, receive, hold)
+            async with _renewed(self._plane, asked):
+                await self._app(scope, receive, hold)
             answer = _collected(held)
             if answer.status in _FINE:
                 await asyncio.to_thread(replaying.finish, self._plane, asked, answer)
@@ -81,6 +86,27 @@ class Idempotent:
                 await asyncio.to_thread(replaying.release, self._plane, asked)
         for message in held:
             await send(message)
+
+
+@contextlib.asynccontextmanager
+async def _renewed(plane: Plane, asked: Asked) -> AsyncIterator[None]:
+    """Meanwhile no other server thinks that this one died."""
+
+    async def renew() -> None:
+        while True:
+            await asyncio.sleep(replaying.RENEWED_EVERY.total_seconds())
+            try:
+                await asyncio.to_thread(replaying.renew, plane, asked)
+            except HoldfastError:
+                _log.warning("the claim of a request was not renewed", exc_info=True)
+
+    task = asyncio.create_task(renew())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 def _collected(messages: list[Message]) -> Answer:

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from httpx import Client
 
-from holdfast.app.control import accounts
+from holdfast.app.control import accounts, replaying
+from holdfast.app.control.errors import IdempotencyUnderWay
 from holdfast.app.control.plane import Plane
+from holdfast.app.control.replaying import Asked
 from holdfast.catalog.errors import DatabaseUnavailable
 from holdfast.catalog.tables import Replayed
 from holdfast.fleet.roles import Role
@@ -16,6 +18,7 @@ from holdfast.server.problems import MEDIA_TYPE
 from holdfast.testing.planes import (
     Someone,
     add_admin,
+    add_machine,
     add_person,
     add_vault,
     client_of,
@@ -287,6 +290,41 @@ def test_request_under_way_is_not_begun_again(plane: Plane, client: Client) -> N
     assert (answer.status_code, answer.json()["code"]) == (409, "idempotency-under-way")
 
 
+def test_order_of_a_server_that_died_before_it_answered_is_not_done_twice(
+    plane: Plane, client: Client
+) -> None:
+    machine = add_machine(plane, add_vault(plane))
+    path, key = f"{PREFIX}/machines/{machine.id}/jobs", {"Idempotency-Key": "7d0f"}
+    first = client.post(path, json={"kind": "check"}, headers=key)
+    _forget_answer(plane)
+
+    early = client.post(path, json={"kind": "check"}, headers=key)
+    plane.clock.sleep(replaying.ABANDONED_AFTER.total_seconds())
+    again = client.post(path, json={"kind": "check"}, headers=key)
+
+    assert (early.status_code, again.status_code) == (409, 201)
+    assert again.json() == first.json()
+    assert len(client.get(f"{PREFIX}/jobs").json()["items"]) == 1
+
+
+def test_claim_is_renewed_and_ended_by_its_own_attempt_only(plane: Plane) -> None:
+    one, other = (Asked(caller="ada", key="7d0f", secret="-", request=b"POST") for _ in range(2))
+    replaying.begin(plane, one)
+    plane.clock.sleep(10)
+    replaying.renew(plane, one)
+    plane.clock.sleep(10)
+    with pytest.raises(IdempotencyUnderWay):
+        replaying.begin(plane, other)
+    plane.clock.sleep(10)
+
+    taken = replaying.begin(plane, other)
+    replaying.release(plane, one)
+
+    assert taken is None
+    with pytest.raises(IdempotencyUnderWay):
+        replaying.begin(plane, one)
+
+
 def test_revoked_token_is_given_no_kept_answer(plane: Plane, client: Client) -> None:
     key = {"Idempotency-Key": "7d0f"}
     client.post(f"{PREFIX}/me/tokens", json={"name": "one"}, headers=key)
@@ -314,6 +352,13 @@ def test_document_describes_problems_and_login(plane: Plane) -> None:
     assert "Problem" in document["components"]["schemas"]
     assert list(operation["responses"]["404"]["content"]) == [MEDIA_TYPE]
     assert operation["security"] == [{"HTTPBearer": []}]
+
+
+def _forget_answer(plane: Plane) -> None:
+    """As it is when the server is killed between the act and the keeping of its answer."""
+    with plane.database.write() as db:
+        row = db.get_one(Replayed, ("account-admin", "7d0f"))
+        row.status, row.body = None, {"claim": "of the dead"}
 
 
 def _kept(plane: Plane) -> str:

@@ -15,7 +15,13 @@ def secret_hash(secret: str) -> str:
 
 
 def person_of(
-    plane: Plane, secret: str, *, address: str, pin: str | None = None, approval: str | None = None
+    plane: Plane,
+    secret: str,
+    *,
+    address: str,
+    pin: str | None = None,
+    approval: str | None = None,
+    key: str | None = None,
 ) -> Actor:
     """The person behind a token that is neither expired nor revoked, of a live account."""
     now = plane.clock.now()
@@ -36,6 +42,7 @@ def person_of(
         scopes=frozenset(Scope(one) for one in holder.scopes),
         pin=pin,
         approval=approval,
+        key=key,
     )
 
 

@@ -1,12 +1,11 @@
 """What people order: a job to be done, to be stopped, to be done again."""
 
-import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
 from holdfast.app.control import audit, commands
 from holdfast.app.control.access import require
-from holdfast.app.control.errors import NotThere
+from holdfast.app.control.errors import IdempotencyKeyReused, NotThere
 from holdfast.app.control.job_errors import (
     ArgumentsWrong,
     JobNotOver,
@@ -19,6 +18,7 @@ from holdfast.app.control.job_reports import OF_MACHINES
 from holdfast.app.control.job_views import JobView, view_of
 from holdfast.app.control.jobs import job_for
 from holdfast.app.control.plane import Actor, Plane
+from holdfast.app.control.replaying import id_for
 from holdfast.base.errors import HoldfastError
 from holdfast.catalog import commands as command_rows
 from holdfast.catalog import jobs as job_rows
@@ -58,6 +58,9 @@ def order_job(
         if machine is None:
             raise NotThere(what="machine", name=machine_id)
         require(db, actor, _RIGHTS.get(wanted, Right.RUN_JOBS), machine.vault_id)
+        before = _ordered_before(db, actor, machine, kind)
+        if before is not None:
+            return view_of(before, machine.name)
         if machine.state != "active":
             raise MachineGone(machine=machine.name, state=machine.state)
         told = _arguments(wanted, arguments)
@@ -146,11 +149,19 @@ def _check_assignment(db: Session, machine: Machine, assignment_id: str | None) 
         raise NotThere(what="assignment", name=assignment_id)
 
 
+def _ordered_before(db: Session, actor: Actor, machine: Machine, kind: str) -> Job | None:
+    """The job this very request made, when its server died before it could answer."""
+    job = db.get(Job, id_for(actor)) if actor.key else None
+    if job is not None and (job.machine_id, job.kind) != (machine.id, kind):
+        raise IdempotencyKeyReused(key=actor.key)
+    return job
+
+
 def _new_job(
     plane: Plane, actor: Actor, machine: Machine, kind: Kind, arguments: dict[str, Any]
 ) -> Job:
     return Job(
-        id=secrets.token_hex(8),
+        id=id_for(actor),
         vault_id=machine.vault_id,
         machine_id=machine.id,
         kind=kind.value,

@@ -38,6 +38,8 @@ class Actor:
     # The security PIN and the approval that came with the request, if any.
     pin: str | None = None
     approval: str | None = None
+    # Of a request that may come twice: what is made for it is made once.
+    key: str | None = None
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.name}" if self.kind == "person" else f"{self.kind}:{self.id}"

@@ -2,13 +2,16 @@
 
 The answer is sealed with the caller's own token, which is not kept here: a PIN or a new token in
 it is as safe in the database as the token is.
+
+A server may die after it did what was asked and before it kept its answer. Another then takes the
+claim over and does it once more: what is made under `id_for` is found by whoever makes it again.
 """
 
 import base64
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from cryptography.exceptions import InvalidTag
@@ -19,14 +22,18 @@ from holdfast.app.control.errors import (
     IdempotencyKeyReused,
     IdempotencyUnderWay,
 )
-from holdfast.app.control.plane import Plane
+from holdfast.app.control.plane import Actor, Plane
 from holdfast.catalog import replays as replay_rows
+from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Replayed
 
 LONGEST = 200
-# A request that takes longer has died with its server; it may be begun anew.
-ABANDONED_AFTER = timedelta(minutes=10)
+# While a request is worked on its claim is renewed so often; one that was not has died with its
+# server, and may be begun anew.
+RENEWED_EVERY = timedelta(seconds=3)
+ABANDONED_AFTER = timedelta(seconds=15)
 _NONCE = 12
+_ID_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +44,8 @@ class Asked:
     key: str
     secret: str
     request: bytes
+    # Tells this attempt from others with the same key.
+    claim: str = field(default_factory=lambda: secrets.token_hex(8))
 
     @property
     def hash(self) -> str:
@@ -80,13 +89,21 @@ def begin(plane: Plane, asked: Asked) -> Answer | None:
             return _answer(row, asked)
         if row.created_at > plane.clock.now() - ABANDONED_AFTER:
             raise IdempotencyUnderWay(key=asked.key)
-        row.created_at = plane.clock.now()
+        row.created_at, row.body = plane.clock.now(), {"claim": asked.claim}
         return None
+
+
+def renew(plane: Plane, asked: Asked) -> None:
+    """Say that the request is still worked on."""
+    with plane.database.write() as db:
+        row = _claimed(db, asked)
+        if row is not None:
+            row.created_at = plane.clock.now()
 
 
 def finish(plane: Plane, asked: Asked, answer: Answer) -> None:
     with plane.database.write() as db:
-        row = db.get(Replayed, (asked.caller, asked.key))
+        row = _claimed(db, asked)
         if row is not None:
             row.status = answer.status
             row.body = {"sealed": asked.seal(answer.body), "media_type": answer.media_type}
@@ -95,9 +112,25 @@ def finish(plane: Plane, asked: Asked, answer: Answer) -> None:
 def release(plane: Plane, asked: Asked) -> None:
     """Nothing was done: the same key may be sent again, for example with a PIN."""
     with plane.database.write() as db:
-        row = db.get(Replayed, (asked.caller, asked.key))
+        row = _claimed(db, asked)
         if row is not None:
             db.delete(row)
+
+
+def id_for(actor: Actor) -> str:
+    """The id of what this request makes: the same each time the request comes."""
+    if actor.key is None:
+        return secrets.token_hex(_ID_BYTES)
+    whole = f"{actor.kind}\n{actor.id}\n{actor.key}".encode()
+    return hashlib.sha256(whole).hexdigest()[: 2 * _ID_BYTES]
+
+
+def _claimed(db: Session, asked: Asked) -> Replayed | None:
+    """None when another has taken the claim over: it is theirs to answer."""
+    row = db.get(Replayed, (asked.caller, asked.key), with_for_update=True)
+    if row is None or row.status is not None or row.body != {"claim": asked.claim}:
+        return None
+    return row
 
 
 def _new(plane: Plane, asked: Asked) -> Replayed:
@@ -105,6 +138,7 @@ def _new(plane: Plane, asked: Asked) -> Replayed:
         caller=asked.caller,
         key=asked.key,
         request_hash=asked.hash,
+        body={"claim": asked.claim},
         created_at=plane.clock.now(),
     )
 

@@ -276,7 +276,7 @@ def test_a_database_that_goes_away_is_told_and_comes_back(
         client.close()
 
     assert (ready.status_code, refused.status_code, live.status_code) == (503, 503, 200)
-    assert refused.json()["code"] == "database-unavailable"
+    assert refused.json()["code"] == "server-state-away"
     assert back.status_code == 200
 
 

@@ -132,7 +132,7 @@ class Kept:
     def require_alive(self) -> None:
         """Raise, with its own words, if it has ended."""
         if self._process is not None and self._process.status() is not None:
-            raise ServiceEnded(service=self.name, reason=self._last_words(), log=self.log)
+            raise ServiceEnded(service=_(self.name), reason=self._last_words(), log=self.log)
 
     def tick(self, warn: Callable[[str], None]) -> None:
         """Start it again some time after it ended."""
@@ -146,7 +146,7 @@ class Kept:
             self._next, self._wait = now + self._wait, min(self._wait * 2, _LONGEST_WAIT)
             sentence = _("The {service} ended and is started again: {reason}; see {log}")
             reason = _how(status, self._error())
-            warn(sentence.format(service=self.name, reason=reason, log=self.log))
+            warn(sentence.format(service=_(self.name), reason=reason, log=self.log))
         elif self._next is not None and now >= self._next:
             self.start()
 

@@ -99,7 +99,7 @@ def _serve(run: Run, server: "OwnServer", claimed: "Claim", kept: "list[Kept]") 
     from holdfast.app.up_processes import is_locked
     from holdfast.app.up_server import add_first_account, wait_until_it_answers
 
-    one = _kept(run, claimed, name="server", log=server.log)
+    one = _kept(run, claimed, name=N_("server"), log=server.log)
     if is_locked(server.lock):
         run.out.remark(_("The server runs already"))
     elif one is None:
@@ -118,7 +118,7 @@ def _work(run: Run, claimed: "Claim", kept: "list[Kept]") -> None:
     from holdfast.app.up_processes import is_locked
 
     place = Place(run.session.settings.home)
-    one = _kept(run, claimed, name="agent", log=place.log)
+    one = _kept(run, claimed, name=N_("agent"), log=place.log)
     if is_locked(place.lock):
         run.out.remark(_("The agent runs already"))
     elif one is not None:

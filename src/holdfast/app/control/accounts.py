@@ -11,6 +11,7 @@ from holdfast.app.control.errors import AlreadyThere, NotThere
 from holdfast.app.control.names import good_name
 from holdfast.app.control.passwords import hash_password
 from holdfast.app.control.plane import Actor, Plane
+from holdfast.base.texts import _
 from holdfast.catalog import accounts as account_rows
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Account
@@ -50,7 +51,7 @@ def add_account(
     with plane.database.write() as db:
         require(db, actor, Right.MANAGE_ACCOUNTS, None)
         if account_rows.by_name(db, wanted) is not None:
-            raise AlreadyThere(what="account", name=wanted)
+            raise AlreadyThere(what=_("account"), name=wanted)
         account = _new(plane, wanted, kept, is_admin=is_admin, lang=lang)
         db.add(account)
         db.flush()
@@ -104,7 +105,7 @@ def delete_account(plane: Plane, actor: Actor, name: str) -> None:
 def named(db: Session, name: str) -> Account:
     account = account_rows.by_name(db, name)
     if account is None:
-        raise NotThere(what="account", name=name)
+        raise NotThere(what=_("account"), name=name)
     return account
 
 

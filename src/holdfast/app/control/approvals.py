@@ -125,7 +125,7 @@ def _require_open(row: Approval, now: datetime) -> None:
 def _row(db: Session, approval_id: str, *, lock: bool = False) -> Approval:
     row = db.get(Approval, approval_id, with_for_update=lock or None)
     if row is None:
-        raise NotThere(what="approval", name=approval_id)
+        raise NotThere(what=_("approval"), name=approval_id)
     return row
 
 

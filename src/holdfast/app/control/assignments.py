@@ -16,6 +16,7 @@ from holdfast.app.control.policy_errors import PathsAssigned
 from holdfast.app.control.registration_errors import MachineNotRegistered
 from holdfast.app.control.shortening import is_shortening, losses_of, require_may_shorten
 from holdfast.app.control.vault_rows import any_vault
+from holdfast.base.texts import _
 from holdfast.catalog import policies as policy_rows
 from holdfast.catalog.database import Session
 from holdfast.catalog.policies import Attached, Filter
@@ -175,7 +176,7 @@ def attached_for(db: Session, actor: Actor, assignment_id: str, right: Right) ->
     if row is None:
         # An administrator is told that it is not there; for all others it could be.
         require(db, actor, right, None)
-        raise NotThere(what="assignment", name=assignment_id)
+        raise NotThere(what=_("assignment"), name=assignment_id)
     machine, policy = db.get(Machine, row.machine_id), db.get(Row, row.policy_id)
     assert machine is not None, "foreign keys hold"
     assert policy is not None, "foreign keys hold"
@@ -186,7 +187,7 @@ def attached_for(db: Session, actor: Actor, assignment_id: str, right: Right) ->
 def _policy_of(db: Session, machine: Machine, policy_id: str) -> Row:
     policy = db.get(Row, policy_id) or policy_rows.by_name(db, machine.vault_id, policy_id)
     if policy is None or policy.vault_id != machine.vault_id:
-        raise NotThere(what="policy", name=policy_id)
+        raise NotThere(what=_("policy"), name=policy_id)
     return policy
 
 

@@ -10,6 +10,7 @@ from holdfast.app.control.certifying import requested_key
 from holdfast.app.control.errors import NotAllowed, NotThere
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.registration_errors import KeyRevoked
+from holdfast.base.texts import _
 from holdfast.catalog import certificates as certificate_rows
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Certificate, Machine
@@ -96,4 +97,4 @@ def gateway_password(plane: Plane, machine_id: str, key_hash: str) -> str:
 def _require_own(db: Session, machine: Machine, key_hash: str) -> None:
     for row in certificate_rows.by_key(db, key_hash):
         if row.machine_id != machine.id:
-            raise NotThere(what="machine", name=row.machine_id)
+            raise NotThere(what=_("machine"), name=row.machine_id)

@@ -5,6 +5,7 @@ from typing import Any
 
 from holdfast.app.control.errors import NotThere
 from holdfast.app.control.plane import Actor, Plane
+from holdfast.base.texts import _
 from holdfast.catalog import commands as command_rows
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Command, Job
@@ -33,7 +34,7 @@ def take_command(plane: Plane, actor: Actor, number: int) -> None:
     """Saying it twice is fine."""
     with plane.database.write() as db:
         if not command_rows.take(db, number, actor.id, plane.clock.now()):
-            raise NotThere(what="command", name=number)
+            raise NotThere(what=_("command"), name=number)
 
 
 def _add(db: Session, job: Job, *, kind: str, now: datetime, expires_at: datetime | None) -> None:

@@ -17,6 +17,7 @@ from holdfast.app.control.registration_errors import (
     VaultFull,
 )
 from holdfast.app.control.vault_rows import any_vault
+from holdfast.base.texts import _
 from holdfast.catalog import credentials as credential_rows
 from holdfast.catalog import machines as machine_rows
 from holdfast.catalog.database import Session
@@ -84,7 +85,7 @@ def _require_right(db: Session, actor: Actor, vault: Vault) -> None:
 def _replaced(db: Session, vault: Vault, machine_id: str) -> Machine:
     machine = db.get(Machine, machine_id)
     if machine is None or machine.vault_id != vault.id:
-        raise NotThere(what="machine", name=machine_id)
+        raise NotThere(what=_("machine"), name=machine_id)
     if machine.state == "deleted":
         deleted = f"{machine.deleted_at:%Y-%m-%d %H:%M} UTC" if machine.deleted_at else "-"
         raise MachineDeleted(machine=machine.id, deleted=deleted)

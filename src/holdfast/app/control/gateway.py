@@ -9,6 +9,7 @@ from holdfast.app.control.errors import NotAllowed, NotLoggedIn, NotThere
 from holdfast.app.control.identifying import machine_of, secret_hash
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.base.errors import HoldfastError
+from holdfast.base.texts import _
 from holdfast.catalog import leases as lease_rows
 from holdfast.catalog import trash as trash_rows
 from holdfast.catalog.database import Session
@@ -73,9 +74,9 @@ def admit(plane: Plane, caller: Caller, vault_id: str, machine_id: str) -> Admis
             # Said first, so that strangers do not learn which machines there are.
             raise NotAllowed(actor=str(actor), right="read-grant", object=machine_id)
     if machine is None or machine.vault_id != vault_id or machine.state in _REMOVED:
-        raise NotThere(what="machine", name=machine_id)
+        raise NotThere(what=_("machine"), name=machine_id)
     if vault is None or vault.deleted_at is not None:
-        raise NotThere(what="vault", name=vault_id)
+        raise NotThere(what=_("vault"), name=vault_id)
     return Admission(actor=actor, repository=_rules(vault, machine), may_write=is_own)
 
 
@@ -83,7 +84,7 @@ def repository_of(db: Session, machine_id: str) -> MachineRepository:
     machine = db.get(Machine, machine_id)
     vault = db.get(Vault, machine.vault_id) if machine else None
     if machine is None or vault is None:
-        raise NotThere(what="machine", name=machine_id)
+        raise NotThere(what=_("machine"), name=machine_id)
     return _rules(vault, machine)
 
 

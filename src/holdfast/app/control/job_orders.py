@@ -20,6 +20,7 @@ from holdfast.app.control.jobs import job_for
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.replaying import id_for
 from holdfast.base.errors import HoldfastError
+from holdfast.base.texts import _
 from holdfast.catalog import commands as command_rows
 from holdfast.catalog import jobs as job_rows
 from holdfast.catalog import leases as lease_rows
@@ -56,7 +57,7 @@ def order_job(
         # Locked, so that of two orders for one source only one finds it free.
         machine = lease_rows.lock_machine(db, machine_id)
         if machine is None:
-            raise NotThere(what="machine", name=machine_id)
+            raise NotThere(what=_("machine"), name=machine_id)
         require(db, actor, _RIGHTS.get(wanted, Right.RUN_JOBS), machine.vault_id)
         before = _ordered_before(db, actor, machine, kind)
         if before is not None:
@@ -146,7 +147,7 @@ def _check_assignment(db: Session, machine: Machine, assignment_id: str | None) 
         return
     assignment = db.get(Assignment, assignment_id)
     if assignment is None or assignment.machine_id != machine.id:
-        raise NotThere(what="assignment", name=assignment_id)
+        raise NotThere(what=_("assignment"), name=assignment_id)
 
 
 def _ordered_before(db: Session, actor: Actor, machine: Machine, kind: str) -> Job | None:

@@ -13,6 +13,7 @@ from holdfast.app.control.alerting import tell_of_job
 from holdfast.app.control.errors import NotAllowed, NotThere
 from holdfast.app.control.job_errors import ReportWrong
 from holdfast.app.control.plane import Actor, Plane
+from holdfast.base.texts import _
 from holdfast.catalog import jobs as job_rows
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Job, JobLine, JobStep, Machine
@@ -39,7 +40,7 @@ def report_job(plane: Plane, actor: Actor, job_id: str, report: JobReport) -> Jo
         job = job_rows.locked(db, job_id) or _first_seen(db, actor, job_id, report)
         if job.machine_id != actor.id:
             # Another machine's job is none of its business, not even that it is there.
-            raise NotThere(what="job", name=job_id)
+            raise NotThere(what=_("job"), name=job_id)
         if report.number > job.report_number:
             before = job.state
             _replace(db, job, report)
@@ -54,7 +55,7 @@ def report_job(plane: Plane, actor: Actor, job_id: str, report: JobReport) -> Jo
 
 def _check(job_id: str, report: JobReport) -> None:
     if not _ID.fullmatch(job_id):
-        raise NotThere(what="job", name=job_id)
+        raise NotThere(what=_("job"), name=job_id)
     if report.kind not in {kind.value for kind in OF_MACHINES}:
         raise ReportWrong(job=job_id, reason=f"kind {report.kind!r}")
     if report.state not in {state.value for state in State} - {State.LOST.value}:
@@ -71,7 +72,7 @@ def _first_seen(db: Session, actor: Actor, job_id: str, report: JobReport) -> Jo
     """A job the machine began of its own accord, as by its schedule."""
     machine = db.get(Machine, actor.id)
     if machine is None:
-        raise NotThere(what="machine", name=actor.id)
+        raise NotThere(what=_("machine"), name=actor.id)
     origin = report.origin if report.origin in ("schedule", "machine") else "machine"
     job_rows.add_if_absent(
         db,

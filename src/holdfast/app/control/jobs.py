@@ -14,6 +14,7 @@ from holdfast.app.control.job_views import (
 )
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.retelling import retold
+from holdfast.base.texts import _
 from holdfast.catalog import jobs as job_rows
 from holdfast.catalog.database import Session
 from holdfast.catalog.jobs import JobFilter
@@ -73,7 +74,7 @@ def job_for(db: Session, actor: Actor, job_id: str, right: Right) -> Job:
     """The job, if the asker has this right on its vault."""
     job = db.get(Job, job_id)
     if job is None:
-        raise NotThere(what="job", name=job_id)
+        raise NotThere(what=_("job"), name=job_id)
     require(db, actor, right, job.vault_id)
     return job
 

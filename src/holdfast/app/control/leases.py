@@ -7,6 +7,7 @@ from holdfast.app.control import audit
 from holdfast.app.control.errors import NotAllowed, NotThere
 from holdfast.app.control.job_errors import LeaseHeld, LeaseOver
 from holdfast.app.control.plane import Actor, Plane
+from holdfast.base.texts import _
 from holdfast.catalog import leases as lease_rows
 from holdfast.catalog.tables import Lease
 from holdfast.fleet.messages import LeaseReply
@@ -23,7 +24,7 @@ def take_lease(
     with plane.database.write() as db:
         machine = lease_rows.lock_machine(db, _machine_id(actor))
         if machine is None:
-            raise NotThere(what="machine", name=actor.id)
+            raise NotThere(what=_("machine"), name=actor.id)
         held = lease_rows.active(db, machine.id, now)
         if held is not None and (held.kind, held.holder) != (kind, holder):
             until = held.expires_at.isoformat(timespec="seconds")
@@ -57,7 +58,7 @@ def prolong_lease(plane: Plane, actor: Actor, lease_id: str, *, seconds: float) 
         lease_rows.lock_machine(db, _machine_id(actor))
         lease = db.get(Lease, lease_id)
         if lease is None or lease.machine_id != actor.id:
-            raise NotThere(what="lease", name=lease_id)
+            raise NotThere(what=_("lease"), name=lease_id)
         if lease.released_at is not None or lease.expires_at <= now:
             raise LeaseOver(lease=lease_id)
         lease.expires_at = max(lease.expires_at, _end(now, seconds))
@@ -69,7 +70,7 @@ def release_lease(plane: Plane, actor: Actor, lease_id: str) -> None:
     with plane.database.write() as db:
         lease = db.get(Lease, lease_id)
         if lease is None or lease.machine_id != _machine_id(actor):
-            raise NotThere(what="lease", name=lease_id)
+            raise NotThere(what=_("lease"), name=lease_id)
         lease.released_at = lease.released_at or plane.clock.now()
 
 

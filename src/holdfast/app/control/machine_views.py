@@ -8,6 +8,7 @@ from holdfast.app.control.access import readable_vaults, require
 from holdfast.app.control.errors import NotThere
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.vault_rows import any_vault
+from holdfast.base.texts import _
 from holdfast.catalog import certificates as certificate_rows
 from holdfast.catalog import machines as machine_rows
 from holdfast.catalog.database import Session
@@ -87,7 +88,7 @@ def machine_for(db: Session, actor: Actor, machine_id: str, right: Right) -> Mac
     if machine is None:
         # An administrator is told that it is not there; for all others it could be.
         require(db, actor, right, None)
-        raise NotThere(what="machine", name=machine_id)
+        raise NotThere(what=_("machine"), name=machine_id)
     require(db, actor, right, machine.vault_id)
     return machine
 

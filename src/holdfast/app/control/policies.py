@@ -18,6 +18,7 @@ from holdfast.app.control.shortening import (
     require_may_shorten,
 )
 from holdfast.app.control.vault_rows import live_vault
+from holdfast.base.texts import _
 from holdfast.catalog import policies as policy_rows
 from holdfast.catalog.database import Session
 from holdfast.catalog.policies import Filter
@@ -123,7 +124,7 @@ def policy_for(db: Session, actor: Actor, policy_id: str, right: Right) -> Row:
     if row is None:
         # An administrator is told that it is not there; for all others it could be.
         require(db, actor, right, None)
-        raise NotThere(what="policy", name=policy_id)
+        raise NotThere(what=_("policy"), name=policy_id)
     require(db, actor, right, row.vault_id)
     return row
 
@@ -159,7 +160,7 @@ def _require_room(db: Session, vault: Vault) -> None:
 
 def _require_free_name(db: Session, vault_id: str, name: str) -> None:
     if policy_rows.by_name(db, vault_id, good_name(name, "policy")) is not None:
-        raise AlreadyThere(what="policy", name=name)
+        raise AlreadyThere(what=_("policy"), name=name)
 
 
 def _note(

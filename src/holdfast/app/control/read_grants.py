@@ -14,6 +14,7 @@ from holdfast.app.control.registration_errors import (
     ReaderIsItself,
     WrongVault,
 )
+from holdfast.base.texts import _
 from holdfast.catalog import machines as machine_rows
 from holdfast.catalog.tables import Machine, ReadGrant
 from holdfast.fleet.roles import Right
@@ -79,7 +80,7 @@ def end_reader(plane: Plane, actor: Actor, machine_id: str, grant_id: str) -> No
         machine = machine_for(db, actor, machine_id, Right.RESTORE)
         grant = db.get(ReadGrant, grant_id)
         if grant is None or grant.machine_id != machine.id:
-            raise NotThere(what="read grant", name=grant_id)
+            raise NotThere(what=_("read grant"), name=grant_id)
         if grant.expires_at > now:
             grant.expires_at = now
             audit.note(

@@ -15,6 +15,7 @@ from holdfast.app.control.gateway import repository_of, storage_of
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.recounting import recount
 from holdfast.base.ids import is_file_id
+from holdfast.base.texts import _
 from holdfast.base.units import GIB, MIB
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Machine, Scrub
@@ -52,7 +53,7 @@ def show_scrub(plane: Plane, actor: Actor, machine_id: str) -> ScrubProgress:
         require(db, actor, Right.READ, machine.vault_id if machine else None)
         row = db.get(Scrub, machine_id)
     if row is None:
-        raise NotThere(what="scrub", name=machine_id)
+        raise NotThere(what=_("scrub"), name=machine_id)
     return _view(row)
 
 
@@ -162,7 +163,7 @@ def _note(plane: Plane, machine_id: str, done: _Slice, *, is_done: bool) -> Scru
     with plane.database.write() as db:
         row = db.get(Scrub, machine_id, with_for_update=True)
         if row is None:
-            raise NotThere(what="scrub", name=machine_id)
+            raise NotThere(what=_("scrub"), name=machine_id)
         row.files += files
         row.bytes_read += read
         row.after = done.after or row.after

@@ -13,6 +13,7 @@ from holdfast.app.control.identifying import secret_hash
 from holdfast.app.control.names import good_name
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.sessions import new_secret
+from holdfast.base.texts import _
 from holdfast.catalog import accounts as account_rows
 from holdfast.catalog.tables import Token
 from holdfast.fleet.paging import Page, Window, make_page
@@ -80,7 +81,7 @@ def revoke_token(plane: Plane, actor: Actor, token_id: str) -> None:
     with plane.database.write() as db:
         token = db.get(Token, token_id)
         if token is None or token.account_id != actor.id or token.kind != "api":
-            raise NotThere(what="token", name=token_id)
+            raise NotThere(what=_("token"), name=token_id)
         if token.revoked_at is None:
             token.revoked_at = plane.clock.now()
             audit.note(db, plane, actor, act="token-revoke", object=token.name)

@@ -9,6 +9,7 @@ from holdfast.app.control.access import require
 from holdfast.app.control.errors import NotThere
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.vault_rows import any_vault
+from holdfast.base.texts import _
 from holdfast.catalog import trash as trash_rows
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Machine, Trashed
@@ -90,7 +91,7 @@ def _machine(db: Session, actor: Actor, machine_id: str, right: Right) -> Machin
     # Who may see nothing here learns no more from a machine that is there.
     require(db, actor, right, machine.vault_id if machine else None)
     if machine is None:
-        raise NotThere(what="machine", name=machine_id)
+        raise NotThere(what=_("machine"), name=machine_id)
     return machine
 
 

@@ -1,6 +1,7 @@
 """The vault a request is about, by its id or its name."""
 
 from holdfast.app.control.errors import NotThere
+from holdfast.base.texts import _
 from holdfast.catalog import vaults as vault_rows
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Vault
@@ -10,7 +11,7 @@ def any_vault(db: Session, wanted: str) -> Vault:
     """Also one that is deleted and not yet purged."""
     vault = db.get(Vault, wanted) or vault_rows.by_name(db, wanted)
     if vault is None:
-        raise NotThere(what="vault", name=wanted)
+        raise NotThere(what=_("vault"), name=wanted)
     return vault
 
 
@@ -23,5 +24,5 @@ def locked_vault(db: Session, wanted: str) -> Vault:
 def live_vault(db: Session, wanted: str, *, lock: bool = False) -> Vault:
     vault = locked_vault(db, wanted) if lock else any_vault(db, wanted)
     if vault.deleted_at is not None:
-        raise NotThere(what="vault", name=wanted)
+        raise NotThere(what=_("vault"), name=wanted)
     return vault

@@ -191,7 +191,7 @@ def _grace(vault: Vault) -> timedelta:
 
 def _require_free(db: Session, name: str) -> None:
     if vault_rows.by_name(db, name) is not None:
-        raise AlreadyThere(what="vault", name=name)
+        raise AlreadyThere(what=_("vault"), name=name)
 
 
 def _require_unused(db: Session, vault: Vault) -> None:

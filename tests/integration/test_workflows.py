@@ -188,11 +188,10 @@ def test_schedules_are_the_engines(plane: Plane) -> None:
     assert known == {name for name, _act, _moments in upkeep.SCHEDULES}
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_database_of_workflows_is_private_and_holds_plain_json(
     plane: Plane, machine: Registered, admin: Someone, tmp_path: Path
 ) -> None:
-    if not plane.database.is_sqlite:
-        pytest.skip("the file is SQLite's")
     job = _order(plane, admin, machine, "check")
     _until(lambda: _status(job) == "PENDING")
     assert plane.database.url.database

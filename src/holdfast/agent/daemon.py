@@ -196,6 +196,7 @@ class Agent:
         for job in self._journal.open_jobs():
             if job.state is State.RUNNING:
                 self._runner.take_over(job)
+        self._runner.sweep()
         for job in self._journal.latest(50):
             # It may have died between a backup and the retention that follows.
             if job.kind is Kind.BACKUP and job.state.is_over:

@@ -101,6 +101,13 @@ class Runner:
         heard = Heard(progress=job.progress, steps=job.steps, said_something=job.heard > 0)
         self._children[job.id] = _Child(job=job, output=output, heard=heard)
 
+    def sweep(self) -> None:
+        """Remove what jobs that are over said: an agent may be killed before it does."""
+        kept = {self._output_of(child.job) for child in self._children.values()}
+        for entry in os.scandir(self._place.outputs):
+            if entry.path not in kept:
+                os.remove(entry.path)
+
     def cancel(self, job: Job) -> None:
         """Ask the process to stop; the job ends when it has."""
         if child := self._children.get(job.id):

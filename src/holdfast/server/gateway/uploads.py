@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Sequence
 
 from holdfast.app.control import gateway as rules
+from holdfast.base.errors import HoldfastError
 from holdfast.server.gateway.desk import Desk, Visit
 from holdfast.server.gateway.exchange import Body, Exchange
 from holdfast.server.gateway.names import LARGEST, Folder, Target
@@ -115,7 +116,12 @@ class _Upload:
     def finish(self, *, may_exist: bool) -> bool:
         """Let the file appear; whether it is new."""
         assert self._arrival is not None
-        self._require_whole()
+        try:
+            self._require_whole()
+        except HoldfastError:
+            # Before the refusal goes out, so that nothing is left when it arrives.
+            self._arrival.abort()
+            raise
         name, repository = self._target.name, self.visit.admission.repository
         try:
             self._arrival.commit()

@@ -37,9 +37,17 @@ def _until(is_so: Callable[[], object]) -> None:
         time.sleep(0.2)
 
 
-def _state(fleet: ChaosFleet, job_id: str) -> str:
-    answer = fleet.person.ask("GET", f"/jobs/{job_id}")
-    return str(answer.json()["job"]["state"]) if answer and answer.is_success else "unknown"
+def _comes_to(fleet: ChaosFleet, job_id: str, state: str) -> None:
+    end = time.monotonic() + PATIENCE
+    seen = None
+    while True:
+        answer = fleet.person.ask("GET", f"/jobs/{job_id}")
+        if answer and answer.is_success:
+            seen = answer.json()
+            if seen["job"]["state"] == state:
+                return
+        assert time.monotonic() < end, seen
+        time.sleep(0.2)
 
 
 def test_orders_outlive_the_server_that_took_them_and_a_pause_of_the_database(
@@ -62,9 +70,9 @@ def test_orders_outlive_the_server_that_took_them_and_a_pause_of_the_database(
     fleet.postgres.stop(number=signal.SIGQUIT)
     fleet.postgres.start()
 
-    _until(lambda: _state(fleet, expiring["id"]) == "failed")
-    _until(lambda: _state(fleet, scrub["id"]) == "done")
-    _until(lambda: _state(fleet, backup["id"]) == "done")
+    _comes_to(fleet, expiring["id"], "failed")
+    _comes_to(fleet, scrub["id"], "done")
+    _comes_to(fleet, backup["id"], "done")
     assert second.is_running
     failed = fleet.person.get(f"/jobs/{expiring['id']}")
     assert failed["error"]["code"] == "machine-stayed-away"

@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,13 +28,6 @@ def fleet(tmp_path: Path, postgres: Postgres) -> Iterator[ChaosFleet]:
         yield fleet
     finally:
         fleet.close()
-
-
-def _until(is_so: Callable[[], object]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.2)
 
 
 def _comes_to(fleet: ChaosFleet, job_id: str, state: str) -> None:

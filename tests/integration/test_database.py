@@ -243,3 +243,13 @@ def test_a_password_in_the_address_is_never_shown() -> None:
 
     assert "canary" not in str(caught.value)
     assert "canary" not in str(database)
+
+
+def test_server_that_freezes_in_a_transaction_does_not_keep_its_locks(postgres: Postgres) -> None:
+    database = Database(postgres.new_database())
+
+    with database.write() as db:
+        limit = db.scalar(text("SHOW idle_in_transaction_session_timeout"))
+    database.close()
+
+    assert limit == "10s"

@@ -17,6 +17,8 @@ __all__ = ["Database", "Session"]
 _BUSY_SECONDS = 30
 # One server process has about this many threads that ask at once.
 _CONNECTIONS = 20
+# A server that freezes in mid-transaction must not keep its locks from those who take over.
+FROZEN_SECONDS = 10
 _CONNECT_SECONDS = 10
 _PRIVATE = 0o600
 # One that was told nothing by its peer for so long is tried by the system, and given up.
@@ -110,7 +112,12 @@ def _engine(url: URL) -> Engine:
 
 
 def _postgres_engine(url: URL) -> Engine:
-    known = {"connect_timeout": _CONNECT_SECONDS, "application_name": "holdfast"}
+    known: dict[str, int | str] = {
+        "connect_timeout": _CONNECT_SECONDS,
+        "application_name": "holdfast",
+    }
+    if "options" not in url.query:
+        known["options"] = f"-c idle_in_transaction_session_timeout={FROZEN_SECONDS}s"
     engine = create_engine(
         url,
         # None is closed before the last of our threads has its own: opening one costs a process.

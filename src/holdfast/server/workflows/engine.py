@@ -9,7 +9,7 @@ from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, ScheduleInput
 
 from holdfast.app.control.plane import Plane
 from holdfast.catalog import workers
-from holdfast.catalog.database import Database
+from holdfast.catalog.database import FROZEN_SECONDS, Database
 from holdfast.server import nudging
 from holdfast.server.workflows import ordering, upkeep
 from holdfast.server.workflows.holding import VERSION, WATCH, WORK, Held, Limits, hold
@@ -81,6 +81,7 @@ def _config(database: Database, executor_id: str) -> DBOSConfig:
         # Rows are plain JSON: a pickle in a database is a program in a database.
         serializer=DBOSPortableJSONSerializer(),
         log_level="WARNING",
+        sys_db_idle_transaction_timeout_sec=FROZEN_SECONDS,
         scheduler_polling_interval_sec=5.0,
         # Those that wait need no thread, so a burst of them shall not leave hundreds behind.
         max_executor_threads=_THREADS,

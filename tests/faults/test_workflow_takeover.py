@@ -57,7 +57,7 @@ def scrub(job_id):
 
 working.SLICES["scrub"] = scrub
 plane = make_plane(folder / name, clock=SystemClock(), database_url=url)
-limits = holding.Limits(beat=timedelta(seconds=0.3), dead=timedelta(seconds=2), takeovers=2)
+limits = holding.Limits(beat=timedelta(seconds=0.3), dead=timedelta(seconds=4), takeovers=2)
 engine.start(plane, name, limits=limits)
 print("ready", flush=True)
 done = threading.Event()

@@ -60,9 +60,10 @@ class Lookout:
     def silent(self) -> list[str]:
         """Who has said nothing new for too long; called once a beat."""
         clock, limit = self._held.plane.clock, self._held.limits.dead.total_seconds()
+        # Before the look: should we be frozen in between, the others must not seem silent.
+        now = clock.monotonic()
         with self._held.plane.database.read() as db:
             said = {row.executor_id: row.seen_at for row in takeovers.workers(db)}
-        now = clock.monotonic()
         self._heard = {
             name: before
             if (before := self._heard.get(name)) is not None and before[0] == seen

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from holdfast.app.control.plane import Plane
+from holdfast.app.control.replaying import ANSWERS_KEPT
 from holdfast.catalog import cleaning as rows
 from holdfast.catalog.database import Session
 
 _Forget = Callable[[Session, datetime], int]
 # A log is long and soon of no use; that there was a job, and how it ended, is asked for years.
 _KEPT: tuple[tuple[str, _Forget, timedelta], ...] = (
-    ("answers", rows.forget_answers, timedelta(days=1)),
+    ("answers", rows.forget_answers, ANSWERS_KEPT),
     ("pins", rows.forget_pins, timedelta(days=1)),
     ("tokens", rows.forget_tokens, timedelta(days=30)),
     ("leases", rows.forget_leases, timedelta(days=30)),

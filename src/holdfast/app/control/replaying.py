@@ -32,6 +32,7 @@ LONGEST = 200
 # server, and may be begun anew.
 RENEWED_EVERY = timedelta(seconds=3)
 ABANDONED_AFTER = timedelta(seconds=15)
+ANSWERS_KEPT = timedelta(days=1)
 _NONCE = 12
 _ID_BYTES = 8
 

@@ -1,5 +1,7 @@
 """Jobs that people ask for, stop, and ask for again."""
 
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,7 @@ import pytest
 
 from holdfast.app.control import job_orders, jobs
 from holdfast.app.control.commands import open_commands, take_command
-from holdfast.app.control.errors import NotAllowed, NotThere
+from holdfast.app.control.errors import IdempotencyKeyReused, NotAllowed, NotThere
 from holdfast.app.control.job_errors import (
     ArgumentsWrong,
     JobNotOver,
@@ -366,3 +368,17 @@ def test_pages_hold_every_job_once_newest_first(
     assert sorted(job.id for job in seen) == sorted(job.id for job in made)
     moments = [job.created_at for job in seen]
     assert moments == sorted(moments, reverse=True)
+
+
+def test_key_of_an_old_order_orders_nothing_and_says_so(
+    plane: Plane, machine: Registered, admin: Someone
+) -> None:
+    actor = replace(admin.actor, key="every-night")
+    first = job_orders.order_job(plane, actor, machine.id, **BACKUP)
+    again = job_orders.order_job(plane, actor, machine.id, **BACKUP)
+    plane.clock.sleep(timedelta(days=1, seconds=1).total_seconds())
+
+    with pytest.raises(IdempotencyKeyReused):
+        job_orders.order_job(plane, actor, machine.id, **BACKUP)
+
+    assert again.id == first.id

@@ -4,9 +4,11 @@ import signal
 import socket
 import ssl
 import stat
+import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -146,10 +148,22 @@ def test_a_request_leaves_one_line_with_who_and_what(server: FleetServer) -> Non
     with server.client() as client:
         answer = client.get("/api/v1/me", headers={"X-Request-Id": "trace-me"})
 
-    (line,) = [one for one in server.logged() if one.get("request") == "trace-me"]
+    line = _line_of(server, "trace-me")
     assert answer.headers["x-request-id"] == "trace-me"
     assert (line["route"], line["status"], line["actor"]) == ("/api/v1/me", 200, "person:admin")
     assert line["seconds"] >= 0
+
+
+def _line_of(server: FleetServer, request: str) -> dict[str, Any]:
+    """The one line of a request: it is written once the answer is out."""
+    end = time.monotonic() + 20
+    while True:
+        found = [one for one in server.logged() if one.get("request") == request]
+        if found:
+            (line,) = found
+            return line
+        assert time.monotonic() < end, server.said()
+        time.sleep(0.05)
 
 
 def test_metrics_tell_of_requests_and_of_the_state(server: FleetServer) -> None:

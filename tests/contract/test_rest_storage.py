@@ -39,6 +39,7 @@ from holdfast.storage.rest_errors import (
 from holdfast.storage.retrying import RetryingStorage
 from holdfast.testing.clock import FakeClock
 from holdfast.testing.gateway import MachineThere, RunningGateway
+from holdfast.testing.waiting import wait_until
 
 BODY = b"0123456789"
 
@@ -297,9 +298,7 @@ def test_a_server_killed_in_mid_upload_leaves_no_torn_file(tmp_path: Path) -> No
         machine = gateway.machine(gateway.vault(is_lab=True, limit_rate=16 * MIB))
         with ThreadPoolExecutor(1) as threads:
             upload = threads.submit(machine.storage().put, name_of(content), content)
-            until = clock.monotonic() + 20
-            while not list(machine.folder.rglob("*-tmp-*")) and clock.monotonic() < until:
-                clock.sleep(0.02)
+            wait_until(lambda: list(machine.folder.rglob("*-tmp-*")))
             gateway.kill()
             with pytest.raises(StorageUnreachable):
                 upload.result()

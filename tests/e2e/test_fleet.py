@@ -10,7 +10,7 @@ import shutil
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from holdfast.testing.fleet_machines import SERVER_NAME, Ended, FleetMachine, Site, stop
+from holdfast.testing.waiting import wait_until
 
 pytestmark = [
     pytest.mark.slow,
@@ -61,13 +62,6 @@ while True:
     except OSError:
         client.close()
 """
-
-
-def wait_until(reached: Callable[[], object], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not reached():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
 
 
 def events(ended: Ended, status: int | None = 0) -> list[dict[str, Any]]:
@@ -152,7 +146,7 @@ def test_three_points_by_schedule_and_one_file_back_on_the_other_machine(fleet: 
     def points() -> list[dict[str, Any]]:
         return [one for one in events(fleet.web.run("points", "--json"), None) if "id" in one]
 
-    wait_until(lambda: len(points()) >= 3, 240)
+    wait_until(lambda: len(points()) >= 3, within=240)
     assert stop(agent) == 0
     fleet.ask("vault", "machine", "allow", "web1", "site", "--hours", "1")
     (location,) = fleet.ask("agent", "status")[0]["readable"]

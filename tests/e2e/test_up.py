@@ -7,13 +7,13 @@ import signal
 import socket
 import stat
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from holdfast.testing.waiting import wait_until
 from tests.e2e.conftest import SCRIPT, Bench, Said
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(170)]
@@ -22,13 +22,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(170)]
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
-
-
-def wait_until(reached: Callable[[], object], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not reached():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 class Newcomer:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from holdfast.testing.server_double import served
-from tests.integration.test_agent import Machine, wait_until
+from holdfast.testing.waiting import wait_until
+from tests.integration.test_agent import Machine
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 

@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -25,6 +25,7 @@ from holdfast.testing.planes import (
     make_plane,
 )
 from holdfast.testing.postgres import Postgres
+from holdfast.testing.waiting import wait_until
 
 pytestmark = [pytest.mark.faults, pytest.mark.real, pytest.mark.slow]
 
@@ -135,13 +136,6 @@ def admin(plane: Plane) -> Someone:
     return add_admin(plane)
 
 
-def _until(is_so: Callable[[], object]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.05)
-
-
 def _state(plane: Plane, job_id: str) -> str:
     with plane.database.read() as db:
         job = db.get(Job, job_id)
@@ -159,15 +153,15 @@ def test_killed_servers_work_is_finished_by_the_other_and_nothing_is_done_twice(
     job = _scrub(plane, admin, machine)
     for name in ("one", "two"):
         servers.start(name)
-    _until(lambda: len(servers.log(job)) > 3)
+    wait_until(lambda: len(servers.log(job)) > 3)
     victim = servers.at_work(job)
     assert victim
 
     servers.end(victim)
     killed_at = time.monotonic()
-    _until(lambda: servers.at_work(job) != victim)
+    wait_until(lambda: servers.at_work(job) != victim)
     taken_after = time.monotonic() - killed_at
-    _until(lambda: _state(plane, job) == "done")
+    wait_until(lambda: _state(plane, job) == "done")
 
     ended = [int(number) for what, number, _name in servers.log(job) if what == "end"]
     assert ended == list(range(1, SLICES + 1))
@@ -180,12 +174,12 @@ def test_server_that_ends_in_order_hands_its_work_over(
     job = _scrub(plane, admin, machine)
     for name in ("one", "two"):
         servers.start(name)
-    _until(lambda: len(servers.log(job)) > 1)
+    wait_until(lambda: len(servers.log(job)) > 1)
     first = servers.at_work(job)
     assert first
 
     servers.end(first, signal.SIGTERM)
-    _until(lambda: _state(plane, job) == "done")
+    wait_until(lambda: _state(plane, job) == "done")
 
     ended = [int(number) for what, number, _name in servers.log(job) if what == "end"]
     assert ended == list(range(1, SLICES + 1))
@@ -196,11 +190,11 @@ def test_same_server_goes_on_after_its_restart(
 ) -> None:
     job = _scrub(plane, admin, machine)
     servers.start("one")
-    _until(lambda: len(servers.log(job)) > 3)
+    wait_until(lambda: len(servers.log(job)) > 3)
 
     servers.end("one")
     servers.start("one")
-    _until(lambda: _state(plane, job) == "done")
+    wait_until(lambda: _state(plane, job) == "done")
 
     ended = [int(number) for what, number, _name in servers.log(job) if what == "end"]
     assert ended == list(range(1, SLICES + 1))
@@ -212,15 +206,15 @@ def test_sleeper_that_wakes_up_does_not_begin_another_slice(
     job = _scrub(plane, admin, machine)
     for name in ("one", "two"):
         servers.start(name)
-    _until(lambda: len(servers.log(job)) > 3)
+    wait_until(lambda: len(servers.log(job)) > 3)
     sleeper = servers.at_work(job)
     assert sleeper
 
     servers.send(sleeper, signal.SIGSTOP)
-    _until(lambda: servers.at_work(job) != sleeper)
+    wait_until(lambda: servers.at_work(job) != sleeper)
     before = len([line for line in servers.log(job) if line[2] == sleeper])
     servers.send(sleeper, signal.SIGCONT)
-    _until(lambda: _state(plane, job) == "done")
+    wait_until(lambda: _state(plane, job) == "done")
 
     after = [line for line in servers.log(job) if line[2] == sleeper]
     # The slice it slept in may come to its end; no other is begun.
@@ -236,7 +230,7 @@ def test_work_that_brings_down_every_server_is_given_up(
         servers.wait(name)
     servers.start("sound", deadly=True)
 
-    _until(lambda: _state(plane, job) == "failed")
+    wait_until(lambda: _state(plane, job) == "failed")
 
     error = jobs.show_job(plane, admin.actor, job).error
     assert error
@@ -256,10 +250,10 @@ def test_offer_expires_although_the_server_that_watched_it_is_dead(
     ).id
     for name in ("one", "two"):
         servers.start(name)
-    _until(lambda: _owners(plane) == {"one", "two"})
+    wait_until(lambda: _owners(plane) == {"one", "two"})
 
     servers.end("one")
-    _until(lambda: _state(plane, job) == "failed")
+    wait_until(lambda: _state(plane, job) == "failed")
 
     error = jobs.show_job(plane, admin.actor, job).error
     assert error

@@ -5,8 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -22,6 +21,7 @@ from holdfast.app.agent_folder import AgentFolder
 from holdfast.app.registration_state import Registration, write_registration
 from holdfast.fleet.messages import AssignedPolicy, Assignments
 from holdfast.testing.server_double import ServerDouble, served
+from holdfast.testing.waiting import wait_until
 
 PASSPHRASE = "correct horse battery staple"
 HOLDFAST = Path(sys.executable).with_name("holdfast")
@@ -156,13 +156,6 @@ class Machine:
         """The newest report of each job of a kind."""
         newest = dict(self.server.reports)
         return [report for report in newest.values() if report["kind"] == kind]
-
-
-def wait_until(reached: Callable[[], object], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not reached():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.fixture

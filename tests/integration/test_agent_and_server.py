@@ -5,14 +5,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from holdfast.testing.fleet import FleetServer
+from holdfast.testing.waiting import wait_until
 
 HOLDFAST = Path(sys.executable).with_name("holdfast")
 PASSPHRASE = "correct horse battery staple"
@@ -115,13 +115,6 @@ class Fleet:
         status = self.process.wait(timeout=60)
         self.process = None
         return status
-
-
-def wait_until(reached: Callable[[], object], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not reached():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 @pytest.fixture

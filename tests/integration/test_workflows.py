@@ -3,8 +3,7 @@
 import json
 import sqlite3
 import stat
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -28,9 +27,9 @@ from holdfast.testing.planes import (
     add_vault,
     make_plane,
 )
+from holdfast.testing.waiting import wait_until
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
-PATIENCE = 20.0
 
 
 @pytest.fixture
@@ -59,13 +58,6 @@ def admin(plane: Plane) -> Someone:
     return add_admin(plane)
 
 
-def _until(is_so: Callable[[], object]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.05)
-
-
 def _order(plane: Plane, admin: Someone, machine: Registered, kind: str) -> str:
     job = job_orders.order_job(plane, admin.actor, machine.id, kind=kind, arguments={})
     nudging.nudge(job.id)
@@ -88,7 +80,7 @@ def test_watching_ends_as_soon_as_the_machine_tells_the_end(
     plane: Plane, machine: Registered, admin: Someone
 ) -> None:
     job = _order(plane, admin, machine, "check")
-    _until(lambda: _status(job) == "PENDING")
+    wait_until(lambda: _status(job) == "PENDING")
 
     report = JobReport(
         number=1,
@@ -101,22 +93,22 @@ def test_watching_ends_as_soon_as_the_machine_tells_the_end(
     report_job(plane, machine.actor, job, report)
     nudging.nudge(job)
 
-    _until(lambda: _status(job) == "SUCCESS")
+    wait_until(lambda: _status(job) == "SUCCESS")
 
 
 def test_watching_goes_on_after_an_orderly_restart(
     plane: Plane, machine: Registered, admin: Someone, caplog: pytest.LogCaptureFixture
 ) -> None:
     job = _order(plane, admin, machine, "check")
-    _until(lambda: _status(job) == "PENDING")
+    wait_until(lambda: _status(job) == "PENDING")
 
     engine.stop(patience=1)
     engine.start(plane, "one")
-    _until(lambda: _status(job) == "PENDING")
+    wait_until(lambda: _status(job) == "PENDING")
     job_orders.cancel_job(plane, admin.actor, job)
     nudging.nudge(job)
 
-    _until(lambda: _status(job) == "SUCCESS")
+    wait_until(lambda: _status(job) == "SUCCESS")
     assert caplog.records == []
 
 
@@ -124,12 +116,12 @@ def test_watching_ends_with_a_cancelled_job(
     plane: Plane, machine: Registered, admin: Someone
 ) -> None:
     job = _order(plane, admin, machine, "check")
-    _until(lambda: _status(job) == "PENDING")
+    wait_until(lambda: _status(job) == "PENDING")
 
     job_orders.cancel_job(plane, admin.actor, job)
     nudging.nudge(job)
 
-    _until(lambda: _status(job) == "SUCCESS")
+    wait_until(lambda: _status(job) == "SUCCESS")
 
 
 def test_job_that_was_written_down_without_a_word_is_found(
@@ -139,7 +131,7 @@ def test_job_that_was_written_down_without_a_word_is_found(
 
     upkeep.every_minute(plane.clock.now(), None)
 
-    _until(lambda: _status(job.id) == "PENDING")
+    wait_until(lambda: _status(job.id) == "PENDING")
 
 
 def test_scrub_reads_what_is_stored(
@@ -150,7 +142,7 @@ def test_scrub_reads_what_is_stored(
 
     job = _order(plane, admin, machine, "scrub")
 
-    _until(lambda: jobs.show_job(plane, admin.actor, job).job.state == "done")
+    wait_until(lambda: jobs.show_job(plane, admin.actor, job).job.state == "done")
     result = jobs.show_job(plane, admin.actor, job).result
     assert result
     assert (result["files"], result["damaged"]) == (3, [])
@@ -164,7 +156,7 @@ def test_scrub_that_finds_damage_says_which_file(
 
     job = _order(plane, admin, machine, "scrub")
 
-    _until(lambda: jobs.show_job(plane, admin.actor, job).job.state == "failed")
+    wait_until(lambda: jobs.show_job(plane, admin.actor, job).job.state == "failed")
     error = jobs.show_job(plane, admin.actor, job).error
     assert error
     assert error["code"] == "stored-damage"
@@ -193,7 +185,7 @@ def test_database_of_workflows_is_private_and_holds_plain_json(
     plane: Plane, machine: Registered, admin: Someone, tmp_path: Path
 ) -> None:
     job = _order(plane, admin, machine, "check")
-    _until(lambda: _status(job) == "PENDING")
+    wait_until(lambda: _status(job) == "PENDING")
     assert plane.database.url.database
     file = Path(plane.database.url.database).with_name("workflows.db")
 
@@ -216,7 +208,7 @@ def test_finished_workflows_are_forgotten_with_time(
     job = _order(plane, admin, machine, "check")
     job_orders.cancel_job(plane, admin.actor, job)
     nudging.nudge(job)
-    _until(lambda: _status(job) == "SUCCESS")
+    wait_until(lambda: _status(job) == "SUCCESS")
 
     kept = ordering.forget_finished()
     gone = ordering._forget_older(timedelta(seconds=-5))

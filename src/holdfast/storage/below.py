@@ -6,26 +6,19 @@ from datetime import datetime
 from holdfast.storage import arriving
 from holdfast.storage.arriving import Arrival
 from holdfast.storage.dated import modified
+from holdfast.storage.forwarding import ForwardingStorage
 from holdfast.storage.names import checked, folder_prefix
 from holdfast.storage.protocol import Content, Entry, Storage
 
 
-class BelowStorage:
+class BelowStorage(ForwardingStorage):
     def __init__(self, inner: Storage, folder: str) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._prefix = folder_prefix(folder)
 
     @property
     def place(self) -> str:
         return f"{self._inner.place}/{self._prefix.rstrip('/')}"
-
-    @property
-    def parallel(self) -> int:
-        return self._inner.parallel
-
-    @property
-    def lists_at_once(self) -> bool:
-        return self._inner.lists_at_once
 
     def put(self, name: str, content: Content) -> None:
         self._inner.put(self._full(name), content)

@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from enum import IntEnum
 
 from holdfast.base.clock import Clock
-from holdfast.storage.protocol import Content, Entry, Storage
+from holdfast.storage.forwarding import ForwardingStorage
+from holdfast.storage.protocol import Content, Storage
 
 _ONE_WAY = struct.Struct("<dd")  # bytes a second; when the line is free, by the kernel's clock
 _SIZE = 2 * _ONE_WAY.size
@@ -115,25 +116,13 @@ def _stored(rate: int | None) -> float:
     return float(rate) if rate > 0 else _PAUSED
 
 
-class LimitedStorage:
+class LimitedStorage(ForwardingStorage):
     """A storage behind a line that carries only so much."""
 
     def __init__(self, inner: Storage, rates: Rates, clock: Clock) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._rates = rates
         self._clock = clock
-
-    @property
-    def place(self) -> str:
-        return self._inner.place
-
-    @property
-    def parallel(self) -> int:
-        return self._inner.parallel
-
-    @property
-    def lists_at_once(self) -> bool:
-        return self._inner.lists_at_once
 
     def put(self, name: str, content: Content) -> None:
         self._rates.take(Way.UP, len(content), self._clock)
@@ -148,12 +137,3 @@ class LimitedStorage:
     def read(self, name: str, offset: int, length: int) -> bytes:
         self._rates.take(Way.DOWN, length, self._clock)
         return self._inner.read(name, offset, length)
-
-    def size(self, name: str) -> int:
-        return self._inner.size(name)
-
-    def list(self, folder: str) -> Iterator[Entry]:
-        return self._inner.list(folder)
-
-    def delete(self, name: str) -> None:
-        self._inner.delete(name)

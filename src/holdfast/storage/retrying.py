@@ -10,6 +10,7 @@ from holdfast.base.clock import Clock
 from holdfast.base.errors import HoldfastError, Retry
 from holdfast.storage.comparing import holds
 from holdfast.storage.errors import FileExists
+from holdfast.storage.forwarding import ForwardingStorage
 from holdfast.storage.protocol import Content, Entry, Storage
 
 _log = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ def next_delay(
     return delay if elapsed + delay <= policy.total else None
 
 
-class RetryingStorage:
+class RetryingStorage(ForwardingStorage):
     """A storage whose passing failures are waited out.
 
     `random` should be a SystemRandom where the process forks: children of one parent would
@@ -62,22 +63,10 @@ class RetryingStorage:
         *,
         policy: RetryPolicy = DEFAULT_POLICY,
     ) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._clock = clock
         self._random = random
         self._policy = policy
-
-    @property
-    def place(self) -> str:
-        return self._inner.place
-
-    @property
-    def parallel(self) -> int:
-        return self._inner.parallel
-
-    @property
-    def lists_at_once(self) -> bool:
-        return self._inner.lists_at_once
 
     def put(self, name: str, content: Content) -> None:
         attempts = self._attempts("put", name)

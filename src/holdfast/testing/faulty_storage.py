@@ -9,6 +9,7 @@ from itertools import islice
 from typing import TypeVar
 
 from holdfast.base.clock import Clock
+from holdfast.storage.forwarding import ForwardingStorage
 from holdfast.storage.memory import MemoryStorage
 from holdfast.storage.protocol import Content, Entry, Storage
 
@@ -33,7 +34,7 @@ class _Fault:
         return f"{self.method} {self.name or '*'} {self.when.value}"
 
 
-class FaultyStorage:
+class FaultyStorage(ForwardingStorage):
     """Passes calls on, except where a fault was planned; every fault fires once, in order.
 
     `name` limits a fault to one file. A test ends with `assert faulty.unused() == []`: a fault
@@ -41,7 +42,7 @@ class FaultyStorage:
     """
 
     def __init__(self, inner: Storage) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._faults: list[_Fault] = []
         self._kills: dict[int, Callable[[], None]] = {}
         self._lock = threading.Lock()
@@ -82,18 +83,6 @@ class FaultyStorage:
         """The planned faults that have not fired."""
         kills = [f"kill at call {call}" for call in sorted(self._kills)]
         return [str(fault) for fault in self._faults] + kills
-
-    @property
-    def place(self) -> str:
-        return self._inner.place
-
-    @property
-    def parallel(self) -> int:
-        return self._inner.parallel
-
-    @property
-    def lists_at_once(self) -> bool:
-        return self._inner.lists_at_once
 
     def put(self, name: str, content: Content) -> None:
         def tear(at: int) -> None:
@@ -180,42 +169,18 @@ class Operation:
     content: bytes | None = None
 
 
-class RecordingStorage:
+class RecordingStorage(ForwardingStorage):
     """Passes calls on and records each change that was carried out, in order."""
 
     def __init__(self, inner: Storage) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._lock = threading.Lock()
         self.operations: list[Operation] = []
-
-    @property
-    def place(self) -> str:
-        return self._inner.place
-
-    @property
-    def parallel(self) -> int:
-        return self._inner.parallel
-
-    @property
-    def lists_at_once(self) -> bool:
-        return self._inner.lists_at_once
 
     def put(self, name: str, content: Content) -> None:
         with self._lock:
             self._inner.put(name, content)
             self.operations.append(Operation(name=name, content=bytes(content)))
-
-    def get(self, name: str) -> bytes:
-        return self._inner.get(name)
-
-    def read(self, name: str, offset: int, length: int) -> bytes:
-        return self._inner.read(name, offset, length)
-
-    def size(self, name: str) -> int:
-        return self._inner.size(name)
-
-    def list(self, folder: str) -> Iterator[Entry]:
-        return self._inner.list(folder)
 
     def delete(self, name: str) -> None:
         with self._lock:

@@ -19,6 +19,7 @@ from holdfast.base.errors import HoldfastError
 from holdfast.files.backup.job import BackupJob, back_up
 from holdfast.files.options import BackupOptions
 from holdfast.files.report import BackupReport
+from holdfast.storage.forwarding import ForwardingStorage
 from holdfast.storage.protocol import Content, Entry, Storage
 from holdfast.testing.vaults import identity, open_vault
 
@@ -61,7 +62,7 @@ def kill_this_process() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-class DeadlyStorage:
+class DeadlyStorage(ForwardingStorage):
     """Passes calls on, and acts at the one with a number from 1: kills its process, or raises.
 
     With number 0 it only writes down the calls.
@@ -75,25 +76,13 @@ class DeadlyStorage:
         when: When = When.BEFORE,
         act: Callable[[], None] = kill_this_process,
     ) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._call = call
         self._when = when
         self._act = act
         self._numbers = itertools.count(1)
         self._process = 0  # that of the first call
         self.names: list[str] = []
-
-    @property
-    def place(self) -> str:
-        return self._inner.place
-
-    @property
-    def parallel(self) -> int:
-        return self._inner.parallel
-
-    @property
-    def lists_at_once(self) -> bool:
-        return self._inner.lists_at_once
 
     def put(self, name: str, content: Content) -> None:
         half = memoryview(content)[: len(content) // 2]

@@ -1,0 +1,1 @@
+"""Libvirt and the agent inside a guest."""

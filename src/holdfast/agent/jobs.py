@@ -7,11 +7,9 @@ from typing import Any
 from holdfast.base.texts import _
 from holdfast.fleet.jobs import Kind, State
 from holdfast.fleet.messages import JobReport, Line, Step
+from holdfast.fleet.retrying import LADDER, RETRIES, wait_after
 
 Facts = dict[str, Any]
-# Minutes after each failure, the last one again and again; a policy may say otherwise.
-LADDER = (1.0, 2.0, 4.0, 8.0, 10.0, 30.0)
-MOST_RETRIES = 20
 # These say "never" to somebody who types the command again at once, but pass with time.
 _PASSING = frozenset(("storage-full", "interrupted", "killed", "lease-refused"))
 NEED_LEASE = frozenset((Kind.RETAIN, Kind.PRUNE))
@@ -42,9 +40,9 @@ class Job:
     ended_at: datetime | None = None
     attempts: int = 0
     tried_at: datetime | None = None
-    # After a failure that may pass: minutes until the next try, and how many there may be.
-    ladder: tuple[float, ...] = LADDER
-    retries: int = MOST_RETRIES
+    # After failures that may pass: the waits until the next try, and how many tries there may be.
+    waits: tuple[timedelta, ...] = LADDER
+    retries: int = RETRIES
     # A run that takes longer is stopped; in seconds.
     longest: float | None = None
     next_try: datetime | None = None
@@ -127,7 +125,7 @@ def next_wait(job: Job) -> timedelta | None:
     passes = error.get("retry") in ("now", "later") or error.get("code") in _PASSING
     if not passes or job.attempts > job.retries:
         return None
-    return timedelta(minutes=job.ladder[min(job.attempts, len(job.ladder)) - 1])
+    return wait_after(job.attempts, job.waits)
 
 
 def too_long(job: Job) -> Facts:

@@ -5,7 +5,7 @@ moment it answers are written down together, so that no moment is answered twice
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from secrets import token_hex
 from typing import Any
 
@@ -15,7 +15,6 @@ from holdfast.agent.jobs import Job
 from holdfast.agent.journal import Journal, Occurrence
 from holdfast.agent.words import policy_of
 from holdfast.base.errors import HoldfastError
-from holdfast.base.units import parse_duration
 from holdfast.fleet.arguments import read_arguments, source_of
 from holdfast.fleet.jobs import Kind, State
 from holdfast.fleet.messages import AssignedPolicy
@@ -209,11 +208,9 @@ def _arguments(kind: Kind, one: AssignedPolicy, policy: Policy) -> dict[str, Any
 def _limits(policy: Policy | None) -> dict[str, Any]:
     if policy is None:
         return {}
-    retry = policy.retry
-    waits = [parse_duration(text) for text in (*retry.first, retry.then)]
     longest = policy.longest_run
     return {
-        "ladder": tuple(wait / timedelta(minutes=1) for wait in waits),
-        "retries": retry.most,
+        "waits": policy.waits,
+        "retries": policy.retry.most,
         "longest": longest.total_seconds() if longest else None,
     }

@@ -16,6 +16,7 @@ from holdfast.base.units import parse_duration, parse_size
 from holdfast.fleet.local_time import read_zone
 from holdfast.fleet.policy_errors import PolicyNotUnderstood
 from holdfast.fleet.retention_text import parse_retention, retain_arguments
+from holdfast.fleet.retrying import FIRST, RETRIES, THEN, read_waits
 from holdfast.fleet.schedule import Timing
 from holdfast.fleet.schedule_text import parse_schedule
 from holdfast.fleet.windows import Rate, Window, parse_window, stretch_around
@@ -58,9 +59,9 @@ class Bandwidth:
 class Retry:
     """After a failure that may pass: the first waits one by one, then always the last."""
 
-    first: list[str] = field(default_factory=lambda: ["1m", "2m", "4m", "8m", "10m"])
-    then: str = "30m"
-    most: int = 20
+    first: list[str] = field(default_factory=lambda: list(FIRST))
+    then: str = THEN
+    most: int = RETRIES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,17 +127,15 @@ class Policy:
     def longest_run(self) -> timedelta | None:
         return parse_duration(self.limits.longest) if self.limits.longest else None
 
+    @property
+    def waits(self) -> tuple[timedelta, ...]:
+        """After each failure that may pass, as `retrying.wait_after` reads them."""
+        return read_waits(self.retry.first, self.retry.then)
+
     def may_prune(self, now: datetime) -> bool:
         """Whether a prune may begin at this moment."""
         windows = tuple(map(parse_window, self.prune.windows)) if self.prune else ()
         return not windows or stretch_around(windows, now, self.place) is not None
-
-    def retry_after(self, attempts: int) -> timedelta | None:
-        """How long to wait after so many failed attempts; None: no more."""
-        if attempts > self.retry.most:
-            return None
-        waits = [*self.retry.first, self.retry.then]
-        return parse_duration(waits[min(attempts, len(waits)) - 1])
 
     def _timing(self, schedule: str, blackouts: tuple[Window, ...] = ()) -> Timing:
         within = self.catch_up_within

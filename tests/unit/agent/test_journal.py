@@ -1,5 +1,7 @@
 """The journal forgets nothing that was written, and goes on where the disk does not."""
 
+import contextlib
+import json
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +13,7 @@ from holdfast.agent.journal import Journal, Occurrence
 from holdfast.agent.place import Place
 from holdfast.fleet.jobs import State
 from holdfast.fleet.messages import Line
+from holdfast.fleet.retrying import LADDER
 
 from .conftest import NOON
 
@@ -19,12 +22,29 @@ OCCURRENCE = Occurrence(assignment="a1", what="backup", key="2026-01-01", at=NOO
 
 
 def test_job_is_read_back_by_the_next_agent(place: Place, journal: Journal, make_job: Make) -> None:
-    journal.add(make_job(arguments={"paths": ["/etc"]}))
+    given = {"arguments": {"paths": ["/etc"]}, "waits": (timedelta(seconds=90),)}
+    journal.add(make_job(**given))
     journal.close()
 
     (job,) = Journal(place.journal, warn=print).open_jobs()
 
-    assert job == make_job(arguments={"paths": ["/etc"]}, number=1)
+    assert job == make_job(**given, number=1)
+
+
+def test_job_of_an_earlier_agent_waits_as_most_do(
+    place: Place, journal: Journal, make_job: Make
+) -> None:
+    journal.add(make_job(waits=(timedelta(hours=1),)))
+    journal.close()
+    with contextlib.closing(sqlite3.connect(place.journal, isolation_level=None)) as db:
+        (body,) = db.execute("SELECT body FROM jobs").fetchone()
+        old = {**json.loads(body), "ladder": [1.0, 2.5]}
+        del old["waits"]
+        db.execute("UPDATE jobs SET body = ?", [json.dumps(old).encode()])
+
+    (job,) = Journal(place.journal, warn=print).open_jobs()
+
+    assert job.waits == LADDER
 
 
 def test_same_job_is_taken_in_once(journal: Journal, make_job: Make) -> None:

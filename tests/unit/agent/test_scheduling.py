@@ -178,7 +178,8 @@ def test_policy_says_how_often_to_try_again(scene: Scene) -> None:
 
     (job,) = scene.scheduler.trigger(NOON + HOUR)
 
-    assert (job.ladder, job.retries) == ((1.0, 1.5, 60.0), 2)
+    waits = tuple(timedelta(minutes=minutes) for minutes in (1, 1.5, 60))
+    assert (job.waits, job.retries) == (waits, 2)
 
 
 def test_another_kind_on_the_same_source_only_waits(journal: Journal, make_job: Make) -> None:

@@ -135,15 +135,6 @@ def test_rules_become_arguments_of_retain() -> None:
     }
 
 
-def test_retries_follow_the_ladder_and_end() -> None:
-    policy = propose()
-
-    minutes = [policy.retry_after(tries) for tries in (1, 2, 3, 4, 5, 6, 20, 21)]
-
-    expected = [timedelta(minutes=n) for n in (1, 2, 4, 8, 10, 30, 30)]
-    assert minutes == [*expected, None]
-
-
 def test_prune_begins_only_inside_its_windows() -> None:
     policy = read_policy({**FULL, "zone": "UTC"})
 

@@ -13,11 +13,9 @@ from holdfast.catalog import jobs as job_rows
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Job, Vault
 from holdfast.fleet.jobs import Kind, State
+from holdfast.fleet.retrying import wait_after
 
 SERVER = Actor(kind="server", id="server", name="server")
-# What went wrong for a reason that passes is tried again after so many minutes each time.
-LADDER = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 4, 8, 10))
-LAST_RUNG = timedelta(minutes=30)
 MOST_ATTEMPTS = 50
 
 
@@ -57,7 +55,7 @@ def note_attempt(plane: Plane, job_id: str, error: HoldfastError) -> timedelta |
         job.error = error_record(error)
         if error.retry.value == "never" or job.attempts >= MOST_ATTEMPTS:
             return None
-        return LADDER[job.attempts - 1] if job.attempts <= len(LADDER) else LAST_RUNG
+        return wait_after(job.attempts)
 
 
 def finish(

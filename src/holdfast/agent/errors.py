@@ -30,25 +30,6 @@ class ArgumentsNotUnderstood(HoldfastError):
     remedy = N_("Update the agent on this machine, or ask for the job without it.")
 
 
-class ServerAway(HoldfastError):
-    code = "server-away"
-    sentence = N_("The server {server} cannot be reached: {reason}")
-    remedy = N_(
-        "Nothing is lost: schedules go on, and results are delivered later. "
-        "See whether the server runs, and the network to it: `holdfast doctor`."
-    )
-    retry = Retry.LATER
-
-
-class ServerDistrusted(HoldfastError):
-    code = "server-distrusted"
-    sentence = N_("The server {server} does not prove that it is ours: {reason}")
-    remedy = N_(
-        "Check this machine's clock. If the server was set up anew, register again: "
-        "`holdfast register --credentials FILE`."
-    )
-
-
 class CertificateNotAccepted(HoldfastError):
     """Schedules go on from what is known; only the server will not hear of it."""
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from holdfast.base.texts import _
+from holdfast.fleet.job_errors import AnotherJobInProgress
 from holdfast.fleet.jobs import Kind, State
 from holdfast.fleet.messages import JobReport, Line, Step
 from holdfast.fleet.retrying import LADDER, RETRIES, wait_after
@@ -110,9 +111,11 @@ def cancelled(job: Job, now: datetime) -> Job:
 def skipped(job: Job, other: Job, now: datetime) -> Job:
     """Another job of the same source is not done: no failure, but to be seen."""
     since = (other.started_at or other.created_at).isoformat(timespec="seconds")
+    busy = AnotherJobInProgress(since=since, job=other.id)
     error = {
-        "code": "another-job-in-progress",
-        "message": _("another job of this source is not done since {since}").format(since=since),
+        "code": busy.code,
+        "message": str(busy),
+        "remedy": busy.advice,
         "job": other.id,
         "since": since,
     }

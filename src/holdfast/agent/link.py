@@ -11,12 +11,8 @@ from urllib.parse import urlencode
 import msgspec
 import urllib3
 
-from holdfast.agent.errors import (
-    CertificateNotAccepted,
-    ServerAway,
-    ServerDistrusted,
-    ServerRefused,
-)
+from holdfast.agent.errors import CertificateNotAccepted, ServerRefused
+from holdfast.app.server_errors import ServerNotReached, ServerNotTrusted
 from holdfast.base.errors import HoldfastError
 from holdfast.storage.rest import proxy_login
 
@@ -85,7 +81,7 @@ class Link:
         try:
             return msgspec.json.decode(answer.body, type=reply)
         except msgspec.MsgspecError as err:
-            raise ServerAway(server=self.server, reason=err) from err
+            raise ServerNotReached(server=self.server, reason=err) from err
 
     def tell(self, method: str, path: str, *, body: object = None) -> None:
         """One request whose answer says nothing."""
@@ -149,16 +145,16 @@ class Link:
         """What became of a request that got no answer."""
         said = str(err)
         if "CERTIFICATE_VERIFY_FAILED" in said or isinstance(err, FileNotFoundError):
-            return ServerDistrusted(server=self.server, reason=said)
+            return ServerNotTrusted(server=self.server, reason=said)
         if "_ALERT_CERTIFICATE_" in said or "ALERT_UNKNOWN_CA" in said:
             return CertificateNotAccepted(server=self.server, reason=said)
-        return ServerAway(server=self.server, reason=said)
+        return ServerNotReached(server=self.server, reason=said)
 
     def _refusal(self, what: str, status: int, body: bytes) -> HoldfastError:
         problem = _read_problem(body)
         reason = problem.get("detail") or f"HTTP {status}"
         if status in _PASSES:
-            return ServerAway(server=self.server, reason=reason)
+            return ServerNotReached(server=self.server, reason=reason)
         if status == HTTPStatus.UNAUTHORIZED:
             return CertificateNotAccepted(server=self.server, reason=reason)
         code = problem.get("code", f"http-{status}")

@@ -23,10 +23,13 @@ class LoginUnreadable(HoldfastError):
 
 
 class ServerNotReached(HoldfastError):
+    """Nothing is lost by it: an agent works on alone."""
+
     code = "server-not-reached"
     sentence = N_("The server {server} cannot be reached: {reason}")
     remedy = N_(
-        "See that it runs (`holdfast server run` there) and that its port is open from here."
+        "See that it runs (`holdfast server run` there) and that its port is open from here: "
+        "`holdfast doctor`. Schedules go on meanwhile, and results are delivered later."
     )
     retry = Retry.LATER
 
@@ -37,9 +40,10 @@ class ServerNotTrusted(HoldfastError):
     code = "server-not-trusted"
     sentence = N_("{server} does not prove who it is: {reason}")
     remedy = N_(
-        "Bring its authority's certificate, `ca.pem` of its state folder, and log in with "
-        "`holdfast login {server} --ca FILE`, or with --ca-fingerprint and what it printed "
-        "at its start."
+        "Check this machine's clock. To log in, bring its authority's certificate, `ca.pem` of its "
+        "state folder: `holdfast login {server} --ca FILE`, or --ca-fingerprint and what it "
+        "printed at its start. If it was set up anew, its machines register again: "
+        "`holdfast register --credentials FILE`."
     )
 
 

@@ -176,7 +176,7 @@ def _symptoms(asked: list[str], *lines: dict[str, str]) -> list[str]:
     [
         "credentials-superseded",
         "proxy-refused",
-        "server-away",
+        "server-not-reached",
         "journal-unusable",
         "not-registered",
     ],

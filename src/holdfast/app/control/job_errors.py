@@ -40,14 +40,6 @@ class ReportWrong(HoldfastError):
     remedy = N_("Bring agent and server to neighbouring versions.")
 
 
-class SourceBusy(HoldfastError):
-    """Recorded with the job that was left out; nobody has failed."""
-
-    code = "source-busy"
-    sentence = N_("Another job is in progress on this source since {since}: {job}")
-    remedy = N_("Nothing is to be done: the other one does the work. See `holdfast jobs {job}`.")
-
-
 class MachineStayedAway(HoldfastError):
     """The offer of a job has expired."""
 

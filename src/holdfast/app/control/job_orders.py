@@ -12,7 +12,6 @@ from holdfast.app.control.job_errors import (
     JobOver,
     MachineGone,
     NotForMachines,
-    SourceBusy,
 )
 from holdfast.app.control.job_reports import OF_MACHINES
 from holdfast.app.control.job_views import JobView, view_of
@@ -27,6 +26,7 @@ from holdfast.catalog import leases as lease_rows
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Assignment, Job, Machine
 from holdfast.fleet.arguments import asked_again, read_arguments, source_of
+from holdfast.fleet.job_errors import AnotherJobInProgress
 from holdfast.fleet.jobs import Kind, State
 from holdfast.fleet.roles import Right
 
@@ -186,7 +186,7 @@ def _new_job(
 
 def _skip(job: Job, holder: Job, *, now: datetime) -> None:
     since = holder.started_at or holder.created_at
-    busy = SourceBusy(since=since.isoformat(timespec="seconds"), job=holder.id)
+    busy = AnotherJobInProgress(since=since.isoformat(timespec="seconds"), job=holder.id)
     job.state, job.ended_at, job.error = State.SKIPPED.value, now, error_record(busy)
 
 

@@ -8,7 +8,7 @@ from holdfast.doctor.model import Verdict, confirmed, ruled_out, unknown
 from holdfast.doctor.own_facts import JobRecord
 
 _WAY = "own.agent.way"
-_STRANGERS = ("authority-differs", "server-not-trusted", "server-distrusted")
+_STRANGERS = ("authority-differs", "server-not-trusted")
 # A certificate's dates come with these words of OpenSSL.
 _ENDED = ("expired", "not yet valid")
 
@@ -30,12 +30,7 @@ def _by_stage(cause: str, stage: str, *errors: str, records: tuple[str, ...] = (
 
 
 _by_stage("agent.name-unresolved", "dns", "server-name-unknown")
-_by_stage(
-    "agent.server-unreachable",
-    "tcp",
-    "nothing-answers",
-    records=("server-not-reached", "server-away"),
-)
+_by_stage("agent.server-unreachable", "tcp", "nothing-answers", records=("server-not-reached",))
 _by_stage("agent.proxy-unreachable", "tcp-proxy", "proxy-not-reached")
 _by_stage("agent.proxy-authentication", "proxy", "proxy-refused")
 _by_stage("agent.proxy-forbids", "proxy", "proxy-forbids")

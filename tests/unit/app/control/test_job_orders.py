@@ -125,7 +125,7 @@ def test_second_job_on_a_busy_source_is_recorded_as_left_out(
     error = jobs.show_job(plane, admin.actor, second.id).error
     assert second.state == "skipped"
     assert error
-    assert (error["code"], error["fields"]["job"]) == ("source-busy", first.id)
+    assert (error["code"], error["fields"]["job"]) == ("another-job-in-progress", first.id)
     assert len(open_commands(plane, machine.actor, after=0).commands) == 1
 
 

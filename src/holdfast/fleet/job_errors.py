@@ -1,0 +1,12 @@
+"""What server and agent say of a job in the same words."""
+
+from holdfast.base.errors import HoldfastError
+from holdfast.base.texts import N_
+
+
+class AnotherJobInProgress(HoldfastError):
+    """Recorded with the job that was left out; nobody has failed."""
+
+    code = "another-job-in-progress"
+    sentence = N_("Another job is in progress on this source since {since}: {job}")
+    remedy = N_("Nothing is to be done: the other one does the work. See `holdfast jobs {job}`.")

@@ -1,6 +1,5 @@
 """The server's jobs, through its real API."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,9 +19,7 @@ from holdfast.testing.planes import (
     Registered,
     add_admin,
     add_machine,
-    add_vault,
     client_of,
-    make_plane,
 )
 
 
@@ -37,21 +34,6 @@ class Client:
 
     def post(self, path: str, body: Any = None) -> Any:
         return self._http.post(f"/api/v1{path}", json=body).json()
-
-
-@pytest.fixture
-def plane(tmp_path: Path) -> Plane:
-    return make_plane(tmp_path)
-
-
-@pytest.fixture
-def vault(plane: Plane) -> str:
-    return add_vault(plane)
-
-
-@pytest.fixture
-def machine(plane: Plane, vault: str) -> Registered:
-    return add_machine(plane, vault)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,30 +12,11 @@ from holdfast.catalog.tables import Machine
 from holdfast.testing.planes import (
     Registered,
     Someone,
-    add_admin,
-    add_machine,
-    add_vault,
     client_of,
-    make_plane,
 )
 
 V1 = "/api/v1"
 ORDER = {"kind": "backup", "arguments": {"paths": ["/etc"]}}
-
-
-@pytest.fixture
-def plane(tmp_path: Path) -> Plane:
-    return make_plane(tmp_path)
-
-
-@pytest.fixture
-def machine(plane: Plane) -> Registered:
-    return add_machine(plane, add_vault(plane))
-
-
-@pytest.fixture
-def admin(plane: Plane) -> Someone:
-    return add_admin(plane)
 
 
 def _report(number: int, state: str) -> dict[str, Any]:

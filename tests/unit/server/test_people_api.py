@@ -1,6 +1,5 @@
 """The API as people and their programs see it."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,12 +16,10 @@ from holdfast.server.application import PREFIX, make_app
 from holdfast.server.problems import MEDIA_TYPE
 from holdfast.testing.planes import (
     Someone,
-    add_admin,
     add_machine,
     add_person,
     add_vault,
     client_of,
-    make_plane,
 )
 
 PASSWORD = "four random words here"
@@ -34,16 +31,6 @@ _OPEN = {
     ("post", f"{PREFIX}/register/check"),
 }
 _METHODS = {"get", "post", "put", "patch", "delete"}
-
-
-@pytest.fixture
-def plane(tmp_path: Path) -> Plane:
-    return make_plane(tmp_path)
-
-
-@pytest.fixture
-def admin(plane: Plane) -> Someone:
-    return add_admin(plane)
 
 
 @pytest.fixture

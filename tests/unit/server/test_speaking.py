@@ -1,7 +1,5 @@
 """Callers are answered in the language they ask for."""
 
-from pathlib import Path
-
 import pytest
 from starlette.datastructures import Headers
 
@@ -13,13 +11,8 @@ from holdfast.base.texts import _, speaking
 from holdfast.server.application import PREFIX
 from holdfast.server.limits import ANYBODY, Limited
 from holdfast.server.speaking import language_of
-from holdfast.testing.planes import add_admin, client_of, make_plane
+from holdfast.testing.planes import add_admin, client_of
 from holdfast.vault.errors import WrongPassphrase
-
-
-@pytest.fixture
-def plane(tmp_path: Path) -> Plane:
-    return make_plane(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,6 @@
 """What is old is forgotten; what is under way, or young, never."""
 
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from holdfast.app.control import job_orders, jobs
 from holdfast.app.control.cleaning import clean
@@ -16,26 +13,7 @@ from holdfast.fleet.paging import Window
 from holdfast.testing.planes import (
     Registered,
     Someone,
-    add_admin,
-    add_machine,
-    add_vault,
-    make_plane,
 )
-
-
-@pytest.fixture
-def plane(tmp_path: Path) -> Plane:
-    return make_plane(tmp_path)
-
-
-@pytest.fixture
-def machine(plane: Plane) -> Registered:
-    return add_machine(plane, add_vault(plane))
-
-
-@pytest.fixture
-def admin(plane: Plane) -> Someone:
-    return add_admin(plane)
 
 
 def _report(plane: Plane, machine: Registered, job_id: str, state: str) -> None:

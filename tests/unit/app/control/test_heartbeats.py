@@ -1,25 +1,12 @@
 """Heartbeats are written soon, and many together."""
 
 from datetime import datetime
-from pathlib import Path
-
-import pytest
 
 from holdfast.app.control.heartbeats import HeartbeatBook, beat
 from holdfast.app.control.plane import Plane
 from holdfast.catalog.tables import Machine
 from holdfast.fleet.messages import Heartbeat
-from holdfast.testing.planes import Registered, add_machine, add_vault, make_plane
-
-
-@pytest.fixture
-def plane(tmp_path: Path) -> Plane:
-    return make_plane(tmp_path)
-
-
-@pytest.fixture
-def vault(plane: Plane) -> str:
-    return add_vault(plane)
+from holdfast.testing.planes import Registered, add_machine
 
 
 def _told(plane: Plane, **facts: object) -> Heartbeat:

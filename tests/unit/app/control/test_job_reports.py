@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,29 +18,12 @@ from holdfast.testing.clock import FakeClock
 from holdfast.testing.planes import (
     Registered,
     Someone,
-    add_admin,
     add_machine,
     add_vault,
-    make_plane,
 )
 
 JOB = "0123456789abcdef"
 NOW = FakeClock().now()
-
-
-@pytest.fixture
-def plane(tmp_path: Path) -> Plane:
-    return make_plane(tmp_path)
-
-
-@pytest.fixture
-def machine(plane: Plane) -> Registered:
-    return add_machine(plane, add_vault(plane))
-
-
-@pytest.fixture
-def admin(plane: Plane) -> Someone:
-    return add_admin(plane)
 
 
 def _report(number: int, state: str, *texts: str, **more: Any) -> JobReport:

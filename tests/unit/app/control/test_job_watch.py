@@ -1,7 +1,6 @@
 """Jobs that nobody ends are ended, and their true end still counts."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -15,28 +14,9 @@ from holdfast.fleet.messages import JobReport
 from holdfast.testing.planes import (
     Registered,
     Someone,
-    add_admin,
-    add_machine,
-    add_vault,
-    make_plane,
 )
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def plane(tmp_path: Path) -> Plane:
-    return make_plane(tmp_path)
-
-
-@pytest.fixture
-def machine(plane: Plane) -> Registered:
-    return add_machine(plane, add_vault(plane))
-
-
-@pytest.fixture
-def admin(plane: Plane) -> Someone:
-    return add_admin(plane)
 
 
 @pytest.fixture

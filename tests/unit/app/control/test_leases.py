@@ -1,7 +1,6 @@
 """One machine deletes for one reason at a time, and not for ever."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -9,17 +8,7 @@ from holdfast.app.control.errors import NotAllowed, NotThere
 from holdfast.app.control.job_errors import LeaseHeld, LeaseOver
 from holdfast.app.control.leases import LONGEST, prolong_lease, release_lease, take_lease
 from holdfast.app.control.plane import Plane
-from holdfast.testing.planes import Registered, add_admin, add_machine, add_vault, make_plane
-
-
-@pytest.fixture
-def plane(tmp_path: Path) -> Plane:
-    return make_plane(tmp_path)
-
-
-@pytest.fixture
-def machine(plane: Plane) -> Registered:
-    return add_machine(plane, add_vault(plane))
+from holdfast.testing.planes import Registered, add_admin, add_machine, add_vault
 
 
 def test_second_lease_has_to_wait(plane: Plane, machine: Registered) -> None:

@@ -1,7 +1,6 @@
 """The server's own work: noted slice by slice, tried again, ended once."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -11,19 +10,9 @@ from holdfast.app.control.job_views import JobView
 from holdfast.app.control.plane import Plane
 from holdfast.catalog.tables import Vault
 from holdfast.fleet.jobs import State
-from holdfast.testing.planes import Someone, add_admin, add_machine, add_vault, make_plane
+from holdfast.testing.planes import Someone, add_machine, add_vault
 
 LATER, NEVER = LeaseHeld(kind="prune", holder="agent", until="soon"), LeaseOver(lease="x")
-
-
-@pytest.fixture
-def plane(tmp_path: Path) -> Plane:
-    return make_plane(tmp_path)
-
-
-@pytest.fixture
-def admin(plane: Plane) -> Someone:
-    return add_admin(plane)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from holdfast.catalog import accounts as account_rows
 from holdfast.fleet.paging import Window
 from holdfast.fleet.roles import Scope
 from holdfast.testing.clock import FakeClock
-from holdfast.testing.planes import Someone, add_admin, add_person, make_plane
+from holdfast.testing.planes import Someone, add_person, make_plane
 
 PASSWORD = "four random words here"
 
@@ -36,11 +36,6 @@ def clock() -> FakeClock:
 @pytest.fixture
 def plane(tmp_path: Path, clock: FakeClock) -> Plane:
     return make_plane(tmp_path, clock=clock)
-
-
-@pytest.fixture
-def admin(plane: Plane) -> Someone:
-    return add_admin(plane)
 
 
 def _add(plane: Plane, admin: Someone, name: str = "ada") -> None:

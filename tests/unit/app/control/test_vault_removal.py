@@ -12,19 +12,9 @@ from holdfast.app.control.vault_removal import order_due, remove_slice
 from holdfast.catalog import alerts as alert_rows
 from holdfast.catalog.tables import Certificate, Command, Job, Machine, Vault
 from holdfast.fleet.messages import JobReport
-from holdfast.testing.planes import Someone, add_admin, add_machine, add_vault, make_plane
+from holdfast.testing.planes import Someone, add_machine, add_vault
 
 DAYS = timedelta(days=14)
-
-
-@pytest.fixture
-def plane(tmp_path: Path) -> Plane:
-    return make_plane(tmp_path)
-
-
-@pytest.fixture
-def admin(plane: Plane) -> Someone:
-    return add_admin(plane)
 
 
 @pytest.fixture

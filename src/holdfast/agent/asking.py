@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from holdfast.agent.running import Program
-from holdfast.app.processes import ask_tool
+from holdfast.base.programs import ask_tool
 from holdfast.fleet.messages import PointsTold, PointTold
 
 _TIMEOUT = 300.0

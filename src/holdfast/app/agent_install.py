@@ -1,6 +1,7 @@
 """The units systemd runs the agent by, and timers for those who want no daemon."""
 
 import contextlib
+import glob
 import os
 import shutil
 import sys
@@ -8,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from holdfast.app.config import Settings
-from holdfast.app.processes import has_tool, last_words, run_tool
 from holdfast.base.errors import HoldfastError
+from holdfast.base.programs import has_tool, last_words, run_tool
 from holdfast.base.texts import N_
 from holdfast.storage.durable import sync_folder
 
 AGENT = "holdfast-agent.service"
+_BACKUP, _TIMER = "holdfast-backup@.service", "holdfast-backup@.timer"
 _TIMEOUT = 60.0
 _SYSTEM = "etc/systemd/system"
 # Files of every owner are read and, by a restore, written: what would hide them is left out here.
@@ -117,8 +119,8 @@ def plan(settings: Settings, *, is_users: bool = False, root: str = "/") -> Inst
     }
     templates = {
         AGENT: _AGENT_UNIT,
-        "holdfast-backup@.service": _BACKUP_UNIT,
-        "holdfast-backup@.timer": _TIMER_UNIT,
+        _BACKUP: _BACKUP_UNIT,
+        _TIMER: _TIMER_UNIT,
     }
     folder = _users_folder(settings) if is_users else _SYSTEM
     return Installation(
@@ -141,19 +143,36 @@ def install(settings: Settings, wanted: Installation) -> bool:
 
 
 def uninstall(settings: Settings, wanted: Installation) -> list[str]:
-    """Stop the agent and remove the units; those that were there. Its state stays."""
+    """Stop the agent, the timers too, and remove the units that were there. Its state stays."""
+    timers = _enabled_timers(wanted)
     there = [file for file in wanted.files if os.path.exists(file)]
     if there and can_be_told(wanted):
-        with contextlib.suppress(ServiceManagerRefused):
-            _tell(settings, wanted, "disable", "--now", *wanted.services)
-    for file in there:
-        try:
-            os.remove(file)
-        except OSError as err:
-            raise UnitsNotWritten(file=file, reason=err.strerror) from err
+        for unit in (*wanted.services, *map(os.path.basename, timers)):
+            with contextlib.suppress(ServiceManagerRefused):
+                _tell(settings, wanted, "disable", "--now", unit)
+    for file in (*timers, *there):
+        _remove(file)
     if there and can_be_told(wanted):
         _tell(settings, wanted, "daemon-reload")
     return there
+
+
+def _enabled_timers(wanted: Installation) -> list[str]:
+    """The links by which a person has enabled timers of ours, each for a folder of theirs."""
+    if _TIMER not in wanted.units:
+        return []
+    pattern = os.path.join(glob.escape(wanted.folder), "*.wants", _TIMER.replace("@", "@*"))
+    return sorted(glob.glob(pattern))
+
+
+def _remove(file: str) -> None:
+    try:
+        os.remove(file)
+    except FileNotFoundError:
+        # A link, and systemd was faster.
+        return
+    except OSError as err:
+        raise UnitsNotWritten(file=file, reason=err.strerror) from err
 
 
 def program() -> str:

@@ -9,12 +9,11 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from holdfast.app.agent_journal_probe import tell_jobs
-from holdfast.app.processes import administrators_path, ask_tool
 from holdfast.app.registering_preflight import MOST_TEMPORARY_FILES
 from holdfast.app.scratch_place import is_in_place, scratch_place
-from holdfast.app.setup_errors import ToolMissing
 from holdfast.app.systemd_units import clock_line
 from holdfast.app.wiring import Session
+from holdfast.base.programs import ToolMissing, administrators_path, ask_tool
 
 Line = dict[str, object]
 _TIMEOUT = 6.0

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from holdfast.app import demo_tree, processes, vaults
+from holdfast.app import demo_tree, vaults
 from holdfast.app.backup import Hooks, back_up
 from holdfast.app.check import check
 from holdfast.app.demo_tree import Look
@@ -16,6 +16,7 @@ from holdfast.app.opening import open_vault
 from holdfast.app.restore import RestoreRequest, restore
 from holdfast.app.setup_errors import DemoFailed
 from holdfast.app.wiring import Session
+from holdfast.base import programs
 from holdfast.base.texts import _
 from holdfast.files.options import BackupOptions, RestoreOptions
 from holdfast.files.report import BackupReport, RestoreReport, Skipped, no_progress
@@ -146,7 +147,7 @@ class _Demo:
 
     def _ask_restic(self, wanted: dict[bytes, Look]) -> None:
         """The vault is an ordinary restic repository; whoever doubts us asks restic."""
-        if not processes.has_tool("restic"):
+        if not programs.has_tool("restic"):
             self._missing.append(_("restic is not installed, so it could not be asked"))
             return
         self._say(_("Asking stock restic to check and to restore the same vault"))
@@ -164,9 +165,9 @@ class _Demo:
             "RESTIC_PASSWORD_FILE": settings.passphrase_file or "",
             "RESTIC_CACHE_DIR": str(self._folder / "restic-cache"),
         }
-        done = processes.run_tool(["restic", *arguments], environment=environment)
+        done = programs.run_tool(["restic", *arguments], environment=environment)
         if done.status:
-            raise DemoFailed(what=f"restic {arguments[0]}", seen=processes.last_words(done.said))
+            raise DemoFailed(what=f"restic {arguments[0]}", seen=programs.last_words(done.said))
 
 
 def _named(problems: Sequence[Skipped]) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import assert_never
 
-from holdfast.app import processes
-from holdfast.app.setup_errors import ToolMissing
 from holdfast.app.wiring import Session
+from holdfast.base import programs
+from holdfast.base.programs import ToolMissing
 from holdfast.doctor.mending import Act, RunCommand, SetKey, StartService, with_key
 
 BEFORE, FRESH = ".before-holdfast", ".holdfast-new"
@@ -56,13 +56,13 @@ def _has_unit(name: str) -> bool:
 def _run(session: Session, arguments: Sequence[str]) -> str:
     environment = {
         **session.settings.harmless,
-        "PATH": processes.administrators_path(session.settings.harmless),
+        "PATH": programs.administrators_path(session.settings.harmless),
     }
     try:
-        done = processes.run_tool(arguments, environment=environment, timeout=_LONGEST)
+        done = programs.run_tool(arguments, environment=environment, timeout=_LONGEST)
     except ToolMissing as err:
         return str(err)
-    return f"status {done.status}: {processes.last_words(done.said)}"
+    return f"status {done.status}: {programs.last_words(done.said)}"
 
 
 def _set_and_restart(session: Session, act: SetKey) -> Iterator[str]:

@@ -10,9 +10,8 @@ from io import BytesIO
 from typing import BinaryIO
 
 from holdfast.app.deadlines import Late, within
-from holdfast.app.processes import administrators_path, ask_tool
-from holdfast.app.setup_errors import ToolMissing
 from holdfast.base.clock import Clock
+from holdfast.base.programs import ToolMissing, administrators_path, ask_tool
 from holdfast.base.texts import _
 from holdfast.doctor.artefacts import Artefact, Missing
 from holdfast.doctor.bundle.manifest import MISSING, REFUSED, TIMED_OUT

@@ -118,12 +118,6 @@ class HookTooSlow(HoldfastError):
     remedy = N_("See what it waits for, or give it more time with --hook-timeout.")
 
 
-class ToolMissing(HoldfastError):
-    code = "tool-missing"
-    sentence = N_("The program {program} is not installed")
-    remedy = N_("Install it, for example with `apt-get install {program}`.")
-
-
 class DemoFailed(HoldfastError):
     code = "demo-failed"
     sentence = N_("The demonstration found something it should not: {what}: {seen}")

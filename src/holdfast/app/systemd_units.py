@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from holdfast.app.network_way import knock
-from holdfast.app.processes import administrators_path, ask_tool
-from holdfast.app.setup_errors import ToolMissing
+from holdfast.base.programs import ToolMissing, administrators_path, ask_tool
 
 Line = dict[str, object]
 _TIMEOUT = 5.0

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from holdfast.app.config import Settings
-from holdfast.app.processes import Service, last_words, start_service
 from holdfast.app.up_errors import ServiceEnded, UpRuns
 from holdfast.base.clock import Clock
+from holdfast.base.programs import Service, last_words, start_service
 from holdfast.base.texts import _
 
 _CHILD = "holdfast.cli.up_child"

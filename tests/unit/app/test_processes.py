@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.app.processes import last_words, read_output, run_hook, run_tool
-from holdfast.app.setup_errors import HookFailed, HookTooSlow, ToolMissing
+from holdfast.app.processes import read_output, run_hook
+from holdfast.app.setup_errors import HookFailed, HookTooSlow
+from holdfast.base.programs import ToolMissing
 
 CLEAN = {"PATH": "/usr/bin:/bin"}
 
@@ -35,18 +36,4 @@ def test_slow_hook_is_ended_with_its_children(tmp_path: Path) -> None:
 
 def test_missing_program_is_named() -> None:
     with pytest.raises(ToolMissing, match="no-such-program"):
-        run_tool(["no-such-program"], environment=CLEAN)
-    with pytest.raises(ToolMissing, match="no-such-program"):
         read_output(["no-such-program"], environment=CLEAN)
-
-
-def test_output_and_complaints_of_a_tool_come_together() -> None:
-    done = run_tool(["sh", "-c", "echo one; echo two >&2; exit 4"], environment=CLEAN)
-
-    assert (done.status, done.said) == (4, b"one\ntwo\n")
-
-
-def test_last_words_fit_one_line() -> None:
-    assert last_words(b"one\n\n two\n") == "one / two"
-    assert len(last_words(b"x" * 5000)) <= 300
-    assert last_words(b"") == "-"

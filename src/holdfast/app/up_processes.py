@@ -59,6 +59,7 @@ def claim(home: str, clock: Clock) -> Iterator[Claim]:
 @contextlib.contextmanager
 def alone(home: str, clock: Clock) -> Iterator[None]:
     """One after the other: two that make the same vault at once would be in each other's way."""
+    os.makedirs(home, 0o700, exist_ok=True)
     steps = _open(os.path.join(home, "up.steps"))
     try:
         _wait_for_lock(steps, clock, home=home)

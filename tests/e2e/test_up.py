@@ -232,11 +232,23 @@ def test_taken_port_is_told_in_the_servers_words(newcomer: Newcomer) -> None:
     assert newcomer.ready()["server"] == f"https://{newcomer.listen}"
 
 
-def test_without_systemd_install_says_so_and_changes_nothing(newcomer: Newcomer) -> None:
-    if os.path.isdir("/run/systemd/system"):
-        pytest.skip("systemd runs here")
+@pytest.mark.parametrize(
+    "before",
+    [
+        pytest.param(("env", "PATH=/nonexistent"), id="no program"),
+        pytest.param(
+            ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /run && exec "$@"', "sh"),
+            marks=pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
+            id="nobody behind the program",
+        ),
+    ],
+)
+def test_without_systemd_install_says_so_and_changes_nothing(
+    newcomer: Newcomer, before: tuple[str, ...]
+) -> None:
+    words = ("up", "--install", "--json")
 
-    said = newcomer.run("up", "--install", "--json", status=1).event("error")
+    said = newcomer.bench.run(*words, status=1, before=before).event("error")
 
     assert said["code"] == "no-service-manager"
     assert not newcomer.home.exists() or list(newcomer.home.iterdir()) == []

@@ -23,10 +23,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
     with served() as server:
         machine = Machine(tmp_path, server)
         yield machine
-        if machine.process is not None:
-            machine.process.kill()
-            machine.process.wait()
-        machine.log.close()
+        machine.close()
 
 
 def test_agent_killed_at_random_moments_does_each_job_once(machine: Machine) -> None:

@@ -1,12 +1,10 @@
 """The agent as a process: by its schedule and by commands, through outages, kills and restarts."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,34 +18,27 @@ from holdfast.agent.place import Place
 from holdfast.app.agent_folder import AgentFolder
 from holdfast.app.registration_state import Registration, write_registration
 from holdfast.fleet.messages import AssignedPolicy, Assignments
+from holdfast.testing.agent_program import HOLDFAST, AgentProgram
 from holdfast.testing.server_double import ServerDouble, served
 from holdfast.testing.waiting import wait_until
 
 PASSPHRASE = "correct horse battery staple"
-HOLDFAST = Path(sys.executable).with_name("holdfast")
 POLICY = {"name": "often", "schedule": "every 30m", "retention": ["last 1"]}
 
 pytestmark = pytest.mark.slow
 
 
-class Machine:
+class Machine(AgentProgram):
     """A registered machine with its vault in a folder, and a server that is a double."""
 
     def __init__(self, root: Path, server: ServerDouble) -> None:
-        self.root, self.server = root, server
+        super().__init__(root, root / "home")
+        self.server = server
         self.home, self.source, self.vault = root / "home", root / "source", root / "vault"
         self.source.mkdir()
         (self.source / "file").write_text("content", encoding="utf-8")
-        self.environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(root),
-            "LC_ALL": "C.UTF-8",
-            "HOLDFAST_HOME": str(self.home),
-        }
         self._configure()
         self.register(server.url)
-        self.process: subprocess.Popen[bytes] | None = None
-        self.log = (root / "agent.log").open("ab")
 
     def _configure(self) -> None:
         self.home.mkdir(mode=0o700)
@@ -97,38 +88,9 @@ class Machine:
     def place(self) -> Place:
         return Place(str(self.home))
 
-    def run(self, *words: str) -> str:
-        done = subprocess.run(
-            [HOLDFAST, *words],
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=100,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
     def points(self) -> list[dict[str, Any]]:
         lines = self.run("points", "--json").splitlines()
         return [json.loads(line) for line in lines]
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(
-            [HOLDFAST, "agent", "run"],
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=self.log,
-        )
-
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        assert self.process is not None
-        self.process.send_signal(number)
-        status = self.process.wait(timeout=60)
-        self.process = None
-        return status
 
     def hold_up(self) -> None:
         """From now on nothing may be sent, so that a backup that began stays where it is."""
@@ -168,15 +130,9 @@ def server() -> Iterator[ServerDouble]:
 def machine(tmp_path: Path, server: ServerDouble) -> Iterator[Machine]:
     machine = Machine(tmp_path, server)
     yield machine
-    if machine.process is not None:
-        with suppress(subprocess.TimeoutExpired):
-            machine.process.terminate()
-            machine.process.wait(timeout=40)
-        machine.process.kill()
-        machine.process.wait()
-    machine.log.close()
+    machine.close()
     # Shown with a test that failed.
-    sys.stderr.write((tmp_path / "agent.log").read_text(encoding="utf-8"))
+    sys.stderr.write(machine.log())
 
 
 def _is_done(machine: Machine, kind: str) -> bool:

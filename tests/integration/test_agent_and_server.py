@@ -1,9 +1,7 @@
 """An agent and its real server: policy, points, jobs, commands, outages, a revoked certificate."""
 
 import json
-import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,32 +9,25 @@ from typing import Any
 
 import pytest
 
+from holdfast.testing.agent_program import AgentProgram
 from holdfast.testing.fleet import FleetServer
 from holdfast.testing.waiting import wait_until
 
-HOLDFAST = Path(sys.executable).with_name("holdfast")
 PASSPHRASE = "correct horse battery staple"
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
-class Fleet:
+class Fleet(AgentProgram):
     """One server with a vault in a folder, and one machine registered with it."""
 
     def __init__(self, root: Path, server: FleetServer) -> None:
-        self.root, self.server = root, server
+        super().__init__(root, root / "machine")
+        self.server = server
         self.client = server.client()
         self.source = root / "source"
         self.source.mkdir()
         (self.source / "file").write_text("content", encoding="utf-8")
-        self.environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(root),
-            "LC_ALL": "C.UTF-8",
-            "HOLDFAST_HOME": str(root / "machine"),
-        }
-        self.process: subprocess.Popen[bytes] | None = None
-        self.log = (root / "agent.log").open("ab")
         self.vault = self._vault()
         self.machine = self._register()
 
@@ -87,47 +78,15 @@ class Fleet:
     def state_of(self, job_id: str) -> str:
         return str(self.get(f"/jobs/{job_id}")["job"]["state"])
 
-    def run(self, *words: str) -> str:
-        done = subprocess.run(
-            [HOLDFAST, *words],
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=100,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(
-            [HOLDFAST, "agent", "run"],
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=self.log,
-        )
-
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        assert self.process is not None
-        self.process.send_signal(number)
-        status = self.process.wait(timeout=60)
-        self.process = None
-        return status
-
 
 @pytest.fixture
 def fleet(tmp_path: Path) -> Iterator[Fleet]:
     with FleetServer(tmp_path / "server") as server:
         fleet = Fleet(tmp_path, server)
         yield fleet
-        if fleet.process is not None:
-            fleet.process.kill()
-            fleet.process.wait()
-        fleet.log.close()
+        fleet.close()
         fleet.client.close()
-        sys.stderr.write((tmp_path / "agent.log").read_text(encoding="utf-8"))
+        sys.stderr.write(fleet.log())
 
 
 def test_from_a_policy_to_points_that_come_back(fleet: Fleet) -> None:
@@ -183,12 +142,8 @@ def test_revoked_machine_says_so_and_goes_on(fleet: Fleet) -> None:
     fleet.post(f"/machines/{fleet.machine}/revoke", {})
     fleet.stop(signal.SIGKILL)
     fleet.start()
-    wait_until(lambda: "does not accept this machine's certificate" in _log(fleet))
+    wait_until(lambda: "does not accept this machine's certificate" in fleet.log())
 
     assert fleet.process is not None
     assert fleet.process.poll() is None
     assert fleet.stop() == 0
-
-
-def _log(fleet: Fleet) -> str:
-    return (fleet.root / "agent.log").read_text(encoding="utf-8")

@@ -1,0 +1,258 @@
+"""Virtual machines of the tests' own: small, real, up in seconds, and always the same.
+
+guest = Guest(host, "web")                       # two disks of 64 MiB, ext4 on /a and /b, an agent
+guest.start()                                    # comes back when its agent answers
+guest.run("echo kept >/a/note && sync")          # -> "": what the command wrote to its output
+
+A variant is a `Recipe`: Recipe(format="raw"), Recipe(writer="ordered"), Recipe(agent=False).
+"""
+
+import base64
+import contextlib
+import json
+import subprocess  # noqa: TID251  images are made by programs
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+from xml.sax.saxutils import escape
+
+from holdfast.testing.guest_image import guest_image
+from holdfast.testing.guest_scripts import AGENT_PORT, FILESYSTEM_SIZE, UP
+from holdfast.testing.hosts import PATIENCE, KvmHost
+from holdfast.testing.waiting import wait_until
+
+_DISKS = ("vda", "vdb")
+_MEBIBYTE = 1 << 20
+_ANSWER = 60  # seconds an agent may take for one answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """What a guest is made of; the default is what most virtual machines are."""
+
+    format: Literal["qcow2", "raw"] = "qcow2"
+    compat: Literal["1.1", "0.10"] = "1.1"
+    disks: int = 2
+    disk_size: int = 64 * _MEBIBYTE
+    agent: bool = True
+    writer: Literal["busy", "ordered"] | None = None
+    uefi: bool = False
+    memory: int = 128 * _MEBIBYTE
+
+
+class GuestCommandFailed(Exception):
+    """A command in a guest ended with a status other than zero."""
+
+
+@dataclass(slots=True)
+class Guest:
+    """Its disks and its definition are there at once; it does not run yet."""
+
+    host: KvmHost
+    name: str
+    recipe: Recipe = field(default_factory=Recipe)
+    uuid: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir()
+        for target in self.targets:
+            self._make_disk(target)
+        with self.host.connected() as connection:
+            connection.defineXML(self._xml())
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return _DISKS[: self.recipe.disks]
+
+    @property
+    def folder(self) -> Path:
+        return self.host.images / self.name
+
+    def disk(self, target: str) -> Path:
+        return self.folder / f"{target}.{self.recipe.format}"
+
+    @property
+    def console(self) -> Path:
+        """What it has written to its serial line, over all of its starts."""
+        return self.folder / "console.log"
+
+    @property
+    def nvram(self) -> Path:
+        return self.folder / "nvram.fd"
+
+    @contextlib.contextmanager
+    def domain(self) -> Iterator[Any]:
+        """libvirt's own object, for as long as the block lasts."""
+        with self.host.connected() as connection:
+            yield connection.lookupByUUIDString(self.uuid)
+
+    def start(self) -> None:
+        before = self._times_up()
+        with self.domain() as domain:
+            domain.create()
+        self.wait_up(times=before + 1)
+
+    def wait_up(self, *, times: int = 1) -> None:
+        """Until it has come up that many times, and its agent answers if it has one."""
+        wait_until(lambda: self._times_up() >= times, within=PATIENCE)
+        if self.recipe.agent:
+            wait_until(self.answers, within=PATIENCE)
+
+    def answers(self) -> bool:
+        import libvirt
+
+        try:
+            self.ask("guest-ping")
+        except libvirt.libvirtError:
+            return False
+        return True
+
+    def is_running(self) -> bool:
+        with self.domain() as domain:
+            return bool(domain.isActive())
+
+    def suspend(self) -> None:
+        with self.domain() as domain:
+            domain.suspend()
+
+    def resume(self) -> None:
+        with self.domain() as domain:
+            domain.resume()
+
+    def shut_down(self) -> None:
+        """In order, as its owner would."""
+        with self.domain() as domain:
+            domain.shutdown()
+        wait_until(lambda: not self.is_running(), within=PATIENCE)
+
+    def pull_the_plug(self) -> None:
+        """SIGKILL to its QEMU."""
+        self.host.kill_guest(self.name)
+        wait_until(lambda: not self.is_running(), within=PATIENCE)
+
+    def ask(self, command: str, **arguments: object) -> Any:
+        """A command of the agent's protocol; the answer of the agent."""
+        import libvirt_qemu
+
+        words = json.dumps({"execute": command, "arguments": arguments})
+        with self.domain() as domain:
+            return json.loads(libvirt_qemu.qemuAgentCommand(domain, words, _ANSWER, 0))["return"]
+
+    def run(self, script: str) -> str:
+        """A shell script in the guest, to its end; what it wrote to its output."""
+        arguments = {"path": "/bin/sh", "arg": ["-c", script], "capture-output": True}
+        pid = self.ask("guest-exec", **arguments)["pid"]
+        status: dict[str, Any] = {}
+
+        def has_ended() -> bool:
+            status.update(self.ask("guest-exec-status", pid=pid))
+            return bool(status["exited"])
+
+        wait_until(has_ended, within=PATIENCE)
+        if status.get("exitcode") != 0:
+            raise GuestCommandFailed(script, status.get("exitcode"), _text(status, "err-data"))
+        return _text(status, "out-data")
+
+    def checksum(self, target: str) -> str:
+        """Of the whole disk, as the guest sees it."""
+        return self.run(f"sha256sum </dev/{target}").split()[0]
+
+    def _times_up(self) -> int:
+        try:
+            return self.console.read_text(errors="replace").count(UP)
+        except FileNotFoundError:
+            return 0
+
+    def _make_disk(self, target: str) -> None:
+        raw = self.folder / f"{target}.raw"
+        with raw.open("wb") as made:
+            made.truncate(self.recipe.disk_size)
+        size = f"{FILESYSTEM_SIZE // 1024}k"
+        _call("mke2fs", "-q", "-F", "-t", "ext4", "-L", f"guest-{target}", raw, size)
+        if self.recipe.format == "qcow2":
+            options = f"compat={self.recipe.compat}"
+            _call("qemu-img", "convert", "-O", "qcow2", "-o", options, raw, self.disk(target))
+            raw.unlink()
+
+    def _xml(self) -> str:
+        image = guest_image()
+        words = [
+            "console=ttyS0",
+            "quiet",
+            "panic=-1",
+            "agent=" + ("yes" if self.recipe.agent else "no"),
+        ]
+        if self.recipe.writer:
+            words.append(f"writer={self.recipe.writer}")
+        return _DOMAIN.format(
+            name=escape(self.name),
+            uuid=self.uuid,
+            memory=self.recipe.memory // 1024,
+            firmware=self._firmware(),
+            kernel=image.kernel,
+            initramfs=image.initramfs,
+            words=" ".join(words),
+            disks="".join(map(self._disk_xml, self.targets)),
+            mac=f"52:54:00:{self.uuid[0:2]}:{self.uuid[2:4]}:{self.uuid[4:6]}",
+            console=self.console,
+            channel=_CHANNEL if self.recipe.agent else "",
+        )
+
+    def _firmware(self) -> str:
+        if not self.recipe.uefi:
+            return ""
+        return _UEFI.format(nvram=self.nvram)
+
+    def _disk_xml(self, target: str) -> str:
+        return _DISK.format(format=self.recipe.format, path=self.disk(target), target=target)
+
+
+_DOMAIN = """<domain type='qemu'>
+  <name>{name}</name>
+  <uuid>{uuid}</uuid>
+  <memory unit='KiB'>{memory}</memory>
+  <vcpu>1</vcpu>
+  <os>
+    <type arch='x86_64' machine='q35'>hvm</type>{firmware}
+    <kernel>{kernel}</kernel>
+    <initrd>{initramfs}</initrd>
+    <cmdline>{words}</cmdline>
+  </os>
+  <features><acpi/></features>
+  <on_reboot>restart</on_reboot>
+  <on_crash>destroy</on_crash>
+  <devices>
+    <emulator>/usr/bin/qemu-system-x86_64</emulator>{disks}
+    <controller type='usb' model='none'/>
+    <interface type='user'>
+      <mac address='{mac}'/>
+      <model type='virtio'/>
+      <rom enabled='no'/>
+    </interface>
+    <serial type='pty'><log file='{console}' append='on'/></serial>{channel}
+    <memballoon model='none'/>
+  </devices>
+</domain>"""
+_UEFI = """
+    <loader readonly='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE_4M.fd</loader>
+    <nvram template='/usr/share/OVMF/OVMF_VARS_4M.fd'>{nvram}</nvram>"""
+_DISK = """
+    <disk type='file' device='disk'>
+      <driver name='qemu' type='{format}' discard='unmap'/>
+      <source file='{path}'/>
+      <target dev='{target}' bus='virtio'/>
+    </disk>"""
+_CHANNEL = f"""
+    <channel type='unix'><target type='virtio' name='{AGENT_PORT}'/></channel>"""
+
+
+def _text(status: dict[str, Any], stream: str) -> str:
+    return base64.b64decode(status.get(stream, "")).decode(errors="replace")
+
+
+def _call(*words: str | Path) -> None:
+    done = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603  our own words
+    if done.returncode:
+        raise RuntimeError(f"{words}: {done.stderr}")

@@ -1,0 +1,216 @@
+"""KVM hosts of the tests' own: stock libvirtd, in namespaces, with its folders for itself.
+
+with KvmHost("north") as host:
+    libvirt.open(host.uri)            # from here, or with `host.run("virsh", "list")` on it
+    host.kill()                       # SIGKILL to libvirtd; its guests run on
+    host.start()
+
+Nothing of it is seen on the machine under the tests: its processes, mounts and network end with
+the first process of its namespaces, and that one with the tests, however they end.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess  # noqa: TID251  hosts and what runs on them are processes
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from holdfast.testing.waiting import wait_until
+
+PATIENCE = 120.0
+_PROGRAMS = ("libvirtd", "qemu-system-x86_64", "qemu-img", "unshare", "nsenter", "ip")
+# Each QEMU is an orphan: its end must not wait for a first process that does not listen.
+_HOLD = """
+import signal, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+print("ready", flush=True)
+sys.stdin.read()
+"""
+_PRIVATE = {
+    "state": "/var/lib/libvirt",
+    "etc": "/etc/libvirt",
+    "log": "/var/log/libvirt",
+    "cache": "/var/cache/libvirt",
+}
+_QEMU_CONF = """user = "root"
+group = "root"
+dynamic_ownership = 0
+security_driver = "none"
+cgroup_controllers = []
+namespaces = []
+stdio_handler = "file"
+"""
+_LIBVIRTD_CONF = """host_uuid = "{uuid}"
+unix_sock_rw_perms = "0700"
+auth_unix_ro = "none"
+auth_unix_rw = "none"
+"""
+
+
+def missing_programs() -> list[str]:
+    """What is not installed here that a host needs."""
+    return [name for name in _PROGRAMS if shutil.which(name) is None]
+
+
+class KvmHost:
+    """Its folder is short, for the sockets in it, and the same path on the host and here."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.folder = Path(tempfile.mkdtemp(prefix=f"hf-{name}-"))
+        self.images = self.folder / "images"
+        self.images.mkdir()
+        self._daemon: subprocess.Popen[bytes] | None = None
+        self._holder = _hold()
+        (self.pid,) = _children_of(self._holder.pid)
+        try:
+            self._furnish()
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def uri(self) -> str:
+        return f"qemu+unix:///system?socket={self._socket}"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "libvirtd.log"
+
+    @contextlib.contextmanager
+    def connected(self) -> Iterator[Any]:
+        import libvirt
+
+        # It would print each error that we are about to catch.
+        libvirt.registerErrorHandler(lambda _context, _error: None, None)
+        connection = libvirt.open(self.uri)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def start(self) -> None:
+        """Comes back when it answers."""
+        with self.log.open("ab") as log:
+            self._daemon = subprocess.Popen(  # noqa: S603  our own words
+                self.words("libvirtd", "--pid-file", "/run/libvirtd.pid"),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+            )
+        wait_until(self._answers, within=PATIENCE)
+
+    def kill(self) -> None:
+        """SIGKILL to libvirtd; the guests stay."""
+        self._end_daemon(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """In order; the guests stay too."""
+        self._end_daemon(signal.SIGTERM)
+
+    def restart(self) -> None:
+        self.kill()
+        self.start()
+
+    def kill_guest(self, name: str) -> None:
+        """SIGKILL to its QEMU, as a power cut."""
+        pid = (self.folder / "run" / "qemu" / f"{name}.pid").read_text().strip()
+        self.run("kill", "-KILL", pid)
+
+    def words(self, *words: str | Path) -> list[str]:
+        """The same command, on this host."""
+        enter = ["nsenter", f"--target={self.pid}", "--net", "--mount", "--pid", "--uts", "--"]
+        return [*enter, *map(str, words)]
+
+    def run(self, *words: str | Path) -> str:
+        """A command on this host, which must succeed."""
+        done = subprocess.run(  # noqa: S603  of the tests' own
+            self.words(*words), capture_output=True, text=True, check=False, timeout=PATIENCE
+        )
+        if done.returncode:
+            raise RuntimeError(f"{words}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def close(self) -> None:
+        """All of its processes end with the first one; then nothing holds its files."""
+        assert self._holder.stdin is not None
+        self._holder.stdin.close()
+        for process in filter(None, (self._daemon, self._holder)):
+            process.wait(PATIENCE)
+        assert self._holder.stdout is not None
+        self._holder.stdout.close()
+        shutil.rmtree(self.folder)
+
+    @property
+    def _socket(self) -> Path:
+        return self.folder / "run" / "libvirt-sock"
+
+    def _furnish(self) -> None:
+        for name, place in _PRIVATE.items():
+            (self.folder / name).mkdir()
+            self.run("mkdir", "-p", place)
+            self.run("mount", "--bind", self.folder / name, place)
+        (self.folder / "run").mkdir()
+        self.run("mount", "-t", "tmpfs", "-o", "mode=0755", "run", "/run")
+        self.run("mkdir", "/run/libvirt")
+        self.run("mount", "--bind", self.folder / "run", "/run/libvirt")
+        # The names of network cards that are not in this namespace would only confuse libvirt.
+        self.run("mount", "-t", "sysfs", "sys", "/sys")
+        self.run("ip", "link", "set", "lo", "up")
+        self.run("hostname", self.name)
+        (self.folder / "etc" / "qemu.conf").write_text(_QEMU_CONF)
+        (self.folder / "etc" / "libvirtd.conf").write_text(_LIBVIRTD_CONF.format(uuid=uuid.uuid4()))
+
+    def _answers(self) -> bool:
+        import libvirt
+
+        assert self._daemon is not None
+        if self._daemon.poll() is not None:
+            raise RuntimeError(f"libvirtd ended: {self.log.read_text()[-2000:]}")
+        try:
+            with self.connected():
+                return True
+        except libvirt.libvirtError:
+            return False
+
+    def _end_daemon(self, number: signal.Signals) -> None:
+        daemon, self._daemon = self._daemon, None
+        assert daemon is not None
+        for pid in _children_of(daemon.pid):
+            os.kill(pid, number)
+        daemon.wait(PATIENCE)
+
+
+def _children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _hold() -> subprocess.Popen[bytes]:
+    """The first process of new namespaces; it ends with its input, and all the others with it."""
+    words = ["unshare", "--net", "--mount", "--uts", "--pid", "--fork", "--kill-child"]
+    words += ["--mount-proc", "--propagation", "private", sys.executable, "-ISc", _HOLD]
+    holder = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603  our own words
+    assert holder.stdout is not None
+    if holder.stdout.readline() != b"ready\n":
+        raise RuntimeError("no namespaces can be made here")
+    return holder

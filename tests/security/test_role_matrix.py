@@ -10,6 +10,7 @@ from holdfast.fleet.policies import policy_body, propose
 from holdfast.server.application import PREFIX, make_app
 from holdfast.server.problems import MEDIA_TYPE
 from holdfast.testing.planes import make_csr, make_key, make_plane
+from holdfast.testing.postgres import Postgres
 from tests.security.world import CALLERS, PASSWORD, PEOPLE, World
 
 _METHODS = ("get", "post", "put", "patch", "delete")
@@ -130,9 +131,17 @@ _LET_THROUGH = {
 _REFUSED = (401, 403, 404)
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    made = World(tmp_path_factory.mktemp("world"))
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def world(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """In each kind of database: who may do what is a question to it more often than not."""
+    url = None
+    if request.param == "postgresql":
+        server = request.getfixturevalue("postgres")
+        assert isinstance(server, Postgres)
+        url = server.new_database()
+    made = World(tmp_path_factory.mktemp("world"), url)
     yield made
     made.plane.database.close()
 

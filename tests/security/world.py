@@ -32,8 +32,8 @@ CALLERS = (*LOCKED_OUT, *PEOPLE, "machine", "machine-foreign")
 class World:
     """Everybody may destroy what is theirs to ask for: nobody else asks for it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.plane = make_plane(folder)
+    def __init__(self, folder: Path, database_url: str | None = None) -> None:
+        self.plane = make_plane(folder, database_url=database_url)
         self.app: Any = make_app(self.plane)
         self.vault = add_vault(self.plane, "office", soft_delete_days=14, machine_limit=1000)
         self.other_vault = add_vault(self.plane, "elsewhere")

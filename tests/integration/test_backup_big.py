@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from holdfast.files.backup import folder as folder_module
-from holdfast.files.backup import pipeline as pipeline_module
 from holdfast.files.backup.content import ZERO_BLOB
 from holdfast.files.report import SkipReason
 from holdfast.testing.backups import BackupBench
 from holdfast.testing.points import content_of
+from holdfast.vault import index_keeper as keeper_module
 
 MIB = 1 << 20
 
@@ -204,7 +204,7 @@ def test_the_index_is_written_while_the_work_goes_on(
     bench: BackupBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a killed run stored need not be stored again."""
-    monkeypatch.setattr(pipeline_module, "MAX_BLOBS", 3)
+    monkeypatch.setattr(keeper_module, "MAX_BLOBS", 3)
     for number in range(20):
         bench.write(f"folder-{number}/file", noise(3 * MIB, number))
 

@@ -5,13 +5,16 @@ carries a checksum, and is thrown away and made anew whenever it does not fit: a
 here would make a backup leave out data.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from holdfast.base.ids import BlobId, PackId
 from holdfast.vault.envelope import OVERHEAD
 from holdfast.vault.index_table import IndexTable
 from holdfast.vault.pack_header import Kind, Span
+
+# Whether a blob of a kind is in the vault.
+Has = Callable[[Kind, BlobId], bool]
 
 
 class Location(NamedTuple):

@@ -1,11 +1,10 @@
-"""Where the parent puts trees: new ones into packs, known ones nowhere."""
+"""Where blobs go one after another: into packs on their way out, and known trees nowhere."""
 
 import hashlib
 from collections.abc import Iterable
 
 from holdfast.base.ids import TreeId
-from holdfast.files.backup.content import Has
-from holdfast.files.backup.uploads import Entries, Uploads
+from holdfast.vault.blob_index import Has
 from holdfast.vault.compression import Compressor
 from holdfast.vault.envelope import Sealer
 from holdfast.vault.index_file import encode_entries
@@ -13,6 +12,7 @@ from holdfast.vault.pack_builder import PackBuffer, PackBuilder
 from holdfast.vault.pack_header import Kind
 from holdfast.vault.snapshot import Summary
 from holdfast.vault.tree import join_tree
+from holdfast.vault.uploads import Entries, Uploads
 
 
 class PackSink:
@@ -39,7 +39,7 @@ class PackSink:
         if self._pack is not None:
             spans = self._pack.spans
             entries = Entries(encode_entries(spans), len(spans))
-            self._uploads.start_content(self._pack.finish(), entries)
+            self._uploads.start(self._pack.finish(), entries)
             self._pack = None
 
 

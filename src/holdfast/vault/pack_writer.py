@@ -1,6 +1,6 @@
 """Add blobs to a repository one after another: for repairs, prune and other small writers.
 
-A backup has a pipeline of its own (files.workers); both fill packs with PackBuilder.
+A backup has a pipeline of its own (files.backup); both fill packs with PackBuilder.
 """
 
 import contextlib

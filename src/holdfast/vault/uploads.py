@@ -1,12 +1,11 @@
 """Store finished packs in the background and say which are durable."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from holdfast.base.ids import PackId
-from holdfast.files.backup.slots import Slots
 from holdfast.storage.protocol import Storage
 from holdfast.vault.pack_writer import put_pack
 
@@ -24,6 +23,10 @@ class Entries(NamedTuple):
 StoredPack = tuple[PackId, Entries]
 
 
+def _nothing() -> None:
+    """Nobody waits for the memory of the pack."""
+
+
 class Uploads:
     """Threads, since hashing, writing and syncing a pack all happen outside the interpreter."""
 
@@ -39,14 +42,12 @@ class Uploads:
 
         return ThreadPoolExecutor(self._storage.parallel, thread_name_prefix="upload")
 
-    def start(self, slots: Slots, slot: int, size: int, entries: Entries) -> None:
-        """Store what lies in a slot, and give the slot back."""
-        future = self._threads.submit(self._store, slots, slot, size)
+    def start(
+        self, content: memoryview, entries: Entries, release: Callable[[], None] = _nothing
+    ) -> None:
+        """Store a pack; `release` is called, from any thread, when its memory is free again."""
+        future = self._threads.submit(self._store, content, release)
         self._running.append((future, entries))
-
-    def start_content(self, content: memoryview, entries: Entries) -> None:
-        """Store a pack that nobody waits for the memory of."""
-        self._running.append((self._threads.submit(put_pack, self._storage, content), entries))
         self.bytes_stored += len(content)
 
     def finished(self, *, wait: bool = False) -> Iterator[StoredPack]:
@@ -67,10 +68,8 @@ class Uploads:
         if "_threads" in self.__dict__:
             self._threads.shutdown(wait=True, cancel_futures=True)
 
-    def _store(self, slots: Slots, slot: int, size: int) -> PackId:
+    def _store(self, content: memoryview, release: Callable[[], None]) -> PackId:
         try:
-            pack = put_pack(self._storage, slots.slots[slot].view[:size])
+            return put_pack(self._storage, content)
         finally:
-            slots.release(slot)
-        self.bytes_stored += size
-        return pack
+            release()

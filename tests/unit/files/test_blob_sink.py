@@ -3,10 +3,10 @@
 import os
 
 from holdfast.base.units import MIB
-from holdfast.files.backup.claims import Claims
 from holdfast.files.backup.content import BlobSink
 from holdfast.files.backup.messages import PackReady
 from holdfast.files.backup.slots import Slots
+from holdfast.vault.claims import Claims
 from holdfast.vault.envelope import MasterKey
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from holdfast.base.ids import TreeId
 from holdfast.files.backup.roots import Root, find_roots, logical_roots, top_tree
-from holdfast.files.backup.trees import TreeSink
 from holdfast.files.errors import NothingToProtect
 from holdfast.files.nodes import make_node
+from holdfast.vault.pack_sinks import TreeSink
 from holdfast.vault.tree import Node, encode_nodes, join_tree, parse_tree
 
 

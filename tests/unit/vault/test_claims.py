@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from holdfast.files.backup import claims as claims_module
-from holdfast.files.backup.claims import Claims
+from holdfast.vault import claims as claims_module
+from holdfast.vault.claims import Claims
 
 
 def ids(count: int, start: int = 0) -> list[bytes]:

@@ -35,9 +35,9 @@ from holdfast.files.backup.messages import (
     SubFolder,
     Task,
 )
-from holdfast.files.backup.trees import TreeSink
 from holdfast.files.nodes import content_ids, make_node, unpack_status
 from holdfast.files.report import SkipReason, reason_of
+from holdfast.vault.pack_sinks import TreeSink
 from holdfast.vault.snapshot import Summary
 from holdfast.vault.tree import Node, encode_nodes, with_subtree
 

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from holdfast.base.ids import BlobId
 from holdfast.base.units import KIB, MIB
-from holdfast.files.backup.claims import Claims
 from holdfast.files.backup.messages import Counts, PackReady
 from holdfast.files.backup.slots import Slots
+from holdfast.vault.blob_index import Has
+from holdfast.vault.claims import Claims
 from holdfast.vault.compression import Compressor
 from holdfast.vault.envelope import MasterKey, Sealer
 from holdfast.vault.index_file import encode_entries
@@ -23,6 +23,8 @@ from holdfast.vault.pack_header import Kind
 
 if TYPE_CHECKING:
     from pyfastcdc import FastCDC
+
+    from holdfast.base.ids import BlobId
 
 MIN_CHUNK, AVERAGE_CHUNK, MAX_CHUNK = 512 * KIB, MIB, 8 * MIB
 # restic makes holes only in files that contain the blob of exactly so many zeros.
@@ -38,7 +40,6 @@ _ZEROS = memoryview(mmap.mmap(-1, MAX_CHUNK, flags=_OWN_MEMORY, prot=mmap.PROT_R
 _PIECE = 4 * KIB
 _ZERO_PIECE = bytes(_PIECE)
 
-Has = Callable[[Kind, BlobId], bool]
 _sha256 = hashlib.sha256
 _DATA = Kind.DATA
 

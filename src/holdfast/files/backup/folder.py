@@ -11,7 +11,7 @@ import msgspec
 from holdfast.base.ids import ID_BYTES, BlobId
 from holdfast.base.texts import N_, _
 from holdfast.base.units import MIB
-from holdfast.files.backup.content import MIN_CHUNK, ContentReader, Has
+from holdfast.files.backup.content import MIN_CHUNK, ContentReader
 from holdfast.files.backup.file_cache import (
     FileCache,
     decode_attributes,
@@ -47,6 +47,7 @@ from holdfast.files.nodes import (
     unpack_status,
 )
 from holdfast.files.report import SkipReason, reason_of
+from holdfast.vault.blob_index import Has
 from holdfast.vault.pack_header import Kind
 from holdfast.vault.tree import Node, encode_nodes
 

@@ -13,17 +13,14 @@ from holdfast.base.errors import HoldfastError
 from holdfast.base.ids import BlobId, FileId, SnapshotId, TreeId
 from holdfast.base.texts import _
 from holdfast.files.backup.assembly import Assembly
-from holdfast.files.backup.claims import Claims
 from holdfast.files.backup.file_cache import FileCache, RootRecord, Roots
 from holdfast.files.backup.messages import FolderTask, Skip
 from holdfast.files.backup.own_files import own_nodes
-from holdfast.files.backup.pipeline import IndexKeeper, Pipeline
+from holdfast.files.backup.pipeline import Pipeline
 from holdfast.files.backup.pool import Pool
 from holdfast.files.backup.roots import Root, find_roots, logical_roots, top_tree
 from holdfast.files.backup.settings import WorkerSettings
 from holdfast.files.backup.tally import Tally
-from holdfast.files.backup.trees import PackSink, TreeSink
-from holdfast.files.backup.uploads import Uploads
 from holdfast.files.backup.worker import WorkerMeans
 from holdfast.files.errors import PatternsUnreadable
 from holdfast.files.excludes import Rules, read_patterns
@@ -38,10 +35,14 @@ from holdfast.files.report import (
     reason_of,
 )
 from holdfast.storage.errors import FileMissing
+from holdfast.vault.claims import Claims
+from holdfast.vault.index_keeper import IndexKeeper
 from holdfast.vault.layout import INDEX, SNAPSHOTS
 from holdfast.vault.pack_header import Kind
+from holdfast.vault.pack_sinks import PackSink, TreeSink
 from holdfast.vault.repository import Repository
 from holdfast.vault.snapshot import SnapshotFile, Summary
+from holdfast.vault.uploads import Uploads
 
 PROGRAM = "holdfast 0.1.0"
 # In flight beside the packs that are being filled, even where one is stored at a time.

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from holdfast.base.ids import BlobId
 from holdfast.files.backup.content import MAX_CHUNK
 from holdfast.files.backup.messages import Skip
-from holdfast.files.backup.trees import TreeSink
 from holdfast.files.nodes import PackedStatus, make_node
 from holdfast.vault.go_strings import quote
 from holdfast.vault.identity import Identity
+from holdfast.vault.pack_sinks import TreeSink
 from holdfast.vault.tree import Node, encode_nodes
 
 FOLDER = b".holdfast"

@@ -2,10 +2,11 @@
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
-from holdfast.base.ids import BlobId, IndexId, PackId
+from holdfast.base.ids import BlobId
 from holdfast.files.backup.assembly import Assembly
 from holdfast.files.backup.messages import (
     NO_RECORD,
@@ -22,49 +23,17 @@ from holdfast.files.backup.messages import (
     WorkerFailed,
 )
 from holdfast.files.backup.pool import Pool, Worker
-from holdfast.files.backup.trees import PackSink, TreeSink
-from holdfast.files.backup.uploads import Entries, StoredPack, Uploads
 from holdfast.vault.forking import WorkerDied
-from holdfast.vault.index_file import MAX_BLOBS, join_index
-from holdfast.vault.layout import INDEX
+from holdfast.vault.index_keeper import IndexKeeper
 from holdfast.vault.pack_header import Kind, Span
-from holdfast.vault.repository import Repository
+from holdfast.vault.pack_sinks import PackSink, TreeSink
+from holdfast.vault.uploads import Entries, Uploads
 
 # Folders the cache knows are mostly unchanged and quick; others are read.
 _BATCH_KNOWN, _BATCH_NEW = 32, 8
 # A task message must fit in a pipe together with those before it.
 _BATCH_BYTES = 16_000
 _PATIENCE = 0.2
-# How much work a killed run may lose, and how long a lost lock may go unnoticed.
-_INDEX_SECONDS = 60.0
-
-
-class IndexKeeper:
-    """Names durable packs in the index every now and then, so that a killed run loses little."""
-
-    def __init__(self, repository: Repository, still_ours: Callable[[], None]) -> None:
-        self._repository = repository
-        self._still_ours = still_ours
-        self._due = repository.clock.monotonic() + _INDEX_SECONDS
-        self._packs: list[tuple[PackId, bytes]] = []
-        self._blobs = 0
-        self.written: list[IndexId] = []
-
-    def add(self, pack: StoredPack) -> None:
-        name, entries = pack
-        self._packs.append((name, entries.text))
-        self._blobs += entries.blobs
-        if self._blobs >= MAX_BLOBS or self._repository.clock.monotonic() >= self._due:
-            self.save()
-
-    def save(self) -> None:
-        self._due = self._repository.clock.monotonic() + _INDEX_SECONDS
-        if self._packs:
-            # Who lost the lock may have lost packs: naming them would spoil later backups.
-            self._still_ours()
-            name = self._repository.files.save(INDEX, join_index(self._packs))
-            self.written.append(IndexId(name))
-            self._packs, self._blobs = [], 0
 
 
 class Pipeline(msgspec.Struct, kw_only=True):
@@ -135,12 +104,13 @@ class Pipeline(msgspec.Struct, kw_only=True):
         self.on_counts(counts, self.assembly.path_of(number))
 
     def _pack(self, pack: PackReady) -> None:
+        view = self.pool.slots.slots[pack.slot].view
         if not pack.spans:
             entries = Entries(pack.entries, pack.blobs)
-            self.uploads.start(self.pool.slots, pack.slot, pack.size, entries)
+            release = partial(self.pool.slots.release, pack.slot)
+            self.uploads.start(view[: pack.size], entries, release)
             return
         # What is left of the workers goes together: many small packs make a slow vault.
-        view = self.pool.slots.slots[pack.slot].view
         for blob, _kind, offset, length, plain_length in pack.spans:
             # Workers make no trees.
             span = Span(BlobId(blob), Kind.DATA, offset, length, plain_length)

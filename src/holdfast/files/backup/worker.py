@@ -5,8 +5,7 @@ import os
 
 import msgspec
 
-from holdfast.files.backup.claims import Claims
-from holdfast.files.backup.content import BlobSink, ContentReader, Has, chunker_seed
+from holdfast.files.backup.content import BlobSink, ContentReader, chunker_seed
 from holdfast.files.backup.file_cache import FileCache
 from holdfast.files.backup.folder import FolderReader
 from holdfast.files.backup.messages import (
@@ -22,6 +21,8 @@ from holdfast.files.backup.messages import (
 )
 from holdfast.files.backup.settings import WorkerSettings
 from holdfast.files.backup.slots import Slots
+from holdfast.vault.blob_index import Has
+from holdfast.vault.claims import Claims
 from holdfast.vault.envelope import MasterKey
 from holdfast.vault.pipes import Connection
 

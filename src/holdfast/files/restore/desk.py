@@ -11,11 +11,11 @@ from holdfast.base.texts import _
 from holdfast.files.options import RestoreOptions
 from holdfast.files.report import Skipped, SkipReason, reason_of
 from holdfast.files.restore.attributes import Attributes, Handle, Trouble
-from holdfast.files.restore.blobs import Blobs
 from holdfast.files.restore.errors import raise_if_fatal
 from holdfast.files.restore.folders import Folders
 from holdfast.files.restore.messages import EntryTask, Outcome, pack_node
 from holdfast.files.restore.policy import joined
+from holdfast.vault.blob_ranges import Blobs
 from holdfast.vault.tree import Node
 
 

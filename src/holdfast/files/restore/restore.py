@@ -14,7 +14,6 @@ from holdfast.files.report import (
     Skipped,
     SkipReason,
 )
-from holdfast.files.restore.blobs import Blobs
 from holdfast.files.restore.crew import Crew
 from holdfast.files.restore.errors import SubpathMissing
 from holdfast.files.restore.journey import Journey
@@ -23,6 +22,7 @@ from holdfast.files.restore.policy import Choice, Protected, Selection, joined
 from holdfast.files.restore.sizes import Sizes, Sizing
 from holdfast.files.restore.target import MISSING, has_room, opened_target, require_room
 from holdfast.files.restore.worker import Worker
+from holdfast.vault.blob_ranges import Blobs
 from holdfast.vault.repository import Repository
 from holdfast.vault.snapshot import Snapshot
 

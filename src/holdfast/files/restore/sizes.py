@@ -7,8 +7,8 @@ import msgspec
 from holdfast.base.errors import HoldfastError
 from holdfast.base.ids import BlobId, TreeId
 from holdfast.base.units import MIB
-from holdfast.files.restore.blobs import Blobs
 from holdfast.files.restore.policy import Choice, Selection, joined
+from holdfast.vault.blob_ranges import Blobs
 from holdfast.vault.go_strings import unquote
 from holdfast.vault.pack_header import Kind
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 
 from holdfast.files.options import RestoreOptions
 from holdfast.files.restore.attributes import Handle
-from holdfast.files.restore.blobs import Blobs
 from holdfast.files.restore.desk import Desk, Item
 from holdfast.files.restore.messages import (
     Batch,
@@ -21,6 +20,7 @@ from holdfast.files.restore.messages import (
 from holdfast.files.restore.policy import Protected, Selection
 from holdfast.files.restore.verifying import Verifier
 from holdfast.files.restore.walking import Walk
+from holdfast.vault.blob_ranges import Blobs
 from holdfast.vault.repository import Repository
 
 

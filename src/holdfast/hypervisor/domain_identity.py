@@ -1,0 +1,171 @@
+"""Gives the description of a machine a new identity: for a restore, an instant boot, a test.
+
+Nothing else of it is changed: what Holdfast does not know stays as it was.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from holdfast.hypervisor.domain_xml import AGENT_CHANNEL
+from holdfast.hypervisor.xml_reading import Element, child, drop, read_xml, sub, write_xml
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NbdBacking:
+    """A read-only export under a disk: what the disk does not hold is read from there."""
+
+    socket: str
+    export: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskPlace:
+    """Where a disk of the new machine lies."""
+
+    path: str
+    format: str
+    is_block_device: bool = False
+    backing: NbdBacking | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkPlace:
+    """What a network card is connected to: a network of libvirt's, or a bridge of the host."""
+
+    name: str
+    is_bridge: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What shall differ; None and absent entries leave the description as it is."""
+
+    name: str | None = None
+    uuid: str | None = None
+    generation_id: str | None = None
+    nvram: str | None = None
+    # By target, as vda; disks that are not named keep their place.
+    disks: Mapping[str, DiskPlace] = field(default_factory=dict)
+    # Old address to new one.
+    macs: Mapping[str, str] = field(default_factory=dict)
+    # By the name of the old network or bridge; None takes the card out.
+    networks: Mapping[str, NetworkPlace | None] = field(default_factory=dict)
+    without_links: bool = False
+    without_host_devices: bool = False
+    # Images in drives of other media, which another host need not have.
+    without_media: bool = False
+    # Pause instead of an I/O error when a disk's backing is lost for a while.
+    stop_on_error: bool = False
+
+
+def with_identity(xml: str, identity: Identity) -> str:
+    domain = read_xml(xml, root="domain", about=identity.name or "VM")
+    domain.attrib.pop("id", None)
+    _rename(domain, identity)
+    if identity.nvram is not None:
+        _place_nvram(domain, identity.nvram)
+    for disk in domain.findall("devices/disk"):
+        _place_disk(disk, identity)
+    devices = child(domain, "devices")
+    for nic in devices.findall("interface"):
+        _connect(devices, nic, identity)
+    if identity.without_host_devices:
+        drop(devices, "hostdev")
+    if identity.name is not None or identity.uuid is not None:
+        _drop_what_only_one_can_have(domain, devices)
+    return write_xml(domain)
+
+
+def _rename(domain: Element, identity: Identity) -> None:
+    if identity.name is not None:
+        child(domain, "name").text = identity.name
+    if identity.uuid is not None:
+        child(domain, "uuid").text = identity.uuid
+        # libvirt refuses a machine whose two UUIDs differ.
+        for entry in domain.iterfind("sysinfo/system/entry[@name='uuid']"):
+            entry.text = identity.uuid
+    if identity.generation_id is not None:
+        child(domain, "genid").text = identity.generation_id
+
+
+def _place_nvram(domain: Element, path: str) -> None:
+    nvram = child(child(domain, "os"), "nvram")
+    nvram.attrib.pop("type", None)
+    drop(nvram, "source")
+    nvram.text = path
+
+
+def _place_disk(disk: Element, identity: Identity) -> None:
+    target = disk.find("target")
+    place = identity.disks.get("" if target is None else target.get("dev", ""))
+    if place is not None:
+        _move_disk(disk, place)
+    elif identity.without_media and disk.get("device") in ("cdrom", "floppy"):
+        drop(disk, "source")
+        drop(disk, "backingStore")
+    if identity.stop_on_error and disk.get("device", "disk") in ("disk", "lun"):
+        child(disk, "driver").attrib.update(error_policy="stop", rerror_policy="stop")
+
+
+def _move_disk(disk: Element, place: DiskPlace) -> None:
+    kind, attribute = ("block", "dev") if place.is_block_device else ("file", "file")
+    disk.set("type", kind)
+    child(disk, "driver").set("type", place.format)
+    for stale in ("source", "backingStore", "mirror", "auth", "encryption"):
+        drop(disk, stale)
+    disk.insert(1, _element("source", {attribute: place.path}))
+    if place.backing is not None:
+        disk.insert(2, _backing_store(place.backing))
+
+
+def _backing_store(backing: NbdBacking) -> Element:
+    store = _element("backingStore", {"type": "network"})
+    sub(store, "format", {"type": "raw"})
+    source = sub(store, "source", {"protocol": "nbd", "name": backing.export})
+    sub(source, "host", {"transport": "unix", "socket": backing.socket})
+    # Empty: nothing below it, so libvirt need not look.
+    sub(store, "backingStore")
+    return store
+
+
+def _connect(devices: Element, nic: Element, identity: Identity) -> None:
+    mac = nic.find("mac")
+    if mac is not None:
+        address = mac.get("address", "")
+        mac.set("address", identity.macs.get(address, address))
+    source = nic.find("source")
+    old = None if source is None else source.get("network") or source.get("bridge")
+    if old is not None and old in identity.networks:
+        place = identity.networks[old]
+        if place is None:
+            devices.remove(nic)
+            return
+        _reconnect(nic, place)
+    if identity.without_links:
+        child(nic, "link").set("state", "down")
+
+
+def _reconnect(nic: Element, place: NetworkPlace) -> None:
+    kind = "bridge" if place.is_bridge else "network"
+    nic.set("type", kind)
+    # Port groups, virtual ports and the host's device belong to the old network.
+    for stale in ("source", "virtualport", "target"):
+        drop(nic, stale)
+    nic.insert(0, _element("source", {kind: place.name}))
+
+
+def _drop_what_only_one_can_have(domain: Element, devices: Element) -> None:
+    """Sockets, ports and labels libvirt had chosen; it chooses anew."""
+    for channel in devices.findall("channel"):
+        target = channel.find("target")
+        if target is not None and target.get("name") == AGENT_CHANNEL:
+            drop(channel, "source")
+    for graphics in devices.findall("graphics"):
+        if graphics.get("port", "-1") != "-1":
+            graphics.attrib.update(port="-1", autoport="yes")
+    for label in domain.findall("seclabel[@type='dynamic']"):
+        domain.remove(label)
+
+
+def _element(tag: str, attributes: dict[str, str]) -> Element:
+    return Element(tag, attributes)

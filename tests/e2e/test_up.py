@@ -13,15 +13,11 @@ from typing import Any
 
 import pytest
 
+from holdfast.testing.ports import free_port
 from holdfast.testing.waiting import wait_until
 from tests.e2e.conftest import SCRIPT, Bench, Said
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(170)]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 class Newcomer:

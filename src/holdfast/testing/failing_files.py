@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 _READY = "ready"
-_PATIENCE = 20
+_PATIENCE = 90
 _WHEN = 1_700_000_000_000_000_000
 CONTENT = b"as it should be\n" * 16_384  # 256 KiB: more than the kernel reads at once
 

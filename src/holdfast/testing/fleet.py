@@ -20,8 +20,9 @@ from typing import Any, Self
 import httpx
 
 from holdfast.app.control.authority import KEYS
+from holdfast.testing.ports import free_port
 
-_PATIENCE = 60.0
+_PATIENCE = 90.0
 _TICK = 0.05
 _START = "from holdfast.cli.main import run; run()"
 
@@ -53,7 +54,8 @@ class FleetServer:
         # What clients trust; another file where the server shows an operator's own certificate.
         self.ca_file = self.state / "ca.pem"
         self._process: subprocess.Popen[bytes] | None = None
-        self._listen = "127.0.0.1:0"
+        # The same over restarts: nobody may take it in between.
+        self._listen = f"127.0.0.1:{free_port()}"
         self.url = ""
         self.admin_password = ""
         self.state.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -148,7 +150,9 @@ class FleetServer:
         return self.log.read_text(errors="replace")
 
     def logged(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.said().splitlines() if line.startswith("{")]
+        # The last one may be half written yet.
+        whole = self.said().split("\n")[:-1]
+        return [json.loads(line) for line in whole if line.startswith("{")]
 
     def tls(self, *, certificate: Path | None = None, key: Path | None = None) -> ssl.SSLContext:
         """As a client that trusts this server, and shows a certificate if it has one."""

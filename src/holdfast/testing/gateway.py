@@ -30,9 +30,10 @@ from holdfast.server.protocol import Protocol
 from holdfast.server.tls import make_context, own_pair
 from holdfast.storage.rest import Door, RestStorage
 from holdfast.testing.planes import Registered, add_machine, add_vault, make_plane
+from holdfast.testing.ports import free_port
 
 _NAMES = ("localhost", "127.0.0.1")
-_READY_WITHIN = 30.0
+_READY_WITHIN = 90.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +72,7 @@ class RunningGateway:
     def __init__(self, folder: Path, **plane: Any) -> None:
         self.folder = folder
         self.plane = make_plane(folder, clock=SystemClock(), **plane)
-        self.port = _free_port()
+        self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -102,7 +103,7 @@ class RunningGateway:
     def _end(self, number: int) -> None:
         if self.process is not None:
             self.process.send_signal(number)
-            self.process.wait(30)
+            self.process.wait(_READY_WITHIN)
             self.process = None
 
     def vault(self, **more: Any) -> str:
@@ -177,12 +178,6 @@ def _write(path: Path, text: str) -> str:
     path.write_text(text)
     path.chmod(0o600)
     return str(path)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _serve(folder: str, port: int) -> None:

@@ -18,7 +18,7 @@ _NEEDED = (AGENT, "unshare", "nsenter", "ip", "ps")
 # Administrators' programs are not on everybody's path.
 _PATH = f"{os.defpath}:/usr/sbin:/sbin"
 _NAMESPACES = ("--mount", "--net", "--pid", "--uts", "--ipc")
-_PATIENCE = 60
+_PATIENCE = 90
 _LOOK_EVERY = 0.1
 _RUNNING = re.compile(r"(?m)^\s*(\d+) .*/waagent -(?:daemon|run-exthandlers)")
 

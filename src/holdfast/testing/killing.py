@@ -22,11 +22,12 @@ from holdfast.files.report import BackupReport
 from holdfast.storage.forwarding import ForwardingStorage
 from holdfast.storage.protocol import Content, Entry, Storage
 from holdfast.testing.vaults import identity, open_vault
+from holdfast.testing.waiting import wait_until
 
 INTERRUPTED = "interrupted"
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 CHILDREN_LEFT = " and left children"
-_PATIENCE = 30.0
+_PATIENCE = 90.0
 _T = TypeVar("_T")
 
 
@@ -195,11 +196,33 @@ def _outcome(work: Callable[[], str]) -> str:
 
 def children_of(pid: int) -> list[int]:
     """The children a process has now; none when it is gone."""
+    found: list[int] = []
     with contextlib.suppress(OSError):
-        tasks = os.listdir(f"/proc/{pid}/task")
-        found = [Path(f"/proc/{pid}/task/{task}/children").read_text() for task in tasks]
-        return [int(child) for line in found for child in line.split()]
-    return []
+        for task in os.listdir(f"/proc/{pid}/task"):
+            # A thread may end meanwhile; the children of the others are there all the same.
+            with contextlib.suppress(OSError):
+                children = Path(f"/proc/{pid}/task/{task}/children").read_text()
+                found += map(int, children.split())
+    return found
+
+
+def freeze(pid: int) -> bool:
+    """Stop a whole process group where it is; False: its leader was at its end already."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGSTOP)
+    wait_until(lambda: _states(pid, *children_of(pid)) <= {"T", "Z", "X"})
+    return _states(pid) == {"T"}
+
+
+def _states(*pids: int) -> set[str]:
+    """What all their threads are doing, as the kernel abbreviates it."""
+    found = set()
+    for pid in pids:
+        for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+            with contextlib.suppress(OSError):
+                # Behind the name, which may hold anything.
+                found.add(stat.read_text().rpartition(")")[2].split()[0])
+    return found
 
 
 def has_children() -> bool:

@@ -17,7 +17,7 @@ from holdfast.base.errors import HoldfastError
 from holdfast.files.mount.place import mounted_kind, unmount
 
 READY = "ready"
-_PATIENCE = 20
+_PATIENCE = 90
 
 
 @dataclass(frozen=True, slots=True)

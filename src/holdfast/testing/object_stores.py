@@ -12,7 +12,6 @@ import hmac
 import http.client
 import os
 import shutil
-import socket
 import subprocess  # noqa: TID251  the stores under test are processes
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,13 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from holdfast.base.clock import Clock, SystemClock
+from holdfast.testing.ports import free_port
 
 AZURITE_VERSION = "3.35.0"
 # Public, and the same in every Azurite.
 _ACCOUNT = "devstoreaccount1"
 _KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 _API_VERSION = "2021-08-06"
-_READY_WITHIN = 60.0
+_READY_WITHIN = 90.0
 # moto looks whether a name is taken and then takes it, in two steps: its threads must queue up,
 # or two writers can both win, which no real S3 allows.
 _SERVE_MOTO = """
@@ -70,7 +70,7 @@ def azurite(node_directory: Path, *, clock: Clock | None = None) -> Iterator[Run
     if not program.exists() or shutil.which("node") is None:
         command = f"npm install --prefix {node_directory} azurite@{AZURITE_VERSION}"
         raise StoreMissing(f"Azurite is not installed; run: {command}")
-    port = _free_port()
+    port = free_port()
     options = ["--blobHost", "127.0.0.1", "--blobPort", str(port), "--inMemoryPersistence"]
     quiet = ["--silent", "--disableTelemetry", "--skipApiVersionCheck"]
     with _running([str(program), *options, *quiet], port, clock or SystemClock()):
@@ -88,7 +88,7 @@ def azurite(node_directory: Path, *, clock: Clock | None = None) -> Iterator[Run
 @contextlib.contextmanager
 def moto(*, clock: Clock | None = None) -> Iterator[RunningStore]:
     """Run moto's S3 on a free port, in memory."""
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-c", _SERVE_MOTO, str(port)]
     with _running(command, port, clock or SystemClock()):
         yield RunningStore(
@@ -136,7 +136,7 @@ def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, clock: Cloc
 
 
 def _request(port: int, method: str, target: str, headers: Mapping[str, str]) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     with contextlib.closing(connection):
         connection.request(method, target, headers={"Content-Length": "0", **headers})
         return connection.getresponse().status
@@ -149,9 +149,3 @@ def _sign_azure(path: str, query: str) -> dict[str, str]:
     to_sign = "\n".join([*lines, f"/{_ACCOUNT}{path}", query])
     digest = hmac.digest(base64.b64decode(_KEY), to_sign.encode(), hashlib.sha256)
     return {**stamps, "Authorization": f"SharedKey {_ACCOUNT}:{base64.b64encode(digest).decode()}"}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -6,16 +6,17 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess  # noqa: TID251  the database under test is a process
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from holdfast.testing.ports import free_port
+
 _PROGRAMS = "/usr/lib/postgresql/*/bin/postgres"
 _OWNER = "postgres"
-_PATIENCE = 30.0
+_PATIENCE = 90.0
 _TICK = 0.05
 # The machine under the tests stays up: what the system was told to write is not lost by a `kill`.
 _HASTY = ("fsync=off", "full_page_writes=off")
@@ -43,7 +44,7 @@ class Postgres:
         self._durable = durable
         self._count = 0
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = _free_port()
+        self.port = free_port()
         self._give_away(folder)
         self._run("initdb", "-D", str(self._folder), "-U", _OWNER, "-A", "trust", "-E", "UTF8")
         self.start()
@@ -153,10 +154,3 @@ def _as_owner() -> list[str]:
     if os.geteuid() != 0:
         return []
     return ["setpriv", f"--reuid={_OWNER}", f"--regid={_OWNER}", "--init-groups"]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -13,11 +13,14 @@ from holdfast.testing.postgres import Postgres, find_programs, running_postgres
 
 # A shared machine may be slow; slowness is what the benchmarks are for.
 _PATIENT = [HealthCheck.too_slow]
+# The same examples each time: a run says something about the change, and not about its luck.
+# `--hypothesis-profile explore` looks for new ones.
 settings.register_profile(
-    "local", max_examples=50, deadline=None, suppress_health_check=_PATIENT, print_blob=True
+    "local", max_examples=50, deadline=None, suppress_health_check=_PATIENT, derandomize=True
 )
+settings.register_profile("ci", settings.get_profile("local"), max_examples=200)
 settings.register_profile(
-    "ci", max_examples=200, deadline=None, suppress_health_check=_PATIENT, derandomize=True
+    "explore", settings.get_profile("ci"), derandomize=False, print_blob=True
 )
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 

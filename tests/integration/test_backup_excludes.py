@@ -251,7 +251,6 @@ def test_a_bind_mount_of_the_same_file_system_is_entered(bench: BackupBench) -> 
     assert found == {b"real", b"real/file", b"again", b"again/file"}
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("workers", [1, 2])
 def test_thousands_of_patterns_do_not_stop_the_work(bench: BackupBench, workers: int) -> None:
     """More than fits in a pipe must not let parent and worker wait for each other."""
@@ -265,7 +264,6 @@ def test_thousands_of_patterns_do_not_stop_the_work(bench: BackupBench, workers:
     assert len(found) == 3 * 199
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_long_ignore_file_does_not_stop_the_work(bench: BackupBench, workers: int) -> None:
     bench.workers = workers

@@ -32,8 +32,6 @@ PROBES = (*AGENT_KINDS, *SERVER_KINDS)
 # What a test machine may lack: systemd, a time server, a timer.
 AROUND = ("agent.service", "agent.timer", "agent.clock-unsynchronised", "server.clock", "agent.sca")
 
-pytestmark = [pytest.mark.timeout(120)]
-
 
 class Registered:
     """A machine with a home of its own, and a policy for a folder."""
@@ -77,7 +75,7 @@ class Registered:
             check=False,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
         )
         assert done.returncode == status, done.stderr
         return done.stdout + done.stderr

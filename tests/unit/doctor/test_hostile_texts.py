@@ -39,7 +39,7 @@ HOSTILE = {
 }
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_it_is_recognised_at_once(name: str) -> None:
     reading = Reading(load())
@@ -49,7 +49,7 @@ def test_it_is_recognised_at_once(name: str) -> None:
     assert reading.crashed == []
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_every_reader_has_done_with_it_at_once(name: str) -> None:
     load()

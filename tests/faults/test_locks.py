@@ -253,7 +253,7 @@ def test_of_many_who_want_to_be_alone_only_one_is_at_a_time(tmp_path: Path) -> N
     def work(number: int) -> None:
         vault = open_vault(storage, clock=SystemClock(), who=identity(f"host-{number}"))
         try:
-            with held(vault, exclusive=True, wait=timedelta(seconds=60)):
+            with held(vault, exclusive=True, wait=timedelta(seconds=300)):
                 inside[0] += 1
                 most[0] = max(most[0], inside[0])
                 SystemClock().sleep(0.05)

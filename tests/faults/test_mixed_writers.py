@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.faults,
     pytest.mark.interop,
     pytest.mark.slow,
-    pytest.mark.timeout(400),
+    pytest.mark.timeout(800),
     pytest.mark.skipif(shutil.which("restic") is None, reason="no restic on this machine"),
 ]
 

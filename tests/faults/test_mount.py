@@ -132,7 +132,7 @@ class HangingStorage(MemoryStorage):
     def read(self, name: str, offset: int, length: int) -> bytes:
         if self.hang:
             self.hanging.set()
-            self.released.wait(60)
+            self.released.wait(600)
         return super().read(name, offset, length)
 
 
@@ -150,20 +150,20 @@ def test_a_hanging_storage_does_not_keep_a_mount_from_ending(
     add_point(repository, {"file": GOOD})
     stop, ready = threading.Event(), threading.Event()
     server = serving(repository, mountpoint, stop=stop, ready=ready)
-    assert ready.wait(20)
+    assert ready.wait(90)
     os.listdir(mountpoint / "points/latest")
     hanging.hang = True
     reader = threading.Thread(target=read_if_possible, args=(mountpoint / "points/latest/file",))
     reader.start()
-    assert hanging.hanging.wait(20)
+    assert hanging.hanging.wait(90)
 
     stop.set()
-    server.join(20)
+    server.join(90)
 
     assert not server.is_alive()
     assert mounted_kind(os.fsencode(mountpoint)) is None
     hanging.released.set()
-    reader.join(20)
+    reader.join(90)
     assert not reader.is_alive()
 
 
@@ -174,13 +174,13 @@ def test_one_hanging_read_of_a_far_storage_does_not_delay_the_others(
     add_point(repository, {"one": GOOD, "other": BAD})
     stop, ready = threading.Event(), threading.Event()
     server = serving(repository, mountpoint, stop=stop, ready=ready, threads=True)
-    assert ready.wait(20)
+    assert ready.wait(90)
     top = mountpoint / "points/latest"
     os.listdir(top)
     hanging.hang = True
     reader = threading.Thread(target=read_if_possible, args=(top / "one",))
     reader.start()
-    assert hanging.hanging.wait(20)
+    assert hanging.hanging.wait(90)
     hanging.hang = False
 
     other = (top / "other").read_bytes()
@@ -188,9 +188,9 @@ def test_one_hanging_read_of_a_far_storage_does_not_delay_the_others(
     assert other == BAD
     assert reader.is_alive()
     hanging.released.set()
-    reader.join(20)
+    reader.join(90)
     stop.set()
-    server.join(20)
+    server.join(90)
     assert mounted_kind(os.fsencode(mountpoint)) is None
 
 

@@ -14,6 +14,7 @@ from holdfast.app.retain import retain
 from holdfast.base.clock import SystemClock
 from holdfast.storage.directory import DirectoryStorage
 from holdfast.testing.vaults import add_point, identity, open_vault, read_all, small_vault
+from holdfast.testing.waiting import wait_until
 from holdfast.vault.policy.prune import PruneLimits
 from holdfast.vault.policy.retention import Policy
 from holdfast.vault.policy.retention_grammar import parse_every
@@ -23,7 +24,7 @@ from holdfast.vault.repository import Repository
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
 CLEAN = PruneLimits(max_unused=0, small_packs=2)
-PATIENCE = timedelta(seconds=60)
+PATIENCE = timedelta(seconds=300)
 
 
 def as_process(storage: DirectoryStorage, host: str) -> Repository:
@@ -53,7 +54,9 @@ def test_writers_and_a_pruner_at_once(tmp_path: Path) -> None:
     keep_two = Policy(rules=tuple(parse_every(Unit.LAST, "2")))
 
     def prune_often() -> None:
-        for _ in range(4):
+        for share in range(1, 5):
+            # Between the backups, however fast they are.
+            wait_until(lambda share=share: failures or len(made) >= 4 * share, within=300)
             vault = as_process(storage, "pruner")
             removed.update(point.id for point in retain(vault, keep_two, wait=PATIENCE).remove)
             prune(vault, limits=CLEAN, wait=PATIENCE)

@@ -1,5 +1,7 @@
 """The doctor on a machine that is registered with a real server, healthy and broken by hand."""
 
+import contextlib
+import fcntl
 import json
 import os
 import subprocess
@@ -80,6 +82,13 @@ class Registered:
         assert done.returncode == status, done.stderr
         return done.stdout + done.stderr
 
+    @contextlib.contextmanager
+    def at_work(self) -> Iterator[None]:
+        """As an agent that runs: it holds the lock of its folder."""
+        with (self.agent / "agent.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
     def examine(self, *asked: str, clock: Clock | None = None) -> Report:
         return examine(self.home, *asked, clock=clock)
 
@@ -121,7 +130,8 @@ def test_a_healthy_machine_has_no_fault(machine: Registered) -> None:
     machine.assign()
     machine.run("agent", "run", "--once")
 
-    report = machine.examine("agent.server-lost")
+    with machine.at_work():
+        report = machine.examine("agent.server-lost")
 
     assert confirmed(report) <= {"agent.restart-pending"}
     for name in ("name-unresolved", "server-unreachable", "server-untrusted", "no-server-there"):

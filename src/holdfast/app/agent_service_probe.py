@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
+from holdfast.app.agent_folder import AgentFolder
+from holdfast.app.file_locks import is_locked
 from holdfast.app.systemd_units import Line, moment, service_line, show
 from holdfast.app.wiring import Session
 
@@ -15,7 +17,7 @@ UNIT_FILE = f"/etc/systemd/system/{UNIT}"
 _TIMERS = "holdfast-backup@*.timer"
 _TOOLS = re.compile(
     r"\b(?P<tool>restic|borgmatic|borg|duplicity|rsnapshot|kopia|rdiff-backup|bareos|bacula"
-    r"|holdfast backup)\b"
+    r"|holdfast backup|holdfast agent run)\b"
 )
 _CRON_FILES = ("/etc/crontab", "/etc/cron.d/*", "/var/spool/cron/crontabs/*", "/var/spool/cron/*")
 _CRON = re.compile(r"^\s*(?P<minute>\S+)\s+(?P<hour>\S+)\s+\S+\s+\S+\s+\S+\s+(?P<command>\S.*)$")
@@ -29,9 +31,17 @@ def tell_service(session: Session) -> Iterator[Line]:
     environment = session.settings.harmless
     if line := service_line("agent-service", UNIT, environment):
         yield line
+    yield from _process(session.settings.home)
     yield from _timers(environment)
     yield from _other_timers(environment)
     yield from _cron()
+
+
+def _process(home: str) -> Iterator[Line]:
+    """By the lock that a running agent holds."""
+    with contextlib.suppress(OSError):
+        is_running = is_locked(os.path.join(AgentFolder.of(home).path, "agent.lock"))
+        yield {"holdfast": "agent-process", "home": home, "is_running": is_running}
 
 
 def _timers(environment: Mapping[str, str]) -> Iterator[Line]:

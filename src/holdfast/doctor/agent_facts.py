@@ -91,6 +91,14 @@ class AgentService(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgentProcess(Fact):
+    """Whether an agent has this home in its hands, however it was started."""
+
+    home: str = ""
+    is_running: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentTimer(Fact):
     """The variant without a daemon: a timer that starts backups."""
 
@@ -104,9 +112,13 @@ class AgentTimer(Fact):
         return self.active == "active"
 
 
+# What `--once` does by a timer of one's own; no stranger to the agent's schedule.
+AGENT_ITSELF = "holdfast agent run"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtherBackup(Fact):
-    """Another backup program that a timer or cron starts."""
+    """Another backup program, or the agent's own, that a timer or cron starts."""
 
     tool: str
     where: str
@@ -280,6 +292,7 @@ AGENT_KINDS: Mapping[str, Mapping[str, type[Fact]]] = {
     },
     "own.agent.service": {
         "agent-service": AgentService,
+        "agent-process": AgentProcess,
         "agent-timer": AgentTimer,
         "other-backup": OtherBackup,
     },

@@ -1,10 +1,12 @@
 """What the agent's probes make of systemd's, cron's and the kernel's words."""
 
+import fcntl
 import os
 from pathlib import Path
 
 import pytest
 
+from holdfast.agent.place import Place
 from holdfast.app.agent_machine_probe import tell_machine
 from holdfast.app.agent_service_probe import cron_line, tell_service, times
 from holdfast.app.config import Settings
@@ -90,6 +92,30 @@ def test_without_systemd_nothing_is_told_of_units(
     assert (absent, refused) == (None, None)
 
 
+def test_an_agent_without_a_unit_is_known_by_the_lock_it_holds(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    place = Place(str(tmp_path))
+    place.prepare()
+    session = _session(tmp_path, environment)
+    told = []
+
+    told.append(_is_running(session))
+    with open(place.lock, "w", encoding="ascii") as held:
+        told.append(_is_running(session))
+        fcntl.flock(held, fcntl.LOCK_EX)
+        told.append(_is_running(session))
+    told.append(_is_running(session))
+
+    assert told == [False, False, True, False]
+
+
+def _is_running(session: Session) -> object:
+    (line,) = (one for one in tell_service(session) if one["holdfast"] == "agent-process")
+    assert line["home"] == session.settings.home
+    return line["is_running"]
+
+
 def test_timers_of_other_backup_programs_are_told_and_no_others(
     tmp_path: Path, environment: dict[str, str]
 ) -> None:
@@ -108,6 +134,7 @@ def test_timers_of_other_backup_programs_are_told_and_no_others(
         ("50 1 * * * root /usr/bin/restic backup /srv\n", "restic", ["01:50"]),
         ("0 */12 * * 1-5 borg create ::x /home\n", "borg", ["00:00", "12:00"]),
         ("@daily root holdfast backup /etc\n", "holdfast backup", ["00:00"]),
+        ("9 2 * * * root holdfast agent run --once\n", "holdfast agent run", ["02:09"]),
     ],
 )
 def test_a_line_of_cron_tells_when_it_runs(line: str, tool: str, at: list[str]) -> None:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from holdfast.doctor.agent_facts import (
+    AGENT_ITSELF,
     AgentAssignment,
     AgentJob,
     AgentJournal,
@@ -63,7 +64,7 @@ def other_schedule(facts: Facts, params: Params) -> Verdict:
     """Two that read the same disks at once slow each other down, or lock each other out."""
     window = params.number("minutes")
     mine = [(one, one.next_local) for one in facts.of(AgentAssignment) if one.next_local]
-    others = facts.of(OtherBackup)
+    others = [one for one in facts.of(OtherBackup) if one.tool != AGENT_ITSELF]
     for other in others:
         for one, at in mine:
             if any(_apart(at, theirs) <= window for theirs in other.at):

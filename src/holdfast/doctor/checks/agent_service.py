@@ -2,7 +2,15 @@
 
 from dataclasses import replace
 
-from holdfast.doctor.agent_facts import AgentInstallation, AgentService, AgentState, AgentTimer
+from holdfast.doctor.agent_facts import (
+    AGENT_ITSELF,
+    AgentInstallation,
+    AgentProcess,
+    AgentService,
+    AgentState,
+    AgentTimer,
+    OtherBackup,
+)
 from holdfast.doctor.checking import Params, check
 from holdfast.doctor.checks.agent_judging import (
     Condition,
@@ -13,15 +21,17 @@ from holdfast.doctor.checks.agent_judging import (
 )
 from holdfast.doctor.factbase import Facts
 from holdfast.doctor.facts import Service
-from holdfast.doctor.model import Verdict, confirmed, ruled_out, unknown
+from holdfast.doctor.model import Verdict, confirmed, not_applicable, ruled_out, unknown
 from holdfast.doctor.own_facts import JobRecord
 
 UNIT = "holdfast-agent"
 
 
 def _timed(facts: Facts) -> bool:
-    """Backups are started by a timer: then no daemon has to run."""
-    return any(one.is_on for one in facts.of(AgentTimer))
+    """Work is started by a timer, or by cron: then no daemon has to run."""
+    return any(one.is_on for one in facts.of(AgentTimer)) or any(
+        one.tool == AGENT_ITSELF for one in facts.of(OtherBackup)
+    )
 
 
 @check("agent.version-old", needs=(AgentInstallation,))
@@ -73,6 +83,17 @@ def service_missing(facts: Facts, _: Params) -> Verdict:
     if not any(one.registration == "good" for one in facts.of(AgentState)) or _timed(facts):
         return _of_units(facts, lambda _one, _look: False)
     return _of_units(facts, lambda one, _: one.load == "not-found")
+
+
+@check("agent.not-at-work", needs=(AgentState, AgentProcess))
+def not_at_work(facts: Facts, _: Params) -> Verdict:
+    """Only where no unit of the system runs it: of one that does, the unit's state says more."""
+    if facts.of(AgentService) or _timed(facts):
+        return not_applicable()
+    is_registered = any(one.registration == "good" for one in facts.of(AgentState))
+    (one, *_more) = facts.of(AgentProcess)
+    said = confirmed if is_registered and not one.is_running else ruled_out
+    return said(one.span, home=one.home)
 
 
 def _of_units(facts: Facts, bad: Condition[AgentService]) -> Verdict:

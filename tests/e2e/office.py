@@ -1,9 +1,12 @@
 """A vault of a running server, and machines that come to it, each a folder with a command."""
 
+import contextlib
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from holdfast.testing.fleet import FleetServer
 from tests.e2e.conftest import Bench, Said
 from tests.e2e.test_server_people import Person
 
@@ -34,7 +37,7 @@ class Office:
         )
         return bench
 
-    def register(self, bench: Bench, *more: str | Path, status: int = 0) -> Said:
+    def register(self, bench: Bench, *more: str | Path, status: int | None = 0) -> Said:
         how = ("--passphrase-file", bench.passphrase_file, "--proxy", "none", "--lab", *more)
         file = self.credentials()
         name = bench.root.name
@@ -49,3 +52,31 @@ class Office:
     def machines(self) -> list[dict[str, Any]]:
         said = self.admin.run("vault", "machines", self.name, "--json")
         return [event["record"] for event in said.events]
+
+
+@contextlib.contextmanager
+def running_agent(bench: Bench) -> Iterator[None]:
+    """The machine's agent at work, and ended in order."""
+    process = bench.start("agent", "run")
+    try:
+        yield
+        assert process.poll() is None, process.communicate()
+    finally:
+        process.terminate()
+        said = process.communicate(timeout=90)
+    assert process.returncode == 0, said
+
+
+def ordered(server: FleetServer, machine: str, kind: str, **arguments: Any) -> Callable[[], str]:
+    """Order a job of the machine; ask for its state by calling the answer."""
+    with server.client() as client:
+        body = {"kind": kind, "arguments": arguments}
+        answer = client.post(f"/api/v1/machines/{machine}/jobs", json=body)
+        assert answer.is_success, answer.text
+    job_id = answer.json()["id"]
+
+    def state() -> str:
+        with server.client() as client:
+            return str(client.get(f"/api/v1/jobs/{job_id}").json()["job"]["state"])
+
+    return state

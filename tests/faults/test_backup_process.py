@@ -4,17 +4,19 @@ import base64
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from holdfast.base.secret import Secret
-from holdfast.testing.killing import children_of, ends_within
+from holdfast.testing.killing import children_of, ends_within, freeze
 from holdfast.testing.vaults import open_vault
 from tests.faults.conftest import Faults
 from tests.faults.survival import stored_in
@@ -31,6 +33,7 @@ class Machine:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.vault = root / "vault"
+        self.home = root / "home"
         self.source = root / "source"
         self.started: list[subprocess.Popen[bytes]] = []
         self.source.mkdir()
@@ -47,7 +50,7 @@ class Machine:
             env={
                 "PATH": os.environ["PATH"],
                 "LC_ALL": "C.UTF-8",
-                "HOLDFAST_HOME": str(self.root / "home"),
+                "HOLDFAST_HOME": str(self.home),
                 "HOLDFAST_VAULT": str(self.vault),
                 "HOLDFAST_PASSPHRASE_FILE": str(self.root / "passphrase"),
             },
@@ -60,21 +63,34 @@ class Machine:
         self.started.append(process)
         return process
 
-    def start_backup(self, *words: str) -> tuple[subprocess.Popen[bytes], list[int]]:
-        """A backup at work, with its workers."""
-        process = self.start("backup", self.source, *words)
-        cores = len(os.sched_getaffinity(0))
-        while process.poll() is None and len(children_of(process.pid)) < cores:
-            threading.Event().wait(0.001)
-        return process, children_of(process.pid)
+    def start_backup(
+        self, *words: str, has_stored: bool = False
+    ) -> tuple[subprocess.Popen[bytes], list[int]]:
+        """A backup at work with its workers, stopped where it is until `go_on`."""
+        for _attempt in range(20):
+            process = self.start("backup", self.source, *words)
+            while process.poll() is None and not self.is_at_work(process, has_stored=has_stored):
+                threading.Event().wait(0.001)
+            if freeze(process.pid) and not (self.vault / "snapshots").exists():
+                return process, children_of(process.pid)
+            go_on(process)
+            assert self.end(process)[0] == 0
+            self.forget()
+        raise AssertionError("each backup was done before it could be stopped")
 
-    def wait_for_pack(self, process: subprocess.Popen[bytes]) -> None:
-        while process.poll() is None and not self.packs():
-            threading.Event().wait(0.001)
+    def is_at_work(self, process: subprocess.Popen[bytes], *, has_stored: bool) -> bool:
+        if has_stored:
+            return bool(self.packs())
+        return len(children_of(process.pid)) >= len(os.sched_getaffinity(0))
+
+    def forget(self) -> None:
+        """As if no backup had ever been made."""
+        for folder in (*(self.vault / name for name in ("data", "index", "snapshots")), self.home):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def end(self, process: subprocess.Popen[bytes]) -> tuple[int, bytes]:
         with process:
-            said = process.communicate(timeout=30)[0]
+            said = process.communicate(timeout=120)[0]
         return process.returncode, said
 
     def packs(self) -> list[Path]:
@@ -86,6 +102,11 @@ class Machine:
         keys = [bytes(key) for key in (master.files.master.encrypt, master.files.master.mac_k)]
         forms = [form for key in keys for form in (key, key.hex().encode(), base64.b64encode(key))]
         return [PASSPHRASE.encode(), *forms, *(repr(key)[2:-1].encode() for key in keys)]
+
+
+def go_on(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGCONT)
 
 
 @pytest.fixture
@@ -102,18 +123,16 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 def test_a_stopped_backup_says_so_cleans_up_and_keeps_what_is_durable(
     machine: Machine, faults: Faults, number: signal.Signals
 ) -> None:
-    process, workers = machine.start_backup()
-    machine.wait_for_pack(process)
+    process, workers = machine.start_backup(has_stored=True)
     faults.inject()
 
     os.killpg(process.pid, number)
-    ends_soon = ends_within(process.pid, 5)
+    go_on(process)
     status, said = machine.end(process)
 
-    assert ends_soon
     assert (status, said.strip().splitlines()[-1]) == (130, b"holdfast: interrupted")
     assert b"Traceback" not in said
-    assert all(ends_within(pid, 5) for pid in workers)
+    assert all(ends_within(pid, 90) for pid in workers)
     assert os.listdir(machine.vault / "locks") == []
     stored = sum(path.stat().st_size for path in machine.packs())
     status, said = machine.end(machine.start("backup", machine.source, "--json"))
@@ -132,12 +151,13 @@ def test_a_lost_worker_is_one_clear_error_without_secrets(
     faults.inject()
 
     os.kill(workers[0], number)
+    go_on(process)
     status, said = machine.end(process)
 
     assert status == 1
     assert f"ended unexpectedly: killed by signal {int(number)}".encode() in said
     assert b"out-of-memory" in said
-    assert all(ends_within(pid, 5) for pid in workers)
+    assert all(ends_within(pid, 90) for pid in workers)
     assert not any(secret in said for secret in machine.secrets())
     assert not (machine.vault / "snapshots").exists()
     assert os.listdir(machine.vault / "locks") == []
@@ -154,6 +174,7 @@ def test_workers_that_get_no_memory_do_their_work_or_say_that_they_cannot(
 
     for pid in workers:
         resource.prlimit(pid, resource.RLIMIT_AS, (MIB, MIB))
+    go_on(process)
     status, said = machine.end(process)
 
     # Some have all they need by then.
@@ -174,11 +195,10 @@ def test_no_process_of_a_backup_shows_its_secrets_or_dumps_core(
 
     seen = {}
     for pid in (process.pid, *workers):
-        os.kill(pid, signal.SIGSTOP)
         proc = Path(f"/proc/{pid}")
         seen[pid] = b"".join((proc / name).read_bytes() for name in ("cmdline", "environ", "comm"))
         assert resource.prlimit(pid, resource.RLIMIT_CORE)[0] == 0
-    os.killpg(process.pid, signal.SIGCONT)
+    go_on(process)
 
     assert machine.end(process)[0] == 0
     assert len(seen) == 1 + len(workers) > 1

@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
@@ -81,9 +82,11 @@ def test_a_restore_killed_at_any_moment_is_finished_by_the_next(
     dice = random.Random(5)
     killed = 0
     # A quick machine is done early: the moments go on being earlier until enough came in time.
-    moments = [1.0] * 8 + [0.3] * 4 + [0.05] * 4
+    moments = chain([1.0] * 8, [0.3] * 4, repeat(0.05, 40))
 
-    for moment in moments:
+    for number, moment in enumerate(moments):
+        if number >= 16 and killed >= 4:
+            break
         shutil.rmtree(target, ignore_errors=True)
         child = start_in_a_process(vault, point, target)
         time.sleep(dice.uniform(0, 0.5) * moment)
@@ -94,7 +97,7 @@ def test_a_restore_killed_at_any_moment_is_finished_by_the_next(
         skipped = [b"specials/socket"]
         assert differences(source, target, ignore=["root"], leave_out=skipped) == []
 
-    assert killed >= 4  # the last ones surely came in time
+    assert killed >= 4
 
 
 @pytest.mark.slow
@@ -106,12 +109,14 @@ def test_what_a_killed_restore_left_never_looks_finished(vault: Repository, tmp_
     os.utime(source / "image", ns=(10**18, 10**18))
     point = capture(vault, source)
     dice = random.Random(6)
-    seen = 0
+    seen = number = 0
 
-    for _ in range(10):
+    # A slow machine has finished nothing so early: it is given more time until it has.
+    while number < 10 or (not seen and number < 40):
+        number += 1
         shutil.rmtree(target, ignore_errors=True)
         child = start_in_a_process(vault, point, target)
-        time.sleep(dice.uniform(0.02, 0.25))
+        time.sleep(dice.uniform(0.02, 0.25) * max(1, number - 9))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         for path in target.rglob("*"):
@@ -231,23 +236,37 @@ def _children() -> set[int]:
 @pytest.mark.slow
 def test_a_worker_that_dies_is_noticed(vault: Repository, tmp_path: Path) -> None:
     point = add_point(vault, {"srv/image": os.urandom(64 * MIB)})
+
+    # One may be done with its work already when it is killed.
+    outcomes = (_with_a_killed_worker(vault, point, tmp_path / f"{n}") for n in range(20))
+    died, killed = next(found for found in outcomes if found[0])
+
+    assert "signal 9" in str(died)
+    assert not Path(f"/proc/{killed}").exists()
+
+
+def _with_a_killed_worker(
+    vault: Repository, point: Snapshot, target: Path
+) -> tuple[WorkerDied | None, int]:
     others = _children()
     killed: list[int] = []
 
     def kill_a_worker(_: Progress) -> None:
-        if not killed:
-            killed.append(min(_children() - others))
+        workers = _children() - others
+        if not killed and workers:
+            killed.append(min(workers))
             os.kill(killed[0], signal.SIGKILL)
 
-    with pytest.raises(WorkerDied, match="signal 9"):
+    try:
         restore(
             vault,
             point,
-            RestoreOptions(target=os.fsencode(tmp_path / "target")),
+            RestoreOptions(target=os.fsencode(target)),
             on_progress=kill_a_worker,
         )
-
-    assert not Path(f"/proc/{killed[0]}").exists()
+    except WorkerDied as died:
+        return died, killed[0]
+    return None, 0
 
 
 def test_a_storage_that_stops_answering_ends_the_restore_and_the_next_finishes_it(

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from holdfast.files.report import BackupReport
 from holdfast.files.views.place import FOLDER
 from holdfast.files.views.view import View, consistent_view
 from holdfast.storage.directory import DirectoryStorage
-from holdfast.testing.killing import children_of, ends_within
+from holdfast.testing.killing import children_of, ends_within, freeze
 from holdfast.testing.vaults import open_vault, read_all, read_point, small_vault
 from holdfast.vault.repository import Repository
 from holdfast.vault.tree import Node
@@ -379,7 +379,7 @@ class Command:
 
     def __call__(self, *words: str | Path, before: tuple[str, ...] = (), status: int = 0) -> str:
         with self.start(*words, before=before) as process:
-            said = process.communicate(timeout=60)[0]
+            said = process.communicate(timeout=120)[0]
         assert process.returncode == status, said
         return said
 
@@ -443,24 +443,38 @@ def test_without_the_right_to_it_no_snapshot_is_taken_and_it_is_said(
     assert len(points_in(tmp_path)[0]) == 4
 
 
+def frozen_backup(holdfast: Command, data: Path) -> "subprocess.Popen[str]":
+    """A backup of much that was not there before, stopped in its work."""
+    for _attempt in range(20):
+        (data / "noise").write_bytes(os.urandom(40 << 20))
+        process = holdfast.start("backup", data)
+        while process.poll() is None and not children_of(process.pid):
+            threading.Event().wait(0.001)
+        if freeze(process.pid) and runs(data):
+            return process
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGCONT)
+        process.communicate(timeout=90)
+    raise AssertionError("each backup was done before it could be stopped")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_backup_takes_its_snapshots_away_and_a_killed_one_leaves_that_to_the_next(
     holdfast: Command, data: Path, number: signal.Signals
 ) -> None:
-    (data / "noise").write_bytes(os.urandom(40 << 20))
-    process = holdfast.start("backup", data)
-    while process.poll() is None and len(children_of(process.pid)) == 0:
-        threading.Event().wait(0.001)
+    process = frozen_backup(holdfast, data)
     workers = children_of(process.pid)
     seen = runs(data)
 
     os.killpg(process.pid, number)
-    process.communicate(timeout=10)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGCONT)
+    process.communicate(timeout=90)
 
     assert len(seen) == 1
     assert process.returncode == (130 if number is signal.SIGINT else -number)
     assert runs(data) == ([] if number is signal.SIGINT else seen)
-    assert all(ends_within(pid, 5) for pid in workers)
+    assert all(ends_within(pid, 90) for pid in workers)
     holdfast("backup", data)
     assert runs(data) == []
 

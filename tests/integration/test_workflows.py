@@ -3,10 +3,12 @@
 import json
 import sqlite3
 import stat
+import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dbos import DBOS
@@ -15,10 +17,13 @@ from holdfast.app.control import job_orders, jobs
 from holdfast.app.control.job_reports import report_job
 from holdfast.app.control.plane import Plane
 from holdfast.base.clock import SystemClock
+from holdfast.catalog import beginnings
+from holdfast.catalog.tables import Worker
 from holdfast.fleet.messages import JobReport
 from holdfast.server import nudging
-from holdfast.server.workflows import engine, upkeep
-from holdfast.server.workflows.holding import workflow_of
+from holdfast.server.workflows import engine, upkeep, working
+from holdfast.server.workflows.holding import Held, Limits, workflow_of
+from holdfast.server.workflows.takeover import Lookout
 from holdfast.testing.planes import (
     Registered,
     Someone,
@@ -31,11 +36,13 @@ from holdfast.testing.waiting import wait_until
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
+LIMITS = Limits(beginnings=2)
+
 
 @pytest.fixture
 def plane(tmp_path: Path, database_url: str) -> Iterator[Plane]:
     plane = make_plane(tmp_path, clock=SystemClock(), database_url=database_url)
-    engine.start(plane, "one")
+    engine.start(plane, "one", limits=LIMITS)
     yield plane
     engine.stop(patience=5)
     plane.database.close()
@@ -132,6 +139,103 @@ def test_job_that_was_written_down_without_a_word_is_found(
     upkeep.every_minute(plane.clock.now(), None)
 
     wait_until(lambda: _status(job.id) == "PENDING")
+
+
+def test_job_of_a_machine_is_watched_on_however_often_it_is_taken_over(
+    plane: Plane, machine: Registered, admin: Someone
+) -> None:
+    job = _order(plane, admin, machine, "check")
+    other = Lookout(Held(plane=plane, executor_id="two", limits=LIMITS))
+
+    for _time in range(LIMITS.beginnings + 2):
+        wait_until(lambda: _status(job) == "PENDING")
+        wait_until(lambda: _rob(plane, other))
+    job_orders.cancel_job(plane, admin.actor, job)
+    nudging.nudge(job)
+
+    wait_until(lambda: _status(job) == "SUCCESS")
+
+
+def _rob(plane: Plane, other: Lookout) -> int:
+    """The server "one" is taken for dead, at this very word of it."""
+    seen_at = _seen_at(plane)
+    return other.take_over("one", seen_at=seen_at) if seen_at else 0
+
+
+def _seen_at(plane: Plane) -> datetime | None:
+    with plane.database.read() as db:
+        row = db.get(Worker, "one")
+    return row.seen_at if row else None
+
+
+def test_server_that_spoke_again_before_it_was_taken_over_keeps_its_work(
+    plane: Plane, machine: Registered, admin: Someone
+) -> None:
+    job = _order(plane, admin, machine, "check")
+    wait_until(lambda: _status(job) == "PENDING")
+    heard = _seen_at(plane)
+    assert heard
+    wait_until(lambda: _seen_at(plane) != heard)
+
+    taken = Lookout(Held(plane=plane, executor_id="two")).take_over("one", seen_at=heard)
+
+    assert taken == 0
+    assert _seen_at(plane) is not None
+
+
+def test_work_that_broke_once_is_begun_anew(
+    plane: Plane, machine: Registered, admin: Someone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setitem(working.SLICES, "scrub", _break)
+        job = _order(plane, admin, machine, "scrub")
+        wait_until(lambda: _status(job) == "ERROR")
+
+    upkeep.every_minute(plane.clock.now(), None)
+
+    wait_until(lambda: jobs.show_job(plane, admin.actor, job).job.state == "done")
+
+
+def test_work_that_breaks_each_time_is_given_up(
+    plane: Plane, machine: Registered, admin: Someone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(working.SLICES, "scrub", _break)
+    job = _order(plane, admin, machine, "scrub")
+
+    for _time in range(LIMITS.beginnings):
+        wait_until(lambda: _status(job) == "ERROR")
+        upkeep.every_minute(plane.clock.now(), None)
+
+    wait_until(lambda: jobs.show_job(plane, admin.actor, job).job.state == "failed")
+    error = jobs.show_job(plane, admin.actor, job).error
+    assert error
+    assert error["code"] == "taken-over-too-often"
+
+
+def _break(_job_id: str) -> dict[str, Any]:
+    raise RuntimeError("as no code of ours should")
+
+
+def test_work_left_in_order_is_no_beginning_without_an_end(
+    plane: Plane, machine: Registered, admin: Someone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_in, may_end = threading.Event(), threading.Event()
+
+    def hang(_job_id: str) -> dict[str, Any]:
+        is_in.set()
+        may_end.wait()
+        return {"is_over": True}
+
+    monkeypatch.setitem(working.SLICES, "scrub", hang)
+    job = _order(plane, admin, machine, "scrub")
+    assert is_in.wait(60)
+
+    working.let_go()
+
+    with plane.database.write() as db:
+        assert beginnings.begin(db, job) == 0
+    may_end.set()
+    wait_until(lambda: jobs.show_job(plane, admin.actor, job).job.state == "done")
 
 
 def test_scrub_reads_what_is_stored(

@@ -87,10 +87,12 @@ class LeaseOver(HoldfastError):
 
 
 class TakenOverTooOften(HoldfastError):
-    """Work that seems to bring down each server that does it."""
+    """Work that seems to bring down each server that does it: begun so often, and never ended."""
 
     code = "taken-over-too-often"
-    sentence = N_("{count} servers ended while they did this")
+    sentence = N_(
+        "{count} times in a row, this was begun and its server did not live to see the end"
+    )
     remedy = N_("See the servers' logs for what ended them, then `holdfast jobs retry {job}`.")
 
 

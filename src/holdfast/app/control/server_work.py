@@ -9,6 +9,7 @@ from holdfast.app.control import audit
 from holdfast.app.control.job_watch import end
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.base.errors import HoldfastError
+from holdfast.catalog import beginnings
 from holdfast.catalog import jobs as job_rows
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Job, Vault
@@ -36,8 +37,21 @@ def is_cancelled(plane: Plane, job_id: str) -> bool:
         return job is None or job.cancel_asked_at is not None
 
 
+def begin_slice(plane: Plane, job_id: str) -> int:
+    """How many slices in a row were begun before this one, and never ended."""
+    with plane.database.write() as db:
+        return beginnings.begin(db, job_id)
+
+
+def end_slice(plane: Plane, job_id: str) -> None:
+    """It is over, or left in order: whatever happens next, it has killed nobody."""
+    with plane.database.write() as db:
+        beginnings.end(db, job_id)
+
+
 def note_progress(plane: Plane, job_id: str, progress: Mapping[str, Any]) -> None:
     with plane.database.write() as db:
+        beginnings.end(db, job_id)
         job = job_rows.locked(db, job_id)
         if job is not None and not State(job.state).is_over:
             job.progress = dict(progress)
@@ -48,6 +62,7 @@ def note_attempt(plane: Plane, job_id: str, error: HoldfastError) -> timedelta |
     from holdfast.app.control.job_orders import error_record
 
     with plane.database.write() as db:
+        beginnings.end(db, job_id)
         job = job_rows.locked(db, job_id)
         if job is None or State(job.state).is_over:
             return None
@@ -68,6 +83,7 @@ def finish(
 ) -> None:
     """Saying it twice is fine: only the first counts."""
     with plane.database.write() as db:
+        beginnings.end(db, job_id)
         job = job_rows.locked(db, job_id)
         if job is not None and not State(job.state).is_over:
             kept = job.error if state is State.FAILED else None

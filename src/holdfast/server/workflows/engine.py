@@ -8,10 +8,11 @@ import sqlite3
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, ScheduleInput
 
 from holdfast.app.control.plane import Plane
+from holdfast.base.errors import HoldfastError
 from holdfast.catalog import workers
 from holdfast.catalog.database import FROZEN_SECONDS, Database
 from holdfast.server import nudging
-from holdfast.server.workflows import ordering, upkeep
+from holdfast.server.workflows import ordering, upkeep, working
 from holdfast.server.workflows.holding import VERSION, WATCH, WORK, Held, Limits, hold
 from holdfast.server.workflows.posting import Postman
 from holdfast.server.workflows.takeover import Lookout
@@ -56,6 +57,8 @@ def stop(*, patience: int = 10) -> None:
     # That each of a thousand that wait is interrupted is no news.
     logging.getLogger(_LOGGER).setLevel(logging.ERROR)
     DBOS.destroy(workflow_completion_timeout_sec=patience)
+    with contextlib.suppress(HoldfastError):
+        working.let_go()
     while _threads:
         with contextlib.suppress(Exception):
             # The database may be what makes us stop.

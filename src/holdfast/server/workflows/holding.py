@@ -21,7 +21,8 @@ class Limits:
     # Server processes say every `beat` that they live; who has not for `dead` is taken over.
     beat: timedelta = timedelta(seconds=1)
     dead: timedelta = timedelta(seconds=5)
-    takeovers: int = 5
+    # Work that was begun so often in a row without an end has killed its servers.
+    beginnings: int = 5
     alerts: AlertLimits = field(default_factory=AlertLimits)
     # How long workflows that ended are kept.
     finished: timedelta = timedelta(days=7)
@@ -53,7 +54,3 @@ def plane() -> Plane:
 def workflow_of(job_id: str) -> str:
     """One job, one workflow: asked for twice it is the same."""
     return f"job-{job_id}"
-
-
-def job_of(workflow_id: str) -> str:
-    return workflow_id.removeprefix("job-")

@@ -6,11 +6,8 @@ from datetime import timedelta
 from dbos import DBOS, SetWorkflowID
 from dbos import error as engine_errors
 
-from holdfast.app.control.job_errors import TakenOverTooOften
 from holdfast.app.control.plane import Plane
-from holdfast.app.control.server_work import finish
 from holdfast.catalog import jobs as job_rows
-from holdfast.catalog import takeovers
 from holdfast.catalog.tables import Job
 from holdfast.fleet.jobs import State
 from holdfast.server.workflows.holding import WATCH, WORK, held, plane, workflow_of
@@ -19,8 +16,9 @@ from holdfast.server.workflows.working import SLICES, work
 
 _ORIGINS = ("person", "server")
 _AT_ONCE = 500
-# Over, but not well: an error that is none of ours, or begun again too often.
-_BROKEN = frozenset({"ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
+# Ended by an error that is none of ours, or by a database that was away.
+_FAILED = "ERROR"
+_STOPPED = frozenset({"CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 
 
 def hear(job_id: str) -> None:
@@ -55,13 +53,14 @@ def watch_all() -> int:
 
 
 def _mend(job_id: str, kind: str, state: str | None) -> bool:
-    if state is None:
+    if state == _FAILED:
+        # Begun anew; work that fails for ever is given up by the count of its beginnings.
+        DBOS.delete_workflows([workflow_of(job_id)])
         watch(job_id, kind)
-    elif state in _BROKEN and kind in SLICES:
-        error = TakenOverTooOften(count=held().limits.takeovers, job=job_id)
-        finish(plane(), job_id, State.FAILED, error=error)
-    elif state in _BROKEN:
-        DBOS.resume_workflow(workflow_of(job_id), queue_name=WATCH)
+    elif state is None:
+        watch(job_id, kind)
+    elif state in _STOPPED:
+        DBOS.resume_workflow(workflow_of(job_id), queue_name=WORK if kind in SLICES else WATCH)
     else:
         return False
     return True
@@ -85,8 +84,6 @@ def _forget_older(age: timedelta) -> int:
     found = [status.workflow_id for status in done]
     if found:
         DBOS.delete_workflows(found)
-        with plane().database.write() as db:
-            takeovers.forget_takeovers(db, found)
     return len(found)
 
 

@@ -16,12 +16,8 @@ from typing import TYPE_CHECKING
 
 from dbos import DBOS
 
-from holdfast.app.control.job_errors import TakenOverTooOften
-from holdfast.app.control.server_work import finish
 from holdfast.catalog import takeovers, workers
-from holdfast.catalog.database import Session
-from holdfast.fleet.jobs import State
-from holdfast.server.workflows.holding import VERSION, Held, job_of
+from holdfast.server.workflows.holding import VERSION, Held
 from holdfast.server.workflows.upkeep import after_a_crash
 
 if TYPE_CHECKING:
@@ -57,8 +53,8 @@ class Lookout:
             now = self._held.plane.clock.now()
             workers.beat(db, self._held.executor_id, version=VERSION, now=now)
 
-    def silent(self) -> list[str]:
-        """Who has said nothing new for too long; called once a beat."""
+    def silent(self) -> dict[str, "datetime"]:
+        """Who has said nothing new for too long, and their last word; called once a beat."""
         clock, limit = self._held.plane.clock, self._held.limits.dead.total_seconds()
         # Before the look: should we be frozen in between, the others must not seem silent.
         now = clock.monotonic()
@@ -71,7 +67,7 @@ class Lookout:
             for name, seen in said.items()
             if name != self._held.executor_id
         }
-        return [name for name, (_seen, since) in self._heard.items() if now - since >= limit]
+        return {name: seen for name, (seen, since) in self._heard.items() if now - since >= limit}
 
     def _run(self) -> None:
         while not self._stop.wait(self._held.limits.beat.total_seconds()):
@@ -83,27 +79,28 @@ class Lookout:
 
     def _beat(self) -> None:
         self.say_alive()
-        for name in self.silent():
-            self.take_over(name)
+        for name, seen_at in self.silent().items():
+            self.take_over(name, seen_at=seen_at)
         self._beats += 1
         if self._beats % _ORPHANS == 0:
             self.take_orphans()
 
-    def take_over(self, executor_id: str) -> int:
-        """Every workflow that one had in work; how many they are."""
+    def take_over(self, executor_id: str, *, seen_at: "datetime") -> int:
+        """Every workflow that one had in work when it said its last word; how many they are."""
         with self._held.plane.database.write() as db:
             # Held to the end: of several survivors one resumes, and the others find nothing left.
             # Should it die in between, the row is still there for the next.
-            if takeovers.lock_worker(db, executor_id) is None:
+            row = takeovers.lock_worker(db, executor_id)
+            if row is None or row.seen_at != seen_at:
+                # Taken over by another, or back in between.
                 return 0
             pending = _pending([executor_id])
-            hopeless = self._resume(db, pending)
+            _resume(pending)
             workers.forget(db, executor_id)
         self._heard.pop(executor_id, None)
-        self._give_up(hopeless)
         DBOS.start_workflow(after_a_crash)
         _log.warning("took over %d workflows of %s", len(pending), executor_id)
-        return len(pending) - len(hopeless)
+        return len(pending)
 
     def take_orphans(self) -> int:
         """Work of servers that have no row: they left in order, or were taken over half-way."""
@@ -114,9 +111,8 @@ class Lookout:
             rows = takeovers.workers(db)
             takeovers.lock_worker(db, rows[0].executor_id)
             pending = self._orphans()
-            hopeless = self._resume(db, pending)
-        self._give_up(hopeless)
-        return len(pending) - len(hopeless)
+            _resume(pending)
+        return len(pending)
 
     def _orphans(self) -> list["_Pending"]:
         with self._held.plane.database.read() as db:
@@ -124,26 +120,6 @@ class Lookout:
         if self._held.executor_id not in living:
             return []
         return [one for one in _pending(None) if one.executor_id not in living]
-
-    def _resume(self, db: Session, pending: Iterable["_Pending"]) -> list["_Pending"]:
-        """All but those that were taken over too often, which are returned."""
-        hopeless = []
-        for one in pending:
-            if takeovers.count_takeover(db, one.workflow_id) > self._held.limits.takeovers:
-                hopeless.append(one)
-            else:
-                # Without its queue it would no longer count for the queue's limits.
-                DBOS.resume_workflow(one.workflow_id, queue_name=one.queue)
-        return hopeless
-
-    def _give_up(self, hopeless: Iterable["_Pending"]) -> None:
-        """What has brought down one server after the other shall not bring down the next."""
-        for one in hopeless:
-            DBOS.cancel_workflow(one.workflow_id)
-            job_id = job_of(one.workflow_id)
-            error = TakenOverTooOften(count=self._held.limits.takeovers, job=job_id)
-            finish(self._held.plane, job_id, State.FAILED, error=error)
-            _log.error("given up: %s (%s)", one.workflow_id, error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,3 +139,9 @@ def _pending(executors: list[str] | None) -> list[_Pending]:
         )
         for one in found
     ]
+
+
+def _resume(pending: Iterable[_Pending]) -> None:
+    for one in pending:
+        # Without its queue it would no longer count for the queue's limits.
+        DBOS.resume_workflow(one.workflow_id, queue_name=one.queue)

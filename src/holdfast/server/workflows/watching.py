@@ -17,7 +17,8 @@ from holdfast.server.workflows.holding import plane
 NEWS = "news"
 
 
-@DBOS.workflow(name="watch-job")
+# It is taken up again as often as servers come and go.
+@DBOS.workflow(name="watch-job", max_recovery_attempts=None)
 async def watch_job(job_id: str) -> dict[str, Any]:
     while True:
         seen: dict[str, Any] = await DBOS.run_step_async({"name": "look"}, _look, job_id)

@@ -52,7 +52,7 @@ class Place:
     def restic(self, *arguments: str) -> str:
         common = ["restic", "-q", "-r", str(self.vault), "-p", str(self.passphrase), "--no-cache"]
         done = subprocess.run(
-            [*common, *arguments], check=True, capture_output=True, text=True, timeout=60
+            [*common, *arguments], check=True, capture_output=True, text=True, timeout=120
         )
         return done.stdout
 
@@ -178,7 +178,7 @@ def test_a_signal_unmounts_under_an_open_file(place: Place, mount: Mounted) -> N
 def test_an_unmount_from_outside_ends_the_process(mount: Mounted) -> None:
     subprocess.run(["umount", str(mount.path)], check=True)
 
-    status = mount.process.wait(20)
+    status = mount.process.wait(90)
 
     assert (status, mount.said()) == (0, "")
 

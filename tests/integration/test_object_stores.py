@@ -45,8 +45,17 @@ from holdfast.testing.object_stores import RunningStore, StoreMissing, azurite, 
 pytestmark = pytest.mark.real
 
 NODE = Path(__file__).parents[2] / ".work" / "node"
+# For those that answer: slow they may be. None is asked twice.
+PATIENT = Patience(
+    connect=timedelta(seconds=90),
+    silence=timedelta(seconds=90),
+    whole=timedelta(seconds=90),
+    tries=0,
+    trying=timedelta(seconds=90),
+)
+# For one that never does.
 HASTY = Patience(
-    connect=timedelta(seconds=1),
+    connect=timedelta(seconds=30),
     silence=timedelta(seconds=0.5),
     whole=timedelta(seconds=1),
     tries=0,
@@ -73,10 +82,10 @@ def s3() -> Iterator[RunningStore]:
 
 
 def _opened(location: str, credentials: Mapping[str, str]) -> Storage:
-    return open_storage(parse_location(location), credentials, patience=HASTY)
+    return open_storage(parse_location(location), credentials, patience=PATIENT)
 
 
-def _s3_at(url: str, *, patience: Patience = HASTY) -> Storage:
+def _s3_at(url: str, *, patience: Patience = PATIENT) -> Storage:
     credentials = {
         "AWS_ACCESS_KEY_ID": "id",
         "AWS_SECRET_ACCESS_KEY": SECRET,
@@ -184,19 +193,16 @@ def test_a_server_without_tls_is_refused() -> None:
 
 
 def test_a_server_that_never_answers_is_given_up() -> None:
-    clock, over = SystemClock(), threading.Event()
-    with _serving(lambda _link: over.wait(30)) as port:
-        began = clock.monotonic()
+    over = threading.Event()
+    with _serving(lambda _link: over.wait(600)) as port:
         for call in CALLS:
             with pytest.raises(StorageUnreachable, match="no answer in time"):
-                call(_s3_at(f"http://127.0.0.1:{port}"))
+                call(_s3_at(f"http://127.0.0.1:{port}", patience=HASTY))
         over.set()
-
-    assert clock.monotonic() - began < 15
 
 
 def test_an_interrupt_does_not_wait_for_a_silent_server() -> None:
-    clock, asked = SystemClock(), threading.Event()
+    asked = threading.Event()
 
     def interrupt(link: socket.socket) -> None:
         link.recv(1)
@@ -212,18 +218,19 @@ def test_an_interrupt_does_not_wait_for_a_silent_server() -> None:
         raise Interrupted
 
     before = signal.signal(signal.SIGUSR1, stop)
-    patient = Patience(silence=timedelta(seconds=30), tries=0)
-    began = clock.monotonic()
+    # Longer than any test may take.
+    endless = Patience(
+        silence=timedelta(hours=1), whole=timedelta(hours=1), trying=timedelta(hours=1), tries=0
+    )
     try:
         with _serving(interrupt) as port:
-            storage = _s3_at(f"http://127.0.0.1:{port}", patience=patient)
+            storage = _s3_at(f"http://127.0.0.1:{port}", patience=endless)
             with pytest.raises(Interrupted):
                 storage.get("config")
     finally:
         signal.signal(signal.SIGUSR1, before)
 
     assert asked.is_set()
-    assert clock.monotonic() - began < 10
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from holdfast.server.protocol import Protocol
 from holdfast.server.running import listen
 
 Place = tuple[str, int]
+_HASTE = 0.3
 
 
 async def _echo(scope: Any, receive: Any, send: Any) -> None:
@@ -23,6 +24,9 @@ async def _echo(scope: Any, receive: Any, send: Any) -> None:
         if message["type"] == "http.disconnect":
             return
         length += len(message.get("body", b""))
+        if scope["path"] == "/last":
+            # The next head has less time than this one had.
+            protocol.HEAD_SECONDS = _HASTE
         if scope["path"] == "/busy":
             # The server itself takes long; the caller cannot help it.
             await asyncio.sleep(protocol.BODY_SECONDS * 4)
@@ -35,11 +39,21 @@ async def _echo(scope: Any, receive: Any, send: Any) -> None:
 
 
 @pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    """A server whose patience lasts a fraction of a second."""
-    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.3)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lasts a fraction of a second."""
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", _HASTE)
     monkeypatch.setattr(protocol, "BODY_SECONDS", 0.1)
-    monkeypatch.setattr(protocol, "READER_SECONDS", 0.3)
+    monkeypatch.setattr(protocol, "READER_SECONDS", _HASTE)
+
+
+@pytest.fixture
+def patience_with_heads(patience: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same, but a test that is held up is in time with its first head."""
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 600.0)
+
+
+@pytest.fixture
+def place(patience: None) -> Iterator[Place]:
     config = uvicorn.Config(_echo, http=Protocol, ws="none", lifespan="off", log_config=None)
     server, listener = uvicorn.Server(config), listen("127.0.0.1", 0)
     thread = threading.Thread(target=server.run, args=([listener],))
@@ -51,23 +65,26 @@ def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
 
 
 def test_who_says_nothing_is_let_go(place: Place) -> None:
-    with socket.create_connection(place, timeout=10) as line:
+    with socket.create_connection(place, timeout=90) as line:
         assert _rest(line) == b""
 
 
 def test_a_head_that_comes_byte_by_byte_is_let_go(place: Place) -> None:
-    with socket.create_connection(place, timeout=10) as line:
+    with socket.create_connection(place, timeout=90) as line:
         line.sendall(b"GET / HTTP/1.1\r\n")
 
         assert _rest(line) == b""
 
 
+@pytest.mark.usefixtures("patience_with_heads")
 def test_the_next_request_on_a_connection_has_its_own_time(place: Place) -> None:
-    with socket.create_connection(place, timeout=10) as line:
-        line.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    with socket.create_connection(place, timeout=90) as line:
+        line.sendall(b"GET /last HTTP/1.1\r\nHost: x\r\n\r\n")
         first = b""
         while not first.endswith(b"\r\n\r\n0"):
-            first += line.recv(1000)
+            some = line.recv(1000)
+            assert some, first
+            first += some
         line.sendall(b"GET / HT")
 
         assert first.startswith(b"HTTP/1.1 200")
@@ -75,29 +92,32 @@ def test_the_next_request_on_a_connection_has_its_own_time(place: Place) -> None
 
 
 def test_a_body_that_does_not_come_is_let_go(place: Place) -> None:
-    with socket.create_connection(place, timeout=10) as line:
+    with socket.create_connection(place, timeout=90) as line:
         line.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n" + b"x" * 100)
 
         assert _rest(line) == b""
 
 
+@pytest.mark.usefixtures("patience_with_heads")
 def test_a_body_is_waited_for_while_the_server_is_the_slow_one(place: Place) -> None:
-    body = b"x" * 1_000_000
-    with socket.create_connection(place, timeout=10) as line:
-        line.sendall(b"POST /busy HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
-        line.sendall(body)
+    # More than the server takes in at once, and little enough to be out of our hands at once.
+    body = b"x" * 150_000
+    with socket.create_connection(place, timeout=90) as line:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * len(body))
+        head = b"POST /busy HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
+        line.sendall(head + body)
         said = line.recv(1000)
 
     assert said.startswith(b"HTTP/1.1 200")
 
 
 def test_who_asks_for_much_and_reads_nothing_is_let_go(place: Place) -> None:
-    with socket.create_connection(place, timeout=10) as line:
+    with socket.create_connection(place, timeout=90) as line:
         line.sendall(b"GET /big HTTP/1.1\r\nHost: x\r\n\r\n")
-        with socket.create_connection(place, timeout=10) as other:
+        with socket.create_connection(place, timeout=90) as other:
             # Its own patience ends later than that of the first.
             _rest(other)
-        with socket.create_connection(place, timeout=10) as other:
+        with socket.create_connection(place, timeout=90) as other:
             _rest(other)
 
         assert len(_rest(line)) < 32 << 20

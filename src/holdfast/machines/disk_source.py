@@ -1,0 +1,93 @@
+"""Where a disk's content comes from, and the plain image file as one such place."""
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
+from typing import Protocol, Self
+
+from holdfast.disks.spans import Span
+from holdfast.machines.blocks import Spans
+from holdfast.machines.errors import ImageShort, ImageUnreadable
+
+
+class DiskSource(Protocol):
+    """A disk that stands still for as long as it is read."""
+
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def changed(self) -> Spans | None:
+        """What may differ from the parent it was asked about; None where nobody can say."""
+
+    def spans_with_data(self) -> Spans:
+        """What may hold anything but zeros."""
+
+    def read_into(self, offset: int, target: memoryview) -> None:
+        """Fill the whole target."""
+
+    def another(self) -> "DiskSource":
+        """The same disk for another thread, which closes it."""
+
+    def close(self) -> None: ...
+
+
+class FileSource:
+    """A raw image or a block device; may be read by several threads."""
+
+    def __init__(self, path: str, *, changed: Spans | None = None) -> None:
+        self.path = path
+        self.changed = changed
+        try:
+            self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            # Of a block device too, whose status says nothing of its size.
+            self.size = os.lseek(self._descriptor, 0, os.SEEK_END)
+        except OSError as err:
+            raise ImageUnreadable(path=path, reason=err.strerror) from err
+
+    def spans_with_data(self) -> list[Span]:
+        return list(data_spans(self._descriptor, self.size))
+
+    def read_into(self, offset: int, target: memoryview) -> None:
+        done = 0
+        while done < len(target):
+            try:
+                got = os.preadv(self._descriptor, (target[done:],), offset + done)
+            except OSError as err:
+                raise ImageUnreadable(path=self.path, reason=err.strerror) from err
+            if not got:
+                wanted = offset + len(target)
+                raise ImageShort(path=self.path, end=offset + done, wanted=wanted)
+            done += got
+
+    def another(self) -> "FileSource":
+        return FileSource(self.path, changed=self.changed)
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def data_spans(descriptor: int, size: int) -> Iterator[Span]:
+    """What is no hole, as the file system tells it; everything, where it does not know holes."""
+    at = 0
+    while at < size:
+        try:
+            start = os.lseek(descriptor, at, os.SEEK_DATA)
+        except OSError as err:
+            if err.errno != errno.ENXIO:
+                yield Span(at, size)
+            return
+        end = size
+        with contextlib.suppress(OSError):
+            end = os.lseek(descriptor, start, os.SEEK_HOLE)
+        yield Span(start, min(end, size))
+        at = end

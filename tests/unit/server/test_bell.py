@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -43,7 +44,15 @@ def bell(commands: Commands) -> Bell:
     return Bell(newest=commands.newest, since=commands.since, between=0.01)
 
 
-async def _is_woken(bell: Bell, machine: str, *, within: float = 2) -> bool:
+async def _until(reached: Callable[[], object]) -> None:
+    for _look in range(9000):
+        if reached():
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail("it did not come")
+
+
+async def _is_woken(bell: Bell, machine: str, *, within: float = 90) -> bool:
     async with bell.listening(machine) as waiter:
         done, _ = await asyncio.wait([waiter], timeout=within)
     return bool(done)
@@ -55,7 +64,8 @@ def test_only_the_machine_meant_is_woken(bell: Bell, commands: Commands) -> None
             asyncio.ensure_future(_is_woken(bell, "a")),
             asyncio.ensure_future(_is_woken(bell, "b", within=0.2)),
         ]
-        await asyncio.sleep(0.02)
+        # Who has looked once knows what was there before.
+        await _until(lambda: commands.looks)
         commands.add("a")
         return await asyncio.gather(*waiting)
 
@@ -66,11 +76,12 @@ def test_what_came_before_wakes_nobody(bell: Bell) -> None:
     assert asyncio.run(_is_woken(bell, "old", within=0.1)) is False
 
 
-def test_thousands_wait_and_one_asks(bell: Bell, commands: Commands) -> None:
+def test_thousands_wait_and_one_asks(commands: Commands) -> None:
+    bell = Bell(newest=commands.newest, since=commands.since, between=0.1)
+
     async def story() -> list[bool]:
         waiting = [asyncio.ensure_future(_is_woken(bell, f"m{number}")) for number in range(3000)]
-        await asyncio.sleep(0.3)
-        assert len(bell) == 3000
+        await _until(lambda: len(bell) == 3000 and commands.looks)
         for number in range(3000):
             commands.add(f"m{number}")
         return await asyncio.gather(*waiting)
@@ -82,21 +93,26 @@ def test_thousands_wait_and_one_asks(bell: Bell, commands: Commands) -> None:
 def test_nobody_asks_when_nobody_waits(bell: Bell, commands: Commands) -> None:
     async def story() -> int:
         await _is_woken(bell, "a", within=0.05)
-        await asyncio.sleep(0.05)
-        before = commands.looks
-        await asyncio.sleep(0.05)
-        return commands.looks - before
+        # The look under way comes to its end.
+        before = -1
+        for _look in range(900):
+            if before == commands.looks:
+                return before
+            before = commands.looks
+            await asyncio.sleep(0.1)
+        pytest.fail("it goes on asking")
 
-    assert asyncio.run(story()) == 0
+    assert asyncio.run(story()) >= 0
 
 
 def test_database_that_is_away_for_a_moment_loses_nobody(bell: Bell, commands: Commands) -> None:
     async def story() -> bool:
         waiting = asyncio.ensure_future(_is_woken(bell, "a"))
-        await asyncio.sleep(0.02)
+        await _until(lambda: commands.looks)
         commands.is_away = True
         commands.add("a")
-        await asyncio.sleep(0.05)
+        before = commands.looks
+        await _until(lambda: commands.looks > before + 1)
         commands.is_away = False
         return await waiting
 

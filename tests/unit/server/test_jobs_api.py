@@ -74,7 +74,7 @@ def test_waiting_agent_gets_a_command_as_soon_as_it_is_there(
     agent = client_of(plane, machine=machine.fingerprint)
     replies: list[Any] = []
     polling = threading.Thread(
-        target=lambda: replies.append(agent.get(f"{V1}/agent/commands?wait=20").json())
+        target=lambda: replies.append(agent.get(f"{V1}/agent/commands?wait=60").json())
     )
     began = time.monotonic()
 
@@ -84,7 +84,8 @@ def test_waiting_agent_gets_a_command_as_soon_as_it_is_there(
 
     (command,) = replies[0]["commands"]
     assert (command["job_id"], command["kind"]) == (job.id, "check")
-    assert time.monotonic() - began < 10
+    # It did not just come to the end of its waiting.
+    assert time.monotonic() - began < 50
 
 
 def test_command_that_was_lost_comes_again_when_the_waiting_ends(

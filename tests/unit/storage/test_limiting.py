@@ -126,4 +126,4 @@ def test_forked_processes_share_the_rate() -> None:
     statuses = [os.waitpid(pid, 0)[1] for pid in children]
 
     assert statuses == [0, 0]
-    assert 0.2 <= clock.monotonic() - begin < 5
+    assert clock.monotonic() - begin >= 0.2

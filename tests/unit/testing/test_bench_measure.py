@@ -31,7 +31,7 @@ def test_memory_of_the_one_who_measures_is_not_counted(tmp_path: Path) -> None:
 
 def test_memory_of_a_family_is_the_sum_with_shared_pages_once(tmp_path: Path) -> None:
     # The parent holds 60 MB its child shares, the child 60 MB more: 120, not 180.
-    child = "y = b'y' * 60_000_000; time.sleep(0.5)"
+    child = "y = b'y' * 60_000_000; time.sleep(2)"
     code = f"""
 import os, time
 x = b'x' * 60_000_000
@@ -60,12 +60,12 @@ def test_command_that_does_not_exist_is_a_failure(tmp_path: Path) -> None:
 
 
 def test_process_beside_the_block_is_stopped_after_it(tmp_path: Path) -> None:
-    command = python(tmp_path, "import time; open('ready', 'w'); time.sleep(60)")
+    command = python(tmp_path, "import time; open('ready', 'w'); time.sleep(600)")
 
     with watched(command, tmp_path / "log", stop=True) as (process, usage):
         wait_until((tmp_path / "ready").exists, process)
 
-    assert usage.seconds < 30
+    assert usage.seconds < 300
 
 
 def test_process_that_ends_before_it_is_ready_is_a_failure(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from holdfast.app.control.errors import AlreadyThere, NotThere
 from holdfast.app.control.names import good_name
 from holdfast.app.control.passwords import hash_password
 from holdfast.app.control.plane import Actor, Plane
+from holdfast.app.control.replaying import id_for, made_before
 from holdfast.base.texts import _
 from holdfast.catalog import accounts as account_rows
 from holdfast.catalog.database import Session
@@ -50,9 +51,14 @@ def add_account(
     kept = hash_password(password)
     with plane.database.write() as db:
         require(db, actor, Right.MANAGE_ACCOUNTS, None)
+        same = {"name": wanted}
+        before = made_before(plane, db, actor, table=Account, same=same, at="created_at")
+        if before is not None:
+            return _facts(before)
         if account_rows.by_name(db, wanted) is not None:
             raise AlreadyThere(what=_("account"), name=wanted)
         account = _new(plane, wanted, kept, is_admin=is_admin, lang=lang)
+        account.id = id_for(actor)
         db.add(account)
         db.flush()
         audit.note(

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from secrets import token_hex
 from typing import Any
 
 from holdfast.app.control import audit
@@ -17,8 +16,9 @@ from holdfast.app.control.alert_errors import (
 from holdfast.app.control.alert_sending import Message, Send
 from holdfast.app.control.alert_summaries import due_day
 from holdfast.app.control.alert_texts import sentence_of
-from holdfast.app.control.errors import AlreadyThere, NotThere
+from holdfast.app.control.errors import AlreadyThere, IdempotencyKeyReused, NotThere
 from holdfast.app.control.plane import Actor, Plane
+from holdfast.app.control.replaying import id_for, made_before
 from holdfast.app.control.vault_rows import live_vault
 from holdfast.base.texts import _, speaking
 from holdfast.catalog import alerts as alert_rows
@@ -144,9 +144,14 @@ def add_target(
     with plane.database.write() as db:
         vault_id = _vault_id(db, new.vault)
         require(db, actor, Right.CHANGE_PROTECTION, vault_id)
+        same = {"name": new.name, "url": new.url, "vault_id": vault_id}
+        before = made_before(plane, db, actor, table=AlertTarget, same=same)
+        if before is not None:
+            return _target(before)
         if any(one.name == new.name for one in alert_rows.targets(db)):
             raise AlreadyThere(what=_("alert target"), name=new.name)
         row = _new_target(new, vault_id)
+        row.id = id_for(actor)
         # What is past today is not made up for.
         row.summarized_on = due_day(row, plane.clock.now())
         db.add(row)
@@ -188,20 +193,30 @@ def suppress(plane: Plane, actor: Actor, new: NewSuppression) -> SuppressionView
     if new.kind is not None and KINDS[new.kind].is_security:
         raise SecurityCannotBeSilenced(kind=new.kind)
     now = plane.clock.now()
-    row = AlertSuppression(
-        id=token_hex(8),
-        kind=new.kind,
-        machine_id=new.machine_id,
-        reason=new.reason,
-        made_by=actor.name,
-        until=now + timedelta(hours=new.hours) if new.hours else None,
-    )
     with plane.database.write() as db:
-        row.vault_id = vault_id = _vault_id(db, new.vault)
+        vault_id = _vault_id(db, new.vault)
         require(db, actor, Right.HANDLE_ALERTS, vault_id)
+        same = {"kind": new.kind, "vault_id": vault_id, "machine_id": new.machine_id}
+        before = made_before(plane, db, actor, table=AlertSuppression, same=same)
+        if before is not None:
+            return _known_rule(actor, before, now=now)
+        row = AlertSuppression(
+            **same,
+            id=id_for(actor),
+            reason=new.reason,
+            made_by=actor.name,
+            until=now + timedelta(hours=new.hours) if new.hours else None,
+        )
         db.add(row)
         audit.note(db, plane, actor, act="alert-suppress", vault_id=vault_id, object=row.id)
         return _rule(row)
+
+
+def _known_rule(actor: Actor, row: AlertSuppression, *, now: datetime) -> SuppressionView:
+    """It does not say when it was made; one that is over silences nothing any more."""
+    if row.until is not None and row.until <= now:
+        raise IdempotencyKeyReused(key=actor.key)
+    return _rule(row)
 
 
 def end_suppression(plane: Plane, actor: Actor, rule_id: str) -> None:
@@ -225,7 +240,6 @@ def _new_target(new: NewTarget, vault_id: str | None) -> AlertTarget:
     except ValueError as err:
         raise SummaryTimeWrong(time=new.summary_at) from err
     return AlertTarget(
-        id=token_hex(8),
         name=new.name,
         url=new.url,
         vault_id=vault_id,

@@ -1,6 +1,5 @@
 """Four eyes: one person asks for a dangerous act, another one allows or refuses it."""
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,6 +8,7 @@ from holdfast.app.control import audit
 from holdfast.app.control.access import readable_vaults, require
 from holdfast.app.control.errors import NotThere
 from holdfast.app.control.plane import Actor, Plane
+from holdfast.app.control.replaying import id_for, made_before
 from holdfast.app.control.step_errors import ApprovalDecided, ApprovalOwn
 from holdfast.app.control.vault_rows import any_vault
 from holdfast.base.texts import _
@@ -45,12 +45,13 @@ def ask_approval(
     with plane.database.write() as db:
         vault = any_vault(db, vault_id)
         require(db, actor, Right.READ, vault.id)
+        same = {"vault_id": vault.id, "act": act, "request": request, "asked_by": actor.id}
+        before = made_before(plane, db, actor, table=Approval, same=same, at="asked_at")
+        if before is not None:
+            return _facts(db, before, now)
         row = Approval(
-            id=secrets.token_hex(8),
-            vault_id=vault.id,
-            act=act,
-            request=request,
-            asked_by=actor.id,
+            **same,
+            id=id_for(actor),
             asked_at=now,
             expires_at=now + LIFE,
         )

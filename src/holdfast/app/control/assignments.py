@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +13,7 @@ from holdfast.app.control.machine_views import machine_for
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.policy_errors import PathsAssigned
 from holdfast.app.control.registration_errors import MachineNotRegistered
+from holdfast.app.control.replaying import id_for, made_before
 from holdfast.app.control.shortening import is_shortening, losses_of, require_may_shorten
 from holdfast.app.control.vault_rows import any_vault
 from holdfast.base.texts import _
@@ -107,11 +107,13 @@ def attach(
         if machine.state != "active":
             raise MachineNotRegistered(machine=machine.id, state=machine.state)
         policy = _policy_of(db, machine, policy_id)
+        same = {"machine_id": machine.id, "policy_id": policy.id, "paths": read_paths(paths)}
+        before = made_before(plane, db, actor, table=Assignment, same=same, at="created_at")
+        if before is not None:
+            return _view(Attached(before, policy, machine), plane.clock.now())
         row = Assignment(
-            id=secrets.token_hex(8),
-            machine_id=machine.id,
-            policy_id=policy.id,
-            paths=read_paths(paths),
+            **same,
+            id=id_for(actor),
             options=read_options(options),
             is_paused=False,
             created_at=plane.clock.now(),

@@ -1,7 +1,6 @@
 """Vault credentials: issue the file with which machines register."""
 
 import re
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,6 +15,7 @@ from holdfast.app.control.registration_errors import (
     VaultDeleted,
     VaultFull,
 )
+from holdfast.app.control.replaying import id_for, made_before, secret_for
 from holdfast.app.control.vault_rows import any_vault
 from holdfast.base.texts import _
 from holdfast.catalog import credentials as credential_rows
@@ -24,8 +24,6 @@ from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Credentials, Machine, Vault
 from holdfast.fleet.credentials_file import CredentialsFile, write_credentials
 from holdfast.fleet.roles import Right
-
-_SECRET_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +52,11 @@ def issue_credentials(
     with plane.database.write() as db:
         vault = any_vault(db, wanted)
         _require_right(db, actor, vault)
+        same = {"vault_id": vault.id, "replaces": replaces}
+        before = made_before(plane, db, actor, table=Credentials, same=same, at="issued_at")
+        if before is not None:
+            secret = secret_for(plane, actor, "credentials", at=before.issued_at)
+            return _issued(plane, vault, before, secret=secret)
         machine = _replaced(db, vault, replaces) if replaces is not None else None
         _require_room(db, vault, machine)
         row, secret = _new_row(plane, db, actor, vault)
@@ -71,7 +74,7 @@ def issue_credentials(
                 **({"replaces": row.replaces} if row.replaces else {}),
             },
         )
-        return _issued(plane, vault, row, secret)
+        return _issued(plane, vault, row, secret=secret)
 
 
 def _require_right(db: Session, actor: Actor, vault: Vault) -> None:
@@ -104,9 +107,10 @@ def _require_room(db: Session, vault: Vault, replaced: Machine | None) -> None:
 
 
 def _new_row(plane: Plane, db: Session, actor: Actor, vault: Vault) -> tuple[Credentials, str]:
-    secret, now = secrets.token_urlsafe(_SECRET_BYTES), plane.clock.now()
+    now = plane.clock.now()
+    secret = secret_for(plane, actor, "credentials", at=now)
     row = Credentials(
-        id=secrets.token_hex(8),
+        id=id_for(actor),
         vault_id=vault.id,
         serial=credential_rows.next_serial(db, vault.id),
         secret_hash=secret_hash(secret),
@@ -119,7 +123,7 @@ def _new_row(plane: Plane, db: Session, actor: Actor, vault: Vault) -> tuple[Cre
     return row, secret
 
 
-def _issued(plane: Plane, vault: Vault, row: Credentials, secret: str) -> IssuedCredentials:
+def _issued(plane: Plane, vault: Vault, row: Credentials, *, secret: str) -> IssuedCredentials:
     body = CredentialsFile(
         servers=(plane.address,),
         ca=plane.authority.trust_pem,

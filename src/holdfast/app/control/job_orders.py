@@ -5,7 +5,7 @@ from typing import Any
 
 from holdfast.app.control import audit, commands
 from holdfast.app.control.access import require
-from holdfast.app.control.errors import IdempotencyKeyReused, NotThere
+from holdfast.app.control.errors import NotThere
 from holdfast.app.control.job_errors import (
     ArgumentsWrong,
     JobNotOver,
@@ -17,7 +17,7 @@ from holdfast.app.control.job_reports import OF_MACHINES
 from holdfast.app.control.job_views import JobView, view_of
 from holdfast.app.control.jobs import job_for
 from holdfast.app.control.plane import Actor, Plane
-from holdfast.app.control.replaying import ANSWERS_KEPT, id_for
+from holdfast.app.control.replaying import id_for, made_before
 from holdfast.base.errors import HoldfastError
 from holdfast.base.texts import _
 from holdfast.catalog import commands as command_rows
@@ -59,7 +59,8 @@ def order_job(
         if machine is None:
             raise NotThere(what=_("machine"), name=machine_id)
         require(db, actor, _RIGHTS.get(wanted, Right.RUN_JOBS), machine.vault_id)
-        before = _ordered_before(plane, db, actor, machine=machine, kind=kind)
+        same = {"machine_id": machine.id, "kind": kind}
+        before = made_before(plane, db, actor, table=Job, same=same, at="created_at")
         if before is not None:
             return view_of(before, machine.name)
         if machine.state != "active":
@@ -148,20 +149,6 @@ def _check_assignment(db: Session, machine: Machine, assignment_id: str | None) 
     assignment = db.get(Assignment, assignment_id)
     if assignment is None or assignment.machine_id != machine.id:
         raise NotThere(what=_("assignment"), name=assignment_id)
-
-
-def _ordered_before(
-    plane: Plane, db: Session, actor: Actor, *, machine: Machine, kind: str
-) -> Job | None:
-    """The job this very request made, when its server died before it could answer."""
-    job = db.get(Job, id_for(actor)) if actor.key else None
-    if job is None:
-        return None
-    # A script that sends the same key for ever must hear of it, not get its first job for ever.
-    is_old = plane.clock.now() - job.created_at > ANSWERS_KEPT
-    if is_old or (job.machine_id, job.kind) != (machine.id, kind):
-        raise IdempotencyKeyReused(key=actor.key)
-    return job
 
 
 def _new_job(

@@ -1,6 +1,5 @@
 """Policies of a vault: made, changed, deleted."""
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +10,7 @@ from holdfast.app.control.errors import AlreadyThere, NotThere
 from holdfast.app.control.names import good_name
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.policy_errors import PolicyAttached, PolicyLimit
+from holdfast.app.control.replaying import id_for, made_before
 from holdfast.app.control.shortening import (
     is_shortening,
     losses_of,
@@ -77,13 +77,16 @@ def create_policy(plane: Plane, actor: Actor, vault: str, body: dict[str, Any]) 
         owner = live_vault(db, vault)
         require(db, actor, Right.CHANGE_POLICIES, owner.id)
         policy = read_policy(body)
+        same = {"vault_id": owner.id, "name": policy.name}
+        before = made_before(plane, db, actor, table=Row, same=same, at="changed_at")
+        if before is not None:
+            return view_of(db, before)
         require_floor(owner, policy)
         _require_room(db, owner)
         _require_free_name(db, owner.id, policy.name)
         row = Row(
-            id=secrets.token_hex(8),
-            vault_id=owner.id,
-            name=policy.name,
+            **same,
+            id=id_for(actor),
             version=1,
             body=policy_body(policy),
             changed_at=plane.clock.now(),

@@ -1,6 +1,5 @@
 """Read grants: for some hours, one machine restores from the recovery points of another."""
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,6 +13,7 @@ from holdfast.app.control.registration_errors import (
     ReaderIsItself,
     WrongVault,
 )
+from holdfast.app.control.replaying import id_for, made_before
 from holdfast.base.texts import _
 from holdfast.catalog import machines as machine_rows
 from holdfast.catalog.tables import Machine, ReadGrant
@@ -44,11 +44,14 @@ def allow_reader(
     with plane.database.write() as db:
         machine = machine_for(db, actor, machine_id, Right.RESTORE)
         reader = machine_for(db, actor, reader_id, Right.RESTORE)
+        same = {"machine_id": machine.id, "reader_id": reader.id}
+        before = made_before(plane, db, actor, table=ReadGrant, same=same, at="granted_at")
+        if before is not None:
+            return _view(before, machine)
         _require_pair(machine, reader)
         grant = ReadGrant(
-            id=secrets.token_hex(8),
-            machine_id=machine.id,
-            reader_id=reader.id,
+            **same,
+            id=id_for(actor),
             granted_by=str(actor),
             granted_at=now,
             expires_at=now + timedelta(hours=min(hours, MOST_HOURS)),

@@ -4,15 +4,18 @@ The answer is sealed with the caller's own token, which is not kept here: a PIN 
 it is as safe in the database as the token is.
 
 A server may die after it did what was asked and before it kept its answer. Another then takes the
-claim over and does it once more: what is made under `id_for` is found by whoever makes it again.
+claim over and does it once more: what is made under `id_for` is found by `made_before`, and a
+secret that goes with it is the same again, so that each of two answers would be true.
 """
 
 import base64
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import TypeVar
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -25,7 +28,7 @@ from holdfast.app.control.errors import (
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.catalog import replays as replay_rows
 from holdfast.catalog.database import Session
-from holdfast.catalog.tables import Replayed
+from holdfast.catalog.tables import Replayed, Table
 
 LONGEST = 200
 # While a request is worked on its claim is renewed so often; one that was not has died with its
@@ -35,6 +38,8 @@ ABANDONED_AFTER = timedelta(seconds=15)
 ANSWERS_KEPT = timedelta(days=1)
 _NONCE = 12
 _ID_BYTES = 8
+_SECRET_BYTES = 32
+_Row = TypeVar("_Row", bound=Table)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +129,37 @@ def id_for(actor: Actor) -> str:
         return secrets.token_hex(_ID_BYTES)
     whole = f"{actor.kind}\n{actor.id}\n{actor.key}".encode()
     return hashlib.sha256(whole).hexdigest()[: 2 * _ID_BYTES]
+
+
+def made_before(
+    plane: Plane,
+    db: Session,
+    actor: Actor,
+    *,
+    table: type[_Row],
+    same: Mapping[str, object],
+    at: str | None = None,
+) -> _Row | None:
+    """What this very request made, when its server died before it could answer.
+
+    `at` names the column that says when it was made.
+    """
+    row = db.get(table, id_for(actor)) if actor.key else None
+    if row is None:
+        return None
+    # A script that sends the same key for ever must hear of it, not get its first row for ever.
+    is_old = at is not None and plane.clock.now() - getattr(row, at) > ANSWERS_KEPT
+    if is_old or any(getattr(row, name) != wanted for name, wanted in same.items()):
+        raise IdempotencyKeyReused(key=actor.key)
+    return row
+
+
+def secret_for(plane: Plane, actor: Actor, made: str, *, at: datetime) -> str:
+    """The secret of what was made then under `id_for`: known here by its hash, so made again."""
+    if actor.key is None:
+        return secrets.token_urlsafe(_SECRET_BYTES)
+    signed = plane.authority.sign(f"secret:{made}:{id_for(actor)}:{at.isoformat()}".encode())
+    return base64.urlsafe_b64encode(hashlib.sha256(signed).digest()).decode().rstrip("=")
 
 
 def _claimed(db: Session, asked: Asked) -> Replayed | None:

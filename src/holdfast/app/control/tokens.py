@@ -1,6 +1,5 @@
 """API tokens: secrets for programs that stand for an account, within limits."""
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +11,7 @@ from holdfast.app.control.errors import NotThere
 from holdfast.app.control.identifying import secret_hash
 from holdfast.app.control.names import good_name
 from holdfast.app.control.plane import Actor, Plane
-from holdfast.app.control.sessions import new_secret
+from holdfast.app.control.replaying import id_for, made_before, secret_for
 from holdfast.base.texts import _
 from holdfast.catalog import accounts as account_rows
 from holdfast.catalog.tables import Token
@@ -48,23 +47,25 @@ def add_token(
     wanted = good_name(name, "token")
     if not 1 <= days <= LONGEST_DAYS:
         raise ExpiryWrong(days=days, most=LONGEST_DAYS)
-    now, secret, token_id = plane.clock.now(), new_secret(), secrets.token_hex(8)
     limits = sorted({scope.value for scope in scopes} or {Scope.ALL.value})
-    row = Token(
-        id=token_id,
-        account_id=actor.id,
-        kind="api",
-        name=wanted,
-        secret_hash=secret_hash(secret),
-        scopes=limits,
-        created_at=now,
-        expires_at=now + timedelta(days=days),
-    )
+    same = {"account_id": actor.id, "kind": "api", "name": wanted, "scopes": limits}
     with plane.database.write() as db:
+        row = made_before(plane, db, actor, table=Token, same=same, at="created_at")
+        if row is not None:
+            return _shown(row, secret_for(plane, actor, "token", at=row.created_at))
+        now = plane.clock.now()
+        secret = secret_for(plane, actor, "token", at=now)
+        row = Token(
+            **same,
+            id=id_for(actor),
+            secret_hash=secret_hash(secret),
+            created_at=now,
+            expires_at=now + timedelta(days=days),
+        )
         db.add(row)
         detail = {"scopes": limits, "days": days}
         audit.note(db, plane, actor, act="token-add", object=wanted, detail=detail)
-    return NewToken(id=token_id, name=wanted, token=secret, expires_at=now + timedelta(days=days))
+    return _shown(row, secret)
 
 
 def list_tokens(plane: Plane, actor: Actor, window: Window) -> Page[TokenFacts]:
@@ -85,6 +86,11 @@ def revoke_token(plane: Plane, actor: Actor, token_id: str) -> None:
         if token.revoked_at is None:
             token.revoked_at = plane.clock.now()
             audit.note(db, plane, actor, act="token-revoke", object=token.name)
+
+
+def _shown(row: Token, secret: str) -> NewToken:
+    assert row.expires_at is not None
+    return NewToken(id=row.id, name=row.name, token=secret, expires_at=row.expires_at)
 
 
 def _facts(row: Token) -> TokenFacts:

@@ -1,6 +1,5 @@
 """Vaults: made, looked at, changed, deleted softly and brought back."""
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,6 +9,7 @@ from holdfast.app.control.alerting import tell_of_act
 from holdfast.app.control.errors import AlreadyThere
 from holdfast.app.control.names import good_name
 from holdfast.app.control.plane import Actor, Plane
+from holdfast.app.control.replaying import id_for, made_before
 from holdfast.app.control.stepping_up import require_step_up
 from holdfast.app.control.vault_errors import ProtectionLocked, VaultInUse, VaultKept
 from holdfast.app.control.vault_places import prove_place, read_place, require_own
@@ -53,8 +53,12 @@ def create_vault(
 ) -> VaultFacts:
     """The place is tried out before the vault is there."""
     wanted, place = good_name(name, "vault"), read_place(location, is_lab=is_lab)
+    same = {"name": wanted, "location": str(place), "is_lab": is_lab}
     with plane.database.read() as db:
         require(db, actor, Right.CREATE_VAULT, None)
+        before = made_before(plane, db, actor, table=Vault, same=same, at="created_at")
+        if before is not None:
+            return _facts(db, before)
         _require_free(db, wanted)
         require_own(place, vault_rows.places(db))
     prove_place(plane, place)
@@ -63,13 +67,7 @@ def create_vault(
         vault_rows.lock_all(db)
         _require_free(db, wanted)
         require_own(place, vault_rows.places(db))
-        vault = Vault(
-            id=secrets.token_hex(8),
-            name=wanted,
-            location=str(place),
-            created_at=plane.clock.now(),
-            is_lab=is_lab,
-        )
+        vault = Vault(**same, id=id_for(actor), created_at=plane.clock.now())
         db.add(vault)
         db.flush()
         audit.note(

@@ -21,7 +21,8 @@ from pathlib import Path
 from holdfast.testing.cpio import Archive
 from holdfast.testing.guest_scripts import FOLDERS, PROGRAMS, SETTINGS
 
-CACHE = Path(".work/guest")
+# Of the work tree the tests were started in, wherever a test goes from there.
+CACHE = Path(".work/guest").absolute()
 _KERNELS = "linux-image-cloud-amd64"
 # In an order in which each finds what it needs; one that is not there is part of the kernel.
 _MODULES = (
@@ -46,7 +47,6 @@ class GuestImage:
 def guest_image(cache: Path = CACHE) -> GuestImage:
     """Made at the first call of all processes that share the cache."""
     cache.mkdir(parents=True, exist_ok=True)
-    cache = cache.resolve()
     with _alone(cache):
         package = _package(cache)
         folder = cache / _recipe(package)
@@ -151,8 +151,8 @@ def _initramfs(modules: dict[str, bytes]) -> bytes:
         archive.add_file(path, text.encode())
     archive.add_file("bin/busybox", _program("busybox").read_bytes(), mode=0o755)
     _add_with_libraries(archive, "usr/sbin/qemu-ga", _program("qemu-ga"))
-    for name in modules:
-        archive.add_file(f"modules/{name}", modules[name])
+    for name, content in modules.items():
+        archive.add_file(f"modules/{name}", content)
     order = [name for name in _MODULES if name in modules]
     archive.add_file("modules/order", "\n".join(order).encode())
     return archive.content()

@@ -54,13 +54,20 @@ echo "$1" >>/run/hooks
 """
 
 _STOP = """#!/bin/sh
-echo "the guest goes down" >/dev/console
+[ -f /run/writer.pid ] && kill -9 $(cat /run/writer.pid)
+for folder in /a /b; do
+  for _try in 1 2 3 4 5 6 7 8 9; do
+    umount $folder && break
+    sleep 0.2
+  done
+done
 sync
-umount /a /b
 """
 
+# In order, but without the seconds that busybox's init gives each process to end.
 _SHUTDOWN = """#!/bin/sh
-case "$*" in *-r*) exec reboot ;; *) exec poweroff ;; esac
+/etc/stop
+case "$*" in *-r*) exec reboot -f ;; *) exec poweroff -f ;; esac
 """
 
 # Each half second some files change on both disks.
@@ -99,6 +106,7 @@ done
 """
 
 _WRITER = f"""#!/bin/sh
+echo $$ >/run/writer.pid
 case "$writer" in
 busy)
 {_BUSY}
@@ -109,7 +117,6 @@ ordered)
 esac
 """
 
-# Path -> content; all of them programs, but for those in /etc that are read.
 PROGRAMS = {
     "init": _INIT,
     "etc/start": _START,
@@ -117,7 +124,7 @@ PROGRAMS = {
     "etc/writer": _WRITER,
     "etc/stop": _STOP,
     "etc/fsfreeze-hook": _HOOK,
-    "etc/acpi/PWRF/00000080": "#!/bin/sh\nexec poweroff\n",
+    "etc/acpi/PWRF/00000080": "#!/bin/sh\nexec /sbin/shutdown\n",
     "sbin/shutdown": _SHUTDOWN,
 }
 SETTINGS = {

@@ -5,21 +5,23 @@ guest.start()                                    # comes back when its agent ans
 guest.run("echo kept >/a/note && sync")          # -> "": what the command wrote to its output
 
 A variant is a `Recipe`: Recipe(format="raw"), Recipe(writer="ordered"), Recipe(agent=False).
+What the ordered writer has left on the disks is judged by guest_proofs.
 """
 
 import base64
 import contextlib
 import json
+import shutil
 import subprocess  # noqa: TID251  images are made by programs
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
-from xml.sax.saxutils import escape
 
 from holdfast.testing.guest_image import guest_image
-from holdfast.testing.guest_scripts import AGENT_PORT, FILESYSTEM_SIZE, UP
+from holdfast.testing.guest_scripts import FILESYSTEM_SIZE, UP
+from holdfast.testing.guest_xml import Definition
 from holdfast.testing.hosts import PATIENCE, KvmHost
 from holdfast.testing.waiting import wait_until
 
@@ -84,7 +86,7 @@ class Guest:
 
     @contextlib.contextmanager
     def domain(self) -> Iterator[Any]:
-        """libvirt's own object, for as long as the block lasts."""
+        """The object of libvirt's, for as long as the block lasts."""
         with self.host.connected() as connection:
             yield connection.lookupByUUIDString(self.uuid)
 
@@ -132,6 +134,18 @@ class Guest:
         self.host.kill_guest(self.name)
         wait_until(lambda: not self.is_running(), within=PATIENCE)
 
+    def remove(self) -> None:
+        """Whatever it does now; its disks and what libvirt knows of it go."""
+        import libvirt
+
+        flags = libvirt.VIR_DOMAIN_UNDEFINE_NVRAM | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
+        flags |= libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
+        with contextlib.suppress(libvirt.libvirtError), self.domain() as domain:
+            if domain.isActive():
+                domain.destroy()
+            domain.undefineFlags(flags)
+        shutil.rmtree(self.folder)
+
     def ask(self, command: str, **arguments: object) -> Any:
         """A command of the agent's protocol; the answer of the agent."""
         import libvirt_qemu
@@ -177,75 +191,21 @@ class Guest:
             raw.unlink()
 
     def _xml(self) -> str:
-        image = guest_image()
-        words = [
-            "console=ttyS0",
-            "quiet",
-            "panic=-1",
-            "agent=" + ("yes" if self.recipe.agent else "no"),
-        ]
-        if self.recipe.writer:
-            words.append(f"writer={self.recipe.writer}")
-        return _DOMAIN.format(
-            name=escape(self.name),
+        recipe = self.recipe
+        words = ["console=ttyS0", "quiet", "panic=-1"]
+        words += [] if recipe.agent else ["agent=no"]
+        words += [f"writer={recipe.writer}"] if recipe.writer else []
+        return Definition(
+            name=self.name,
             uuid=self.uuid,
-            memory=self.recipe.memory // 1024,
-            firmware=self._firmware(),
-            kernel=image.kernel,
-            initramfs=image.initramfs,
-            words=" ".join(words),
-            disks="".join(map(self._disk_xml, self.targets)),
-            mac=f"52:54:00:{self.uuid[0:2]}:{self.uuid[2:4]}:{self.uuid[4:6]}",
+            image=guest_image(),
+            words=words,
+            memory=recipe.memory,
+            disks=[(target, recipe.format, self.disk(target)) for target in self.targets],
             console=self.console,
-            channel=_CHANNEL if self.recipe.agent else "",
-        )
-
-    def _firmware(self) -> str:
-        if not self.recipe.uefi:
-            return ""
-        return _UEFI.format(nvram=self.nvram)
-
-    def _disk_xml(self, target: str) -> str:
-        return _DISK.format(format=self.recipe.format, path=self.disk(target), target=target)
-
-
-_DOMAIN = """<domain type='qemu'>
-  <name>{name}</name>
-  <uuid>{uuid}</uuid>
-  <memory unit='KiB'>{memory}</memory>
-  <vcpu>1</vcpu>
-  <os>
-    <type arch='x86_64' machine='q35'>hvm</type>{firmware}
-    <kernel>{kernel}</kernel>
-    <initrd>{initramfs}</initrd>
-    <cmdline>{words}</cmdline>
-  </os>
-  <features><acpi/></features>
-  <on_reboot>restart</on_reboot>
-  <on_crash>destroy</on_crash>
-  <devices>
-    <emulator>/usr/bin/qemu-system-x86_64</emulator>{disks}
-    <controller type='usb' model='none'/>
-    <interface type='user'>
-      <mac address='{mac}'/>
-      <model type='virtio'/>
-      <rom enabled='no'/>
-    </interface>
-    <serial type='pty'><log file='{console}' append='on'/></serial>{channel}
-    <memballoon model='none'/>
-  </devices>
-</domain>"""
-_UEFI = """
-    <loader readonly='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE_4M.fd</loader>
-    <nvram template='/usr/share/OVMF/OVMF_VARS_4M.fd'>{nvram}</nvram>"""
-_DISK = """
-    <disk type='file' device='disk'>
-      <driver name='qemu' type='{format}' discard='unmap'/>
-      <source file='{path}'/>
-      <target dev='{target}' bus='virtio'/>
-    </disk>"""
-_CHANNEL = f"""
-    <channel type='unix'><target type='virtio' name='{AGENT_PORT}'/></channel>"""
+            agent=recipe.agent,
+            nvram=self.nvram if recipe.uefi else None,
+        ).xml()
 
 
 def _text(status: dict[str, Any], stream: str) -> str:

@@ -5,6 +5,8 @@ with KvmHost("north") as host:
     host.kill()                       # SIGKILL to libvirtd; its guests run on
     host.start()
 
+with two_hosts() as (north, south):   # joined by a cable, as 10.78.0.1 and 10.78.0.2
+
 Nothing of it is seen on the machine under the tests: its processes, mounts and network end with
 the first process of its namespaces, and that one with the tests, however they end.
 """
@@ -25,6 +27,7 @@ from typing import Any, Self
 from holdfast.testing.waiting import wait_until
 
 PATIENCE = 120.0
+NORTH, SOUTH = "10.78.0.1", "10.78.0.2"
 _PROGRAMS = ("libvirtd", "qemu-system-x86_64", "qemu-img", "unshare", "nsenter", "ip")
 # Each QEMU is an orphan: its end must not wait for a first process that does not listen.
 _HOLD = """
@@ -54,21 +57,21 @@ auth_unix_rw = "none"
 """
 
 
-def missing_programs() -> list[str]:
-    """What is not installed here that a host needs."""
-    return [name for name in _PROGRAMS if shutil.which(name) is None]
+class HostUnavailable(Exception):
+    """No host can be made here; the message says what is missing."""
 
 
 class KvmHost:
     """Its folder is short, for the sockets in it, and the same path on the host and here."""
 
     def __init__(self, name: str) -> None:
+        if missing := [program for program in _PROGRAMS if shutil.which(program) is None]:
+            raise HostUnavailable(f"not installed: {', '.join(missing)}")
         self.name = name
-        self.folder = Path(tempfile.mkdtemp(prefix=f"hf-{name}-"))
-        self.images = self.folder / "images"
-        self.images.mkdir()
         self._daemon: subprocess.Popen[bytes] | None = None
         self._holder = _hold()
+        self.folder = Path(tempfile.mkdtemp(prefix=f"hf-{name}-"))
+        self.images = self.folder / "images"
         (self.pid,) = _children_of(self._holder.pid)
         try:
             self._furnish()
@@ -129,11 +132,12 @@ class KvmHost:
         self._end_daemon(signal.SIGTERM)
 
     def restart(self) -> None:
+        """As after a crash; the agents of the guests are connected a moment later."""
         self.kill()
         self.start()
 
     def kill_guest(self, name: str) -> None:
-        """SIGKILL to its QEMU, as a power cut."""
+        """SIGKILL to its QEMU: a power cut, for the guest."""
         pid = (self.folder / "run" / "qemu" / f"{name}.pid").read_text().strip()
         self.run("kill", "-KILL", pid)
 
@@ -153,12 +157,12 @@ class KvmHost:
 
     def close(self) -> None:
         """All of its processes end with the first one; then nothing holds its files."""
-        assert self._holder.stdin is not None
-        self._holder.stdin.close()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
         for process in filter(None, (self._daemon, self._holder)):
             process.wait(PATIENCE)
-        assert self._holder.stdout is not None
-        self._holder.stdout.close()
+        for pipe in filter(None, (self._holder.stdin, self._holder.stdout, self._holder.stderr)):
+            pipe.close()
         shutil.rmtree(self.folder)
 
     @property
@@ -166,20 +170,25 @@ class KvmHost:
         return self.folder / "run" / "libvirt-sock"
 
     def _furnish(self) -> None:
-        for name, place in _PRIVATE.items():
-            (self.folder / name).mkdir()
-            self.run("mkdir", "-p", place)
-            self.run("mount", "--bind", self.folder / name, place)
-        (self.folder / "run").mkdir()
-        self.run("mount", "-t", "tmpfs", "-o", "mode=0755", "run", "/run")
-        self.run("mkdir", "/run/libvirt")
-        self.run("mount", "--bind", self.folder / "run", "/run/libvirt")
-        # The names of network cards that are not in this namespace would only confuse libvirt.
-        self.run("mount", "-t", "sysfs", "sys", "/sys")
-        self.run("ip", "link", "set", "lo", "up")
-        self.run("hostname", self.name)
+        for folder in (self.images, self.folder / "run", *map(self.folder.joinpath, _PRIVATE)):
+            folder.mkdir()
         (self.folder / "etc" / "qemu.conf").write_text(_QEMU_CONF)
         (self.folder / "etc" / "libvirtd.conf").write_text(_LIBVIRTD_CONF.format(uuid=uuid.uuid4()))
+        (self.folder / "hosts").write_text(f"127.0.0.1 localhost\n127.0.1.1 {self.name}\n")
+        self.run("sh", "-ec", self._moving_in())
+
+    def _moving_in(self) -> str:
+        """In one go: what others of this machine see there, this host does not, and back."""
+        lines = [f"hostname {self.name}", "ip link set lo up"]
+        for name, place in _PRIVATE.items():
+            lines.append(f"mkdir -p {place}; mount --bind {self.folder / name} {place}")
+        lines.append(f"mount --bind {self.folder / 'hosts'} /etc/hosts")
+        # An own /run: no D-Bus, no udev, and a place to mount on that is not left behind.
+        lines.append("mount -t tmpfs -o mode=0755 run /run; mkdir /run/libvirt")
+        lines.append(f"mount --bind {self.folder / 'run'} /run/libvirt")
+        # libvirt would look for the network cards of another namespace.
+        lines.append("mount -t sysfs sys /sys")
+        return "\n".join(lines)
 
     def _answers(self) -> bool:
         import libvirt
@@ -209,8 +218,25 @@ def _hold() -> subprocess.Popen[bytes]:
     """The first process of new namespaces; it ends with its input, and all the others with it."""
     words = ["unshare", "--net", "--mount", "--uts", "--pid", "--fork", "--kill-child"]
     words += ["--mount-proc", "--propagation", "private", sys.executable, "-ISc", _HOLD]
-    holder = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603  our own words
+    pipe = subprocess.PIPE
+    holder = subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe)  # noqa: S603  our own words
     assert holder.stdout is not None
     if holder.stdout.readline() != b"ready\n":
-        raise RuntimeError("no namespaces can be made here")
+        _, said = holder.communicate()
+        raise HostUnavailable(f"no namespaces can be made here: {said.decode()}")
     return holder
+
+
+@contextlib.contextmanager
+def two_hosts() -> Iterator[tuple[KvmHost, KvmHost]]:
+    """Two of them, joined by a cable."""
+    with KvmHost("north") as north, KvmHost("south") as south:
+        peer = ["peer", "name", "eth0", "netns", str(south.pid)]
+        # By its own process ids: those of this machine mean nothing inside.
+        enter = ["nsenter", f"--target={north.pid}", "--net"]
+        add = [*enter, "ip", "link", "add", "eth0", "type", "veth", *peer]
+        subprocess.run(add, check=True, capture_output=True)  # noqa: S603  our own words
+        for host, address in ((north, NORTH), (south, SOUTH)):
+            host.run("ip", "addr", "add", f"{address}/24", "dev", "eth0")
+            host.run("ip", "link", "set", "eth0", "up")
+        yield north, south

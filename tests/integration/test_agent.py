@@ -23,7 +23,8 @@ from holdfast.testing.server_double import ServerDouble, served
 from holdfast.testing.waiting import wait_until
 
 PASSPHRASE = "correct horse battery staple"
-POLICY = {"name": "often", "schedule": "every 30m", "retention": ["last 1"]}
+# So seldom that no other run falls due while a test lasts.
+POLICY = {"name": "often", "schedule": "every 31d", "retention": ["last 1"]}
 
 pytestmark = pytest.mark.slow
 
@@ -64,7 +65,7 @@ class Machine(AgentProgram):
         write_registration(folder, registration)
 
     def assign(self, *, is_due: bool = True, **policy: Any) -> None:
-        """An assignment, as if the server had given it an hour ago."""
+        """An assignment; due: as if the server had given it before the newest moment of its schedule."""
         assigned = AssignedPolicy(
             id="a1",
             policy_id="p1",
@@ -80,7 +81,7 @@ class Machine(AgentProgram):
             Assignments(etag="none", assignments=[assigned])
         )
         journal = Journal(self.place.journal, warn=print)
-        since = datetime.now(UTC) - timedelta(hours=1 if is_due else 0)
+        since = datetime.now(UTC) - timedelta(days=32 if is_due else 0)
         journal.remember("since:a1", since.isoformat())
         journal.close()
 
@@ -182,8 +183,9 @@ def test_killed_agent_leaves_one_point_and_one_job(machine: Machine) -> None:
     wait_until(lambda: machine.is_running("backup"))
 
     machine.stop(signal.SIGKILL)
+    before = len(machine.server.beats)
     machine.start()
-    wait_until(lambda: len(machine.server.beats) > 1)
+    wait_until(lambda: len(machine.server.beats) > before)
     machine.let_go()
     wait_until(lambda: _is_done(machine, "backup"))
     machine.stop()
@@ -281,7 +283,7 @@ def test_second_agent_of_one_home_is_refused(machine: Machine) -> None:
         env=machine.environment,
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=120,
     )
 
     assert done.returncode == 11

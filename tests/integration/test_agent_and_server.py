@@ -15,7 +15,7 @@ from holdfast.testing.waiting import wait_until
 
 PASSPHRASE = "correct horse battery staple"
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 
 
 class Fleet(AgentProgram):
@@ -62,7 +62,7 @@ class Fleet(AgentProgram):
         return reply.json() if reply.content else None
 
     def assign(self, **policy: Any) -> str:
-        body = {"name": "hourly", "schedule": "every 1h", "retention": ["last 2"], **policy}
+        body = {"name": "hourly", "schedule": "every 31d", "retention": ["last 2"], **policy}
         made = self.post(f"/vaults/{self.vault}/policies", body)
         wanted = {"policy": made["id"], "paths": [str(self.source)]}
         return str(self.post(f"/machines/{self.machine}/assignments", wanted)["id"])

@@ -32,7 +32,7 @@ class AgentProgram:
             capture_output=True,
             text=True,
             check=False,
-            timeout=100,
+            timeout=120,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -58,7 +58,7 @@ class AgentProgram:
         if self.process is not None:
             with suppress(subprocess.TimeoutExpired):
                 self.process.terminate()
-                self.process.wait(timeout=40)
+                self.process.wait(timeout=90)
             self.process.kill()
             self.process.wait()
         self._log.close()

@@ -1,6 +1,6 @@
 """Queries about alerts, where they go, and what is silenced."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -38,6 +38,11 @@ def open_at(
         Alert.closed_at.is_(None),
     )
     return db.scalars(query).all()
+
+
+def open_on(db: Session, machine_id: str, kinds: Collection[str]) -> Sequence[Alert]:
+    query = select(Alert).where(Alert.machine_id == machine_id, Alert.closed_at.is_(None))
+    return db.scalars(query.where(Alert.kind.in_(kinds))).all()
 
 
 def unsent(db: Session, *, since: datetime, limit: int) -> Sequence[Alert]:

@@ -65,6 +65,10 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "account-locked": _security(
             Severity.CRITICAL, N_("The account {object} was locked after wrong passwords.")
         ),
+        "machine-replaced": _security(
+            Severity.CRITICAL,
+            N_("A new key took the place of {object}, with credentials {actor} issued for that."),
+        ),
         "backup-failed": Kind(
             severity=Severity.ERROR,
             sentence=N_("The backup of {source} on {machine} failed: {reason}"),

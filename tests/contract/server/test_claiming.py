@@ -9,10 +9,12 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from holdfast.app.control.alert_rules import list_alerts
 from holdfast.app.control.refused_registrations import ACT, MOST_OF_ONE
 from holdfast.catalog.tables import AuditEntry
 from holdfast.fleet.credentials_file import CredentialsFile, read_credentials
 from holdfast.fleet.key_proof import signed_words
+from holdfast.fleet.paging import Window
 from holdfast.fleet.roles import Role
 from holdfast.server.application import make_app
 from holdfast.testing.clock import FakeClock
@@ -204,6 +206,18 @@ def test_file_that_replaces_a_machine_does_so_once(place: Place) -> None:
     assert first.json()["gateway_password"] == repeated.json()["gateway_password"]
     assert _code(second) == (403, "credentials-used")
     assert place.acts().count("machine-replace") == 1
+
+
+def test_machine_that_was_replaced_is_told_of_once_with_who_allowed_it(place: Place) -> None:
+    file, key = place.credentials(place.machine), make_key()
+
+    for _time in range(2):
+        assert place.register(file, key, machine=place.machine).status_code == 200
+
+    page = list_alerts(place.plane, place.admin.actor, Window(), is_open=None)
+    (alert,) = (one for one in page.items if one.kind == "machine-replaced")
+    assert (alert.machine_id, alert.severity) == (place.machine, "critical")
+    assert (alert.fields["object"], alert.fields["actor"]) == ("alpha", "admin")
 
 
 def test_file_that_replaces_a_machine_makes_and_takes_no_other(place: Place) -> None:

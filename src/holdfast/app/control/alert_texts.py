@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from holdfast.base.texts import _, ngettext
+from holdfast.base.texts import N_, _, ngettext
 from holdfast.catalog.tables import Alert
 from holdfast.fleet.alerts import KINDS, Severity
 
@@ -11,11 +11,19 @@ if TYPE_CHECKING:
     from holdfast.app.control.alert_summaries import Day
 
 _GOOD = ("done", "warnings")
+# Why an alert was closed although nothing was mended.
+_LEFT = {
+    "revoked": N_("Closed, as the machine was revoked."),
+    "unregistered": N_("Closed, as the machine was unregistered."),
+    "deleted": N_("Closed, as the machine was deleted."),
+}
 
 
 def sentence_of(alert: Alert) -> str:
     """What happened, in one sentence."""
-    return _(KINDS[alert.kind].sentence).format_map(_Lenient(alert.fields))
+    said = _(KINDS[alert.kind].sentence).format_map(_Lenient(alert.fields))
+    left = _LEFT.get(alert.fields.get("closed", ""))
+    return f"{said} {_(left)}" if left else said
 
 
 def title_of(alert: Alert) -> str:

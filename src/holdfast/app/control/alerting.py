@@ -60,6 +60,17 @@ def close_alerts(
         alert.closed_at = plane.clock.now()
 
 
+def close_of_left(db: Session, plane: Plane, machine: Machine, *, reason: str) -> None:
+    """The machine is "revoked", "unregistered" or "deleted": what it had to mend is moot.
+
+    Damage stays to be seen to as long as the data is there.
+    """
+    kinds = _OF_ITS_WORK if reason != "deleted" else _OF_ITS_WORK | {"damage-found"}
+    for alert in alert_rows.open_on(db, machine.id, kinds):
+        alert.closed_at = plane.clock.now()
+        alert.fields = {**alert.fields, "closed": reason}
+
+
 def tell_of_act(  # noqa: PLR0913  who did what to whom, until when
     db: Session,
     plane: Plane,
@@ -98,6 +109,9 @@ def tell_of_job(db: Session, plane: Plane, job: Job, machine: Machine | None) ->
 
 
 _FAILED: dict[str, str] = {Kind.BACKUP: "backup-failed", Kind.RESTORE: "restore-failed"}
+_OF_ITS_WORK = frozenset(
+    {*_FAILED.values(), "job-failed", "job-lost", "backup-warnings", "key-changed"}
+)
 _DAMAGE = frozenset(
     {"damage", "blob-broken", "blob-missing", "tree-broken", "pack-header-broken", "stored-damage"}
 )

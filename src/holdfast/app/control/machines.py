@@ -5,7 +5,7 @@ from typing import Any
 
 from holdfast.app.control import audit
 from holdfast.app.control.access import require
-from holdfast.app.control.alerting import tell_of_act
+from holdfast.app.control.alerting import close_of_left, tell_of_act
 from holdfast.app.control.certificates import take_back
 from holdfast.app.control.errors import NotAllowed
 from holdfast.app.control.machine_names import good_host_name
@@ -58,6 +58,7 @@ def revoke_machine(plane: Plane, actor: Actor, machine_id: str) -> MachineView:
     with plane.database.write() as db:
         machine = machine_for(db, actor, machine_id, Right.REGISTER)
         take_back(plane, db, machine, reason="revoked")
+        close_of_left(db, plane, machine, reason="revoked")
         _note(plane, db, actor, machine, act="machine-revoke")
         return view_of(plane, db, machine)
 
@@ -124,6 +125,7 @@ def _delete(plane: Plane, db: Session, actor: Actor, machine: Machine) -> None:
     request = {"machine": machine.id, "delete_data": True}
     require_step_up(plane, db, actor, "machine-delete", vault, request)
     take_back(plane, db, machine, reason="deleted")
+    close_of_left(db, plane, machine, reason="deleted")
     machine.state, machine.deleted_at = "deleted", plane.clock.now()
     machine.purge_at = machine.deleted_at + timedelta(days=_days_kept(vault))
     tell_of_act(
@@ -149,6 +151,7 @@ def _retire(plane: Plane, db: Session, actor: Actor, machine: Machine) -> None:
         machine.state = "unregistered"
         _note(plane, db, actor, machine, act="machine-unregister")
     take_back(plane, db, machine, reason="unregistered")
+    close_of_left(db, plane, machine, reason="unregistered")
 
 
 def _note(

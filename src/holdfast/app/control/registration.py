@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from holdfast.app.control import audit
-from holdfast.app.control.alerting import close_alerts, raise_alert
+from holdfast.app.control.alerting import close_alerts, raise_alert, tell_of_act
 from holdfast.app.control.certificates import (
     gateway_password,
     give_certificate,
@@ -212,6 +212,8 @@ class _Entry:
         machine.gateway_secret_hash = secret_hash(password)
         credential_rows.count_use(db, self.request.credentials_id)
         self._note(machine, _ACTS[claimed_by])
+        if claimed_by == "replacement":
+            self._tell_of_replacement(machine)
         return RegisterReply(
             machine_id=machine.id,
             vault_id=self.vault.id,
@@ -240,6 +242,18 @@ class _Entry:
         )
         self.db.add(machine)
         return machine
+
+    def _tell_of_replacement(self, machine: Machine) -> None:
+        issued = self.db.get_one(Credentials, self.request.credentials_id)
+        tell_of_act(
+            self.db,
+            self.plane,
+            "machine-replaced",
+            actor=issued.issued_by.rpartition(":")[2],
+            about=machine.name,
+            vault_id=self.vault.id,
+            machine_id=machine.id,
+        )
 
     def _note(self, machine: Machine, act: str) -> None:
         audit.note(

@@ -26,7 +26,7 @@ from holdfast.app.control.alert_summaries import send_summaries
 from holdfast.app.control.alert_watch import Limits, watch
 from holdfast.app.control.alerting import close_alerts, raise_alert, tell_of_job
 from holdfast.app.control.errors import NotAllowed, NotThere
-from holdfast.app.control.machines import unregister_machine
+from holdfast.app.control.machines import revoke_machine, unregister_machine
 from holdfast.app.control.plane import Plane
 from holdfast.app.control.registration import activate
 from holdfast.app.control.registration_errors import KeyDiffers
@@ -182,6 +182,36 @@ def test_deleted_machine_raises_no_alert(plane: Plane) -> None:
     machine = add_machine(plane, vault, state="deleted").id
 
     ended(plane, vault, machine, "failed")
+
+    assert opened(plane) == []
+
+
+def test_what_a_machine_that_left_had_to_mend_is_closed_with_the_reason(plane: Plane) -> None:
+    vault, admin = add_vault(plane), add_admin(plane)
+    machine, other = (add_machine(plane, vault, name).id for name in ("alpha", "beta"))
+    for one in (machine, other):
+        plane.clock.sleep(60)
+        ended(plane, vault, one, "failed")
+    with plane.database.write() as db:
+        where = {"vault_id": vault, "machine_id": machine}
+        raise_alert(db, plane, "damage-found", fields={"machine": "alpha", "reason": "x"}, **where)
+
+    unregister_machine(plane, admin.actor, machine, delete_data=False)
+
+    alerts = list_alerts(plane, admin.actor, Window(), is_open=None).items
+    open_ones = {(one.kind, one.machine_id) for one in alerts if one.closed_at is None}
+    assert open_ones == {("backup-failed", other), ("damage-found", machine)}
+    (closed,) = (one for one in alerts if one.closed_at is not None)
+    assert closed.fields["closed"] == "unregistered"
+    assert closed.sentence.endswith("Closed, as the machine was unregistered.")
+
+
+def test_revoked_machine_has_nothing_left_to_mend(plane: Plane) -> None:
+    vault, admin = add_vault(plane), add_admin(plane)
+    machine = add_machine(plane, vault).id
+    ended(plane, vault, machine, "failed")
+
+    revoke_machine(plane, admin.actor, machine)
 
     assert opened(plane) == []
 

@@ -10,6 +10,7 @@ import pytest
 from holdfast.testing.fleet import FleetServer
 from tests.e2e.office import Office
 from tests.e2e.test_server_people import Person
+from tests.e2e.test_upkeep_commands import needs_fuse
 
 pytestmark = pytest.mark.slow
 
@@ -83,6 +84,59 @@ def test_another_machine_restores_with_the_passphrase_for_some_hours(office: Off
     assert spare.run("backup", spare.source, *elsewhere, status=None).status != 0
     own = spare.run("points", "--machine", "spare", "--json")
     assert own.events == []
+
+
+@needs_fuse
+def test_another_machines_points_are_mounted_for_some_hours(office: Office) -> None:
+    mail, spare = office.machine("mail"), office.machine("spare")
+    mail.write("letter", "dear all")
+    office.register(mail)
+    office.register(spare)
+    mail.run("backup", mail.source)
+    folder = spare.root / "mnt"
+    folder.mkdir()
+    way = ("--machine", "mail", "--passphrase-file", mail.passphrase_file)
+
+    refused = spare.run("mount", folder, *way, status=1)
+    office.admin.run(
+        "vault", "machine", "allow", office.of("mail"), office.of("spare"), "--hours", "1"
+    )
+    mounted = spare.start("mount", folder, "--json", *way)
+    try:
+        assert mounted.stdout is not None
+        assert b'"mounted"' in mounted.stdout.readline()
+        found = {path.read_text() for path in folder.rglob("letter")}
+    finally:
+        mounted.terminate()
+        mounted.communicate(timeout=60)
+
+    assert "read-grant-missing" in refused.err
+    assert found == {"dear all"}
+    assert (mounted.returncode, list(folder.iterdir())) == (0, [])
+
+
+def test_repair_through_the_gateway_makes_what_is_there_whole_again(office: Office) -> None:
+    mail = office.machine("mail")
+    mail.write("letter", "dear all")
+    machine = office.register(mail).event("machine-registered")["machine"]
+    mail.run("backup", mail.source)
+    indexes = office.root / "stored" / machine / "index"
+    (index,) = indexes.iterdir()
+    index.write_bytes(index.read_bytes()[::-1])
+
+    damaged = mail.run("check", status=20)
+    mail.run("vault", "repair", "--dry-run", status=20)
+    untouched = list(indexes.iterdir())
+    mail.run("vault", "repair", "--read-data")
+    mail.run("check", "--read-data")
+    mail.run("restore", "latest", "--to", mail.root / "back")
+    trash = office.admin.run("vault", "trash", office.name, "--machine", "mail", "--json").out
+
+    assert index.name in damaged.out + damaged.err
+    assert untouched == [index]
+    # Deleted under a lease of the server, it can still be brought back.
+    assert f"index/{index.name}" in trash
+    assert (mail.root / "back" / str(mail.source)[1:] / "letter").read_text() == "dear all"
 
 
 def test_machine_that_may_not_be_read_is_told_what_an_operator_types(office: Office) -> None:
@@ -193,7 +247,7 @@ def test_registering_needs_nothing_of_a_server(office: Office) -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=180,
     )
 
     assert set(done.stdout.splitlines()[-1].split()) & _OF_SERVERS == set()

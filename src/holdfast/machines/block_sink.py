@@ -9,7 +9,7 @@ import msgspec
 
 from holdfast.base.ids import BlobId
 from holdfast.base.units import MIB
-from holdfast.machines.blocks import BLOCK, zero_id
+from holdfast.machines.blocks import is_zeros, zero_id
 from holdfast.vault.blob_index import Has
 from holdfast.vault.claims import Claims
 from holdfast.vault.compression import Compressor
@@ -21,8 +21,6 @@ from holdfast.vault.uploads import Entries
 
 # What restic takes for a pack that is worth a file of its own.
 _LEAST_PACK = 4 * MIB
-# A bytearray on the left side compares with any memory at the speed of memory.
-_ZEROS = bytearray(BLOCK)
 _sha256 = hashlib.sha256
 
 
@@ -102,12 +100,10 @@ class BlockSink:
 
     def put(self, block: memoryview) -> BlobId:
         """The id of a block, which is in the vault already or in a pack of ours now."""
-        if block == _ZEROS:
-            blob, is_new = zero_id(BLOCK), self._known.take(zero_id(BLOCK))
-        else:
-            blob = BlobId(_sha256(block).digest())
-            is_new = self._known.take(blob)
-        if is_new:
+        # Most blocks of zeros are not even read; those that are need no hashing.
+        zeros = is_zeros(block)
+        blob = zero_id(len(block)) if zeros else BlobId(_sha256(block).digest())
+        if self._known.take(blob):
             self._add(blob, block)
         return blob
 

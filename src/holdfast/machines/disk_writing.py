@@ -5,23 +5,34 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from holdfast.base.clock import Clock
 from holdfast.base.units import KIB
-from holdfast.machines.blocks import BLOCK, Spans, Stretch, block_length, stretches, touched
+from holdfast.machines.blocks import (
+    BLOCK,
+    Spans,
+    Stretch,
+    block_length,
+    is_zeros,
+    stretches,
+    touched,
+)
 from holdfast.machines.disk_reader import DiskReader
 from holdfast.machines.disk_targets import DiskTarget, FileTarget
 from holdfast.machines.errors import ImageExists, ImageSizeDiffers, unwritable
 from holdfast.machines.progress import OnDisk, Steps, nobody_listens
 from holdfast.vault.forking import ahead, cores
 
+if TYPE_CHECKING:
+    from holdfast.machines.blocks import Touched
+
 # Blocks a thread writes before it asks for more; their reads are few when they are neighbours.
 _AT_ONCE = 8
 # What a file system keeps apart: smaller holes are none.
 _PAGE = 4 * KIB
-_ZEROS = bytearray(BLOCK)
 _PARTIAL = ".holdfast-partial"
 
 
@@ -112,7 +123,8 @@ def data_runs(plain: bytes | bytearray) -> Iterator[tuple[int, int]]:
     if len(plain) % _PAGE:
         yield 0, len(plain)
         return
-    pages = np.frombuffer(plain, dtype=np.uint64).reshape(-1, _PAGE // 8).any(axis=1)
+    words = np.frombuffer(plain, dtype=np.uint64).reshape(-1, _PAGE // 8)
+    pages: Touched = (words != 0).any(axis=1)
     for run in stretches(pages, longest=len(pages)):
         yield run.first * _PAGE, (run.first + run.blocks) * _PAGE
 
@@ -145,7 +157,7 @@ def _is_right(reader: DiskReader, target: DiskTarget, number: int) -> bool:
     length = block_length(reader.size, number)
     content = target.read(number * BLOCK, length)
     if reader.is_zero(number):
-        return (_ZEROS if length == BLOCK else bytearray(length)) == content
+        return is_zeros(content)
     return hashlib.sha256(content).digest() == reader.blocks[number]
 
 
@@ -165,10 +177,9 @@ def _bytes(reader: DiskReader, stretch: Stretch) -> int:
 
 
 def _rename(partial: str, path: str) -> None:
-    """Durable as well; unlike a rename, a link replaces nothing."""
+    """Durable as well."""
     try:
-        os.link(partial, path)
-        os.unlink(partial)
+        os.rename(partial, path)
         folder = os.open(os.path.dirname(path) or ".", os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(folder)

@@ -6,6 +6,7 @@ from typing import Self
 
 import msgspec
 
+from holdfast.base.errors import Exit, HoldfastError
 from holdfast.base.ids import SnapshotId, TreeId
 from holdfast.base.units import MIB
 from holdfast.machines.disk_source import DiskSource
@@ -58,9 +59,12 @@ class WriterOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiskReport:
+    """`damage` is what was wrong with the parent, where the disk was read in full because of it."""
+
     target: str
     size: int
     bytes_read: int
+    damage: HoldfastError | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,12 +122,14 @@ class PointWriter:
     def add_disk(self, target: str, source: DiskSource) -> DiskReport:
         """Store a disk; when this returns, the source may move on."""
         raw = file_name(target)
-        before = self._before(target)
+        before, damage = self._before(target)
         steps = Steps(target, source.size, self._repository.clock, self._options.on_progress)
         stored = self._store.store(source, before.blocks if before else None, steps.add)
         node = self._disk_node(raw, stored, before)
         self._disks[node.raw_name] = node
-        report = DiskReport(target=target, size=source.size, bytes_read=stored.bytes_read)
+        report = DiskReport(
+            target=target, size=source.size, bytes_read=stored.bytes_read, damage=damage
+        )
         self._reports.append(report)
         self._summary.total_bytes_processed += source.size
         return report
@@ -142,10 +148,16 @@ class PointWriter:
         snapshot = self._repository.save_snapshot(self._snapshot(tree, facts))
         return PointReport(snapshot=snapshot, summary=summary, disks=tuple(self._reports))
 
-    def _before(self, target: str) -> StoredDisk | None:
-        if self._parent is None or target not in self._parent.disks:
-            return None
-        return self._parent.disk(target)
+    def _before(self, target: str) -> tuple[StoredDisk | None, HoldfastError | None]:
+        """The disk in the parent; damage there must not keep the next point from being made."""
+        try:
+            if self._parent is None or target not in self._parent.disks:
+                return None, None
+            return self._parent.disk(target), None
+        except HoldfastError as err:
+            if err.exit_status != Exit.DAMAGE:
+                raise
+            return None, err
 
     def _disk_node(self, name: bytes, stored: StoredBlocks, before: StoredDisk | None) -> Node:
         parts = segments(stored.blocks.size, self._options.segment)

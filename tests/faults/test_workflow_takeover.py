@@ -13,7 +13,7 @@ import pytest
 from holdfast.app.control import job_orders, jobs
 from holdfast.app.control.plane import Plane
 from holdfast.base.clock import SystemClock
-from holdfast.catalog import takeovers
+from holdfast.catalog import workers
 from holdfast.catalog.tables import Job
 from holdfast.testing.planes import (
     Registered,
@@ -292,4 +292,4 @@ def test_offer_expires_although_the_server_that_watched_it_is_dead(
 
 def _owners(plane: Plane) -> set[str]:
     with plane.database.read() as db:
-        return {row.executor_id for row in takeovers.workers(db)}
+        return {row.executor_id for row in workers.every(db)}

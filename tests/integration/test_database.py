@@ -161,7 +161,7 @@ def test_the_file_is_for_nobody_else(tmp_path: Path) -> None:
     database.close()
 
 
-def test_a_silent_worker_is_found(database: Database) -> None:
+def test_a_worker_is_known_from_its_first_word_until_it_is_forgotten(database: Database) -> None:
     with database.write() as db:
         workers.begin(db, "alive", version="1", now=NOON)
         workers.begin(db, "dead", version="1", now=NOON - timedelta(seconds=10))
@@ -169,9 +169,12 @@ def test_a_silent_worker_is_found(database: Database) -> None:
     with database.write() as db:
         workers.beat(db, "alive", version="1", now=NOON + timedelta(seconds=1))
     with database.read() as db:
-        silent = workers.silent_since(db, NOON - timedelta(seconds=5))
+        known = [(worker.executor_id, worker.seen_at) for worker in workers.every(db)]
 
-    assert [worker.executor_id for worker in silent] == ["dead"]
+    assert known == [
+        ("alive", NOON + timedelta(seconds=1)),
+        ("dead", NOON - timedelta(seconds=10)),
+    ]
     with database.write() as db:
         workers.forget(db, "dead")
         assert workers.seen_since(db, NOON) == 1

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from holdfast.app.job_records import Record, records
 from holdfast.app.jobs_errors import JobUnknown
 from holdfast.base.errors import HoldfastError
+from holdfast.fleet.messages import Step
 
 # Where the errors of commands that are recorded come from.
 _ERRORS = (
@@ -47,16 +48,6 @@ class Job:
         if self.started_at is None:
             return None
         return max(((self.ended_at or now) - self.started_at).total_seconds(), 0.0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    number: int
-    name: str
-    state: str
-    started_at: datetime | None = None
-    ended_at: datetime | None = None
-    detail: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import func, or_, select
 
+from holdfast.catalog import usage
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import (
     Alert,
@@ -83,13 +84,6 @@ def listed(
     return db.scalars(query).all()
 
 
-def count_open(db: Session) -> dict[str, int]:
-    """How many are open, by severity."""
-    query = select(Alert.severity, func.count()).where(Alert.closed_at.is_(None))
-    rows = db.execute(query.group_by(Alert.severity))
-    return {row[0]: row[1] for row in rows}
-
-
 def targets(db: Session) -> Sequence[AlertTarget]:
     return db.scalars(select(AlertTarget).order_by(AlertTarget.name)).all()
 
@@ -145,11 +139,7 @@ def full_machines(db: Session) -> Sequence[Machine]:
 
 def full_vaults(db: Session) -> Sequence[tuple[Vault, int]]:
     """The same for vaults, with how many bytes each holds."""
-    stored = (
-        select(Machine.vault_id, func.sum(Machine.bytes_stored).label("size"))
-        .group_by(Machine.vault_id)
-        .subquery()
-    )
+    stored = usage.by_vault()
     query = (
         select(Vault, stored.c.size)
         .join(stored, stored.c.vault_id == Vault.id)

@@ -6,10 +6,11 @@ from datetime import datetime
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import exc, func, select
 
+from holdfast.catalog import usage
 from holdfast.catalog.database import Database, Session
 from holdfast.catalog.errors import DatabaseUnavailable
 from holdfast.catalog.migrating import head, steps
-from holdfast.catalog.tables import Job, Machine, Trashed, Vault, Worker
+from holdfast.catalog.tables import Job, Trashed, Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +40,6 @@ def tables_of(database: Database) -> Tables:
     return Tables(state="good" if found == (head(script),) else "older", found=shown)
 
 
-def workers(db: Session) -> list[Worker]:
-    return list(db.scalars(select(Worker).order_by(Worker.executor_id)))
-
-
 def waiting_work(db: Session) -> int:
     """How many jobs of the server itself are not over."""
     open_ones = Job.state.in_(("waiting", "running"))
@@ -52,11 +49,7 @@ def waiting_work(db: Session) -> int:
 
 def vaults(db: Session) -> list[tuple[Vault, int]]:
     """The vaults that are not deleted, with what their machines store."""
-    stored = (
-        select(Machine.vault_id, func.sum(Machine.bytes_stored).label("size"))
-        .group_by(Machine.vault_id)
-        .subquery()
-    )
+    stored = usage.by_vault()
     query = (
         select(Vault, stored.c.size)
         .outerjoin(stored, stored.c.vault_id == Vault.id)

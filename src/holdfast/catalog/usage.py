@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import Subquery, exists, func, select, update
 
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Machine, Trashed, Vault
@@ -33,9 +33,17 @@ def of_machine(db: Session, machine_id: str) -> int:
     return db.scalar(select(Machine.bytes_stored).where(Machine.id == machine_id)) or 0
 
 
-def of_vault(db: Session, vault_id: str) -> int:
-    query = select(func.sum(Machine.bytes_stored)).where(Machine.vault_id == vault_id)
-    return int(db.scalar(query) or 0)
+def of_vault(db: Session, vault_id: str) -> Stored:
+    """What all machines of the vault stored."""
+    query = select(func.sum(Machine.bytes_stored), func.sum(Machine.files_stored))
+    size, files = db.execute(query.where(Machine.vault_id == vault_id)).one()
+    return Stored(size=int(size or 0), files=int(files or 0))
+
+
+def by_vault() -> Subquery:
+    """Of each vault with machines, `vault_id` and `size`: to be joined with."""
+    query = select(Machine.vault_id, func.sum(Machine.bytes_stored).label("size"))
+    return query.group_by(Machine.vault_id).subquery()
 
 
 def stored(db: Session, machine_id: str) -> Stored:

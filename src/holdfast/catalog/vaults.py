@@ -60,10 +60,3 @@ def trashed_in(db: Session, vault_id: str) -> int:
     query = select(func.count()).select_from(Trashed)
     query = query.join(Machine, Machine.id == Trashed.machine_id)
     return db.scalar(query.where(Machine.vault_id == vault_id)) or 0
-
-
-def usage_of(db: Session, vault_id: str) -> tuple[int, int]:
-    """Bytes and files stored by all its machines."""
-    query = select(func.sum(Machine.bytes_stored), func.sum(Machine.files_stored))
-    found = db.execute(query.where(Machine.vault_id == vault_id)).one()
-    return int(found[0] or 0), int(found[1] or 0)

@@ -1,5 +1,6 @@
-"""Which server processes run workflows, and which have fallen silent."""
+"""Which server processes run workflows, and when each was heard of."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, func, select
@@ -28,8 +29,14 @@ def begin(db: Session, executor_id: str, *, version: str, now: datetime) -> bool
     return has_died
 
 
-def silent_since(db: Session, moment: datetime) -> list[Worker]:
-    return list(db.scalars(select(Worker).where(Worker.seen_at < moment)))
+def every(db: Session) -> Sequence[Worker]:
+    """All that neither ended in order nor were taken over."""
+    return db.scalars(select(Worker).order_by(Worker.executor_id)).all()
+
+
+def lock(db: Session, executor_id: str) -> Worker | None:
+    """The row, with no other survivor taking over from it until this transaction ends."""
+    return db.get(Worker, executor_id, with_for_update=True, populate_existing=True)
 
 
 def seen_since(db: Session, moment: datetime) -> int:

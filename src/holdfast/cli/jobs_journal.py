@@ -10,7 +10,7 @@ import msgspec
 
 from holdfast.agent.jobs import Job as AgentJob
 from holdfast.app.jobs_errors import JobUnknown
-from holdfast.app.jobs_view import Detail, Job, Line, Step, Wanted
+from holdfast.app.jobs_view import Detail, Job, Line, Wanted
 from holdfast.fleet.messages import Line as AgentLine
 
 _FILE = os.path.join("agent", "agent.db")
@@ -32,7 +32,7 @@ class JournalJobs:
             return Detail(
                 job=_shown(job),
                 arguments=job.arguments,
-                steps=[msgspec.convert(msgspec.to_builtins(one), Step) for one in job.steps],
+                steps=job.steps,
                 result=job.result,
                 error=job.error,
                 finding=job.finding,

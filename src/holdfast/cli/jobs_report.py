@@ -10,7 +10,8 @@ from holdfast.cli import json_events, shown
 from holdfast.cli.output import Output, encodable
 
 if TYPE_CHECKING:
-    from holdfast.app.jobs_view import Detail, Job, Line, Step
+    from holdfast.app.jobs_view import Detail, Job, Line
+    from holdfast.fleet.messages import Step
 
 _STATES = {
     "waiting": N_("waiting"),

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from holdfast.app.jobs_view import Detail, Job, Line, Step
+from holdfast.app.jobs_view import Detail, Job, Line
 from holdfast.cli.jobs_report import percent, tell_job, tell_jobs
 from holdfast.cli.output import TextOutput
+from holdfast.fleet.messages import Step
 from holdfast.testing.clock import FakeClock
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

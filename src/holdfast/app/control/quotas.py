@@ -90,7 +90,7 @@ class Usage:
                 used = told + self._counts.machine(repository.machine_id)
                 _require(repository, name, size, used=used, quota=machine_quota)
             if vault_quota is not None:
-                told = usage_rows.of_vault(db, repository.vault_id)
+                told = usage_rows.of_vault(db, repository.vault_id).size
                 used = told + self._counts.vault(repository.vault_id)
                 _require(repository, name, size, used=used, quota=vault_quota)
 

@@ -16,6 +16,7 @@ from holdfast.app.control.vault_places import prove_place, read_place, require_o
 from holdfast.app.control.vault_rows import any_vault, live_vault, locked_vault
 from holdfast.app.control.vault_settings import Immutability, SoftDelete, Wanted
 from holdfast.base.texts import N_, _
+from holdfast.catalog import usage as usage_rows
 from holdfast.catalog import vaults as vault_rows
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Vault
@@ -202,8 +203,7 @@ def _require_unused(db: Session, vault: Vault) -> None:
     for what, count in counts.items():
         if count:
             raise VaultInUse(vault=vault.name, count=count, what=_(what))
-    stored, _files = vault_rows.usage_of(db, vault.id)
-    if vault.immutability != Immutability.OFF and stored:
+    if vault.immutability != Immutability.OFF and usage_rows.of_vault(db, vault.id).size:
         raise ProtectionLocked(
             setting="immutability",
             vault=vault.name,
@@ -214,7 +214,7 @@ def _require_unused(db: Session, vault: Vault) -> None:
 
 
 def _facts(db: Session, row: Vault) -> VaultFacts:
-    stored, files = vault_rows.usage_of(db, row.id)
+    stored = usage_rows.of_vault(db, row.id)
     return VaultFacts(
         id=row.id,
         name=row.name,
@@ -232,8 +232,8 @@ def _facts(db: Session, row: Vault) -> VaultFacts:
         quota_bytes=row.quota_bytes,
         limit_rate=row.limit_rate,
         machines=vault_rows.machines_in(db, row.id, state="active"),
-        bytes_stored=stored,
-        files_stored=files,
+        bytes_stored=stored.size,
+        files_stored=stored.files,
         deleted_at=row.deleted_at,
         purge_at=row.purge_at,
     )

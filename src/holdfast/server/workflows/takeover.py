@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from dbos import DBOS
 
-from holdfast.catalog import takeovers, workers
+from holdfast.catalog import workers
 from holdfast.server.workflows.holding import VERSION, Held
 from holdfast.server.workflows.upkeep import after_a_crash
 
@@ -59,7 +59,7 @@ class Lookout:
         # Before the look: should we be frozen in between, the others must not seem silent.
         now = clock.monotonic()
         with self._held.plane.database.read() as db:
-            said = {row.executor_id: row.seen_at for row in takeovers.workers(db)}
+            said = {row.executor_id: row.seen_at for row in workers.every(db)}
         self._heard = {
             name: before
             if (before := self._heard.get(name)) is not None and before[0] == seen
@@ -90,7 +90,7 @@ class Lookout:
         with self._held.plane.database.write() as db:
             # Held to the end: of several survivors one resumes, and the others find nothing left.
             # Should it die in between, the row is still there for the next.
-            row = takeovers.lock_worker(db, executor_id)
+            row = workers.lock(db, executor_id)
             if row is None or row.seen_at != seen_at:
                 # Taken over by another, or back in between.
                 return 0
@@ -108,15 +108,15 @@ class Lookout:
             return 0
         with self._held.plane.database.write() as db:
             # Survivors do this one after the other: all of them lock the same row.
-            rows = takeovers.workers(db)
-            takeovers.lock_worker(db, rows[0].executor_id)
+            rows = workers.every(db)
+            workers.lock(db, rows[0].executor_id)
             pending = self._orphans()
             _resume(pending)
         return len(pending)
 
     def _orphans(self) -> list["_Pending"]:
         with self._held.plane.database.read() as db:
-            living = {row.executor_id for row in takeovers.workers(db)}
+            living = {row.executor_id for row in workers.every(db)}
         if self._held.executor_id not in living:
             return []
         return [one for one in _pending(None) if one.executor_id not in living]

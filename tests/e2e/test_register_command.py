@@ -130,7 +130,7 @@ def test_repair_through_the_gateway_makes_what_is_there_whole_again(office: Offi
     mail.run("vault", "repair", "--read-data")
     mail.run("check", "--read-data")
     mail.run("restore", "latest", "--to", mail.root / "back")
-    trash = office.admin.run("vault", "trash", office.name, "--machine", "mail", "--json").out
+    trash = office.admin.run("vault", "trash", office.name, "--machine", machine, "--json").out
 
     assert index.name in damaged.out + damaged.err
     assert untouched == [index]

@@ -12,7 +12,7 @@ from holdfast.app.json_lines import read_objects
 from holdfast.app.network_way import Trust, knock, walk
 from holdfast.app.opening import credentials_for, hurried_storage_at
 from holdfast.app.scratch import kind_of_place
-from holdfast.app.scratch_place import scratch_folder
+from holdfast.app.scratch_place import is_in_place, scratch_folder, scratch_place
 from holdfast.app.wiring import Session
 from holdfast.base.errors import HoldfastError
 from holdfast.storage.location import Kind, Location, parse_location, read_bucket
@@ -60,8 +60,10 @@ def _jobs(session: Session) -> Iterator[_Line]:
 
 
 def _scratch(session: Session) -> Iterator[_Line]:
-    folder = scratch_folder(session.settings.home)
+    place = scratch_place(session.settings.home)
+    folder, in_place = place.folder, is_in_place(place)
     line: _Line = {"holdfast": "scratch", "folder": folder, "exists": os.path.isdir(folder)}
+    line["in_place"] = in_place
     there = folder
     while not os.path.isdir(there):
         there = os.path.dirname(there)

@@ -2,12 +2,14 @@
 
 import contextlib
 import os
+import socket
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from holdfast.app.agent_folder import read_if_there
+from holdfast.app.file_locks import is_locked
 from holdfast.app.opening import hurried_storage_at
 from holdfast.app.systemd_units import clock_line, service_line, started_with
 from holdfast.app.wiring import Session
@@ -33,6 +35,7 @@ def tell_server(session: Session) -> Iterator[Line]:
     folder, environment = _folder(session), session.settings.harmless
     if line := service_line("server-service", _UNIT, environment):
         yield line
+    yield from _process(folder, environment)
     yield from _certificate(folder, "authority", "ca")
     yield from _certificate(folder, "server", "server")
     with contextlib.suppress(OSError):
@@ -40,6 +43,41 @@ def tell_server(session: Session) -> Iterator[Line]:
         size, free = found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize
         yield {"holdfast": "server-room", "folder": folder, "size": size, "free": free}
     yield clock_line("server-time", environment)
+
+
+def _process(folder: str, environment: Mapping[str, str]) -> Iterator[Line]:
+    with contextlib.suppress(OSError):
+        is_running, address = is_locked(os.path.join(folder, "lock")), _address(folder, environment)
+        line: Line = {"holdfast": "server-process", "folder": folder, "is_running": is_running}
+        yield {**line, "address": address, "trouble": "" if is_running else _trouble(address)}
+
+
+def _address(folder: str, environment: Mapping[str, str]) -> str:
+    """As the unit names it, or the settings, or as it is when nobody says so."""
+    from holdfast.app.control.server_settings import ServerSettings
+
+    words = started_with(_UNIT, environment)
+    named = [word for before, word in pairwise(words) if before == "--listen"]
+    return next(iter(named), "") or _setting(folder, "listen") or ServerSettings(folder="").listen
+
+
+def _trouble(address: str) -> str:
+    """Why nobody could listen there now; nothing listens meanwhile, so that nobody is hindered."""
+    from holdfast.app.control.server_settings import parse_listen
+
+    try:
+        host, port = parse_listen(address)
+        found = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        with socket.socket(found[0][0], socket.SOCK_STREAM) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind(found[0][4])
+    except OSError as err:
+        return str(err.strerror or err)
+    except HoldfastError as err:
+        return str(err)
+    return ""
 
 
 def _certificate(folder: str, role: str, name: str) -> Iterator[Line]:
@@ -91,13 +129,19 @@ def _database_url(session: Session) -> str | None:
     for before, word in pairwise(words):
         if before == "--database":
             return word
-    with contextlib.suppress(OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
-        told = tomllib.loads((read_if_there(f"{folder}/config.toml") or b"").decode())
-        if isinstance(told.get("database"), str):
-            return str(told["database"])
+    if told := _setting(folder, "database"):
+        return told
     # To connect would make it, empty.
     state = os.path.join(folder, "state.db")
     return f"sqlite:///{state}" if os.path.exists(state) else None
+
+
+def _setting(folder: str, name: str) -> str:
+    with contextlib.suppress(OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        told = tomllib.loads((read_if_there(f"{folder}/config.toml") or b"").decode())
+        if isinstance(told.get(name), str):
+            return str(told[name])
+    return ""
 
 
 def _database(session: Session, database: "Database") -> Iterator[Line]:
@@ -116,11 +160,11 @@ def _database(session: Session, database: "Database") -> Iterator[Line]:
 
 
 def _content(session: Session, database: "Database") -> Iterator[Line]:
-    from holdfast.catalog import looking, workers
+    from holdfast.catalog import looking
 
     with database.read() as db:
         pending = looking.waiting_work(db)
-        for one in workers.every(db):
+        for one in looking.workers(db):
             seen = one.seen_at.isoformat()
             told = {"executor": one.executor_id, "seen": seen, "pending": pending}
             yield {"holdfast": "server-worker", **told}

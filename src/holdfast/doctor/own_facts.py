@@ -31,6 +31,8 @@ class ScratchFolder(Fact):
     exists: bool
     writable: bool
     reason: str = ""
+    # False: it was moved to another place once, and is not there.
+    in_place: bool = True
     kind: str = ""
     is_remote: bool = False
     size: int = 0

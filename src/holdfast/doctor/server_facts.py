@@ -74,9 +74,21 @@ class ServerTrash(Fact):
     oldest: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerProcess(Fact):
+    """Whether a server has this state in its hands; if none has, whether one could listen."""
+
+    folder: str
+    is_running: bool
+    address: str = ""
+    # Why nobody could listen at the address now; empty where that is possible.
+    trouble: str = ""
+
+
 SERVER_KINDS: Mapping[str, Mapping[str, type[Fact]]] = {
     "own.server": {
         "server-service": ServerService,
+        "server-process": ServerProcess,
         "server-certificate": ServerCertificate,
         "server-room": ServerRoom,
         "server-time": ServerTime,

@@ -1,5 +1,9 @@
 """What Holdfast tells the doctor about itself, read back as facts."""
 
+import errno
+import json
+import os
+import shutil
 import socket
 import ssl
 import threading
@@ -14,8 +18,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from holdfast.app.config import Settings
 from holdfast.app.control.authority import load_authority
+from holdfast.app.control.server_settings import server_folder
+from holdfast.app.control.starting import sole_owner
 from holdfast.app.job_records import note
 from holdfast.app.own_probes import tell
+from holdfast.app.scratch_place import ScratchPlace, set_place, write_mark
 from holdfast.app.wiring import Session
 from holdfast.base.clock import SystemClock
 from holdfast.doctor.artefacts import from_text
@@ -51,6 +58,60 @@ def _facts(probe: str, session: Session) -> list[Fact]:
         "own.skipped": (own.read_skipped,),
     }[probe]
     return [fact for read in readers for fact in read(from_text(probe, text))]
+
+
+def test_scratch_that_was_moved_and_taken_away_is_not_in_its_place(tmp_path: Path) -> None:
+    session, elsewhere = _session(tmp_path), tmp_path / "disk"
+    elsewhere.mkdir()
+    set_place(str(tmp_path), ScratchPlace(folder=str(elsewhere), mark=write_mark(str(elsewhere))))
+    (there,) = _facts("own.scratch", session)
+    shutil.rmtree(elsewhere)
+
+    (gone,) = _facts("own.scratch", session)
+
+    assert isinstance(there, ScratchFolder)
+    assert isinstance(gone, ScratchFolder)
+    assert (there.in_place, gone.in_place, gone.exists) == (True, False, False)
+
+
+def test_a_server_that_has_its_state_in_hand_is_told_by_its_lock(tmp_path: Path) -> None:
+    session = _session(tmp_path)
+
+    with sole_owner(server_folder(str(tmp_path))):
+        running = _process(session)
+    ended = _process(session)
+
+    assert (running["is_running"], ended["is_running"]) == (True, False)
+
+
+def test_an_address_that_is_taken_is_told_with_the_reason(tmp_path: Path) -> None:
+    session, state = _session(tmp_path), tmp_path / "server"
+    state.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        (state / "config.toml").write_text(f'listen = "{address}"\n')
+
+        told = _process(session)
+
+    assert (told["address"], told["trouble"]) == (address, os.strerror(errno.EADDRINUSE))
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:0", "no address:x"])
+def test_whether_one_could_listen_is_told_of_each_address(tmp_path: Path, address: str) -> None:
+    (tmp_path / "server").mkdir()
+    (tmp_path / "server" / "config.toml").write_text(f'listen = "{address}"\n')
+
+    told = _process(_session(tmp_path))
+
+    assert bool(told["trouble"]) is address.endswith("x")
+
+
+def _process(session: Session) -> dict[str, object]:
+    text = tell("own.server", session) or b""
+    lines = map(json.loads, text.splitlines())
+    (line,) = (one for one in lines if one["holdfast"] == "server-process")
+    assert isinstance(line, dict)
+    return line
 
 
 def test_scratch_is_measured_even_before_it_is_made(tmp_path: Path) -> None:

@@ -181,10 +181,31 @@ def _symptoms(asked: list[str], *lines: dict[str, str]) -> list[str]:
         "server-not-reached",
         "journal-unusable",
         "not-registered",
+        "lease-refused",
+        "lease-held",
+        "lease-over",
+        "delete-needs-lease",
     ],
 )
 def test_each_error_of_an_agent_leads_to_its_causes(code: str) -> None:
     assert any(name.startswith("agent.") for name in symptoms_for(load(), code))
+
+
+@pytest.mark.parametrize(
+    ("code", "cause"),
+    [
+        ("scratch-moved", "scratch.missing"),
+        ("listen-refused", "server.address-refused"),
+        ("server-runs-already", "server.already-running"),
+        ("agent-running", "agent.already-running"),
+        ("lease-refused", "agent.lease-refused"),
+        ("still-immutable", "vault.immutable"),
+    ],
+)
+def test_an_error_leads_to_the_cause_that_is_meant(code: str, cause: str) -> None:
+    symptoms = symptoms_for(load(), code)
+
+    assert cause in {one for name in symptoms for one in load().symptoms[name].causes}
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,8 @@ by_error(
     over=_registered,
 )
 by_error("agent.wrong-vault", "wrong-vault")
+by_error("agent.lease-refused", "lease-refused", "lease-held", "lease-over", "delete-needs-lease")
+by_error("vault.immutable", "still-immutable")
 by_error("agent.vault-deleted", "vault-deleted", "machine-deleted", "machine-purged")
 by_error("agent.encryption-key-not-set", "encryption-key-not-set", over=_registered)
 by_error("agent.passphrase-differs", "passphrase-key-differs", "passphrase-not-the-machines")

@@ -197,8 +197,12 @@ def timer_and_daemon(facts: Facts, _: Params) -> Verdict:
     return unknown("own.agent.service")
 
 
-@check("agent.already-running", needs=(JobRecord,))
+@check("agent.already-running", needs_any=(JobRecord, AgentProcess))
 def already_running(facts: Facts, _: Params) -> Verdict:
+    """That one runs is no fault by itself: only to somebody whose second did not start."""
     if said := said_by_errors(facts, ["agent-running"]):
         return said
+    for one in facts.of(AgentProcess):
+        is_it = one.is_running and "agent.second-agent" in facts.asked
+        return (confirmed if is_it else ruled_out)(one.span, folder=one.home)
     return ruled_out(*(one.span for one in facts.of(JobRecord)[-1:]))

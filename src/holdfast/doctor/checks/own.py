@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable
 
+from holdfast.doctor.agent_facts import AgentScratch
 from holdfast.doctor.checking import Params, check
 from holdfast.doctor.factbase import Facts
 from holdfast.doctor.facts import Fact
-from holdfast.doctor.model import Span, Verdict, confirmed, ruled_out, unknown
+from holdfast.doctor.model import Span, Verdict, confirmed, not_applicable, ruled_out, unknown
 from holdfast.doctor.own_facts import (
     JobRecord,
     ScratchFolder,
@@ -198,6 +199,16 @@ def _by_scratch(cause: str, code: str, *, is_bad: Callable[[ScratchFolder], bool
 
 _by_scratch("scratch.unusable", "scratch-unusable", is_bad=lambda one: not one.writable)
 _by_scratch("scratch.unsupported", "scratch-unsupported", is_bad=lambda one: one.is_remote)
+
+
+@check("scratch.missing", needs_any=(ScratchFolder, JobRecord))
+def scratch_missing(facts: Facts, _: Params) -> Verdict:
+    if facts.of(AgentScratch):  # the same is said of it as the agent's
+        return not_applicable()
+    for scratch in facts.of(ScratchFolder):
+        said = ruled_out if scratch.in_place else confirmed
+        return said(scratch.span, folder=scratch.folder)
+    return _from_jobs(facts, ["scratch-moved"], "own.scratch")
 
 
 def _by_skipped(cause: str, *codes: str) -> None:

@@ -7,6 +7,7 @@ from holdfast.doctor.model import Verdict, confirmed, ruled_out, unknown
 from holdfast.doctor.server_facts import (
     ServerCertificate,
     ServerDatabase,
+    ServerProcess,
     ServerRoom,
     ServerService,
     ServerTime,
@@ -16,6 +17,7 @@ from holdfast.doctor.server_facts import (
 )
 
 _MIB = 1 << 20
+_NOT_STARTED = frozenset(("server.second-server", "server.cannot-listen"))
 _AWAY = frozenset(("storage-unreachable", "storage-unavailable", "storage-throttled"))
 
 by_fact("server.database-unreachable", ServerDatabase, lambda one, _: one.state == "unreachable")
@@ -49,6 +51,28 @@ _by_unit(
     "server.service-failed", lambda one, _: one.active == "failed" or one.sub == "auto-restart"
 )
 _by_unit("server.service-stopped", lambda one, _: one.active == "inactive")
+by_fact(
+    "server.address-refused",
+    ServerProcess,
+    lambda one, look: bool(one.trouble) and (True if _did_not_start(look.facts) else None),
+)
+
+
+def _did_not_start(facts: Facts) -> bool:
+    """Else the address may be one that nobody wants: what a hand gave last is not known."""
+    is_asked = not facts.asked.isdisjoint(_NOT_STARTED)
+    return is_asked or any(one.active == "failed" for one in facts.of(ServerService))
+
+
+@check("server.already-running", needs=(ServerProcess,))
+def already_running(facts: Facts, _: Params) -> Verdict:
+    """No fault by itself: only to somebody whose second server did not start."""
+    for one in facts.of(ServerProcess):
+        is_it = one.is_running and not facts.asked.isdisjoint(_NOT_STARTED)
+        return (confirmed if is_it else ruled_out)(one.span, folder=one.folder)
+    return unknown("own.server")
+
+
 by_fact(
     "server.keys-missing",
     ServerCertificate,

@@ -70,6 +70,7 @@ def read_scratch(artefact: Artefact) -> Iterator[Fact]:
             exists=known.get("exists") is True,
             writable=known.get("writable") is True,
             reason=_text(known, "reason"),
+            in_place=known.get("in_place") is not False,
             kind=_text(known, "kind"),
             is_remote=known.get("is_remote") is True,
             size=_size(known, "size") or 0,

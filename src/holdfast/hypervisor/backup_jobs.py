@@ -57,8 +57,15 @@ _OPERATIONS = (
 
 def job_stats(domain: Domain) -> JobStats | None:
     """The job on this machine, whoever began it."""
+    libvirt = load()
     with domain.handle() as handle:
-        return read_stats(handle.jobStats())
+        try:
+            return read_stats(handle.jobStats())
+        except libvirt.libvirtError as err:
+            if failure_of(err).number == OPERATION_INVALID:
+                # Off: nothing can be under way.
+                return None
+            raise
 
 
 def read_stats(found: Mapping[str, Any]) -> JobStats | None:

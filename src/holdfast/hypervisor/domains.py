@@ -88,7 +88,10 @@ class Domain:
             domain.destroyFlags(flag)
 
     def undefine(self, *, keep_nvram: bool = False, with_checkpoints: bool = False) -> None:
-        """`with_checkpoints` forgets them here; the bitmaps stay in the images."""
+        """`with_checkpoints` forgets them here; the bitmaps stay in the images.
+
+        libvirt itself refuses only for a machine that is off, and lets one that runs lose them.
+        """
         libvirt = load()
         flags = libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
         flags |= (
@@ -99,7 +102,7 @@ class Domain:
         if with_checkpoints:
             flags |= libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
         with self.handle() as domain:
-            held = 0 if with_checkpoints or domain.isActive() else len(domain.listAllCheckpoints())
+            held = 0 if with_checkpoints else len(domain.listAllCheckpoints())
             if held:
                 raise VmHasCheckpoints(about=self.name, reason=str(held))
             domain.undefineFlags(flags)

@@ -53,6 +53,12 @@ class VmExists(HoldfastError):
     remedy = N_("Choose another name, or remove the old one first with `virsh undefine`.")
 
 
+class VmDiskMissing(HoldfastError):
+    code = "vm-disk-missing"
+    sentence = N_("{about} has no such disk: {reason}")
+    remedy = N_("`virsh domblklist {about}` shows its disks; a disk may have been unplugged.")
+
+
 class VmInWrongState(HoldfastError):
     code = "vm-wrong-state"
     sentence = N_("{about} is not in a state that allows this: {reason}")
@@ -198,8 +204,8 @@ class AgentRefused(HoldfastError):
     code = "guest-agent-refused"
     sentence = N_("The guest agent of {about} refuses {command}: {reason}")
     remedy = N_(
-        "Allow the command in the guest's /etc/qemu/qemu-ga.conf or /etc/default/qemu-guest-agent "
-        "and restart qemu-guest-agent; a frozen guest refuses nearly everything until it is thawed."
+        "Allow the command in the guest's /etc/qemu/qemu-ga.conf or "
+        "/etc/sysconfig/qemu-ga, then restart qemu-guest-agent there."
     )
 
 
@@ -207,6 +213,29 @@ class AgentAnswerBroken(HoldfastError):
     code = "guest-agent-answer-broken"
     sentence = N_("The guest agent of {about} gave an answer to {command} that is none: {reason}")
     remedy = N_("Update qemu-guest-agent in the guest and restart it.")
+
+
+class GuestFrozen(HoldfastError):
+    """A frozen guest's agent refuses nearly everything but to thaw."""
+
+    code = "guest-frozen"
+    sentence = N_("The file systems of {about} are frozen: {command} must wait")
+    remedy = N_(
+        "They thaw at the end of the work that froze them. If it is gone: `virsh domfsthaw {about}`."
+    )
+    retry = Retry.LATER
+
+
+class GuestFileUnavailable(HoldfastError):
+    code = "guest-file-unavailable"
+    sentence = N_("The guest agent of {about} cannot open a file: {reason}")
+    remedy = N_("Look in the guest whether the folder exists and has room, and is not read-only.")
+
+
+class GuestProgramMissing(HoldfastError):
+    code = "guest-program-missing"
+    sentence = N_("The guest agent of {about} cannot start a program: {reason}")
+    remedy = N_("Install the program in the guest, or correct its path.")
 
 
 class GuestProgramUnfinished(HoldfastError):

@@ -14,6 +14,7 @@ NO_CONNECT: Final = 5
 INVALID_DOMAIN: Final = 7
 INVALID_ARG: Final = 8
 OPERATION_FAILED: Final = 9
+NO_NAME: Final = 21
 XML_ERROR: Final = 27
 DOM_EXIST: Final = 28
 OPERATION_DENIED: Final = 29
@@ -99,16 +100,18 @@ def _words(pattern: str) -> re.Pattern[str]:
 # The first that fits; libvirt files half of its errors under two numbers, so words must help.
 _BY_WORDS: Final = (
     (_ANY, _words(r"agent is not configured"), errors.AgentChannelMissing),
+    (_ANY, _words(r"no disk named|invalid path .* not assigned|disk .* not found"),
+     errors.VmDiskMissing),
     (_ANY, _words(r"cannot (delete|undefine) .*with \d+ checkpoints"), errors.VmHasCheckpoints),
-    (_ANY, _words(r"domain is not running"), errors.VmNotRunning),
-    (_ANY, _words(r"unsupported configuration|persistent bitmaps? .*not support|not supported"),
-     errors.HypervisorIncapable),
+    (_ANY, _words(r"domain is not running|inactive domain"), errors.VmNotRunning),
     (_ANY, _words(r"bitmap.*(already exists)|moment .*already exists"), errors.CheckpointExists),
     (_ANY, _words(r"bitmap.*(not found|does ?n.t exist|inconsistent|in-use)"), errors.TrackingLost),
     (_ANY, _words(r"has a block ?job assigned|block job .*active|in use as|already in a? ?block"),
      errors.VmBusy),
     (_ANY, _words(r"no space left|disk quota exceeded"), errors.HypervisorFull),
     (_ANY, _words(r"permission denied|operation not permitted"), errors.HypervisorDenied),
+    (_GENERAL, _words(r"not supported|does ?n.t support|cannot store (dirty )?bitmaps"),
+     errors.HypervisorIncapable),
 )  # fmt: skip
 
 _BY_NUMBER: Final[dict[int, type[HoldfastError]]] = {
@@ -132,6 +135,7 @@ _BY_NUMBER: Final[dict[int, type[HoldfastError]]] = {
     ARGUMENT_UNSUPPORTED: errors.HypervisorIncapable,
     AGENT_UNRESPONSIVE: errors.AgentSilent,
     AGENT_UNSYNCED: errors.AgentSilent,
+    NO_NAME: errors.VmDescriptionBroken,
     XML_ERROR: errors.VmDescriptionBroken,
     XML_DETAIL: errors.VmDescriptionBroken,
     XML_INVALID_SCHEMA: errors.VmDescriptionBroken,

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from holdfast.hypervisor.backup_jobs import job_stats
 from holdfast.hypervisor.binding import failure_of, load
 from holdfast.hypervisor.domains import Domain
+from holdfast.hypervisor.errors import VmBusy
 from holdfast.hypervisor.xml_reading import Element, child, drop, read_xml, sub, write_xml
 
 # Of libvirt 11.10; an older binding has no name for it.
@@ -17,11 +19,10 @@ PRESERVE_SHUTDOWN_DOMAIN: Final = 2
 
 # An element libvirt expects nowhere, so that whatever reads it fails before it does anything.
 _NONSENSE: Final = "<nonsense/>"
-# The mode is no mode, and the second disk has no name: the first error found is told.
-_ODD_MODE: Final = (
+# libvirt compares it with its schema first; then it finds that there is no such disk.
+_WITH_MODE: Final = (
     "<domainbackup mode='pull'><server transport='unix' socket='/nonexistent'/><disks>"
-    "<disk name='none' backup='yes' type='file' backupmode='nonsense'/><disk/>"
-    "</disks></domainbackup>"
+    "<disk name='vdnone' backup='yes' type='file' backupmode='{mode}'/></disks></domainbackup>"
 )
 _UNKNOWN_FLAG = "unsupported flags"
 
@@ -43,11 +44,17 @@ class Features:
 
 
 def probe_features(domain: Domain) -> Features:
-    """Ask about this machine, running or not; nothing is begun and nothing is changed."""
+    """Ask about this machine, running or not; nothing is begun and nothing is changed.
+
+    Not in the middle of a job: libvirt would let one of the questions wait for its end.
+    """
+    stats = job_stats(domain)
+    if stats is not None:
+        raise VmBusy(about=domain.name, reason=stats.operation)
     with domain.handle() as handle:
         return Features(
             backup=_has_backup(domain, handle),
-            mode_by_disk="backupmode" in _refusal(lambda: handle.backupBegin(_ODD_MODE, None, 0)),
+            mode_by_disk=_has_mode_by_disk(handle),
             checkpoint_validation=_knows_flag(
                 lambda: handle.checkpointCreateXML(_NONSENSE, _validation_flags())
             ),
@@ -59,6 +66,16 @@ def probe_features(domain: Domain) -> Features:
             ),
             data_file=_has_data_file(domain, handle),
         )
+
+
+def _has_mode_by_disk(handle: Any) -> bool:
+    """A libvirt that knows the attribute tells a good value of it from a bad one."""
+
+    def is_misread(mode: str) -> bool:
+        refusal = _refusal(lambda: handle.backupBegin(_WITH_MODE.format(mode=mode), None, 0))
+        return "schema" in refusal or "backupmode" in refusal
+
+    return is_misread("nonsense") and not is_misread("full")
 
 
 def _validation_flags() -> int:

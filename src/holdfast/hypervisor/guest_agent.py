@@ -1,7 +1,8 @@
 """The agent inside a guest: every call has a time-out of its own, and none waits for ever.
 
 The agent answers one command after the other, and one that was given up on the host may still
-be carried out in the guest: whoever gives up a freeze must thaw.
+be carried out in the guest: whoever gives up a freeze must thaw. libvirt gives an agent 5 s to
+show that it is alive before it passes a command on, and these come on top of the time-out.
 """
 
 import json
@@ -24,12 +25,23 @@ from holdfast.hypervisor.agent_answers import (
 )
 from holdfast.hypervisor.binding import failure_of, load, load_agent
 from holdfast.hypervisor.domains import Domain
-from holdfast.hypervisor.errors import AgentAnswerBroken, AgentRefused
+from holdfast.hypervisor.errors import (
+    AgentAnswerBroken,
+    AgentRefused,
+    GuestFileUnavailable,
+    GuestFrozen,
+    GuestProgramMissing,
+)
 from holdfast.hypervisor.failures import Failure, error_of
 
 SHORT_SECONDS: Final = 10.0
 _FREEZE_SECONDS: Final = 60.0
 _REFUSED = re.compile(r"unable to execute QEMU agent command '[^']*': *(.*)", re.DOTALL)
+_REFUSALS: Final[tuple[tuple[str, type[HoldfastError]], ...]] = (
+    ("frozen state", GuestFrozen),
+    ("failed to open file", GuestFileUnavailable),
+    ("Failed to execute child process", GuestProgramMissing),
+)
 
 _Answer = TypeVar("_Answer")
 
@@ -109,6 +121,7 @@ class GuestAgent:
         refused = _REFUSED.search(failure.message)
         if refused is None:
             return error_of(failure, about=self._domain.name)
-        return AgentRefused(
-            about=self._domain.name, command=command, reason=refused.group(1).strip()
-        )
+        reason = refused.group(1).strip()
+        kinds = (kind for words, kind in _REFUSALS if words in reason)
+        kind = next(kinds, AgentRefused)
+        return kind(about=self._domain.name, command=command, reason=reason)

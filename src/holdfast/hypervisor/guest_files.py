@@ -11,7 +11,9 @@ from holdfast.hypervisor.errors import AgentAnswerBroken
 from holdfast.hypervisor.guest_agent import GuestAgent
 
 # libvirt carries at most 4 MiB in one message, and base64 adds a third.
-_CHUNK: Final = 1 << 20
+_READ_AT_ONCE: Final = 1 << 20
+# A command of 256 KiB never reaches the agent (QEMU 7.2): the channel stalls until a time-out.
+_WRITE_AT_ONCE: Final = 64 << 10
 LARGEST: Final = 64 << 20
 
 
@@ -26,7 +28,7 @@ class GuestFiles:
         with self._opened(path, "r") as handle:
             while True:
                 part = self._agent.ask(
-                    "guest-file-read", FilePart, {"handle": handle, "count": _CHUNK}
+                    "guest-file-read", FilePart, {"handle": handle, "count": _READ_AT_ONCE}
                 )
                 content += part.data
                 if len(content) > at_most:
@@ -39,7 +41,7 @@ class GuestFiles:
         with self._opened(path, "w") as handle:
             at = 0
             while at < len(content):
-                data = base64.b64encode(content[at : at + _CHUNK]).decode()
+                data = base64.b64encode(content[at : at + _WRITE_AT_ONCE]).decode()
                 written = self._agent.ask(
                     "guest-file-write", Written, {"handle": handle, "buf-b64": data}
                 )

@@ -13,6 +13,8 @@ from holdfast.hypervisor.guest_agent import GuestAgent
 _FIRST_POLL_SECONDS = 0.02
 _SLOWEST_POLL_SECONDS = 1.0
 _KILL_SECONDS = 5.0
+# Longer commands stall the agent's channel; give the program a file then.
+LONGEST_INPUT = 64 << 10
 
 
 class GuestPrograms:
@@ -42,6 +44,8 @@ class GuestPrograms:
 
     def _started(self, argv: Sequence[str], *, stdin: bytes, capture: bool) -> int:
         arguments: dict[str, object] = {"path": argv[0], "arg": list(argv[1:])}
+        if len(stdin) > LONGEST_INPUT:
+            raise ValueError(f"{len(stdin)} bytes of input are too many for one command")
         if stdin:
             arguments["input-data"] = base64.b64encode(stdin).decode()
         arguments["capture-output"] = capture

@@ -7,7 +7,7 @@ clients of one export are the way to use several threads.
 
 import contextlib
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -112,7 +112,7 @@ class NbdClient:
 
     def read_many(
         self, spans: Iterable[Span], *, piece: int = _PIECE, depth: int = _DEPTH
-    ) -> Iterator[tuple[Span, memoryview]]:
+    ) -> Generator[tuple[Span, memoryview], None, None]:
         """The content of the spans in their order, in pieces of at most `piece` bytes.
 
         What is yielded is good until the next piece is asked for: its buffer is used again.

@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, settings
 from holdfast.base.texts import use_language
 from holdfast.testing.postgres import Postgres, find_programs, running_postgres
 
+pytest_plugins = ("tests.machines_bench",)
+
 # A shared machine may be slow; slowness is what the benchmarks are for.
 _PATIENT = [HealthCheck.too_slow]
 # The same examples each time: a run says something about the change, and not about its luck.
@@ -19,9 +21,7 @@ settings.register_profile(
     "local", max_examples=50, deadline=None, suppress_health_check=_PATIENT, derandomize=True
 )
 settings.register_profile("ci", settings.get_profile("local"), max_examples=200)
-settings.register_profile(
-    "explore", settings.get_profile("ci"), derandomize=False, print_blob=True
-)
+settings.register_profile("explore", settings.get_profile("ci"), derandomize=False, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 _OF_THE_DEVELOPER = ("HOLDFAST_", "RESTIC_", "BORG_", "AWS_", "AZURE_", "GOOGLE_", "LC_", "LANG")

@@ -94,13 +94,14 @@ block() {{
     iflag=fullblock conv=notrunc,fsync 2>/dev/null
 }}
 n=$(dd if=/dev/vda bs={LOG_BLOCK} skip={LOG_START // LOG_BLOCK} count={LOG_BLOCKS} 2>/dev/null |
-  tr -d '\\0' | awk '$2 > n {{ n = $2 }} END {{ print n + 0 }}')
+  tr -d '\\0' | awk '$2 > n {{ n = $2 }} END {{ print n + !n }}')
+# A power cut may have come between the disks: the last write is written once more.
 while :; do
-  n=$((n + 1))
   block $n vda
   block $n vdb
   echo $n >/run/ordered.new
   mv /run/ordered.new /run/ordered
+  n=$((n + 1))
   sleep 0.02
 done
 """

@@ -27,6 +27,7 @@ from holdfast.testing.waiting import wait_until
 
 _DISKS = ("vda", "vdb")
 _MEBIBYTE = 1 << 20
+_BOOTING = 240.0  # an emulated processor on a machine that has much else to do
 _ANSWER = 60  # seconds an agent may take for one answer
 
 
@@ -42,6 +43,11 @@ class Recipe:
     writer: Literal["busy", "ordered"] | None = None
     uefi: bool = False
     memory: int = 128 * _MEBIBYTE
+
+    @property
+    def needed_memory(self) -> int:
+        """The firmware that is UEFI does not start a kernel in less."""
+        return max(self.memory, 256 * _MEBIBYTE) if self.uefi else self.memory
 
 
 class GuestCommandFailed(Exception):
@@ -98,9 +104,12 @@ class Guest:
 
     def wait_up(self, *, times: int = 1) -> None:
         """Until it has come up that many times, and its agent answers if it has one."""
-        wait_until(lambda: self._times_up() >= times, within=PATIENCE)
-        if self.recipe.agent:
-            wait_until(self.answers, within=PATIENCE)
+        try:
+            wait_until(lambda: self._times_up() >= times, within=_BOOTING)
+            if self.recipe.agent:
+                wait_until(self.answers, within=_BOOTING)
+        except AssertionError as err:
+            raise AssertionError(f"{self.name} is not up: {self._said()[-2000:]}") from err
 
     def answers(self) -> bool:
         import libvirt
@@ -174,10 +183,13 @@ class Guest:
         return self.run(f"sha256sum </dev/{target}").split()[0]
 
     def _times_up(self) -> int:
+        return self._said().count(UP)
+
+    def _said(self) -> str:
         try:
-            return self.console.read_text(errors="replace").count(UP)
+            return self.console.read_text(errors="replace")
         except FileNotFoundError:
-            return 0
+            return ""
 
     def _make_disk(self, target: str) -> None:
         raw = self.folder / f"{target}.raw"
@@ -200,7 +212,7 @@ class Guest:
             uuid=self.uuid,
             image=guest_image(),
             words=words,
-            memory=recipe.memory,
+            memory=recipe.needed_memory,
             disks=[(target, recipe.format, self.disk(target)) for target in self.targets],
             console=self.console,
             agent=recipe.agent,

@@ -1,0 +1,65 @@
+"""Hosts and virtual machines that tests share; those tests are in the xdist group `machines`."""
+
+import contextlib
+import itertools
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from holdfast.testing.guest_image import GuestImage, GuestUnavailable, guest_image
+from holdfast.testing.guests import Guest, Recipe
+from holdfast.testing.hosts import HostUnavailable, KvmHost, two_hosts
+
+NewGuest = Callable[..., Guest]
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def bootable() -> GuestImage:
+    pytest.importorskip("libvirt", reason="libvirt's Python binding is not installed")
+    try:
+        return guest_image()
+    except GuestUnavailable as err:
+        pytest.skip(str(err))
+
+
+@pytest.fixture(scope="session")
+def kvm_hosts(bootable: GuestImage) -> Iterator[tuple[KvmHost, KvmHost]]:
+    """Two for all tests of a worker; who kills one starts it again."""
+    with contextlib.ExitStack() as stack:
+        try:
+            pair = stack.enter_context(two_hosts())
+        except HostUnavailable as err:
+            pytest.skip(str(err))
+        yield pair
+
+
+@pytest.fixture(scope="session")
+def kvm_host(kvm_hosts: tuple[KvmHost, KvmHost]) -> KvmHost:
+    return kvm_hosts[0]
+
+
+@pytest.fixture(scope="module")
+def shared_guest(kvm_host: KvmHost) -> Iterator[Guest]:
+    """One that runs; the tests of a module leave it running."""
+    guest = Guest(kvm_host, f"shared{next(_numbers)}")
+    try:
+        guest.start()
+        yield guest
+    finally:
+        guest.remove()
+
+
+@pytest.fixture
+def new_guest(kvm_host: KvmHost) -> Iterator[NewGuest]:
+    """Make a guest after a recipe, by default on the first host; it goes with the test."""
+    made: list[Guest] = []
+
+    def new(recipe: Recipe | None = None, *, host: KvmHost = kvm_host) -> Guest:
+        guest = Guest(host, f"guest{next(_numbers)}", recipe or Recipe())
+        made.append(guest)
+        return guest
+
+    yield new
+    for guest in made:
+        guest.remove()

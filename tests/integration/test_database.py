@@ -10,7 +10,9 @@ import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
-from holdfast.catalog import migrating, workers
+from holdfast.app.control.server_settings import ServerSettings
+from holdfast.base.clock import SystemClock
+from holdfast.catalog import clocks, migrating, workers
 from holdfast.catalog.database import Database
 from holdfast.catalog.errors import (
     DatabaseFromNewer,
@@ -19,6 +21,9 @@ from holdfast.catalog.errors import (
 )
 from holdfast.catalog.migrating import open_database
 from holdfast.catalog.tables import AuditEntry, Setting, Table, Worker
+from holdfast.server.running import assemble
+from holdfast.testing.clock import FakeClock
+from holdfast.testing.planes import client_of, make_plane
 from holdfast.testing.postgres import Postgres
 from tools.migration import difference
 
@@ -179,6 +184,23 @@ def test_a_worker_is_known_from_its_first_word_until_it_is_forgotten(database: D
         workers.forget(db, "dead")
         assert workers.seen_since(db, NOON) == 1
         assert db.get(Worker, "dead") is None
+
+
+def test_a_clock_that_is_off_the_databases_is_told_of(tmp_path: Path, postgres: Postgres) -> None:
+    url = postgres.new_database()
+    wrong = make_plane(tmp_path, clock=FakeClock(), database_url=url)
+
+    app = assemble(wrong, ServerSettings(folder=str(tmp_path)))
+    answer = client_of(wrong, app=app).get("/readyz").json()
+
+    assert answer["parts"]["database"] == "ok"
+    assert "apart" in answer["warnings"]["clock"]
+    wrong.database.close()
+
+
+def test_a_clock_that_is_right_is_nothing_to_tell_of(database: Database) -> None:
+    assert clocks.apart(database, SystemClock()) < clocks.MOST_APART
+    assert clocks.warning(database, SystemClock()) is None
 
 
 @pytest.mark.faults

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse
 from holdfast.app.control.plane import Plane
 from holdfast.base.errors import HoldfastError
 from holdfast.base.units import MIB
+from holdfast.catalog import clocks
 from holdfast.catalog.tables import Setting, Worker
 from holdfast.server.callers import ThePlane
 
@@ -37,7 +38,11 @@ def ready(request: Request, plane: ThePlane) -> JSONResponse:
     checks: dict[str, Check] = {"database": lambda: _database(plane), **request.app.state.checks}
     parts = {name: _said(check) for name, check in checks.items()}
     is_ready = all(said == "ok" for said in parts.values())
-    content = {"status": "ready" if is_ready else "not ready", "parts": parts}
+    content = {
+        "status": "ready" if is_ready else "not ready",
+        "parts": parts,
+        "warnings": _warnings(plane),
+    }
     return JSONResponse(content, _READY if is_ready else _NOT_READY)
 
 
@@ -65,6 +70,16 @@ def workflow_check(plane: Plane, executor_id: str) -> Check:
         return None
 
     return look
+
+
+def _warnings(plane: Plane) -> dict[str, str]:
+    """What somebody has to see to, although the work can be done."""
+    try:
+        said = clocks.warning(plane.database, plane.clock)
+    except HoldfastError:
+        # That the database is away is told already.
+        return {}
+    return {"clock": said} if said else {}
 
 
 def _said(check: Check) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from dbos import DBOS
 
-from holdfast.catalog import workers
+from holdfast.catalog import clocks, workers
 from holdfast.server.workflows.holding import VERSION, Held
 from holdfast.server.workflows.upkeep import after_a_crash
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 # How many beats lie between two looks for work of servers that left in order, or long ago.
 _ORPHANS = 15
+# And between two looks at the clock.
+_CLOCK = 60
 
 
 class Lookout:
@@ -81,9 +83,16 @@ class Lookout:
         self.say_alive()
         for name, seen_at in self.silent().items():
             self.take_over(name, seen_at=seen_at)
+        if self._beats % _CLOCK == 0:
+            self._compare_clocks()
         self._beats += 1
         if self._beats % _ORPHANS == 0:
             self.take_orphans()
+
+    def _compare_clocks(self) -> None:
+        plane = self._held.plane
+        if said := clocks.warning(plane.database, plane.clock):
+            _log.warning("%s: requests may be done twice; set the time of both by NTP", said)
 
     def take_over(self, executor_id: str, *, seen_at: "datetime") -> int:
         """Every workflow that one had in work when it said its last word; how many they are."""

@@ -139,7 +139,7 @@ class Machine:
 
     def register(self, file: Path, **more: Any) -> Registered:
         more.setdefault("proxy", "none")
-        wanted = Wanted(credentials=str(file), name="alpha", cost=CHEAP, **more)
+        wanted = Wanted(**{"credentials": str(file), "name": "alpha", "cost": CHEAP, **more})
         return register(self.session(), wanted, say=self.said.append)
 
 
@@ -193,6 +193,19 @@ def test_registering_again_keeps_machine_and_repository(
     assert Path(machine.folder.key).read_bytes() != key
     assert open_vault(machine.session()).id
     assert len(fleet.machines(vault)) == 1
+
+
+def test_registering_again_without_a_name_keeps_the_one_it_had(
+    fleet: Fleet, vault: str, machine: Machine
+) -> None:
+    machine.register(fleet.credentials(vault), name="accounts")
+
+    kept = machine.register(fleet.credentials(vault), name=None).registration
+    (seen,) = fleet.machines(vault)
+    new = machine.register(fleet.credentials(vault), name=None, force_new=True).registration
+
+    assert (kept.name, seen["name"]) == ("accounts", "accounts")
+    assert new.name == os.uname().nodename
 
 
 def test_new_disk_takes_the_old_machine_by_a_file_made_for_it_and_the_passphrase(

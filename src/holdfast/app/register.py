@@ -5,6 +5,7 @@ before, the machine is what it was; the same command again goes on with the same
 server meets the same machine.
 """
 
+import contextlib
 import json
 import os
 from collections.abc import Callable
@@ -31,6 +32,7 @@ from holdfast.app.registering_errors import (
     KeyNotSet,
     PassphraseOfAnother,
     RecoveryFileTaken,
+    RegistrationUnreadable,
 )
 from holdfast.app.registering_network import Say
 from holdfast.app.registering_preflight import Reached, ask_server, check_machine, raise_all, reach
@@ -65,7 +67,8 @@ def gateway_storage(session: Session, registration: Registration, folder: AgentF
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     credentials: str
-    name: str
+    # None: the name it had when it was registered before, else that of the host.
+    name: str | None = None
     # Invent the passphrase, and save it nowhere but on this machine and in the recovery key.
     generate: bool = False
     recovery_key: str | None = None
@@ -101,7 +104,14 @@ def register(session: Session, wanted: Wanted, *, say: Say) -> Registered:
     reached = _preflight(session, file, wanted, intent=intent, say=say)
     folder.make()
     _prepare(folder, intent)
-    work = _Work(session=session, wanted=wanted, file=file, folder=folder, reached=reached)
+    work = _Work(
+        session=session,
+        wanted=wanted,
+        name=wanted.name or _former_name(session, intent) or os.uname().nodename,
+        file=file,
+        folder=folder,
+        reached=reached,
+    )
     passphrase = work.passphrase(intent)
     reply = work.introduce(intent)
     say(_("The server knows this machine as {id}").format(id=reply.machine_id))
@@ -153,6 +163,15 @@ def _intent(
     return _Intent(vault_id=file.vault_id, machine_id=None)
 
 
+def _former_name(session: Session, intent: _Intent) -> str | None:
+    """What the same machine was called, if that can be read; of another nothing is taken."""
+    with contextlib.suppress(RegistrationUnreadable):
+        former = find_registration(session.settings.home)
+        if former is not None and former.machine_id == intent.machine_id:
+            return former.name
+    return None
+
+
 def _preflight(
     session: Session, file: CredentialsFile, wanted: Wanted, *, intent: _Intent, say: Say
 ) -> Reached:
@@ -200,6 +219,7 @@ class _Work:
 
     session: Session
     wanted: Wanted
+    name: str
     file: CredentialsFile
     folder: AgentFolder
     reached: Reached
@@ -245,7 +265,7 @@ class _Work:
             secret=self.file.secret,
             vault_id=self.file.vault_id,
             csr=csr,
-            name=self.wanted.name,
+            name=self.name,
             agent_version=version("holdfast"),
             machine_id=intent.machine_id,
             proofs=self._proofs(intent, csr),
@@ -272,7 +292,7 @@ class _Work:
             machine_id=reply.machine_id,
             vault_id=reply.vault_id,
             vault_name=reply.vault_name,
-            name=self.wanted.name,
+            name=self.name,
             host=os.uname().nodename,
             server=self.reached.server,
             gateway_path=reply.gateway_path,

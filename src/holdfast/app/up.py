@@ -144,7 +144,6 @@ def _register(
             session,
             Wanted(
                 credentials=file,
-                name=os.uname().nodename,
                 generate=not is_given,
                 recovery_key=recovery_key_of(settings.home),
                 # It is this very machine.

@@ -1,6 +1,5 @@
 """`holdfast register`: make this machine one of a vault's machines."""
 
-import os
 from typing import TYPE_CHECKING
 
 import click
@@ -44,7 +43,9 @@ if TYPE_CHECKING:
 @option(
     "--credentials", metavar="FILE", required=True, help=N_("From `holdfast vault credentials`.")
 )
-@option("--name", metavar="NAME", help=N_("What people call it; the host name if nothing is said."))
+@option(
+    "--name", metavar="NAME", help=N_("What people call it; else the name it had, or the host's.")
+)
 @option("--generate-passphrase", "generate", is_flag=True, help=N_("Have a passphrase invented."))
 @option(
     "--recovery-key",
@@ -82,7 +83,7 @@ def register(  # noqa: PLR0913  each is an option
     run = start()
     wanted = Wanted(
         credentials=credentials,
-        name=name or os.uname().nodename,
+        name=name,
         generate=generate,
         recovery_key=recovery_key,
         proxy=proxy,

@@ -7,6 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from holdfast.agent.assigned import AssignedPolicies
 from holdfast.agent.jobs import Job, started
 from holdfast.agent.journal import Journal
@@ -58,6 +60,35 @@ def test_word_of_a_process_that_ended_is_told_as_such(place: Place) -> None:
     assert first == alive
     assert second == replace(alive, process=None)
     assert os.stat(place.standing).st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("kept", [0, 1, 40])
+def test_a_torn_word_of_the_agent_is_no_word_and_the_next_one_counts(
+    place: Place, kept: int
+) -> None:
+    StandingFile(place.standing).tell(_standing())
+    file = Path(place.standing)
+    file.write_bytes(file.read_bytes()[:kept])
+
+    torn = look(place.home, NOON)
+    StandingFile(place.standing).tell(_standing(connection="away"))
+    whole = look(place.home, NOON)
+
+    assert torn.standing is None
+    assert agent_report.fields(torn)["agent"] == "never"
+    assert whole.standing is not None
+    assert whole.standing.connection == "away"
+
+
+def test_an_agent_whose_word_cannot_be_written_goes_on(place: Place) -> None:
+    Path(f"{place.standing}.part").mkdir()
+    file = StandingFile(place.standing)
+
+    file.tell(_standing())
+    Path(f"{place.standing}.part").rmdir()
+    file.tell(_standing())
+
+    assert read_standing(place.standing) == _standing()
 
 
 def test_jobs_not_over_and_reports_not_delivered_are_counted(

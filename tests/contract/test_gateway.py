@@ -219,7 +219,7 @@ def port_of(machine: MachineThere) -> int:
 def connected(machine: MachineThere) -> ssl.SSLSocket:
     context = ssl.create_default_context(cafile=machine.ca_file)
     context.load_cert_chain(machine.certificate_file, machine.key_file)
-    plain = socket.create_connection(("localhost", port_of(machine)), timeout=30)
+    plain = socket.create_connection(("localhost", port_of(machine)), timeout=90)
     return context.wrap_socket(plain, server_hostname="localhost")
 
 
@@ -460,7 +460,7 @@ def test_what_a_stranger_sends_is_not_taken(machine: MachineThere) -> None:
         context.wrap_socket(plain, server_hostname="localhost") as stream,
     ):
         stream.sendall(f"{head}Content-Length: 1000000000\r\n\r\n".encode())
-        stream.settimeout(10)
+        stream.settimeout(90)
         answer = b"".join(iter(lambda: stream.recv(65536), b""))
 
     assert b" 401 " in answer.partition(b"\r\n")[0]

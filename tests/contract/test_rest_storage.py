@@ -210,7 +210,7 @@ def test_a_forked_child_can_use_what_its_parent_uses(storage: RestStorage) -> No
 
     child = os.fork()
     if child == 0:
-        signal.alarm(60)
+        signal.alarm(180)
         outcome = 1
         try:
             content = storage.get(name_of(b"parent", "locks"))
@@ -295,7 +295,7 @@ def test_a_server_killed_in_mid_upload_leaves_no_torn_file(tmp_path: Path) -> No
     content = os.urandom(MIB) * 64
     clock = SystemClock()
     with RunningGateway(tmp_path) as gateway:
-        machine = gateway.machine(gateway.vault(is_lab=True, limit_rate=16 * MIB))
+        machine = gateway.machine(gateway.vault(is_lab=True, limit_rate=MIB))
         with ThreadPoolExecutor(1) as threads:
             upload = threads.submit(machine.storage().put, name_of(content), content)
             wait_until(lambda: list(machine.folder.rglob("*-tmp-*")))

@@ -232,7 +232,7 @@ def test_a_reader_never_sees_half_a_file(storage: Storage) -> None:
             storage.put(NAME, content)
         finally:
             written.set()
-        reader.result(timeout=60)
+        reader.result(timeout=180)
     seen.add(len(storage.get(NAME)))
 
     assert seen == {len(content)}
@@ -267,13 +267,13 @@ def test_a_forked_child_can_use_what_its_parent_uses(storage: Storage, kind: str
 
 def _work_in_child(storage: Storage) -> None:
     # A child that hangs must not hang the suite.
-    signal.alarm(60)
+    signal.alarm(180)
     outcome = 1
     try:
         storage.put("locks/child", storage.get("locks/parent"))
         grandchild = os.fork()
         if grandchild == 0:
-            signal.alarm(60)
+            signal.alarm(180)
             storage.put("locks/grandchild", storage.get("locks/child"))
             outcome = 0
         else:

@@ -103,7 +103,7 @@ class Bench:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
-            timeout=60,
+            timeout=180,
         )
         said = Said(done.returncode, done.stdout.decode(), done.stderr.decode())
         assert status is None or said.status == status, f"{said.out}\n{said.err}"

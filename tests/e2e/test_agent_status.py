@@ -1,7 +1,6 @@
 """What `agent status` says while an agent works, waits for its server, and has ended."""
 
 import signal
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import pytest
 
 from holdfast.testing.fleet import FleetServer
+from holdfast.testing.waiting import wait_until
 from tests.e2e.conftest import Bench
 from tests.e2e.office import Office
 from tests.e2e.test_server_people import Person
@@ -33,13 +33,14 @@ def office(server: FleetServer, tmp_path: Path) -> Office:
 
 def _seen(mail: Bench, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
     """The state, as soon as it is the one wanted."""
-    deadline, state = time.monotonic() + 30, dict[str, Any]()
-    while time.monotonic() < deadline:
-        state = mail.run("agent", "status", "--json", status=None).event("agent-state")
-        if wanted(state):
-            return state
-        time.sleep(0.2)
-    pytest.fail(f"never came: {state}")
+    state = dict[str, Any]()
+
+    def reached() -> bool:
+        state.update(mail.run("agent", "status", "--json", status=None).event("agent-state"))
+        return wanted(state)
+
+    wait_until(reached)
+    return state
 
 
 def test_state_of_the_agent_is_told_from_its_files(server: FleetServer, office: Office) -> None:
@@ -60,7 +61,7 @@ def test_state_of_the_agent_is_told_from_its_files(server: FleetServer, office: 
         away = _seen(mail, lambda one: bool(one["connection"] == "away"))
     finally:
         agent.send_signal(signal.SIGTERM)
-        agent.communicate(timeout=30)
+        agent.communicate(timeout=90)
     after = mail.run("agent", "status", "--json", status=3).event("agent-state")
 
     assert before["agent"] == "never"

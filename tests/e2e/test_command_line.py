@@ -3,10 +3,12 @@
 import json
 import signal
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from holdfast.testing.waiting import wait_until
 from tests.e2e.conftest import PASSPHRASE, SCRIPT, Bench
 
 
@@ -151,7 +153,7 @@ def test_nobody_reading_the_output_is_no_reason_to_complain(filled: Bench) -> No
         env=filled.environment,
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=180,
     )
 
     assert done.stderr == b""
@@ -164,12 +166,12 @@ def test_interruption_ends_with_130_and_leaves_no_lock(
     bench.write("file")
     process = bench.start(
         *("backup", bench.source, "--json"),
-        *("--hook-before", f"touch {bench.root}/in; sleep 50"),
+        *("--hook-before", f"touch {bench.root}/in; sleep 600"),
     )
     _wait_until((bench.root / "in").exists, process)
 
     process.send_signal(number)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=90)
 
     assert process.returncode == 130
     assert json.loads(out.splitlines()[-1])["code"] == "interrupted"
@@ -177,17 +179,9 @@ def test_interruption_ends_with_130_and_leaves_no_lock(
     assert list((bench.vault / "locks").glob("*")) == []
 
 
-def _wait_until(happened: object, process: subprocess.Popen[bytes]) -> None:
-    assert callable(happened)
-    for _attempt in range(200):
-        if happened():
-            return
-        try:
-            process.wait(0.05)
-        except subprocess.TimeoutExpired:
-            continue
-        raise AssertionError(process.communicate())
-    raise AssertionError("it never happened")
+def _wait_until(happened: Callable[[], object], process: subprocess.Popen[bytes]) -> None:
+    wait_until(lambda: happened() or process.poll() is not None)
+    assert happened(), process.communicate()
 
 
 def test_unforeseen_error_is_short_and_traced_only_when_asked(empty: Bench) -> None:

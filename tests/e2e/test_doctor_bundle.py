@@ -62,7 +62,7 @@ def _elsewhere(path: Path, home: Path, *, status: int) -> Any:
         env={"PATH": "/usr/bin:/bin", "HOME": str(home), "LC_ALL": "C.UTF-8"},
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=180,
     )
     assert done.returncode == status, done.stdout.decode() + done.stderr.decode()
     return json.loads(done.stdout)

@@ -20,7 +20,7 @@ def _tell(bench: Bench, *arguments: str, status: int, given: bytes = b"") -> str
         input=given,
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=180,
     )
     assert done.returncode == status, done.stdout.decode() + done.stderr.decode()
     return done.stdout.decode()

@@ -97,7 +97,7 @@ def test_crashed_check_is_4_and_a_finding_of_its_own(empty: Bench) -> None:
         env=empty.environment,
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=180,
     )
 
     assert done.returncode == 4, done.stderr.decode()

@@ -80,7 +80,9 @@ def _report(number: int, state: str, **more: Any) -> dict[str, Any]:
 
 def _work(agent: httpx.Client, end: str, **more: Any) -> None:
     """Take one command and do it, as an agent would."""
-    commands = agent.get(f"{V1}/commands", params={"wait": 30}).json()["commands"]
+    commands: list[Any] = []
+    while not commands:
+        commands = agent.get(f"{V1}/commands", params={"wait": 30}).json()["commands"]
     for command in commands:
         agent.post(f"{V1}/commands/{command['number']}/taken").raise_for_status()
         job = f"{V1}/jobs/{command['job_id']}"

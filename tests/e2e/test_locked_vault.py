@@ -63,10 +63,10 @@ def test_living_lock_is_kept_until_all_are_to_go(filled: Bench) -> None:
 
 def test_waiting_names_the_holder_and_goes_on_when_it_is_gone(filled: Bench) -> None:
     with _held_by_us(filled):
-        prune = filled.start("prune", "--wait", "1m")
+        prune = filled.start("prune", "--wait", "10m")
         assert prune.stderr is not None
         first = prune.stderr.readline()
-    _out, rest = prune.communicate(timeout=60)
+    _out, rest = prune.communicate(timeout=180)
 
     assert b"waiting for" in first
     assert (prune.returncode, rest) == (0, b"")

@@ -101,11 +101,11 @@ def test_lease_of_the_agent_is_waited_for_and_named(mail: Bench) -> None:
     lease = link.ask("POST", "/agent/leases", asked, LeaseReply)
 
     refused = mail.run("retain", "--keep-last", "1", status=None)
-    waiting = mail.start("retain", "--keep-last", "1", "--wait", "1m")
+    waiting = mail.start("retain", "--keep-last", "1", "--wait", "10m")
     assert waiting.stderr is not None
     told = waiting.stderr.readline().decode()
     link.tell("DELETE", f"/agent/leases/{lease.id}")
-    waiting.communicate(timeout=60)
+    waiting.communicate(timeout=180)
     link.close()
 
     assert refused.status not in {0, 3}
@@ -192,6 +192,6 @@ def _killed_at(mail: Bench, moment: str, *words: str) -> int:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=180,
     )
     return done.returncode

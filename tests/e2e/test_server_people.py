@@ -37,7 +37,7 @@ class Person:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
-            timeout=60,
+            timeout=180,
         )
         said = Said(done.returncode, done.stdout.decode(), done.stderr.decode())
         assert said.status == status, f"{words}: {said.out}\n{said.err}"

@@ -34,7 +34,7 @@ def _loaded(bench: Bench, *arguments: str) -> set[str]:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=180,
     )
     return set(done.stdout.splitlines()[-1].split())
 
@@ -87,7 +87,7 @@ def test_numpy_starts_no_threads_and_hooks_hear_nothing_of_it(empty: Bench) -> N
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=180,
     )
 
     assert done.stdout.splitlines()[-1] == "1 False"
@@ -116,7 +116,7 @@ def test_the_end_is_short_but_nothing_is_left_out(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=180,
     )
 
     assert done.returncode == status

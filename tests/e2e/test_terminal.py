@@ -12,7 +12,7 @@ import pytest
 
 from tests.e2e.conftest import PASSPHRASE, SCRIPT, Bench
 
-_PATIENCE = 30
+_PATIENCE = 90
 
 
 @dataclass(slots=True)

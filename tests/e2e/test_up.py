@@ -17,7 +17,7 @@ from holdfast.testing.ports import free_port
 from holdfast.testing.waiting import wait_until
 from tests.e2e.conftest import SCRIPT, Bench, Said
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(170)]
+pytestmark = pytest.mark.slow
 
 
 class Newcomer:
@@ -66,7 +66,17 @@ class Newcomer:
         process, self.process = self.process, None
         process.send_signal(number)
         with process:
-            return process.wait(60)
+            return process.wait(90)
+
+    def kill(self) -> bytes:
+        """What it had said until then; nothing of it runs afterwards."""
+        assert self.process is not None
+        assert self.process.stdout is not None
+        (process, said), self.process = (self.process, self.process.stdout), None
+        process.kill()
+        with process:
+            wait_until(self.is_quiet)
+            return said.read()
 
     def is_quiet(self) -> bool:
         """Nothing of it runs any more."""
@@ -153,6 +163,7 @@ def test_killed_it_takes_both_along_and_the_next_goes_on(newcomer: Newcomer) -> 
     first = newcomer.ready()
 
     newcomer.end(signal.SIGKILL)
+    wait_until(newcomer.is_quiet)
     newcomer.start("--lab")
     second = newcomer.ready()
 
@@ -186,12 +197,13 @@ def test_killed_at_any_step_the_same_command_again_goes_on(newcomer: Newcomer, s
     newcomer.start()
     assert newcomer.process is not None
     wait_until((newcomer.home / step).exists)
-    newcomer.end(signal.SIGKILL)
+    heard = newcomer.kill()
 
     newcomer.start()
     said = newcomer.ready()
 
-    assert said["password"] is not None
+    # Shown once: by the first, if this test was held up so long that it had come to its end.
+    assert said["password"] is not None or b'"password"' in heard
     machines = newcomer.run("vault", "machines", "main", "--json").events
     # One that died between the server's answer and the note of it may have left an empty row.
     active = [one["record"] for one in machines if one["record"]["is_activated"]]
@@ -258,7 +270,7 @@ def test_stop_ends_the_one_in_the_foreground(newcomer: Newcomer) -> None:
 
     assert newcomer.is_quiet()
     assert newcomer.process is not None
-    assert newcomer.process.wait(10) == 0
+    assert newcomer.process.wait(90) == 0
 
 
 def children_of(newcomer: Newcomer) -> list[int]:

@@ -126,7 +126,7 @@ def test_prune_waits_for_nobody_and_ends_with_11(filled: Bench) -> None:
         said = filled.run("prune", "--max-unused", "0%", status=11)
     finally:
         mount.terminate()
-        mount.communicate(timeout=30)
+        mount.communicate(timeout=90)
 
     assert "vault-locked" in said.err
 
@@ -144,7 +144,7 @@ def test_mount_shows_the_points_until_it_is_ended(filled: Bench) -> None:
         found = [path.read_text() for path in mountpoint.rglob("etc/hosts")]
     finally:
         mount.terminate()
-        mount.communicate(timeout=30)
+        mount.communicate(timeout=90)
 
     assert "127.0.0.1 localhost\n" in found
     assert list(mountpoint.iterdir()) == []

@@ -39,7 +39,7 @@ class Machine:
     def delete(self, name: str) -> None:
         context = ssl.create_default_context(cafile=str(self.server.ca_file))
         context.load_cert_chain(self.certificate, self.key)
-        with httpx.Client(base_url=self.server.url, verify=context) as client:
+        with httpx.Client(base_url=self.server.url, verify=context, timeout=90) as client:
             wanted = {"kind": "prune", "seconds": 60}
             lease = client.post("/api/v1/agent/leases", json=wanted).raise_for_status().json()
             self.storage.delete(name)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -79,13 +79,20 @@ def test_an_unknown_name_takes_as_long_to_refuse_as_a_known_one(office: Office) 
     office.log_in("warm")
     took: dict[str, list[float]] = {"ada": [], "nobody": []}
 
-    for _round in range(4):
-        for name, times in took.items():
-            began = perf_counter()
-            assert office.log_in(name, "wrong").status_code == 401
-            times.append(perf_counter() - began)
+    def ratio() -> float:
+        return min(took["ada"]) / min(took["nobody"])
 
-    assert 0.5 < min(took["ada"]) / min(took["nobody"]) < 2
+    # Of the processor, since others may be busy here; what comes in between only adds to it.
+    for round_ in range(20):
+        for name, times in took.items():
+            began = process_time()
+            assert office.log_in(name, "wrong").status_code == 401
+            times.append(process_time() - began)
+        office.clock.sleep(3600)  # the account is not to be locked
+        if round_ >= 3 and 0.5 < ratio() < 2:
+            break
+
+    assert 0.5 < ratio() < 2
 
 
 def test_a_locked_account_opens_to_nothing_and_says_no_more_than_before(office: Office) -> None:

@@ -21,7 +21,7 @@ class Line:
     def __init__(self, server: FleetServer) -> None:
         place = urlsplit(server.url)
         assert place.hostname is not None
-        raw = socket.create_connection((place.hostname, place.port or 443), timeout=20)
+        raw = socket.create_connection((place.hostname, place.port or 443), timeout=90)
         self.socket = server.tls().wrap_socket(raw, server_hostname=place.hostname)
 
     def ask(self, sent: bytes) -> bytes:

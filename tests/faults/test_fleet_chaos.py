@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.testing.chaos import run_chaos
+from holdfast.testing.chaos import SECONDS_A_FAULT, run_chaos
 from holdfast.testing.postgres import find_programs, running_postgres
 from tests.faults.conftest import Faults
 
@@ -30,7 +30,7 @@ def test_after_a_minute_of_chaos_every_invariant_holds(tmp_path: Path, faults: F
         outcome = run_chaos(tmp_path, postgres, seconds=SECONDS, seed=SEED, say=said.append)
 
     assert outcome.wrong == [], "\n".join(said)
-    assert sum(outcome.faults.values()) >= SECONDS // 6
+    assert sum(outcome.faults.values()) >= SECONDS // SECONDS_A_FAULT
     assert outcome.points > 0
     for _fault in range(sum(outcome.faults.values())):
         faults.inject()

@@ -26,6 +26,8 @@ from holdfast.testing.postgres import Postgres
 _TICK = 0.1
 _TRY_AGAIN = 1.0
 _BETWEEN_FAULTS = (0.3, 4.0)
+# A slow machine gets through fewer; it goes on until it has had as many as this makes.
+SECONDS_A_FAULT = 6
 _BETWEEN_ORDERS = (0.5, 4.0)
 _BETWEEN_CHANGES = (0.3, 1.5)
 # A job that fails in the dark waits half a minute and more before it is tried again.
@@ -110,7 +112,8 @@ class Chaos:
         ]
         due = {index: self._clock.monotonic() + 1 for index in range(len(acts))}
         end = self._clock.monotonic() + seconds
-        while (now := self._clock.monotonic()) < end:
+        least = seconds // SECONDS_A_FAULT
+        while (now := self._clock.monotonic()) < end or self._faults.total() < least:
             self._mend(now)
             for index, (act, (least, most)) in enumerate(acts):
                 if due[index] <= now:

@@ -149,5 +149,5 @@ def test_check_up_is_quick_and_small(bench: Bench) -> None:
     json.loads(done.stdout)
     # Of the processor, since others may be busy here; the programs that are asked count too.
     seconds, mib = map(float, done.stderr.splitlines()[-1].split())
-    assert seconds < 3
+    assert seconds < 6
     assert mib < 200

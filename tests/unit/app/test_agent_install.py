@@ -108,7 +108,7 @@ def test_systemd_understands_the_units(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=180,
     )
 
     complaints = [line for line in done.stderr.splitlines() if "holdfast" in line]

@@ -1,16 +1,21 @@
-"""Bring a disk of a point back: as a new raw file, or onto a disk of which only parts are wrong."""
+"""Bring a disk of a point back: as a new image, or onto a disk of which only parts are wrong."""
 
 import contextlib
 import hashlib
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from holdfast.base.clock import Clock
 from holdfast.base.units import KIB
+from holdfast.disks import images
+from holdfast.disks.nbd_client import NbdClient
+from holdfast.disks.serving import served_image
 from holdfast.machines.blocks import (
     BLOCK,
     Spans,
@@ -21,7 +26,7 @@ from holdfast.machines.blocks import (
     touched,
 )
 from holdfast.machines.disk_reader import DiskReader
-from holdfast.machines.disk_targets import DiskTarget, FileTarget
+from holdfast.machines.disk_targets import DiskTarget, FileTarget, NbdTarget
 from holdfast.machines.errors import ImageExists, ImageSizeDiffers, unwritable
 from holdfast.machines.progress import OnDisk, Steps, nobody_listens
 from holdfast.vault.forking import ahead, cores
@@ -65,21 +70,20 @@ class WritingOptions:
 
 def restore_raw(reader: DiskReader, path: str, options: WritingOptions) -> Written:
     """A new sparse file, which appears under its name when it is whole and durable."""
-    if os.path.lexists(path):
-        raise ImageExists(path=path)
-    partial = path + _PARTIAL
-    # What an earlier restore that was killed has left is nobody's.
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(partial)
-    try:
-        with FileTarget(partial, size=reader.size) as target:
-            done = fill(reader, target, options)
-        _rename(partial, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(partial)
-        raise
-    return done
+    with _appearing(path) as partial, FileTarget(partial, size=reader.size) as target:
+        return fill(reader, target, options)
+
+
+def restore_qcow2(reader: DiskReader, path: str, options: WritingOptions) -> Written:
+    """A new qcow2 image, likewise; QEMU itself writes it."""
+    with _appearing(path) as partial, tempfile.TemporaryDirectory() as folder:
+        images.create(Path(partial), reader.size)
+        socket = Path(folder, "nbd")
+        served = served_image(
+            Path(partial), socket, format_="qcow2", clock=options.clock, is_writable=True
+        )
+        with served as address, NbdTarget(lambda: NbdClient(address, contexts=())) as target:
+            return fill(reader, target, options)
 
 
 def fill(reader: DiskReader, target: DiskTarget, options: WritingOptions) -> Written:
@@ -176,14 +180,37 @@ def _bytes(reader: DiskReader, stretch: Stretch) -> int:
     return end - stretch.first * BLOCK
 
 
-def _rename(partial: str, path: str) -> None:
-    """Durable as well."""
+@contextlib.contextmanager
+def _appearing(path: str) -> Iterator[str]:
+    """Another name to write to; what is there gets the path when all went well."""
+    if os.path.lexists(path):
+        raise ImageExists(path=path)
+    partial = path + _PARTIAL
+    # What an earlier restore that was killed has left is nobody's.
+    with contextlib.suppress(OSError):
+        os.unlink(partial)
     try:
+        yield partial
+        _rename(partial, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(partial)
+        raise
+
+
+def _rename(partial: str, path: str) -> None:
+    """Durable as well: the content, whoever wrote it, and then the name."""
+    try:
+        _sync(partial)
         os.rename(partial, path)
-        folder = os.open(os.path.dirname(path) or ".", os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        _sync(os.path.dirname(path) or ".")
     except OSError as err:
         raise unwritable(path, err) from err
+
+
+def _sync(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -29,14 +29,14 @@ class PointFactsNewer(HoldfastError):
 
 
 class DiskMissing(HoldfastError):
-    code = "vm-disk-missing"
+    code = "point-disk-missing"
     sentence = N_("The recovery point {point} has no disk {disk}, it has {known}")
     remedy = N_("Name one of the disks that are there.")
     exit_status = Exit.USAGE
 
 
 class DiskLayoutBroken(HoldfastError):
-    code = "vm-disk-layout"
+    code = "point-disk-layout"
     sentence = N_("The disk {disk} of the recovery point {point} cannot be put together: {reason}")
     remedy = _CHECK
     exit_status = Exit.DAMAGE

@@ -106,13 +106,14 @@ class PointWriter:
         )
         self._disks: dict[bytes, Node] = {}
         self._reports: list[DiskReport] = []
+        self._is_committed = False
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, *_: object) -> None:
         try:
-            if kind is not None:
+            if not self._is_committed:
                 self._store.name_what_is_durable()
         finally:
             self._store.close()
@@ -146,6 +147,7 @@ class PointWriter:
         summary.backup_end = self._repository.clock.now().isoformat()
         self._options.still_ours()
         snapshot = self._repository.save_snapshot(self._snapshot(tree, facts))
+        self._is_committed = True
         return PointReport(snapshot=snapshot, summary=summary, disks=tuple(self._reports))
 
     def _before(self, target: str) -> tuple[StoredDisk | None, HoldfastError | None]:

@@ -18,6 +18,7 @@ _VARIABLES = {
     "lang": "HOLDFAST_LANG",
     "rates_file": "HOLDFAST_RATES_FILE",
     "lease": "HOLDFAST_LEASE",
+    "libvirt": "HOLDFAST_LIBVIRT",
 }
 _CREDENTIALS = "credentials"
 _NOT_IN_FILES = ("home", "harmless", "remarks", "rates_file", "lease")
@@ -50,6 +51,8 @@ class Settings:
     rates_file: str | None = None
     # "agent": the agent that started us holds the lease to delete; None: we ask ourselves.
     lease: str | None = None
+    # The hypervisor whose virtual machines are meant.
+    libvirt: str = "qemu:///system"
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
     harmless: Mapping[str, str] = field(default_factory=dict, repr=False)
     # What the person should know about where settings came from.

@@ -33,6 +33,7 @@ _COMMANDS = {
     "server": "holdfast.cli.server:server",
     "register": "holdfast.cli.register:register",
     "agent": "holdfast.cli.agent:agent",
+    "vm": "holdfast.cli.vm:vm",
     "login": "holdfast.cli.login:login",
     "logout": "holdfast.cli.login:logout",
     "demo": "holdfast.cli.demo:demo",

@@ -47,6 +47,21 @@ def test_passphrase_file_of_the_command_replaces_the_command_of_the_config(home:
     assert (settings.passphrase_command, settings.passphrase_file) == (None, "/root/phrase")
 
 
+def test_host_of_virtual_machines_is_a_setting_like_others(home: Path) -> None:
+    usual = _load(home)
+    _write(home, 'libvirt = "qemu+ssh://kvm1/system"\n')
+    from_file = _load(home)
+    from_environment = _load(home, {"HOLDFAST_LIBVIRT": "qemu+ssh://kvm2/system"})
+    from_option = _load(home, {"HOLDFAST_LIBVIRT": "qemu+ssh://kvm2/system"}, libvirt="test:///d")
+
+    assert [s.libvirt for s in (usual, from_file, from_environment, from_option)] == [
+        "qemu:///system",
+        "qemu+ssh://kvm1/system",
+        "qemu+ssh://kvm2/system",
+        "test:///d",
+    ]
+
+
 def test_unknown_key_is_refused_with_the_nearest_known_one(home: Path) -> None:
     _write(home, 'passphrase-fiel = "/root/phrase"\n')
 

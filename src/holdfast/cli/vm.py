@@ -1,0 +1,25 @@
+"""`holdfast vm`: the virtual machines of a hypervisor host."""
+
+import click
+
+from holdfast.base.texts import N_
+from holdfast.cli.command import Group
+
+_COMMANDS = {
+    "list": "holdfast.cli.vm_list:list_vms",
+}
+
+
+@click.group(
+    cls=Group,
+    lazy=_COMMANDS,
+    needs_vault=False,
+    help=N_(
+        "Virtual machines: which there are, which are protected, and how they come back.\n\n"
+        "Which host is meant is said by --host, else by HOLDFAST_LIBVIRT or the setting "
+        "`libvirt`; it is this machine if nothing is said."
+    ),
+    examples=[("holdfast vm list", N_("The machines of this host."))],
+)
+def vm() -> None:
+    pass

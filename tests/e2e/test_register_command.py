@@ -108,7 +108,7 @@ def test_another_machines_points_are_mounted_for_some_hours(office: Office) -> N
         found = {path.read_text() for path in folder.rglob("letter")}
     finally:
         mounted.terminate()
-        mounted.communicate(timeout=60)
+        mounted.communicate(timeout=90)
 
     assert "read-grant-missing" in refused.err
     assert found == {"dear all"}

@@ -11,7 +11,7 @@ from holdfast.testing.waiting import wait_until
 from tests.e2e.office import Office, ordered, running_agent
 from tests.e2e.test_server_people import Person
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

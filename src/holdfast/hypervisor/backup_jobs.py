@@ -5,21 +5,25 @@ looked at first, and within this process two beginnings for one machine are made
 other; between processes the caller holds a lock of its own.
 """
 
+import contextlib
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from holdfast.base.clock import Clock
+from holdfast.base.errors import HoldfastError
 from holdfast.hypervisor.backup_xml import BackupPlan, backup_xml, read_backup
 from holdfast.hypervisor.binding import failure_of, load
 from holdfast.hypervisor.checkpoint_xml import checkpoint_xml
-from holdfast.hypervisor.checkpoints import other_disks
+from holdfast.hypervisor.checkpoints import delete_checkpoint, other_disks
 from holdfast.hypervisor.domain_disks import disk_job
 from holdfast.hypervisor.domains import Domain
 from holdfast.hypervisor.errors import (
     BackupNotEnding,
     BackupRunning,
+    CheckpointExists,
+    HostLost,
     NoBackupRunning,
     VmBusy,
     VmNotRunning,
@@ -88,8 +92,15 @@ def begin_backup(domain: Domain, plan: BackupPlan) -> None:
         named = tuple(disk.target for disk in plan.disks)
         backup = backup_xml(plan, others=other_disks(domain, named))
         checkpoint = _checkpoint_of(domain, plan)
-        with domain.handle() as handle:
-            handle.backupBegin(backup, checkpoint, 0)
+        try:
+            with domain.handle() as handle:
+                handle.backupBegin(backup, checkpoint, 0)
+        except (CheckpointExists, HostLost):
+            # Not made by this call; or the job may have begun, and whoever adopts it decides.
+            raise
+        except HoldfastError:
+            _clean_up(domain, plan)
+            raise
 
 
 def current_backup(domain: Domain) -> BackupPlan | None:
@@ -123,6 +134,13 @@ def _checkpoint_of(domain: Domain, plan: BackupPlan) -> str | None:
         return None
     disks = plan.checkpoint_disks
     return checkpoint_xml(plan.checkpoint, disks=disks, others=other_disks(domain, disks))
+
+
+def _clean_up(domain: Domain, plan: BackupPlan) -> None:
+    """A checkpoint stays when only the serving of the disks failed after it was made."""
+    if plan.checkpoint is not None:
+        with contextlib.suppress(HoldfastError):
+            delete_checkpoint(domain, plan.checkpoint)
 
 
 def _refuse_if_busy(domain: Domain, plan: BackupPlan) -> None:

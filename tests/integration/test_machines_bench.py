@@ -87,7 +87,14 @@ def test_a_guest_has_two_file_systems_and_takes_commands(shared_guest: Guest) ->
 
     assert "/dev/vda /a ext4" in mounted
     assert "/dev/vdb /b ext4" in mounted
-    assert shared_guest.ask("guest-fsfreeze-status") == "thawed"
+
+
+def test_a_guest_freezes_both_file_systems_and_tells_its_hook(shared_guest: Guest) -> None:
+    frozen = shared_guest.ask("guest-fsfreeze-freeze")
+    thawed = shared_guest.ask("guest-fsfreeze-thaw")
+
+    assert (frozen, thawed) == (2, 2)
+    assert shared_guest.run("cat /run/hooks").split() == ["freeze", "thaw"]
 
 
 def test_a_command_that_fails_in_a_guest_says_so(shared_guest: Guest) -> None:

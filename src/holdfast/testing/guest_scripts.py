@@ -36,16 +36,24 @@ ip link set lo up
 mount -t ext4 /dev/vda /a
 mount -t ext4 /dev/vdb /b
 acpid -c /etc/acpi -l /run/acpid.log -p /run/acpid.pid 2>/dev/null
+# Who presses the power button before anybody listens has pressed it for nothing.
+for _try in $(seq 100); do
+  ls -l /proc/$(pidof acpid)/fd 2>/dev/null | grep -q /dev/input/event && break
+  sleep 0.05
+done
 echo "{UP}" >/dev/console
 """
 
-# qemu-ga looks for a name that udev would make.
+# qemu-ga looks for a name that udev would make, of a port that comes in its own time.
 _AGENT = f"""#!/bin/sh
 [ "$agent" = no ] && exit
-for port in /sys/class/virtio-ports/*; do
-  if [ "$(cat $port/name)" = {AGENT_PORT} ]; then
-    exec qemu-ga -m virtio-serial -p /dev/${{port##*/}} -t /run -F/etc/fsfreeze-hook
-  fi
+while :; do
+  for port in /sys/class/virtio-ports/*; do
+    if [ "$(cat $port/name 2>/dev/null)" = {AGENT_PORT} ]; then
+      exec qemu-ga -m virtio-serial -p /dev/${{port##*/}} -t /run -F/etc/fsfreeze-hook
+    fi
+  done
+  sleep 0.1
 done
 """
 

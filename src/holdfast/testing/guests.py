@@ -204,7 +204,7 @@ class Guest:
 
     def _xml(self) -> str:
         recipe = self.recipe
-        words = ["console=ttyS0", "quiet", "panic=-1"]
+        words = ["console=ttyS0", "quiet", "panic=-1", "mitigations=off"]
         words += [] if recipe.agent else ["agent=no"]
         words += [f"writer={recipe.writer}"] if recipe.writer else []
         return Definition(

@@ -12,11 +12,13 @@ import pytest
 from holdfast.app.prune import prune
 from holdfast.machines.blocks import BLOCK
 from holdfast.machines.disk_reader import DiskReader
-from holdfast.machines.errors import DiskMissing, NotAMachinePoint, PointFactsBroken
+from holdfast.machines.disk_source import FileSource
+from holdfast.machines.errors import DiskMissing, NameUnusable, NotAMachinePoint, PointFactsBroken
 from holdfast.machines.point_reader import PointReader
-from holdfast.machines.point_writer import PointReport
+from holdfast.machines.point_writer import PointReport, PointWriter
 from holdfast.machines.progress import DiskProgress
 from holdfast.storage.directory import DirectoryStorage
+from holdfast.testing.faulty_storage import FaultyStorage
 from holdfast.testing.vaults import PASSPHRASE, add_point, open_vault, small_vault
 from holdfast.testing.vm_points import (
     DOMAIN,
@@ -24,6 +26,7 @@ from holdfast.testing.vm_points import (
     mixed_image,
     open_point,
     overwrite,
+    vm_facts,
     write_vm_point,
 )
 from holdfast.vault.check import CheckOptions, check
@@ -315,6 +318,59 @@ def test_points_of_machines_are_forgotten_and_pruned_like_any_other(
     third = write_vm_point(fresh, images, parent=open_point(fresh, second), changed={"vda": after})
     assert third.disks[0].bytes_read <= 2 * BLOCK
     assert content_of(open_vault(vault.storage), third) == images["vda"].read_bytes()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_chain_of_points_is_the_disk_at_each_instant(
+    vault: Repository, tmp_path: Path, seed: int
+) -> None:
+    dice = random.Random(seed)
+    size = 11 * MIB + 300
+    images = {"vda": mixed_image(tmp_path / "vda.raw", size, seed=seed)}
+    reports = [write_vm_point(vault, images, options=SEGMENTED)]
+    contents = [images["vda"].read_bytes()]
+
+    for _ in range(5):
+        changes = [
+            (dice.randrange(size - 90_000), dice.choice((bytes(90_000), dice.randbytes(70_000))))
+            for _ in range(dice.randrange(4))
+        ]
+        changed = overwrite(images["vda"], *changes)
+        parent = open_point(vault, reports[-1])
+        told = {"vda": changed}
+        options = replace(SEGMENTED, workers=dice.choice((1, 3)))
+        reports.append(write_vm_point(vault, images, parent=parent, changed=told, options=options))
+        contents.append(images["vda"].read_bytes())
+
+    fresh = open_vault(vault.storage)
+    assert [content_of(fresh, report) for report in reports] == contents
+    assert_sound(vault)
+
+
+def test_the_segments_of_a_disk_are_read_together(vault: Repository, tmp_path: Path) -> None:
+    images = {"vda": mixed_image(tmp_path / "vda.raw", 60 * MIB)}
+    report = write_vm_point(vault, images, options=replace(OPTIONS, segment=MIB))
+    storage = FaultyStorage(vault.storage)
+    point = open_point(open_vault(storage), report)
+    assert point.disks == ("vda",)
+    before = storage.calls
+
+    assert len(point.disk("vda").segments) == 60
+
+    assert storage.calls - before <= 5
+
+
+def test_after_an_error_of_one_disk_there_is_no_point(vault: Repository, tmp_path: Path) -> None:
+    images = {"vda": mixed_image(tmp_path / "vda.raw", 2 * MIB)}
+    facts = vm_facts(images, name="web", time=vault.clock.now())
+
+    with PointWriter(vault, "web", OPTIONS) as writer, FileSource(str(images["vda"])) as source:
+        with pytest.raises(NameUnusable):
+            writer.add_disk("../vda", source)
+        with pytest.raises(AssertionError):
+            writer.commit(facts, {})
+
+    assert vault.snapshots() == []
 
 
 def test_a_point_of_files_is_no_machine(vault: Repository) -> None:

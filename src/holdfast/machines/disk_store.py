@@ -97,6 +97,8 @@ class DiskStore:
         to_read = bytes_of(chosen, size)
         on_bytes(size - to_read)
         self._read(source, chosen, blocks, on_bytes)
+        # What is not in the vault must not get into a point.
+        assert rows_of(blocks.ids).any(axis=1).all()
         self._store_zeros(blocks)
         return StoredBlocks(blocks, acts == Act.KEEP, to_read)
 

@@ -4,15 +4,17 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
-from holdfast.base.ids import blob_id_from_hex
+from holdfast.base.errors import HoldfastError
+from holdfast.base.ids import TreeId, blob_id_from_hex
 from holdfast.machines.blocks import BLOCK, BlockIds
 from holdfast.machines.errors import DiskLayoutBroken, DiskMissing, NotAMachinePoint
 from holdfast.machines.layout import DISKS, FOLDER, OWN, POINT, RAW, VM, ids_of
 from holdfast.machines.points import VmPoint, parse_point
+from holdfast.vault.blob_ranges import Blobs
 from holdfast.vault.pack_header import Kind
 from holdfast.vault.repository import Repository
 from holdfast.vault.snapshot import Snapshot
-from holdfast.vault.tree import Node
+from holdfast.vault.tree import Node, parse_tree
 
 _Nodes = dict[bytes, Node]
 
@@ -96,6 +98,16 @@ class PointReader:
     def _listing(self, folder: Node) -> _Nodes:
         return self._named(self.repository.load_tree(folder.subtree_id))
 
+    def _listings(self, folders: list[Node]) -> dict[TreeId, _Nodes]:
+        """Many at once: they lie together in packs, and a far vault answers slowly."""
+        blobs = Blobs(self.repository, parallel=self.repository.storage.parallel)
+        found: dict[TreeId, _Nodes] = {}
+        for tree, content in blobs.fetch(Kind.TREE, [each.subtree_id for each in folders]):
+            if isinstance(content, HoldfastError):
+                raise content
+            found[tree] = self._named(parse_tree(tree, content))
+        return found
+
     def _named(self, nodes: list[Node]) -> _Nodes:
         return {node.raw_name: node for node in nodes}
 
@@ -104,8 +116,10 @@ class PointReader:
             yield StoredSegment(0, node.size, node, None)
             return
         start = 0
-        for folder in sorted(self._listing(node).values(), key=lambda node: node.raw_name):
-            file = self._listing(folder)[folder.raw_name + RAW]
+        folders = sorted(self._listing(node).values(), key=lambda node: node.raw_name)
+        listings = self._listings(folders)
+        for folder in folders:
+            file = listings[folder.subtree_id][folder.raw_name + RAW]
             yield StoredSegment(start, file.size, file, folder)
             start += file.size
 

@@ -107,6 +107,7 @@ class PointWriter:
         self._disks: dict[bytes, Node] = {}
         self._reports: list[DiskReport] = []
         self._is_committed = False
+        self._is_broken = False
 
     def __enter__(self) -> Self:
         return self
@@ -122,6 +123,8 @@ class PointWriter:
 
     def add_disk(self, target: str, source: DiskSource) -> DiskReport:
         """Store a disk; when this returns, the source may move on."""
+        assert not self._is_broken, "after an error of one disk there is no point"
+        self._is_broken = True
         raw = file_name(target)
         before, damage = self._before(target)
         steps = Steps(target, source.size, self._repository.clock, self._options.on_progress)
@@ -132,11 +135,13 @@ class PointWriter:
             target=target, size=source.size, bytes_read=stored.bytes_read, damage=damage
         )
         self._reports.append(report)
+        self._is_broken = False
         self._summary.total_bytes_processed += source.size
         return report
 
     def commit(self, facts: VmPoint, files: Mapping[str, bytes]) -> PointReport:
         """Make all of it durable, then visible. `files` lie beside the facts."""
+        assert not self._is_broken, "after an error of one disk there is no point"
         tree = self._top(facts, files)
         self._trees.flush()
         self._store.finish()

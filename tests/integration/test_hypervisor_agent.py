@@ -10,6 +10,7 @@ from holdfast.hypervisor.console import Console
 from holdfast.hypervisor.domains import Domain, find_domain
 from holdfast.hypervisor.errors import (
     AgentAnswerBroken,
+    AgentAnswerTooLong,
     AgentChannelMissing,
     AgentRefused,
     AgentSilent,
@@ -103,6 +104,13 @@ def test_longest_input_arrives(programs: GuestPrograms) -> None:
     assert int(ended.out) == LONGEST_INPUT
     with pytest.raises(ValueError, match="too many"):
         programs.run(["wc", "-c"], stdin=bytes(LONGEST_INPUT + 1))
+
+
+def test_output_that_libvirt_cannot_carry_is_said_so(programs: GuestPrograms) -> None:
+    with pytest.raises(AgentAnswerTooLong):
+        programs.run(["dd", "if=/dev/zero", "bs=1M", "count=4"])
+
+    assert programs.run(["true"]).status == 0
 
 
 def test_launched_program_is_not_waited_for(programs: GuestPrograms, lasting_guest: Guest) -> None:

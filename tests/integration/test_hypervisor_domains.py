@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.base.clock import SystemClock
 from holdfast.hypervisor.checkpoint_xml import new_name
 from holdfast.hypervisor.checkpoints import create_checkpoint, list_checkpoints
 from holdfast.hypervisor.connection import Host
@@ -262,14 +261,3 @@ def test_connection_opens_again_after_a_restart_of_the_daemon(
     assert hypervisor.is_alive()
     assert lasting_domain.standing().state is State.RUNNING
     lasting_guest.wait_up()
-
-
-def test_shutdown_by_the_power_button_is_waited_for(hypervisor: Host, new_guest: NewGuest) -> None:
-    guest = new_guest()
-    guest.start()
-    domain = find_domain(hypervisor, guest.uuid)
-
-    domain.ask_to_shut_down()
-    domain.wait_until_off(SystemClock(), within=90)
-
-    assert (domain.standing().state, domain.standing().reason) == (State.OFF, "shutdown")

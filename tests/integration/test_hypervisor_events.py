@@ -2,9 +2,11 @@
 
 import pytest
 
+from holdfast.base.clock import SystemClock
 from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.domains import Domain, find_domain
 from holdfast.hypervisor.events import Event, EventKind, Subscription, subscribe
+from holdfast.hypervisor.states import State
 from holdfast.testing.guests import Guest
 from holdfast.testing.hosts import KvmHost
 from tests.machines_bench import NewGuest
@@ -43,14 +45,20 @@ def test_life_of_a_machine_is_told_in_order(hypervisor: Host, new_guest: NewGues
     assert {event.machine for event in told} == {domain.name}
 
 
-def test_agent_that_comes_up_is_told(hypervisor: Host, new_guest: NewGuest) -> None:
-    domain = find_domain(hypervisor, new_guest().uuid)
+def test_start_of_the_agent_and_a_shutdown_in_order_are_told(
+    hypervisor: Host, new_guest: NewGuest
+) -> None:
+    guest = new_guest()
+    domain = find_domain(hypervisor, guest.uuid)
 
-    with subscribe(hypervisor, EventKind.AGENT) as events:
-        domain.start()
-        event = next_of(events, EventKind.AGENT, "connected")
+    with subscribe(hypervisor, EventKind.AGENT, EventKind.LIFECYCLE, domain=domain) as events:
+        guest.start()
+        next_of(events, EventKind.AGENT, "connected")
+        domain.ask_to_shut_down()
+        domain.wait_until_off(SystemClock(), within=PATIENCE)
+        next_of(events, EventKind.LIFECYCLE, "stopped")
 
-    assert event.uuid == domain.uuid
+    assert (domain.standing().state, domain.standing().reason) == (State.OFF, "shutdown")
 
 
 def test_events_of_other_machines_do_not_come(

@@ -22,7 +22,7 @@ class Ended:
     status: int
     out: bytes
     err: bytes
-    # The agent keeps 16 MiB of each and drops the rest.
+    # The agent dropped what was too much for it.
     is_truncated: bool = False
 
 

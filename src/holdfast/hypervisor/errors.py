@@ -215,6 +215,12 @@ class AgentAnswerBroken(HoldfastError):
     remedy = N_("Update qemu-guest-agent in the guest and restart it.")
 
 
+class AgentAnswerTooLong(HoldfastError):
+    code = "guest-agent-answer-too-long"
+    sentence = N_("The answer of {about}'s guest agent to {command} is too long for libvirt")
+    remedy = N_("What a program writes may have 2 MiB: let it write to a file in the guest.")
+
+
 class GuestFrozen(HoldfastError):
     """A frozen guest's agent refuses nearly everything but to thaw."""
 

@@ -13,7 +13,7 @@ from enum import Enum
 from types import TracebackType
 from typing import Any, Self
 
-from holdfast.hypervisor.binding import load
+from holdfast.hypervisor.binding import load, translated
 from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.domains import Domain
 
@@ -107,11 +107,13 @@ class Subscription:
         self._host = host
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._registered: list[int] = []
+        self._connection = host.connection
         host.watch_loss(self._lost)
-        with host.asking() as self._connection:
-            handle = None if domain is None else self._connection.lookupByUUIDString(domain.uuid)
-            for kind in kinds & _SOURCES.keys():
-                self._register(kind, handle)
+        try:
+            self._register_all(kinds, domain)
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -138,6 +140,13 @@ class Subscription:
             for number in self._registered:
                 self._connection.domainEventDeregisterAny(number)
         self._registered.clear()
+
+    def _register_all(self, kinds: frozenset[EventKind], domain: Domain | None) -> None:
+        about = self._host.uri if domain is None else domain.name
+        with translated(about):
+            handle = None if domain is None else self._connection.lookupByUUIDString(domain.uuid)
+            for kind in kinds & _SOURCES.keys():
+                self._register(kind, handle)
 
     def _register(self, kind: EventKind, handle: Any) -> None:
         source, read = _SOURCES[kind]

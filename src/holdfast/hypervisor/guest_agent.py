@@ -27,6 +27,7 @@ from holdfast.hypervisor.binding import failure_of, load, load_agent
 from holdfast.hypervisor.domains import Domain
 from holdfast.hypervisor.errors import (
     AgentAnswerBroken,
+    AgentAnswerTooLong,
     AgentRefused,
     GuestFileUnavailable,
     GuestFrozen,
@@ -37,6 +38,7 @@ from holdfast.hypervisor.failures import Failure, error_of
 SHORT_SECONDS: Final = 10.0
 _FREEZE_SECONDS: Final = 60.0
 _REFUSED = re.compile(r"unable to execute QEMU agent command '[^']*': *(.*)", re.DOTALL)
+_TOO_LONG: Final = "encode message payload"
 _REFUSALS: Final[tuple[tuple[str, type[HoldfastError]], ...]] = (
     ("frozen state", GuestFrozen),
     ("failed to open file", GuestFileUnavailable),
@@ -118,6 +120,9 @@ class GuestAgent:
                 raise self._error(failure_of(err), command) from err
 
     def _error(self, failure: Failure, command: str) -> HoldfastError:
+        if _TOO_LONG in failure.message:
+            # The daemon said so and goes on; only its answer did not fit on the wire.
+            return AgentAnswerTooLong(about=self._domain.name, command=command)
         refused = _REFUSED.search(failure.message)
         if refused is None:
             return error_of(failure, about=self._domain.name)

@@ -39,6 +39,8 @@ pytestmark = [pytest.mark.faults]
 
 MIB = 1 << 20
 FIRST = Span(0, MIB)
+# What a client asks for in one request.
+ASKED = 256 << 10
 
 
 @contextmanager
@@ -88,7 +90,7 @@ def _server_that_says(
 
 
 HALF_READ = (
-    wire.encode_chunk(1, Chunk.DATA, 8 + MIB, is_last=True) + wire.encode_offset(0) + bytes(1000)
+    wire.encode_chunk(1, Chunk.DATA, 8 + ASKED, is_last=True) + wire.encode_offset(0) + bytes(1000)
 )
 
 
@@ -99,7 +101,7 @@ def test_server_that_goes_in_mid_message_is_a_lost_connection(tmp_path: Path, sa
         NbdClient(address, contexts=()) as client,
     ):
         with pytest.raises(DiskConnectionLost):
-            client.read(0, MIB)
+            client.read(0, ASKED)
         with pytest.raises(DiskConnectionLost):
             client.read(0, 10)
 
@@ -111,7 +113,7 @@ def test_server_that_falls_silent_is_given_up(tmp_path: Path, said: bytes) -> No
         NbdClient(address, contexts=(), patience=2) as client,
         pytest.raises(DiskServerSilent, match="2 seconds"),
     ):
-        client.read(0, MIB)
+        client.read(0, ASKED)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +124,7 @@ def test_server_that_falls_silent_is_given_up(tmp_path: Path, said: bytes) -> No
         pytest.param(wire.encode_chunk(1, Chunk.NONE, 0, is_last=True), id="nothing of it"),
         pytest.param(
             wire.encode_chunk(1, Chunk.DATA, 8 + 10, is_last=True)
-            + wire.encode_offset(MIB - 5)
+            + wire.encode_offset(ASKED - 5)
             + bytes(10),
             id="beyond it",
         ),
@@ -141,7 +143,7 @@ def test_server_that_breaks_the_rules_is_named(tmp_path: Path, said: bytes) -> N
         NbdClient(address, contexts=()) as client,
         pytest.raises(DiskReplyMalformed),
     ):
-        client.read(0, MIB)
+        client.read(0, ASKED)
 
 
 @pytest.mark.real

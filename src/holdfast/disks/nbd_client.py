@@ -9,7 +9,7 @@ import contextlib
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from holdfast.base.errors import HoldfastError
 from holdfast.disks.errors import (
@@ -35,13 +35,24 @@ from holdfast.disks.nbd_wire import (
 from holdfast.disks.source import Content
 from holdfast.disks.spans import Span, pieces
 
+# Larger requests, and more of them, are slower: what travels falls out of the processor's cache.
+_REQUEST = 512 << 10
+_FLYING = 4
 _PIECE = 1 << 20
-_DEPTH = 8
+_DEPTH = 3
 # Of requests that carry no bytes: the greatest that is aligned for every server.
 _LONGEST = 1 << 30
 _PATIENCE = 300.0
 
 Flagged = tuple[Span, int]
+
+
+class _Coming(NamedTuple):
+    """A piece that is being read."""
+
+    span: Span
+    buffer: memoryview
+    requests: list[Pending]
 
 
 class NbdClient:
@@ -103,8 +114,8 @@ class NbdClient:
         self._check(offset, len(view))
         waiting: deque[Pending] = deque()
         with self._landing():
-            for start, end in pieces([Span(offset, offset + len(view))], self._piece(_PIECE)):
-                if len(waiting) == _DEPTH:
+            for start, end in pieces([Span(offset, offset + len(view))], self._fit(_REQUEST)):
+                if len(waiting) == _FLYING:
                     self._flight.land(waiting.popleft())
                 waiting.append(self._flight.read(start, view[start - offset : end - offset]))
             for pending in waiting:
@@ -117,19 +128,17 @@ class NbdClient:
 
         What is yielded is good until the next piece is asked for: its buffer is used again.
         """
-        free = [memoryview(bytearray(self._piece(piece))) for _number in range(depth)]
-        waiting: deque[tuple[Span, memoryview, Pending]] = deque()
+        longest = self._fit(piece)
+        free = [memoryview(bytearray(longest)) for _number in range(depth)]
+        waiting: deque[_Coming] = deque()
         with self._landing():
-            for span in pieces(spans, self._piece(piece)):
+            for span in pieces(spans, longest):
                 if not free:
                     yield self._landed(waiting[0])
-                    free.append(waiting.popleft()[1])
-                self._check(span.start, span.length)
-                buffer = free.pop()
-                pending = self._flight.read(span.start, buffer[: span.length])
-                waiting.append((span, buffer, pending))
-            for entry in waiting:
-                yield self._landed(entry)
+                    free.append(waiting.popleft().buffer)
+                waiting.append(self._ask_for(span, free.pop()))
+            for coming in waiting:
+                yield self._landed(coming)
 
     def status(self, context: str, span: Span) -> list[Flagged]:
         """The span in extents with their flags; neighbours have different ones."""
@@ -157,8 +166,8 @@ class NbdClient:
                 self._check(offset, len(content), is_write=True)
                 view = memoryview(content)
                 whole = Span(offset, offset + len(content))
-                for start, end in pieces([whole], self._piece(_PIECE)):
-                    if len(waiting) == _DEPTH:
+                for start, end in pieces([whole], self._fit(_REQUEST)):
+                    if len(waiting) == _FLYING:
                         self._flight.land(waiting.popleft())
                     part = view[start - offset : end - offset]
                     waiting.append(self._flight.write(start, part))
@@ -211,10 +220,18 @@ class NbdClient:
             at = end
         return at
 
-    def _landed(self, entry: tuple[Span, memoryview, Pending]) -> tuple[Span, memoryview]:
-        span, buffer, pending = entry
-        self._flight.land(pending)
-        return span, buffer[: span.length].toreadonly()
+    def _ask_for(self, span: Span, buffer: memoryview) -> _Coming:
+        self._check(span.start, span.length)
+        requests = [
+            self._flight.read(start, buffer[start - span.start : end - span.start])
+            for start, end in pieces([span], self._fit(_REQUEST))
+        ]
+        return _Coming(span, buffer, requests)
+
+    def _landed(self, coming: _Coming) -> tuple[Span, memoryview]:
+        for pending in coming.requests:
+            self._flight.land(pending)
+        return coming.span, coming.buffer[: coming.span.length].toreadonly()
 
     @contextlib.contextmanager
     def _landing(self) -> Iterator[None]:
@@ -225,7 +242,8 @@ class NbdClient:
             with contextlib.suppress(HoldfastError):
                 self._flight.abandon()
 
-    def _piece(self, wanted: int) -> int:
+    def _fit(self, wanted: int) -> int:
+        """The greatest length up to that which the server takes."""
         low, _preferred, most = self.blocks
         return max(low, min(wanted, most) // low * low)
 

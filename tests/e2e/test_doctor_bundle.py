@@ -91,11 +91,18 @@ def _seen(one: Any) -> list[tuple[str, str]]:
     ]
 
 
-def test_bundle_leads_to_the_findings_of_the_host(broken: Guest, tmp_path: Path) -> None:
+def _live_and_replayed(broken: Guest, bundle: Path) -> tuple[Any, Any]:
     live = json.loads(broken.run(SCRIPT, "doctor", "--json", check=False).stdout)
-    _collect(broken, tmp_path / "b.tar.gz", "--keep-names")
+    _collect(broken, bundle, "--keep-names")
+    return live, _elsewhere(bundle, bundle.parent, status=1)
 
-    replayed = _elsewhere(tmp_path / "b.tar.gz", tmp_path, status=1)
+
+def test_bundle_leads_to_the_findings_of_the_host(broken: Guest, tmp_path: Path) -> None:
+    live, replayed = _live_and_replayed(broken, tmp_path / "1.tar.gz")
+    # A busy machine may be too late with one answer or other; hardly three times in turn.
+    for again in (2, 3):
+        if _essence(replayed) != _essence(live):
+            live, replayed = _live_and_replayed(broken, tmp_path / f"{again}.tar.gz")
 
     assert {one["cause"] for one in live["findings"]} >= {
         "waagent.not-running",

@@ -7,7 +7,7 @@ Each segment has a folder of its own, for a folder's listing holds the blobs of 
 a segment in which nothing changed is the one of the point before, and need not be stored again.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from holdfast.base.ids import ID_BYTES, blob_id_from_hex
@@ -80,9 +80,3 @@ def ids_of(content: Sequence[str], size: int) -> bytes:
     if len(ids) != block_count(size):
         raise ValueError(f"{len(content)} blocks for {size} bytes")
     return b"".join(map(blob_id_from_hex, ids))
-
-
-def pieces_of_zeros(lengths: Iterator[int]) -> set[int]:
-    """Which zero blobs must be in the vault for blocks of zeros of these lengths."""
-    wanted = set(lengths)
-    return wanted | {ZERO_HALF} if BLOCK in wanted else wanted

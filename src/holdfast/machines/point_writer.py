@@ -30,10 +30,9 @@ from holdfast.machines.progress import OnDisk, Steps, nobody_listens
 from holdfast.vault.forking import cores
 from holdfast.vault.pack_sinks import TreeSink
 from holdfast.vault.repository import Repository
-from holdfast.vault.snapshot import SnapshotFile, Summary
+from holdfast.vault.snapshot import PROGRAM, SnapshotFile, Summary
 from holdfast.vault.tree import Node, encode_nodes
 
-PROGRAM = "holdfast 0.1.0"
 TAG = "holdfast:vm"
 _INDEX_SECONDS = 60.0
 # Of files beside the disks; a vTPM's state or an NVRAM is far smaller.

@@ -7,6 +7,9 @@ import msgspec
 from holdfast.base.ids import SnapshotId, TreeId
 from holdfast.vault.errors import FileUnreadable
 
+# What snapshots say they were written by.
+PROGRAM = "holdfast 0.1.0"
+
 
 class Summary(msgspec.Struct, kw_only=True):
     """What the backup counted; all fields are always written."""

@@ -2,7 +2,7 @@
 
 from importlib.metadata import version
 
-from holdfast.files.backup.job import PROGRAM
+from holdfast.vault.snapshot import PROGRAM
 
 
 def test_a_point_names_the_version_that_made_it() -> None:

@@ -41,10 +41,9 @@ from holdfast.vault.layout import INDEX, SNAPSHOTS
 from holdfast.vault.pack_header import Kind
 from holdfast.vault.pack_sinks import PackSink, TreeSink
 from holdfast.vault.repository import Repository
-from holdfast.vault.snapshot import SnapshotFile, Summary
+from holdfast.vault.snapshot import PROGRAM, SnapshotFile, Summary
 from holdfast.vault.uploads import Uploads
 
-PROGRAM = "holdfast 0.1.0"
 # In flight beside the packs that are being filled, even where one is stored at a time.
 _SPARE_SLOTS = 2
 

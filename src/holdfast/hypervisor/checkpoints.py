@@ -60,6 +60,16 @@ def changed_bytes(domain: Domain, name: str) -> dict[str, int]:
     return dict(read.sizes)
 
 
+def tracked_disks(domain: Domain, name: str) -> frozenset[str]:
+    """The disks whose changes since the checkpoint are known: those whose bitmap is sound.
+
+    libvirt gives no sizes at all where one bitmap is broken, so one broken is all broken.
+    """
+    flags = _without_domain() | load().VIR_DOMAIN_CHECKPOINT_XML_SIZE
+    with _found(domain, name) as checkpoint:
+        return frozenset(read_checkpoint(checkpoint.getXMLDesc(flags)).sizes)
+
+
 def delete_checkpoint(domain: Domain, name: str) -> Removal:
     """Remove it with its bitmaps, or at least its entry where a bitmap was lost in a crash."""
     try:

@@ -1,0 +1,84 @@
+"""What can keep a virtual machine from being backed up, each with a remedy."""
+
+from holdfast.base.errors import Exit, HoldfastError, Retry
+from holdfast.base.texts import N_
+
+
+class VmOperationRunning(HoldfastError):
+    """150066 in the words of the original: another operation is in progress."""
+
+    code = "vm-operation-running"
+    sentence = N_("{about} is busy: {work} by process {pid} since {age}")
+    remedy = N_("Wait for its end, or look at that process with `ps -f -p {pid}`.")
+    exit_status = Exit.LOCKED
+    retry = Retry.LATER
+    source_codes = ("150066",)
+
+
+class VmForeignBackup(HoldfastError):
+    """A pull job that is not ours; ending it would break somebody else's backup."""
+
+    code = "vm-foreign-backup"
+    sentence = N_("{about} is being backed up by another program, which serves it at {socket}")
+    remedy = N_("Wait for its end; if it is gone, end its job with `virsh domjobabort {about}`.")
+    exit_status = Exit.LOCKED
+    retry = Retry.LATER
+
+
+class VmScratchFull(HoldfastError):
+    code = "vm-scratch-full"
+    sentence = N_(
+        "The backup of {about} was ended before its scratch files filled {folder}: {free} are free"
+    )
+    remedy = N_(
+        "The guest runs on and nothing was lost. Free space there, or name a larger folder with "
+        "--scratch; it needs room for what the guest overwrites during a backup."
+    )
+    retry = Retry.LATER
+
+
+class VmScratchUnusable(HoldfastError):
+    code = "vm-scratch-unusable"
+    sentence = N_("There can be no scratch files in {folder}: {reason}")
+    remedy = N_("Name a folder on this machine that QEMU may write to with --scratch.")
+
+
+class VmWentAway(HoldfastError):
+    code = "vm-went-away"
+    sentence = N_("{about} was switched off, or its backup was ended, while it was read: {reason}")
+    remedy = N_("Run the same command again; a machine that is off is read from its images.")
+    retry = Retry.LATER
+
+
+class VmNotConsistent(HoldfastError):
+    code = "vm-not-consistent"
+    sentence = N_(
+        "{about} could be backed up only as after a power failure or less than asked for: "
+        "{found} instead of {wanted} ({reasons})"
+    )
+    remedy = N_(
+        "Install and start the guest agent in it, or allow less with --consistency; no recovery "
+        "point was made."
+    )
+    retry = Retry.LATER
+
+
+class VmWithoutDisks(HoldfastError):
+    code = "vm-without-disks"
+    sentence = N_("{about} has no disk that can be backed up: {reasons}")
+    remedy = N_("`holdfast vm list` shows the reason for each disk.")
+
+
+class VmStarted(HoldfastError):
+    code = "vm-started"
+    sentence = N_("{about} was started while its images were read")
+    remedy = N_("Run the same command again: a running machine is read through its QEMU.")
+    retry = Retry.NOW
+
+
+class VmImageNotHere(HoldfastError):
+    code = "vm-image-not-here"
+    sentence = N_("The disk {disk} of {about} is not on this machine: {source}")
+    remedy = N_(
+        "Run the backup on the host of the virtual machine, or start the virtual machine first."
+    )

@@ -1,0 +1,79 @@
+"""What became of the records of changes since a checkpoint: asked of QEMU, or of the images."""
+
+import contextlib
+from pathlib import Path
+
+from holdfast.base.errors import HoldfastError
+from holdfast.disks.images import inspect
+from holdfast.hypervisor.checkpoints import list_checkpoints, redefine_checkpoint, tracked_disks
+from holdfast.hypervisor.domains import Domain
+from holdfast.hypervisor.errors import CheckpointMissing, TrackingLost
+from holdfast.hypervisor.machine_spec import DiskSpec
+from holdfast.machines.tracking import MapState
+
+CHECKPOINT_FILE = "checkpoint.xml"
+_ON_THIS_HOST = ("file", "block")
+
+
+def live_states(domain: Domain, checkpoint: str, stored: str | None) -> dict[str, MapState]:
+    """Of the disks a checkpoint of a running machine covers; `stored` is its description.
+
+    A machine that moved to another host, or was defined anew, has the bitmaps and no checkpoint.
+    """
+    try:
+        covered = _covered(domain, checkpoint, stored)
+    except HoldfastError:
+        return {}
+    if covered is None:
+        return {}
+    try:
+        sound = tracked_disks(domain, checkpoint)
+    except TrackingLost:
+        sound = frozenset()
+    except HoldfastError:
+        return dict.fromkeys(covered, MapState.UNKNOWN)
+    return {
+        target: MapState.RECORDING if target in sound else MapState.INCONSISTENT
+        for target in covered
+    }
+
+
+def _covered(domain: Domain, checkpoint: str, stored: str | None) -> tuple[str, ...] | None:
+    found = _find(domain, checkpoint)
+    if found is None and stored is not None:
+        with contextlib.suppress(TrackingLost, CheckpointMissing):
+            redefine_checkpoint(domain, stored)
+            found = _find(domain, checkpoint)
+    return found
+
+
+def _find(domain: Domain, name: str) -> tuple[str, ...] | None:
+    return next((each.disks for each in list_checkpoints(domain) if each.name == name), None)
+
+
+def image_state(disk: DiskSpec, checkpoint: str) -> MapState:
+    """Of a machine that is off."""
+    assert disk.source is not None
+    try:
+        image = inspect(Path(disk.source), format_=disk.format)
+    except HoldfastError:
+        return MapState.UNKNOWN
+    for bitmap in image.bitmaps:
+        if bitmap.name == checkpoint:
+            is_sound = bitmap.is_recording and not bitmap.is_in_use
+            return MapState.RECORDING if is_sound else MapState.INCONSISTENT
+    return MapState.MISSING
+
+
+def can_record(disk: DiskSpec, *, is_live: bool) -> bool:
+    """Whether its image can keep bitmaps."""
+    if disk.format != "qcow2":
+        return False
+    if disk.kind not in _ON_THIS_HOST or disk.source is None:
+        return True
+    try:
+        image = inspect(Path(disk.source), format_=disk.format, is_live=is_live, looks_below=False)
+    except HoldfastError:
+        # Not to be seen from here; libvirt will say.
+        return True
+    return image.can_keep_bitmaps

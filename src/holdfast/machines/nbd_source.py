@@ -1,0 +1,66 @@
+"""A disk that QEMU serves over NBD, as what a point is made of."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+from holdfast.disks.nbd_address import UnixAddress
+from holdfast.disks.nbd_client import NbdClient
+from holdfast.disks.nbd_wire import BASE_ALLOCATION
+from holdfast.disks.spans import Span, merged
+from holdfast.machines.tracking import changed_spans
+
+if TYPE_CHECKING:
+    from holdfast.machines.blocks import Spans
+
+# Flags of base:allocation and of a bitmap's context.
+_ZERO = 2
+_DIRTY = 1
+
+
+class NbdSource:
+    """`context` names the record of changes; `before` is the size the disk had in the parent."""
+
+    def __init__(
+        self, address: UnixAddress, export: str, *, context: str | None = None, before: int = 0
+    ) -> None:
+        self._address = address
+        self._export = export
+        self._context = context
+        contexts = (BASE_ALLOCATION,) if context is None else (BASE_ALLOCATION, context)
+        self._client = NbdClient(address, export, contexts=contexts)
+        self.size = self._client.size
+        self.changed: Spans | None = None
+        if context is not None:
+            dirty = self._spans(context, _DIRTY)
+            self.changed = changed_spans(dirty, size=self.size, before=before)
+
+    def distrust(self) -> None:
+        """Whatever the record says: anything may have changed."""
+        self.changed = None
+
+    def spans_with_data(self) -> list[Span]:
+        return self._with_data
+
+    @cached_property
+    def _with_data(self) -> list[Span]:
+        told = self._client.status(BASE_ALLOCATION, Span(0, self.size)) if self.size else []
+        return merged(span for span, flags in told if not flags & _ZERO)
+
+    def read_into(self, offset: int, target: memoryview) -> None:
+        self._client.read_into(offset, target)
+
+    def another(self) -> "NbdSource":
+        return NbdSource(self._address, self._export)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _spans(self, context: str, flag: int) -> list[Span]:
+        told = self._client.status(context, Span(0, self.size)) if self.size else []
+        return merged(span for span, flags in told if flags & flag)

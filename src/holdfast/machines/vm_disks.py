@@ -1,0 +1,94 @@
+"""Which disks of a machine a point has, and how each of them is read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from holdfast.disks.nbd_address import UnixAddress
+from holdfast.hypervisor.machine_spec import DiskSpec, DomainSpec
+from holdfast.machines.auditing import find_lie
+from holdfast.machines.nbd_source import NbdSource
+from holdfast.machines.parents import Parent
+from holdfast.machines.points import DiskFacts, Rung
+from holdfast.machines.tracking import Track, Why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A disk ready to be stored, and what was decided about it in the end."""
+
+    source: NbdSource
+    track: Track
+
+
+def chosen_disks(spec: DomainSpec) -> tuple[tuple[DiskSpec, ...], dict[str, str]]:
+    """Those to be backed up, and why not the others that have data."""
+    chosen, left_out = [], {}
+    for disk in spec.disks:
+        reason = _reason_against(disk)
+        if reason:
+            left_out[disk.target] = reason
+        elif disk.is_data:
+            chosen.append(disk)
+    return tuple(chosen), left_out
+
+
+def _reason_against(disk: DiskSpec) -> str:
+    if disk.device not in ("disk", "lun") or disk.kind is None:
+        # Drives of other media are not missed.
+        return ""
+    if disk.is_readonly:
+        return "readonly"
+    if disk.is_shareable:
+        # Others write to it too, past any record of changes and any freeze.
+        return "shared"
+    if disk.is_transient:
+        return "transient"
+    if disk.kind not in ("file", "block", "network", "volume"):
+        return disk.kind
+    return ""
+
+
+def open_disk(
+    address: UnixAddress, export: str, track: Track, *, context: str | None, parent: Parent | None
+) -> Opened:
+    """Connect to it, and look whether its record of changes can be true."""
+    before = parent.disk(track.target) if parent else None
+    source = NbdSource(address, export, context=context, before=before.size if before else 0)
+    try:
+        doubt = _doubt(source, track, parent)
+    except BaseException:
+        source.close()
+        raise
+    if doubt is None:
+        return Opened(source=source, track=track)
+    source.distrust()
+    return Opened(source=source, track=Track(target=track.target, rung=Rung.HASH, why=doubt))
+
+
+def _doubt(source: NbdSource, track: Track, parent: Parent | None) -> Why | None:
+    if track.since is None or parent is None:
+        return None
+    blocks = parent.blocks(track.target)
+    if blocks is None:
+        return Why.PARENT_DAMAGED
+    if source.size < blocks.size:
+        return Why.SHRUNK
+    return Why.MAP_WRONG if find_lie(source, blocks) is not None else None
+
+
+def disk_facts(disk: DiskSpec, opened: Opened, *, checkpoints: Mapping[str, str]) -> DiskFacts:
+    """`checkpoints` by target: what the next increment is relative to."""
+    checkpoint = checkpoints.get(disk.target, "")
+    return DiskFacts(
+        target=disk.target,
+        size=opened.source.size,
+        format=disk.format or "raw",
+        bus=disk.bus,
+        serial=disk.serial or "",
+        source=disk.source or "",
+        mode=opened.track.mode,
+        rung=opened.track.rung,
+        why=opened.track.why.value,
+        checkpoint=checkpoint,
+        generation=checkpoint,
+    )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from holdfast.base.latch import Latch
 from holdfast.files.mount.place import mounted_kind
 from holdfast.files.mount.serving import MountOptions, serve
 from holdfast.storage.directory import DirectoryStorage
@@ -148,7 +149,7 @@ def test_a_hanging_storage_does_not_keep_a_mount_from_ending(
 ) -> None:
     repository = small_vault(hanging)
     add_point(repository, {"file": GOOD})
-    stop, ready = threading.Event(), threading.Event()
+    stop, ready = Latch(), threading.Event()
     server = serving(repository, mountpoint, stop=stop, ready=ready)
     assert ready.wait(90)
     os.listdir(mountpoint / "points/latest")
@@ -172,7 +173,7 @@ def test_one_hanging_read_of_a_far_storage_does_not_delay_the_others(
 ) -> None:
     repository = small_vault(hanging)
     add_point(repository, {"one": GOOD, "other": BAD})
-    stop, ready = threading.Event(), threading.Event()
+    stop, ready = Latch(), threading.Event()
     server = serving(repository, mountpoint, stop=stop, ready=ready, threads=True)
     assert ready.wait(90)
     top = mountpoint / "points/latest"
@@ -198,7 +199,7 @@ def serving(
     repository: Repository,
     mountpoint: Path,
     *,
-    stop: threading.Event,
+    stop: Latch,
     ready: threading.Event,
     threads: bool | None = None,
 ) -> threading.Thread:

@@ -34,7 +34,7 @@ PATIENCE = 90.0
 # A server as far as workflows go. Its scrub takes some slices, and leaves a line for each. From the
 # third on they last until they are let go, so that what is done meanwhile meets one at work.
 SERVER = f"""
-import os, sys, time, signal, threading
+import os, sys, time, signal
 from datetime import timedelta
 from pathlib import Path
 from holdfast.base.clock import SystemClock
@@ -62,11 +62,11 @@ def scrub(job_id):
 working.SLICES["scrub"] = scrub
 plane = make_plane(folder / name, clock=SystemClock(), database_url=url)
 limits = holding.Limits(beat=timedelta(seconds=0.3), dead=timedelta(seconds=8), beginnings=2)
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 engine.start(plane, name, limits=limits)
 print("ready", flush=True)
-done = threading.Event()
-signal.signal(signal.SIGTERM, lambda *_: done.set())
-done.wait()
+# No handler: one that met another at work on the same lock would wait for itself.
+signal.sigwait([signal.SIGTERM])
 engine.stop(patience=5)
 """
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -10,6 +9,7 @@ from holdfast.app import locking
 from holdfast.app.opening import open_vault
 from holdfast.app.points import PointFilter, matches
 from holdfast.app.wiring import Session
+from holdfast.base.latch import Latch
 from holdfast.files.mount.serving import CACHE_BYTES, MountOptions, serve
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -50,9 +50,9 @@ def mount(session: Session, request: MountRequest, *, on_ready: Callable[[], Non
 
 
 @contextlib.contextmanager
-def _stopped_by_signals() -> Iterator[threading.Event]:
-    """An event that signals set, instead of ending the process with the mount still there."""
-    stop = threading.Event()
+def _stopped_by_signals() -> Iterator[Latch]:
+    """A latch that signals close, instead of ending the process with the mount still there."""
+    stop = Latch()
     before = {number: signal.getsignal(number) for number in _ENDING}
     # Under nohup a hang-up is ignored, and stays so.
     before = {number: handler for number, handler in before.items() if handler != signal.SIG_IGN}

@@ -3,12 +3,12 @@
 import contextlib
 import importlib
 import os
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from holdfast.base.latch import Latch
 from holdfast.base.memory import keep_freed_memory
 from holdfast.base.units import MIB
 from holdfast.files.mount.cache import BlobCache
@@ -50,7 +50,7 @@ def serve(
     mountpoint: bytes,
     *,
     options: MountOptions,
-    stop: threading.Event,
+    stop: Latch,
     on_ready: Callable[[], None],
     warn: Callable[[str], None],
 ) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import mfusepy
 
+from holdfast.base.latch import Latch
 from holdfast.base.texts import _
 from holdfast.files.mount.errors import MountRefused, MountTimedOut
 from holdfast.files.mount.operations import Operations
@@ -71,7 +72,7 @@ class Session:
         *,
         threads: bool,
         allow_other: bool,
-        stop: threading.Event,
+        stop: Latch,
         on_ready: Callable[[], None],
     ) -> None:
         """Mount, and serve until `stop` is set, be it by us because somebody unmounted it."""
@@ -93,7 +94,7 @@ class Session:
         finally:
             self._end(loop)
 
-    def _loop(self, stop: threading.Event) -> None:
+    def _loop(self, stop: Latch) -> None:
         try:
             _Fuse(
                 self._operations,
@@ -107,7 +108,7 @@ class Session:
             self._operations.ready.set()
             stop.set()
 
-    def _wait_until_ready(self, stop: threading.Event) -> None:
+    def _wait_until_ready(self, stop: Latch) -> None:
         shown = os.fsdecode(self._mountpoint)
         if not self._operations.ready.wait(_START_SECONDS):
             raise MountTimedOut(mountpoint=shown, seconds=_START_SECONDS)

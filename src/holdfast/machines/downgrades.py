@@ -1,0 +1,35 @@
+"""Why a point is less consistent than it could be: codes for ever, and what they say."""
+
+from typing import Final
+
+from holdfast.base.errors import HoldfastError
+from holdfast.base.texts import N_
+from holdfast.machines.points import Downgrade
+
+TEXTS: Final[dict[str, str]] = {
+    "agent-blocks": N_("the guest agent may not do what a freeze needs"),
+    "agent-lost": N_("the guest agent fell silent while the guest was frozen"),
+    "agent-too-old": N_("the guest agent is too old to freeze"),
+    "already-frozen": N_("somebody else had frozen the guest"),
+    "dead-man-fired": N_("the guest thawed by itself before the instant was over"),
+    "extension-absent": N_("the guest extension is not installed"),
+    "extension-busy": N_("another operation of the guest extension is running"),
+    "extension-not-ready": N_("the guest extension is not ready"),
+    "freeze-failed": N_("the file systems could not be frozen"),
+    "freeze-off": N_("freezing is switched off in the guest"),
+    "guest-not-running": N_("the guest is not running"),
+    "hook-failed": N_("a hook failed in the guest"),
+    "no-hooks": N_("no application in the guest has a hook"),
+    "nothing-frozen": N_("the guest has no file system that can be frozen"),
+    "thaw-differs": N_("not all that was frozen was still frozen at the end"),
+}
+
+
+def downgrade(code: str, reason: str = "") -> Downgrade:
+    """`reason` is what was seen; without one, what the code says."""
+    return Downgrade(code=code, reason=reason or TEXTS[code])
+
+
+def downgrade_by(err: HoldfastError) -> Downgrade:
+    """An error that cost consistency, and not the point; told as points tell all: in English."""
+    return Downgrade(code=type(err).code, reason=str(err.args[0]))

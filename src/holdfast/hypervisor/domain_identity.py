@@ -44,8 +44,8 @@ class Identity:
     uuid: str | None = None
     generation_id: str | None = None
     nvram: str | None = None
-    # By target, as vda; disks that are not named keep their place.
-    disks: Mapping[str, DiskPlace] = field(default_factory=dict)
+    # By target, as vda; disks that are not named keep their place, None takes a disk out.
+    disks: Mapping[str, DiskPlace | None] = field(default_factory=dict)
     # Old address to new one.
     macs: Mapping[str, str] = field(default_factory=dict)
     # By the name of the old network or bridge; None takes the card out.
@@ -64,9 +64,9 @@ def with_identity(xml: str, identity: Identity) -> str:
     _rename(domain, identity)
     if identity.nvram is not None:
         _place_nvram(domain, identity.nvram)
-    for disk in domain.findall("devices/disk"):
-        _place_disk(disk, identity)
     devices = child(domain, "devices")
+    for disk in devices.findall("disk"):
+        _place_disk(devices, disk, identity)
     for nic in devices.findall("interface"):
         _connect(devices, nic, identity)
     if identity.without_host_devices:
@@ -95,9 +95,13 @@ def _place_nvram(domain: Element, path: str) -> None:
     nvram.text = path
 
 
-def _place_disk(disk: Element, identity: Identity) -> None:
+def _place_disk(devices: Element, disk: Element, identity: Identity) -> None:
     target = disk.find("target")
-    place = identity.disks.get("" if target is None else target.get("dev", ""))
+    name = "" if target is None else target.get("dev", "")
+    place = identity.disks.get(name)
+    if place is None and name in identity.disks:
+        devices.remove(disk)
+        return
     if place is not None:
         _move_disk(disk, place)
     elif identity.without_media and disk.get("device") in ("cdrom", "floppy"):

@@ -107,6 +107,11 @@ class Domain:
                 raise VmHasCheckpoints(about=self.name, reason=str(held))
             domain.undefineFlags(flags)
 
+    def has_saved_memory(self) -> bool:
+        """Whether its next start goes on from a memory that was saved, and that knows its disks."""
+        with self.handle() as domain:
+            return bool(domain.hasManagedSaveImage(0))
+
     def starts_by_itself(self) -> bool:
         with self.handle() as domain:
             return bool(domain.autostart())

@@ -166,3 +166,11 @@ def test_passed_through_devices_can_stay_behind() -> None:
     xml = changed(Identity(without_host_devices=True))
 
     assert read_domain(xml).host_devices == ()
+
+
+def test_disk_that_has_no_place_is_taken_out() -> None:
+    targets = [disk.target for disk in read_domain(EVERYTHING).disks]
+
+    spec = read_domain(changed(Identity(disks={targets[0]: None})))
+
+    assert [disk.target for disk in spec.disks] == targets[1:]

@@ -53,6 +53,8 @@ class Settings:
     lease: str | None = None
     # The hypervisor whose virtual machines are meant.
     libvirt: str = "qemu:///system"
+    # The largest disk of one that is backed up, in bytes; None: there is no limit.
+    vm_max_disk: int | None = None
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
     harmless: Mapping[str, str] = field(default_factory=dict, repr=False)
     # What the person should know about where settings came from.
@@ -207,6 +209,8 @@ def _checked(file: str, key: str, value: Any) -> Any:
             return _duration(file, key, value)
         case "limit_upload" | "limit_download":
             return _rate(file, key, value)
+        case "vm_max_disk":
+            return _size(file, key, value)
         case "credentials":
             return _checked_credentials(file, value)
         case "lang":
@@ -235,6 +239,13 @@ def _rate(file: str, key: str, value: object) -> int:
     if rate < 1:
         raise _wrong(file, key, value, _("bytes a second like 2M"))
     return rate
+
+
+def _size(file: str, key: str, value: object) -> int:
+    try:
+        return parse_size(str(value))
+    except ValueError as err:
+        raise _wrong(file, key, value, _("a size like 4T")) from err
 
 
 def _checked_credentials(file: str, value: object) -> dict[str, str]:

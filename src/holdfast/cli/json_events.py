@@ -586,3 +586,63 @@ class UpStatus(Event):
     machine: str | None
     # The `up` in the foreground that looks after them.
     up_process: int | None
+
+
+class Vm(Event):
+    """`vm list` and `vm status`: a virtual machine, and what is against protecting it."""
+
+    name: str
+    uuid: str
+    # running, paused, off, …; null when it could not be looked at.
+    state: str | None
+    state_reason: str | None
+    # whole, partly or not.
+    protectable: str | None
+    # The best its points can be now: application, filesystem or crash.
+    consistency: str | None
+    # The version of the guest agent; null when it does not answer.
+    agent: str | None
+    # Each with target, taken (tracked, compared, skipped, refused), size, format and remarks.
+    disks: list[dict[str, Any]]
+    # Each with code, weight (note, less, not), message and remedy.
+    remarks: list[dict[str, Any]]
+    protected_since: str | None
+    # Each with step, state (done, left-out, failed), at, said and error.
+    steps: list[dict[str, Any]]
+    # The code of the error it was met with.
+    error: str | None
+
+
+class VmStep(Event):
+    """`vm protect`: a step of enabling protection has ended."""
+
+    vm: str
+    # preflight, agent, extension, first-backup, settings
+    step: str
+    # done, left-out, failed
+    state: str
+    at: str
+    said: str
+    error: str | None
+
+
+class VmProtected(Event):
+    """`vm protect`: the machine is protected from now on."""
+
+    vm: str
+    uuid: str
+    # The least class a point may have.
+    consistency: str
+    # Disks that are not backed up, and why.
+    left_out: dict[str, str]
+    since: str | None
+
+
+class VmUnprotected(Event):
+    """`vm unprotect`: the machine is no longer protected; its points stay."""
+
+    vm: str
+    uuid: str
+    checkpoints_removed: int
+    # Codes of what could not be taken out of the machine.
+    left: list[str]

@@ -7,6 +7,9 @@ from holdfast.cli.command import Group
 
 _COMMANDS = {
     "list": "holdfast.cli.vm_list:list_vms",
+    "status": "holdfast.cli.vm_list:status",
+    "protect": "holdfast.cli.vm_protect:protect",
+    "unprotect": "holdfast.cli.vm_protect:unprotect",
 }
 
 

@@ -62,6 +62,12 @@ def test_host_of_virtual_machines_is_a_setting_like_others(home: Path) -> None:
     ]
 
 
+def test_limit_of_disks_is_a_size(home: Path) -> None:
+    _write(home, 'vm-max-disk = "4T"\n')
+
+    assert _load(home).vm_max_disk == 4 << 40
+
+
 def test_unknown_key_is_refused_with_the_nearest_known_one(home: Path) -> None:
     _write(home, 'passphrase-fiel = "/root/phrase"\n')
 
@@ -74,7 +80,15 @@ def test_unknown_key_is_refused_with_the_nearest_known_one(home: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    ["workers = 0", 'workers = "two"', "vault = 5", 'lang = "fr"', 'keyring = "soon"', "vault ="],
+    [
+        "workers = 0",
+        'workers = "two"',
+        "vault = 5",
+        'lang = "fr"',
+        'keyring = "soon"',
+        'vm-max-disk = "big"',
+        "vault =",
+    ],
 )
 def test_value_of_the_wrong_kind_is_refused_and_the_file_named(home: Path, content: str) -> None:
     _write(home, content)

@@ -1,0 +1,194 @@
+"""Enable protection of a virtual machine: named steps, each kept; a failed one is where it goes on.
+
+What the world says counts more than what was noted: the preflight and the agent are looked at in
+every run, and a step that is done is not done again.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from holdfast.app import vm_records
+from holdfast.app.vm_errors import (
+    VmDiskTooLarge,
+    VmLessConsistent,
+    VmNotProtectable,
+    VmPartlyProtectable,
+)
+from holdfast.app.vm_records import Protection, Step
+from holdfast.app.wiring import Session
+from holdfast.base.errors import HoldfastError
+from holdfast.base.texts import N_, _
+from holdfast.base.units import format_size
+from holdfast.machines.preflight import (
+    DiskSheet,
+    Extent,
+    Limits,
+    MachineSeen,
+    Remark,
+    Sheet,
+    Taken,
+    Weight,
+)
+from holdfast.machines.preflight_texts import sentence
+
+CLASSES = ("crash", "filesystem", "application")
+TITLES = {
+    "preflight": N_("Preflight"),
+    "agent": N_("Guest agent"),
+    "extension": N_("Guest extension"),
+    "first-backup": N_("First backup"),
+    "settings": N_("Settings"),
+}
+OnStep = Callable[[Step], None]
+
+
+class Works(Protocol):
+    """What the steps need done; the commands of other parts do it."""
+
+    def install_extension(self) -> str:
+        """Install or update it; what there is to say. Raises what went wrong."""
+
+    def remove_extension(self) -> None: ...
+
+    def has_point(self) -> bool: ...
+
+    def back_up(self, least: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    # The least class a point may have.
+    consistency: str = "crash"
+    # Agree to disks that cannot be taken.
+    partly: bool = False
+    limits: Limits
+
+
+class LeftOut(Exception):
+    """A step that has nothing to do on this machine; says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One machine on its way to being protected."""
+
+    session: Session
+    wanted: Wanted
+    seen: MachineSeen
+    sheet: Sheet
+    works: Works
+
+    def run(self, on_step: OnStep) -> Protection:
+        """Safe to call again after any failure."""
+        known = self._begun()
+        known = self._done(known, "preflight", self._preflight, on_step)
+        known = self._done(known, "agent", self._agent, on_step)
+        known = self._done(known, "extension", self._extension, on_step)
+        known = self._done(known, "first-backup", self._first_backup, on_step)
+        # From here on it is protected: the last step is the note itself.
+        known = msgspec.structs.replace(known, since=known.since or self.session.clock.now())
+        return self._done(known, "settings", lambda: "", on_step)
+
+    def _begun(self) -> Protection:
+        """What was kept of a run before, with what is asked for now."""
+        spec = self.seen.spec
+        known = vm_records.load(self.session.settings.home, spec.uuid)
+        known = known or Protection(uuid=spec.uuid, name=spec.name, host="")
+        return msgspec.structs.replace(
+            known,
+            name=spec.name,
+            host=self.session.settings.libvirt,
+            consistency=self.wanted.consistency,
+            left_out={one.target: against(one).code for one in refused(self.sheet)},
+        )
+
+    def _done(
+        self, known: Protection, name: str, do: Callable[[], str], on_step: OnStep
+    ) -> Protection:
+        try:
+            step = self._step(name, "done", do())
+        except LeftOut as err:
+            step = self._step(name, "left-out", str(err))
+        except HoldfastError as err:
+            failed = self._step(name, "failed", str(err), error=err.code)
+            vm_records.save(self.session.settings.home, known.with_step(failed))
+            on_step(failed)
+            raise
+        known = known.with_step(step)
+        vm_records.save(self.session.settings.home, known)
+        on_step(step)
+        return known
+
+    def _step(self, name: str, state: str, said: str, *, error: str = "") -> Step:
+        at = self.session.clock.now()
+        return Step(name=name, state=state, at=at, said=said, error=error)
+
+    def _preflight(self) -> str:
+        require(self.sheet, partly=self.wanted.partly)
+        taken = [one for one in self.sheet.disks if one.taken in (Taken.TRACKED, Taken.COMPARED)]
+        size = format_size(sum(one.size or 0 for one in taken))
+        return _("disks: {disks}, together {size}").format(disks=len(taken), size=size)
+
+    def _agent(self) -> str:
+        best, least = self.sheet.consistency, self.wanted.consistency
+        if CLASSES.index(best) < CLASSES.index(least):
+            raise VmLessConsistent(about=self.sheet.name, best=best, wanted=least)
+        agent = self.seen.agent
+        if agent is None or not agent.answers:
+            raise LeftOut(_("it does not answer; points are {best}").format(best=best))
+        return _("version {version}; points can be {best}").format(version=agent.version, best=best)
+
+    def _extension(self) -> str:
+        if self.sheet.consistency != "application":
+            raise LeftOut(_("the guest agent cannot run it"))
+        try:
+            return self.works.install_extension()
+        except HoldfastError:
+            # One in a bad state is taken away and put there anew; what fails then is told.
+            self.works.remove_extension()
+            return self.works.install_extension()
+
+    def _first_backup(self) -> str:
+        if self.works.has_point():
+            return _("the vault has a point of it")
+        return self.works.back_up(self.wanted.consistency)
+
+
+def refused(sheet: Sheet) -> list[DiskSheet]:
+    return [one for one in sheet.disks if one.taken is Taken.REFUSED]
+
+
+def against(disk: DiskSheet) -> Remark:
+    """Why it cannot be taken: the first reason."""
+    return next(one for one in disk.remarks if one.weight is Weight.NOT)
+
+
+def require(sheet: Sheet, *, partly: bool = False) -> None:
+    """That all of it can be protected, or that somebody agreed to less."""
+    if sheet.extent is Extent.WHOLE:
+        return
+    reasons = "; ".join(_reasons(sheet))
+    if sheet.extent is Extent.PARTLY:
+        if not partly:
+            raise _too_large(sheet) or VmPartlyProtectable(about=sheet.name, reason=reasons)
+        return
+    raise _too_large(sheet) or VmNotProtectable(about=sheet.name, reason=reasons)
+
+
+def _reasons(sheet: Sheet) -> Iterator[str]:
+    for target, remark in sheet.all_remarks():
+        if remark.weight is Weight.NOT:
+            yield f"{target}: {sentence(remark)}" if target else sentence(remark)
+
+
+def _too_large(sheet: Sheet) -> VmDiskTooLarge | None:
+    """Has a code of its own, because people search for it by the original one."""
+    found = [(one.target, against(one)) for one in refused(sheet)]
+    if not found or any(remark.code != "disk-too-large" for _target, remark in found):
+        return None
+    target, remark = found[0]
+    shown = {name: format_size(int(str(value))) for name, value in remark.values.items()}
+    return VmDiskTooLarge(disk=target, about=sheet.name, **shown)

@@ -1,0 +1,49 @@
+"""Protect a machine of a host, and end it, with all that the steps of it need."""
+
+from dataclasses import dataclass
+
+from holdfast.app.opening import open_vault
+from holdfast.app.vm_protect import LeftOut, OnStep, Task, Wanted
+from holdfast.app.vm_records import Protection
+from holdfast.app.vm_unprotect import Unprotected
+from holdfast.app.vm_unprotect import unprotect as unprotect_by
+from holdfast.app.vms import find_protection, show_vm
+from holdfast.app.wiring import Session
+from holdfast.base.texts import _
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostWorks:
+    """The works on one machine, by the use cases that are commands of their own."""
+
+    session: Session
+    vm: str
+    uuid: str
+
+    def install_extension(self) -> str:
+        raise LeftOut(_("nothing to install"))
+
+    def remove_extension(self) -> None:
+        """Nothing was installed."""
+
+    def has_point(self) -> bool:
+        mark = f"vm:{self.uuid}"
+        return any(mark in point.tags for point in open_vault(self.session).snapshots())
+
+    def back_up(self, least: str) -> str:
+        raise LeftOut(least)
+
+
+def protect(session: Session, name: str, wanted: Wanted, *, on_step: OnStep) -> Protection:
+    found = show_vm(session, name, wanted.limits)
+    assert found.seen is not None
+    assert found.sheet is not None
+    works = HostWorks(session=session, vm=found.name, uuid=found.uuid)
+    task = Task(session=session, wanted=wanted, seen=found.seen, sheet=found.sheet, works=works)
+    return task.run(on_step)
+
+
+def unprotect(session: Session, name: str) -> Unprotected:
+    known = find_protection(session, name)
+    works = HostWorks(session=session, vm=known.name, uuid=known.uuid) if known else None
+    return unprotect_by(session, name, works)

@@ -8,6 +8,7 @@ from sqlalchemy import func, or_, select
 
 from holdfast.catalog import usage
 from holdfast.catalog.database import Session
+from holdfast.catalog.machines import at_work
 from holdfast.catalog.tables import (
     Alert,
     AlertSuppression,
@@ -124,7 +125,7 @@ def _without_points_since(
         .join(protected, protected.c.machine_id == Machine.id)
         .join(Vault, Vault.id == Machine.vault_id)
         .outerjoin(newest, newest.c.machine_id == Machine.id)
-        .where(Machine.state == "active", Vault.backup_within_days == days)
+        .where(at_work(), Vault.backup_within_days == days)
         .where(func.coalesce(newest.c.at, protected.c.at) < moment)
     )
     return [(machine, last or begun) for machine, last, begun in db.execute(query)]
@@ -133,7 +134,7 @@ def _without_points_since(
 def full_machines(db: Session) -> Sequence[Machine]:
     """Those that use nine tenths of their quota, or more."""
     is_near = Machine.bytes_stored >= Machine.quota_bytes // 10 * 9
-    query = select(Machine).where(Machine.quota_bytes.is_not(None), Machine.state == "active")
+    query = select(Machine).where(Machine.quota_bytes.is_not(None), at_work())
     return db.scalars(query.where(is_near)).all()
 
 
@@ -150,15 +151,14 @@ def full_vaults(db: Session) -> Sequence[tuple[Vault, int]]:
 
 
 def facts_of_machines(db: Session) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
-    """Id, vault, name and facts of each active machine."""
+    """Id, vault, name and facts of each machine at work."""
     query = select(Machine.id, Machine.vault_id, Machine.name, Machine.facts)
-    for row in db.execute(query.where(Machine.state == "active")):
+    for row in db.execute(query.where(at_work())):
         yield row[0], row[1], row[2], row[3]
 
 
 def silent_since(db: Session, moment: datetime) -> Sequence[Machine]:
-    silent = Machine.state == "active", Machine.last_seen_at < moment
-    return db.scalars(select(Machine).where(*silent)).all()
+    return db.scalars(select(Machine).where(at_work(), Machine.last_seen_at < moment)).all()
 
 
 def purged_before(db: Session, moment: datetime) -> list[Machine | Vault]:

@@ -4,10 +4,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import ColumnElement, and_, exists, func, select, tuple_
 
 from holdfast.catalog.database import Session
-from holdfast.catalog.tables import Machine, Point, ReadGrant, Vault
+from holdfast.catalog.tables import Certificate, Machine, Point, ReadGrant, Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +20,19 @@ class Filter:
 def count_active(db: Session, vault_id: str) -> int:
     query = select(func.count()).where(Machine.vault_id == vault_id, Machine.state == "active")
     return db.scalar(query) or 0
+
+
+def at_work() -> ColumnElement[bool]:
+    """Registered, and not locked out: a machine that was revoked keeps its state and its data.
+
+    A certificate that has merely ended was not taken back; that machine should be heard of.
+    """
+    held = exists().where(Certificate.machine_id == Machine.id, Certificate.revoked_at.is_(None))
+    return and_(Machine.state == "active", held)
+
+
+def is_at_work(db: Session, machine_id: str) -> bool:
+    return db.scalar(select(Machine.id).where(Machine.id == machine_id, at_work())) is not None
 
 
 def lock_vault(db: Session, vault_id: str) -> Vault | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from holdfast.app.control.plane import Plane
 from holdfast.catalog import alerts as alert_rows
+from holdfast.catalog import machines as machine_rows
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Alert, Job, Machine
 from holdfast.fleet.alerts import KINDS, key_of
@@ -89,7 +90,10 @@ def tell_of_act(  # noqa: PLR0913  who did what to whom, until when
 
 def tell_of_job(db: Session, plane: Plane, job: Job, machine: Machine | None) -> None:
     """What the end of a job means: an alert, or the end of one."""
-    if not State(job.state).is_over or (machine is not None and machine.state != "active"):
+    if not State(job.state).is_over:
+        return
+    if machine is not None and not machine_rows.is_at_work(db, machine.id):
+        # Whoever was sent away or locked out has nothing to mend.
         return
     where = {"vault_id": job.vault_id, "machine_id": job.machine_id}
     fields = _fields(job, machine)
@@ -110,7 +114,10 @@ def tell_of_job(db: Session, plane: Plane, job: Job, machine: Machine | None) ->
 
 _FAILED: dict[str, str] = {Kind.BACKUP: "backup-failed", Kind.RESTORE: "restore-failed"}
 _OF_ITS_WORK = frozenset(
-    {*_FAILED.values(), "job-failed", "job-lost", "backup-warnings", "key-changed"}
+    (
+        *(*_FAILED.values(), "job-failed", "job-lost", "backup-warnings", "key-changed"),
+        *("machine-silent", "no-backup", "scratch-low", "quota-near"),
+    )
 )
 _DAMAGE = frozenset(
     {"damage", "blob-broken", "blob-missing", "tree-broken", "pack-header-broken", "stored-damage"}

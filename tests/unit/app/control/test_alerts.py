@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -214,6 +215,39 @@ def test_revoked_machine_has_nothing_left_to_mend(plane: Plane) -> None:
     revoke_machine(plane, admin.actor, machine)
 
     assert opened(plane) == []
+
+
+@pytest.mark.parametrize("way", ["revoked", "unregistered"])
+def test_machine_that_was_sent_away_is_not_missed(plane: Plane, clock: FakeClock, way: str) -> None:
+    vault, admin = add_vault(plane), add_admin(plane).actor
+    facts: dict[str, Any] = {"last_seen_at": clock.now(), "quota_bytes": 10, "bytes_stored": 10}
+    machine = add_machine(plane, vault, **facts).id
+    protect(plane, vault, machine)
+    clock.sleep(timedelta(days=3).total_seconds())
+    watch(plane, Limits())
+    assert {kind for kind, _ in opened(plane)} == {"machine-silent", "no-backup", "quota-near"}
+
+    if way == "revoked":
+        revoke_machine(plane, admin, machine)
+    else:
+        unregister_machine(plane, admin, machine, delete_data=False)
+
+    assert opened(plane) == []
+    assert watch(plane, Limits()) == 0
+    ended(plane, vault, machine, "lost")
+    ended(plane, vault, machine, "failed")
+    assert opened(plane) == []
+
+
+def test_machine_whose_certificate_has_merely_ended_is_missed(
+    plane: Plane, clock: FakeClock
+) -> None:
+    add_machine(plane, add_vault(plane), last_seen_at=clock.now())
+    clock.sleep(timedelta(days=1000).total_seconds())
+
+    watch(plane, Limits())
+
+    assert opened(plane) == [("machine-silent", 1)]
 
 
 def test_alert_reaches_each_place_once_whatever_happens_to_the_others(plane: Plane) -> None:

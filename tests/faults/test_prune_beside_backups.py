@@ -4,6 +4,7 @@ import random
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -53,10 +54,13 @@ def test_writers_and_a_pruner_at_once(tmp_path: Path) -> None:
     failures: list[BaseException] = []
     keep_two = Policy(rules=tuple(parse_every(Unit.LAST, "2")))
 
+    def has_made(points: int) -> bool:
+        return bool(failures) or len(made) >= points
+
     def prune_often() -> None:
         for share in range(1, 5):
             # Between the backups, however fast they are.
-            wait_until(lambda share=share: failures or len(made) >= 4 * share, within=300)
+            wait_until(partial(has_made, 4 * share), within=300)
             vault = as_process(storage, "pruner")
             removed.update(point.id for point in retain(vault, keep_two, wait=PATIENCE).remove)
             prune(vault, limits=CLEAN, wait=PATIENCE)

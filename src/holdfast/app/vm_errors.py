@@ -35,7 +35,8 @@ class VmDiskTooLarge(HoldfastError):
 class VmLessConsistent(HoldfastError):
     code = "vm-less-consistent"
     sentence = N_(
-        "Points of {about} can be {best} at best now, and {wanted} is the least asked for"
+        "Points of {about} can be {best}-consistent at best now, "
+        "and {wanted}-consistent is the least asked for"
     )
     remedy = N_(
         "`holdfast vm status {about}` says why; mend the guest agent, or ask for less: "

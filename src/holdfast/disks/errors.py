@@ -7,21 +7,23 @@ from holdfast.base.texts import N_
 class DiskServerUnreachable(HoldfastError):
     code = "disk-server-unreachable"
     sentence = N_("Nobody serves a disk at {place}: {reason}")
-    remedy = N_("See whether the machine or its host was stopped, then run the same again.")
+    remedy = N_("See whether the machine or its host was stopped, then run the same command again.")
     retry = Retry.LATER
 
 
 class DiskConnectionLost(HoldfastError):
     code = "disk-connection-lost"
     sentence = N_("The connection to the disk at {place} was lost: {reason}")
-    remedy = N_("See whether the machine or its host was stopped, then run the same again.")
+    remedy = N_("See whether the machine or its host was stopped, then run the same command again.")
     retry = Retry.LATER
 
 
 class DiskServerSilent(HoldfastError):
     code = "disk-server-silent"
     sentence = N_("The disk at {place} did not answer for {seconds} seconds")
-    remedy = N_("Look at the storage below it with `dmesg` on its host, then run the same again.")
+    remedy = N_(
+        "Look at the storage below it with `dmesg` on its host, then run the same command again."
+    )
     retry = Retry.LATER
 
 
@@ -34,7 +36,10 @@ class DiskReplyMalformed(HoldfastError):
 class DiskExportMissing(HoldfastError):
     code = "disk-export-missing"
     sentence = N_("{place} serves no disk {export}: {reason}")
-    remedy = N_("See with `nbdinfo --list` which disks it serves.")
+    remedy = N_(
+        "See which disks it serves: `nbdinfo --list nbd://{place}`, "
+        "or for a socket `nbdinfo --list 'nbd+unix:///?socket={place}'`."
+    )
 
 
 class DiskExportRefused(HoldfastError):
@@ -45,7 +50,7 @@ class DiskExportRefused(HoldfastError):
 
 class DiskContextMissing(HoldfastError):
     code = "disk-context-missing"
-    sentence = N_("{place} does not tell {context} of the disk {export}")
+    sentence = N_("{place} does not offer {context} for the disk {export}")
     remedy = N_("If it is a bitmap, it is gone: the next backup has to read the whole disk.")
 
 
@@ -58,7 +63,7 @@ class DiskRequestFailed(HoldfastError):
 class DiskTargetFull(HoldfastError):
     code = "disk-target-full"
     sentence = N_("There is no room for {length} bytes at {offset} of the disk at {place}")
-    remedy = N_("Free space where its image lies, then run the same again.")
+    remedy = N_("Free space where its image lies, then run the same command again.")
     retry = Retry.LATER
 
 
@@ -83,13 +88,13 @@ class DiskReadOnly(HoldfastError):
 class DiskNotServed(HoldfastError):
     code = "disk-not-served"
     sentence = N_("The disk cannot be served at {place}: {reason}")
-    remedy = N_("Correct what it says there, then run the same again.")
+    remedy = N_("Correct what the reason names, then run the same command again.")
 
 
 class DiskServerEnded(HoldfastError):
     code = "disk-server-ended"
     sentence = N_("{program} did not begin to serve {image}: {said}")
-    remedy = N_("Correct what it says, then run the same again.")
+    remedy = N_("Correct what it says, then run the same command again.")
 
 
 class BitmapMissing(HoldfastError):
@@ -129,4 +134,4 @@ class ImageUnreadable(HoldfastError):
 class ImageToolFailed(HoldfastError):
     code = "image-tool-failed"
     sentence = N_("{program} {action} of the disk image {image} ended with status {status}: {said}")
-    remedy = N_("Correct what it says, then run the same again.")
+    remedy = N_("Correct what it says, then run the same command again.")

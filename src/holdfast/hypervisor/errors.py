@@ -50,7 +50,7 @@ class VmMissing(HoldfastError):
 class VmExists(HoldfastError):
     code = "vm-exists"
     sentence = N_("There is already a virtual machine {about}: {reason}")
-    remedy = N_("Choose another name, or remove the old one first with `virsh undefine`.")
+    remedy = N_("Choose another name, or remove the old one first with `virsh undefine {about}`.")
 
 
 class VmDiskMissing(HoldfastError):
@@ -86,7 +86,9 @@ class VmBusy(HoldfastError):
 class VmHasCheckpoints(HoldfastError):
     code = "vm-has-checkpoints"
     sentence = N_("{about} cannot be removed while it has checkpoints: {reason}")
-    remedy = N_("Remove them first: `virsh checkpoint-list {about}`, `virsh checkpoint-delete`.")
+    remedy = N_(
+        "Remove them first: `virsh checkpoint-list {about}`, `virsh checkpoint-delete {about} NAME`."
+    )
 
 
 class BackupRunning(HoldfastError):
@@ -142,8 +144,9 @@ class HypervisorIncapable(HoldfastError):
     code = "hypervisor-incapable"
     sentence = N_("The hypervisor or a disk's format cannot do this for {about}: {reason}")
     remedy = N_(
-        "A qcow2 disk of format version 3 can be tracked (`qemu-img amend -o compat=1.1`), a raw "
-        "disk or an old hypervisor cannot; `holdfast vm list` shows the reason."
+        "Changes are recorded in qcow2 images of format version 3; with the machine off: "
+        "`qemu-img amend -f qcow2 -o compat=1.1 IMAGE`. A raw image or an old hypervisor cannot "
+        "record them; `holdfast vm list` shows which it is."
     )
 
 
@@ -195,8 +198,8 @@ class AgentChannelMissing(HoldfastError):
     code = "guest-agent-channel-missing"
     sentence = N_("{about} has no channel for a guest agent")
     remedy = N_(
-        "Add one with `virsh attach-device {about}`: a channel of type unix with the target "
-        "org.qemu.guest_agent.0; then start qemu-guest-agent in the guest."
+        "Add a channel of type unix with the target name org.qemu.guest_agent.0 with "
+        "`virsh edit {about}`, stop and start the machine, then start qemu-guest-agent in it."
     )
 
 
@@ -211,14 +214,18 @@ class AgentRefused(HoldfastError):
 
 class AgentAnswerBroken(HoldfastError):
     code = "guest-agent-answer-broken"
-    sentence = N_("The guest agent of {about} gave an answer to {command} that is none: {reason}")
+    sentence = N_(
+        "The guest agent of {about} answered {command} with what cannot be read: {reason}"
+    )
     remedy = N_("Update qemu-guest-agent in the guest and restart it.")
 
 
 class AgentAnswerTooLong(HoldfastError):
     code = "guest-agent-answer-too-long"
     sentence = N_("The answer of {about}'s guest agent to {command} is too long for libvirt")
-    remedy = N_("What a program writes may have 2 MiB: let it write to a file in the guest.")
+    remedy = N_(
+        "A program may write up to 2 MiB here: let it write to a file in the guest instead."
+    )
 
 
 class GuestFrozen(HoldfastError):

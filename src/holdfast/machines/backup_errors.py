@@ -53,12 +53,12 @@ class VmWentAway(HoldfastError):
 class VmNotConsistent(HoldfastError):
     code = "vm-not-consistent"
     sentence = N_(
-        "{about} could be backed up only as after a power failure or less than asked for: "
-        "{found} instead of {wanted} ({reasons})"
+        "A recovery point of {about} would be {found}-consistent, "
+        "and {wanted}-consistent is the least asked for: {reasons}"
     )
     remedy = N_(
-        "Install and start the guest agent in it, or allow less with --consistency; no recovery "
-        "point was made."
+        "No recovery point was made. Install and start the guest agent in it, or allow less: "
+        "--consistency {found}."
     )
     retry = Retry.LATER
 
@@ -66,7 +66,7 @@ class VmNotConsistent(HoldfastError):
 class VmWithoutDisks(HoldfastError):
     code = "vm-without-disks"
     sentence = N_("{about} has no disk that can be backed up: {reasons}")
-    remedy = N_("`holdfast vm list` shows the reason for each disk.")
+    remedy = N_("`holdfast vm status {about}` shows the reason for each disk.")
 
 
 class VmStarted(HoldfastError):

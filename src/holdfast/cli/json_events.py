@@ -646,3 +646,43 @@ class VmUnprotected(Event):
     checkpoints_removed: int
     # Codes of what could not be taken out of the machine.
     left: list[str]
+
+
+class VmBackupDone(Event):
+    """`backup --vm` made a point of a virtual machine."""
+
+    point: str
+    parent: str | None
+    vm: str
+    uuid: str
+    seconds: float
+    # application, filesystem or crash.
+    consistency: str
+    # Why it is not more: each with code and reason.
+    downgrades: list[dict[str, str]]
+    freeze_ms: float
+    # Each with target, size, rung (bitmap, hash or full), why, bytes_read and bytes_changed, which
+    # is null where no record of changes could be trusted.
+    disks: list[dict[str, Any]]
+    # What is not in the point, and why.
+    left_out: dict[str, str]
+    bytes_read: int
+    bytes_added: int
+    bytes_stored: int
+
+
+class VmRestored(Event):
+    """`vm restore` brought a virtual machine back, or its disks as files."""
+
+    point: str
+    vm: str
+    # null where no machine was defined.
+    uuid: str | None
+    in_place: bool
+    started: bool
+    # The class of the point: application, filesystem or crash.
+    consistency: str
+    seconds: float
+    bytes_written: int
+    # Each with target, path, format, size, bytes_written, bytes_zeroed and bytes_same.
+    disks: list[dict[str, Any]]

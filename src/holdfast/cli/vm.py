@@ -10,6 +10,7 @@ _COMMANDS = {
     "status": "holdfast.cli.vm_list:status",
     "protect": "holdfast.cli.vm_protect:protect",
     "unprotect": "holdfast.cli.vm_protect:unprotect",
+    "restore": "holdfast.cli.vm_restore:restore",
 }
 
 

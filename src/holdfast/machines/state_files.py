@@ -1,0 +1,73 @@
+"""What lies beside a machine's disks put back: its UEFI variables, and the state of its TPM."""
+
+import contextlib
+import io
+import os
+import pwd
+import shutil
+import tarfile
+from pathlib import Path
+
+from holdfast.machines.appearing import sync_folder
+from holdfast.machines.errors import DiskLayoutBroken, unwritable
+
+_PARTIAL = ".holdfast-partial"
+# Who may run swtpm for libvirt, as distributions name that user.
+_TPM_USERS = ("swtpm", "tss")
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Whole and durable, with the owner and mode of what was there."""
+    partial = path.with_name(path.name + _PARTIAL)
+    try:
+        with partial.open("wb") as target:
+            target.write(content)
+            _dress_like(target.fileno(), path)
+            target.flush()
+            os.fsync(target.fileno())
+        os.rename(partial, path)
+        sync_folder(path.parent)
+    except OSError as err:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise unwritable(str(path), err) from err
+
+
+def _dress_like(descriptor: int, path: Path) -> None:
+    """As the file that is there; a new one is for its owner alone."""
+    os.fchmod(descriptor, 0o600)
+    with contextlib.suppress(FileNotFoundError, PermissionError):
+        old = path.stat()
+        os.fchmod(descriptor, old.st_mode & 0o777)
+        os.fchown(descriptor, old.st_uid, old.st_gid)
+
+
+def put_tpm(content: bytes, folder: Path, *, point: str) -> None:
+    """The files of a TPM's state, in place of those that are there."""
+    partial = folder.with_name(folder.name + _PARTIAL)
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        partial.mkdir(parents=True, mode=0o711)
+        with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+            # It comes out of a vault: nothing outside the folder, no links, no devices.
+            archive.extractall(partial, filter="data")
+        _give_to_swtpm(partial)
+        shutil.rmtree(folder, ignore_errors=True)
+        os.rename(partial, folder)
+        sync_folder(folder.parent)
+    except tarfile.TarError as err:
+        raise DiskLayoutBroken(point=point, disk="tpm", reason=err) from err
+    except OSError as err:
+        raise unwritable(str(folder), err) from err
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _give_to_swtpm(folder: Path) -> None:
+    """Where libvirt runs it as a user of its own; elsewhere the files stay ours."""
+    for name in _TPM_USERS:
+        with contextlib.suppress(KeyError, PermissionError):
+            user = pwd.getpwnam(name)
+            for path in (folder, *folder.rglob("*")):
+                os.chown(path, user.pw_uid, user.pw_gid)
+            return

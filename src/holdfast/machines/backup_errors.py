@@ -8,7 +8,7 @@ class VmOperationRunning(HoldfastError):
     """150066 in the words of the original: another operation is in progress."""
 
     code = "vm-operation-running"
-    sentence = N_("{about} is busy: {work} by process {pid} since {age}")
+    sentence = N_("{about} is busy: {work} by process {pid} for {age}")
     remedy = N_("Wait for its end, or look at that process with `ps -f -p {pid}`.")
     exit_status = Exit.LOCKED
     retry = Retry.LATER

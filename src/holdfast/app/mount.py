@@ -1,18 +1,15 @@
 """The use case "mount": all recovery points as folders, until a signal or an unmount ends it."""
 
 import contextlib
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from holdfast.app import locking
 from holdfast.app.opening import open_vault
 from holdfast.app.points import PointFilter, matches
+from holdfast.app.stop_signals import stopped_by_signals
 from holdfast.app.wiring import Session
-from holdfast.base.latch import Latch
 from holdfast.files.mount.serving import CACHE_BYTES, MountOptions, serve
-
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +35,7 @@ def mount(session: Session, request: MountRequest, *, on_ready: Callable[[], Non
         cache_bytes=request.cache_bytes,
     )
     lock = locking.held(repository) if request.lock else contextlib.nullcontext()
-    with lock, _stopped_by_signals() as stop:
+    with lock, stopped_by_signals() as stop:
         serve(
             repository,
             request.mountpoint,
@@ -47,19 +44,3 @@ def mount(session: Session, request: MountRequest, *, on_ready: Callable[[], Non
             on_ready=on_ready,
             warn=session.warn,
         )
-
-
-@contextlib.contextmanager
-def _stopped_by_signals() -> Iterator[Latch]:
-    """A latch that signals close, instead of ending the process with the mount still there."""
-    stop = Latch()
-    before = {number: signal.getsignal(number) for number in _ENDING}
-    # Under nohup a hang-up is ignored, and stays so.
-    before = {number: handler for number, handler in before.items() if handler != signal.SIG_IGN}
-    try:
-        for number in before:
-            signal.signal(number, lambda _number, _frame: stop.set())
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -686,3 +686,91 @@ class VmRestored(Event):
     bytes_written: int
     # Each with target, path, format, size, bytes_written, bytes_zeroed and bytes_same.
     disks: list[dict[str, Any]]
+
+
+class VmRunning(Event):
+    """`vm boot`: the machine runs; its guest is still starting."""
+
+    vm: str
+    uuid: str
+    point: str
+    # Since the command began its work.
+    seconds_to_running: float
+
+
+class VmBooted(Event):
+    """`vm boot` booted a machine from a point; its disks are read out of the vault."""
+
+    vm: str
+    uuid: str
+    point: str
+    seconds_to_running: float
+    # Until its guest agent answered; null where nobody waited for it or it did not.
+    seconds_to_up: float | None
+    # Records its changes since its first instant.
+    checkpoint: str
+    # What its next backup is relative to; null where it could not be made.
+    first_point: str | None
+    folder: str
+    # The process that serves its disks.
+    server: int | None
+
+
+class VmBoot(Event):
+    """`vm boots`: a machine that was booted from a point, or what is left of it."""
+
+    vm: str
+    uuid: str
+    point: str
+    # being-prepared, left-behind, host-silent, machine-gone, not-served, waits-for-vault,
+    # moved-off, paused, off or runs.
+    health: str
+    folder: str
+    host: str
+    # The process that serves its disks; null: nobody does.
+    server: int | None
+
+
+class VmBootEnded(Event):
+    """`vm boot --end` ended a machine and removed all that was made for it."""
+
+    vm: str
+    uuid: str
+    # Whether the hypervisor still knew it.
+    was_there: bool
+    folder: str
+
+
+class VmServing(Event):
+    """`vm serve` serves a machine's disks; the command goes on until it is told to end."""
+
+    vm: str
+    uuid: str
+    disks: list[str]
+
+
+class VmMovedOff(Event):
+    """`vm move-off`: the machine needs the vault no more."""
+
+    vm: str
+    uuid: str
+    seconds: float
+    folder: str
+
+
+class BootChecked(Event):
+    """`check --boot`: a point was booted and came up."""
+
+    point: str
+    vm: str
+    good: bool
+    # agent or console: what showed that it is up.
+    proof: str
+    seconds_to_running: float
+    seconds_to_up: float | None
+    # As its agent names it.
+    system: str
+    # Whether there is a picture of its screen.
+    picture: bool
+    # Where verdict.json, the picture and console.log are.
+    folder: str

@@ -11,6 +11,10 @@ _COMMANDS = {
     "protect": "holdfast.cli.vm_protect:protect",
     "unprotect": "holdfast.cli.vm_protect:unprotect",
     "restore": "holdfast.cli.vm_restore:restore",
+    "boot": "holdfast.cli.vm_boot:boot",
+    "boots": "holdfast.cli.vm_boot:boots",
+    "serve": "holdfast.cli.vm_boot:serve",
+    "move-off": "holdfast.cli.vm_boot:move_off",
 }
 
 

@@ -51,9 +51,13 @@ class Identity:
     # By the name of the old network or bridge; None takes the card out.
     networks: Mapping[str, NetworkPlace | None] = field(default_factory=dict)
     without_links: bool = False
+    # No network cards at all, and no folders of the host.
+    without_ways_out: bool = False
     without_host_devices: bool = False
     # Images in drives of other media, which another host need not have.
     without_media: bool = False
+    # A file for what its first serial line says, where it has one.
+    console_log: str | None = None
     # Pause instead of an I/O error when a disk's backing is lost for a while.
     stop_on_error: bool = False
 
@@ -69,8 +73,13 @@ def with_identity(xml: str, identity: Identity) -> str:
         _place_disk(devices, disk, identity)
     for nic in devices.findall("interface"):
         _connect(devices, nic, identity)
+    if identity.without_ways_out:
+        drop(devices, "interface")
+        drop(devices, "filesystem")
     if identity.without_host_devices:
         drop(devices, "hostdev")
+    if identity.console_log is not None:
+        _log_console(devices, identity.console_log)
     if identity.name is not None or identity.uuid is not None:
         _drop_what_only_one_can_have(domain, devices)
     return write_xml(domain)
@@ -114,6 +123,9 @@ def _place_disk(devices: Element, disk: Element, identity: Identity) -> None:
 def _move_disk(disk: Element, place: DiskPlace) -> None:
     kind, attribute = ("block", "dev") if place.is_block_device else ("file", "file")
     disk.set("type", kind)
+    if disk.get("device") == "lun" and not place.is_block_device:
+        # Commands of SCSI can only be passed on to a device.
+        disk.set("device", "disk")
     child(disk, "driver").set("type", place.format)
     for stale in ("source", "backingStore", "mirror", "auth", "encryption"):
         drop(disk, stale)
@@ -156,6 +168,15 @@ def _reconnect(nic: Element, place: NetworkPlace) -> None:
     for stale in ("source", "virtualport", "target"):
         drop(nic, stale)
     nic.insert(0, _element("source", {kind: place.name}))
+
+
+def _log_console(devices: Element, path: str) -> None:
+    for line in devices.findall("serial")[:1]:
+        drop(line, "log")
+        sub(line, "log", {"file": path, "append": "off"})
+    # libvirt repeats the serial line as a console, and minds a difference.
+    for console in devices.findall("console"):
+        drop(console, "log")
 
 
 def _drop_what_only_one_can_have(domain: Element, devices: Element) -> None:

@@ -18,7 +18,7 @@ from holdfast.app.control.alert_summaries import due_day
 from holdfast.app.control.alert_texts import sentence_of
 from holdfast.app.control.errors import AlreadyThere, IdempotencyKeyReused, NotThere
 from holdfast.app.control.plane import Actor, Plane
-from holdfast.app.control.replaying import id_for, made_before
+from holdfast.app.control.replaying import done_before, id_for, made_before, note_done
 from holdfast.app.control.vault_rows import live_vault
 from holdfast.base.texts import _, speaking
 from holdfast.catalog import alerts as alert_rows
@@ -123,8 +123,12 @@ def close_alert(plane: Plane, actor: Actor, alert_id: str) -> AlertView:
         if alert is None or Right.READ not in rights(db, actor, alert.vault_id):
             raise NotThere(what=_("alert"), name=alert_id)
         require(db, actor, Right.HANDLE_ALERTS, alert.vault_id)
-        alert.closed_at = alert.closed_at or plane.clock.now()
-        audit.note(db, plane, actor, act="alert-close", vault_id=alert.vault_id, object=alert.id)
+        if done_before(db, actor) is None:
+            alert.closed_at = alert.closed_at or plane.clock.now()
+            note_done(db, actor)
+            audit.note(
+                db, plane, actor, act="alert-close", vault_id=alert.vault_id, object=alert.id
+            )
         return _alert(alert)
 
 

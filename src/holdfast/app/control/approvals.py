@@ -8,7 +8,7 @@ from holdfast.app.control import audit
 from holdfast.app.control.access import readable_vaults, require
 from holdfast.app.control.errors import NotThere
 from holdfast.app.control.plane import Actor, Plane
-from holdfast.app.control.replaying import id_for, made_before
+from holdfast.app.control.replaying import done_before, id_for, made_before, note_done
 from holdfast.app.control.step_errors import ApprovalDecided, ApprovalOwn
 from holdfast.app.control.vault_rows import any_vault
 from holdfast.base.texts import _
@@ -99,11 +99,14 @@ def decide_approval(
     with plane.database.write() as db:
         row = _row(db, approval_id, lock=True)
         require(db, actor, Right.DECIDE_APPROVALS, row.vault_id)
+        if done_before(db, actor) is not None:
+            return _facts(db, row, now)
         if row.asked_by == actor.id:
             raise ApprovalOwn(actor=actor.name, id=row.id)
         _require_open(row, now)
         row.decision = "approved" if approve else "refused"
         row.decided_by, row.decided_at = actor.id, now
+        note_done(db, actor)
         audit.note(
             db,
             plane,

@@ -17,7 +17,7 @@ from holdfast.app.control.job_reports import OF_MACHINES
 from holdfast.app.control.job_views import JobView, view_of
 from holdfast.app.control.jobs import job_for
 from holdfast.app.control.plane import Actor, Plane
-from holdfast.app.control.replaying import id_for, made_before
+from holdfast.app.control.replaying import done_before, id_for, made_before, note_done
 from holdfast.base.errors import HoldfastError
 from holdfast.base.texts import _
 from holdfast.catalog import commands as command_rows
@@ -95,12 +95,12 @@ def cancel_job(plane: Plane, actor: Actor, job_id: str) -> JobView:
         job_for(db, actor, job_id, Right.CANCEL_JOBS)
         job = job_rows.locked(db, job_id)
         assert job is not None
-        state = State(job.state)
-        if state.is_over and state is not State.LOST:
-            raise JobOver(job=job_id, state=job.state)
-        if job.cancel_asked_at is None:
-            _cancel(db, job, now)
-            audit.note(db, plane, actor, act="job-cancel", vault_id=job.vault_id, object=job.id)
+        if done_before(db, actor) is None:
+            _require_open(job)
+            if job.cancel_asked_at is None:
+                _cancel(db, job, now)
+                audit.note(db, plane, actor, act="job-cancel", vault_id=job.vault_id, object=job.id)
+            note_done(db, actor)
         machine = db.get(Machine, job.machine_id) if job.machine_id else None
         return view_of(job, machine.name if machine else None)
 
@@ -175,6 +175,12 @@ def _skip(job: Job, holder: Job, *, now: datetime) -> None:
     since = holder.started_at or holder.created_at
     busy = AnotherJobInProgress(since=since.isoformat(timespec="seconds"), job=holder.id)
     job.state, job.ended_at, job.error = State.SKIPPED.value, now, error_record(busy)
+
+
+def _require_open(job: Job) -> None:
+    state = State(job.state)
+    if state.is_over and state is not State.LOST:
+        raise JobOver(job=job.id, state=job.state)
 
 
 def _cancel(db: Session, job: Job, now: datetime) -> None:

@@ -16,6 +16,7 @@ from holdfast.app.control.registration_errors import (
     MachineNotRegistered,
     MachinePurged,
 )
+from holdfast.app.control.replaying import done_before, note_done
 from holdfast.app.control.stepping_up import require_step_up
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Machine, Vault
@@ -57,9 +58,11 @@ def revoke_machine(plane: Plane, actor: Actor, machine_id: str) -> MachineView:
     """Lock it out at once; credentials that replace it bring it back, to the same repository."""
     with plane.database.write() as db:
         machine = machine_for(db, actor, machine_id, Right.REGISTER)
-        take_back(plane, db, machine, reason="revoked")
-        close_of_left(db, plane, machine, reason="revoked")
-        _note(plane, db, actor, machine, act="machine-revoke")
+        if done_before(db, actor) is None:
+            take_back(plane, db, machine, reason="revoked")
+            close_of_left(db, plane, machine, reason="revoked")
+            _note(plane, db, actor, machine, act="machine-revoke")
+            note_done(db, actor)
         return view_of(plane, db, machine)
 
 
@@ -78,12 +81,15 @@ def unregister_machine(
     """End its registration; with its data deleted too, that can be undone for some days."""
     with plane.database.write() as db:
         machine = machine_for(db, actor, machine_id, Right.UNREGISTER)
+        if done_before(db, actor) is not None:
+            return view_of(plane, db, machine)
         if delete_data:
             _delete(plane, db, actor, machine)
         elif machine.state == "deleted":
             raise MachineNotRegistered(machine=machine.id, state=machine.state)
         else:
             _retire(plane, db, actor, machine)
+        note_done(db, actor)
         return view_of(plane, db, machine)
 
 
@@ -106,10 +112,14 @@ def reset_key(plane: Plane, actor: Actor, machine_id: str) -> MachineView:
     """Let the machine come with another repository key than the one it was registered with."""
     with plane.database.write() as db:
         machine = machine_for(db, actor, machine_id, Right.CHANGE_PROTECTION)
+        if done_before(db, actor) is not None:
+            # Its PIN or approval is used up, and the machine may have come with its new key.
+            return view_of(plane, db, machine)
         vault, request = db.get(Vault, machine.vault_id), {"machine": machine.id}
         require_step_up(plane, db, actor, "machine-reset-key", vault, request)
         former, machine.key_fingerprint = machine.key_fingerprint, None
         _note(plane, db, actor, machine, act="machine-reset-key", detail={"from": former})
+        note_done(db, actor)
         return view_of(plane, db, machine)
 
 

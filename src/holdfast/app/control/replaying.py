@@ -5,7 +5,9 @@ it is as safe in the database as the token is.
 
 A server may die after it did what was asked and before it kept its answer. Another then takes the
 claim over and does it once more: what is made under `id_for` is found by `made_before`, and a
-secret that goes with it is the same again, so that each of two answers would be true.
+secret that goes with it is the same again, so that each of two answers would be true. What makes
+nothing but changes something leaves a note with its claim by `note_done`, in the transaction of
+the change: the second finds it by `done_before`, and changes nothing.
 """
 
 import base64
@@ -15,7 +17,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -95,7 +97,7 @@ def begin(plane: Plane, asked: Asked) -> Answer | None:
             return _answer(row, asked)
         if row.created_at > plane.clock.now() - ABANDONED_AFTER:
             raise IdempotencyUnderWay(key=asked.key)
-        row.created_at, row.body = plane.clock.now(), {"claim": asked.claim}
+        row.created_at, row.body = plane.clock.now(), {**(row.body or {}), "claim": asked.claim}
         return None
 
 
@@ -116,10 +118,15 @@ def finish(plane: Plane, asked: Asked, answer: Answer) -> None:
 
 
 def release(plane: Plane, asked: Asked) -> None:
-    """Nothing was done: the same key may be sent again, for example with a PIN."""
+    """Nothing was answered: the same key may be sent again, for example with a PIN."""
     with plane.database.write() as db:
         row = _claimed(db, asked)
-        if row is not None:
+        if row is None:
+            return
+        if "done" in (row.body or {}):
+            # It was done, and only its answer failed: whoever asks again may have that at once.
+            row.created_at -= ABANDONED_AFTER
+        else:
             db.delete(row)
 
 
@@ -154,6 +161,19 @@ def made_before(
     return row
 
 
+def done_before(db: Session, actor: Actor) -> dict[str, Any] | None:
+    """What this very request noted when it did its work; None: that is still to be done."""
+    row = _under_way(db, actor)
+    return None if row is None else (row.body or {}).get("done")
+
+
+def note_done(db: Session, actor: Actor, **told: Any) -> None:
+    """Note, in the transaction of the change itself, that it is made, and what is to be told of it."""
+    row = _under_way(db, actor)
+    if row is not None:
+        row.body = {**(row.body or {}), "done": told}
+
+
 def secret_for(plane: Plane, actor: Actor, made: str, *, at: datetime) -> str:
     """The secret of what was made then under `id_for`: known here by its hash, so made again."""
     if actor.key is None:
@@ -162,10 +182,17 @@ def secret_for(plane: Plane, actor: Actor, made: str, *, at: datetime) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(signed).digest()).decode().rstrip("=")
 
 
+def _under_way(db: Session, actor: Actor) -> Replayed | None:
+    if actor.key is None:
+        return None
+    row = db.get(Replayed, (actor.id, actor.key), with_for_update=True)
+    return row if row is not None and row.status is None else None
+
+
 def _claimed(db: Session, asked: Asked) -> Replayed | None:
     """None when another has taken the claim over: it is theirs to answer."""
     row = db.get(Replayed, (asked.caller, asked.key), with_for_update=True)
-    if row is None or row.status is not None or row.body != {"claim": asked.claim}:
+    if row is None or row.status is not None or (row.body or {}).get("claim") != asked.claim:
         return None
     return row
 

@@ -8,6 +8,7 @@ from holdfast.app.control import audit
 from holdfast.app.control.access import require
 from holdfast.app.control.errors import NotThere
 from holdfast.app.control.plane import Actor, Plane
+from holdfast.app.control.replaying import done_before, note_done
 from holdfast.app.control.vault_rows import any_vault
 from holdfast.base.texts import _
 from holdfast.catalog import trash as trash_rows
@@ -73,7 +74,11 @@ def undelete(
     """Bring files back: those named, or all that the filter lets through."""
     with plane.database.write() as db:
         machine = _machine(db, actor, wanted.machine_id, Right.UNDELETE)
+        before = done_before(db, actor)
+        if before is not None:
+            return Undeleted(files=before["files"])
         found = trash_rows.take_back(db, wanted, names)
+        note_done(db, actor, files=len(found))
         audit.note(
             db,
             plane,

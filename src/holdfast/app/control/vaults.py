@@ -9,7 +9,7 @@ from holdfast.app.control.alerting import tell_of_act
 from holdfast.app.control.errors import AlreadyThere
 from holdfast.app.control.names import good_name
 from holdfast.app.control.plane import Actor, Plane
-from holdfast.app.control.replaying import id_for, made_before
+from holdfast.app.control.replaying import done_before, id_for, made_before, note_done
 from holdfast.app.control.stepping_up import require_step_up
 from holdfast.app.control.vault_errors import ProtectionLocked, VaultInUse, VaultKept
 from holdfast.app.control.vault_places import prove_place, read_place, require_own
@@ -173,11 +173,14 @@ def undelete_vault(plane: Plane, actor: Actor, vault_id: str) -> VaultFacts:
     with plane.database.write() as db:
         vault = locked_vault(db, vault_id)
         require(db, actor, Right.UNDELETE, vault.id)
+        if done_before(db, actor) is not None:
+            return _facts(db, vault)
         if vault.deleted_at is None:
             raise VaultKept(vault=vault.name, reason=_("it is not deleted"))
         if vault.purge_at is not None and vault.purge_at <= plane.clock.now():
             raise VaultKept(vault=vault.name, reason=_("its data is being purged"))
         vault.deleted_at = vault.purge_at = None
+        note_done(db, actor)
         audit.note(db, plane, actor, act="vault-undelete", vault_id=vault.id, object=vault.name)
         return _facts(db, vault)
 

@@ -1,4 +1,4 @@
-"""`python -m bench files` and `… server`: measure, print the ratios, write the page."""
+"""`python -m bench files`, `… server`, `… machines`: measure, print the ratios, write the page."""
 
 import argparse
 import os
@@ -6,18 +6,17 @@ import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from bench import report, server
+from bench import machines, report, server
 from bench.contenders import PEERS, Contender, Holdfast
 from bench.figures import TREES, WORKS, rows
 from bench.machine import look_around
 from bench.measure import CommandFailed
+from bench.page import PAGE, replace_above
 from bench.proof import RestoreDiffers
-from bench.server_report import section_of
 from bench.session import Session, Wishes
 from holdfast.base.clock import SystemClock
 
 _HERE = Path(__file__).parent.parent
-_PAGE = _HERE / "docs" / "benchmarks.md"
 _DEFAULT_SCALE = 0.3
 _DEFAULT_ROUNDS = 3
 
@@ -26,6 +25,8 @@ def main() -> int:
     wanted = _parser().parse_args()
     if wanted.what == "server":
         return server.run(wanted)
+    if wanted.what == "machines":
+        return machines.run(wanted)
     contenders = _contenders(wanted)
     wishes = Wishes(
         scale=wanted.scale,
@@ -57,7 +58,7 @@ def _publish(session: Session, wanted: argparse.Namespace) -> None:
         report.write(wanted.json, text)
     if wanted.write_docs and session.is_complete:
         page = report.page(results, names, machine=machine, options=options)
-        report.write(_PAGE, page + section_of(_PAGE))
+        replace_above(PAGE, page)
 
 
 def _contenders(wanted: argparse.Namespace) -> list[Contender]:
@@ -69,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     kinds = parser.add_subparsers(required=True, dest="what")
     server.add_options(kinds.add_parser("server", help="the API, the gateway, many agents"))
+    machines.add_options(kinds.add_parser("machines", help="disks of virtual machines, guests"))
     files = kinds.add_parser("files", help="files and images")
     option = files.add_argument
     option("--scale", type=float, default=_DEFAULT_SCALE, help="1: 118 k files, 200 k files, 4 GiB")

@@ -92,7 +92,7 @@ class Holdfast(Contender):
         self._argv = shlex.split(command)
 
     def version(self) -> str:
-        return _first_line([*self._argv, "--version"])
+        return first_line([*self._argv, "--version"])
 
     def create(self, seat: Seat) -> Command:
         return self.command(seat, "vault", "create", str(seat.vault))
@@ -117,7 +117,7 @@ class Restic(Contender):
     can = _EVERYTHING
 
     def version(self) -> str:
-        return _first_line(["restic", "version"])
+        return first_line(["restic", "version"])
 
     def create(self, seat: Seat) -> Command:
         return self.command(seat, "init", "--repository-version", "2")
@@ -143,7 +143,7 @@ class Borg(Contender):
     name = "borg"
 
     def version(self) -> str:
-        return _first_line(["borg", "--version"])
+        return first_line(["borg", "--version"])
 
     def create(self, seat: Seat) -> Command:
         return self.command(seat, "init", "-e", "repokey")
@@ -175,6 +175,6 @@ def _command(argv: list[str], seat: Seat, extra: dict[str, str]) -> Command:
     return Command(argv=argv, env=env | extra, folder=seat.folder)
 
 
-def _first_line(argv: list[str]) -> str:
+def first_line(argv: list[str]) -> str:
     answer = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=30)
     return answer.stdout.splitlines()[0]

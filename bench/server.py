@@ -11,12 +11,12 @@ from pathlib import Path
 
 from bench import server_api, server_beats, server_gateway, server_report
 from bench.machine import look_around
+from bench.page import PAGE, SERVER, replace_section
 from bench.server_report import Results
 from holdfast.base.clock import SystemClock
 from holdfast.testing.postgres import find_programs, running_postgres
 
 _HERE = Path(__file__).parent.parent
-_PAGE = _HERE / "docs" / "benchmarks.md"
 PARTS = ("api", "gateway", "agents")
 _DATABASES = ("sqlite", "postgresql")
 
@@ -108,4 +108,4 @@ def _publish(wanted: argparse.Namespace, results: Results) -> None:
         # Well above that of a quiet machine: somebody else was at work as well.
         "load": " ".join(f"{load:.1f}" for load in os.getloadavg()),
     }
-    server_report.replace_section(_PAGE, server_report.section(results, machine, options))
+    replace_section(PAGE, SERVER, server_report.section(results, machine, options))

@@ -2,15 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 from bench.machine import Machine
+from bench.page import SERVER
 from bench.server_api import ApiRate
 from bench.server_beats import Crowd
 from bench.server_gateway import Rate
 
-# From here to its end the page is the server's.
-HEADING = "## The server"
 _HOW = """\
 ### How the server is measured
 
@@ -39,24 +37,10 @@ def text(results: Results) -> str:
 
 def section(results: Results, machine: Machine, options: dict[str, str]) -> str:
     facts = "\n".join(f"- {name}: {value}" for name, value in (asdict(machine) | options).items())
-    parts = [HEADING, "Written by `./run bench server --write-docs`.", facts]
+    parts = [SERVER, "Written by `./run bench server --write-docs`.", facts]
     for title, table in _tables(results):
         parts += [f"### {title}", _markdown(table)]
     return "\n\n".join([*parts, _HOW.rstrip()]) + "\n"
-
-
-def replace_section(page: Path, new: str) -> None:
-    """All that the other benchmarks wrote above it stays."""
-    above = page.read_text(encoding="utf-8").partition(HEADING)[0].rstrip() if page.exists() else ""
-    page.write_text(f"{above}\n\n{new}".lstrip(), encoding="utf-8")
-
-
-def section_of(page: Path) -> str:
-    """What is there now, for whoever writes the page above it anew."""
-    if not page.exists():
-        return ""
-    _above, heading, below = page.read_text(encoding="utf-8").partition(HEADING)
-    return f"\n{heading}{below}" if heading else ""
 
 
 _Table = Sequence[Sequence[str]]

@@ -1,11 +1,10 @@
-"""The page of the server's figures, and the client that measures them."""
+"""The lines of the server's figures, and the client that measures them."""
 
 import asyncio
-from pathlib import Path
 
 from bench.server_api import ApiRate
 from bench.server_client import Line, Load, request
-from bench.server_report import Results, replace_section, section_of, text
+from bench.server_report import Results, text
 
 RATE = ApiRate(
     what="heartbeat",
@@ -16,27 +15,6 @@ RATE = ApiRate(
     peer_cpu_ms=0.5,
     p99_ms=20.0,
 )
-
-
-def test_a_section_replaces_only_itself(tmp_path: Path) -> None:
-    page = tmp_path / "benchmarks.md"
-    page.write_text("# Benchmarks\n\nfiles\n\n## The server\n\nold\n")
-
-    replace_section(page, "## The server\n\nnew\n")
-
-    assert page.read_text() == "# Benchmarks\n\nfiles\n\n## The server\n\nnew\n"
-    assert section_of(page) == "\n## The server\n\nnew\n"
-
-
-def test_a_page_without_the_section_gets_it(tmp_path: Path) -> None:
-    page = tmp_path / "benchmarks.md"
-    page.write_text("# Benchmarks\n")
-
-    before = section_of(page)
-    replace_section(page, "## The server\n")
-
-    assert before == ""
-    assert page.read_text() == "# Benchmarks\n\n## The server\n"
 
 
 def test_a_table_says_the_ratio_and_leaves_out_what_was_not_measured() -> None:

@@ -1,0 +1,178 @@
+"""The figures of virtual machines, as lines for people and as their section of docs/benchmarks.md."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from bench.machine import Machine
+from bench.machines_figures import Answer, Measure, Question, Sample, Spread
+from bench.machines_guest import LOCAL, NO_BACKUP
+from bench.page import MACHINES
+
+QUESTIONS = (
+    *(
+        Question(
+            work="full",
+            what="full backup of the image",
+            unit="s",
+            measure=Measure.SPEED,
+            peer=peer,
+            target=target,
+        )
+        for peer, target in (
+            ("restic", 2.0),
+            ("nbdcopy | zstd -1", 0.6),
+            ("nbdcopy | zstd -1 -T0", None),
+            ("borg", None),
+            ("qemu-img convert", None),
+        )
+    ),
+    Question(
+        work="restore",
+        what="restore of the image to a raw file",
+        unit="s",
+        measure=Measure.SPEED,
+        peer="restic",
+    ),
+    Question(
+        work="increment one run",
+        what="increment of the image, 2 MB changed in one place",
+        unit="s",
+        target=1.0,
+    ),
+    Question(
+        work="increment scattered",
+        what="increment of the image, 2 MB changed in 32 places",
+        unit="s",
+        target=1.0,
+    ),
+    Question(work="stored one run", what="stored for each byte changed, one place", unit="B"),
+    Question(work="stored scattered", what="stored for each byte changed, 32 places", unit="B"),
+    Question(
+        work="cycle", what="`backup --vm` of a guest, 2 MB changed in a file", unit="s", target=1.0
+    ),
+    Question(work="stored guest", what="stored for each byte written in that file", unit="B"),
+    Question(work="freeze", what="freeze to thaw", unit="ms", target=250.0),
+    Question(
+        work="first writes",
+        what="guest overwrites 256 MiB while a backup is open",
+        unit="s",
+        measure=Measure.SHARE,
+        peer=NO_BACKUP,
+    ),
+    Question(
+        work="further writes",
+        what="guest overwrites them again",
+        unit="s",
+        measure=Measure.SHARE,
+        peer=NO_BACKUP,
+    ),
+    Question(
+        work="boot",
+        what="instant restore, to the agent's answer",
+        unit="s",
+        measure=Measure.SHARE,
+        peer=LOCAL,
+        target=1.5,
+    ),
+)
+# From here on decimals say nothing.
+_LARGE = 100
+_HOW = """\
+### How virtual machines are measured
+
+The image is a raw disk of 4 GiB at scale 1 (noise, text, written zeros, holes), read once beforehand by everyone; each round has empty vaults and another one first, and after each run dirty pages are written out.
+A cell shows the median and, in brackets, the lowest and the highest of the rounds. A ratio is made in each round of its own, of runs close to each other in time, and *met* is the verdict on the median of these; where rounds disagree with it, it is said how many agree.
+*x speed* is their time divided by ours: 2 means that we need half of their time. *x* alone is our time divided by theirs.
+Ours reads the image over NBD from `qemu-nbd`, as `backup --vm` reads the disks of a machine; starting it, the program itself, and opening the vault are in its time. `nbdcopy` reads it the same way. Restic, borg and `qemu-img` read the file itself.
+We and restic hash, encrypt and sync what we store; the copies do none of that: they are a limit, not rivals. A restored image is synced by us and by nobody else; in the first round it is compared with the original.
+For an increment the image gets a qcow2 layer on top which records what is written; the layer is served like the image, and only what its record names is read.
+The guest is a small Linux of 128 MiB under libvirt with two disks. Where the processor has no virtualization to offer, it is emulated, and everything that waits for the guest (its freeze, its start) is slower than elsewhere, for the local disk as well as for ours.
+Writes in the guest go past its cache in pieces of 64 KiB. Once for each piece QEMU saves the old content for an open backup; *again* is when that has been done.
+"""
+
+
+def text(answers: Sequence[Answer]) -> str:
+    rows = _table(answers)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+
+
+def section(answers: Sequence[Answer], machine: Machine, options: dict[str, str]) -> str:
+    facts = "\n".join(f"- {name}: {value}" for name, value in (asdict(machine) | options).items())
+    head, *rows = _table(answers)
+    table = "\n".join(f"| {' | '.join(row)} |" for row in _escaped([head, _rule(head), *rows]))
+    origin = "Written by `./run bench machines --write-docs`."
+    return f"{MACHINES}\n\n{origin}\n\n{facts}\n\n{table}\n\n{_HOW}"
+
+
+def as_json(
+    answers: Sequence[Answer],
+    samples: Sequence[Sample],
+    *,
+    machine: Machine,
+    options: dict[str, str],
+) -> str:
+    results = [
+        {
+            "work": each.question.work,
+            "peer": each.question.peer or None,
+            "target": each.question.target_text,
+            "is_met": each.is_met,
+            "ours": each.ours and asdict(each.ours),
+            "theirs": each.theirs and asdict(each.theirs),
+            "judged": each.judged and asdict(each.judged),
+        }
+        for each in answers
+    ]
+    whole = {
+        "machine": asdict(machine),
+        "options": options,
+        "results": results,
+        "samples": [asdict(sample) for sample in samples],
+    }
+    return json.dumps(whole, indent=2)
+
+
+def _table(answers: Sequence[Answer]) -> list[list[str]]:
+    head = ["work", "ours", "against", "theirs", "ratio", "target", "met", "peak MB: ours / theirs"]
+    return [head, *map(_row, answers)]
+
+
+def _row(answer: Answer) -> list[str]:
+    question = answer.question
+    is_ratio = question.measure is not Measure.VALUE
+    peaks = [f"{peak / 1e6:.0f}" if peak else "-" for peak in answer.peaks]
+    return [
+        question.what,
+        _shown(answer.ours, question.unit),
+        question.peer or "-",
+        _shown(answer.theirs, question.unit),
+        _shown(answer.judged, question.measure.value) if is_ratio else "-",
+        question.target_text,
+        answer.verdict,
+        " / ".join(peaks) if any(answer.peaks) else "-",
+    ]
+
+
+def _shown(spread: Spread | None, unit: str) -> str:
+    if spread is None:
+        return "-"
+    middle, low, high = map(_number, (spread.middle, spread.low, spread.high))
+    return f"{middle} {unit} ({low}-{high})"
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if value >= _LARGE else f"{value:.2f}"
+
+
+def _rule(head: Sequence[str]) -> list[str]:
+    return ["---"] * len(head)
+
+
+def _escaped(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """A pipe between two programs is none between two cells."""
+    return [[cell.replace("|", "\\|") for cell in row] for row in rows]

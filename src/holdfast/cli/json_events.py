@@ -774,3 +774,46 @@ class BootChecked(Event):
     picture: bool
     # Where verdict.json, the picture and console.log are.
     folder: str
+
+
+class ExtensionStatus(Event):
+    """`extension status`: what the guest extension of a virtual machine is like."""
+
+    vm: str
+    uuid: str
+    # absent, not-ready, transitioning, ready, failed
+    state: str
+    # other-version, interrupted, failed, late, or what runs: install, backup.
+    reason: str
+    extension: str
+    # What `extension install` brings; `extension` is the version that is there.
+    newest: str
+    # How long it has been there.
+    age_seconds: float | None
+    # What runs at this moment: pid, what, age_seconds.
+    operation: dict[str, Any] | None
+    # The last run: seconds_ago, result (ok, failed, late), and the hook that failed.
+    last: dict[str, Any] | None
+    # The hooks that have something to do.
+    hooks: list[str]
+    # Why the settings in the guest are not used.
+    settings_refused: str | None
+
+
+class ExtensionInstalled(Event):
+    """`extension install`: the guest extension is there and ready."""
+
+    vm: str
+    uuid: str
+    extension: str
+    # False: it was there already.
+    is_new: bool
+    hooks: list[str]
+
+
+class ExtensionRemoved(Event):
+    """`extension remove`: nothing of the guest extension is left."""
+
+    vm: str
+    # False: there was none.
+    was_there: bool

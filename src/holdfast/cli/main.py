@@ -34,6 +34,7 @@ _COMMANDS = {
     "register": "holdfast.cli.register:register",
     "agent": "holdfast.cli.agent:agent",
     "vm": "holdfast.cli.vm:vm",
+    "extension": "holdfast.cli.extension:extension",
     "login": "holdfast.cli.login:login",
     "logout": "holdfast.cli.login:logout",
     "demo": "holdfast.cli.demo:demo",

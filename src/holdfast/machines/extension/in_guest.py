@@ -84,6 +84,12 @@ class InGuest:
         self._sent("remove", *(["force"] if force else []))
         return was_there
 
+    def hooks(self) -> tuple[str, ...]:
+        """Those that have something to do; only where it is whole."""
+        argv = ["/bin/sh", f"{bundle.FOLDER}/extension", "list"]
+        ended = self.programs.run(argv, within=_SECONDS)
+        return tuple(ended.out.decode(errors="replace").split("\n")[:-1])
+
     def _sent(self, script: str, *arguments: str) -> Ended:
         argv = ["/bin/sh", "-c", bundle.sent(script), "holdfast", *arguments]
         ended = self.programs.run(argv, within=_SECONDS)

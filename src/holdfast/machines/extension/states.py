@@ -55,6 +55,11 @@ class Status:
     # Why the guest's settings are not used.
     refused: str = ""
 
+    @property
+    def is_whole(self) -> bool:
+        """All of it is there, of our version, and nothing of it runs."""
+        return self.state in {State.READY, State.FAILED}
+
 
 def read_status(said: bytes, *, digest: str) -> Status:
     """Judge what the probe has printed; `digest` is of the files that should be there."""

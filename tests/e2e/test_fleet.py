@@ -39,6 +39,14 @@ clock.SystemClock.now = lambda self: real(self) - timedelta(minutes=20)
 from holdfast.cli.main import run
 run()
 """
+# As often as ever, and not as long between.
+_HASTY = """
+from holdfast.base import clock
+real = clock.SystemClock.sleep
+clock.SystemClock.sleep = lambda self, seconds: real(self, seconds / 50)
+from holdfast.cli.main import run
+run()
+"""
 _PROXY = """
 import socket
 listener = socket.create_server(("127.0.0.1", 3128))
@@ -271,7 +279,9 @@ def test_key_that_could_not_be_set_is_set_by_the_same_command(fleet: Fleet, vaul
     place.rename(fleet.folder / "away")
     place.touch()
 
-    refused = fleet.refused(file)
+    given = ("--credentials", file, "--passphrase-file", fleet.passphrase(), "--lab", "--json")
+    hasty = fleet.web.program(sys.executable, "-c", _HASTY, "register", *given)
+    refused = [one for one in events(hasty, None) if one["event"] == "error"][-1]
     place.unlink()
     (fleet.folder / "away").rename(place)
     done = events(fleet.register(file))[-1]

@@ -3,9 +3,9 @@
 import http.client
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
@@ -39,6 +39,8 @@ class _Target:
     is_tls: bool
     # The proxy between, if there is one.
     via: tuple[str, int] | None
+    # What the proxy knows us by: the login in its URL, as those who move data show it.
+    login: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def next_host(self) -> tuple[str, int]:
@@ -86,11 +88,15 @@ def _target(url: str) -> _Target:
     parts = urlsplit(url)
     host, is_tls = parts.hostname or "", parts.scheme == "https"
     proxy = getproxies().get(parts.scheme)
-    via = None
-    if proxy and not proxy_bypass(host):
-        way = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-        via = (way.hostname or "", way.port or 3128)
-    return _Target(host=host, port=parts.port or (443 if is_tls else 80), is_tls=is_tls, via=via)
+    direct = _Target(host=host, port=parts.port or (443 if is_tls else 80), is_tls=is_tls, via=None)
+    if not proxy or proxy_bypass(host):
+        return direct
+    from holdfast.storage.rest import proxy_login
+
+    url = proxy if "://" in proxy else f"http://{proxy}"
+    way = urlsplit(url)
+    via = (way.hostname or "", way.port or 3128)
+    return replace(direct, via=via, login=proxy_login(url))
 
 
 def _spoken(target: _Target, clock: Clock, trust: Trust) -> Iterator[Stage]:
@@ -100,7 +106,7 @@ def _spoken(target: _Target, clock: Clock, trust: Trust) -> Iterator[Stage]:
         yield Stage(name="tls", reached=False, seen=str(getattr(err, "reason", None) or err))
         return
     if target.via:
-        connection.set_tunnel(target.host, target.port)
+        connection.set_tunnel(target.host, target.port, dict(target.login))
     try:
         connection.connect()
         if target.is_tls:

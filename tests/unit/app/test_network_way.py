@@ -7,6 +7,7 @@ import pytest
 
 from holdfast.app.network_way import knock, walk
 from holdfast.base.clock import SystemClock
+from holdfast.testing.proxy import running_proxy
 from tests.unit.app.answering import answering
 
 
@@ -61,6 +62,34 @@ def test_a_proxy_that_wants_a_login_is_named(server: int, monkeypatch: pytest.Mo
         ("proxy", False),
     ]
     assert "407" in stages[-1].seen
+
+
+@pytest.mark.parametrize(("given", "login"), [("ada:s%3Acret", "ada:s:cret"), ("ada", "ada:")])
+def test_a_proxy_lets_through_who_shows_the_login_of_its_url(
+    server: int, monkeypatch: pytest.MonkeyPatch, given: str, login: str
+) -> None:
+    with running_proxy(login=login) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.bare_url.replace("://", f"://{given}@"))
+
+        stages = list(walk(f"http://127.0.0.1:{server}", SystemClock()))
+
+    assert [(one.name, one.reached) for one in stages] == [
+        ("dns", True),
+        ("proxy", True),
+        ("http", True),
+    ]
+    assert (proxy.tunnels, proxy.refused) == ([f"127.0.0.1:{server}"], 0)
+
+
+def test_a_wrong_login_is_told_without_it(server: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running_proxy(login="ada:secret") as proxy:
+        monkeypatch.setenv("http_proxy", proxy.bare_url.replace("://", "://ada:canary@"))
+
+        stages = list(walk(f"http://127.0.0.1:{server}", SystemClock()))
+
+    assert [(one.name, one.reached) for one in stages[1:]] == [("proxy", True), ("proxy", False)]
+    assert "407" in stages[-1].seen
+    assert not any("canary" in one.seen for one in stages)
 
 
 def test_several_places_are_tried_at_once() -> None:

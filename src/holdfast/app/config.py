@@ -55,6 +55,8 @@ class Settings:
     libvirt: str = "qemu:///system"
     # The largest disk of one that is backed up, in bytes; None: there is no limit.
     vm_max_disk: int | None = None
+    # Where QEMU keeps what a machine overwrites during its backup; not where its disks lie.
+    vm_scratch: str = "/var/lib/libvirt/holdfast"
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
     harmless: Mapping[str, str] = field(default_factory=dict, repr=False)
     # What the person should know about where settings came from.

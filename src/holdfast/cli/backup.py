@@ -11,6 +11,8 @@ from holdfast.base.texts import N_
 from holdfast.cli.command import Command, option
 from holdfast.cli.parameters import MOMENT, SIZE, read_paths
 from holdfast.cli.run import start
+from holdfast.cli.vm_backup import CLASSES, MODES, refuse_others
+from holdfast.cli.vm_backup import back_up as back_up_vm
 from holdfast.cli.waiting import told_once, wait_option
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
             "holdfast backup /var/lib/app --hook-before 'app freeze' --hook-after 'app thaw'",
             N_("A consistent view of an application's data."),
         ),
+        ("holdfast backup --vm web", N_("A virtual machine of this host, running or not.")),
     ],
 )
 @click.argument("paths", nargs=-1, type=click.Path(path_type=bytes))
@@ -89,6 +92,38 @@ if TYPE_CHECKING:
     "--hook-before", metavar="COMMAND", help=N_("Run first; if it fails, nothing is backed up.")
 )
 @option("--hook-after", metavar="COMMAND", help=N_("Run last, also after a failure."))
+@option("--vm", metavar="NAME", help=N_("Back up a virtual machine instead of PATHS."))
+@option(
+    "--mode",
+    type=click.Choice(MODES),
+    default="auto",
+    help=N_(
+        "Of --vm: read what the record of changes names, or compare everything (hash), or take "
+        "everything anew (full)."
+    ),
+)
+@option(
+    "--consistency",
+    type=click.Choice(CLASSES),
+    default="crash",
+    help=N_("Of --vm: make no point that is less consistent."),
+)
+@option(
+    "--freeze/--no-freeze",
+    default=True,
+    help=N_("Of --vm: hold the guest's file systems still for the instant of the point."),
+)
+@option(
+    "--scratch",
+    "vm_scratch",
+    metavar="FOLDER",
+    help=N_("Of --vm: where QEMU keeps what the guest overwrites meanwhile."),
+)
+@option(
+    "--libvirt",
+    metavar="URI",
+    help=N_("Of --vm: the hypervisor, as libvirt names it; qemu:///system if nothing is said."),
+)
 @option(
     "--hook-timeout",
     type=click.FloatRange(min=0, min_open=True),
@@ -111,8 +146,28 @@ def backup(  # noqa: PLR0913  a parameter per option
     hook_timeout: float,
     limit_upload: int | None,
     wait: timedelta,
+    vm: str | None,
+    mode: str,
+    consistency: str,
+    freeze: bool,
+    vm_scratch: str | None,
+    libvirt: str | None,
     **left_out: Any,
 ) -> int:
+    refuse_others(click.get_current_context(), is_vm=vm is not None)
+    if vm is not None:
+        return back_up_vm(
+            vm,
+            mode=mode,
+            consistency=consistency,
+            freeze=freeze,
+            vm_scratch=vm_scratch,
+            libvirt=libvirt,
+            host=host,
+            tags=tags,
+            wait=wait,
+            limit_upload=limit_upload,
+        )
     from holdfast.app.backup import Hooks, Patience, back_up
     from holdfast.cli.backup_report import tell
     from holdfast.files.options import BackupOptions

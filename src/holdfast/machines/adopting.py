@@ -10,21 +10,20 @@ from holdfast.hypervisor.checkpoint_xml import is_ours
 from holdfast.hypervisor.checkpoints import delete_checkpoint, list_checkpoints
 from holdfast.hypervisor.domains import Domain
 from holdfast.hypervisor.errors import NoBackupRunning
-from holdfast.hypervisor.guest_agent import GuestAgent
 from holdfast.hypervisor.states import State
 from holdfast.machines.backup_errors import VmForeignBackup
+from holdfast.machines.freeze_mark import thaw_left_behind
 from holdfast.machines.scratch_place import ScratchPlace, is_our_socket
 
-_ANSWER_SECONDS = 5.0
 
-
-def tidy_up(domain: Domain, place: ScratchPlace, clock: Clock, *, keep: AbstractSet[str]) -> None:
+def tidy_up(
+    domain: Domain, place: ScratchPlace, clock: Clock, *, home: str, keep: AbstractSet[str]
+) -> None:
     """`keep` are the checkpoints that points name; all others of ours belong to no point."""
-    was_killed = place.is_there()
     heal_limbo(domain)
-    was_killed |= end_our_job(domain, clock)
-    if was_killed:
-        thaw(domain)
+    end_our_job(domain, clock)
+    if domain.is_active():
+        thaw_left_behind(domain, clock, home=home)
     drop_checkpoints(domain, keep=keep)
     place.clear()
 
@@ -55,16 +54,6 @@ def drop_checkpoints(domain: Domain, *, keep: AbstractSet[str]) -> None:
     for checkpoint in list_checkpoints(domain):
         if is_ours(checkpoint.name) and checkpoint.name not in keep:
             delete_checkpoint(domain, checkpoint.name)
-
-
-def thaw(domain: Domain) -> None:
-    """Let go what a killed backup may have frozen; asked only where there was one."""
-    if not domain.is_active() or not domain.spec().is_agent_connected:
-        return
-    with contextlib.suppress(HoldfastError):
-        agent = GuestAgent(domain)
-        if agent.is_frozen(within=_ANSWER_SECONDS):
-            agent.thaw()
 
 
 def heal_limbo(domain: Domain) -> None:

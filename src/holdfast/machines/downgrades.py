@@ -21,6 +21,7 @@ TEXTS: Final[dict[str, str]] = {
     "hook-failed": N_("a hook failed in the guest"),
     "no-hooks": N_("no application in the guest has a hook"),
     "nothing-frozen": N_("the guest has no file system that can be frozen"),
+    "powered-off": N_("the machine was off, and nobody knows whether in order"),
     "thaw-differs": N_("not all that was frozen was still frozen at the end"),
 }
 

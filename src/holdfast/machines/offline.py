@@ -14,9 +14,10 @@ from holdfast.hypervisor.machine_spec import DiskSpec
 from holdfast.hypervisor.states import Standing
 from holdfast.machines.backup_errors import VmImageNotHere, VmStarted, VmWithoutDisks
 from holdfast.machines.change_maps import CHECKPOINT_FILE, can_record, image_state
+from holdfast.machines.downgrades import downgrade
 from holdfast.machines.parents import Parent
 from holdfast.machines.point_writer import PointWriter
-from holdfast.machines.points import Consistency, DiskFacts, Downgrade
+from holdfast.machines.points import Consistency, DiskFacts
 from holdfast.machines.stillness import Stilled
 from holdfast.machines.storing import (
     DOMAIN_FILE,
@@ -66,7 +67,7 @@ def stillness_of(standing: Standing) -> Stilled:
     """Who was shut down in order has closed its file systems; of the others nobody knows."""
     if standing.reason == _IN_ORDER:
         return Stilled(consistency=Consistency.FILESYSTEM)
-    reason = Downgrade(code="powered-off", reason=standing.reason or "unknown")
+    reason = downgrade("powered-off")
     return Stilled(consistency=Consistency.CRASH, downgrades=(reason,))
 
 

@@ -14,14 +14,14 @@ def back_up_vm(job: VmJob) -> VmReport:
     with vm_lock(job.home, domain.uuid, job.clock, name=domain.name, work="backup"):
         parent = newest_point(job.repository, domain.uuid)
         keep = _named(parent)
-        tidy_up(domain, job.place, job.clock, keep=keep)
+        tidy_up(domain, job.place, job.clock, home=job.home, keep=keep)
         if not domain.is_active():
             return back_up_off(job, parent)
         try:
             return back_up_running(job, parent, keep=frozenset())
         except VmWentAway:
             # Switched off in the middle: its images hold all of it, and its record of changes.
-            tidy_up(domain, job.place, job.clock, keep=keep)
+            tidy_up(domain, job.place, job.clock, home=job.home, keep=keep)
             if domain.is_active():
                 raise
             return back_up_off(job, parent)

@@ -1,0 +1,247 @@
+"""Points of a real machine, one after another: each is compared with its disks by QEMU's tools."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from holdfast.disks import images
+from holdfast.disks.images import resize
+from holdfast.hypervisor.backup_jobs import current_backup
+from holdfast.hypervisor.checkpoints import list_checkpoints
+from holdfast.hypervisor.connection import Host
+from holdfast.hypervisor.domain_disks import attach_device, detach_device, grow_disk
+from holdfast.machines.backup_errors import VmNotConsistent, VmScratchFull
+from holdfast.machines.points import Consistency, Rung
+from holdfast.machines.tracking import Wanted
+from holdfast.machines.vm_job import VmReport
+from holdfast.testing.guest_proofs import ordered_writes
+from holdfast.testing.guests import Guest, Recipe
+from holdfast.testing.hosts import KvmHost
+from holdfast.testing.vm_backups import VmBackups, assert_same_disk
+from holdfast.testing.waiting import wait_until
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.slow,
+    pytest.mark.xdist_group("machines"),
+    pytest.mark.timeout(600),
+]
+
+MIB = 1 << 20
+SIZE = 64 * MIB
+
+
+@pytest.fixture(scope="module")
+def guest(kvm_host: KvmHost) -> Iterator[Guest]:
+    """It writes all the time, to one disk and then to the other; each test leaves it running."""
+    guest = Guest(kvm_host, "backed-up", Recipe(writer="ordered"))
+    try:
+        guest.start()
+        yield guest
+    finally:
+        guest.remove()
+
+
+@pytest.fixture
+def backups(
+    hypervisor: Host, guest: Guest, kvm_host: KvmHost, tmp_path: Path
+) -> Iterator[VmBackups]:
+    backups = VmBackups(hypervisor, guest.uuid, tmp_path, kvm_host.folder / "scratch")
+    yield backups
+    if not guest.is_running():
+        guest.start()
+    assert current_backup(backups.domain) is None
+    assert backups.leftovers() == []
+
+
+def still_point(backups: VmBackups, guest: Guest) -> VmReport:
+    """A point of the guest while it stands still, proved to be its disks."""
+    guest.suspend()
+    try:
+        report = backups.back_up()
+        backups.assert_same(guest, report=report)
+    finally:
+        guest.resume()
+    return report
+
+
+def rungs(report: VmReport) -> list[tuple[str, Rung, str]]:
+    return [(disk.target, disk.rung, disk.why) for disk in report.facts.disks]
+
+
+def noise(guest: Guest, mebibytes: int) -> None:
+    guest.run(f"dd if=/dev/urandom of=/a/noise bs=1M count={mebibytes} conv=fsync 2>/dev/null")
+
+
+def test_each_point_is_the_disks_and_only_the_first_is_read_whole(
+    backups: VmBackups, guest: Guest
+) -> None:
+    noise(guest, 8)
+
+    first = still_point(backups, guest)
+    guest.run("rm /a/noise; sync; fstrim /a")
+    second = still_point(backups, guest)
+    moving = backups.back_up()
+
+    assert rungs(first) == [(each, Rung.FULL, "first") for each in ("vda", "vdb")]
+    assert rungs(second) == [(each, Rung.BITMAP, "tracked") for each in ("vda", "vdb")]
+    assert second.bytes_read < first.bytes_read
+    assert second.facts.parent == first.point.snapshot
+    assert rungs(moving) == rungs(second)
+    # It went on writing: both disks are of one instant all the same.
+    writes = ordered_writes(backups.image("vda"), backups.image("vdb"))
+    assert writes.first > 0
+
+
+def test_what_the_guest_writes_during_a_backup_is_not_in_its_point(
+    backups: VmBackups, guest: Guest
+) -> None:
+    guest.suspend()
+    before = {target: guest.folder / f"{target}.before" for target in guest.targets}
+    for target, path in before.items():
+        path.write_bytes(guest.disk(target).read_bytes())
+
+    def on_step(step: str) -> None:
+        if step == "begun":
+            guest.resume()
+            noise(guest, 4)
+
+    report = backups.back_up(on_step=on_step)
+
+    for target, path in before.items():
+        assert_same_disk(path, "qcow2", backups.image(target, report))
+        path.unlink()
+
+
+def test_a_machine_that_is_off_is_read_from_its_images_and_stays_tracked(
+    backups: VmBackups, guest: Guest
+) -> None:
+    backups.back_up()
+    noise(guest, 2)
+    guest.shut_down()
+
+    off = backups.back_up()
+    backups.assert_same(guest, report=off)
+    guest.start()
+    on = still_point(backups, guest)
+
+    assert off.facts.consistency is Consistency.FILESYSTEM
+    assert {rung for _, rung, _ in rungs(off) + rungs(on)} == {Rung.BITMAP}
+    assert on.facts.checkpoint != off.facts.checkpoint
+
+
+def test_a_lost_record_costs_reading_and_no_transfer(backups: VmBackups, guest: Guest) -> None:
+    noise(guest, 12)
+    backups.back_up()
+    guest.run("dd if=/dev/urandom of=/b/more bs=1M count=4 conv=fsync 2>/dev/null")
+    guest.pull_the_plug()
+
+    off = backups.back_up()
+    backups.assert_same(guest, report=off)
+    guest.start()
+    again = still_point(backups, guest)
+
+    assert {rung for _, rung, _ in rungs(off)} == {Rung.HASH}
+    # Four changed, and what the journal and the writer touched beside them.
+    assert off.point.summary.data_added_packed <= 8 * MIB
+    assert again.point.summary.data_added_packed <= 8 * MIB
+    assert off.facts.consistency is Consistency.CRASH
+    assert [each.code for each in off.facts.downgrades] == ["powered-off"]
+
+
+def test_new_and_grown_disks_are_whole_and_the_others_stay_tracked(
+    backups: VmBackups, guest: Guest
+) -> None:
+    still_point(backups, guest)
+    raw = guest.folder / "vdc.raw"
+    raw.write_bytes((b"plugged in" * 100_000).ljust(2 * MIB, b"\0"))
+    disk = (
+        "<disk type='file' device='disk'><driver name='qemu' type='raw'/>"
+        f"<source file='{raw}'/><target dev='vdc' bus='virtio'/></disk>"
+    )
+    attach_device(backups.domain, disk)
+    grow_disk(backups.domain, "vdb", size=SIZE + 4 * MIB)
+
+    plugged = still_point(backups, guest)
+    compared = still_point(backups, guest)
+
+    assert rungs(plugged)[1:] == [("vdb", Rung.BITMAP, "tracked"), ("vdc", Rung.FULL, "first")]
+    assert rungs(compared)[2:] == [("vdc", Rung.HASH, "no-map")]
+    assert plugged.facts.disks[1].size == SIZE + 4 * MIB
+    assert_same_disk(raw, "raw", backups.image("vdc", plugged))
+    detach_device(backups.domain, disk)
+    wait_until(lambda: backups.domain.spec().disk("vdc") is None, within=120)
+    without = still_point(backups, guest)
+    assert [rung for _, rung, _ in rungs(without)] == [Rung.BITMAP, Rung.BITMAP]
+    guest.shut_down()
+    resize(guest.disk("vdb"), SIZE, format_="qcow2", may_shrink=True)
+    shrunk = backups.back_up()
+    assert rungs(shrunk)[1] == ("vdb", Rung.HASH, "shrunk")
+    backups.assert_same(guest, report=shrunk)
+
+
+def test_a_record_that_was_cleared_is_found_out(backups: VmBackups, guest: Guest) -> None:
+    noise(guest, 24)
+    guest.suspend()
+    first = backups.back_up()
+    guest.resume()
+    guest.run("rm /a/noise; sync; fstrim /a; sync")
+    guest.shut_down()
+    # All that was trimmed is a hole now, and the record says that nothing happened.
+    images.remove_bitmap(guest.disk("vda"), first.facts.checkpoint)
+    images.add_bitmap(guest.disk("vda"), first.facts.checkpoint)
+
+    report = backups.back_up()
+
+    backups.assert_same(guest, report=report)
+    assert rungs(report)[0] == ("vda", Rung.HASH, "map-wrong")
+    assert len(report.warnings) == 1
+
+
+def test_a_guest_whose_writes_fill_the_scratch_is_freed_and_no_point_is_made(
+    backups: VmBackups, guest: Guest, kvm_host: KvmHost
+) -> None:
+    # Where there is nothing, nothing has to be kept before it is overwritten.
+    guest.run("dd if=/dev/urandom of=/dev/vdb bs=1M seek=60 count=4 conv=fsync 2>/dev/null")
+    backups.back_up()
+    place = backups.job().place
+    job = {
+        "path": "/bin/sh",
+        "arg": ["-c", "dd if=/dev/urandom of=/dev/vdb bs=1M seek=60 count=4 conv=fsync"],
+    }
+
+    def on_step(step: str) -> None:
+        if step == "begun":
+            guest.ask("guest-exec", **job)
+            wait_until(lambda: current_backup(backups.domain) is None, within=120)
+
+    # A file system of its own for the scratch files, on the guest's host.
+    small = kvm_host.folder / "small"
+    small.mkdir()
+    kvm_host.run("mount", "-t", "tmpfs", "-o", "size=1m", "small", small)
+    # The backup makes its folder only on this side of the mount.
+    kvm_host.run("mkdir", small / guest.uuid)
+    backups.scratch = small
+
+    with pytest.raises(VmScratchFull):
+        backups.back_up(on_step=on_step)
+
+    wait_until(lambda: backups.domain.standing().state.name == "RUNNING", within=120)
+    assert guest.answers()
+    kvm_host.run("umount", small)
+    backups.scratch = place.folder.parent
+    assert len(list_checkpoints(backups.domain)) == 1
+
+
+def test_without_room_or_consistency_nothing_is_begun(backups: VmBackups, guest: Guest) -> None:
+    first = backups.back_up()
+
+    with pytest.raises(VmScratchFull):
+        backups.back_up(reserve=1 << 60)
+    with pytest.raises(VmNotConsistent):
+        backups.back_up(least=Consistency.FILESYSTEM)
+    again = backups.back_up(wanted=Wanted.HASH)
+
+    assert again.facts.parent == first.point.snapshot
+    assert rungs(again) == [(each, Rung.HASH, "asked") for each in guest.targets]

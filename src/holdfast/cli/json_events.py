@@ -817,3 +817,37 @@ class ExtensionRemoved(Event):
     vm: str
     # False: there was none.
     was_there: bool
+
+
+class VmVolume(Event):
+    """`vm files` without a path: a disk, partition or logical volume of a point."""
+
+    name: str
+    size: int
+    # As ext4, xfs, btrfs, lvm2 or swap; empty when it is not known.
+    content: str
+    label: str
+    # Whether `vm files` can look into it.
+    readable: bool
+
+
+class VmFile(Event):
+    """`vm files` with a path: an item inside a disk."""
+
+    name: str
+    # file, dir, symlink or other
+    kind: str
+    mode: int
+    size: int
+    mtime: str
+    link: str | None
+
+
+class VmFilesCopied(Event):
+    """`vm files --to` copied something out of a disk."""
+
+    point: str
+    path: str
+    target: str
+    files: int
+    bytes: int

@@ -11,6 +11,7 @@ _COMMANDS = {
     "protect": "holdfast.cli.vm_protect:protect",
     "unprotect": "holdfast.cli.vm_protect:unprotect",
     "restore": "holdfast.cli.vm_restore:restore",
+    "files": "holdfast.cli.vm_files:files",
     "boot": "holdfast.cli.vm_boot:boot",
     "boots": "holdfast.cli.vm_boot:boots",
     "serve": "holdfast.cli.vm_boot:serve",

@@ -64,14 +64,25 @@ def served_image(
 
 @contextlib.contextmanager
 def mounted_image(
-    image: Path, file: Path, *, format_: str, clock: Clock, is_writable: bool = False
+    image: Path,
+    file: Path,
+    *,
+    format_: str,
+    clock: Clock,
+    is_writable: bool = False,
+    is_bound: bool = False,
 ) -> Iterator[Path]:
-    """What the disk of an image holds, as the content of `file`, which is made for it."""
+    """What the disk of an image holds, as the content of `file`, which is made for it.
+
+    `is_bound`: the program ends with the thread that is here, however that one ends.
+    """
     file.touch()
     try:
         with tempfile.TemporaryDirectory() as folder:
             ready = Path(folder, "pid")
             arguments = _fuse_arguments(image, file, format_=format_, is_writable=is_writable)
+            if is_bound:
+                arguments = ["setpriv", "--pdeathsig", "TERM", *arguments]
             with _running([*arguments, "--pidfile", str(ready)], image) as program:
                 # It writes its id when its exports are there.
                 program.first(lambda: ready.exists() or None, clock)

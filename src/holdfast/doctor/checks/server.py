@@ -3,7 +3,7 @@
 from holdfast.doctor.checking import Params, check
 from holdfast.doctor.checks.agent_judging import Condition, Look, by_fact, moment_text
 from holdfast.doctor.factbase import Facts
-from holdfast.doctor.model import Verdict, confirmed, ruled_out, unknown
+from holdfast.doctor.model import Verdict, confirmed, not_applicable, ruled_out, unknown
 from holdfast.doctor.server_facts import (
     ServerCertificate,
     ServerDatabase,
@@ -51,6 +51,20 @@ _by_unit(
     "server.service-failed", lambda one, _: one.active == "failed" or one.sub == "auto-restart"
 )
 _by_unit("server.service-stopped", lambda one, _: one.active == "inactive")
+
+
+@check("server.not-at-work", needs=(ServerProcess,))
+def not_at_work(facts: Facts, _: Params) -> Verdict:
+    """Only where no unit of the system runs it: of one that does, the unit's state says more."""
+    if any(one.load != "not-found" for one in facts.of(ServerService)):
+        return not_applicable()
+    # A folder in which no server ever began holds no authority.
+    is_servers = any(one.role == "authority" for one in facts.of(ServerCertificate))
+    (one, *_more) = facts.of(ServerProcess)
+    said = confirmed if is_servers and not one.is_running else ruled_out
+    return said(one.span, folder=one.folder)
+
+
 by_fact(
     "server.address-refused",
     ServerProcess,

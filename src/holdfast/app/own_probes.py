@@ -13,6 +13,7 @@ from holdfast.app.network_way import Trust, knock, walk
 from holdfast.app.opening import credentials_for, hurried_storage_at
 from holdfast.app.scratch import kind_of_place
 from holdfast.app.scratch_place import is_in_place, scratch_folder, scratch_place
+from holdfast.app.vm_spoken import has_vms
 from holdfast.app.wiring import Session
 from holdfast.base.errors import HoldfastError
 from holdfast.storage.location import Kind, Location, parse_location, read_bucket
@@ -44,11 +45,21 @@ def _told_by(probe: str, session: Session) -> Callable[[Session], Iterator[_Line
         from holdfast.app.server_probes import SERVER_PROBES
 
         return SERVER_PROBES[probe]
+    if probe == "own.vm" or probe.startswith("own.vm."):
+        return _of_vms(probe, home)
     if not (os.path.isdir(os.path.join(home, "agent")) or os.path.exists(_AGENT_UNIT)):
         return _nothing
     from holdfast.app.agent_probes import AGENT_PROBES, has_agent
 
     return AGENT_PROBES[probe] if has_agent(home) else _nothing
+
+
+def _of_vms(probe: str, home: str) -> Callable[[Session], Iterator[_Line]]:
+    if not has_vms(home):
+        return _nothing
+    from holdfast.app.vm_probes import VM_PROBES
+
+    return VM_PROBES[probe]
 
 
 def _nothing(_session: Session) -> Iterator[_Line]:

@@ -22,6 +22,7 @@ from holdfast.app.wiring import Session
 from holdfast.base.errors import HoldfastError
 from holdfast.base.texts import N_, _
 from holdfast.base.units import format_size
+from holdfast.machines.extension.errors import ExtensionBroken, ExtensionStartTimedOut
 from holdfast.machines.preflight import (
     DiskSheet,
     Extent,
@@ -146,7 +147,7 @@ class Task:
             raise LeftOut(_("the guest agent cannot run it"))
         try:
             return self.works.install_extension()
-        except HoldfastError:
+        except (ExtensionBroken, ExtensionStartTimedOut):
             # One in a bad state is taken away and put there anew; what fails then is told.
             self.works.remove_extension()
             return self.works.install_extension()

@@ -1,5 +1,6 @@
 """Which virtual machines this host protects, and how far the work of protecting each came."""
 
+import contextlib
 import os
 import secrets
 from collections.abc import Iterator
@@ -48,6 +49,18 @@ class Protection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return msgspec.structs.replace(self, steps=(*others, step))
 
 
+class LastPoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How the newest point of a machine came about, for whoever asks why it is no better."""
+
+    at: datetime
+    consistency: str
+    # The least that was asked for.
+    wanted: str = "crash"
+    # Codes, with what was seen.
+    downgrades: dict[str, str] = {}
+    freeze_ms: int | None = None
+
+
 def load(home: str, uuid: str) -> Protection | None:
     file = _file(home, uuid)
     try:
@@ -70,15 +83,31 @@ def load_all(home: str) -> Iterator[Protection]:
             yield found
 
 
+def load_last(home: str, uuid: str) -> LastPoint | None:
+    """None also for a note that does not read: it is made anew with each point."""
+    try:
+        with open(_last_file(home, uuid), "rb") as stream:
+            return msgspec.json.decode(stream.read(), type=LastPoint)
+    except (OSError, msgspec.DecodeError, UnicodeError):
+        return None
+
+
+def save_last(home: str, uuid: str, last: LastPoint) -> None:
+    _write(_last_file(home, uuid), last)
+
+
 def save(home: str, protection: Protection) -> None:
+    _write(_file(home, protection.uuid), protection)
+
+
+def _write(file: str, content: msgspec.Struct) -> None:
     """Whole and durable, in place of what was known before."""
-    file = _file(home, protection.uuid)
     folder = os.path.dirname(file)
     os.makedirs(folder, 0o700, exist_ok=True)
     fresh = f"{file}.{secrets.token_hex(4)}.part"
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE)
     with os.fdopen(descriptor, "wb") as stream:
-        stream.write(msgspec.json.format(msgspec.json.encode(protection), indent=1) + b"\n")
+        stream.write(msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n")
         stream.flush()
         os.fsync(stream.fileno())
     os.replace(fresh, file)
@@ -86,16 +115,18 @@ def save(home: str, protection: Protection) -> None:
 
 
 def remove(home: str, uuid: str) -> None:
-    file = _file(home, uuid)
-    try:
-        os.unlink(file)
-    except FileNotFoundError:
-        return
-    sync_folder(os.path.dirname(file))
+    for file in (_last_file(home, uuid), _file(home, uuid)):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(file)
+            sync_folder(os.path.dirname(file))
 
 
 def _file(home: str, uuid: str) -> str:
     return os.path.join(home, FOLDER, f"{uuid}.json")
+
+
+def _last_file(home: str, uuid: str) -> str:
+    return os.path.join(home, FOLDER, f"{uuid}.last.json")
 
 
 def _read(file: str, content: bytes) -> Protection:

@@ -1,15 +1,18 @@
 """Protect a machine of a host, and end it, with all that the steps of it need."""
 
+import os
 from dataclasses import dataclass
 
+from holdfast.app.extension import install_extension, remove_extension
 from holdfast.app.opening import open_vault
-from holdfast.app.vm_protect import LeftOut, OnStep, Task, Wanted
+from holdfast.app.vm_protect import OnStep, Task, Wanted
 from holdfast.app.vm_records import Protection
 from holdfast.app.vm_unprotect import Unprotected
 from holdfast.app.vm_unprotect import unprotect as unprotect_by
 from holdfast.app.vms import find_protection, show_vm
 from holdfast.app.wiring import Session
 from holdfast.base.texts import _
+from holdfast.machines.points import Consistency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,17 +24,28 @@ class HostWorks:
     uuid: str
 
     def install_extension(self) -> str:
-        raise LeftOut(_("nothing to install"))
+        is_new, seen = install_extension(self.session, self.uuid)
+        if is_new:
+            return _("version {version} is installed").format(version=seen.newest)
+        return _("version {version} is there").format(version=seen.newest)
 
     def remove_extension(self) -> None:
-        """Nothing was installed."""
+        remove_extension(self.session, self.uuid, force=True)
 
     def has_point(self) -> bool:
         mark = f"vm:{self.uuid}"
         return any(mark in point.tags for point in open_vault(self.session).snapshots())
 
     def back_up(self, least: str) -> str:
-        raise LeftOut(least)
+        from holdfast.app.vm_backup import VmBackupOptions, back_up_machine
+
+        host = os.uname().nodename
+        wanted = VmBackupOptions(vm=self.uuid, host=host, least=Consistency(least))
+        report = back_up_machine(self.session, wanted)
+        sentence = _("point {id}, {consistency}")
+        return sentence.format(
+            id=str(report.point.snapshot)[:8], consistency=report.facts.consistency.value
+        )
 
 
 def protect(session: Session, name: str, wanted: Wanted, *, on_step: OnStep) -> Protection:

@@ -27,7 +27,7 @@ def is_ours(catalogue: Catalogue, symptom: str) -> bool:
 def of_what_is_here(
     catalogue: Catalogue, symptoms: Iterable[str], here: Container[str]
 ) -> list[str]:
-    """Of symptoms that share a code, one of ours and one of the original: that of what is here."""
+    """Of symptoms with the same key, one of ours and one of the original: that of what is here."""
     named = list(symptoms)
     ours = [name for name in named if is_ours(catalogue, name)]
     gone = set[str]()
@@ -47,8 +47,9 @@ def _share(catalogue: Catalogue, one: str, other: str) -> bool:
 
 
 def _codes(catalogue: Catalogue, symptom: str) -> set[str]:
-    codes = catalogue.symptoms[symptom].match.code
-    return {same for code in codes for same in same_codes(code)}
+    match = catalogue.symptoms[symptom].match
+    numbers = {same for code in match.code for same in same_codes(code)}
+    return numbers | {name.lower() for name in match.name}
 
 
 def notes_for(catalogue: Catalogue, asked: str) -> list[str]:

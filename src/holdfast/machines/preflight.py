@@ -16,6 +16,8 @@ _DRIVES: Final = frozenset(("cdrom", "floppy"))
 _FREEZE: Final = frozenset(("guest-fsfreeze-freeze", "guest-fsfreeze-thaw"))
 _EXEC: Final = frozenset(("guest-exec", "guest-exec-status"))
 _FILES: Final = frozenset(("guest-file-open", "guest-file-write", "guest-file-close"))
+# What the agent must be allowed for application-consistent points.
+NEEDED_COMMANDS: Final = _FREEZE | _EXEC | _FILES
 
 
 class Weight(StrEnum):
@@ -310,7 +312,7 @@ def _about_agent(seen: MachineSeen) -> Iterator[Remark]:
         yield Remark(code="frozen", weight=Weight.LESS)
         # A frozen guest's agent offers little, and nothing can be read from that.
         return
-    lacking = sorted((_FREEZE | _EXEC | _FILES) - agent.commands)
+    lacking = sorted(NEEDED_COMMANDS - agent.commands)
     if lacking:
         values: dict[str, object] = {"version": agent.version, "commands": ", ".join(lacking)}
         yield Remark(code="agent-unable", weight=Weight.LESS, values=values)

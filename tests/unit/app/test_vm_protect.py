@@ -22,6 +22,7 @@ from holdfast.base.errors import HoldfastError
 from holdfast.hypervisor.errors import AgentSilent
 from holdfast.hypervisor.machine_spec import DiskSpec, DomainSpec
 from holdfast.hypervisor.states import Standing, State
+from holdfast.machines.extension.errors import ExtensionBroken, ExtensionBusy
 from holdfast.machines.preflight import AgentSeen, DiskSeen, Limits, MachineSeen, plan_sheet
 
 UUID = "6f1c9a04-b2d8-4e35-9c41-41d2aa000001"
@@ -151,7 +152,7 @@ def test_who_is_protected_already_gets_no_second_first_point(tmp_path: Path) -> 
 
 
 def test_an_extension_in_a_bad_state_is_taken_away_and_put_there_anew(tmp_path: Path) -> None:
-    works = Workshop(fails=[AgentSilent(about="web", reason="broken")])
+    works = Workshop(fails=[ExtensionBroken(about="web", reason="not whole")])
 
     _protect(tmp_path, works)
 
@@ -159,12 +160,21 @@ def test_an_extension_in_a_bad_state_is_taken_away_and_put_there_anew(tmp_path: 
 
 
 def test_what_fails_twice_is_told(tmp_path: Path) -> None:
-    silent = AgentSilent(about="web", reason="broken")
+    broken = ExtensionBroken(about="web", reason="not whole")
 
-    with pytest.raises(AgentSilent):
-        _protect(tmp_path, Workshop(fails=[silent, silent]))
+    with pytest.raises(ExtensionBroken):
+        _protect(tmp_path, Workshop(fails=[broken, broken]))
 
     assert _kept(tmp_path)["extension"] == "failed"
+
+
+def test_an_extension_that_is_at_work_is_left_alone(tmp_path: Path) -> None:
+    works = Workshop(fails=[ExtensionBusy(about="web", what="backup", pid="7", age="10 min")])
+
+    with pytest.raises(ExtensionBusy):
+        _protect(tmp_path, works)
+
+    assert works.did == ["install"]
 
 
 def test_without_an_agent_its_steps_are_left_out_and_the_machine_is_protected(

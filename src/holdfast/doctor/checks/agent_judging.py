@@ -1,4 +1,4 @@
-"""How causes about our own agent and server are decided: by what is seen now, then by what jobs said."""
+"""How causes about what is our own are decided: by what is seen now, then by what jobs said."""
 
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
@@ -13,13 +13,14 @@ from holdfast.doctor.facts import Fact
 from holdfast.doctor.model import Span, Verdict, confirmed, ruled_out, unknown
 from holdfast.doctor.own_facts import JobRecord
 from holdfast.doctor.server_facts import SERVER_KINDS
+from holdfast.doctor.vm_facts import VM_KINDS
 
 F = TypeVar("F", bound=Fact)
 SHOWN = 3
 _GOOD = frozenset(("done", "warnings"))
 _PROBES = {
     kind: probe
-    for probe, kinds in {**AGENT_KINDS, **SERVER_KINDS}.items()
+    for probe, kinds in {**AGENT_KINDS, **SERVER_KINDS, **VM_KINDS}.items()
     for kind in kinds.values()
 }
 

@@ -1,4 +1,4 @@
-"""What the probes of an agent and of a server write."""
+"""What the probes of an agent, of a server and of virtual machines write."""
 
 from collections.abc import Iterator, Mapping
 
@@ -8,6 +8,7 @@ from holdfast.doctor.facts import Fact
 from holdfast.doctor.readers.own_lines import facts_of, looks_like
 from holdfast.doctor.readers_registry import reader
 from holdfast.doctor.server_facts import SERVER_KINDS
+from holdfast.doctor.vm_facts import VM_KINDS
 
 
 def _reads(probe: str, kinds: Mapping[str, type[Fact]]) -> None:
@@ -16,5 +17,5 @@ def _reads(probe: str, kinds: Mapping[str, type[Fact]]) -> None:
         return facts_of(artefact, kinds)
 
 
-for _probe, _kinds in {**AGENT_KINDS, **SERVER_KINDS}.items():
+for _probe, _kinds in {**AGENT_KINDS, **SERVER_KINDS, **VM_KINDS}.items():
     _reads(_probe, _kinds)

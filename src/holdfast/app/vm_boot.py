@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+import msgspec
+
 from holdfast.app import locking
 from holdfast.app.boot_server import end_unrecorded, handed, start_server, wait_until_served
 from holdfast.app.job_records import recorded
@@ -26,11 +28,12 @@ from holdfast.machines.booting import make_folder, start, wait_for_agent
 from holdfast.machines.first_point import write_first_point
 from holdfast.machines.point_reader import PointReader
 from holdfast.machines.point_writer import TAG, WriterOptions
+from holdfast.machines.vm_state import NVRAM, TPM
 from holdfast.vault.held_lock import HeldLock
 
 POOL = "/var/lib/libvirt/images"
 AGENT_SECONDS = 600.0
-_DESCRIPTION, _NVRAM = "domain.xml", "nvram"
+_DESCRIPTION = "domain.xml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +50,12 @@ class BootOptions:
     within: float = AGENT_SECONDS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Ready:
-    """All is there but the machine; `began` is when the command did."""
+    """All is there but the machine; `began` is when the command did.
+
+    Once `is_kept`, no error and no Ctrl-C ends the machine any more: people may be at work on it.
+    """
 
     host: Host
     boots: Boots
@@ -57,6 +63,7 @@ class Ready:
     origin: PointReader
     lock: HeldLock
     began: float
+    is_kept: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +85,8 @@ def boot_point(
     with recorded(session, "vm-boot"), prepared(session, options) as ready:
         domain = start(ready.host, ready.plan)
         running = session.clock.monotonic() - ready.began
-        ready.boots.save(_running(ready.plan.boot))
+        ready.boots.save(msgspec.structs.replace(ready.plan.boot, stage=Stage.RUNNING))
+        ready.is_kept = True
         on_running(ready.plan.boot, running)
         first = _first_point(session, ready, domain)
         up = _up(session, ready, domain, options.within)
@@ -116,11 +124,13 @@ def prepared(session: Session, options: BootOptions) -> Iterator[Ready]:
             end_unrecorded(server)
             raise
         stack.enter_context(boots.making(uuid, name=plan.boot.name))
+        ready = Ready(host=host, boots=boots, plan=plan, origin=origin, lock=lock, began=began)
         try:
             wait_until_served(way.session, boots, plan.boot, server)
-            yield Ready(host=host, boots=boots, plan=plan, origin=origin, lock=lock, began=began)
+            yield ready
         except BaseException:
-            end(way.session, boots, plan.boot, host=host)
+            if not ready.is_kept:
+                end(way.session, boots, plan.boot, host=host)
             raise
 
 
@@ -160,12 +170,15 @@ def _plan(session: Session, origin: PointReader, options: BootOptions, uuid: str
         is_check=options.is_check,
     )
     description = description_of(xml, boot, is_isolated=options.isolated)
+    spec = read_domain(description)
+    has_tpm = spec.tpm is not None and spec.tpm.backend == "emulator"
     return BootPlan(
         boot=boot,
         description=description,
         sizes={target: origin.disk(target).blocks.size for target in origin.disks},
-        nvram=origin.read_file(_NVRAM) if _NVRAM in origin.files else None,
-        has_agent=read_domain(description).has_agent_channel,
+        nvram=origin.read_file(NVRAM) if NVRAM in origin.files else None,
+        tpm=origin.read_file(TPM) if TPM in origin.files and has_tpm else None,
+        has_agent=spec.has_agent_channel,
     )
 
 
@@ -187,12 +200,6 @@ def _forget_unrecorded(boots: Boots, uuid: str) -> None:
 def _filter(options: BootOptions) -> PointFilter:
     paths = () if options.vm is None else (f"/vm/{options.vm}",)
     return PointFilter(tags=(TAG,), paths=paths)
-
-
-def _running(boot: Boot) -> Boot:
-    import msgspec
-
-    return msgspec.structs.replace(boot, stage=Stage.RUNNING)
 
 
 def _first_point(session: Session, ready: Ready, domain: Domain) -> str | None:

@@ -22,6 +22,7 @@ class BootPlan:
     description: str
     sizes: Mapping[str, int]
     nvram: bytes | None = None
+    tpm: bytes | None = None
     has_agent: bool = False
 
 

@@ -25,6 +25,8 @@ from holdfast.machines.boot_errors import (
 )
 from holdfast.machines.boot_plan import BootPlan
 from holdfast.machines.boot_records import Boot
+from holdfast.machines.restoring import TPM_FOLDER
+from holdfast.machines.state_files import put_tpm
 
 _POLL = 0.1
 # Who goes by libvirt's name is not known before it asks; these are the names distributions use.
@@ -112,3 +114,6 @@ def _make_disks(plan: BootPlan) -> None:
         )
     if plan.nvram is not None:
         boot.nvram.write_bytes(plan.nvram)
+    if plan.tpm is not None:
+        # The hypervisor removes it with the machine.
+        put_tpm(plan.tpm, TPM_FOLDER / boot.uuid, point=boot.point)

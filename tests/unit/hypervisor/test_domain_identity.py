@@ -14,6 +14,7 @@ from holdfast.hypervisor.machine_spec import DiskSpec
 DOMAINS = Path(__file__).parent / "domains"
 EVERYTHING = (DOMAINS / "everything.xml").read_text()
 RUNNING = (DOMAINS / "running.xml").read_text()
+WITH_A_SERIAL_LINE = EVERYTHING.replace("<devices>", "<devices><serial type='pty'/>")
 NEW_UUID = "11111111-2222-3333-4444-555555555555"
 
 
@@ -174,3 +175,16 @@ def test_disk_that_has_no_place_is_taken_out() -> None:
     spec = read_domain(changed(Identity(disks={targets[0]: None})))
 
     assert [disk.target for disk in spec.disks] == targets[1:]
+
+
+def test_machine_can_be_cut_off_from_everything() -> None:
+    spec = read_domain(changed(Identity(without_ways_out=True)))
+
+    assert (spec.nics, spec.shared_folders) == ((), ())
+
+
+def test_what_the_console_says_goes_to_a_file() -> None:
+    xml = changed(Identity(console_log="/images/console.log"), WITH_A_SERIAL_LINE)
+
+    log = element(xml, "devices/serial/log")
+    assert (log.get("file"), log.get("append")) == ("/images/console.log", "off")

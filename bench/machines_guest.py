@@ -90,6 +90,7 @@ class GuestRounds:
         blocks = _DIRTY // _PIECE
         guest.run(f"dd if=/dev/urandom of=/b/new bs={_PIECE} count={blocks} conv=fsync 2>/dev/null")
         told, usage = self._back_up(guest, seat)
+        assert {disk["rung"] for disk in told["disks"]} == {"bitmap"}, told
         changed = sum(_changed(disk) for disk in told["disks"])
         self._note("cycle", US, turn, usage.seconds, peak_bytes=usage.peak_bytes)
         self._note("stored guest", US, turn, told["bytes_stored"] / _DIRTY)

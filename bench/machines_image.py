@@ -23,6 +23,7 @@ from bench.proof import RestoreDiffers
 
 DIRTY = 2 << 20
 _PIECES = 32
+_BLOCK = 1 << 20
 _BITMAP = "since"
 
 
@@ -81,6 +82,8 @@ class ImageRounds:
             _overwrite(top, size, dice, pieces=pieces)
             usage = self._run(one.increment(seat, top, _BITMAP))
             told = self._told()
+            # Each piece may lie in two blocks; who reads more does not follow the record.
+            assert told["read"] <= (DIRTY // _BLOCK + 2 * pieces) * _BLOCK, told
             self._note(f"increment {work}", US, turn, usage)
             self._add(f"stored {work}", US, turn, told["stored"] / DIRTY)
             top.unlink()

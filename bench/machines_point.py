@@ -27,7 +27,7 @@ from holdfast.disks.serving import bitmap_context, served_image
 from holdfast.machines.disk_reader import DiskReader
 from holdfast.machines.disk_writing import WritingOptions, restore_raw
 from holdfast.machines.nbd_source import NbdSource
-from holdfast.machines.parents import newest_point, tags_of
+from holdfast.machines.parents import Parent, newest_point, tags_of
 from holdfast.machines.point_writer import PointWriter, WriterOptions
 from holdfast.machines.points import VERSION, Consistency, DiskFacts, VmPoint
 from holdfast.vault.repository import Repository
@@ -59,7 +59,7 @@ def back_up(repository: Repository, image: Path, *, bitmap: str | None) -> dict[
     with (
         locking.held(repository) as lock,
         _served(image, bitmap) as address,
-        NbdSource(address, "", context=bitmap_context(bitmap) if bitmap else None) as source,
+        _opened(address, bitmap, parent) as source,
     ):
         options = WriterOptions(host=_NAME, tags=tags_of(_UUID), still_ours=lock.check)
         reader = parent.reader if parent else None
@@ -83,6 +83,14 @@ def restore(repository: Repository, file: str) -> dict[str, int]:
     assert point is not None, "there is no point to restore"
     done = restore_raw(DiskReader(point.reader, _TARGET), file, WritingOptions(clock=SystemClock()))
     return {"written": done.written, "zeroed": done.zeroed}
+
+
+def _opened(address: UnixAddress, bitmap: str | None, parent: Parent | None) -> NbdSource:
+    if bitmap is None or parent is None:
+        return NbdSource(address, "")
+    facts = parent.disk(_TARGET)
+    assert facts is not None, "the point before has no such disk"
+    return NbdSource(address, "", context=bitmap_context(bitmap), before=facts.size)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The use case "back up a virtual machine": vault, lock, hypervisor, and the machine's own lock."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -8,10 +9,13 @@ from holdfast.app.backup import Patience
 from holdfast.app.job_records import recorded
 from holdfast.app.opening import open_vault
 from holdfast.app.scratch import prepare_scratch
+from holdfast.app.vm_records import LastPoint, save_last
 from holdfast.app.wiring import Session
 from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.domains import Domain, find_domain
 from holdfast.machines.downgrades import downgrade
+from holdfast.machines.extension.hooks import ExtensionHooks
+from holdfast.machines.extension.in_guest import InGuest
 from holdfast.machines.freezing import quiet
 from holdfast.machines.point_writer import WriterOptions
 from holdfast.machines.points import Consistency
@@ -56,7 +60,7 @@ def _back_up(
     prepare_scratch(settings.home, repository.id, warn=session.warn, needed=True)
     scratch = options.scratch or settings.vm_scratch
     with locking.held(repository, wait=patience.wait, waiting=patience.waiting) as lock:
-        return back_up_vm(
+        report = back_up_vm(
             VmJob(
                 repository=repository,
                 domain=domain,
@@ -73,12 +77,30 @@ def _back_up(
                 least=options.least,
             )
         )
+    _note(session, domain, options, report)
+    return report
+
+
+def _note(session: Session, domain: Domain, options: VmBackupOptions, report: VmReport) -> None:
+    """For the doctor, who does not open the vault."""
+    facts = report.facts
+    last = LastPoint(
+        at=facts.taken_at,
+        consistency=facts.consistency.value,
+        wanted=options.least.value,
+        downgrades={one.code: one.reason for one in facts.downgrades},
+        freeze_ms=round(report.freeze_ms),
+    )
+    # The point is made; that there is no room for a note must not be a failure.
+    with contextlib.suppress(OSError):
+        save_last(session.settings.home, domain.uuid, last)
 
 
 def _stillness(session: Session, *, freeze: bool) -> Callable[[Domain], Stillness]:
     def make(domain: Domain) -> Stillness:
         if not freeze:
             return AsItIs(downgrade("freeze-off"))
-        return quiet(domain, session.clock, home=session.settings.home)
+        hooks = ExtensionHooks(InGuest(domain, session.clock))
+        return quiet(domain, session.clock, home=session.settings.home, hooks=hooks)
 
     return make

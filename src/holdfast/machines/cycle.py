@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from holdfast.base.errors import HoldfastError
+from holdfast.disks.errors import DiskConnectionLost, DiskServerUnreachable
 from holdfast.disks.nbd_address import UnixAddress
 from holdfast.hypervisor.checkpoint_xml import new_name
 from holdfast.hypervisor.checkpoints import stored_form
@@ -37,6 +38,9 @@ from holdfast.machines.vm_disks import chosen_disks, open_disk
 from holdfast.machines.vm_job import Gathered, VmJob, VmReport
 from holdfast.machines.vm_state import copy_nvram, copy_tpm
 
+_ENDING_SECONDS = 5.0
+_POLL_SECONDS = 0.1
+
 
 def back_up_running(job: VmJob, parent: Parent | None, *, keep: frozenset[str]) -> VmReport:
     """`keep` are checkpoints that points elsewhere name."""
@@ -54,6 +58,7 @@ class _Cycle:
         if not self._disks:
             reasons = ", ".join(f"{disk}: {why}" for disk, why in left_out.items()) or "-"
             raise VmWithoutDisks(about=self._spec.name, reasons=reasons)
+        self._guard: ScratchGuard | None = None
         self._gathered = Gathered(taken_at=job.clock.now(), left_out=left_out)
 
     def run(self, keep: frozenset[str]) -> VmReport:
@@ -74,6 +79,7 @@ class _Cycle:
     def _guarded(self) -> Iterator[None]:
         job = self._job
         with ScratchGuard(self._domain, job.place, job.clock, reserve=job.reserve) as guard:
+            self._guard = guard
             try:
                 yield
             except HoldfastError as err:
@@ -164,11 +170,22 @@ class _Cycle:
     def _told_when_gone(self) -> Iterator[None]:
         try:
             yield
-        except HoldfastError as err:
-            with contextlib.suppress(HoldfastError):
-                if not self._domain.is_active():
-                    raise VmWentAway(about=self._spec.name, reason=err) from err
+        except (DiskConnectionLost, DiskServerUnreachable) as err:
+            if self._is_switched_off():
+                raise VmWentAway(about=self._spec.name, reason=err) from err
             raise
+
+    def _is_switched_off(self) -> bool:
+        """QEMU closes its sockets a moment before libvirt knows that it has ended."""
+        deadline = self._clock.monotonic() + _ENDING_SECONDS
+        while patiently(self._domain.is_active, self._clock):
+            if self._is_guarded_out() or self._clock.monotonic() >= deadline:
+                return False
+            self._clock.sleep(_POLL_SECONDS)
+        return True
+
+    def _is_guarded_out(self) -> bool:
+        return self._guard is not None and self._guard.error is not None
 
     def _drop_old(self, keep: frozenset[str]) -> None:
         # What stays costs a little memory, and the next run removes it.

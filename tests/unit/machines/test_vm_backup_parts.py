@@ -1,0 +1,206 @@
+"""The parts of a machine's backup that need no hypervisor."""
+
+import io
+import tarfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from holdfast.disks.spans import Span
+from holdfast.hypervisor.machine_spec import DiskSpec, DomainSpec, FirmwareSpec, TpmSpec
+from holdfast.hypervisor.states import Standing, State
+from holdfast.machines.auditing import find_lie
+from holdfast.machines.backup_errors import VmOperationRunning, VmScratchUnusable
+from holdfast.machines.blocks import BLOCK, BlockIds, zero_id
+from holdfast.machines.disk_source import FileSource
+from holdfast.machines.offline import stillness_of
+from holdfast.machines.points import Consistency
+from holdfast.machines.scratch_guard import reserve_of
+from holdfast.machines.scratch_place import ScratchPlace, is_our_socket
+from holdfast.machines.tracking import Why, reason_text
+from holdfast.machines.vm_disks import chosen_disks
+from holdfast.machines.vm_job import Gathered
+from holdfast.machines.vm_lock import vm_lock
+from holdfast.machines.vm_state import NVRAM, TPM, copy_nvram, copy_tpm
+from holdfast.testing.clock import FakeClock
+
+MIB = 1 << 20
+UUID = "00000000-0000-4000-8000-000000000001"
+
+
+def image(path: Path, blocks: list[int]) -> Path:
+    """Zero is a hole."""
+    with path.open("wb") as target:
+        target.truncate(BLOCK * len(blocks))
+        for number, content in enumerate(blocks):
+            if content:
+                target.seek(BLOCK * number)
+                target.write(bytes([content]) * BLOCK)
+    return path
+
+
+def ids_of(blocks: list[int]) -> BlockIds:
+    from hashlib import sha256
+
+    ids = (
+        zero_id(BLOCK) if not each else sha256(bytes([each]) * BLOCK).digest() for each in blocks
+    )
+    return BlockIds(BLOCK * len(blocks), b"".join(ids))
+
+
+def spec(*disks: DiskSpec, firmware: FirmwareSpec | None = None, tpm: bool = False) -> DomainSpec:
+    return DomainSpec(
+        name="web",
+        uuid=UUID,
+        kind="kvm",
+        memory_bytes=MIB,
+        vcpus=1,
+        arch="x86_64",
+        machine="q35",
+        disks=disks,
+        firmware=firmware or FirmwareSpec(),
+        tpm=TpmSpec(model="tpm-crb", backend="emulator") if tpm else None,
+    )
+
+
+def disk(target: str, **facts: object) -> DiskSpec:
+    usual = {"bus": "virtio", "device": "disk", "format": "qcow2", "kind": "file", "source": "/x"}
+    return DiskSpec(target=target, **(usual | facts))  # type: ignore[arg-type]  # as each test says
+
+
+def gathered() -> Gathered:
+    return Gathered(taken_at=datetime(2026, 1, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "changed"),
+    [
+        ([1, 2, 3], [1, 2, 4], []),
+        ([1, 2, 3], [1, 2, 0], []),
+        ([1, 0, 3], [1, 5, 3], [(0, BLOCK)]),
+    ],
+)
+def test_a_block_that_changed_behind_the_records_back_is_met(
+    tmp_path: Path, before: list[int], now: list[int], changed: list[tuple[int, int]]
+) -> None:
+    source = FileSource(str(image(tmp_path / "a", now)), changed=changed)
+
+    with source:
+        found = find_lie(source, ids_of(before), sample=len(before))
+
+    assert found == next(
+        at for at, pair in enumerate(zip(before, now, strict=True)) if len({*pair}) > 1
+    )
+
+
+def test_a_true_record_is_believed(tmp_path: Path) -> None:
+    spans = [Span(BLOCK, BLOCK + 1), Span(3 * BLOCK, 4 * BLOCK)]
+    source = FileSource(str(image(tmp_path / "a", [1, 7, 0, 9])), changed=spans)
+
+    with source:
+        assert find_lie(source, ids_of([1, 2, 0]), sample=4) is None
+
+
+def test_disks_that_others_write_to_or_that_nobody_keeps_are_left_out() -> None:
+    machine = spec(
+        disk("vda"),
+        disk("vdb", is_shareable=True),
+        disk("vdc", is_transient=True),
+        disk("vdd", is_readonly=True),
+        disk("sda", device="cdrom"),
+        disk("vde", kind="vhostuser"),
+        disk("vdf", kind="network", protocol="rbd"),
+    )
+
+    chosen, left_out = chosen_disks(machine)
+
+    assert [each.target for each in chosen] == ["vda", "vdf"]
+    assert left_out == {
+        "vdb": "shared",
+        "vdc": "transient",
+        "vdd": "readonly",
+        "vde": "vhostuser",
+    }
+
+
+def test_a_machine_shut_down_in_order_has_sound_file_systems() -> None:
+    off = stillness_of(Standing(state=State.OFF, reason="shutdown"))
+    gone = stillness_of(Standing(state=State.OFF, reason="crashed"))
+
+    assert off.consistency is Consistency.FILESYSTEM
+    assert gone.consistency is Consistency.CRASH
+    assert [each.code for each in gone.downgrades] == ["powered-off"]
+
+
+def test_who_comes_second_learns_who_holds_a_machine_and_since_when(tmp_path: Path) -> None:
+    clock = FakeClock()
+
+    with vm_lock(str(tmp_path), UUID, clock, name="web", work="backup"):
+        clock.sleep(90)
+        with (
+            pytest.raises(VmOperationRunning, match=r"backup by process \d+ for 1:30"),
+            vm_lock(str(tmp_path), UUID, clock, name="web", work="restore"),
+        ):
+            pass
+    with vm_lock(str(tmp_path), UUID, clock, name="web", work="restore"):
+        pass
+
+
+def test_uefi_variables_lie_beside_the_disks(tmp_path: Path) -> None:
+    (tmp_path / "vars.fd").write_bytes(b"boot order")
+    here, gone = gathered(), gathered()
+
+    copy_nvram(spec(firmware=FirmwareSpec(nvram=str(tmp_path / "vars.fd"))), here)
+    copy_nvram(spec(firmware=FirmwareSpec(nvram=str(tmp_path / "none"))), gone)
+
+    assert here.files == {NVRAM: b"boot order"}
+    assert NVRAM in gone.left_out
+
+
+def test_the_state_of_a_tpm_is_one_archive_and_always_the_same(tmp_path: Path) -> None:
+    state = tmp_path / UUID / "tpm2"
+    state.mkdir(parents=True)
+    (state / "tpm2-00.permall").write_bytes(b"sealed")
+    (state / ".lock").write_bytes(b"")
+    first, second, none = gathered(), gathered(), gathered()
+
+    copy_tpm(spec(tpm=True), first, folder=tmp_path)
+    copy_tpm(spec(tpm=True), second, folder=tmp_path)
+    copy_tpm(spec(tpm=True), none, folder=tmp_path / "elsewhere")
+
+    assert first.files == second.files
+    with tarfile.open(fileobj=io.BytesIO(first.files[TPM])) as archive:
+        assert archive.getnames() == ["tpm2/tpm2-00.permall"]
+    assert TPM in none.left_out
+
+
+def test_scratch_is_a_folder_that_is_there_only_meanwhile(tmp_path: Path) -> None:
+    place = ScratchPlace.of(str(tmp_path / "scratch"), UUID)
+
+    with place.made():
+        assert place.is_there()
+        assert is_our_socket(str(place.socket))
+        place.scratch_file("vda").write_bytes(b"old content")
+
+    assert not place.is_there()
+    assert not is_our_socket("/run/other.sock")
+
+
+def test_a_socket_that_no_program_could_use_is_refused_before_anything_begins(
+    tmp_path: Path,
+) -> None:
+    place = ScratchPlace.of(str(tmp_path / ("x" * 100)), UUID)
+
+    with pytest.raises(VmScratchUnusable), place.made():
+        pass
+
+
+def test_the_guard_acts_while_there_is_still_room() -> None:
+    assert reserve_of(1 << 30) == 512 * MIB
+    assert reserve_of(100 << 30) == 5 << 30
+
+
+def test_every_reason_has_words() -> None:
+    assert all(reason_text(why) != why.value for why in Why)
+    assert reason_text("of-a-newer-release") == "of-a-newer-release"

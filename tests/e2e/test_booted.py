@@ -90,6 +90,12 @@ def test_backup_by_the_unit_that_timers_start(machine: Guest) -> None:
     assert holdfast(machine, "points")["paths"] == ["/var/lib/precious"]
 
 
+def test_vault_below_tmp_lies_where_everybody_finds_it(machine: Guest) -> None:
+    holdfast(machine, "vault", "create", "--name", "passing", "--lab", "/tmp/passing")
+
+    assert machine.run("test", "-d", "/tmp/passing", check=False).returncode == 0
+
+
 def test_systemd_finds_no_fault_in_the_units(machine: Guest) -> None:
     units = [f"{SERVER}.service", f"{AGENT}.service", TIMER, TIMER.replace("timer", "service")]
 
@@ -109,6 +115,26 @@ def test_uninstall_ends_the_agent_and_leaves_nothing_of_it(machine: Guest) -> No
     assert [line.split()[0] for line in known.stdout.decode().splitlines()] == [f"{SERVER}.service"]
     assert {name for name in left if "holdfast" in name} == {f"{SERVER}.service"}
     assert not holdfast(machine, "up", "--status", status=1)["agent_runs"]
+
+
+def test_up_takes_back_all_that_its_installation_wrote(machine: Guest) -> None:
+    holdfast(machine, "agent", "install")
+    written = set(_units(machine))
+
+    removed = holdfast(machine, "up", "--uninstall")["files"]
+
+    again = holdfast(machine, "up", "--uninstall")["files"]
+    assert {os.path.basename(file) for file in removed} == written
+    assert (_units(machine), again) == ([], [])
+    said = holdfast(machine, "up", "--status", status=1)
+    assert (said["server_runs"], said["agent_runs"]) == (False, False)
+    # What it knew is known still.
+    assert said["machine"]
+
+
+def _units(machine: Guest) -> list[str]:
+    names = [os.path.basename(path) for path in _below(machine, UNITS)]
+    return [name for name in names if "holdfast" in name and ".wants" not in name]
 
 
 def _below(machine: Guest, folder: Path) -> list[str]:

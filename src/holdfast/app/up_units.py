@@ -9,6 +9,8 @@ from holdfast.app.config import Settings
 from holdfast.app.up_errors import NoServiceManager
 
 SERVER = "holdfast-server.service"
+# Its folder, and any vault that it is given later, may lie below /tmp: in a /tmp of the service's
+# own they would be hidden from everybody else, and gone when it ends.
 _SERVER_UNIT = """\
 [Unit]
 Description=Holdfast server: vaults, policies and jobs of many machines
@@ -29,7 +31,6 @@ UMask=0077
 LimitNOFILE=65536
 LockPersonality=yes
 NoNewPrivileges=yes
-PrivateTmp=yes
 ProtectHostname=yes
 ProtectKernelModules=yes
 ProtectKernelTunables=yes
@@ -59,6 +60,12 @@ def plan_agent(settings: Settings) -> Installation:
 def require_service_manager(settings: Settings) -> None:
     if not agent_install.can_be_told(plan_agent(settings)):
         raise NoServiceManager
+
+
+def uninstall(settings: Settings) -> list[str]:
+    """Stop the agent and then its server, and remove the units that were there."""
+    wanted = (plan_agent(settings), plan_server(settings))
+    return [file for one in wanted for file in agent_install.uninstall(settings, one)]
 
 
 def is_installed(settings: Settings) -> bool:

@@ -588,6 +588,12 @@ class UpStatus(Event):
     up_process: int | None
 
 
+class UpUninstalled(Event):
+    """`up --uninstall` removed these units of server and agent."""
+
+    files: list[str]
+
+
 class Vm(Event):
     """`vm list` and `vm status`: a virtual machine, and what is against protecting it."""
 

@@ -39,6 +39,7 @@ _SEEN_WITHIN = 20.0
             N_("As services, with the vault on another disk, known to others by this name."),
         ),
         ("holdfast up --status", N_("Say what runs.")),
+        ("holdfast up --uninstall", N_("No longer as services; everything else stays.")),
     ],
 )
 @option("--listen", metavar="HOST:PORT", help=N_("Where the server takes connections."))
@@ -46,18 +47,21 @@ _SEEN_WITHIN = 20.0
 @option("--paths", multiple=True, metavar="PATH", help=N_("Protect this; can be repeated."))
 @option("--yes", is_flag=True, help=N_("Attach the proposed policy without asking."))
 @option("--install", is_flag=True, help=N_("Have systemd run server and agent from now on."))
+@option("--uninstall", is_flag=True, help=N_("Undo --install: stop both, remove their units."))
 @option("--foreground", is_flag=True, help=N_("Run them as long as this command runs (usual)."))
 @option("--status", is_flag=True, help=N_("Only say what runs here."))
 @option("--stop", is_flag=True, help=N_("End the `up` that runs in the foreground elsewhere."))
 @option("--lab", is_flag=True, help=N_("For trials: guessing the passphrase is easy."))
-def up(*, status: bool, stop: bool, install: bool, foreground: bool, **options: Any) -> int:
-    if install and foreground:
-        raise click.UsageError(_("--install and --foreground exclude each other"))
+def up(*, status: bool, stop: bool, install: bool, uninstall: bool, **options: Any) -> int:
+    if install + uninstall + options.pop("foreground") > 1:
+        raise click.UsageError(_("--install, --uninstall and --foreground exclude each other"))
     run = start()
     if status:
         return up_report.tell_status(run)
     if stop:
         return _stop(run)
+    if uninstall:
+        return _uninstall(run)
     if install:
         return _install(run, options)
     return _foreground(run, options)
@@ -203,6 +207,21 @@ def _install(run: Run, options: dict[str, Any]) -> int:
         agent_install.install(settings, up_units.plan_agent(settings))
         up_report.tell(run, done)
         server.forget_password()
+    return Exit.FINE
+
+
+def _uninstall(run: Run) -> int:
+    from holdfast.app import up_units
+    from holdfast.cli.json_events import UpUninstalled
+
+    home = run.session.settings.home
+    removed = up_units.uninstall(run.session.settings)
+    lines = [_("removed: {file}").format(file=file) for file in removed]
+    if removed:
+        lines += [_("Everything in {home} stays; `holdfast up` goes on with it.").format(home=home)]
+    else:
+        lines += [_("No units of server or agent are here; nothing was removed")]
+    run.out.done(UpUninstalled(files=removed), *lines)
     return Exit.FINE
 
 

@@ -92,6 +92,14 @@ def test_units_of_the_server_are_good_for_systemd(tmp_path: Path) -> None:
     assert up_units.SERVER not in done.stderr
 
 
+def test_service_of_the_server_sees_the_same_folders_as_everybody(tmp_path: Path) -> None:
+    """A vault below /tmp, given at first or later, would be lost with a /tmp of its own."""
+    (content,) = up_units.plan_server(settings(tmp_path, HOME=str(tmp_path))).units.values()
+
+    hiding = ("PrivateTmp", "ProtectHome", "ProtectSystem", "DynamicUser", "InaccessiblePaths")
+    assert not [word for word in hiding if word in content]
+
+
 def test_usual_home_is_found_without_being_told() -> None:
     seen = {"HOME": "/home/ada", "HOLDFAST_HOME": "/mnt/x"}
 

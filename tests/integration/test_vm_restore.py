@@ -3,7 +3,6 @@
 import os
 import random
 import shutil
-import subprocess
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -21,10 +20,8 @@ from holdfast.disks.nbd_client import NbdClient
 from holdfast.disks.serving import bitmap_context, served_image
 from holdfast.disks.spans import Span
 from holdfast.hypervisor.connection import Host
-from holdfast.hypervisor.domains import Domain, find_domain
+from holdfast.hypervisor.domains import find_domain
 from holdfast.hypervisor.errors import VmExists
-from holdfast.hypervisor.guest_agent import GuestAgent
-from holdfast.hypervisor.guest_programs import GuestPrograms
 from holdfast.machines.blocks import BLOCK
 from holdfast.machines.disk_source import FileSource
 from holdfast.machines.point_writer import PointWriter
@@ -37,7 +34,6 @@ from holdfast.testing.guests import Guest, Recipe
 from holdfast.testing.hosts import KvmHost
 from holdfast.testing.vaults import open_vault, small_vault
 from holdfast.testing.vm_points import OPTIONS, vm_facts
-from holdfast.testing.waiting import wait_until
 from holdfast.vault.repository import Repository
 from holdfast.vault.snapshot import Snapshot
 from tests.machines_bench import NewGuest
@@ -173,41 +169,22 @@ def taken_away(kvm_hosts: tuple[KvmHost, KvmHost]) -> Iterator[list[tuple[KvmHos
         shutil.rmtree(kvm.images / name, ignore_errors=True)
 
 
-def answers(domain: Domain) -> bool:
-    try:
-        GuestAgent(domain).ping()
-    except HoldfastError:
-        return False
-    return True
-
-
-def test_a_machine_comes_back_on_another_host_and_boots_with_its_data(
-    kvm_hosts: tuple[KvmHost, KvmHost],
-    tmp_path: Path,
-    place: Place,
-    taken_away: list[tuple[KvmHost, str]],
+def test_a_machine_is_defined_on_another_host_with_an_identity_of_its_own(
+    kvm_hosts: tuple[KvmHost, KvmHost], place: Place, taken_away: list[tuple[KvmHost, str]]
 ) -> None:
     _north, south = kvm_hosts
-    scribble(place.guest, "vdb", (FREE, noise(1)))
-    place = replace(place, point=point_of(place.repository(), place.guest, tmp_path))
-    options = VmRestoreOptions(name="back", pool=str(south.images), start=True)
+    options = VmRestoreOptions(name="back", pool=str(south.images))
 
     report = restore_vm(place.session(south), place.repository(), place.point, options)
 
     taken_away.append((south, "back"))
-    assert (report.is_started, report.warnings) == (True, ())
+    assert report.warnings == ()
     assert [disk.path.parent for disk in report.disks] == [south.images / "back"] * 2
     assert leftovers(south.images) == []
     with Host.open(south.uri) as host:
         domain = find_domain(host, "back")
         assert domain.uuid == report.uuid != place.guest.uuid
         assert domain.spec().nics[0].mac != find_mac(place)
-        wait_until(lambda: answers(domain), within=240)
-        read = f"dd if=/dev/vdb bs=1M skip={FREE // MIB} count=1 | head -c 5000 | sha256sum"
-        programs = GuestPrograms(GuestAgent(domain), SystemClock(), about="back")
-        done = programs.run(["/bin/sh", "-c", read])
-    expected = subprocess.run(["sha256sum"], input=noise(1), capture_output=True, check=True).stdout
-    assert done.out.split()[0] == expected.split()[0]
 
 
 def find_mac(place: Place) -> str | None:
@@ -282,13 +259,14 @@ def test_in_place_writes_what_differs_and_nothing_else(
 ) -> None:
     guest = new_guest(Recipe(format="raw" if format_ == "raw" else "qcow2"))
     place = place_of(guest, tmp_path)
-    scribble(guest, "vda", (FREE + 100, noise(2)), (3 * MIB, noise(3)))
+    # Where the point has nothing, and within a block that has data.
+    scribble(guest, "vda", (FREE + 100, noise(2)), (MIB // 2, noise(3)))
 
     report = replace_vm(place.session(), place.repository(), place.point, VmRestoreOptions())
 
     written = {disk.target: disk.written for disk in report.disks}
-    assert written["vda"].written + written["vda"].zeroed == 2 * BLOCK
-    assert written["vdb"].written + written["vdb"].zeroed == 0
+    assert (written["vda"].written, written["vda"].zeroed) == (2 * 4096, BLOCK)
+    assert (written["vdb"].written, written["vdb"].zeroed) == (0, 0)
     assert is_as_in_point(place, tmp_path, "vda")
     assert is_as_in_point(place, tmp_path, "vdb")
     assert leftovers(guest.folder) == []

@@ -32,6 +32,8 @@ from holdfast.machines.progress import OnDisk, Steps, nobody_listens
 from holdfast.vault.forking import ahead, cores
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from holdfast.machines.blocks import Touched
 
 # Blocks a thread writes before it asks for more; their reads are few when they are neighbours.
@@ -114,8 +116,10 @@ def write_differences(reader: DiskReader, target: DiskTarget, options: WritingOp
             target.write_zeroes(number * BLOCK, lengths[number])
             zeroed += lengths[number]
         for number, plain in reader.load([n for n in wrong if not reader.is_zero(n)]):
-            target.write(number * BLOCK, plain)
-            written += lengths[number]
+            found = target.read(number * BLOCK, lengths[number])
+            for start, end in differing_runs(plain, found):
+                target.write(number * BLOCK + start, memoryview(plain)[start:end])
+                written += end - start
         same = _bytes(reader, stretch) - written - zeroed
         return Written(written=written, zeroed=zeroed, same=same)
 
@@ -127,8 +131,24 @@ def data_runs(plain: bytes | bytearray) -> Iterator[tuple[int, int]]:
     if len(plain) % _PAGE:
         yield 0, len(plain)
         return
-    words = np.frombuffer(plain, dtype=np.uint64).reshape(-1, _PAGE // 8)
-    pages: Touched = (words != 0).any(axis=1)
+    yield from _runs((_pages(plain) != 0).any(axis=1))
+
+
+def differing_runs(
+    plain: bytes | bytearray, found: bytes | memoryview
+) -> Iterator[tuple[int, int]]:
+    """The parts of a block that are not as they were: what is written is recorded as changed."""
+    if len(plain) % _PAGE:
+        yield 0, len(plain)
+        return
+    yield from _runs((_pages(plain) != _pages(found)).any(axis=1))
+
+
+def _pages(content: bytes | bytearray | memoryview) -> "npt.NDArray[np.uint64]":
+    return np.frombuffer(content, dtype=np.uint64).reshape(-1, _PAGE // 8)
+
+
+def _runs(pages: "Touched") -> Iterator[tuple[int, int]]:
     for run in stretches(pages, longest=len(pages)):
         yield run.first * _PAGE, (run.first + run.blocks) * _PAGE
 

@@ -3,7 +3,7 @@
 import click
 
 from holdfast.base.errors import Exit
-from holdfast.base.texts import N_
+from holdfast.base.texts import N_, _
 from holdfast.cli.command import Command, option
 from holdfast.cli.other_machine import machine_option, start_about
 from holdfast.cli.vm_host import host_option, start_on
@@ -77,6 +77,8 @@ def check(  # noqa: PLR0913  a parameter per option
     from holdfast.app.check import check as check_vault
     from holdfast.cli.check_report import tell
 
+    if (booted is None and (vm or console)) or (booted and (read_data, machine) != (None, None)):
+        raise click.UsageError(_("--vm and --console go with --boot, the other options without"))
     if booted is not None:
         from holdfast.app.boot_check import BootCheck, check_by_booting
         from holdfast.cli.vm_boot_report import tell_checked

@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import struct
 from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
@@ -27,6 +28,9 @@ _VERSION = 1
 _RECORD = "boot.json"
 _NEXT = "boot.next"
 _SERVE, _MAKE = "serve.lock", "make.lock"
+# The kernel's `struct flock`: a lock of the open file on all of it, for writing.
+_FLOCK = struct.Struct("@hhqqi4x")
+_WHOLE = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
 
 
 class Stage(StrEnum):
@@ -172,10 +176,13 @@ class Boots:
 
 
 def _holder(file: Path) -> int | None:
+    """Asked without taking the lock, or whoever takes it just then would find it taken."""
     with contextlib.suppress(FileNotFoundError):
         descriptor = os.open(file, os.O_RDWR | os.O_CLOEXEC)
         try:
-            return None if _try_lock(descriptor) else _pid_in(descriptor)
+            told = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, _WHOLE)
+            kind, *_rest = _FLOCK.unpack(told)
+            return None if kind == fcntl.F_UNLCK else _pid_in(descriptor)
         finally:
             os.close(descriptor)
     return None
@@ -183,8 +190,8 @@ def _holder(file: Path) -> int | None:
 
 def _try_lock(descriptor: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _WHOLE)
+    except (BlockingIOError, PermissionError):
         return False
     return True
 

@@ -84,8 +84,9 @@ def test_one_process_serves_and_it_is_known_which(tmp_path: Path) -> None:
     with boots.serving("a", name="one"):
         assert boots.server("a") == os.getpid()
         assert boots.maker("a") is None
-        with pytest.raises(ServerRuns), boots.serving("a", name="one"):
+        with pytest.raises(ServerRuns) as seen, boots.serving("a", name="one"):
             pass
+    assert seen.value.fields["pid"] == os.getpid()
 
     assert boots.server("a") is None
 

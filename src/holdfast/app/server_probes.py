@@ -160,11 +160,11 @@ def _database(session: Session, database: "Database") -> Iterator[Line]:
 
 
 def _content(session: Session, database: "Database") -> Iterator[Line]:
-    from holdfast.catalog import looking
+    from holdfast.catalog import looking, workers
 
     with database.read() as db:
         pending = looking.waiting_work(db)
-        for one in looking.workers(db):
+        for one in workers.every(db):
             seen = one.seen_at.isoformat()
             told = {"executor": one.executor_id, "seen": seen, "pending": pending}
             yield {"holdfast": "server-worker", **told}

@@ -25,6 +25,8 @@ from holdfast.app.own_probes import tell
 from holdfast.app.scratch_place import ScratchPlace, set_place, write_mark
 from holdfast.app.wiring import Session
 from holdfast.base.clock import SystemClock
+from holdfast.catalog import workers
+from holdfast.catalog.migrating import open_database
 from holdfast.doctor.artefacts import from_text
 from holdfast.doctor.facts import Fact
 from holdfast.doctor.own_facts import (
@@ -112,6 +114,19 @@ def _process(session: Session) -> dict[str, object]:
     (line,) = (one for one in lines if one["holdfast"] == "server-process")
     assert isinstance(line, dict)
     return line
+
+
+def test_state_of_a_server_is_told_with_who_works_on_it(tmp_path: Path) -> None:
+    (tmp_path / "server").mkdir()
+    session, database = _session(tmp_path), open_database(f"sqlite:///{tmp_path}/server/state.db")
+    with database.write() as db:
+        workers.beat(db, "one", version="1", now=session.clock.now())
+    database.close()
+
+    text = tell("own.server.database", session) or b""
+
+    kinds = [json.loads(line)["holdfast"] for line in text.splitlines()]
+    assert kinds == ["server-database", "server-worker", "server-trash"]
 
 
 def test_scratch_is_measured_even_before_it_is_made(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ _AREA_MARK = b" LVM2 x[5A%r0N*>"
 _AREA = struct.Struct("<I16sIQQ")
 _TEXT = struct.Struct("<QQ")
 _MOST_TEXT = 16 << 20
+_SEGMENT = re.compile(r"segment\d+")
 _TOKEN = re.compile(r'\s+|#[^\n]*|"((?:[^"\\]|\\.)*)"|([\w.+-]+)|([={}\[\],])')
 
 
@@ -115,7 +116,7 @@ def _pieces(
     volume: Mapping[str, Any], extent: int, ids: Mapping[str, tuple[str, int]]
 ) -> list[Piece]:
     """None of a volume in which anything but stripes occurs."""
-    segments = [each for key, each in volume.items() if key.startswith("segment") and key[7:]]
+    segments = [each for key, each in volume.items() if _SEGMENT.fullmatch(key)]
     found: list[Piece] = []
     for segment in sorted(segments, key=lambda each: int(each["start_extent"])):
         if segment.get("type") != "striped":

@@ -1,5 +1,6 @@
 """Points of a real machine, one after another: each is compared with its disks by QEMU's tools."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,13 +9,14 @@ import pytest
 from holdfast.disks import images
 from holdfast.disks.images import resize
 from holdfast.hypervisor.backup_jobs import current_backup
-from holdfast.hypervisor.checkpoints import list_checkpoints
+from holdfast.hypervisor.checkpoints import delete_checkpoint, list_checkpoints
 from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.domain_disks import attach_device, detach_device, grow_disk
 from holdfast.machines.backup_errors import VmNotConsistent, VmScratchFull
 from holdfast.machines.points import Consistency, Rung
 from holdfast.machines.tracking import Wanted
 from holdfast.machines.vm_job import VmReport
+from holdfast.testing.agent_program import AgentProgram
 from holdfast.testing.guest_proofs import ordered_writes
 from holdfast.testing.guests import Guest, Recipe
 from holdfast.testing.hosts import KvmHost
@@ -245,3 +247,30 @@ def test_without_room_or_consistency_nothing_is_begun(backups: VmBackups, guest:
 
     assert again.facts.parent == first.point.snapshot
     assert rungs(again) == [(each, Rung.HASH, "asked") for each in guest.targets]
+
+
+def test_the_command_makes_a_consistent_point_and_tells_programs_of_it(
+    backups: VmBackups, guest: Guest, kvm_host: KvmHost, tmp_path: Path
+) -> None:
+    (tmp_path / "passphrase").write_text("correct horse battery staple\n")
+    (tmp_path / "passphrase").chmod(0o600)
+    machine = AgentProgram(tmp_path, tmp_path / "home")
+    machine.environment |= {
+        "HOLDFAST_VAULT": str(tmp_path / "own-vault"),
+        "HOLDFAST_PASSPHRASE_FILE": str(tmp_path / "passphrase"),
+        "HOLDFAST_LIBVIRT": kvm_host.uri,
+    }
+    machine.run("vault", "create", str(tmp_path / "own-vault"))
+    scratch = ("--scratch", str(backups.scratch))
+
+    machine.run("backup", "--vm", guest.name, "--consistency", "filesystem", *scratch)
+    said = machine.run("backup", "--vm", guest.name, "--json", *scratch)
+
+    done = json.loads(said.splitlines()[-1])
+    assert done["event"] == "vm-backup-done"
+    assert (done["vm"], done["uuid"], done["consistency"]) == (guest.name, guest.uuid, "filesystem")
+    assert [disk["rung"] for disk in done["disks"]] == ["bitmap", "bitmap"]
+    assert done["freeze_ms"] > 0
+    assert f"/vm/{guest.name}" in machine.run("points")
+    machine.close()
+    delete_checkpoint(backups.domain, list_checkpoints(backups.domain)[0].name)

@@ -4,6 +4,7 @@ An install without libvirt works until a machine is asked for. The event loop mu
 before the first connection is opened, or neither events nor keep-alives ever come.
 """
 
+import atexit
 import contextlib
 import importlib
 import threading
@@ -13,10 +14,13 @@ from typing import Any
 from holdfast.hypervisor.errors import LibvirtMissing
 from holdfast.hypervisor.failures import Failure, error_of
 
+_LAST_SECONDS = 5.0
+
 
 class _Loaded:
     lock = threading.Lock()
     module: Any = None
+    is_over = threading.Event()
 
 
 def load() -> Any:
@@ -64,9 +68,19 @@ def _prepared(libvirt: Any) -> Any:
     libvirt.registerErrorHandler(_say_nothing, None)
     libvirt.virEventRegisterDefaultImpl()
     # A lone loop without a timer sleeps for ever on the descriptors it knew when it began.
-    libvirt.virEventAddTimeout(1000, _say_nothing, None)
-    threading.Thread(target=_loop, args=(libvirt,), name="libvirt-events", daemon=True).start()
+    timer = libvirt.virEventAddTimeout(1000, _say_nothing, None)
+    loop = threading.Thread(target=_loop, args=(libvirt,), name="libvirt-events", daemon=True)
+    loop.start()
+    atexit.register(_end, libvirt, timer, loop)
     return libvirt
+
+
+def _end(libvirt: Any, timer: int, loop: threading.Thread) -> None:
+    """An interpreter that ends under the feet of a thread within libvirt crashes."""
+    _Loaded.is_over.set()
+    with contextlib.suppress(libvirt.libvirtError):
+        libvirt.virEventUpdateTimeout(timer, 0)
+    loop.join(_LAST_SECONDS)
 
 
 def _say_nothing(*_arguments: object) -> None:
@@ -74,6 +88,6 @@ def _say_nothing(*_arguments: object) -> None:
 
 
 def _loop(libvirt: Any) -> None:
-    while True:
+    while not _Loaded.is_over.is_set():
         with contextlib.suppress(libvirt.libvirtError):
             libvirt.virEventRunDefaultImpl()

@@ -54,7 +54,10 @@ class BootHostElsewhere(HoldfastError):
 class PointWithoutDescription(HoldfastError):
     code = "point-without-description"
     sentence = N_("The recovery point {point} has no description of the machine: {reason}")
-    remedy = N_("Restore its disks with `holdfast restore`, and define the machine by hand.")
+    remedy = N_(
+        "Bring back its disks with `holdfast vm restore {point} --only-disks`, and define the "
+        "machine by hand."
+    )
 
 
 class ServerNotReady(HoldfastError):
@@ -66,7 +69,7 @@ class ServerNotReady(HoldfastError):
 class ServerRuns(HoldfastError):
     code = "boot-server-runs"
     sentence = N_("The disks of {name} are served already, by process {pid}")
-    remedy = N_("Nothing is to be done; `holdfast vm boots` shows it.")
+    remedy = N_("Nothing needs to be done; `holdfast vm boots` shows it.")
     exit_status = Exit.USAGE
 
 

@@ -49,7 +49,7 @@ class ExtensionStartTimedOut(HoldfastError):
 
 class ExtensionBusy(HoldfastError):
     code = "extension-busy"
-    sentence = N_("The guest extension of {about} is busy: {what}, process {pid}, since {age}")
+    sentence = N_("The guest extension of {about} is busy: {what} by process {pid} for {age}")
     remedy = N_(
         "Wait for its end. `holdfast extension remove {about} --force` ends it and lets the "
         "applications go."
@@ -82,5 +82,6 @@ class HookSettingsRefused(HoldfastError):
     code = "extension-settings-refused"
     sentence = N_("/etc/holdfast/hooks.json in {about} is not used: {reason}")
     remedy = N_(
-        "Correct it in the guest; it belongs to root, with `chmod 600 /etc/holdfast/hooks.json`."
+        "Correct it in the guest; only root may write it: "
+        "`chown root: /etc/holdfast/hooks.json && chmod 600 /etc/holdfast/hooks.json`."
     )

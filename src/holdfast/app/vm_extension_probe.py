@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from holdfast.app.vm_guest_probe import of_each, runs
 from holdfast.app.vm_known import Known
+from holdfast.app.vm_look import answers
 from holdfast.app.wiring import Session
 from holdfast.hypervisor.domains import Domain
 from holdfast.machines.extension import bundle
@@ -18,7 +19,7 @@ def tell_extension(session: Session) -> Iterator[Line]:
 
 
 def _extension(session: Session, _known: Known, domain: Domain) -> Iterator[Line]:
-    if not runs(domain) or not domain.spec().is_agent_connected:
+    if not runs(domain) or not answers(domain):
         return
     status = InGuest(domain, session.clock).status()
     line: Line = {"holdfast": "vm-extension", "vm": domain.name, "state": status.state.value}

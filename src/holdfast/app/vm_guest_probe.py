@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from holdfast.app import vm_records
 from holdfast.app.vm_known import Known, each_machine, lock_of
-from holdfast.app.vm_look import ask
+from holdfast.app.vm_look import answers, ask
 from holdfast.app.wiring import Session
 from holdfast.base.errors import HoldfastError
 from holdfast.base.units import MIB
@@ -114,6 +114,8 @@ def _guest(session: Session, known: Known, domain: Domain) -> Iterator[Line]:
     if not runs(domain):
         return
     yield _churn(session, domain)
+    if not answers(domain):
+        return
     left_out = sorted(known.protection.left_out) if known.protection else []
     line: Line = {"holdfast": "vm-guest", "vm": domain.name, "disks_left_out": left_out}
     yield {**line, **read_look(_asked(session, domain, _LOOK))}

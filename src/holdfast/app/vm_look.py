@@ -49,6 +49,17 @@ def ask(domain: Domain, spec: DomainSpec) -> AgentSeen:
     return AgentSeen(answers=True, version=info.version, commands=info.commands, is_frozen=frozen)
 
 
+def answers(domain: Domain) -> bool:
+    """Whether the guest agent is there and well, found as cheaply as can be."""
+    if not domain.spec().is_agent_connected:
+        return False
+    try:
+        GuestAgent(domain).ping(within=1.0)
+    except HoldfastError:
+        return False
+    return True
+
+
 def _disk(domain: Domain, disk: DiskSpec, *, is_live: bool) -> DiskSeen:
     if not disk.is_data:
         return DiskSeen()

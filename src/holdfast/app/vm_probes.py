@@ -73,7 +73,8 @@ def _machine(session: Session, host: Host, known: Known) -> Iterator[Line]:
         "lock_pid": lock.pid,
         "lock_since": lock.since,
     }
-    seen = look_at(domain)
+    # Agents are asked by a probe of their own, which may take its time.
+    seen = look_at(domain, ask_agent=False)
     standing = seen.standing
     state: Line = {"state": standing.state.name.lower(), "state_reason": standing.reason}
     agreed = known.protection.left_out if known.protection else {}

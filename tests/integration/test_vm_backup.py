@@ -249,6 +249,22 @@ def test_without_room_or_consistency_nothing_is_begun(backups: VmBackups, guest:
     assert rungs(again) == [(each, Rung.HASH, "asked") for each in guest.targets]
 
 
+def test_a_second_vault_takes_nothing_from_the_first(
+    backups: VmBackups, guest: Guest, tmp_path: Path
+) -> None:
+    backups.back_up()
+    other = VmBackups(backups.host, guest.uuid, tmp_path / "other", backups.scratch)
+    # The same machine, so the same home.
+    elsewhere = other.back_up(home=str(backups.root))
+
+    here = still_point(backups, guest)
+    again = other.back_up(home=str(backups.root))
+
+    assert {rung for _, rung, _ in rungs(elsewhere)} == {Rung.FULL}
+    assert {rung for _, rung, _ in rungs(here) + rungs(again)} == {Rung.BITMAP}
+    delete_checkpoint(backups.domain, again.facts.checkpoint)
+
+
 def test_the_command_makes_a_consistent_point_and_tells_programs_of_it(
     backups: VmBackups, guest: Guest, kvm_host: KvmHost, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from holdfast.machines.adopting import tidy_up
 from holdfast.machines.backup_errors import VmWentAway
+from holdfast.machines.checkpoint_notes import CheckpointNotes
 from holdfast.machines.cycle import back_up_running
 from holdfast.machines.offline import back_up_off
 from holdfast.machines.parents import Parent, newest_point
@@ -12,19 +13,29 @@ from holdfast.machines.vm_lock import vm_lock
 def back_up_vm(job: VmJob) -> VmReport:
     domain = job.domain
     with vm_lock(job.home, domain.uuid, job.clock, name=domain.name, work="backup"):
-        parent = newest_point(job.repository, domain.uuid)
-        keep = _named(parent)
+        notes = CheckpointNotes(job.home, domain.uuid, job.clock)
+        vault = job.repository.id
+        report = _back_up(job, notes.of_others(vault))
+        notes.note(vault, report.facts.checkpoint)
+        return report
+
+
+def _back_up(job: VmJob, others: frozenset[str]) -> VmReport:
+    """`others` are checkpoints that points in other vaults name."""
+    domain = job.domain
+    parent = newest_point(job.repository, domain.uuid)
+    keep = others | _named(parent)
+    tidy_up(domain, job.place, job.clock, home=job.home, keep=keep)
+    if not domain.is_active():
+        return back_up_off(job, parent)
+    try:
+        return back_up_running(job, parent, keep=others)
+    except VmWentAway:
+        # Switched off in the middle: its images hold all of it, and its record of changes.
         tidy_up(domain, job.place, job.clock, home=job.home, keep=keep)
-        if not domain.is_active():
-            return back_up_off(job, parent)
-        try:
-            return back_up_running(job, parent, keep=frozenset())
-        except VmWentAway:
-            # Switched off in the middle: its images hold all of it, and its record of changes.
-            tidy_up(domain, job.place, job.clock, home=job.home, keep=keep)
-            if domain.is_active():
-                raise
-            return back_up_off(job, parent)
+        if domain.is_active():
+            raise
+        return back_up_off(job, parent)
 
 
 def _named(parent: Parent | None) -> frozenset[str]:

@@ -13,6 +13,7 @@ from holdfast.hypervisor.states import Standing, State
 from holdfast.machines.auditing import find_lie
 from holdfast.machines.backup_errors import VmOperationRunning, VmScratchUnusable
 from holdfast.machines.blocks import BLOCK, BlockIds, zero_id
+from holdfast.machines.checkpoint_notes import CheckpointNotes
 from holdfast.machines.disk_source import FileSource
 from holdfast.machines.offline import stillness_of
 from holdfast.machines.points import Consistency
@@ -204,3 +205,19 @@ def test_the_guard_acts_while_there_is_still_room() -> None:
 def test_every_reason_has_words() -> None:
     assert all(reason_text(why) != why.value for why in Why)
     assert reason_text("of-a-newer-release") == "of-a-newer-release"
+
+
+def test_notes_of_vaults_no_longer_used_are_forgotten(tmp_path: Path) -> None:
+    clock = FakeClock()
+    (tmp_path / "vms").mkdir()
+    notes = CheckpointNotes(str(tmp_path), UUID, clock)
+
+    notes.note("one", "holdfast-1")
+    notes.note("two", "holdfast-2")
+    assert notes.of_others("one") == {"holdfast-2"}
+    clock.sleep(31 * 24 * 3600)
+    notes.note("three", "holdfast-3")
+
+    assert notes.of_others("one") == {"holdfast-3"}
+    (tmp_path / "vms" / f"{UUID}.checkpoints").write_bytes(b"torn")
+    assert notes.of_others("one") == frozenset()

@@ -34,7 +34,9 @@ def serve_awaited(session: Session, uuid: str, *, parent: int) -> None:
     boots = Boots(session.settings.home)
     repository = open_vault(session)
     while (boot := boots.known(uuid)) is None:
-        if os.getppid() != parent:
+        # What it wrote before it died is there by now: without a record there is no machine.
+        if os.getppid() != parent and boots.known(uuid) is None:
+            boots.forget(uuid)
             return
         session.clock.sleep(_POLL)
     _serve(session, boots, boot, repository=repository, on_ready=lambda _boot: None)

@@ -140,7 +140,7 @@ def test_second_operation_is_told_who_holds_the_first(
     first.before()
 
     second = one_point(lasting_domain, tmp_path)
-    with pytest.raises(ExtensionBusy, match=r"backup, process \d+"):
+    with pytest.raises(ExtensionBusy, match=r"process \d+"):
         extension.remove()
     status = extension.status()
 

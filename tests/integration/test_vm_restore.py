@@ -24,6 +24,7 @@ from holdfast.hypervisor.domains import find_domain
 from holdfast.hypervisor.errors import VmExists
 from holdfast.machines.blocks import BLOCK
 from holdfast.machines.disk_source import FileSource
+from holdfast.machines.errors import NameUnusable
 from holdfast.machines.point_writer import PointWriter
 from holdfast.machines.replacement_note import read_note
 from holdfast.machines.restore_errors import VmDiskElsewhere, VmIsAnother, VmNotOff
@@ -261,6 +262,8 @@ def test_in_place_writes_what_differs_and_nothing_else(
     place = place_of(guest, tmp_path)
     # Where the point has nothing, and within a block that has data.
     scribble(guest, "vda", (FREE + 100, noise(2)), (MIB // 2, noise(3)))
+    # Of a restore that was killed while it compared.
+    Path(f"{guest.disk('vda')}.holdfast-restore").write_bytes(b"left behind")
 
     report = replace_vm(place.session(), place.repository(), place.point, VmRestoreOptions())
 
@@ -385,6 +388,16 @@ def test_what_failed_half_way_is_brought_to_its_end_by_the_next_restore(
     assert is_as_in_point(place, tmp_path, "vdb")
     assert leftovers(guest.folder) == []
     assert read_note(str(place.home), guest.uuid) is None
+
+
+def test_a_name_does_not_lead_out_of_the_pool(place: Place, tmp_path: Path) -> None:
+    options = VmRestoreOptions(name="../out", pool=str(tmp_path / "pool"))
+
+    for restore in (restore_vm, write_vm_files):
+        with pytest.raises(NameUnusable):
+            restore(place.session(), place.repository(), place.point, options)
+
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("format_", ["qcow2", "raw"])

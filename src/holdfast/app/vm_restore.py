@@ -16,6 +16,7 @@ from holdfast.hypervisor.domains import Domain, find_domain
 from holdfast.machines.appearing import appearing_folder
 from holdfast.machines.disk_files import DiskFile, FilesWish, write_disk_files
 from holdfast.machines.new_identity import Wish
+from holdfast.machines.nodes import file_name
 from holdfast.machines.point_reader import PointReader
 from holdfast.machines.points import VmPoint
 from holdfast.machines.progress import DiskProgress, OnDisk, nobody_listens
@@ -176,7 +177,9 @@ def _locked(repository: Repository, options: VmRestoreOptions) -> Iterator[_Tend
 
 
 def _folder(options: VmRestoreOptions, name: str) -> Path:
-    return Path(os.path.abspath(options.pool or DEFAULT_POOL), name)
+    # A name out of a vault must not lead out of the pool.
+    own = os.fsdecode(file_name(name))
+    return Path(os.path.abspath(options.pool or DEFAULT_POOL), own)
 
 
 def _files_wish(

@@ -25,7 +25,6 @@ from holdfast.machines.new_identity import (
     disks_taken_out,
     identity_of,
 )
-from holdfast.machines.nodes import file_name
 from holdfast.machines.point_reader import PointReader
 from holdfast.machines.state_files import put_tpm, replace_file
 from holdfast.machines.storing import DOMAIN_FILE
@@ -68,7 +67,6 @@ def restore_as_new(
     xml = description_in(point)
     spec = read_domain(xml)
     _require_free(host, wish, spec)
-    file_name(wish.name)
     making = _Making()
     try:
         with appearing_folder(wish.folder) as partial:

@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -176,16 +177,18 @@ def test_the_state_of_a_tpm_is_one_archive_and_always_the_same(tmp_path: Path) -
     assert TPM in none.left_out
 
 
-def test_scratch_is_a_folder_that_is_there_only_meanwhile(tmp_path: Path) -> None:
-    place = ScratchPlace.of(str(tmp_path / "scratch"), UUID)
+def test_scratch_is_a_folder_that_is_there_only_meanwhile() -> None:
+    # The path of a socket must be short, and those of pytest's folders are not.
+    with tempfile.TemporaryDirectory() as folder:
+        place = ScratchPlace.of(folder, UUID)
 
-    with place.made():
-        assert place.is_there()
-        assert is_our_socket(str(place.socket))
-        place.scratch_file("vda").write_bytes(b"old content")
+        with place.made():
+            assert place.is_there()
+            assert is_our_socket(str(place.socket))
+            place.scratch_file("vda").write_bytes(b"old content")
 
-    assert not place.is_there()
-    assert not is_our_socket("/run/other.sock")
+        assert not place.is_there()
+        assert not is_our_socket("/run/other.sock")
 
 
 def test_a_socket_that_no_program_could_use_is_refused_before_anything_begins(

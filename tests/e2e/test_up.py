@@ -164,10 +164,13 @@ def test_killed_it_takes_both_along_and_the_next_goes_on(newcomer: Newcomer) -> 
 
     newcomer.end(signal.SIGKILL)
     wait_until(newcomer.is_quiet)
+    left = newcomer.home / "up-left.credentials"
+    left.touch()
     newcomer.start("--lab")
     second = newcomer.ready()
 
     assert second["machine"] == first["machine"]
+    assert not left.exists()
 
 
 def test_vault_lies_where_it_is_wanted(newcomer: Newcomer) -> None:

@@ -69,6 +69,7 @@ class UpDone:
 def bring_up(session: Session, server: OwnServer, wanted: UpWanted, *, say: Say) -> UpDone:
     """With a server that answers: everything but the agent's process."""
     home = session.settings.home
+    _forget_old_credentials(home)
     registration = _registration(home, server)
     client = client_of(session, server)
     if client is None and registration is None:
@@ -134,7 +135,9 @@ def _register(
     session: Session, client: ServerClient, wanted: UpWanted, *, say: Say
 ) -> Registration:
     issued = client.post(f"/vaults/{part(VAULT)}/credentials")
-    descriptor, file = tempfile.mkstemp(prefix="up-", suffix=".credentials", dir=_home(session))
+    descriptor, file = tempfile.mkstemp(
+        prefix="up-", suffix=".credentials", dir=session.settings.home
+    )
     try:
         with open(descriptor, "w", encoding="utf-8") as stream:
             stream.write(issued["content"])
@@ -159,14 +162,12 @@ def _register(
     return done.registration
 
 
-def _home(session: Session) -> str:
-    """The folder of this home, rid of what killed runs left in it."""
-    home = session.settings.home
+def _forget_old_credentials(home: str) -> None:
+    """A run that was killed may have left some, also after it had made use of them."""
     for name in os.listdir(home):
         if name.startswith("up-") and name.endswith(".credentials"):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(os.path.join(home, name))
-    return home
 
 
 def _protect(

@@ -22,6 +22,8 @@ from holdfast.base.clock import SystemClock
 
 _HERE = Path(__file__).parent.parent
 PARTS = ("image", "guest")
+_QUIET = 0.5
+_ENOUGH = 3
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +42,7 @@ def run(wanted: argparse.Namespace) -> int:
     parts, samples = wanted.only or list(PARTS), list[Sample]()
     scratch = wanted.data.resolve() / f"machines-{os.getpid()}"
     scratch.mkdir(parents=True)
-    load = _load()
+    load = os.getloadavg()[0]
     is_complete = False
     try:
         if "image" in parts:
@@ -92,7 +94,7 @@ def _publish(
     everyone: Sequence[Contender],
     samples: Sequence[Sample],
     *,
-    load: str,
+    load: float,
     is_complete: bool,
 ) -> None:
     """The page is written only from a complete run."""
@@ -104,9 +106,11 @@ def _publish(
         "scale": f"{wanted.scale:g}",
         "rounds": str(wanted.rounds),
         # Before the first run it is the others' alone.
-        "load before": load,
+        "load before": f"{load:.1f}",
     }
     print(machines_report.text(found))
+    for doubt in doubts(scale=wanted.scale, rounds=wanted.rounds, load=load):
+        print(doubt)
     if wanted.json:
         text = machines_report.as_json(found, samples, machine=machine, options=options)
         report.write(wanted.json, text)
@@ -126,8 +130,16 @@ def _prepare(folder: Path, scale: float) -> Path:
     return datasets.prepare(folder, "image", scale)
 
 
-def _load() -> str:
-    return " ".join(f"{load:.1f}" for load in os.getloadavg())
+def doubts(*, scale: float, rounds: int, load: float) -> list[str]:
+    """Why the verdicts may not be worth much."""
+    found = []
+    if load > _QUIET:
+        found.append(f"The machine was busy before (load {load:.1f}): measure again in quiet.")
+    if scale < 1:
+        found.append("The targets are those of scale 1; below it, starting weighs more.")
+    if rounds < _ENOUGH:
+        found.append(f"A median wants {_ENOUGH} rounds or more.")
+    return found
 
 
 def _say(what: str) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from bench import machines_report
 from bench.machine import Machine
+from bench.machines import doubts
 from bench.machines_figures import Answer, Measure, Question, Sample, Spread, answers
 
 SPEED = Question(
@@ -119,3 +120,8 @@ def test_json_keeps_every_single_measurement() -> None:
     whole = json.loads(text)
     assert [one["value"] for one in whole["samples"]] == [2.0, 3.0, 6.0, 6.0]
     assert whole["results"][0]["judged"]["middle"] == 2.5
+
+
+def test_a_busy_machine_few_rounds_and_a_small_image_are_told() -> None:
+    assert doubts(scale=1.0, rounds=3, load=0.1) == []
+    assert len(doubts(scale=0.1, rounds=1, load=5.0)) == 3

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.app.config import Settings
+from holdfast.app.vm_backup import VmBackupOptions, back_up_machine
 from holdfast.app.vm_restore import VmRestoreOptions, replace_vm, restore_vm, write_vm_files
 from holdfast.app.wiring import Session
 from holdfast.base.clock import SystemClock
@@ -22,6 +23,7 @@ from holdfast.disks.spans import Span
 from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.domains import find_domain
 from holdfast.hypervisor.errors import VmExists
+from holdfast.machines.backup_errors import VmHalfRestored
 from holdfast.machines.blocks import BLOCK
 from holdfast.machines.disk_source import FileSource
 from holdfast.machines.errors import NameUnusable
@@ -381,6 +383,8 @@ def test_what_failed_half_way_is_brought_to_its_end_by_the_next_restore(
         replace_vm(place.session(), place.repository(), place.point, wish)
     assert caught.value.code == "image-in-use"
     assert read_note(str(place.home), guest.uuid) is not None
+    with pytest.raises(VmHalfRestored):
+        back_up_machine(place.session(), VmBackupOptions(vm=guest.name, host="kvm"))
     report = replace_vm(place.session(), place.repository(), place.point, wish)
 
     assert report.bytes_written == 0

@@ -8,6 +8,8 @@ from holdfast.cli.run import Run, start
 
 host_option = option(
     "--host",
+    "--libvirt",  # as of `backup`, where --host is the name in the point
+    "host",
     metavar="URI",
     help=N_("The hypervisor, as libvirt names it; qemu:///system if nothing is said."),
 )

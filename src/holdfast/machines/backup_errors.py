@@ -82,3 +82,11 @@ class VmImageNotHere(HoldfastError):
     remedy = N_(
         "Run the backup on the host of the virtual machine, or start the virtual machine first."
     )
+
+
+class VmHalfRestored(HoldfastError):
+    """A point of such disks would be a point of nothing that ever was."""
+
+    code = "vm-half-restored"
+    sentence = N_("A restore in place of {about} was interrupted: its disks are half old, half new")
+    remedy = N_("Run `holdfast vm restore --in-place` again, which ends it, and then this.")

@@ -11,6 +11,8 @@ from holdfast.machines.parents import Parent
 from holdfast.machines.points import DiskFacts, Rung
 from holdfast.machines.tracking import Track, Why
 
+_READABLE = ("file", "block", "network", "volume")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
@@ -36,16 +38,16 @@ def _reason_against(disk: DiskSpec) -> str:
     if disk.device not in ("disk", "lun") or disk.kind is None:
         # Drives of other media are not missed.
         return ""
-    if disk.is_readonly:
-        return "readonly"
-    if disk.is_shareable:
+    reasons = {
+        "readonly": disk.is_readonly,
+        # A guest's own SCSI commands write past any record of changes.
+        "lun": disk.device == "lun",
         # Others write to it too, past any record of changes and any freeze.
-        return "shared"
-    if disk.is_transient:
-        return "transient"
-    if disk.kind not in ("file", "block", "network", "volume"):
-        return disk.kind
-    return ""
+        "shared": disk.is_shareable,
+        "transient": disk.is_transient,
+        disk.kind: disk.kind not in _READABLE,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "")
 
 
 def open_disk(

@@ -113,6 +113,7 @@ def test_disks_that_others_write_to_or_that_nobody_keeps_are_left_out() -> None:
         disk("sda", device="cdrom"),
         disk("vde", kind="vhostuser"),
         disk("vdf", kind="network", protocol="rbd"),
+        disk("sdb", device="lun", kind="block"),
     )
 
     chosen, left_out = chosen_disks(machine)
@@ -123,6 +124,7 @@ def test_disks_that_others_write_to_or_that_nobody_keeps_are_left_out() -> None:
         "vdc": "transient",
         "vdd": "readonly",
         "vde": "vhostuser",
+        "sdb": "lun",
     }
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from holdfast.app.config import Settings
-from holdfast.app.vm_backup import VmBackupOptions, back_up_machine
 from holdfast.app.vm_restore import VmRestoreOptions, replace_vm, restore_vm, write_vm_files
 from holdfast.app.wiring import Session
 from holdfast.base.clock import SystemClock
@@ -30,6 +29,10 @@ from holdfast.machines.errors import NameUnusable
 from holdfast.machines.point_writer import PointWriter
 from holdfast.machines.replacement_note import read_note
 from holdfast.machines.restore_errors import VmDiskElsewhere, VmIsAnother, VmNotOff
+from holdfast.machines.scratch_place import ScratchPlace
+from holdfast.machines.stillness import AsItIs
+from holdfast.machines.vm_backup import back_up_vm
+from holdfast.machines.vm_job import VmJob
 from holdfast.storage.directory import DirectoryStorage
 from holdfast.storage.errors import StorageUnavailable
 from holdfast.testing.faulty_storage import FaultyStorage
@@ -383,8 +386,17 @@ def test_what_failed_half_way_is_brought_to_its_end_by_the_next_restore(
         replace_vm(place.session(), place.repository(), place.point, wish)
     assert caught.value.code == "image-in-use"
     assert read_note(str(place.home), guest.uuid) is not None
-    with pytest.raises(VmHalfRestored):
-        back_up_machine(place.session(), VmBackupOptions(vm=guest.name, host="kvm"))
+    with Host.open(guest.host.uri) as host, pytest.raises(VmHalfRestored):
+        back_up_vm(
+            VmJob(
+                repository=place.repository(),
+                domain=find_domain(host, guest.name),
+                place=ScratchPlace.of(str(tmp_path / "scratch"), guest.uuid),
+                home=str(place.home),
+                writer=OPTIONS,
+                stillness=lambda _domain: AsItIs(),
+            )
+        )
     report = replace_vm(place.session(), place.repository(), place.point, wish)
 
     assert report.bytes_written == 0

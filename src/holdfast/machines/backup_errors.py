@@ -89,4 +89,6 @@ class VmHalfRestored(HoldfastError):
 
     code = "vm-half-restored"
     sentence = N_("A restore in place of {about} was interrupted: its disks are half old, half new")
-    remedy = N_("Run `holdfast vm restore --in-place` again, which ends it, and then this.")
+    remedy = N_(
+        "Run `holdfast vm restore POINT --in-place` again to its end, then the same command."
+    )

@@ -3,6 +3,8 @@
 libvirt lets a second change of a machine wait 30 s for the first and then fail. So the job is
 looked at first, and within this process two beginnings for one machine are made one after the
 other; between processes the caller holds a lock of its own.
+
+What can be asked and written beforehand is: a guest may stand still while its backup begins.
 """
 
 import contextlib
@@ -16,7 +18,7 @@ from holdfast.base.errors import HoldfastError
 from holdfast.hypervisor.backup_xml import BackupPlan, backup_xml, read_backup
 from holdfast.hypervisor.binding import failure_of, load
 from holdfast.hypervisor.checkpoint_xml import checkpoint_xml
-from holdfast.hypervisor.checkpoints import delete_checkpoint, other_disks
+from holdfast.hypervisor.checkpoints import delete_checkpoint
 from holdfast.hypervisor.domain_disks import disk_job
 from holdfast.hypervisor.domains import Domain
 from holdfast.hypervisor.errors import (
@@ -32,7 +34,7 @@ from holdfast.hypervisor.failures import NO_DOMAIN_BACKUP, OPERATION_INVALID
 
 # An end takes milliseconds; a disk that hangs may hold it up.
 _END_WITHIN_SECONDS = 60.0
-_POLL_SECONDS = 0.01
+_POLL_SECONDS = 0.002
 
 # No such job; or no machine that could have one, because it is off.
 _NO_BACKUP = (NO_DOMAIN_BACKUP, OPERATION_INVALID)
@@ -85,22 +87,50 @@ def read_stats(found: Mapping[str, Any]) -> JobStats | None:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedBackup:
+    """A backup of which all is said; `begin` is short, and nothing in it waits."""
+
+    domain: Domain
+    plan: BackupPlan
+    backup: str
+    checkpoint: str | None
+    flags: int
+
+    def begin(self) -> None:
+        """All disks of the plan at one instant, readable over NBD on its socket from now on."""
+        with _beginning(self.domain.uuid):
+            # Looked at again: somebody may have begun one since, and libvirt would wait for it.
+            _refuse_job(self.domain)
+            try:
+                with self.domain.handle() as handle:
+                    handle.backupBegin(self.backup, self.checkpoint, self.flags)
+            except (CheckpointExists, HostLost):
+                # Not made by this call; or the job may have begun, and whoever adopts it decides.
+                raise
+            except HoldfastError:
+                _clean_up(self.domain, self.plan)
+                raise
+
+
+def prepare_backup(
+    domain: Domain, plan: BackupPlan, *, has_scratch: bool = False
+) -> PreparedBackup:
+    """`has_scratch`: the scratch files are there, empty qcow2 images of the disks' sizes."""
+    _refuse_if_busy(domain, plan)
+    targets = tuple(disk.target for disk in domain.spec().disks)
+    named = {disk.target for disk in plan.disks}
+    return PreparedBackup(
+        domain=domain,
+        plan=plan,
+        backup=backup_xml(plan, others=tuple(each for each in targets if each not in named)),
+        checkpoint=_checkpoint_of(plan, targets),
+        flags=load().VIR_DOMAIN_BACKUP_BEGIN_REUSE_EXTERNAL if has_scratch else 0,
+    )
+
+
 def begin_backup(domain: Domain, plan: BackupPlan) -> None:
-    """All disks of the plan at one instant, readable over NBD on its socket from now on."""
-    with _beginning(domain.uuid):
-        _refuse_if_busy(domain, plan)
-        named = tuple(disk.target for disk in plan.disks)
-        backup = backup_xml(plan, others=other_disks(domain, named))
-        checkpoint = _checkpoint_of(domain, plan)
-        try:
-            with domain.handle() as handle:
-                handle.backupBegin(backup, checkpoint, 0)
-        except (CheckpointExists, HostLost):
-            # Not made by this call; or the job may have begun, and whoever adopts it decides.
-            raise
-        except HoldfastError:
-            _clean_up(domain, plan)
-            raise
+    prepare_backup(domain, plan).begin()
 
 
 def current_backup(domain: Domain) -> BackupPlan | None:
@@ -129,11 +159,12 @@ def end_backup(domain: Domain, clock: Clock, *, within: float = _END_WITHIN_SECO
         clock.sleep(_POLL_SECONDS)
 
 
-def _checkpoint_of(domain: Domain, plan: BackupPlan) -> str | None:
+def _checkpoint_of(plan: BackupPlan, targets: tuple[str, ...]) -> str | None:
     if plan.checkpoint is None:
         return None
     disks = plan.checkpoint_disks
-    return checkpoint_xml(plan.checkpoint, disks=disks, others=other_disks(domain, disks))
+    others = tuple(each for each in targets if each not in disks)
+    return checkpoint_xml(plan.checkpoint, disks=disks, others=others)
 
 
 def _clean_up(domain: Domain, plan: BackupPlan) -> None:
@@ -146,15 +177,19 @@ def _clean_up(domain: Domain, plan: BackupPlan) -> None:
 def _refuse_if_busy(domain: Domain, plan: BackupPlan) -> None:
     if not domain.is_active():
         raise VmNotRunning(about=domain.name)
+    _refuse_job(domain)
+    for disk in plan.disks:
+        job = disk_job(domain, disk.target)
+        if job is not None:
+            raise VmBusy(about=domain.name, reason=f"{disk.target}: {job.kind.name.lower()}")
+
+
+def _refuse_job(domain: Domain) -> None:
     stats = job_stats(domain)
     if stats is not None and stats.is_backup:
         raise BackupRunning(about=domain.name)
     if stats is not None:
         raise VmBusy(about=domain.name, reason=stats.operation)
-    for disk in plan.disks:
-        job = disk_job(domain, disk.target)
-        if job is not None:
-            raise VmBusy(about=domain.name, reason=f"{disk.target}: {job.kind.name.lower()}")
 
 
 class _Locks:

@@ -105,7 +105,8 @@ class Subscription:
 
     def __init__(self, host: Host, kinds: frozenset[EventKind], domain: Domain | None) -> None:
         self._host = host
-        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        # None is for who waits and need not any longer.
+        self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._registered: list[int] = []
         self._connection = host.connection
         host.watch_loss(self._lost)
@@ -127,11 +128,15 @@ class Subscription:
         self.close()
 
     def next(self, *, within: float) -> Event | None:
-        """The next event; None if none came in so many seconds."""
+        """The next event; None if none came in so many seconds, or before `interrupt`."""
         try:
             return self._events.get(timeout=within)
         except queue.Empty:
             return None
+
+    def interrupt(self) -> None:
+        """Let a thread that waits for the next event go on without one."""
+        self._events.put(None)
 
     def close(self) -> None:
         self._host.unwatch_loss(self._lost)

@@ -10,7 +10,7 @@ from holdfast.hypervisor.agent_answers import Ended, Launched, Program
 from holdfast.hypervisor.errors import GuestProgramUnfinished
 from holdfast.hypervisor.guest_agent import GuestAgent
 
-_FIRST_POLL_SECONDS = 0.02
+_FIRST_POLL_SECONDS = 0.005
 _SLOWEST_POLL_SECONDS = 1.0
 _KILL_SECONDS = 5.0
 # Longer commands stall the agent's channel; give the program a file then.

@@ -21,7 +21,7 @@ from holdfast.machines.change_maps import CHECKPOINT_FILE, can_record, live_stat
 from holdfast.machines.parents import Parent
 from holdfast.machines.point_writer import PointReport
 from holdfast.machines.points import DiskFacts, VmPoint
-from holdfast.machines.pulling import Pull, begin_pull, patiently, undone_on_error
+from holdfast.machines.pulling import Pull, patiently, prepare_pull, undone_on_error
 from holdfast.machines.scratch_guard import ScratchGuard
 from holdfast.machines.stillness import Stilled
 from holdfast.machines.storing import (
@@ -91,12 +91,13 @@ class _Cycle:
     def _begin(self, name: str) -> tuple[Pull, Stilled]:
         recordable = tuple(d.target for d in self._disks if can_record(d, is_live=True))
         tracks = self._tracks(recordable)
+        prepared = prepare_pull(
+            self._domain, self._job.place, name=name, tracks=tracks, recordable=recordable
+        )
         still = self._job.stillness(self._domain)
         self._job.on_step("ready")
         with still.held():
-            pull = begin_pull(
-                self._domain, self._job.place, name=name, tracks=tracks, recordable=recordable
-            )
+            pull = prepared.begin()
             self._gathered.taken_at = self._clock.now()
             copy_nvram(self._spec, self._gathered)
         self._job.on_step("begun")

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from holdfast.base.clock import Clock
 from holdfast.base.errors import HoldfastError
-from holdfast.hypervisor.backup_jobs import begin_backup
+from holdfast.hypervisor.backup_jobs import PreparedBackup, begin_backup, prepare_backup
 from holdfast.hypervisor.backup_xml import BackupPlan, DiskPlan, Mode
 from holdfast.hypervisor.checkpoints import delete_checkpoint
 from holdfast.hypervisor.domains import Domain
@@ -15,11 +15,14 @@ from holdfast.hypervisor.errors import (
     CheckpointMissing,
     HostLost,
     HostUnreachable,
+    HypervisorDenied,
+    HypervisorFailed,
     HypervisorIncapable,
     TrackingLost,
 )
 from holdfast.machines.adopting import end_our_job
 from holdfast.machines.points import Rung
+from holdfast.machines.scratch_files import clear_scratch, make_scratch
 from holdfast.machines.scratch_place import ScratchPlace
 from holdfast.machines.tracking import Track, Why
 
@@ -45,17 +48,49 @@ class Pull:
         return dict.fromkeys(self.plan.checkpoint_disks, self.checkpoint)
 
 
-def begin_pull(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedPull:
+    """A pull job of which only the instant is missing; `ways` are the wanted one and lesser ones."""
+
+    domain: Domain
+    place: ScratchPlace
+    ways: tuple[Pull, ...]
+    wanted: PreparedBackup
+
+    def begin(self) -> Pull:
+        """What libvirt refuses to trust is compared instead; what cannot be recorded is not."""
+        try:
+            self.wanted.begin()
+        except (TrackingLost, CheckpointMissing):
+            others = self.ways[1:]
+        except (HypervisorIncapable, HypervisorFailed, HypervisorDenied):
+            # Perhaps only of our scratch files: a disk may have grown since they were made.
+            others = self.ways
+        else:
+            return self.ways[0]
+        # What a job that failed has kept in them must never be read by another one.
+        clear_scratch(self.place, self.wanted.plan)
+        return _first_begun(self.domain, others)
+
+
+def prepare_pull(
     domain: Domain,
     place: ScratchPlace,
     *,
     name: str,
     tracks: Mapping[str, Track],
     recordable: tuple[str, ...],
-) -> Pull:
-    """What libvirt refuses to trust is compared instead; what cannot be recorded is not."""
+) -> PreparedPull:
+    """All that takes time and does not belong into the instant, for which a guest stands still."""
+    ways = tuple(_ways(place, name, tracks, recordable))
+    plan = ways[0].plan
+    wanted = prepare_backup(domain, plan, has_scratch=make_scratch(domain, place, plan))
+    return PreparedPull(domain=domain, place=place, ways=ways, wanted=wanted)
+
+
+def _first_begun(domain: Domain, ways: tuple[Pull, ...]) -> Pull:
     error: HoldfastError | None = None
-    for pull in _ways(place, name, tracks, recordable):
+    for pull in ways:
         if error is not None and not _helps(error, pull):
             continue
         try:

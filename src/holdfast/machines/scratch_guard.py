@@ -56,6 +56,8 @@ class ScratchGuard:
         trace: TracebackType | None,
     ) -> None:
         self._is_over.set()
+        if self._events is not None:
+            self._events.interrupt()
         self._thread.join()
         if self._events is not None:
             self._events.close()
@@ -70,12 +72,9 @@ class ScratchGuard:
             self._pause()
 
     def _pause(self) -> None:
-        """At most a second; an I/O error ends it at once."""
+        """At most a second; an I/O error or the end of the block ends it at once."""
         assert self._events is not None
-        for _ in range(10):
-            event = self._events.next(within=_EVERY_SECONDS / 10)
-            if self._is_over.is_set() or (event and event.kind is EventKind.IO_ERROR):
-                return
+        self._events.next(within=_EVERY_SECONDS)
 
     def _end(self) -> None:
         self.error = self._full()

@@ -66,14 +66,14 @@ class ScratchPlace:
         try:
             self.folder.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
             self.folder.mkdir(mode=0o700)
-            self._give_to_qemu()
+            self.give_to_qemu(self.folder)
         except OSError as err:
             raise VmScratchUnusable(folder=self.folder, reason=err.strerror) from err
 
-    def _give_to_qemu(self) -> None:
+    def give_to_qemu(self, path: Path) -> None:
         with contextlib.suppress(FileNotFoundError, PermissionError):
             owner = os.stat(_OF_QEMU)
-            os.chown(self.folder, owner.st_uid, owner.st_gid)
+            os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def is_our_socket(path: str) -> bool:

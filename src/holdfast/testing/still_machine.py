@@ -1,0 +1,219 @@
+"""A virtual machine that never does anything by itself: its processor is halted for ever.
+
+It is up as soon as its QEMU is. What a guest would write is written by order, through the same
+device, so that bitmaps, copies before writes and block jobs see it as a guest's; while it is off,
+by qemu-io. What its disks hold is known at any time, and so can be compared with any point.
+"""
+
+import contextlib
+import itertools
+import subprocess  # noqa: TID251  images are changed by QEMU's programs
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+from holdfast.hypervisor.backup_jobs import current_backup
+from holdfast.hypervisor.binding import load, load_agent
+from holdfast.hypervisor.connection import Host
+from holdfast.hypervisor.domain_disks import attach_device, detach_device
+from holdfast.hypervisor.domains import Domain, define_domain
+from holdfast.testing.hosts import KvmHost
+from holdfast.testing.waiting import wait_until
+
+# At the reset vector: forbid interrupts, halt.
+_FIRMWARE = bytes(0xFFF0) + b"\xfa\xf4\xeb\xfd" + bytes(12)
+
+
+@dataclass(slots=True, kw_only=True)
+class StillDisk:
+    """`content` is what a guest would read now."""
+
+    target: str
+    bus: str
+    path: Path
+    content: bytearray
+    is_plugged: bool = True
+
+    @property
+    def size(self) -> int:
+        return len(self.content)
+
+    @property
+    def device(self) -> str:
+        """As QEMU's monitor knows it."""
+        alias = f"ua-{self.target}"
+        return alias if self.bus == "scsi" else f"/machine/peripheral/{alias}/virtio-backend"
+
+    @property
+    def xml(self) -> str:
+        return _DISK.format(path=quoteattr(str(self.path)), target=self.target, bus=self.bus)
+
+
+@dataclass(slots=True)
+class StillMachine:
+    """Defined at once, with a disk of each kind; it is off yet."""
+
+    host: KvmHost
+    hypervisor: Host
+    name: str
+    sizes: dict[str, int]
+    uuid: str = field(default_factory=lambda: str(uuid.uuid4()))
+    disks: dict[str, StillDisk] = field(default_factory=dict)
+    _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir()
+        (self.folder / "firmware").write_bytes(_FIRMWARE)
+        for target, size in self.sizes.items():
+            self.add_disk(target, size)
+        self.define()
+
+    @property
+    def folder(self) -> Path:
+        return self.host.images / self.name
+
+    @property
+    def domain(self) -> Domain:
+        return Domain(self.hypervisor, uuid=self.uuid, name=self.name)
+
+    @property
+    def plugged(self) -> list[StillDisk]:
+        return [disk for disk in self.disks.values() if disk.is_plugged]
+
+    def add_disk(self, target: str, size: int, *, is_plugged: bool = True) -> None:
+        path = self.folder / f"{target}.qcow2"
+        _call("qemu-img", "create", "-q", "-f", "qcow2", path, str(size))
+        bus = "virtio" if target.startswith("vd") else "scsi"
+        self.disks[target] = StillDisk(
+            target=target, bus=bus, path=path, content=bytearray(size), is_plugged=is_plugged
+        )
+
+    def define(self) -> None:
+        xml = _DOMAIN.format(
+            name=self.name,
+            uuid=self.uuid,
+            firmware=self.folder / "firmware",
+            disks="".join(disk.xml for disk in self.plugged),
+        )
+        define_domain(self.hypervisor, xml)
+
+    def is_on(self) -> bool:
+        return self.domain.is_active()
+
+    def start(self) -> None:
+        self.domain.start()
+
+    def stop(self) -> None:
+        """QEMU closes its images in order."""
+        self.domain.destroy(graceful=True)
+        wait_until(lambda: not self.is_on())
+
+    def cut_power(self) -> None:
+        """SIGKILL to its QEMU; what its disks hold then is read from them."""
+        self.host.kill_guest(self.name)
+        wait_until(lambda: not self.is_on())
+        for disk in self.plugged:
+            disk.content[:] = read_image(disk.path)
+
+    def write(self, target: str, at: int, content: bytes) -> None:
+        disk = self.disks[target]
+        source = self.folder / f"write{next(self._numbers)}"
+        source.write_bytes(content)
+        self._order(disk, f"write -s {source} {at} {len(content)}")
+        source.unlink()
+        disk.content[at : at + len(content)] = content
+
+    def zero(self, target: str, at: int, length: int) -> None:
+        self._order(self.disks[target], f"write -z -u {at} {length}")
+        self.disks[target].content[at : at + length] = bytes(length)
+
+    def discard(self, target: str, at: int, length: int) -> None:
+        """Whole clusters, which are read as zeros afterwards."""
+        self._order(self.disks[target], f"discard {at} {length}")
+        # The filter a backup puts in front of a disk drops discards, as it may.
+        if not (self.disks[target].is_plugged and current_backup(self.domain)):
+            self.disks[target].content[at : at + length] = bytes(length)
+
+    def flush(self, target: str) -> None:
+        self._order(self.disks[target], "flush")
+
+    def resize(self, target: str, size: int) -> None:
+        """While it is off."""
+        disk = self.disks[target]
+        _call("qemu-img", "resize", "-q", "-f", "qcow2", "--shrink", disk.path, str(size))
+        disk.content[:] = disk.content[:size].ljust(size, b"\0")
+
+    def plug(self, target: str) -> None:
+        disk = self.disks[target]
+        disk.is_plugged = True
+        attach_device(self.domain, disk.xml, for_good=True)
+
+    def unplug(self, target: str) -> None:
+        disk = self.disks[target]
+        disk.is_plugged = False
+        detach_device(self.domain, disk.xml, for_good=True)
+        wait_until(lambda: self.domain.spec().disk(target) is None)
+
+    def remove(self) -> None:
+        libvirt = load()
+        with contextlib.suppress(libvirt.libvirtError), self.host.connected() as connection:
+            handle = connection.lookupByUUIDString(self.uuid)
+            with contextlib.suppress(libvirt.libvirtError):
+                handle.destroy()
+            handle.undefineFlags(libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA)
+
+    def _order(self, disk: StillDisk, order: str) -> None:
+        if disk.is_plugged and self.is_on():
+            self._monitor(f'qemu-io -d {disk.device} "{order}"')
+        else:
+            _call("qemu-io", "-f", "qcow2", "-c", order, disk.path)
+
+    def _monitor(self, words: str) -> None:
+        qemu: Any = load_agent()
+        with self.domain.handle() as handle:
+            said = qemu.qemuMonitorCommand(handle, words, qemu.VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP)
+        assert not said, said
+
+
+def read_image(path: Path) -> bytes:
+    """What a disk that nobody has open holds."""
+    raw = path.with_suffix(".read")
+    _call("qemu-img", "convert", "-f", "qcow2", "-O", "raw", path, raw)
+    content = raw.read_bytes()
+    raw.unlink()
+    return content
+
+
+def _call(*words: str | Path) -> None:
+    done = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603  our own words
+    if done.returncode:
+        raise RuntimeError(f"{words}: {done.stdout}{done.stderr}")
+
+
+_DOMAIN = """<domain type='qemu'>
+  <name>{name}</name>
+  <uuid>{uuid}</uuid>
+  <memory unit='MiB'>16</memory>
+  <vcpu>1</vcpu>
+  <os>
+    <type arch='x86_64' machine='q35'>hvm</type>
+    <loader type='rom'>{firmware}</loader>
+  </os>
+  <on_crash>destroy</on_crash>
+  <devices>
+    <emulator>/usr/bin/qemu-system-x86_64</emulator>
+    <controller type='scsi' model='virtio-scsi'/>
+    <controller type='usb' model='none'/>
+    <memballoon model='none'/>{disks}
+  </devices>
+</domain>
+"""
+_DISK = """
+    <disk type='file' device='disk'>
+      <driver name='qemu' type='qcow2' discard='unmap'/>
+      <source file={path}/>
+      <target dev='{target}' bus='{bus}'/>
+      <alias name='ua-{target}'/>
+    </disk>"""

@@ -48,7 +48,11 @@ def find_lie(source: DiskSource, parent: BlockIds, *, sample: int = SAMPLE) -> i
         return found[0]
     acts = plan_blocks(source.size, data=data, changed=source.changed, parent=parent)
     kept = np.flatnonzero(acts == Act.KEEP).tolist()
-    for number in random.sample(kept, min(sample, len(kept))):
+    has_data = plan_blocks(source.size, data=data) != Act.ZERO
+    # Where a disk was cut off and grew again, all after the cut is a hole unless it was written:
+    # a cut through a block is in the last that has data and is called unchanged.
+    last = np.flatnonzero((acts == Act.KEEP) & has_data)[-1:].tolist()
+    for number in [*last, *random.sample(kept, min(sample, len(kept)))]:
         if _digest(source, number) != parent[number]:
             return int(number)
     return None

@@ -34,6 +34,11 @@ class NbdSource:
             dirty = self._spans(context, _DIRTY)
             self.changed = changed_spans(dirty, size=self.size, before=before)
 
+    def also_changed(self, spans: list[Span]) -> None:
+        """What the record, if there is one, cannot know of."""
+        if self.changed is not None:
+            self.changed = merged([*map(Span._make, self.changed), *spans])
+
     def distrust(self) -> None:
         """Whatever the record says: anything may have changed."""
         self.changed = None

@@ -7,6 +7,8 @@ the one before: that record says what changed since then, and more.
 import contextlib
 from pathlib import Path
 
+import msgspec
+
 from holdfast.disks.images import inspect
 from holdfast.disks.nbd_address import UnixAddress
 from holdfast.disks.serving import bitmap_context, served_image
@@ -15,6 +17,7 @@ from holdfast.hypervisor.states import Standing
 from holdfast.machines.backup_errors import VmImageNotHere, VmStarted, VmWithoutDisks
 from holdfast.machines.change_maps import CHECKPOINT_FILE, can_record, image_state
 from holdfast.machines.downgrades import downgrade
+from holdfast.machines.drift import drift_of
 from holdfast.machines.parents import Parent
 from holdfast.machines.point_writer import PointWriter
 from holdfast.machines.points import Consistency, DiskFacts
@@ -92,7 +95,9 @@ def _store(
         with opened.source:
             # Only a record that is sound now will be of use to the next run.
             kept = {disk.target: track.since} if track.since and opened.track is track else {}
-            return store_disk(writer, disk, opened, gathered=gathered, checkpoints=kept)
+            facts = store_disk(writer, disk, opened, gathered=gathered, checkpoints=kept)
+            drift = drift_of(opened.source.changed or (), opened.source.size) if kept else ()
+            return msgspec.structs.replace(facts, drift=drift)
 
 
 def _image(job: VmJob, disk: DiskSpec) -> Path:

@@ -57,6 +57,8 @@ class DiskFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     # What the next incremental is relative to.
     checkpoint: str = ""
     generation: str = ""
+    # What differs from the disk as it was when that checkpoint was made, see machines.drift.
+    drift: tuple[tuple[int, int], ...] = ()
     block: int = BLOCK
 
 

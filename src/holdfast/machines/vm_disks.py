@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from holdfast.disks.nbd_address import UnixAddress
 from holdfast.hypervisor.machine_spec import DiskSpec, DomainSpec
 from holdfast.machines.auditing import find_lie
+from holdfast.machines.drift import spans_of
 from holdfast.machines.nbd_source import NbdSource
 from holdfast.machines.parents import Parent
 from holdfast.machines.points import DiskFacts, Rung
@@ -56,6 +57,8 @@ def open_disk(
     """Connect to it, and look whether its record of changes can be true."""
     before = parent.disk(track.target) if parent else None
     source = NbdSource(address, export, context=context, before=before.size if before else 0)
+    if before is not None:
+        source.also_changed(spans_of(before.drift, source.size))
     try:
         doubt = _doubt(source, track, parent)
     except BaseException:

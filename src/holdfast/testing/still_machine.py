@@ -7,6 +7,7 @@ by qemu-io. What its disks hold is known at any time, and so can be compared wit
 
 import contextlib
 import itertools
+import shutil
 import subprocess  # noqa: TID251  images are changed by QEMU's programs
 import uuid
 from dataclasses import dataclass, field
@@ -163,6 +164,7 @@ class StillMachine:
             with contextlib.suppress(libvirt.libvirtError):
                 handle.destroy()
             handle.undefineFlags(libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA)
+        shutil.rmtree(self.folder)
 
     def _order(self, disk: StillDisk, order: str) -> None:
         if disk.is_plugged and self.is_on():

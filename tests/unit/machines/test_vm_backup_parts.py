@@ -16,6 +16,7 @@ from holdfast.machines.backup_errors import VmOperationRunning, VmScratchUnusabl
 from holdfast.machines.blocks import BLOCK, BlockIds, zero_id
 from holdfast.machines.checkpoint_notes import CheckpointNotes
 from holdfast.machines.disk_source import FileSource
+from holdfast.machines.drift import drift_of, spans_of
 from holdfast.machines.offline import stillness_of
 from holdfast.machines.points import Consistency
 from holdfast.machines.scratch_guard import reserve_of
@@ -102,6 +103,34 @@ def test_a_true_record_is_believed(tmp_path: Path) -> None:
 
     with source:
         assert find_lie(source, ids_of([1, 2, 0]), sample=4) is None
+
+
+def test_a_cut_through_a_block_of_a_disk_that_grew_again_is_met_without_luck(
+    tmp_path: Path,
+) -> None:
+    path = image(tmp_path / "a", [1, 2, 0, 4])
+    with path.open("r+b") as target:
+        target.truncate(BLOCK + BLOCK // 2)
+        target.truncate(3 * BLOCK)
+        target.seek(3 * BLOCK)
+        target.write(bytes([4]) * BLOCK)
+    source = FileSource(str(path), changed=[(3 * BLOCK, 4 * BLOCK)])
+
+    with source:
+        found = find_lie(source, ids_of([1, 2, 0, 5]), sample=0)
+
+    assert found == 1
+
+
+def test_what_a_point_has_beyond_its_checkpoint_is_told_in_whole_blocks() -> None:
+    size = 5 * BLOCK + 10
+
+    drift = drift_of([(5, 6), (BLOCK + 1, 2 * BLOCK), (5 * BLOCK + 9, size)], size)
+
+    assert drift == ((0, 2), (5, 1))
+    assert spans_of(drift, size) == [Span(0, 2 * BLOCK), Span(5 * BLOCK, size)]
+    assert spans_of(drift, BLOCK) == [Span(0, BLOCK)]
+    assert drift_of([], size) == ()
 
 
 def test_disks_that_others_write_to_or_that_nobody_keeps_are_left_out() -> None:

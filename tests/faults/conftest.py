@@ -15,6 +15,10 @@ class Faults:
     def injected(self) -> int:
         return self.counts[0]
 
+    @property
+    def survived(self) -> int:
+        return self.counts[1]
+
     def inject(self) -> None:
         self.counts[0] += 1
 

@@ -58,7 +58,7 @@ def backups(machine: StillMachine, kvm_host: KvmHost, tmp_path: Path) -> VmBacku
 def test_whatever_happens_between_backups_each_point_is_the_disks(
     machine: StillMachine, backups: VmBackups, faults: Faults
 ) -> None:
-    walk = Walk(machine, backups, random.Random(SEED))
+    walk = Walk(machine, backups, random.Random(SEED), faults)
 
     try:
         walk.go(STEPS)

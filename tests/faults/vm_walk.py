@@ -24,6 +24,7 @@ from holdfast.machines.vm_job import VmReport
 from holdfast.testing.still_machine import StillDisk, StillMachine, read_image
 from holdfast.testing.vm_backups import VmBackups
 from holdfast.testing.vm_killing import Death, was_killed
+from tests.faults.conftest import Faults
 from tests.faults.survival import checked
 
 KIB, MIB = 1 << 10, 1 << 20
@@ -54,6 +55,7 @@ class Walk:
     machine: StillMachine
     backups: VmBackups
     dice: random.Random
+    faults: Faults
     points: list[Made] = field(default_factory=list)
     # Copies of images, as a storage keeps them, and what they hold.
     copies: dict[str, tuple[Path, bytes]] = field(default_factory=dict)
@@ -68,7 +70,9 @@ class Walk:
         self.back_up()
         for number in range(steps):
             step = self._choose()
-            self.told.append(f"{number} {step.__name__.strip('_')}")
+            self.told.append(f"{number} {step.__name__}")
+            if step.__name__ in _FAULTS:
+                self.faults.inject()
             step()
         if not self.machine.is_on():
             self.machine.start()
@@ -137,6 +141,8 @@ class Walk:
         made = self._learn(before)
         assert made.snapshot == report.point.snapshot
         self._judge(report, parent)
+        while self.faults.survived < self.faults.injected:
+            self.faults.survive()
         self.doubtful.clear()
         if self.machine.is_on():
             self.tracked = set(before)
@@ -206,7 +212,7 @@ class Walk:
         self.tracked.clear()
 
     def kill_libvirtd(self) -> None:
-        self.machine.host.restart()
+        self.machine.restart_libvirtd()
 
     # Its images, while it is off.
 
@@ -357,6 +363,23 @@ _WHEN_OFF = {
     "copy_image": 2,
     "roll_back": 2,
 }
+
+
+# The others are what a healthy machine and its owner do.
+_FAULTS = frozenset(
+    {
+        "add_foreign_bitmap",
+        "back_up_killed",
+        "clear_bitmap",
+        "cut_power",
+        "delete_newest",
+        "kill_libvirtd",
+        "lose_notes",
+        "remove_bitmap",
+        "roll_back",
+        "shrink_and_grow",
+    }
+)
 
 
 def digests(content: bytes) -> bytes:

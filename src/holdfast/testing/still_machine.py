@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
+from holdfast.base.errors import HoldfastError
 from holdfast.hypervisor.backup_jobs import current_backup
 from holdfast.hypervisor.binding import load, load_agent
 from holdfast.hypervisor.connection import Host
-from holdfast.hypervisor.domain_disks import attach_device, detach_device
+from holdfast.hypervisor.domain_disks import attach_device, detach_device, disk_size
 from holdfast.hypervisor.domains import Domain, define_domain
 from holdfast.testing.hosts import KvmHost
 from holdfast.testing.waiting import wait_until
@@ -118,6 +119,15 @@ class StillMachine:
         for disk in self.plugged:
             disk.content[:] = read_image(disk.path)
 
+    def restart_libvirtd(self) -> None:
+        """SIGKILL; comes back when the new one has the machine in its hands, if it is on.
+
+        Whoever ends a machine while it is being found again is told that it is off already.
+        """
+        self.host.restart()
+        if self.is_on():
+            wait_until(self._is_in_hand)
+
     def write(self, target: str, at: int, content: bytes) -> None:
         disk = self.disks[target]
         source = self.folder / f"write{next(self._numbers)}"
@@ -171,6 +181,13 @@ class StillMachine:
             self._monitor(f'qemu-io -d {disk.device} "{order}"')
         else:
             _call("qemu-io", "-f", "qcow2", "-c", order, disk.path)
+
+    def _is_in_hand(self) -> bool:
+        try:
+            disk_size(self.domain, self.plugged[0].target)
+        except HoldfastError:
+            return False
+        return True
 
     def _monitor(self, words: str) -> None:
         qemu: Any = load_agent()

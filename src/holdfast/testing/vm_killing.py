@@ -32,7 +32,7 @@ class Death:
 def was_killed(backups: VmBackups, death: Death) -> bool:
     """Make a backup that dies so; False where it came to its end before."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    context.set_forkserver_preload(["__main__", __name__])
     told = (backups.host.uri, backups.uuid, str(backups.root), str(backups.scratch), death)
     process = context.Process(target=_back_up, args=told, daemon=True)
     process.start()

@@ -11,7 +11,13 @@ from holdfast.base.errors import HoldfastError
 from holdfast.disks.nbd_address import UnixAddress
 from holdfast.disks.nbd_client import NbdClient
 from holdfast.disks.spans import Span, total
-from holdfast.hypervisor.backup_jobs import begin_backup, current_backup, end_backup, job_stats
+from holdfast.hypervisor.backup_jobs import (
+    begin_backup,
+    current_backup,
+    end_backup,
+    job_stats,
+    prepare_backup,
+)
 from holdfast.hypervisor.backup_xml import BackupPlan, DiskPlan, Mode
 from holdfast.hypervisor.checkpoint_xml import new_name
 from holdfast.hypervisor.checkpoints import delete_checkpoint, list_checkpoints
@@ -193,6 +199,21 @@ def test_second_backup_is_refused_at_once_and_the_first_goes_on(
     assert stats is not None
     assert stats.is_backup
     assert stats.scratch_total > 0
+    assert whole(plan, "vda")
+    assert list_checkpoints(domain) == []
+    end_backup(domain, CLOCK)
+
+
+def test_prepared_backup_is_refused_when_another_has_begun_since(
+    domain: Domain, place: Path
+) -> None:
+    prepared = prepare_backup(domain, plan_of(place, checkpoint=new_name()))
+    plan = plan_of(place)
+    begin_backup(domain, plan)
+
+    with pytest.raises(BackupRunning):
+        prepared.begin()
+
     assert whole(plan, "vda")
     assert list_checkpoints(domain) == []
     end_backup(domain, CLOCK)

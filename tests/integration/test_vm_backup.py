@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ SIZE = 64 * MIB
 
 @pytest.fixture(scope="module")
 def guest(kvm_host: KvmHost) -> Iterator[Guest]:
-    """It writes all the time, to one disk and then to the other; each test leaves it running."""
+    """It writes all the time, to one disk and then to the other; each test finds it running."""
     guest = Guest(kvm_host, "backed-up", Recipe(writer="ordered"))
     try:
         guest.start()
@@ -50,18 +51,18 @@ def backups(
     hypervisor: Host, guest: Guest, kvm_host: KvmHost, tmp_path: Path
 ) -> Iterator[VmBackups]:
     backups = VmBackups(hypervisor, guest.uuid, tmp_path, kvm_host.folder / "scratch")
-    yield backups
     if not guest.is_running():
         guest.start()
+    yield backups
     assert current_backup(backups.domain) is None
     assert backups.leftovers() == []
 
 
-def still_point(backups: VmBackups, guest: Guest) -> VmReport:
+def still_point(backups: VmBackups, guest: Guest, **changes: Any) -> VmReport:
     """A point of the guest while it stands still, proved to be its disks."""
     guest.suspend()
     try:
-        report = backups.back_up()
+        report = backups.back_up(**changes)
         backups.assert_same(guest, report=report)
     finally:
         guest.resume()
@@ -96,21 +97,26 @@ def test_each_point_is_the_disks_and_only_the_first_is_read_whole(
     assert writes.first > 0
 
 
+@pytest.mark.parametrize("scratch", ["taken", "refused"])
 def test_what_the_guest_writes_during_a_backup_is_not_in_its_point(
-    backups: VmBackups, guest: Guest
+    backups: VmBackups, guest: Guest, scratch: str
 ) -> None:
+    place = backups.job().place
     guest.suspend()
     before = {target: guest.folder / f"{target}.before" for target in guest.targets}
     for target, path in before.items():
         path.write_bytes(guest.disk(target).read_bytes())
 
     def on_step(step: str) -> None:
+        if step == "ready" and scratch == "refused":
+            place.scratch_file("vdb").unlink()
         if step == "begun":
             guest.resume()
             noise(guest, 4)
 
     report = backups.back_up(on_step=on_step)
 
+    assert len(list_checkpoints(backups.domain)) == 1
     for target, path in before.items():
         assert_same_disk(path, "qcow2", backups.image(target, report))
         path.unlink()
@@ -155,6 +161,11 @@ def test_a_lost_record_costs_reading_and_no_transfer(backups: VmBackups, guest: 
 def test_new_and_grown_disks_are_whole_and_the_others_stay_tracked(
     backups: VmBackups, guest: Guest
 ) -> None:
+    def grow(step: str) -> None:
+        # When all is ready for the disk as it was.
+        if step == "ready":
+            grow_disk(backups.domain, "vdb", size=SIZE + 8 * MIB)
+
     still_point(backups, guest)
     raw = guest.folder / "vdc.raw"
     raw.write_bytes((b"plugged in" * 100_000).ljust(2 * MIB, b"\0"))
@@ -174,31 +185,13 @@ def test_new_and_grown_disks_are_whole_and_the_others_stay_tracked(
     assert_same_disk(raw, "raw", backups.image("vdc", plugged))
     detach_device(backups.domain, disk)
     wait_until(lambda: backups.domain.spec().disk("vdc") is None, within=120)
-    without = still_point(backups, guest)
+    without = still_point(backups, guest, on_step=grow)
     assert [rung for _, rung, _ in rungs(without)] == [Rung.BITMAP, Rung.BITMAP]
     guest.shut_down()
     resize(guest.disk("vdb"), SIZE, format_="qcow2", may_shrink=True)
     shrunk = backups.back_up()
     assert rungs(shrunk)[1] == ("vdb", Rung.HASH, "shrunk")
     backups.assert_same(guest, report=shrunk)
-
-
-def test_a_record_that_was_cleared_is_found_out(backups: VmBackups, guest: Guest) -> None:
-    noise(guest, 24)
-    guest.suspend()
-    first = backups.back_up()
-    guest.resume()
-    guest.run("rm /a/noise; sync; fstrim /a; sync")
-    guest.shut_down()
-    # All that was trimmed is a hole now, and the record says that nothing happened.
-    images.remove_bitmap(guest.disk("vda"), first.facts.checkpoint)
-    images.add_bitmap(guest.disk("vda"), first.facts.checkpoint)
-
-    report = backups.back_up()
-
-    backups.assert_same(guest, report=report)
-    assert rungs(report)[0] == ("vda", Rung.HASH, "map-wrong")
-    assert len(report.warnings) == 1
 
 
 def test_a_guest_whose_writes_fill_the_scratch_is_freed_and_no_point_is_made(
@@ -290,3 +283,21 @@ def test_the_command_makes_a_consistent_point_and_tells_programs_of_it(
     assert f"/vm/{guest.name}" in machine.run("points")
     machine.close()
     delete_checkpoint(backups.domain, list_checkpoints(backups.domain)[0].name)
+
+
+def test_a_record_that_was_cleared_is_found_out(backups: VmBackups, guest: Guest) -> None:
+    noise(guest, 24)
+    guest.suspend()
+    first = backups.back_up()
+    guest.resume()
+    guest.run("rm /a/noise; sync; fstrim /a; sync")
+    guest.shut_down()
+    # All that was trimmed is a hole now, and the record says that nothing happened.
+    images.remove_bitmap(guest.disk("vda"), first.facts.checkpoint)
+    images.add_bitmap(guest.disk("vda"), first.facts.checkpoint)
+
+    report = backups.back_up()
+
+    backups.assert_same(guest, report=report)
+    assert rungs(report)[0] == ("vda", Rung.HASH, "map-wrong")
+    assert len(report.warnings) == 1

@@ -15,6 +15,7 @@ from holdfast.disks.nbd_address import UnixAddress
 from holdfast.hypervisor.checkpoint_xml import new_name
 from holdfast.hypervisor.checkpoints import stored_form
 from holdfast.hypervisor.domain_disks import disk_size
+from holdfast.hypervisor.states import Standing, State
 from holdfast.machines.adopting import drop_checkpoints, end_our_job
 from holdfast.machines.backup_errors import VmWentAway, VmWithoutDisks
 from holdfast.machines.change_maps import CHECKPOINT_FILE, can_record, live_states
@@ -177,9 +178,12 @@ class _Cycle:
             raise
 
     def _is_switched_off(self) -> bool:
-        """QEMU closes its sockets a moment before libvirt knows that it has ended."""
+        """QEMU closes its sockets a moment before libvirt knows that it has ended.
+
+        libvirt 9.0 may then keep the machine "in shutdown" for half a minute: see heal_limbo.
+        """
         deadline = self._clock.monotonic() + _ENDING_SECONDS
-        while patiently(self._domain.is_active, self._clock):
+        while not _is_ending(patiently(self._domain.standing, self._clock)):
             if self._is_guarded_out() or self._clock.monotonic() >= deadline:
                 return False
             self._clock.sleep(_POLL_SECONDS)
@@ -192,3 +196,7 @@ class _Cycle:
         # What stays costs a little memory, and the next run removes it.
         with contextlib.suppress(HoldfastError):
             drop_checkpoints(self._domain, keep=keep)
+
+
+def _is_ending(standing: Standing) -> bool:
+    return not standing.is_active or standing.state is State.SHUTTING_DOWN

@@ -22,7 +22,7 @@ from holdfast.hypervisor.errors import (
 )
 from holdfast.machines.adopting import end_our_job
 from holdfast.machines.points import Rung
-from holdfast.machines.scratch_files import clear_scratch, make_scratch
+from holdfast.machines.scratch_files import clear_scratch, make_scratch, still_fits
 from holdfast.machines.scratch_place import ScratchPlace
 from holdfast.machines.tracking import Track, Why
 
@@ -56,18 +56,22 @@ class PreparedPull:
     place: ScratchPlace
     ways: tuple[Pull, ...]
     wanted: PreparedBackup
+    # Of its scratch files; none if they have not been made.
+    sizes: Mapping[str, int]
 
     def begin(self) -> Pull:
         """What libvirt refuses to trust is compared instead; what cannot be recorded is not."""
-        try:
-            self.wanted.begin()
-        except (TrackingLost, CheckpointMissing):
-            others = self.ways[1:]
-        except (HypervisorIncapable, HypervisorFailed, HypervisorDenied):
-            # Perhaps only of our scratch files: a disk may have grown since they were made.
-            others = self.ways
-        else:
-            return self.ways[0]
+        others = self.ways
+        if still_fits(self.domain, self.sizes):
+            try:
+                self.wanted.begin()
+            except (TrackingLost, CheckpointMissing):
+                others = self.ways[1:]
+            except (HypervisorIncapable, HypervisorFailed, HypervisorDenied):
+                # Perhaps only of our scratch files: then libvirt can make its own.
+                pass
+            else:
+                return self.ways[0]
         # What a job that failed has kept in them must never be read by another one.
         clear_scratch(self.place, self.wanted.plan)
         return _first_begun(self.domain, others)
@@ -84,8 +88,9 @@ def prepare_pull(
     """All that takes time and does not belong into the instant, for which a guest stands still."""
     ways = tuple(_ways(place, name, tracks, recordable))
     plan = ways[0].plan
-    wanted = prepare_backup(domain, plan, has_scratch=make_scratch(domain, place, plan))
-    return PreparedPull(domain=domain, place=place, ways=ways, wanted=wanted)
+    sizes = make_scratch(domain, place, plan)
+    wanted = prepare_backup(domain, plan, has_scratch=bool(sizes))
+    return PreparedPull(domain=domain, place=place, ways=ways, wanted=wanted, sizes=sizes)
 
 
 def _first_begun(domain: Domain, ways: tuple[Pull, ...]) -> Pull:

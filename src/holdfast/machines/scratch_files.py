@@ -1,6 +1,7 @@
 """Scratch files made before a job begins: libvirt would make them while the guest stands still."""
 
 import contextlib
+from collections.abc import Mapping
 
 from holdfast.base.errors import HoldfastError
 from holdfast.disks import images
@@ -10,18 +11,28 @@ from holdfast.hypervisor.domains import Domain
 from holdfast.machines.scratch_place import ScratchPlace
 
 
-def make_scratch(domain: Domain, place: ScratchPlace, plan: BackupPlan) -> bool:
-    """Whether all are there. If not, none is: then libvirt makes them, or says why it cannot."""
+def make_scratch(domain: Domain, place: ScratchPlace, plan: BackupPlan) -> Mapping[str, int]:
+    """Their sizes by disk. Where one cannot be made none is: then libvirt makes them, or says why."""
+    sizes = {}
     try:
         for disk in plan.disks:
             path = place.scratch_file(disk.target)
-            images.create(path, disk_size(domain, disk.target).capacity)
+            sizes[disk.target] = disk_size(domain, disk.target).capacity
+            images.create(path, sizes[disk.target])
             path.chmod(0o600)
             place.give_to_qemu(path)
     except (HoldfastError, OSError):
         clear_scratch(place, plan)
-        return False
-    return True
+        return {}
+    return sizes
+
+
+def still_fits(domain: Domain, sizes: Mapping[str, int]) -> bool:
+    """Whether no disk has grown since: with too small a file libvirt 9.0 crashes.
+
+    What it keeps then of the job is in the way of every backup of that machine until its next start.
+    """
+    return all(disk_size(domain, target).capacity == size for target, size in sizes.items())
 
 
 def clear_scratch(place: ScratchPlace, plan: BackupPlan) -> None:

@@ -86,11 +86,8 @@ def aligned(spans: Iterable[Span], unit: int, size: int) -> list[Span]:
 
 
 def clipped(spans: Iterable[Span], within: Span) -> list[Span]:
-    return [
-        Span(max(start, within.start), min(end, within.end))
-        for start, end in spans
-        if start < within.end and end > within.start
-    ]
+    cut = (Span(max(start, within.start), min(end, within.end)) for start, end in spans)
+    return [span for span in cut if span.start < span.end]
 
 
 def total(spans: Iterable[Span]) -> int:

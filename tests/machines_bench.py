@@ -63,3 +63,14 @@ def new_guest(kvm_host: KvmHost) -> Iterator[NewGuest]:
     yield new
     for guest in made:
         guest.remove()
+
+
+@contextlib.contextmanager
+def writing_guest(host: KvmHost, name: str) -> Iterator[Guest]:
+    """It writes to one disk, then to the other, and so on without an end."""
+    guest = Guest(host, name, Recipe(writer="ordered"))
+    try:
+        guest.start()
+        yield guest
+    finally:
+        guest.remove()

@@ -14,10 +14,11 @@ from holdfast.machines.backup_errors import VmForeignBackup, VmOperationRunning
 from holdfast.machines.points import Rung
 from holdfast.machines.vm_job import VmReport
 from holdfast.machines.vm_lock import vm_lock
-from holdfast.testing.guests import Guest, Recipe
+from holdfast.testing.guests import Guest
 from holdfast.testing.hosts import PATIENCE, KvmHost
 from holdfast.testing.vm_backups import CLOCK, VmBackups, killed_at
 from holdfast.testing.waiting import wait_until
+from tests import machines_bench
 
 pytestmark = [
     pytest.mark.faults,
@@ -38,12 +39,8 @@ def hypervisor(kvm_host: KvmHost) -> Iterator[Host]:
 
 @pytest.fixture(scope="module")
 def guest(kvm_host: KvmHost) -> Iterator[Guest]:
-    guest = Guest(kvm_host, "unlucky", Recipe(writer="ordered"))
-    try:
-        guest.start()
+    with machines_bench.writing_guest(kvm_host, "unlucky") as guest:
         yield guest
-    finally:
-        guest.remove()
 
 
 @pytest.fixture

@@ -38,9 +38,10 @@ from holdfast.hypervisor.features import probe_features
 from holdfast.hypervisor.states import State
 from holdfast.testing.guest_proofs import last_write
 from holdfast.testing.guest_scripts import LOG_BLOCK, LOG_BLOCKS, LOG_START
-from holdfast.testing.guests import Guest, Recipe
+from holdfast.testing.guests import Guest
 from holdfast.testing.hosts import KvmHost
 from holdfast.testing.waiting import wait_until
+from tests import machines_bench
 from tests.machines_bench import NewGuest
 
 pytestmark = [
@@ -58,12 +59,8 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="module")
 def writing_guest(kvm_host: KvmHost) -> Iterator[Guest]:
     """It writes to one disk, then to the other, and so on without an end."""
-    guest = Guest(kvm_host, "writing", Recipe(writer="ordered"))
-    try:
-        guest.start()
+    with machines_bench.writing_guest(kvm_host, "writing") as guest:
         yield guest
-    finally:
-        guest.remove()
 
 
 @pytest.fixture

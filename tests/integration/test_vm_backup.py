@@ -19,10 +19,11 @@ from holdfast.machines.tracking import Wanted
 from holdfast.machines.vm_job import VmReport
 from holdfast.testing.agent_program import AgentProgram
 from holdfast.testing.guest_proofs import ordered_writes
-from holdfast.testing.guests import Guest, Recipe
+from holdfast.testing.guests import Guest
 from holdfast.testing.hosts import KvmHost
 from holdfast.testing.vm_backups import VmBackups, assert_same_disk
 from holdfast.testing.waiting import wait_until
+from tests import machines_bench
 
 pytestmark = [
     pytest.mark.real,
@@ -38,12 +39,8 @@ SIZE = 64 * MIB
 @pytest.fixture(scope="module")
 def guest(kvm_host: KvmHost) -> Iterator[Guest]:
     """It writes all the time, to one disk and then to the other; each test finds it running."""
-    guest = Guest(kvm_host, "backed-up", Recipe(writer="ordered"))
-    try:
-        guest.start()
+    with machines_bench.writing_guest(kvm_host, "backed-up") as guest:
         yield guest
-    finally:
-        guest.remove()
 
 
 @pytest.fixture

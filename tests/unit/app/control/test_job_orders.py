@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,34 +26,12 @@ from holdfast.fleet.roles import Role
 from holdfast.testing.planes import (
     Registered,
     Someone,
-    add_admin,
     add_machine,
     add_person,
     add_vault,
-    make_plane,
 )
 
 BACKUP: dict[str, Any] = {"kind": "backup", "arguments": {"paths": ["/etc"]}}
-
-
-@pytest.fixture
-def plane(tmp_path: Path) -> Plane:
-    return make_plane(tmp_path)
-
-
-@pytest.fixture
-def vault(plane: Plane) -> str:
-    return add_vault(plane)
-
-
-@pytest.fixture
-def machine(plane: Plane, vault: str) -> Registered:
-    return add_machine(plane, vault)
-
-
-@pytest.fixture
-def admin(plane: Plane) -> Someone:
-    return add_admin(plane)
 
 
 def _say(plane: Plane, machine: Registered, job_id: str, number: int, state: str) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import UUID
 
 from holdfast.app.vm_extension_probe import tell_extension
 from holdfast.app.vm_guest_probe import tell_agents, tell_guests
@@ -110,7 +111,7 @@ def tell_scratch(session: Session) -> Iterator[Line]:
         return
     try:
         found = os.statvfs(folder)
-        left = [one.name for one in folder.iterdir() if not _is_at_work(session, one.name)]
+        left = [one.name for one in folder.iterdir() if _is_left(session, one.name)]
     except OSError as err:
         yield {**line, "reason": err.strerror}
         return
@@ -118,8 +119,13 @@ def tell_scratch(session: Session) -> Iterator[Line]:
     yield {**line, "size": size, "free": free, "reserve": reserve_of(size), "left": sorted(left)}
 
 
-def _is_at_work(session: Session, uuid: str) -> bool:
-    return lock_of(session.settings.home, uuid).is_held
+def _is_left(session: Session, name: str) -> bool:
+    """Whether it is a machine's and nobody works on that; the rest of the folder is not ours."""
+    try:
+        uuid = str(UUID(name))
+    except ValueError:
+        return False
+    return uuid == name and not lock_of(session.settings.home, uuid).is_held
 
 
 VM_PROBES: dict[str, Callable[[Session], Iterator[Line]]] = {

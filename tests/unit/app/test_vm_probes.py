@@ -1,6 +1,7 @@
 """What the doctor is told about machines where there are none, and what guests may print."""
 
 import json
+import uuid
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,19 @@ def test_a_failed_job_about_a_machine_is_enough_to_look(tmp_path: Path) -> None:
     (tmp_path / "jobs.jsonl").write_text(json.dumps(record) + "\n")
 
     assert tell("own.vm", _session(tmp_path)) is not None
+
+
+def test_only_folders_of_machines_were_left_in_the_scratch_folder(tmp_path: Path) -> None:
+    vm_records.save(str(tmp_path), Protection(uuid="u1", name="web", host=NOWHERE))
+    scratch, machine = tmp_path / "scratch", str(uuid.uuid4())
+    for name in (machine, "photos", machine.upper().replace("-", "")):
+        (scratch / name).mkdir(parents=True)
+    settings = Settings(home=str(tmp_path), libvirt=NOWHERE, vm_scratch=str(scratch))
+
+    told = tell("own.vm.scratch", Session(settings=settings, warn=print))
+
+    assert told is not None
+    assert json.loads(told)["left"] == [machine]
 
 
 def test_a_look_into_a_guest_is_read() -> None:

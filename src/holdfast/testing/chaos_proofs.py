@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from holdfast.app.control.job_errors import JobForgotten
 from holdfast.base.clock import SystemClock
 from holdfast.fleet.jobs import Kind, State
 from holdfast.storage.directory import DirectoryStorage
@@ -91,9 +92,19 @@ def both_sides_agree(seen: Seen) -> Iterable[str]:
             elif delivered < job.number:
                 yield f"job {job.id} has something untold"
         for job_id, row in there.items():
-            never_begun = row["started_at"] is None and State(row["state"]).is_over
-            if row["kind"] != Kind.SCRUB and not (row["origin"] == "person" and never_begun):
+            if not _may_be_unknown(row):
                 yield f"{machine.name} does not know job {job_id} ({row['kind']} {row['state']})"
+
+
+def _may_be_unknown(row: Mapping[str, Any]) -> bool:
+    """To its machine: the server's own, orders nobody came for, and one that is said forgotten.
+
+    A full disk leaves an agent its journal in memory only, which dies with it; the server has
+    to say so then.
+    """
+    never_begun = row["started_at"] is None and State(row["state"]).is_over
+    is_forgotten = row["error_code"] == JobForgotten.code
+    return row["kind"] == Kind.SCRUB or is_forgotten or (row["origin"] == "person" and never_begun)
 
 
 def all_that_was_asked_was_taken_once(seen: Seen) -> Iterable[str]:

@@ -24,6 +24,8 @@ class _Wanted:
     lease: LeaseReply | None = None
     # Why the server will not give it now.
     refusal: str | None = None
+    # Also one that an agent before this one began, under a lease only the server remembers.
+    is_running: bool = False
 
 
 class Leases:
@@ -35,6 +37,11 @@ class Leases:
     def want(self, job_id: str, kind: str) -> None:
         with self._lock:
             self._wanted.setdefault(job_id, _Wanted(kind))
+
+    def keep_for_running(self, job_id: str, kind: str) -> None:
+        """What works under a lease has it prolonged, whoever asked for it first."""
+        with self._lock:
+            self._wanted.setdefault(job_id, _Wanted(kind)).is_running = True
 
     def is_held(self, job_id: str, now: datetime) -> bool:
         with self._lock:
@@ -73,12 +80,19 @@ class Leases:
 
     def _ask(self, link: Link, wanted: _Wanted) -> None:
         # Asked again for the same kind, the server prolongs the lease it gave.
-        asked = LeaseRequest(kind=wanted.kind, seconds=_SECONDS)
+        asked = LeaseRequest(
+            kind=wanted.kind, seconds=_SECONDS, has_no_other=self._has_no_other(wanted)
+        )
         try:
             wanted.lease = link.ask("POST", "/leases", LeaseReply, body=asked)
             wanted.refusal = None
         except ServerRefused as err:
             wanted.refusal = str(err.fields["reason"])
+
+    def _has_no_other(self, wanted: _Wanted) -> bool:
+        with self._lock:
+            others = [one for one in self._wanted.values() if one is not wanted]
+            return not any(one.is_running or one.lease for one in others)
 
     def _give_back(self, link: Link) -> None:
         with self._lock:

@@ -47,6 +47,9 @@ class Starter:
     def start_due(self) -> None:
         running, due = self._runner.running, self.due()
         self._leases.keep_only({job.id for job in (*running, *due)})
+        for job in running:
+            if _needs_lease(job):
+                self._leases.keep_for_running(job.id, job.kind.value)
         sources = {job.source for job in running}
         for job in due:
             if len(self._runner.running) >= self._parallel:
@@ -56,7 +59,7 @@ class Starter:
                 self._start(job)
 
     def _may_start(self, job: Job) -> bool:
-        if job.kind not in jobs.NEED_LEASE or job.arguments.get("dry_run"):
+        if not _needs_lease(job):
             return True
         if self._leases.is_held(job.id, self._clock.now()):
             return True
@@ -79,3 +82,7 @@ class Starter:
         error = {"code": err.code, "message": str(err), "remedy": err.advice, "retry": "never"}
         now = self._clock.now()
         self._journal.save(replace(job, state=State.FAILED, error=error, ended_at=now))
+
+
+def _needs_lease(job: Job) -> bool:
+    return job.kind in jobs.NEED_LEASE and not job.arguments.get("dry_run")

@@ -195,6 +195,8 @@ class LeaseRequest:
     kind: str
     seconds: float
     holder: str = "agent"
+    # The holder knows of no lease of its own: one that is still there is of a life that was killed.
+    has_no_other: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

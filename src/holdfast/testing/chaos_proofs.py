@@ -77,7 +77,7 @@ def jobs_are_over(seen: Seen) -> Iterable[str]:
     for job_id, job in seen.jobs.items():
         state = State(job["state"])
         if not state.is_over or state is State.LOST:
-            yield f"job {job_id} ({job['kind']}) is {state.value}"
+            yield f"job {job_id} ({job['kind']}) is {state.value} ({job['error_code']})"
 
 
 def both_sides_agree(seen: Seen) -> Iterable[str]:

@@ -28,6 +28,8 @@ class ServerDouble:
         self.points: list[dict[str, Any]] = []
         self.leases: list[str] = []
         self.released: list[str] = []
+        # What is deleted under the one lease that is out.
+        self.held: str | None = None
         self.lease_status = 200
         self.url = ""
 
@@ -74,6 +76,7 @@ class ServerDouble:
                 return self._lease(body)
             case "DELETE", ["leases", lease]:
                 self.released.append(lease)
+                self.held = None
                 return 204, None
             case _:
                 return 404, {"code": "not-there", "detail": path, "remedy": ""}
@@ -93,8 +96,10 @@ class ServerDouble:
         return {"number": self.numbers[job_id], "cancel": job_id in self.cancel}
 
     def _lease(self, body: Any) -> tuple[int, Any]:
-        if self.lease_status != _FINE:
-            return self.lease_status, {"code": "lease-held", "detail": "prune has it"}
+        is_free = self.held in (None, body["kind"]) or body["has_no_other"]
+        if self.lease_status != _FINE or not is_free:
+            return 409, {"code": "lease-held", "detail": "prune has it"}
+        self.held = body["kind"]
         self.leases.append(body["kind"])
         end = self._clock.now() + timedelta(seconds=body["seconds"])
         return 200, {"id": f"lease-{body['kind']}", "expires_at": end.isoformat()}

@@ -244,6 +244,31 @@ def test_refused_lease_says_why(scene: Scene, server: ServerDouble) -> None:
     assert scene.talker.connection is Connection.ONLINE
 
 
+def test_lease_of_a_killed_agent_does_not_block_the_next(
+    scene: Scene, server: ServerDouble
+) -> None:
+    server.held = "prune"
+    scene.leases.want("job-1", "retain")
+
+    scene.talker.step()
+
+    assert scene.leases.is_held("job-1", NOON.replace(year=2020))
+
+
+def test_lease_stays_with_the_job_a_killed_agent_left_running(
+    scene: Scene, server: ServerDouble
+) -> None:
+    server.held = "prune"
+    scene.leases.want("job-2", "retain")
+    scene.leases.keep_for_running("job-1", "prune")
+
+    scene.talker.step()
+
+    now = NOON.replace(year=2020)
+    assert scene.leases.is_held("job-1", now)
+    assert not scene.leases.is_held("job-2", now)
+
+
 def test_command_is_taken_before_the_server_is_told_so(server: ServerDouble, link: Link) -> None:
     server.offer("check", "job-9")
     taken: list[tuple[str, list[int]]] = []

@@ -17,15 +17,27 @@ LONGEST = timedelta(hours=1)
 
 
 def take_lease(
-    plane: Plane, actor: Actor, *, kind: str, seconds: float, holder: str = "agent"
+    plane: Plane,
+    actor: Actor,
+    *,
+    kind: str,
+    seconds: float,
+    holder: str = "agent",
+    has_no_other: bool = False,
 ) -> LeaseReply:
-    """Asked again by the same holder for the same work: the same lease, from now on."""
+    """Asked again by the same holder for the same work: the same lease, from now on.
+
+    A holder that was killed cannot give back what it held. Alive again it `has_no_other`, and the
+    old lease makes room instead of blocking the machine until it expires.
+    """
     now = plane.clock.now()
     with plane.database.write() as db:
         machine = lease_rows.lock_machine(db, _machine_id(actor))
         if machine is None:
             raise NotThere(what=_("machine"), name=actor.id)
         held = lease_rows.active(db, machine.id, now)
+        if held is not None and has_no_other and held.holder == holder and held.kind != kind:
+            held.released_at, held = now, None
         if held is not None and (held.kind, held.holder) != (kind, holder):
             until = held.expires_at.isoformat(timespec="seconds")
             raise LeaseHeld(kind=held.kind, holder=held.holder, until=until)

@@ -23,6 +23,7 @@ class LeaseWanted:
     seconds: Seconds
     # Who on the machine works under it: its agent, or a person at a command line.
     holder: Literal["agent", "person"] = "agent"
+    has_no_other: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,12 @@ class LeaseProlonged:
 @router.post("")
 def take(plane: ThePlane, machine: Machine, wanted: LeaseWanted) -> LeaseReply:
     return take_lease(
-        plane, machine, kind=wanted.kind, seconds=wanted.seconds, holder=wanted.holder
+        plane,
+        machine,
+        kind=wanted.kind,
+        seconds=wanted.seconds,
+        holder=wanted.holder,
+        has_no_other=wanted.has_no_other,
     )
 
 

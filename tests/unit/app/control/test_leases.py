@@ -30,6 +30,25 @@ def test_same_work_asked_for_again_goes_on_with_its_lease(
     assert again.expires_at == first.expires_at + timedelta(seconds=30)
 
 
+def test_lease_of_a_killed_agent_makes_room_for_its_next_life(
+    plane: Plane, machine: Registered
+) -> None:
+    first = take_lease(plane, machine.actor, kind="prune", seconds=60)
+
+    second = take_lease(plane, machine.actor, kind="retain", seconds=60, has_no_other=True)
+
+    assert second.id != first.id
+    with pytest.raises(LeaseOver):
+        prolong_lease(plane, machine.actor, first.id, seconds=60)
+
+
+def test_agent_that_has_no_other_takes_none_of_a_person(plane: Plane, machine: Registered) -> None:
+    take_lease(plane, machine.actor, kind="prune", seconds=60, holder="person")
+
+    with pytest.raises(LeaseHeld):
+        take_lease(plane, machine.actor, kind="retain", seconds=60, has_no_other=True)
+
+
 def test_people_and_the_agent_share_no_lease(plane: Plane, machine: Registered) -> None:
     take_lease(plane, machine.actor, kind="retain", seconds=60)
 

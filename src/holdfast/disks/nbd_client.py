@@ -8,7 +8,6 @@ clients of one export are the way to use several threads.
 import contextlib
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from types import TracebackType
 from typing import NamedTuple, Self
 
 from holdfast.base.errors import HoldfastError
@@ -80,12 +79,7 @@ class NbdClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property

@@ -1,7 +1,6 @@
 """What a machine shows: its screen as a picture, its serial console as bytes."""
 
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Self
 
 from holdfast.hypervisor.binding import load, translated
@@ -45,12 +44,7 @@ class Console:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def read(self) -> bytes:

@@ -2,7 +2,6 @@
 
 import contextlib
 import threading
-from types import TracebackType
 from typing import Self
 
 from holdfast.base.clock import Clock
@@ -49,12 +48,7 @@ class ScratchGuard:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._is_over.set()
         if self._events is not None:
             self._events.interrupt()

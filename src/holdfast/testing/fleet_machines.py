@@ -15,7 +15,6 @@ import subprocess  # noqa: TID251  machines and what runs on them are processes
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 SERVER_NAME = "backup.test"
@@ -164,12 +163,7 @@ class Site:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for machine in (*self._others, self.main):
             with contextlib.suppress(RuntimeError):
                 machine.end()

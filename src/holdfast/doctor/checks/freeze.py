@@ -1,6 +1,7 @@
 """Causes why a guest could not be held still, or only badly."""
 
 from holdfast.doctor.checks.agent_judging import Look, by_fact
+from holdfast.doctor.checks.load import is_busy, shares
 from holdfast.doctor.vm_facts import VmAgent, VmChurn, VmGuest, VmLast
 
 by_fact(
@@ -60,22 +61,11 @@ by_fact(
 )
 
 
-def _is_busy(one: VmGuest, look: Look) -> bool | None:
-    if one.load is None or one.memory_free is None:
-        return None
-    limits = look.params
-    return one.load > limits.number("load") or one.memory_free < limits.number("free")
-
-
-def _shares(one: VmGuest, _look: Look) -> dict[str, object]:
-    return {"load": f"{one.load or 0.0:.0%}", "free": f"{one.memory_free or 0.0:.0%}"}
-
-
 def _is_short(one: VmGuest, look: Look) -> bool | None:
     return None if one.memory_free_mib is None else one.memory_free_mib < look.params.number("mib")
 
 
-by_fact("freeze.guest-loaded", VmGuest, _is_busy, values=_shares)
+by_fact("freeze.guest-loaded", VmGuest, is_busy, values=shares)
 by_fact(
     "freeze.guest-memory-low",
     VmGuest,

@@ -2,6 +2,7 @@
 
 from holdfast.doctor.checking import Params, check
 from holdfast.doctor.checks.agent_judging import SHOWN, Look, by_error, by_fact
+from holdfast.doctor.checks.load import is_busy, shares
 from holdfast.doctor.factbase import Facts
 from holdfast.doctor.model import Verdict, confirmed, ruled_out
 from holdfast.doctor.vm_facts import VmHost, VmMachine, VmRemark
@@ -45,21 +46,7 @@ by_fact(
     VmHost,
     lambda one, look: None if one.error else one.jobs > look.params.number("most"),
 )
-
-
-def _is_busy(one: VmHost, look: Look) -> bool | None:
-    if one.load is None or one.memory_free is None:
-        return None
-    limits = look.params
-    return one.load > limits.number("load") or one.memory_free < limits.number("free")
-
-
-def _shares(one: VmHost, _look: Look) -> dict[str, object]:
-    load, free = one.load or 0.0, one.memory_free or 0.0
-    return {"load": f"{load:.0%}", "free": f"{free:.0%}"}
-
-
-by_fact("vm.host-loaded", VmHost, _is_busy, values=_shares)
+by_fact("vm.host-loaded", VmHost, is_busy, values=shares)
 
 by_remark("vm.stuck-on-io", "stuck-on-io")
 by_remark("vm.crashed", "crashed")

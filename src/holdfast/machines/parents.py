@@ -1,5 +1,7 @@
 """The newest point of a machine: what the next one is relative to."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from holdfast.base.errors import Exit, HoldfastError
@@ -7,6 +9,7 @@ from holdfast.machines.blocks import BlockIds
 from holdfast.machines.point_reader import PointReader
 from holdfast.machines.points import DiskFacts, VmPoint
 from holdfast.vault.repository import Repository
+from holdfast.vault.snapshot import Snapshot
 
 TAG = "vm"
 
@@ -42,7 +45,7 @@ def newest_point(repository: Repository, uuid: str) -> Parent | None:
     """Points that cannot be read are passed over: an older one is as good to compare with."""
     mark = f"{TAG}:{uuid}"
     ours = [each for each in repository.snapshots() if mark in each.tags]
-    for snapshot in sorted(ours, key=lambda each: (each.taken_at, each.id), reverse=True):
+    for snapshot in newest_first(ours):
         reader = PointReader(repository, snapshot)
         try:
             # Its folders too, so that damage shows here and not in the middle.
@@ -52,3 +55,22 @@ def newest_point(repository: Repository, uuid: str) -> Parent | None:
             if err.exit_status not in (Exit.DAMAGE, Exit.USAGE):
                 raise
     return None
+
+
+def newest_first(points: Iterable[Snapshot]) -> list[Snapshot]:
+    """By time, but each behind those that were made after it: clocks are set back."""
+    by_time = sorted(points, key=lambda each: (each.taken_at, each.id), reverse=True)
+    made_after: defaultdict[str, list[Snapshot]] = defaultdict(list)
+    for point in by_time:
+        made_after[point.stored.parent].append(point)
+    ordered: dict[str, Snapshot] = {}
+    for point in by_time:
+        line = [point]
+        while line:
+            later = [each for each in made_after[line[-1].id] if each.id not in ordered]
+            if later:
+                line.append(later[0])
+            else:
+                done = line.pop()
+                ordered.setdefault(done.id, done)
+    return list(ordered.values())

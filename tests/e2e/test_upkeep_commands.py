@@ -152,7 +152,9 @@ def test_mount_shows_the_points_until_it_is_ended(filled: Bench) -> None:
 
 @pytest.mark.slow
 def test_demo_proves_the_round_trip_and_cleans_up(empty: Bench) -> None:
-    said = empty.run("demo", "--json", TMPDIR=str(empty.root), HOLDFAST_VAULT="/nowhere")
+    said = empty.run(
+        "demo", "--files-only", "--json", TMPDIR=str(empty.root), HOLDFAST_VAULT="/nowhere"
+    )
 
     done = said.event("demo-done")
     assert len(done["proofs"]) == (4 if shutil.which("restic") else 2)

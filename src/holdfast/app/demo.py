@@ -1,16 +1,18 @@
-"""The demonstration: a vault, two backups, a restore, and proof from ourselves and from others."""
+"""The demonstration: a vault, two backups, a restore, a machine, and proof, also from others."""
 
 import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from holdfast.app import demo_tree, vaults
 from holdfast.app.backup import Hooks, back_up
 from holdfast.app.check import check
+from holdfast.app.demo_host import NoHostHere
+from holdfast.app.demo_machine import MachineShown, Say, show_machine
 from holdfast.app.demo_tree import Look
 from holdfast.app.opening import open_vault
 from holdfast.app.restore import RestoreRequest, restore
@@ -20,8 +22,6 @@ from holdfast.base import programs
 from holdfast.base.texts import _
 from holdfast.files.options import BackupOptions, RestoreOptions
 from holdfast.files.report import BackupReport, RestoreReport, Skipped, no_progress
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,16 +35,20 @@ class DemoResult:
     second: BackupReport
     restored: RestoreReport
     stored: int
+    # None: no machine was to be shown, or none could be.
+    machine: MachineShown | None = None
     proofs: list[str] = field(default_factory=list)
     # What could not be tried here, and why.
     missing: list[str] = field(default_factory=list)
 
 
-def run_demo(session: Session, *, say: Say, keep: bool = False) -> DemoResult:
+def run_demo(
+    session: Session, *, say: Say, keep: bool = False, with_machine: bool = True
+) -> DemoResult:
     """Do it all below a folder of its own, which is gone afterwards unless it is kept."""
     folder = Path(tempfile.mkdtemp(prefix="holdfast-demo-"))
     try:
-        return _Demo(folder, session, say).run()
+        return _Demo(folder, session, say).run(with_machine=with_machine)
     finally:
         if not keep:
             shutil.rmtree(folder)
@@ -67,15 +71,16 @@ class _Demo:
         )
         self._session = replace(session, settings=settings)
 
-    def run(self) -> DemoResult:
+    def run(self, *, with_machine: bool) -> DemoResult:
         self._prepare()
         first = self._back_up(_("Backing up for the first time"))
         demo_tree.change(self._source)
         second = self._back_up(_("Changing some files and backing up again"))
         wanted = demo_tree.look_at(self._source)
         restored = self._restore(wanted)
+        machine = self._machine() if with_machine else None
         self._check()
-        self._ask_restic(wanted)
+        self._ask_restic(second, wanted)
         return DemoResult(
             folder=self._folder,
             files=second.summary.total_files_processed,
@@ -84,6 +89,7 @@ class _Demo:
             second=second,
             restored=restored,
             stored=vaults.describe(self._session).bytes_stored,
+            machine=machine,
             proofs=self._proofs,
             missing=self._missing,
         )
@@ -137,6 +143,16 @@ class _Demo:
         )
         self._proofs.append(sentence.format(who=who, count=len(wanted)))
 
+    def _machine(self) -> MachineShown | None:
+        try:
+            shown = show_machine(self._session, self._folder, self._say)
+        except NoHostHere as err:
+            self._missing.append(str(err))
+            return None
+        self._proofs += shown.proofs
+        self._missing += shown.missing
+        return shown
+
     def _check(self) -> None:
         self._say(_("Checking every byte of the vault"))
         report = check(self._session, read_data="")
@@ -145,7 +161,7 @@ class _Demo:
         sentence = _("`holdfast check --read-data`: no damage in {packs} packs")
         self._proofs.append(sentence.format(packs=report.packs_read))
 
-    def _ask_restic(self, wanted: dict[bytes, Look]) -> None:
+    def _ask_restic(self, point: BackupReport, wanted: dict[bytes, Look]) -> None:
         """The vault is an ordinary restic repository; whoever doubts us asks restic."""
         if not programs.has_tool("restic"):
             self._missing.append(_("restic is not installed, so it could not be asked"))
@@ -154,7 +170,7 @@ class _Demo:
         self._restic("check", "--read-data")
         self._proofs.append(_("`restic check --read-data`: no errors"))
         target = self._folder / "restored-by-restic"
-        self._restic("restore", "latest", "--target", str(target))
+        self._restic("restore", point.snapshot, "--target", str(target))
         self._prove_same(wanted, target, _("`restic restore`"))
 
     def _restic(self, *arguments: str) -> None:

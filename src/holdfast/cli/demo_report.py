@@ -9,10 +9,13 @@ from holdfast.cli.output import Output
 
 if TYPE_CHECKING:
     from holdfast.app.demo import DemoResult
+    from holdfast.app.demo_machine import MachineShown
 
 
 def tell(out: Output, result: "DemoResult", *, keep: bool) -> None:
     folder = str(result.folder) if keep else None
+    if result.machine:
+        out.done(_machine_event(result.machine))
     event = json_events.DemoDone(
         folder=folder,
         files=result.files,
@@ -43,18 +46,46 @@ def _lines(result: "DemoResult", folder: str | None) -> list[str]:
 
 def _measures(result: "DemoResult") -> list[tuple[str, ...]]:
     size = result.second.summary.total_bytes_processed
+    of_machine = _machine_measures(result.machine) if result.machine else []
     return [
         (_("Protected"), shown.files(result.files), format_size(size), ""),
         _timed(_("First backup"), result.first.summary.total_bytes_processed, result.first.seconds),
         _timed(_("Second backup, some files changed"), size, result.second.seconds),
         _timed(_("Restore, with every byte read back"), size, result.restored.seconds),
-        (_("In the vault, two recovery points"), "", format_size(result.stored), ""),
+        *of_machine,
+        (_("In the vault, all recovery points"), "", format_size(result.stored), ""),
     ]
+
+
+def _machine_measures(machine: "MachineShown") -> list[tuple[str, ...]]:
+    second, up = machine.second, machine.seconds_to_up
+    read = format_size(second.bytes_read)
+    return [
+        (_("Virtual machine, protected while it ran"), "", format_size(machine.size), ""),
+        (_("Its second backup, read"), _seconds(second.seconds), read, ""),
+        (_("Booted from the vault, running"), _seconds(machine.seconds_to_running), "", ""),
+        (_("Its guest agent answers"), _seconds(up), "", ""),
+    ]
+
+
+def _machine_event(machine: "MachineShown") -> json_events.DemoMachine:
+    return json_events.DemoMachine(
+        bytes_total=machine.size,
+        second_seconds=round(machine.second.seconds, 3),
+        second_bytes_read=machine.second.bytes_read,
+        freeze_ms=round(machine.second.freeze_ms, 3),
+        seconds_to_running=round(machine.seconds_to_running, 3),
+        seconds_to_up=round(machine.seconds_to_up, 3),
+    )
 
 
 def _timed(what: str, size: int, seconds: float) -> tuple[str, ...]:
     rate = _("{size}/s").format(size=format_size(size / max(seconds, 0.001)))
-    return what, _("{seconds:.2f} s").format(seconds=seconds), format_size(size), rate
+    return what, _seconds(seconds), format_size(size), rate
+
+
+def _seconds(seconds: float) -> str:
+    return _("{seconds:.2f} s").format(seconds=seconds)
 
 
 def _indented(lines: list[str]) -> list[str]:

@@ -306,6 +306,18 @@ class VersionShown(Event):
     repository_format: int
 
 
+class DemoMachine(Event):
+    """`demo`: what was measured with a virtual machine, where one could be had."""
+
+    bytes_total: int
+    second_seconds: float
+    second_bytes_read: int
+    freeze_ms: float
+    # From the command to boot it out of the vault.
+    seconds_to_running: float
+    seconds_to_up: float
+
+
 class DemoDone(Event):
     """`demo`: what was done, measured and proven."""
 
@@ -409,6 +421,8 @@ class JobStep(Event):
     state: str
     started: str | None
     ended: str | None
+    # What there is to say of it, and the code of the error it failed with.
+    detail: dict[str, Any]
 
 
 class JobLine(Event):
@@ -512,7 +526,7 @@ class AgentState(Event):
     undelivered_since: str | None
     # Those that are not over: id, kind, state, source, since, next_try.
     jobs: list[dict[str, Any]]
-    # Of each assignment: policy, paths, paused, at (null while it is paused).
+    # Of each assignment: policy, paths, vms, paused, at (null while it is paused).
     next_runs: list[dict[str, Any]]
     # When the policies came from the server.
     policies_of: str | None
@@ -613,6 +627,9 @@ class Vm(Event):
     # Each with code, weight (note, less, not), message and remedy.
     remarks: list[dict[str, Any]]
     protected_since: str | None
+    # What is kept with its protection: consistency, tracking, never_freeze, freeze_mounts, freeze_every,
+    # freeze_every_seconds and scratch; null when it is not protected.
+    settings: dict[str, Any] | None
     # Each with step, state (done, left-out, failed), at, said and error.
     steps: list[dict[str, Any]]
     # The code of the error it was met with.
@@ -620,12 +637,12 @@ class Vm(Event):
 
 
 class VmStep(Event):
-    """`vm protect`: a step of enabling protection has ended."""
+    """`vm protect`: a step of enabling protection begins, or has ended."""
 
     vm: str
     # preflight, agent, extension, first-backup, settings
     step: str
-    # done, left-out, failed
+    # running, done, left-out, failed
     state: str
     at: str
     said: str
@@ -642,6 +659,8 @@ class VmProtected(Event):
     # Disks that are not backed up, and why.
     left_out: dict[str, str]
     since: str | None
+    # As in `vm status`.
+    settings: dict[str, Any]
 
 
 class VmUnprotected(Event):
@@ -650,6 +669,8 @@ class VmUnprotected(Event):
     vm: str
     uuid: str
     checkpoints_removed: int
+    # Disks that were brought back out of overlays.
+    overlays_merged: int
     # Codes of what could not be taken out of the machine.
     left: list[str]
 
@@ -667,14 +688,51 @@ class VmBackupDone(Event):
     # Why it is not more: each with code and reason.
     downgrades: list[dict[str, str]]
     freeze_ms: float
-    # Each with target, size, rung (bitmap, hash or full), why, bytes_read and bytes_changed, which
-    # is null where no record of changes could be trusted.
+    # Each with target, size, rung (bitmap, overlay, hash or full), why, bytes_read, bytes_changed, which
+    # is null where no record of changes could be trusted, and bytes_audited, which were called
+    # unchanged and compared all the same.
     disks: list[dict[str, Any]]
     # What is not in the point, and why.
     left_out: dict[str, str]
     bytes_read: int
     bytes_added: int
     bytes_stored: int
+
+
+class VmBackupFailed(Event):
+    """`backup` of several machines: of this one no point was made; the others go on."""
+
+    vm: str
+    code: str
+    message: str
+    remedy: str
+    exit_status: int
+    # never, now, later
+    retry: str
+    # What the doctor found behind it: code, cause, sentence and job.
+    finding: dict[str, str] | None
+
+
+class VmBackupsDone(Event):
+    """`backup` of several machines has come to its end."""
+
+    # Names of those of which a point was made, and of the others with the code of their error.
+    made: list[str]
+    failed: dict[str, str]
+    seconds: float
+    exit_status: int
+
+
+class VmWaiting(Event):
+    """`backup --vm`: a machine waits for its turn, because others are backed up."""
+
+    vm: str
+    # For so long by now.
+    seconds: float
+    # The datastore it waits for; null: the host.
+    store: str | None
+    # Each with vm, pid, at_work (or waiting before it), and for how many seconds.
+    holders: list[dict[str, Any]]
 
 
 class VmRestored(Event):

@@ -23,6 +23,7 @@ class Definition:
     console: Path
     agent: bool
     nvram: Path | None
+    tpm: bool
 
     def xml(self) -> str:
         return _DOMAIN.format(
@@ -37,6 +38,7 @@ class Definition:
             mac=":".join(("52:54:00", self.uuid[0:2], self.uuid[2:4], self.uuid[4:6])),
             console=quoteattr(str(self.console)),
             channel=_CHANNEL if self.agent else "",
+            tpm=_TPM if self.tpm else "",
         )
 
 
@@ -67,7 +69,7 @@ _DOMAIN = """<domain type='qemu'>
       <model type='virtio'/>
       <rom enabled='no'/>
     </interface>
-    <serial type='pty'><log file={console} append='on'/></serial>{channel}
+    <serial type='pty'><log file={console} append='on'/></serial>{channel}{tpm}
     <memballoon model='none'/>
   </devices>
 </domain>
@@ -83,3 +85,5 @@ _DISK = """
     </disk>"""
 _CHANNEL = f"""
     <channel type='unix'><target type='virtio' name='{AGENT_PORT}'/></channel>"""
+_TPM = """
+    <tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>"""

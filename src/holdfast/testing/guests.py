@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from holdfast.testing.guest_image import guest_image
+from holdfast.testing.guest_image import GuestImage, guest_image
 from holdfast.testing.guest_scripts import FILESYSTEM_SIZE, UP
 from holdfast.testing.guest_xml import Definition
 from holdfast.testing.hosts import PATIENCE, KvmHost
@@ -42,6 +42,8 @@ class Recipe:
     agent: bool = True
     writer: Literal["busy", "ordered"] | None = None
     uefi: bool = False
+    # An emulated one, by swtpm.
+    tpm: bool = False
     memory: int = 128 * _MEBIBYTE
 
     @property
@@ -62,6 +64,8 @@ class Guest:
     name: str
     recipe: Recipe = field(default_factory=Recipe)
     uuid: str = field(default_factory=lambda: str(uuid.uuid4()))
+    # None: that of the tests.
+    image: GuestImage | None = None
 
     def __post_init__(self) -> None:
         self.folder.mkdir()
@@ -89,6 +93,11 @@ class Guest:
     @property
     def nvram(self) -> Path:
         return self.folder / "nvram.fd"
+
+    @property
+    def tpm_state(self) -> Path:
+        """The folder with what its TPM keeps, seen from here."""
+        return self.host.folder / "state" / "swtpm" / self.uuid
 
     @contextlib.contextmanager
     def domain(self) -> Iterator[Any]:
@@ -210,13 +219,14 @@ class Guest:
         return Definition(
             name=self.name,
             uuid=self.uuid,
-            image=guest_image(),
+            image=self.image or guest_image(),
             words=words,
             memory=recipe.needed_memory,
             disks=[(target, recipe.format, self.disk(target)) for target in self.targets],
             console=self.console,
             agent=recipe.agent,
             nvram=self.nvram if recipe.uefi else None,
+            tpm=recipe.tpm,
         ).xml()
 
 

@@ -21,7 +21,6 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from holdfast.testing.waiting import wait_until
@@ -39,9 +38,11 @@ sys.stdin.read()
 _PRIVATE = {
     "state": "/var/lib/libvirt",
     "etc": "/etc/libvirt",
-    "log": "/var/log/libvirt",
+    "log": "/var/log",
     "cache": "/var/cache/libvirt",
 }
+# Only there where TPMs can be emulated, which get their certificates from here.
+_AUTHORITY = "/var/lib/swtpm-localca"
 _QEMU_CONF = """user = "root"
 group = "root"
 dynamic_ownership = 0
@@ -49,6 +50,8 @@ security_driver = "none"
 cgroup_controllers = []
 namespaces = []
 stdio_handler = "file"
+swtpm_user = "root"
+swtpm_group = "root"
 """
 _LIBVIRTD_CONF = """host_uuid = "{uuid}"
 unix_sock_rw_perms = "0700"
@@ -83,12 +86,7 @@ class KvmHost:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property
@@ -182,6 +180,7 @@ class KvmHost:
         lines = [f"hostname {self.name}", "ip link set lo up"]
         for name, place in _PRIVATE.items():
             lines.append(f"mkdir -p {place}; mount --bind {self.folder / name} {place}")
+        lines.append(f"! [ -d {_AUTHORITY} ] || mount -t tmpfs ca {_AUTHORITY}")
         lines.append(f"mount --bind {self.folder / 'hosts'} /etc/hosts")
         # An own /run: no D-Bus, no udev, and a place to mount on that is not left behind.
         lines.append("mount -t tmpfs -o mode=0755 run /run; mkdir /run/libvirt")

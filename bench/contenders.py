@@ -59,13 +59,13 @@ class Contender(ABC):
     def backup(self, seat: Seat, source: Path) -> Command: ...
 
     @abstractmethod
-    def restore(self, seat: Seat, to: Path) -> Command: ...
-
-    @abstractmethod
     def command(self, seat: Seat, *words: str) -> Command:
         """The program's command with these words, at this seat."""
 
     # What only those are asked for who say that they can.
+
+    def restore(self, seat: Seat, to: Path) -> Command:
+        return self.command(seat, "restore", "latest", "--to", str(to))
 
     def check(self, seat: Seat) -> Command:
         return self.command(seat, "check", "--read-data")
@@ -99,9 +99,6 @@ class Holdfast(Contender):
 
     def backup(self, seat: Seat, source: Path) -> Command:
         return self.command(seat, "backup", str(source))
-
-    def restore(self, seat: Seat, to: Path) -> Command:
-        return self.command(seat, "restore", "latest", "--to", str(to))
 
     def command(self, seat: Seat, *words: str) -> Command:
         extra = {

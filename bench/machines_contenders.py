@@ -43,14 +43,8 @@ class Copy(Contender):
 
     can = frozenset({"full"})
 
-    def version(self) -> str:
-        raise NotImplementedError
-
     def create(self, seat: Seat) -> Command:
         return self.command(seat, "mkdir", str(seat.vault))
-
-    def restore(self, seat: Seat, to: Path) -> Command:
-        raise NotImplementedError
 
     def command(self, seat: Seat, *words: str) -> Command:
         env = Restic().command(seat).env

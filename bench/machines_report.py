@@ -1,9 +1,9 @@
 """The figures of virtual machines, as lines for people and as their section of docs/benchmarks.md."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from bench import tables
 from bench.machine import Machine
 from bench.machines_figures import Answer, Measure, Question, Sample, Spread
 from bench.machines_guest import LOCAL, NO_BACKUP
@@ -93,18 +93,11 @@ Writes in the guest go past its cache in pieces of 64 KiB. Once for each piece Q
 
 
 def text(answers: Sequence[Answer]) -> str:
-    rows = _table(answers)
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
+    return tables.columns(_table(answers))
 
 
 def section(answers: Sequence[Answer], machine: Machine, options: dict[str, str]) -> str:
-    facts = "\n".join(f"- {name}: {value}" for name, value in (asdict(machine) | options).items())
-    head, *rows = _table(answers)
-    table = "\n".join(f"| {' | '.join(row)} |" for row in _escaped([head, _rule(head), *rows]))
+    facts, table = tables.facts(machine, options), tables.markdown(_table(answers))
     origin = "Written by `./run bench machines --write-docs`."
     return f"{MACHINES}\n\n{origin}\n\n{facts}\n\n{table}\n\n{_HOW}"
 
@@ -128,13 +121,7 @@ def as_json(
         }
         for each in answers
     ]
-    whole = {
-        "machine": asdict(machine),
-        "options": options,
-        "results": results,
-        "samples": [asdict(sample) for sample in samples],
-    }
-    return json.dumps(whole, indent=2)
+    return tables.as_json(results, samples, machine=machine, options=options)
 
 
 def _table(answers: Sequence[Answer]) -> list[list[str]]:
@@ -167,12 +154,3 @@ def _shown(spread: Spread | None, unit: str) -> str:
 
 def _number(value: float) -> str:
     return f"{value:.0f}" if value >= _LARGE else f"{value:.2f}"
-
-
-def _rule(head: Sequence[str]) -> list[str]:
-    return ["---"] * len(head)
-
-
-def _escaped(rows: Sequence[Sequence[str]]) -> list[list[str]]:
-    """A pipe between two programs is none between two cells."""
-    return [[cell.replace("|", "\\|") for cell in row] for row in rows]

@@ -1,10 +1,10 @@
 """The results as a table for people, as a page for docs/, and as JSON."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from bench import tables
 from bench.figures import MEMORY_LIMIT, Row, Sample
 from bench.machine import Machine
 
@@ -46,31 +46,23 @@ Small differences between runs on a shared machine mean nothing; a ratio near it
 
 def text_table(rows: Sequence[Row], names: Sequence[str]) -> str:
     """Lay the rows out in columns for a terminal."""
-    lines = [_header(names), *(_cells(row, names) for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )
+    return tables.columns([_header(names), *(_cells(row, names) for row in rows)])
 
 
 def markdown_table(rows: Sequence[Row], names: Sequence[str]) -> str:
-    lines = [_header(names), ["---"] * len(_header(names))]
-    lines += [_cells(row, names) for row in rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return tables.markdown([_header(names), *(_cells(row, names) for row in rows)])
 
 
 def page(
     rows: Sequence[Row], names: Sequence[str], *, machine: Machine, options: dict[str, str]
 ) -> str:
     """Write docs/benchmarks.md; nothing on it is written by hand."""
-    facts = [f"- {name}: {value}" for name, value in (asdict(machine) | options).items()]
     words = {row.work: _WORKS[row.work] for row in rows} | {r.tree: _TREES[r.tree] for r in rows}
     meaning = [f"- {word}: {text}" for word, text in words.items()]
     parts = [
         "# Benchmarks",
         "This page is written by `./run bench files --write-docs`; run it to get your own.",
-        "\n".join(facts),
+        tables.facts(machine, options),
         markdown_table(rows, names),
         "\n".join(meaning),
         _HOW.rstrip(),
@@ -86,13 +78,7 @@ def as_json(
     options: dict[str, str],
 ) -> str:
     results = [asdict(row) | {"ratio": row.ratio, "target": str(row.target)} for row in rows]
-    whole = {
-        "machine": asdict(machine),
-        "options": options,
-        "results": results,
-        "samples": [asdict(sample) for sample in samples],
-    }
-    return json.dumps(whole, indent=2)
+    return tables.as_json(results, samples, machine=machine, options=options)
 
 
 def write(path: Path, text: str) -> None:

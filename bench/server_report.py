@@ -1,8 +1,9 @@
 """The server's figures, as lines for people and as the section of docs/benchmarks.md."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
+from bench import tables
 from bench.machine import Machine
 from bench.page import SERVER
 from bench.server_api import ApiRate
@@ -31,22 +32,18 @@ class Results:
 
 
 def text(results: Results) -> str:
-    tables = (table for _title, table in _tables(results))
-    return "\n\n".join("\n".join(_laid_out(table)) for table in tables)
+    return "\n\n".join(tables.columns(table) for _title, table in _tables(results))
 
 
 def section(results: Results, machine: Machine, options: dict[str, str]) -> str:
-    facts = "\n".join(f"- {name}: {value}" for name, value in (asdict(machine) | options).items())
-    parts = [SERVER, "Written by `./run bench server --write-docs`.", facts]
+    origin = "Written by `./run bench server --write-docs`."
+    parts = [SERVER, origin, tables.facts(machine, options)]
     for title, table in _tables(results):
-        parts += [f"### {title}", _markdown(table)]
+        parts += [f"### {title}", tables.markdown(table)]
     return "\n\n".join([*parts, _HOW.rstrip()]) + "\n"
 
 
-_Table = Sequence[Sequence[str]]
-
-
-def _tables(results: Results) -> Iterable[tuple[str, _Table]]:
+def _tables(results: Results) -> Iterable[tuple[str, tables.Rows]]:
     if results.api:
         yield "Requests a second, eight connections", _api(results.api)
     if results.gateway:
@@ -55,7 +52,7 @@ def _tables(results: Results) -> Iterable[tuple[str, _Table]]:
         yield "Agents that have nothing to do", _crowds(results.crowds)
 
 
-def _api(rates: Sequence[ApiRate]) -> _Table:
+def _api(rates: Sequence[ApiRate]) -> tables.Rows:
     head = ["request", "database", "ours/s", "peer/s", "ratio", "CPU ms", "peer's CPU ms", "p99 ms"]
     rows = [
         [
@@ -73,7 +70,7 @@ def _api(rates: Sequence[ApiRate]) -> _Table:
     return [head, *rows]
 
 
-def _gateway(rates: Sequence[Rate]) -> _Table:
+def _gateway(rates: Sequence[Rate]) -> tables.Rows:
     head = ["work", "at once", "gateway", "peer", "ratio", "directory"]
     head += ["CPU s/GB", "peer's CPU s/GB", "memory grew by MB"]
     rows = [
@@ -93,7 +90,7 @@ def _gateway(rates: Sequence[Rate]) -> _Table:
     return [head, *rows]
 
 
-def _crowds(crowds: Sequence[Crowd]) -> _Table:
+def _crowds(crowds: Sequence[Crowd]) -> tables.Rows:
     head = ["database", "agents", "connections", "heartbeats/s", "polls/s", "p50 ms", "p99 ms"]
     head += ["one processor busy", "idle", "CPU ms a heartbeat", "memory an agent", "connects/s"]
     rows = [
@@ -114,16 +111,3 @@ def _crowds(crowds: Sequence[Crowd]) -> _Table:
         for one in crowds
     ]
     return [head, *rows]
-
-
-def _laid_out(table: _Table) -> list[str]:
-    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in table
-    ]
-
-
-def _markdown(table: _Table) -> str:
-    head, *rows = table
-    return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *rows])

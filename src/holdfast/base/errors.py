@@ -8,11 +8,11 @@
 """
 
 import re
-import string
 from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
 
+from holdfast.base.filling import filled, filled_to_type
 from holdfast.base.texts import _
 
 _KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -91,24 +91,10 @@ class HoldfastError(Exception):
     @property
     def advice(self) -> str:
         """The remedy in the language in use, with this event's fields filled in."""
-        return self._fill(_(type(self).remedy))
+        return filled_to_type(_(type(self).remedy), self.fields)
 
     def _fill(self, template: str) -> str:
-        return _Lenient().vformat(template, (), self.fields)
-
-
-class _Lenient(string.Formatter):
-    """An error about an error helps nobody: a missing field shows as its name."""
-
-    def get_value(self, key: int | str, args: object, kwargs: object) -> object:  # noqa: ARG002  the signature is the base class's
-        assert isinstance(kwargs, dict)
-        return kwargs.get(key, f"<{key}>")
-
-    def format_field(self, value: object, format_spec: str) -> str:
-        try:
-            return str(super().format_field(value, format_spec))
-        except (TypeError, ValueError):
-            return str(value)
+        return filled(template, self.fields)
 
 
 def _rebuild(kind: type[HoldfastError], fields: dict[str, object]) -> HoldfastError:

@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from holdfast.base.filling import filled_to_type
 from holdfast.base.texts import N_, _
-from holdfast.cli import json_events
+from holdfast.cli import json_events, shown
 from holdfast.cli.output import Output, encodable
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ def tell_running(out: Output, boot: "Boot", seconds: float) -> None:
         vm=boot.name, uuid=boot.uuid, point=boot.point, seconds_to_running=round(seconds, 3)
     )
     sentence = _("{vm} runs from {point} after {seconds:.1f} s")
-    out.show(event, sentence.format(vm=boot.name, point=boot.point[:_SHORT], seconds=seconds))
+    name, point = shown.line(boot.name), boot.point[:_SHORT]
+    out.show(event, sentence.format(vm=name, point=point, seconds=seconds))
 
 
 def tell_booted(out: Output, booted: "Booted", *, within: float) -> None:
@@ -70,10 +72,10 @@ def tell_boots(out: Output, found: "Sequence[BootSeen]") -> None:
             host=boot.host,
             server=each.server,
         )
-        health = _(_HEALTH[each.health.value]).format(vm=boot.name, host=boot.host)
-        point = boot.point[:_SHORT]
+        name, point = shown.line(boot.name), boot.point[:_SHORT]
+        health = filled_to_type(_(_HEALTH[each.health.value]), {"vm": name, "host": boot.host})
         out.show(
-            event, _("{vm} from {point}: {health}").format(vm=boot.name, point=point, health=health)
+            event, _("{vm} from {point}: {health}").format(vm=name, point=point, health=health)
         )
     if not found:
         out.remark(_("No machine was booted from a recovery point here"))
@@ -120,4 +122,4 @@ def _lines(booted: "Booted") -> list[str]:
     hint = _(
         "`holdfast vm move-off {vm}` takes it off the vault, `holdfast vm boot --end {vm}` ends it"
     )
-    return [*lines, hint.format(vm=booted.boot.name)]
+    return [*lines, filled_to_type(hint, {"vm": shown.line(booted.boot.name)})]

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from holdfast.base.errors import Exit
+from holdfast.base.filling import filled_to_type
 from holdfast.base.texts import _
 from holdfast.base.units import format_duration, format_size
 from holdfast.cli import json_events, shown
@@ -72,9 +73,10 @@ def _verdict(report: "VmRestoreReport", point: str, *, is_in_place: bool) -> str
         sentence = _(
             "Restored {point} ({consistency}) as {vm} in {time}; start it with `virsh start {vm}`"
         )
-    return sentence.format(
-        point=point,
-        vm=shown.line(report.name),
-        consistency=report.facts.consistency.value,
-        time=format_duration(report.seconds),
-    )
+    fields = {
+        "point": point,
+        "vm": shown.line(report.name),
+        "consistency": report.facts.consistency.value,
+        "time": format_duration(report.seconds),
+    }
+    return filled_to_type(sentence, fields)

@@ -23,6 +23,30 @@ def test_says_which_thing_and_what_to_do() -> None:
     assert error.advice == "Look for the key under the left one."
 
 
+class MachineLost(HoldfastError):
+    code = "test-machine-lost"
+    sentence = "{name} is lost"
+    remedy = "Look for {name} with `virsh start {name} --uri {uri}`, `see '{uri}'`, or `{command}`."
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [
+        ("web-1.example", "web-1.example"),
+        ("my web", "'my web'"),
+        ("it's", "'it'\"'\"'s'"),
+        ("$(reboot)", "'$(reboot)'"),
+        ("웹; rm -r ~", "'웹; rm -r ~'"),
+    ],
+)
+def test_name_in_a_command_can_be_typed_as_it_stands(name: str, typed: str) -> None:
+    error = MachineLost(name=name, uri="a:///b", command="sudo this")
+
+    assert error.advice == (
+        f"Look for {name} with `virsh start {typed} --uri a:///b`, `see 'a:///b'`, or `sudo this`."
+    )
+
+
 def test_defaults_are_failed_and_never_again() -> None:
     assert (CupboardLocked.exit_status, CupboardLocked.retry) == (Exit.FAILED, Retry.NEVER)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from holdfast.machines.errors import ImageExists, unwritable
 from holdfast.machines.restore_errors import RestoreRunning
+from holdfast.storage.durable import sync_folder
 
 _PARTIAL = ".holdfast-partial"
 
@@ -75,11 +76,3 @@ def _rename(partial: Path, folder: Path) -> None:
         sync_folder(folder.parent)
     except OSError as err:
         raise unwritable(str(folder), err) from err
-
-
-def sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -4,11 +4,12 @@ import contextlib
 import errno
 import os
 from collections.abc import Iterator
-from typing import Protocol, Self
+from typing import Protocol
 
 from holdfast.disks.spans import Span
 from holdfast.machines.blocks import Spans
 from holdfast.machines.errors import ImageShort, ImageUnreadable
+from holdfast.machines.open_file import OpenFile
 
 
 class DiskSource(Protocol):
@@ -33,16 +34,13 @@ class DiskSource(Protocol):
     def close(self) -> None: ...
 
 
-class FileSource:
+class FileSource(OpenFile):
     """A raw image or a block device; may be read by several threads."""
 
     def __init__(self, path: str, *, changed: Spans | None = None) -> None:
-        self.path = path
         self.changed = changed
         try:
-            self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            # Of a block device too, whose status says nothing of its size.
-            self.size = os.lseek(self._descriptor, 0, os.SEEK_END)
+            super().__init__(path, os.O_RDONLY)
         except OSError as err:
             raise ImageUnreadable(path=path, reason=err.strerror) from err
 
@@ -63,17 +61,6 @@ class FileSource:
 
     def another(self) -> "FileSource":
         return FileSource(self.path, changed=self.changed)
-
-    def close(self) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def data_spans(descriptor: int, size: int) -> Iterator[Span]:

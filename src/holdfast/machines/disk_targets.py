@@ -10,6 +10,7 @@ from typing import Protocol, Self
 
 from holdfast.disks.nbd_client import NbdClient
 from holdfast.machines.errors import unwritable
+from holdfast.machines.open_file import OpenFile
 
 # fallocate(2): make a hole, and keep the size.
 _PUNCH = 0x02 | 0x01
@@ -32,18 +33,14 @@ class DiskTarget(Protocol):
         """After this what was written survives a crash."""
 
 
-class FileTarget:
+class FileTarget(OpenFile):
     """A raw file, made sparse where there are zeros, or a block device."""
 
     def __init__(self, path: str, *, size: int | None = None) -> None:
         """With a size a new file is made, without one it must be there."""
-        self.path = path
-        flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT | os.O_EXCL if size is not None else 0)
+        flags = os.O_RDWR | (os.O_CREAT | os.O_EXCL if size is not None else 0)
         try:
-            self._descriptor = os.open(path, flags, 0o600)
-            if size is not None:
-                os.ftruncate(self._descriptor, size)
-            self.size = os.lseek(self._descriptor, 0, os.SEEK_END)
+            super().__init__(path, flags, size=size)
             self._is_file = stat.S_ISREG(os.fstat(self._descriptor).st_mode)
         except OSError as err:
             raise unwritable(path, err) from err
@@ -74,17 +71,6 @@ class FileTarget:
             os.fsync(self._descriptor)
         except OSError as err:
             raise unwritable(self.path, err) from err
-
-    def close(self) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 @cache

@@ -29,6 +29,7 @@ from holdfast.machines.disk_reader import DiskReader
 from holdfast.machines.disk_targets import DiskTarget, FileTarget, NbdTarget
 from holdfast.machines.errors import ImageExists, ImageSizeDiffers, unwritable
 from holdfast.machines.progress import OnDisk, Steps, nobody_listens
+from holdfast.storage.durable import sync, sync_folder
 from holdfast.vault.forking import ahead, cores
 
 if TYPE_CHECKING:
@@ -221,16 +222,8 @@ def _appearing(path: str) -> Iterator[str]:
 def _rename(partial: str, path: str) -> None:
     """Durable as well: the content, whoever wrote it, and then the name."""
     try:
-        _sync(partial)
+        sync(partial)
         os.rename(partial, path)
-        _sync(os.path.dirname(path) or ".")
+        sync_folder(os.path.dirname(path) or ".")
     except OSError as err:
         raise unwritable(path, err) from err
-
-
-def _sync(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,7 +1,6 @@
 """The note of disks that are being replaced: who finds it ends the work, for it is half done."""
 
 import contextlib
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
@@ -10,10 +9,10 @@ from typing import TypeVar
 import msgspec
 
 from holdfast.disks import images
-from holdfast.machines.appearing import sync_folder
 from holdfast.machines.restore_errors import ReplacementPending
 from holdfast.machines.state_files import replace_file
 from holdfast.machines.vm_lock import FOLDER
+from holdfast.storage.durable import sync, sync_folder
 
 T = TypeVar("T")
 OVERLAY = ".holdfast-restore"
@@ -26,10 +25,17 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     image: str
     format: str
     size: int
+    # Where that image lies if it does not lie beside the disk.
+    apart: str = ""
 
     @property
     def overlay(self) -> str:
-        return self.image + OVERLAY
+        return self.apart or self.image + OVERLAY
+
+
+def apart(home: str, uuid: str, target: str) -> str:
+    """For a device: beside it is memory, and gone after a power cut."""
+    return str(Path(home, FOLDER, f"{uuid}.{target}{OVERLAY}"))
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +65,7 @@ def remove_note(home: str, uuid: str) -> None:
         sync_folder(file.parent)
 
 
-def bring_to_end(note: Note) -> None:
+def bring_to_end(note: Note, on_step: Callable[[str], None]) -> None:
     """Write what is gathered into the disks; may be done again after any interruption."""
     for part in note.parts:
         overlay = Path(part.overlay)
@@ -67,9 +73,18 @@ def bring_to_end(note: Note) -> None:
             # It was dealt with before: it goes when its disk is done.
             continue
         images.commit(overlay)
+        on_step(f"committed {part.target}")
         _resize(part)
-        _sync(part.image)
+        sync(part.image)
+        on_step(f"durable {part.target}")
         overlay.unlink()
+        on_step(f"done {part.target}")
+
+
+def drop_overlays(note: Note) -> None:
+    """What is gathered is not wanted any more, and nothing of it is in the disks."""
+    for part in note.parts:
+        Path(part.overlay).unlink(missing_ok=True)
 
 
 def without_stopping(act: Callable[[], T]) -> T:
@@ -92,14 +107,6 @@ def _resize(part: Part) -> None:
     image = Path(part.image)
     if images.inspect(image, format_=part.format).virtual_size != part.size:
         images.resize(image, part.size, format_=part.format, may_shrink=True)
-
-
-def _sync(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _file(home: str, uuid: str) -> Path:

@@ -1,8 +1,9 @@
 """A machine that is off gets its disks back as they were, where they lie; only what differs is written.
 
 First what differs is gathered in an image above each disk: until all of it is there and durable,
-the machine is as it was, whatever happens. Then a note says so, and it is written into the disks;
-from then on whoever comes next ends the work. Records of changes in the images stay right.
+the machine is as it was, whatever happens. Then a note says so, the machine is barred from being
+started, and it is written into the disks; from then on whoever comes next ends the work. Only when
+all of it is done the bar is taken away. Records of changes in the images stay right.
 """
 
 import contextlib
@@ -17,7 +18,9 @@ from holdfast.disks import images
 from holdfast.disks.nbd_address import UnixAddress
 from holdfast.disks.nbd_client import NbdClient
 from holdfast.disks.serving import served_image
+from holdfast.hypervisor.barred import is_barred, with_bar, without_bar
 from holdfast.hypervisor.domain_identity import Identity, with_identity
+from holdfast.hypervisor.domain_xml import read_domain
 from holdfast.hypervisor.domains import Domain, define_domain
 from holdfast.hypervisor.machine_spec import DiskSpec, DomainSpec
 from holdfast.machines.disk_files import DiskFile, chosen_targets
@@ -29,7 +32,9 @@ from holdfast.machines.progress import OnDisk, nobody_listens
 from holdfast.machines.replacement_note import (
     Note,
     Part,
+    apart,
     bring_to_end,
+    drop_overlays,
     read_note,
     remove_note,
     without_stopping,
@@ -50,6 +55,10 @@ def _certain() -> None:
     """No lock to look after."""
 
 
+def _nobody_listens(_step: str) -> None:
+    """Steps are not shown."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplaceWish:
     """`disks` by target, empty: all. With a choice only these go back, and nothing beside them."""
@@ -61,19 +70,23 @@ class ReplaceWish:
     on_progress: OnDisk = nobody_listens
     # Raises when what was read may be gone: the last moment before anything is changed.
     certain: Callable[[], None] = _certain
+    # A word at each step, for tests that break in there.
+    on_step: Callable[[str], None] = _nobody_listens
 
 
 def replace_in_place(point: PointReader, domain: Domain, wish: ReplaceWish) -> Restored:
     """The definition stays as it is now; the lock of the machine is held by the caller."""
     require_off(domain)
     _end_unfinished(domain, wish)
-    spec = domain.spec(inactive=True)
-    parts = [_part(point, spec, target) for target in chosen_targets(point, wish.disks)]
+    spec = read_domain(without_bar(domain.xml(inactive=True)))
+    parts = [_part(point, spec, target, wish) for target in chosen_targets(point, wish.disks)]
     with _overlays(parts):
+        wish.on_step("begun")
         done = _gather(point, domain, parts, wish=wish)
         require_off(domain)
         note = Note(parts=tuple(parts))
         wish.certain()
+        wish.on_step("gathered")
         write_note(wish.home, domain.uuid, note)
     lost = without_stopping(lambda: _change(point, domain, spec, note=note, wish=wish))
     return Restored(
@@ -85,18 +98,32 @@ def replace_in_place(point: PointReader, domain: Domain, wish: ReplaceWish) -> R
 
 
 def _end_unfinished(domain: Domain, wish: ReplaceWish) -> None:
+    """Of a restore before this one; afterwards its images are gone, and a bar stays for ours."""
     note = read_note(wish.home, domain.uuid)
-    if note is not None:
-        without_stopping(lambda: bring_to_end(note))
+    if note is None:
+        return
+    if not is_barred(domain.xml(inactive=True)):
+        # Nothing was changed yet, or all was done.
+        drop_overlays(note)
         remove_note(wish.home, domain.uuid)
+        return
+    without_stopping(lambda: bring_to_end(note, wish.on_step))
+    # Half is all that is known of it from here on: its other state is still that from before.
+    write_note(wish.home, domain.uuid, Note(parts=()))
 
 
 def _change(
     point: PointReader, domain: Domain, spec: DomainSpec, *, note: Note, wish: ReplaceWish
 ) -> Sequence[str]:
-    bring_to_end(note)
+    wish.on_step("noted")
+    xml = domain.xml(inactive=True, secure=True)
+    define_domain(domain.host, with_bar(xml, [part.target for part in note.parts]))
+    wish.on_step("barred")
+    bring_to_end(note, wish.on_step)
     lost = () if wish.disks else _put_state_back(point, domain, spec)
-    _tell_the_guest(domain, spec)
+    wish.on_step("state put back")
+    define_domain(domain.host, _described_anew(without_bar(xml), spec))
+    wish.on_step("let go")
     remove_note(wish.home, domain.uuid)
     return lost
 
@@ -109,7 +136,7 @@ def require_off(domain: Domain) -> None:
         raise VmMemorySaved(about=domain.name)
 
 
-def _part(point: PointReader, spec: DomainSpec, target: str) -> Part:
+def _part(point: PointReader, spec: DomainSpec, target: str, wish: ReplaceWish) -> Part:
     """Of the disk as the machine has it now."""
     disk = spec.disk(target)
     reason = _reason_against(disk)
@@ -125,7 +152,13 @@ def _part(point: PointReader, spec: DomainSpec, target: str) -> Part:
             size=size, wanted=wanted
         )
         raise VmDiskElsewhere(about=spec.name, disk=target, reason=reason)
-    return Part(target=target, image=str(path), format=format_, size=wanted)
+    return Part(
+        target=target,
+        image=str(path),
+        format=format_,
+        size=wanted,
+        apart=apart(wish.home, spec.uuid, target) if path.is_block_device() else "",
+    )
 
 
 def _reason_against(disk: DiskSpec | None) -> str:
@@ -233,8 +266,8 @@ def _left_alone(point: PointReader, spec: DomainSpec, wish: ReplaceWish) -> Sequ
     return (text.format(disks=", ".join(others)),)
 
 
-def _tell_the_guest(domain: Domain, spec: DomainSpec) -> None:
+def _described_anew(xml: str, spec: DomainSpec) -> str:
     """A machine that goes back in time gets another generation id, where it has one."""
-    if spec.generation_id:
-        xml = domain.xml(inactive=True, secure=True)
-        define_domain(domain.host, with_identity(xml, Identity(generation_id=CHANCE.new_uuid())))
+    if not spec.generation_id:
+        return xml
+    return with_identity(xml, Identity(generation_id=CHANCE.new_uuid()))

@@ -8,8 +8,8 @@ import shutil
 import tarfile
 from pathlib import Path
 
-from holdfast.machines.appearing import sync_folder
 from holdfast.machines.errors import DiskLayoutBroken, unwritable
+from holdfast.storage.durable import sync, sync_folder
 
 _PARTIAL = ".holdfast-partial"
 # Who may run swtpm for libvirt, as distributions name that user.
@@ -20,9 +20,13 @@ def replace_file(path: Path, content: bytes) -> None:
     """Whole and durable, with the owner and mode of what was there."""
     partial = path.with_name(path.name + _PARTIAL)
     try:
-        with partial.open("wb") as target:
+        # Of one that was killed.
+        partial.unlink(missing_ok=True)
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with open(descriptor, "wb") as target:
+            # Before anything secret is in it.
+            _dress_like(descriptor, path)
             target.write(content)
-            _dress_like(target.fileno(), path)
             target.flush()
             os.fsync(target.fileno())
         os.rename(partial, path)
@@ -50,8 +54,9 @@ def put_tpm(content: bytes, folder: Path, *, point: str) -> None:
         partial.mkdir(parents=True, mode=0o711)
         with tarfile.open(fileobj=io.BytesIO(content)) as archive:
             # It comes out of a vault: nothing outside the folder, no links, no devices.
-            archive.extractall(partial, filter="data")
+            archive.extractall(partial, _files_of(archive), filter="data")
         _give_to_swtpm(partial)
+        _make_durable(partial)
         shutil.rmtree(folder, ignore_errors=True)
         os.rename(partial, folder)
         sync_folder(folder.parent)
@@ -61,6 +66,18 @@ def put_tpm(content: bytes, folder: Path, *, point: str) -> None:
         raise unwritable(str(folder), err) from err
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _files_of(archive: tarfile.TarFile) -> list[tarfile.TarInfo]:
+    """All there may be; links are what has led out of a filter before."""
+    if any(not (each.isreg() or each.isdir()) for each in archive):
+        raise tarfile.TarError("there is more than files in it")
+    return archive.getmembers()
+
+
+def _make_durable(folder: Path) -> None:
+    for path in (*folder.rglob("*"), folder):
+        sync(path)
 
 
 def _give_to_swtpm(folder: Path) -> None:

@@ -108,8 +108,18 @@ def make_folders(root: str, folder: str) -> None:
         sync_folder(parent)
 
 
-def sync_folder(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def sync_folder(folder: str | os.PathLike[str]) -> None:
+    """The names in it survive a power cut."""
+    _sync(folder, os.O_DIRECTORY)
+
+
+def sync(path: str | os.PathLike[str]) -> None:
+    """What somebody else wrote to a file survives one too; a folder's names likewise."""
+    _sync(path, 0)
+
+
+def _sync(path: str | os.PathLike[str], flags: int) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | flags)
     try:
         os.fsync(descriptor)
     finally:

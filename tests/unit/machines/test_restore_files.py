@@ -80,6 +80,50 @@ def test_a_file_is_replaced_with_its_mode(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["nvram.fd"]
 
 
+def test_a_new_file_is_for_its_owner_alone_and_follows_no_link(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_bytes(b"of somebody")
+    (tmp_path / "nvram.fd.holdfast-partial").symlink_to(other)
+
+    replace_file(tmp_path / "nvram.fd", b"new")
+
+    assert (tmp_path / "nvram.fd").read_bytes() == b"new"
+    assert (tmp_path / "nvram.fd").stat().st_mode & 0o777 == 0o600
+    assert other.read_bytes() == b"of somebody"
+
+
+def test_the_state_of_a_tpm_is_durable_before_it_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = tmp_path / "before"
+    (before / "tpm2").mkdir(parents=True)
+    (before / "tpm2" / "state").write_bytes(b"secret")
+    synced = set[int]()
+
+    def sync(descriptor: int) -> None:
+        synced.add(os.fstat(descriptor).st_ino)
+
+    monkeypatch.setattr(os, "fsync", sync)
+
+    put_tpm(packed(before), tmp_path / "after", point="p")
+
+    assert (tmp_path / "after" / "tpm2" / "state").stat().st_ino in synced
+    assert (tmp_path / "after" / "tpm2").stat().st_ino in synced
+
+
+def test_a_link_is_no_state_of_a_tpm(tmp_path: Path) -> None:
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode="w") as archive:
+        link = tarfile.TarInfo("state")
+        link.type, link.linkname = tarfile.SYMTYPE, "elsewhere"
+        archive.addfile(link)
+
+    with pytest.raises(DiskLayoutBroken):
+        put_tpm(target.getvalue(), tmp_path / "tpm", point="p")
+
+    assert os.listdir(tmp_path) == []
+
+
 def test_the_state_of_a_tpm_goes_there_and_back(tmp_path: Path) -> None:
     before = tmp_path / "before"
     (before / "tpm2").mkdir(parents=True)

@@ -67,6 +67,30 @@ class Extent:
     has_data: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """One image of those a disk consists of."""
+
+    path: str
+    format: str
+    size: int
+    # Bytes it takes itself.
+    allocated: int
+
+
+def parse_links(printed: bytes) -> tuple[Link, ...]:
+    """All images of a disk from `info --backing-chain`, from the top."""
+    return tuple(
+        Link(
+            path=raw["filename"],
+            format=raw["format"],
+            size=raw["virtual-size"],
+            allocated=raw.get("actual-size", 0),
+        )
+        for raw in json.loads(printed)
+    )
+
+
 def parse_chain(printed: bytes) -> Image:
     """An image from `info --backing-chain`."""
     chain = json.loads(printed)

@@ -5,9 +5,11 @@ image that a guest could write to must be said: a raw disk may begin with what l
 of an image that is based on any file of the host.
 """
 
+import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote
 
 from holdfast.base.programs import Finished, consult_tool, last_words
@@ -16,15 +18,18 @@ from holdfast.disks.image_facts import (
     Checked,
     Extent,
     Image,
+    Link,
     parse_chain,
     parse_check,
     parse_info,
+    parse_links,
     parse_map,
 )
 from holdfast.disks.nbd_address import Address, UnixAddress
 from holdfast.disks.tool_failures import ENVIRONMENT, known_failure
 
 Place = Path | str
+T = TypeVar("T")
 
 _DIFFERENT = 1
 _CORRUPT, _LEAKING, _NO_CHECKS = 2, 3, 63
@@ -38,12 +43,29 @@ def inspect(
     `is_live`: some program has it open for writing. What its file says is then the past, and may
     be half of a change; bitmaps above all are not to be believed.
     """
+    parse = parse_chain if looks_below else parse_info
+    return _told(place, parse, format_=format_, is_live=is_live, looks_below=looks_below)
+
+
+def links(place: Path, *, format_: str, is_live: bool = False) -> tuple[Link, ...]:
+    """The images a disk consists of, from the top, as the images themselves say it."""
+    return _told(place, parse_links, format_=format_, is_live=is_live, looks_below=True)
+
+
+def _told(
+    place: Place,
+    parse: Callable[[bytes], T],
+    *,
+    format_: str | None,
+    is_live: bool,
+    looks_below: bool,
+) -> T:
     chain = ["--backing-chain"] if looks_below else []
     live = ["-U"] if is_live else []
     kind = [] if format_ is None else ["-f", format_]
     done = _run("info", ["--output=json", *chain, *live, *kind, _named(place)], place)
     try:
-        return parse_chain(done.said) if looks_below else parse_info(done.said)
+        return parse(done.said)
     except (ValueError, KeyError, IndexError, TypeError) as err:
         raise ImageUnreadable(image=place, reason=err) from err
 
@@ -57,11 +79,12 @@ def create(
     backing_format: str | None = None,
     options: Sequence[str] = (),
 ) -> None:
-    """Make an image; without a size it has that of what it is based on."""
+    """Make an image; without a size it has that of what it is based on. It is its owner's alone."""
     below = [] if backing is None else ["-b", _named(backing), "-F", backing_format or "raw"]
     extra = ["-o", ",".join(options)] if options else []
     length = [] if size is None else [str(size)]
-    _run("create", ["-q", "-f", format_, *below, *extra, _named(place), *length], place)
+    with _private(place):
+        _run("create", ["-q", "-f", format_, *below, *extra, _named(place), *length], place)
 
 
 def convert(
@@ -118,9 +141,12 @@ def commit(place: Path) -> None:
     _run("commit", ["-q", "-f", "qcow2", _named(place)], place)
 
 
-def extents(place: Place, *, format_: str) -> list[Extent]:
-    """Where a disk has data, and in which image of its chain."""
-    return parse_map(_run("map", ["--output=json", "-f", format_, _named(place)], place).said)
+def extents(place: Place, *, format_: str, is_live: bool = False) -> list[Extent]:
+    """Where a disk has data, and in which image of its chain; some of it may be open elsewhere."""
+    live = ["-U"] if is_live else []
+    return parse_map(
+        _run("map", ["--output=json", *live, "-f", format_, _named(place)], place).said
+    )
 
 
 def add_bitmap(place: Path, name: str) -> None:
@@ -137,6 +163,22 @@ def nbd_uri(address: Address, export: str = "") -> str:
     if isinstance(address, UnixAddress):
         return f"nbd+unix:///{quote(export, safe='')}?socket={quote(str(address.path))}"
     return f"nbd://{address.host}:{address.port}/{quote(export, safe='')}"
+
+
+@contextlib.contextmanager
+def _private(place: Path) -> Iterator[None]:
+    """A new file that qemu-img fills: one of its own everybody could read."""
+    is_new = False
+    with contextlib.suppress(OSError):
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        os.close(os.open(place, flags, 0o600))
+        is_new = True
+    try:
+        yield
+    except BaseException:
+        if is_new:
+            place.unlink(missing_ok=True)
+        raise
 
 
 def _named(place: Place) -> str:

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 BASE_ALLOCATION = "base:allocation"
 DIRTY_BITMAP = "qemu:dirty-bitmap:"
+# Its flags are a number: 1 is the top image, 0 is in none of them.
+ALLOCATION_DEPTH = "qemu:allocation-depth"
 # Every peer must take a payload of this size, and need not take more.
 LONGEST_PAYLOAD = 32 << 20
 # Extents of one reply: as many as the largest payload we take.

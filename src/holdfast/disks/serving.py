@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 
 @contextlib.contextmanager
-def served_image(
+def served_image(  # noqa: PLR0913  what is served, and as what
     image: Path,
     socket: Path,
     *,
@@ -42,12 +42,17 @@ def served_image(
     clock: Clock,
     bitmap: str | None = None,
     is_writable: bool = False,
+    has_depths: bool = False,
 ) -> Iterator[UnixAddress]:
-    """An image over NBD at `socket`; a bitmap of it is the context `bitmap_context` names."""
+    """An image over NBD at `socket`; a bitmap of it is the context `bitmap_context` names.
+
+    `has_depths`: the context ALLOCATION_DEPTH says in which image of its chain each part lies.
+    """
     options = ["--socket", os.path.abspath(socket), "--format", format_]
     options += ["--shared", str(_CLIENTS), "--discard=unmap"]
     options += [] if is_writable else ["--read-only"]
     options += [] if bitmap is None else ["--bitmap", bitmap]
+    options += ["--allocation-depth"] if has_depths else []
     address = UnixAddress(path=Path(os.path.abspath(socket)))
     # Of another one that was killed: nobody is to be met there but the one we start.
     address.path.unlink(missing_ok=True)

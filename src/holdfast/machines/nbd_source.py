@@ -4,7 +4,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from holdfast.disks.nbd_address import UnixAddress
-from holdfast.disks.nbd_client import NbdClient
+from holdfast.disks.nbd_client import Flagged, NbdClient
 from holdfast.disks.nbd_wire import BASE_ALLOCATION
 from holdfast.disks.spans import Span, merged
 from holdfast.machines.tracking import changed_spans
@@ -18,10 +18,19 @@ _DIRTY = 1
 
 
 class NbdSource:
-    """`context` names the record of changes; `before` is the size the disk had in the parent."""
+    """`context` names the record of changes; `before` is the size the disk had in the parent.
+
+    `layers`: the record is what lies in that many of the disk's images, counted from the top.
+    """
 
     def __init__(
-        self, address: UnixAddress, export: str, *, context: str | None = None, before: int = 0
+        self,
+        address: UnixAddress,
+        export: str,
+        *,
+        context: str | None = None,
+        before: int = 0,
+        layers: int = 0,
     ) -> None:
         self._address = address
         self._export = export
@@ -31,7 +40,7 @@ class NbdSource:
         self.size = self._client.size
         self.changed: Spans | None = None
         if context is not None:
-            dirty = self._spans(context, _DIRTY)
+            dirty = self._in_layers(context, layers) if layers else self._dirty(context)
             self.changed = changed_spans(dirty, size=self.size, before=before)
 
     def also_changed(self, spans: list[Span]) -> None:
@@ -48,7 +57,7 @@ class NbdSource:
 
     @cached_property
     def _with_data(self) -> list[Span]:
-        told = self._client.status(BASE_ALLOCATION, Span(0, self.size)) if self.size else []
+        told = self._told(BASE_ALLOCATION)
         return merged(span for span, flags in told if not flags & _ZERO)
 
     def read_into(self, offset: int, target: memoryview) -> None:
@@ -66,6 +75,11 @@ class NbdSource:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _spans(self, context: str, flag: int) -> list[Span]:
-        told = self._client.status(context, Span(0, self.size)) if self.size else []
-        return merged(span for span, flags in told if flags & flag)
+    def _dirty(self, context: str) -> list[Span]:
+        return merged(span for span, flags in self._told(context) if flags & _DIRTY)
+
+    def _in_layers(self, context: str, layers: int) -> list[Span]:
+        return merged(span for span, depth in self._told(context) if 1 <= depth <= layers)
+
+    def _told(self, context: str) -> list[Flagged]:
+        return self._client.status(context, Span(0, self.size)) if self.size else []

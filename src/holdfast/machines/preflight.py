@@ -8,6 +8,7 @@ from typing import Final
 from holdfast.disks.image_facts import Image
 from holdfast.hypervisor.machine_spec import DiskSpec, DomainSpec
 from holdfast.hypervisor.states import Standing, State
+from holdfast.machines.overlay_fitness import why_not
 
 # libvirt refuses a chain of 200 images, and each snapshot makes it longer by one.
 _TOO_DEEP: Final = 199
@@ -213,6 +214,30 @@ def _about_disk(disk: DiskSpec, found: DiskSeen, limits: Limits) -> Iterator[Rem
     elif found.image is not None and not found.image.can_keep_bitmaps:
         values = {"path": disk.source or "-"}
         yield Remark(code="qcow2-v2", weight=Weight.LESS, values=values)
+    else:
+        return
+    yield _about_overlay(disk, found)
+
+
+def _about_overlay(disk: DiskSpec, found: DiskSeen) -> Remark:
+    """Of a disk whose changes no bitmap can record."""
+    reason = _no_overlay(disk, found)
+    if reason:
+        return Remark(code="no-overlay", weight=Weight.NOTE, values={"reason": reason})
+    return Remark(code="overlay-possible", weight=Weight.NOTE)
+
+
+def _no_overlay(disk: DiskSpec, found: DiskSeen) -> str:
+    return why_not(disk, len(found.image.snapshots) if found.image else 0)
+
+
+def overlay_obstacles(seen: MachineSeen) -> dict[str, str]:
+    """The disks that can have no overlay, each with a word for why."""
+    found = {
+        disk.target: _no_overlay(disk, seen.disks.get(disk.target, DiskSeen()))
+        for disk in seen.spec.data_disks
+    }
+    return {target: reason for target, reason in found.items() if reason}
 
 
 def _against(disk: DiskSpec, found: DiskSeen, limits: Limits) -> Iterator[Remark]:

@@ -74,6 +74,11 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         N_("{path} is of qcow2's old version, which cannot record changes"),
         N_("With the machine off: `qemu-img amend -f qcow2 -o compat=1.1 IMAGE`."),
     ),
+    "overlay-possible": (
+        N_("its changes can be recorded in overlays, which outlast a power failure"),
+        N_("`holdfast vm protect VM --tracking overlay`."),
+    ),
+    "no-overlay": (N_("its changes cannot be recorded in overlays either: {reason}"), ""),
     "nothing-to-take": (
         N_("it has no disk that can be backed up"),
         N_("See what is said of each disk."),

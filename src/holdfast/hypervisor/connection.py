@@ -4,7 +4,6 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import TracebackType
 from typing import Any, Self
 
 from holdfast.base.errors import HoldfastError
@@ -14,6 +13,7 @@ from holdfast.hypervisor.failures import opening_error_of
 # A daemon that is silent for this long on a network connection is gone.
 _KEEPALIVE_SECONDS = 5
 _KEEPALIVE_MISSED = 6
+_REMOTE = ("ssh", "tcp", "tls", "libssh", "libssh2")
 
 
 class Host:
@@ -34,12 +34,7 @@ class Host:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -96,6 +91,12 @@ class Host:
 
     def __repr__(self) -> str:
         return f"Host({self.uri!r})"
+
+
+def is_here(uri: str) -> bool:
+    """Whether the folders of that hypervisor's host are those of this machine."""
+    scheme, _colon, rest = uri.partition(":")
+    return scheme.partition("+")[2] not in _REMOTE and rest.startswith("///")
 
 
 def _opened(uri: str) -> Any:

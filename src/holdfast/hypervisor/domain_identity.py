@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from holdfast.hypervisor.domain_xml import AGENT_CHANNEL
+from holdfast.hypervisor.host_parts import take_out_host_parts
 from holdfast.hypervisor.xml_reading import Element, child, drop, read_xml, sub, write_xml
 
 
@@ -53,9 +54,10 @@ class Identity:
     without_links: bool = False
     # No network cards at all, and no folders of the host.
     without_ways_out: bool = False
+    # No passed-through devices.
     without_host_devices: bool = False
-    # Images in drives of other media, which another host need not have.
-    without_media: bool = False
+    # Nor what else it names of its host but disks and networks, see host_parts.
+    without_host_parts: bool = False
     # A file for what its first serial line says, where it has one.
     console_log: str | None = None
     # Pause instead of an I/O error when a disk's backing is lost for a while.
@@ -66,6 +68,8 @@ def with_identity(xml: str, identity: Identity) -> str:
     domain = read_xml(xml, root="domain", about=identity.name or "VM")
     domain.attrib.pop("id", None)
     _rename(domain, identity)
+    if identity.without_host_parts:
+        take_out_host_parts(domain)
     if identity.nvram is not None:
         _place_nvram(domain, identity.nvram)
     devices = child(domain, "devices")
@@ -113,9 +117,6 @@ def _place_disk(devices: Element, disk: Element, identity: Identity) -> None:
         return
     if place is not None:
         _move_disk(disk, place)
-    elif identity.without_media and disk.get("device") in ("cdrom", "floppy"):
-        drop(disk, "source")
-        drop(disk, "backingStore")
     if identity.stop_on_error and disk.get("device", "disk") in ("disk", "lun"):
         child(disk, "driver").attrib.update(error_policy="stop", rerror_policy="stop")
 
@@ -185,6 +186,9 @@ def _drop_what_only_one_can_have(domain: Element, devices: Element) -> None:
         target = channel.find("target")
         if target is not None and target.get("name") == AGENT_CHANNEL:
             drop(channel, "source")
+    for cid in devices.findall("vsock/cid"):
+        cid.set("auto", "yes")
+        cid.attrib.pop("address", None)
     for graphics in devices.findall("graphics"):
         if graphics.get("port", "-1") != "-1":
             graphics.attrib.update(port="-1", autoport="yes")

@@ -1,6 +1,10 @@
 """Reads a machine from libvirt's description of it; looks at nothing else."""
 
+from collections.abc import Iterator
+from uuid import UUID
+
 from holdfast.hypervisor.errors import VmDescriptionBroken
+from holdfast.hypervisor.host_parts import is_of_system
 from holdfast.hypervisor.machine_spec import DiskSpec, DomainSpec, FirmwareSpec, NicSpec, TpmSpec
 from holdfast.hypervisor.xml_reading import Element, read_xml
 
@@ -28,7 +32,7 @@ def read_domain(xml: str) -> DomainSpec:
     cpu = domain.find("cpu")
     return DomainSpec(
         name=name,
-        uuid=uuid,
+        uuid=_uuid(uuid, name),
         kind=domain.get("type", ""),
         memory_bytes=_memory(domain, name),
         vcpus=_whole(domain.findtext("vcpu", "1"), name),
@@ -45,7 +49,16 @@ def read_domain(xml: str) -> DomainSpec:
         is_agent_connected=_is_agent_connected(domain),
         host_devices=tuple(_host_device(item) for item in domain.iterfind("devices/hostdev")),
         shared_folders=tuple(_folder(item) for item in domain.iterfind("devices/filesystem")),
+        boot_files=tuple(_boot_files(domain)),
     )
+
+
+def _uuid(text: str, name: str) -> str:
+    """As libvirt writes it; files are called after it, so it must be nothing else."""
+    try:
+        return str(UUID(text))
+    except ValueError as err:
+        raise VmDescriptionBroken(about=name, reason=f"{text!r} is no UUID") from err
 
 
 def _memory(domain: Element, name: str) -> int:
@@ -137,11 +150,19 @@ def _firmware(domain: Element) -> FirmwareSpec:
     return FirmwareSpec(
         is_uefi=automatic or on_flash,
         is_secure=loader is not None and loader.get("secure") == "yes",
-        loader=None if loader is None else _text(loader),
+        loader=_text(loader),
         nvram=None if nvram is None else _nvram_file(nvram),
         nvram_template=None if nvram is None else nvram.get("template"),
         nvram_format=None if nvram is None else nvram.get("format"),
     )
+
+
+def _boot_files(domain: Element) -> Iterator[str]:
+    for tag in ("kernel", "initrd", "dtb"):
+        yield from filter(None, map(_text, domain.iterfind(f"os/{tag}")))
+    loader = _text(domain.find("os/loader"))
+    if loader and not is_of_system(loader):
+        yield loader
 
 
 def _nvram_file(nvram: Element) -> str | None:
@@ -188,9 +209,16 @@ def _address(source: Element) -> str:
         return f"{vendor.get('id', '')}:{product.get('id', '')}".replace("0x", "")
     address = _attributes(source, "address")
     if "slot" in address:
-        parts = (int(address.get(name, "0"), 16) for name in ("domain", "bus", "slot", "function"))
+        parts = [_hex(address.get(name, "0")) for name in ("domain", "bus", "slot", "function")]
         return "{:04x}:{:02x}:{:02x}.{:x}".format(*parts)
     return address.get("uuid", "") or ".".join(address.values())
+
+
+def _hex(text: str) -> int:
+    try:
+        return int(text, 16)
+    except ValueError as err:
+        raise VmDescriptionBroken(about="VM", reason=f"{text!r} is not a number") from err
 
 
 def _folder(filesystem: Element) -> str:
@@ -203,5 +231,5 @@ def _attributes(parent: Element, path: str) -> dict[str, str]:
     return {} if found is None else found.attrib
 
 
-def _text(element: Element) -> str | None:
-    return (element.text or "").strip() or None
+def _text(element: Element | None) -> str | None:
+    return None if element is None else (element.text or "").strip() or None

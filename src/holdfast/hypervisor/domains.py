@@ -154,6 +154,12 @@ def find_domain(host: Host, name_or_uuid: str) -> Domain:
         return _by_uuid(host, connection, name_or_uuid)
 
 
+def find_by_uuid(host: Host, uuid: str) -> Domain:
+    """By UUID alone: another one may have it as its name."""
+    with host.asking(uuid) as connection:
+        return _by_uuid(host, connection, uuid)
+
+
 def define_domain(host: Host, xml: str) -> Domain:
     """Define it, or replace the definition of the machine with the same name and UUID."""
     name = _name_in(xml)

@@ -33,9 +33,14 @@ class DiskSpec:
     is_mirrored: bool = False
 
     @property
+    def is_hard(self) -> bool:
+        """No drive of other media."""
+        return self.device in ("disk", "lun")
+
+    @property
     def is_data(self) -> bool:
         """Whether a backup of the machine is about it: a disk that is there and can be written."""
-        return self.device in ("disk", "lun") and self.kind is not None and not self.is_readonly
+        return self.is_hard and self.kind is not None and not self.is_readonly
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,9 +97,15 @@ class DomainSpec:
     # Passed-through devices by kind and address, as a person would look them up.
     host_devices: tuple[str, ...] = ()
     shared_folders: tuple[str, ...] = ()
+    # A kernel and what it begins with, where the host gives it; firmware that is not the system's.
+    boot_files: tuple[str, ...] = ()
 
     def disk(self, target: str) -> DiskSpec | None:
         return next((disk for disk in self.disks if disk.target == target), None)
+
+    @property
+    def hard_disks(self) -> tuple[DiskSpec, ...]:
+        return tuple(disk for disk in self.disks if disk.is_hard)
 
     @property
     def data_disks(self) -> tuple[DiskSpec, ...]:

@@ -9,6 +9,8 @@ Element = ET.Element
 
 # A description of a real machine has some ten thousand bytes.
 _LARGEST = 8 << 20
+# That of a deep chain of images has some hundred levels; what walks them all must come back.
+_DEEPEST = 500
 
 # Names people know these parts by; an unknown prefix would be written as ns0.
 for _prefix, _uri in (
@@ -22,7 +24,7 @@ def read_xml(text: str, *, root: str, about: str) -> Element:
     """The root element, which must be of this name."""
     if len(text) > _LARGEST:
         raise VmDescriptionBroken(about=about, reason=f"{len(text)} characters")
-    parser = ET.XMLParser(target=_NoEntities())  # noqa: S314  the target refuses what makes it unsafe
+    parser = ET.XMLParser(target=_Careful())  # noqa: S314  the target refuses what makes it unsafe
     try:
         parser.feed(text)
         element: Element = parser.close()
@@ -52,6 +54,20 @@ def drop(parent: Element, tag: str) -> None:
         parent.remove(found)
 
 
-class _NoEntities(ET.TreeBuilder):
+class _Careful(ET.TreeBuilder):
+    def __init__(self) -> None:
+        super().__init__()
+        self._depth = 0
+
     def doctype(self, name: str, pubid: str | None, system: str | None) -> Never:  # noqa: ARG002  the signature is the parser's
         raise ValueError("a document type is declared")
+
+    def start(self, tag: str, attrs: dict[str, str]) -> Element:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise ValueError(f"it is nested {_DEEPEST} levels deep")
+        return super().start(tag, attrs)
+
+    def end(self, tag: str) -> Element:
+        self._depth -= 1
+        return super().end(tag)

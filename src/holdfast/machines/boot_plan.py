@@ -47,7 +47,7 @@ def description_of(xml: str, boot: Boot, *, is_isolated: bool) -> str:
         macs={nic.mac: _new_mac() for nic in spec.nics if nic.mac},
         without_ways_out=is_isolated,
         without_host_devices=True,
-        without_media=True,
+        without_host_parts=True,
         console_log=str(boot.console),
         stop_on_error=True,
     )
@@ -61,9 +61,7 @@ def without_backing(xml: str, boot: Boot) -> str:
 
 
 def _disks(spec: DomainSpec, boot: Boot) -> dict[str, DiskPlace | None]:
-    places: dict[str, DiskPlace | None] = {
-        disk.target: None for disk in spec.disks if disk.device in ("disk", "lun")
-    }
+    places: dict[str, DiskPlace | None] = {disk.target: None for disk in spec.hard_disks}
     for target in boot.targets:
         backing = NbdBacking(socket=str(boot.socket), export=target)
         places[target] = DiskPlace(path=str(boot.disk(target)), format="qcow2", backing=backing)

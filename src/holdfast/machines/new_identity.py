@@ -36,8 +36,9 @@ class Chance:
 def identity_of(
     spec: DomainSpec, wish: Wish, disks: Sequence[DiskFile], chance: Chance
 ) -> Identity:
-    """Disks with data of their own that the point lacks are taken out: they are the old machine's."""
-    places: dict[str, DiskPlace | None] = {disk.target: None for disk in spec.data_disks}
+    """Disks that the point lacks are taken out: they are the old machine's, or its host's."""
+    lost = spec.data_disks if wish.keeps_identity else spec.hard_disks
+    places: dict[str, DiskPlace | None] = {disk.target: None for disk in lost}
     places |= {
         disk.target: DiskPlace(path=str(wish.folder / disk.path.name), format=disk.format)
         for disk in disks
@@ -53,6 +54,7 @@ def identity_of(
         macs={} if wish.keeps_identity else _new_macs(spec.nics, chance),
         networks=wish.networks,
         without_host_devices=not wish.keeps_identity,
+        without_host_parts=not wish.keeps_identity,
     )
 
 

@@ -64,6 +64,15 @@ def test_machine_with_a_new_name_leaves_the_old_ones_sockets_and_ports() -> None
     assert read_domain(xml).has_agent_channel
 
 
+def test_machine_with_a_new_name_gets_another_socket_address() -> None:
+    vsock = "<vsock model='virtio'><cid auto='no' address='3'/></vsock></devices>"
+
+    xml = changed(Identity(name="books-test"), EVERYTHING.replace("</devices>", vsock))
+
+    cid = element(xml, "devices/vsock/cid")
+    assert (cid.get("auto"), cid.get("address")) == ("yes", None)
+
+
 def test_what_holdfast_does_not_know_is_kept() -> None:
     xml = changed(Identity(name="books-test"))
 
@@ -125,7 +134,7 @@ def test_machine_can_pause_instead_of_seeing_an_error() -> None:
 
 
 def test_media_of_another_host_are_taken_out() -> None:
-    xml = changed(Identity(without_media=True))
+    xml = changed(Identity(without_host_parts=True))
 
     assert disk(xml, "sdd").source is None
     assert disk(xml, "fda").source is None

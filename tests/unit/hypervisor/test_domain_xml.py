@@ -7,6 +7,9 @@ from holdfast.hypervisor.errors import VmDescriptionBroken
 from holdfast.hypervisor.machine_spec import DiskSpec, DomainSpec
 
 DOMAINS = Path(__file__).parent / "domains"
+DEEP = "<a>" * 100_000 + "</a>" * 100_000
+DEVICE = "<devices><hostdev><source><address slot='zz'/></source></hostdev></devices>"
+UUID = "6f2d1c9e-7d0b-4b7e-9a43-0d5b6b1a2f10"
 
 
 def read(name: str) -> DomainSpec:
@@ -163,11 +166,14 @@ def test_passed_through_devices_have_the_numbers_of_their_tools() -> None:
         "<domain",
         "<network/>",
         "<domain type='kvm'><name>a</name></domain>",
-        "<domain><name>a</name><uuid>u</uuid></domain>",
-        "<domain><name>a</name><uuid>u</uuid><memory>much</memory></domain>",
-        "<domain><name>a</name><uuid>u</uuid><memory unit='acre'>1</memory></domain>",
-        "<domain><name>a</name><uuid>u</uuid><memory>1</memory><vcpu>two</vcpu></domain>",
+        f"<domain><name>a</name><uuid>{UUID}</uuid></domain>",
+        f"<domain><name>a</name><uuid>{UUID}</uuid><memory>much</memory></domain>",
+        f"<domain><name>a</name><uuid>{UUID}</uuid><memory unit='acre'>1</memory></domain>",
+        f"<domain><name>a</name><uuid>{UUID}</uuid><memory>1</memory><vcpu>two</vcpu></domain>",
         "<domain><name>a</name>\0</domain>",
+        "<domain><name>a</name><uuid>../../../etc</uuid><memory>1</memory></domain>",
+        f"<domain><name>a</name><uuid>{UUID}</uuid><memory>1</memory>{DEVICE}</domain>",
+        f"<domain><name>a</name><uuid>{UUID}</uuid><memory>1</memory>{DEEP}</domain>",
     ],
 )
 def test_what_describes_no_machine_is_refused(xml: str) -> None:

@@ -78,3 +78,12 @@ def test_machine_that_was_moved_off_knows_nothing_of_the_vault(boot: Boot) -> No
 
     assert "vault.sock" not in xml
     assert read_domain(xml).uuid == boot.uuid
+
+
+def test_machine_gets_nothing_of_the_host_its_description_names(boot: Boot) -> None:
+    xml = description_of(EVERYTHING, boot, is_isolated=False)
+
+    spec = read_domain(xml)
+    assert spec.shared_folders == ()
+    assert [disk.source for disk in spec.disks if disk.target != "vda"] == [None, None, None]
+    assert "commandline" not in xml

@@ -75,3 +75,13 @@ def test_networks_are_mapped(text: str, place: NetworkPlace | None) -> None:
 def test_what_maps_no_network_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=f"^{text}$"):
         parse_network(text)
+
+
+def test_new_machine_gets_nothing_of_the_host_it_names() -> None:
+    shared = XML.replace("<shareable/>", "<readonly/>")
+    wish = Wish(name="back", folder=FOLDER)
+
+    new = read_domain(with_identity(shared, identity_of(read_domain(shared), wish, [], CHANCE)))
+
+    assert [disk.source for disk in new.disks] == [None, None, None]
+    assert new.shared_folders == ()

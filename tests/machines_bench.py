@@ -10,6 +10,13 @@ from holdfast.testing.guest_image import GuestImage, GuestUnavailable, guest_ima
 from holdfast.testing.guests import Guest, Recipe
 from holdfast.testing.hosts import HostUnavailable, KvmHost, two_hosts
 
+# Of every test that boots a guest: one worker runs them all, and each may take its time.
+MARKS = [
+    pytest.mark.real,
+    pytest.mark.slow,
+    pytest.mark.xdist_group("machines"),
+    pytest.mark.timeout(600),
+]
 NewGuest = Callable[..., Guest]
 _numbers = itertools.count(1)
 

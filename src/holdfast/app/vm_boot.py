@@ -4,7 +4,6 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -17,7 +16,7 @@ from holdfast.app.wiring import Session
 from holdfast.base.errors import HoldfastError
 from holdfast.base.texts import _
 from holdfast.hypervisor.checkpoint_xml import new_name
-from holdfast.hypervisor.connection import Host
+from holdfast.hypervisor.connection import Host, is_here
 from holdfast.hypervisor.domain_xml import read_domain
 from holdfast.hypervisor.domains import Domain
 from holdfast.machines.boot_ending import end_server, remove_files, remove_machine
@@ -26,6 +25,7 @@ from holdfast.machines.boot_plan import BootPlan, description_of, new_uuid
 from holdfast.machines.boot_records import Boot, Boots, Stage
 from holdfast.machines.booting import make_folder, start, wait_for_agent
 from holdfast.machines.first_point import write_first_point
+from holdfast.machines.nodes import file_name
 from holdfast.machines.point_reader import PointReader
 from holdfast.machines.point_writer import TAG, WriterOptions
 from holdfast.machines.vm_state import NVRAM, TPM
@@ -105,7 +105,7 @@ def prepared(session: Session, options: BootOptions) -> Iterator[Ready]:
     """A served point and a plan; an error in the block ends all that was made."""
     began = session.clock.monotonic()
     host_uri = session.settings.libvirt
-    if urlsplit(host_uri).netloc:
+    if not is_here(host_uri):
         raise BootHostElsewhere(uri=host_uri)
     boots, uuid = Boots(session.settings.home), new_uuid()
     with contextlib.ExitStack() as stack:
@@ -157,6 +157,9 @@ def _plan(session: Session, origin: PointReader, options: BootOptions, uuid: str
         raise PointWithoutDescription(point=point, reason=_DESCRIPTION)
     xml = origin.read_file(_DESCRIPTION).decode(errors="replace")
     name = options.name or f"{origin.facts.name}-{point[:8]}"
+    for each in (name, *origin.disks):
+        # They come out of a vault, and become names of files.
+        file_name(each)
     boot = Boot(
         uuid=uuid,
         name=name,

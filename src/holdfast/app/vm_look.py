@@ -9,6 +9,7 @@ from holdfast.disks.image_facts import Image
 from holdfast.disks.images import inspect
 from holdfast.hypervisor.checkpoint_xml import is_ours
 from holdfast.hypervisor.checkpoints import list_checkpoints
+from holdfast.hypervisor.connection import is_here
 from holdfast.hypervisor.domain_disks import disk_size
 from holdfast.hypervisor.domains import Domain
 from holdfast.hypervisor.guest_agent import GuestAgent
@@ -64,7 +65,7 @@ def _disk(domain: Domain, disk: DiskSpec, *, is_live: bool) -> DiskSeen:
     if not disk.is_data:
         return DiskSeen()
     size, unseen = _size(domain, disk)
-    if disk.kind not in _OF_FILES or disk.source is None or not _is_here(domain):
+    if disk.kind not in _OF_FILES or disk.source is None or not is_here(domain.host.uri):
         return DiskSeen(size=size, unseen=unseen)
     if not os.path.exists(disk.source):
         return DiskSeen(size=size, is_missing=True)
@@ -90,17 +91,6 @@ def _image(disk: DiskSpec, *, is_live: bool) -> tuple[Image | None, str]:
         return inspect(Path(disk.source), format_=disk.format, is_live=is_live), ""
     except HoldfastError as err:
         return None, str(err.fields.get("reason", err))
-
-
-def _is_here(domain: Domain) -> bool:
-    """Whether the host's paths are ours: its daemon is reached by a socket of this machine."""
-    scheme, _colon, rest = domain.host.uri.partition(":")
-    return (
-        "ssh" not in scheme
-        and "tcp" not in scheme
-        and "tls" not in scheme
-        and (rest.startswith("///"))
-    )
 
 
 def _may_write(path: str) -> bool:

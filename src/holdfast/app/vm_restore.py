@@ -10,9 +10,9 @@ from holdfast.app import locking
 from holdfast.app.wiring import Session
 from holdfast.base.errors import HoldfastError
 from holdfast.base.texts import _
-from holdfast.hypervisor.connection import Host
+from holdfast.hypervisor.connection import Host, is_here
 from holdfast.hypervisor.domain_identity import NetworkPlace
-from holdfast.hypervisor.domains import Domain, find_domain
+from holdfast.hypervisor.domains import Domain, find_by_uuid, find_domain
 from holdfast.machines.appearing import appearing_folder
 from holdfast.machines.disk_files import DiskFile, FilesWish, write_disk_files
 from holdfast.machines.new_identity import Wish
@@ -22,7 +22,7 @@ from holdfast.machines.points import VmPoint
 from holdfast.machines.progress import DiskProgress, OnDisk, nobody_listens
 from holdfast.machines.replacing import ReplaceWish, replace_in_place
 from holdfast.machines.restore_errors import HostElsewhere, VmIsAnother
-from holdfast.machines.restoring import Restored, find_or_none, restore_as_new
+from holdfast.machines.restoring import Restored, found_or_none, restore_as_new
 from holdfast.machines.state_files import replace_file
 from holdfast.machines.vm_lock import vm_lock
 from holdfast.vault.held_lock import HeldLock
@@ -30,7 +30,6 @@ from holdfast.vault.repository import Repository
 from holdfast.vault.snapshot import Snapshot
 
 DEFAULT_POOL = "/var/lib/libvirt/images"
-_REMOTE = ("ssh", "tcp", "tls", "libssh", "libssh2")
 # The first progress comes at once, the next when a lock has settled.
 _CERTAIN = 2
 
@@ -126,13 +125,6 @@ def write_vm_files(
         return _report(session, point, restored, began, None)
 
 
-def is_here(uri: str) -> bool:
-    """Whether the folders of that hypervisor's host are those of this machine."""
-    scheme, _colon, rest = uri.partition(":")
-    transport = scheme.partition("+")[2]
-    return transport not in _REMOTE and rest.startswith("///")
-
-
 @contextlib.contextmanager
 def _host_here(session: Session) -> Iterator[Host]:
     uri = session.settings.libvirt
@@ -195,7 +187,7 @@ def _files_wish(
 
 
 def _same_machine(host: Host, facts: VmPoint) -> Domain:
-    found = find_or_none(host, facts.uuid)
+    found = found_or_none(find_by_uuid, host, facts.uuid)
     if found is not None:
         return found
     other = find_domain(host, facts.name)
@@ -209,7 +201,7 @@ def _start(
     if not options.start:
         return None
     try:
-        find_domain(host, restored.uuid).start()
+        find_by_uuid(host, restored.uuid).start()
     except HoldfastError as err:
         return False, err
     return True, None

@@ -4,7 +4,7 @@ import contextlib
 import os
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,8 +13,9 @@ from holdfast.base.texts import _
 from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.domain_identity import Identity, with_identity
 from holdfast.hypervisor.domain_xml import read_domain
-from holdfast.hypervisor.domains import Domain, define_domain, find_domain
+from holdfast.hypervisor.domains import Domain, define_domain, find_by_uuid, find_domain
 from holdfast.hypervisor.errors import VmDescriptionBroken, VmExists, VmMissing
+from holdfast.hypervisor.host_parts import host_parts
 from holdfast.hypervisor.machine_spec import DomainSpec
 from holdfast.machines.appearing import appearing_folder
 from holdfast.machines.disk_files import DiskFile, FilesWish, write_disk_files
@@ -55,7 +56,7 @@ class _Making:
         if self.uuid:
             # Asked to be defined; whether libvirt got that far is seen there.
             with contextlib.suppress(HoldfastError):
-                find_domain(host, self.uuid).undefine()
+                find_by_uuid(host, self.uuid).undefine()
         for folder in self.folders:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -74,9 +75,11 @@ def restore_as_new(
             _put_nvram(point, spec, partial)
         making.folders.append(wish.folder)
         identity = identity_of(spec, wish, disks, chance)
-        warnings = [*_losses(point, spec, identity)]
+        warnings = [*_losses(point, spec, identity), *_of_host(xml, spec, identity)]
         xml = with_identity(xml, identity)
         new = read_domain(xml)
+        # Again: the disks took their time, and what was made meanwhile is not ours to take back.
+        _require_free(host, wish, spec)
         warnings += _put_tpm(point, new, making)
         making.uuid = new.uuid
         define_domain(host, xml)
@@ -94,18 +97,18 @@ def description_in(point: PointReader) -> str:
         raise VmDescriptionBroken(about=point.facts.name, reason=err) from err
 
 
-def find_or_none(host: Host, name_or_uuid: str) -> Domain | None:
+def found_or_none(find: Callable[[Host, str], Domain], host: Host, wanted: str) -> Domain | None:
     try:
-        return find_domain(host, name_or_uuid)
+        return find(host, wanted)
     except VmMissing:
         return None
 
 
 def _require_free(host: Host, wish: Wish, spec: DomainSpec) -> None:
     """Defining a machine that is there would replace it without a word."""
-    if find_or_none(host, wish.name) is not None:
+    if found_or_none(find_domain, host, wish.name) is not None:
         raise VmExists(about=wish.name, reason=_("its name is taken"))
-    there = find_or_none(host, spec.uuid) if wish.keeps_identity else None
+    there = found_or_none(find_by_uuid, host, spec.uuid) if wish.keeps_identity else None
     if there is not None:
         raise VmExists(about=there.name, reason=_("it has the UUID that shall be kept"))
 
@@ -125,6 +128,18 @@ def _put_tpm(point: PointReader, new: DomainSpec, making: _Making) -> Sequence[s
         making.folders.append(folder)
     put_tpm(point.read_file(TPM), folder, point=point.snapshot.id)
     return ()
+
+
+def _of_host(xml: str, spec: DomainSpec, identity: Identity) -> Iterator[str]:
+    """What the description names of a host, which need not have it, or need not want to give it."""
+    if parts := host_parts(xml, about=spec.name):
+        text = _("what it had of its host was taken out of the machine: {parts}")
+        if not identity.without_host_parts:
+            text = _("it uses parts of this host; look at them before it is started: {parts}")
+        yield text.format(parts=", ".join(parts))
+    if spec.boot_files:
+        text = _("it starts with files of this host that are not in the point: {files}")
+        yield text.format(files=", ".join(spec.boot_files))
 
 
 def _losses(point: PointReader, spec: DomainSpec, identity: Identity) -> Sequence[str]:

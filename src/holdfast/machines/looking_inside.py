@@ -11,6 +11,7 @@ import stat
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from holdfast.base.clock import Clock
@@ -158,10 +159,11 @@ def copy_out(root: Path, path: str, folder: Path, *, volume: str) -> Copied:
     target = folder / (volume if place == root else place.name)
     if os.path.lexists(target):
         raise ImageExists(path=str(target))
-    partial = folder / f".{target.name}{_PARTIAL}"
-    _remove(partial)
+    # Its own name may be as long as a name can be.
+    partial = folder / f".{sha256(os.fsencode(target.name)).hexdigest()[:16]}{_PARTIAL}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        _remove(partial)
         words = ("cp", "--archive", "--sparse=always", "--no-target-directory", "--")
         status, said = _run(*words, str(place), str(partial))
         if status:
@@ -170,7 +172,8 @@ def copy_out(root: Path, path: str, folder: Path, *, volume: str) -> Copied:
     except OSError as err:
         raise unwritable(str(target), err) from err
     finally:
-        _remove(partial)
+        with contextlib.suppress(OSError):
+            _remove(partial)
     return _counted(target)
 
 

@@ -20,6 +20,10 @@ _AREA_MARK = b" LVM2 x[5A%r0N*>"
 _AREA = struct.Struct("<I16sIQQ")
 _TEXT = struct.Struct("<QQ")
 _MOST_TEXT = 16 << 20
+# Stripes of 64 KiB over 128 GiB; each is a piece of its own in memory.
+_MOST_PIECES = 1 << 21
+# A real one has four levels.
+_DEEPEST = 32
 _SEGMENT = re.compile(r"segment\d+")
 _TOKEN = re.compile(r'\s+|#[^\n]*|"((?:[^"\\]|\\.)*)"|([\w.+-]+)|([={}\[\],])')
 
@@ -53,7 +57,7 @@ class Logical:
 
 
 def read_physical(read: Read, size: int) -> Physical | None:
-    for at in range(0, min(size, 4 * _SECTOR), _SECTOR):
+    for at in range(0, min(size, 4 * _SECTOR) - _SECTOR + 1, _SECTOR):
         label = read(at, _SECTOR)
         if label.startswith(_MARK):
             return _physical(read, label, size)
@@ -87,6 +91,8 @@ def _text(read: Read, start: int, size: int) -> str:
         return ""
     # A ring, of which the header's sector is no part.
     first = min(length, area - offset)
+    if length - first > area - _SECTOR:
+        return ""
     content = read(start + offset, first) + read(start + _SECTOR, length - first)
     return content.rstrip(b"\0").decode("utf-8", "replace")
 
@@ -119,24 +125,29 @@ def _pieces(
     segments = [each for key, each in volume.items() if _SEGMENT.fullmatch(key)]
     found: list[Piece] = []
     for segment in sorted(segments, key=lambda each: int(each["start_extent"])):
-        if segment.get("type") != "striped":
+        stripes = segment.get("type") == "striped" and _stripes(segment, extent, ids)
+        if not stripes:
             return []
-        found += _stripes(segment, extent, ids)
+        found += stripes
     return found
 
 
 def _stripes(
     segment: Mapping[str, Any], extent: int, ids: Mapping[str, tuple[str, int]]
-) -> Iterator[Piece]:
+) -> list[Piece]:
+    """None where they are more than anybody has: the text may have been written to keep us busy."""
     places = _places(segment["stripes"], extent, ids)
     size = int(segment["extent_count"]) * extent
     if len(places) == 1:
-        yield Piece(size=size, volume=places[0][0], offset=places[0][1])
-        return
+        return [Piece(size=size, volume=places[0][0], offset=places[0][1])]
     width = int(segment["stripe_size"]) * _SECTOR
-    for number in range(size // width):
-        volume, start = places[number % len(places)]
-        yield Piece(size=width, volume=volume, offset=start + number // len(places) * width)
+    if width <= 0 or not places or size // width > _MOST_PIECES:
+        return []
+    return [
+        Piece(size=width, volume=volume, offset=start + row * width)
+        for row in range(size // width // len(places))
+        for volume, start in places
+    ]
 
 
 def _places(
@@ -182,7 +193,9 @@ class _Tokens:
         return self._found[self._at] if self._at < len(self._found) else None
 
 
-def _section(tokens: _Tokens) -> dict[str, Any]:
+def _section(tokens: _Tokens, depth: int = 0) -> dict[str, Any]:
+    if depth > _DEEPEST:
+        raise ValueError("brackets in brackets without an end")
     found: dict[str, Any] = {}
     while (token := tokens.peek()) is not None and token[1] != "}":
         name, _mark = tokens.next() or ("", "")
@@ -192,7 +205,7 @@ def _section(tokens: _Tokens) -> dict[str, Any]:
         if mark[1] == "=":
             found[name] = _value(tokens)
             continue
-        found[name] = _section(tokens)
+        found[name] = _section(tokens, depth + 1)
         if tokens.next() != ("", "}"):
             raise ValueError(f"{name!r} does not end")
     return found

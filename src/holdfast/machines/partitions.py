@@ -18,8 +18,9 @@ _GPT_MAGIC = b"EFI PART"
 _GPT_HEADER = struct.Struct("<72xQIII")
 _GPT_ENTRY = struct.Struct("<16s16sQQ8x")
 _GPT_NAME = slice(56, 128)
-# More are a damaged table, or one that is made to keep us busy.
+# More, or longer ones, are a damaged table, or one that is made to keep us busy.
 _MOST = 256
+_LONGEST_ENTRY = 4096
 _FIRST_LOGICAL = 5
 
 
@@ -49,10 +50,11 @@ def _gpt(read: Read, size: int, sector: int) -> Iterator[Partition]:
     if not header.startswith(_GPT_MAGIC):
         return
     at, count, length, _checksum = _GPT_HEADER.unpack_from(header)
-    if length < _GPT_NAME.stop or at * sector + min(count, _MOST) * length > size:
+    count = min(count, _MOST)
+    if not _GPT_NAME.stop <= length <= _LONGEST_ENTRY or at * sector + count * length > size:
         return
-    table = read(at * sector, min(count, _MOST) * length)
-    for number in range(min(count, _MOST)):
+    table = read(at * sector, count * length)
+    for number in range(count):
         entry = table[number * length : (number + 1) * length]
         kind, _guid, first, last = _GPT_ENTRY.unpack_from(entry)
         name = entry[_GPT_NAME].decode("utf-16-le", "replace").rstrip("\0")

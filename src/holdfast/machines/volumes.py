@@ -114,7 +114,7 @@ def _logical(found: Sequence[Volume]) -> Iterator[Volume]:
 
 def _is_there(piece: Piece, physical: Mapping[str, DiskSource]) -> bool:
     source = physical.get(piece.volume)
-    return source is not None and piece.offset + piece.size <= source.size
+    return source is not None and piece.offset >= 0 and 0 < piece.size <= source.size - piece.offset
 
 
 def _physical(volume: Volume) -> Physical | None:

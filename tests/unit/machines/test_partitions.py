@@ -50,6 +50,19 @@ def test_what_reaches_beyond_the_disk_is_left_out() -> None:
     assert [each.name for each in read_partitions(reads(disk), SIZE)] == ["near"]
 
 
+def test_entries_as_long_as_the_disk_are_not_read() -> None:
+    disk = bytearray(gpt((64, 95, "huge")))
+    disk[512 + 72 : 512 + 92] = struct.pack("<QIII", 2, 1, SIZE // 2, 0)
+    asked: list[int] = []
+
+    def read(offset: int, length: int) -> bytes:
+        asked.append(length)
+        return bytes(disk[offset : offset + length])
+
+    assert read_partitions(read, SIZE) == []
+    assert max(asked) <= 4096
+
+
 def test_logical_partitions_are_a_chain_and_count_from_five() -> None:
     disk = bytearray(SIZE)
     disk[:512] = mbr((0x83, 8, 8), (0x05, 100, 900))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.disks.spans import Span
-from holdfast.machines.lvm_volumes import logical_volumes
+from holdfast.machines.lvm_volumes import logical_volumes, read_physical
 from holdfast.machines.volumes import Joined, Part, find_volumes
 
 EXTENT = 4 << 20
@@ -82,6 +82,11 @@ class Memory:
     def read(self, offset: int, length: int) -> bytes:
         return self.content[offset : offset + length]
 
+    def strictly(self, offset: int, length: int) -> bytes:
+        if offset + length > self.size:
+            raise ValueError(f"{length} bytes at {offset} of {self.size}")
+        return self.read(offset, length)
+
     def spans_with_data(self) -> list[Span]:
         return [Span(0, self.size)]
 
@@ -138,6 +143,39 @@ def test_damaged_metadata_hides_the_volumes_and_breaks_nothing(disks: dict[str, 
         disks[name] = Memory(disk.content.replace(b"extent_size", b"extent~size"))
 
     assert [volume.name for volume in find_volumes(disks)] == ["vda", "vdb"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("extent_count = 2\n", "extent_count = 2000000000000000\n"),
+        ("stripe_size = 128", "stripe_size = 0"),
+        ("stripe_size = 128", "stripe_size = -8"),
+        ('"pv0", 0, "pv1", 1', ""),
+        ('"pv0", 0, "pv1", 1', '"pv0", -9, "pv1", -9'),
+        ('"pv0", 0, "pv1", 1', '"pv0", 0, "pv1", 999999'),
+    ],
+)
+def test_volume_that_cannot_be_is_left_out_alone(old: str, new: str) -> None:
+    text = GROUP.replace(old, new)
+    assert text != GROUP
+
+    found = find_volumes(
+        {"vda": Memory(bytes(physical(FIRST, text))), "vdb": Memory(bytes(physical(SECOND, text)))}
+    )
+
+    assert [volume.name for volume in found] == ["vda", "vdb", "vg0-root"]
+
+
+def test_brackets_without_an_end_are_no_metadata() -> None:
+    with pytest.raises(ValueError, match="brackets"):
+        logical_volumes("a {" * 100_000)
+
+
+def test_label_in_the_middle_of_the_last_sector_is_none() -> None:
+    label = b"LABELONE".ljust(100, b"\0")
+
+    assert read_physical(Memory(bytes(512) + label).strictly, 612) is None
 
 
 @given(st.text(alphabet='ab{}[]="\\, \n#1', max_size=60))

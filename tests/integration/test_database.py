@@ -5,8 +5,12 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
@@ -20,7 +24,16 @@ from holdfast.catalog.errors import (
     DatabaseUnavailable,
 )
 from holdfast.catalog.migrating import open_database
-from holdfast.catalog.tables import AuditEntry, Setting, Table, Worker
+from holdfast.catalog.tables import (
+    Assignment,
+    AuditEntry,
+    Machine,
+    Policy,
+    Setting,
+    Table,
+    Vault,
+    Worker,
+)
 from holdfast.server.running import assemble
 from holdfast.testing.clock import FakeClock
 from holdfast.testing.planes import client_of, make_plane
@@ -42,6 +55,41 @@ def test_the_steps_lead_to_the_tables_the_code_declares(database: Database) -> N
 
     assert script.upgrade_ops is not None
     assert script.upgrade_ops.as_diffs() == [], "python -m tools.migration writes the step"
+
+
+def test_what_was_assigned_before_machines_could_be_stays_as_it_was(database_url: str) -> None:
+    older = Database(database_url)
+    with migrating._locked(older) as connection:
+        _run_until(connection, "0001_first")
+    with older.write() as db:
+        db.add(Vault(id="v", name="main", location="memory:v", created_at=NOON))
+        db.flush()
+        db.add(Machine(id="m", vault_id="v", name="alpha", registered_at=NOON, facts={}))
+        db.add(Policy(id="p", vault_id="v", name="nightly", body={}, changed_at=NOON))
+        db.flush()
+        row = "'a', 'm', 'p', '[\"/etc\"]', '{}', false, '2026-01-01 12:00:00.000000'"
+        names = "id, machine_id, policy_id, paths, options, is_paused, created_at"
+        db.execute(text(f"INSERT INTO assignments ({names}) VALUES ({row})"))
+    older.close()
+
+    database = open_database(database_url)
+
+    with database.read() as db:
+        (found,) = db.query(Assignment).all()
+        assert (found.paths, found.vms) == (["/etc"], [])
+    database.close()
+
+
+def _run_until(connection: Connection, step: str) -> None:
+    """As `migrating` does, and no further."""
+    script = migrating.steps()
+
+    def plan(revision: Any, _context: MigrationContext) -> Any:
+        return script._upgrade_revs(step, revision)
+
+    with EnvironmentContext(Config(), script, fn=plan) as environment:
+        environment.configure(connection=connection, target_metadata=Table.metadata)
+        environment.run_migrations()
 
 
 def test_a_second_start_changes_nothing(database: Database, database_url: str) -> None:

@@ -103,6 +103,8 @@ ALLOWED: dict[str, frozenset[str]] = {
     "POST /machines/{machine_id}/assignments": CONTRIBUTORS,
     "POST /machines/{machine_id}/assignments/preview": READERS,
     "GET /machines/{machine_id}/points": READERS,
+    "PUT /agent/vms": MACHINES,
+    "GET /machines/{machine_id}/vms": READERS,
     "GET /vaults/{vault}/trash": READERS,
     "GET /machines/{machine_id}/trash": READERS,
     "POST /machines/{machine_id}/trash/undelete": OPERATORS,
@@ -285,6 +287,7 @@ def _body(operation: str, things: dict[str, str]) -> Any:
         },
         "POST /machines/{machine_id}/assignments/preview": {"paths": ["/srv"], "body": policy},
         "PUT /agent/points": {"points": []},
+        "PUT /agent/vms": {"vms": []},
         "POST /machines/{machine_id}/trash/undelete": {},
         "POST /alert-targets": {
             "name": f"new {things['name']}",

@@ -18,6 +18,7 @@ from holdfast.agent.asking import points_now, renew_certificate
 from holdfast.agent.assigned import AssignedPolicies
 from holdfast.agent.errors import AgentRunning
 from holdfast.agent.health import health_facts
+from holdfast.agent.inventory import Inventory
 from holdfast.agent.jobs import Facts, Job
 from holdfast.agent.journal import Journal
 from holdfast.agent.leases import Leases
@@ -25,6 +26,7 @@ from holdfast.agent.link import Identity, Link
 from holdfast.agent.listening import Listener
 from holdfast.agent.orders import Orders
 from holdfast.agent.place import Place
+from holdfast.agent.protected import ProtectedVms
 from holdfast.agent.running import Program, Runner
 from holdfast.agent.scheduling import Scheduler
 from holdfast.agent.standing import Standing, StandingFile, process_of
@@ -34,10 +36,12 @@ from holdfast.agent.words import words_for
 from holdfast.app.agent_folder import AgentFolder
 from holdfast.app.registration_state import Registration, load_registration
 from holdfast.app.service_manager import ALIVE, READY, STOPPING, tell
+from holdfast.app.vm_here import may_have_vms
 from holdfast.base.clock import Clock, SystemClock
 from holdfast.base.errors import HoldfastError
 from holdfast.fleet.jobs import Kind, State
 from holdfast.fleet.messages import Command
+from holdfast.fleet.virtual_machines import is_of_vm
 from holdfast.storage.limiting import Rates
 
 _BUSY, _IDLE = 0.2, 1.0
@@ -59,6 +63,8 @@ class Outfit:
     notify: str | None = None
     parallel: int = 2
     grace: float = 30.0
+    # The hypervisor whose machines are told of; None: nothing is told.
+    libvirt: str | None = None
 
 
 class Agent:
@@ -74,7 +80,10 @@ class Agent:
         self._wake = threading.Event()
         self._journal = Journal(self._place.journal, warn=outfit.warn)
         self._assigned = AssignedPolicies(self._place.policies)
-        self._scheduler = Scheduler(self._journal, self._assigned, warn=outfit.warn)
+        self._protected = ProtectedVms(outfit.home, warn=outfit.warn)
+        self._scheduler = Scheduler(
+            self._journal, self._assigned, warn=outfit.warn, protected=self._protected.names
+        )
         self._leases = Leases()
         self._rates = Rates.in_file(self._place.rates)
         self._runner = Runner(
@@ -99,6 +108,7 @@ class Agent:
             clock=self._clock,
             on_news=self._wake.set,
             warn=outfit.warn,
+            protected=self._protected.names,
         )
         self._link = Link(_identity(outfit.home, self._registration))
         self._talker = Talker(
@@ -108,6 +118,9 @@ class Agent:
             self._leases,
             self._telling(),
             clock=self._clock,
+        )
+        self._inventory = Inventory(
+            outfit.home, outfit.program, is_here=self._has_vms, on_news=self._talker.wake
         )
         self._listener = Listener(self._link, self._take, on_silence=self._talker.doubt)
         self._standing_file = StandingFile(self._place.standing)
@@ -130,7 +143,7 @@ class Agent:
         self._take_over()
         threads = [
             threading.Thread(target=one.run, args=(self._threads_stop,), daemon=True)
-            for one in (self._talker, self._listener)
+            for one in (self._talker, self._listener, self._inventory)
         ]
         for thread in threads:
             thread.start()
@@ -157,6 +170,7 @@ class Agent:
                     break
             self._wake.wait(_BUSY)
             self._wake.clear()
+        self._inventory.look()
         self._end()
 
     def _turn(self) -> None:
@@ -206,8 +220,10 @@ class Agent:
     def _job_ended(self, job: Job) -> None:
         if job.kind is Kind.BACKUP:
             self._scheduler.after_backup(job, self._clock.now())
-        if job.kind in (Kind.BACKUP, Kind.RETAIN):
+        if job.kind in (Kind.BACKUP, Kind.RETAIN, Kind.PROTECT):
             self._talker.points_changed()
+        if is_of_vm(job.source):
+            self._inventory.wake()
 
     def _cancel_asked(self) -> None:
         for job_id in self._orders.cancels():
@@ -234,7 +250,9 @@ class Agent:
 
     def _words_of(self, job: Job) -> list[str]:
         assigned = self._assigned.find(job.arguments.get("assignment"))
-        return words_for(job, assigned, location_of=self._location_of)
+        return words_for(
+            job, assigned, location_of=self._location_of, host_of=self._protected.host_of
+        )
 
     def _location_of(self, machine: str) -> str:
         """The repository of another machine of this vault."""
@@ -251,7 +269,12 @@ class Agent:
             cancel=self._orders.cancel,
             renew=self._renew,
             warn=self._outfit.warn,
+            vms=lambda: self._inventory.now,
         )
+
+    def _has_vms(self) -> bool:
+        libvirt = self._outfit.libvirt
+        return libvirt is not None and may_have_vms(self._outfit.home, libvirt)
 
     def _jobs_at_hand(self) -> list[str]:
         """All that the server may still take for open: who is not named here is forgotten."""
@@ -285,6 +308,7 @@ class Agent:
     def _end(self) -> None:
         self._threads_stop.set()
         self._talker.wake()
+        self._inventory.wake()
         self._runner.stop()
         deadline = self._clock.monotonic() + self._outfit.grace + _MORE_GRACE
         while self._runner.running and self._clock.monotonic() < deadline:

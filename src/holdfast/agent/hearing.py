@@ -13,6 +13,13 @@ from holdfast.fleet.messages import Line, Step
 _MOST_LINES = 1000
 _LONGEST = 2000
 _OUTER = ("event", "version")
+_STEP_STATES = {
+    "running": StepState.RUNNING,
+    "done": StepState.DONE,
+    "failed": StepState.FAILED,
+    "left-out": StepState.SKIPPED,
+}
+_DETAIL = ("said", "error")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,6 +90,12 @@ class Heard:
                 self._note("warning", text, now)
             case "finding" | "loss" as what:
                 self._note("warning", str(event.get("message") or event.get("path") or what), now)
+            case "vm-step":
+                self._named_step(facts, now)
+            case "vm-waiting":
+                names = ", ".join(str(one.get("vm")) for one in event.get("holders") or ())
+                text = _("waits for its turn on this host; at work: {names}")
+                self._note("info", text.format(names=names or "-"), now)
             case "retain":
                 rules = ", ".join(event.get("rules") or ()) or "-"
                 kept = "+" if event.get("keep") else "-"
@@ -99,6 +112,27 @@ class Heard:
             running = StepState.RUNNING.value
             step = Step(number=number, name=phase, state=running, started_at=now)
             self.steps = [*self.steps, step]
+
+    def _named_step(self, told: Facts, now: datetime) -> None:
+        """A step with a name and an end of its own; one that is told of again is told anew."""
+        name, state = str(told.get("step", "")), _STEP_STATES.get(str(told.get("state")))
+        if state is None:
+            return
+        known = next((one for one in self.steps if one.name == name), None)
+        begun = known.started_at if known is not None else self._last_end or now
+        step = Step(
+            number=known.number if known is not None else len(self.steps) + 1,
+            name=name,
+            state=state.value,
+            started_at=begun,
+            ended_at=None if state is StepState.RUNNING else now,
+            detail={key: told[key] for key in _DETAIL if told.get(key)},
+        )
+        self.steps = [*(one for one in self.steps if one.name != name), step]
+
+    @property
+    def _last_end(self) -> datetime | None:
+        return self.steps[-1].ended_at if self.steps else None
 
     def _end_step(self, state: StepState, now: datetime) -> None:
         if self.steps and self.steps[-1].ended_at is None:

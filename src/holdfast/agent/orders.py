@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from holdfast.agent.assigned import AssignedPolicies
 from holdfast.agent.journal import Journal
-from holdfast.agent.scheduling import accept, command_job
+from holdfast.agent.scheduling import accept, command_jobs
+from holdfast.agent.sources import Protected, nothing_protected
 from holdfast.base.clock import Clock
 from holdfast.base.errors import HoldfastError
 from holdfast.base.texts import _
@@ -30,12 +31,14 @@ class Orders:
         clock: Clock,
         on_news: Callable[[], None],
         warn: Callable[[str], None],
+        protected: Protected = nothing_protected,
     ) -> None:
         self._journal = journal
         self._assigned = assigned
         self._clock = clock
         self._on_news = on_news
         self._warn = warn
+        self._protected = protected
         self._cancels: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._tries: dict[int, int] = {}
 
@@ -75,8 +78,17 @@ class Orders:
             ask_anew()
             return False
         now = self._clock.now()
-        job = command_job(kind, command.job_id, arguments, assigned=assigned, now=now)
-        accept(self._journal, job, now)
+        # The one that was ordered last: as soon as it is known the command counts as taken.
+        found = command_jobs(
+            kind,
+            command.job_id,
+            arguments,
+            assigned=assigned,
+            protected=self._protected,
+            now=now,
+        )
+        for job in reversed(found):
+            accept(self._journal, job, now)
         self._on_news()
         return True
 

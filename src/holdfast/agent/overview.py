@@ -26,6 +26,7 @@ _UNDELIVERED = "SELECT count(*), min(created) FROM jobs WHERE delivered < number
 class NextRun:
     policy: str
     paths: tuple[str, ...]
+    vms: tuple[str, ...]
     is_paused: bool
     # None: paused, or never again, or this version does not understand the policy.
     at: datetime | None
@@ -85,6 +86,7 @@ def _next(one: AssignedPolicy, now: datetime) -> NextRun:
     return NextRun(
         policy=one.policy_name,
         paths=tuple(one.paths),
+        vms=tuple(one.vms),
         is_paused=one.is_paused,
         at=found.at if found else None,
     )

@@ -13,13 +13,14 @@ from holdfast.agent import jobs
 from holdfast.agent.assigned import AssignedPolicies
 from holdfast.agent.jobs import Job
 from holdfast.agent.journal import Journal, Occurrence
+from holdfast.agent.sources import Part, Protected, nothing_protected, orders_of, parts_of
 from holdfast.agent.words import policy_of
 from holdfast.base.errors import HoldfastError
 from holdfast.fleet.arguments import read_arguments, source_of
 from holdfast.fleet.jobs import Kind, State
 from holdfast.fleet.messages import AssignedPolicy
 from holdfast.fleet.policies import Policy
-from holdfast.fleet.schedule import Due, Timing, due, next_due
+from holdfast.fleet.schedule import Due, due, next_due
 from holdfast.fleet.windows import rate_at
 
 SCHEDULE = "schedule"
@@ -29,11 +30,17 @@ class Scheduler:
     """Puts jobs into the journal. To be used from one thread."""
 
     def __init__(
-        self, journal: Journal, assigned: AssignedPolicies, *, warn: Callable[[str], None]
+        self,
+        journal: Journal,
+        assigned: AssignedPolicies,
+        *,
+        warn: Callable[[str], None],
+        protected: Protected = nothing_protected,
     ) -> None:
         self._journal = journal
         self._assigned = assigned
         self._warn = warn
+        self._protected = protected
         self._warned: set[str] = set()
         # Until when the schedule of a paused assignment counts as answered.
         self._paused_at: dict[str, datetime] = {}
@@ -45,12 +52,12 @@ class Scheduler:
             if one.is_paused:
                 self._paused_at[one.id] = now
                 continue
-            for kind, timing in _timings(policy):
-                moment = self._due(one, kind, timing, now)
-                if moment is None or not _may_begin(kind, policy, now):
+            for part in parts_of(one, self._protected):
+                moment = self._due(one, part, now)
+                if moment is None or not _may_begin(part.kind, policy, now):
                     continue
-                job = _job(kind, one, policy, now)
-                if accept(self._journal, job, now, _occurrence(one, kind, moment)):
+                job = _job(part.kind, one, policy, now, vm=part.vm)
+                if accept(self._journal, job, now, _occurrence(one, part, moment)):
                     found.append(job)
         return found
 
@@ -64,6 +71,10 @@ class Scheduler:
             return None
         # By the backup's id: a crash in between asks for the same job once more.
         job = _job(Kind.RETAIN, one, policy, now, job_id=f"{backup.id}-retain")
+        other = _other(self._journal.open_jobs(), job)
+        if other is not None and other.state is State.WAITING and other.id != job.id:
+            # It has not looked yet: this point will be among those it sees.
+            return None
         return job if accept(self._journal, job, now) else None
 
     def next_runs(self, now: datetime) -> dict[str, datetime]:
@@ -100,15 +111,18 @@ class Scheduler:
                 self._warn(f"{one.policy_name}: {err}")
             return None
 
-    def _due(self, one: AssignedPolicy, kind: Kind, timing: Timing, now: datetime) -> Due | None:
-        since = self._since(one, now)
-        last = self._journal.last_occurrence(one.id, kind.value)
-        return due(timing, max(since, last) if last else since, now, seed=one.id)
+    def _due(self, one: AssignedPolicy, part: Part, now: datetime) -> Due | None:
+        known = [self._since(one.id, now, paused_at=self._paused_at.pop(one.id, None))]
+        if part.vm:
+            # A machine may come to be one of those that are meant at any time.
+            known.append(self._since(f"{one.id} {part.vm}", now))
+        if last := self._journal.last_occurrence(one.id, part.what):
+            known.append(last)
+        return due(part.timing, max(known), now, seed=one.id)
 
-    def _since(self, one: AssignedPolicy, now: datetime) -> datetime:
-        """What came before this assignment, or in its pause, is nobody's job."""
-        name = f"since:{one.id}"
-        paused_at = self._paused_at.pop(one.id, None)
+    def _since(self, what: str, now: datetime, *, paused_at: datetime | None = None) -> datetime:
+        """What came before it was assigned, or in its pause, is nobody's job."""
+        name = f"since:{what}"
         noted = self._journal.recall(name)
         if noted is None or paused_at is not None:
             noted = (paused_at or now).isoformat()
@@ -124,25 +138,32 @@ def accept(journal: Journal, job: Job, now: datetime, occurrence: Occurrence | N
     return journal.add(job, occurrence)
 
 
-def command_job(
+def command_jobs(
     kind: Kind,
     job_id: str,
     arguments: dict[str, Any],
     *,
     assigned: AssignedPolicy | None,
+    protected: Protected,
     now: datetime,
-) -> Job:
-    """A job that a person asked the server for."""
-    policy = policy_of(assigned) if assigned is not None else None
-    return Job(
-        id=job_id,
-        kind=kind,
-        source=source_of(kind, arguments),
-        origin="person",
-        created_at=now,
-        arguments=arguments,
-        **_limits(policy),
-    )
+) -> list[Job]:
+    """The job that a person asked the server for, and those it takes besides: one for a source."""
+    limits = _limits(policy_of(assigned) if assigned is not None else None)
+    about = [arguments]
+    if kind is Kind.BACKUP:
+        about = orders_of(arguments, assigned, protected)
+    return [
+        Job(
+            id=f"{job_id}-{number}" if number else job_id,
+            kind=kind,
+            source=source_of(kind, given),
+            origin="person",
+            created_at=now,
+            arguments=given,
+            **limits,
+        )
+        for number, given in enumerate(about)
+    ]
 
 
 def _other(open_jobs: Iterable[Job], job: Job) -> Job | None:
@@ -158,31 +179,36 @@ def _sameness(job: Job) -> tuple[object, ...]:
 
 def _read_through(policy: Policy) -> Policy:
     """Its texts are read when they are asked for; what is not understood must show now."""
-    list(_timings(policy))
-    _ = (policy.rates, policy.default_rate, policy.retain_arguments, _limits(policy))
+    _ = (
+        policy.timing,
+        policy.verification_timing,
+        policy.prune_timing,
+        policy.rates,
+        policy.default_rate,
+        policy.retain_arguments,
+        _limits(policy),
+    )
     return policy
-
-
-def _timings(policy: Policy) -> Iterator[tuple[Kind, Timing]]:
-    yield Kind.BACKUP, policy.timing
-    if (timing := policy.verification_timing) is not None:
-        yield Kind.CHECK, timing
-    if (timing := policy.prune_timing) is not None:
-        yield Kind.PRUNE, timing
 
 
 def _may_begin(kind: Kind, policy: Policy, now: datetime) -> bool:
     return kind is not Kind.PRUNE or policy.may_prune(now)
 
 
-def _occurrence(one: AssignedPolicy, kind: Kind, moment: Due) -> Occurrence:
-    return Occurrence(assignment=one.id, what=kind.value, key=moment.key, at=moment.nominal)
+def _occurrence(one: AssignedPolicy, part: Part, moment: Due) -> Occurrence:
+    return Occurrence(assignment=one.id, what=part.what, key=moment.key, at=moment.nominal)
 
 
 def _job(
-    kind: Kind, one: AssignedPolicy, policy: Policy, now: datetime, *, job_id: str | None = None
+    kind: Kind,
+    one: AssignedPolicy,
+    policy: Policy,
+    now: datetime,
+    *,
+    vm: str = "",
+    job_id: str | None = None,
 ) -> Job:
-    arguments = _arguments(kind, one, policy)
+    arguments = _arguments(kind, one, policy, vm=vm)
     return Job(
         id=job_id or token_hex(8),
         kind=kind,
@@ -194,7 +220,7 @@ def _job(
     )
 
 
-def _arguments(kind: Kind, one: AssignedPolicy, policy: Policy) -> dict[str, Any]:
+def _arguments(kind: Kind, one: AssignedPolicy, policy: Policy, *, vm: str) -> dict[str, Any]:
     match kind:
         case Kind.CHECK:
             read = policy.verification.read_data if policy.verification else None
@@ -202,7 +228,8 @@ def _arguments(kind: Kind, one: AssignedPolicy, policy: Policy) -> dict[str, Any
         case Kind.PRUNE:
             return read_arguments(kind, {})
         case _:
-            return read_arguments(kind, {"assignment": one.id})
+            about = {"vms": [vm]} if vm else {}
+            return read_arguments(kind, {"assignment": one.id, **about})
 
 
 def _limits(policy: Policy | None) -> dict[str, Any]:

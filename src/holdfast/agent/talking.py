@@ -27,6 +27,7 @@ from holdfast.fleet.messages import (
     HeartbeatReply,
     JobReportReply,
     PointsTold,
+    VmsTold,
 )
 
 _JITTER = 0.2
@@ -34,6 +35,7 @@ _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
 # Nobody hears us: often enough to notice that it was an error.
 _REVOKED_WAIT = 300.0
 _UNCHANGED = 304
+_NOT_FOUND = 404
 _MOST_ROUNDS = 20
 # The fact of the journal that says when the server was last heard.
 HEARD = "heard"
@@ -49,6 +51,11 @@ class Connection(StrEnum):
     REFUSED = "refused"  # the certificate is not accepted: schedules go on, and somebody must act
 
 
+def _no_vms() -> VmsTold | None:
+    """This host has none."""
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Telling:
     """What the talker is told by the rest of the agent."""
@@ -62,6 +69,8 @@ class Telling:
     cancel: Callable[[str], None]
     renew: Callable[[], None]
     warn: Callable[[str], None]
+    # The host's virtual machines as they were seen last; None: there is nothing to say of them.
+    vms: Callable[[], VmsTold | None] = _no_vms
 
 
 class Talker:
@@ -88,6 +97,7 @@ class Talker:
         self._next_note = float("-inf")
         self._failures = 0
         self._points_untold = True
+        self._vms_told: VmsTold | None = None
         self.connection = Connection.UNKNOWN
         self.trouble: str | None = None
         # Since when it is so, and when the server was heard last.
@@ -141,6 +151,7 @@ class Talker:
         self._leases.tend(self._link, self._clock.now())
         self._deliver()
         self._tell_points()
+        self._tell_vms()
 
     def _beat(self) -> None:
         now = self._clock.now()
@@ -216,6 +227,18 @@ class Talker:
         except HoldfastError:
             self._points_untold = True
             raise
+
+    def _tell_vms(self) -> None:
+        vms = self._telling.vms()
+        if vms == self._vms_told:
+            return
+        try:
+            self._link.tell("PUT", "/vms", body=vms)
+        except ServerRefused as err:
+            # A server of the version before does not ask for them.
+            if err.fields["status"] != _NOT_FOUND:
+                self._telling.warn(str(err))
+        self._vms_told = vms
 
     def _failed(self, connection: Connection, err: HoldfastError) -> None:
         self._failures += 1

@@ -4,15 +4,18 @@ What a job asks for comes from a server, so every word is placed where it can on
 path that begins with a dash stays a path, and what is not known here is refused.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from holdfast.agent.errors import ArgumentsNotUnderstood
 from holdfast.agent.jobs import Job
+from holdfast.app.vm_errors import VmNoneProtected
 from holdfast.fleet.backup_options import mark_of, tag_of
 from holdfast.fleet.jobs import Kind
 from holdfast.fleet.messages import AssignedPolicy
 from holdfast.fleet.policies import Policy, known_policy
+from holdfast.fleet.virtual_machines import ALL
 
 _Reader = Callable[[str, Any], list[str]]
 _PATIENCE = "--wait=10m"
@@ -47,17 +50,30 @@ _BACKUP: dict[str, tuple[str, _Reader]] = {
 }
 
 
-def words_for(
-    job: Job, assigned: AssignedPolicy | None, *, location_of: Callable[[str], str]
+def _no_host(_vm: str) -> str:
+    """The host that the settings name."""
+    return ""
+
+
+def words_for(  # noqa: PLR0911  one for each kind
+    job: Job,
+    assigned: AssignedPolicy | None,
+    *,
+    location_of: Callable[[str], str],
+    host_of: Callable[[str], str] = _no_host,
 ) -> list[str]:
     """The command line of a job, without the program.
 
-    `location_of` gives the vault location of another machine of this vault.
+    `location_of` gives the vault location of another machine of this vault, `host_of` the
+    hypervisor on which a virtual machine is protected.
     """
     given = job.arguments
     match job.kind:
         case Kind.BACKUP:
-            return _backup(job, assigned)
+            is_of_vm = bool(given.get("vms"))
+            return _backup_of_vm(job, assigned, host_of) if is_of_vm else _backup(job, assigned)
+        case Kind.PROTECT | Kind.UNPROTECT:
+            return _protect(job, host_of)
         case Kind.RETAIN:
             return _retain(given, _needed(job, assigned))
         case Kind.PRUNE:
@@ -81,9 +97,7 @@ def _backup(job: Job, assigned: AssignedPolicy | None) -> list[str]:
     given = job.arguments
     paths = _texts(Kind.BACKUP, given.get("paths"))
     words = ["backup", "--json", _PATIENCE, *_many("--tag", given.get("tags"))]
-    if given.get("assignment") and assigned is None:
-        # A policy that was taken away meanwhile: without its excludes it would be another backup.
-        raise ArgumentsNotUnderstood(kind="backup", reason=given["assignment"])
+    _require_assigned(job, assigned)
     if assigned is not None:
         paths = paths or assigned.paths
         words += _many("--tag", tag_of(assigned.id))
@@ -94,6 +108,44 @@ def _backup(job: Job, assigned: AssignedPolicy | None) -> list[str]:
     if not paths:
         raise ArgumentsNotUnderstood(kind="backup", reason="paths")
     return [*words, "--", *paths]
+
+
+def _backup_of_vm(
+    job: Job, assigned: AssignedPolicy | None, host_of: Callable[[str], str]
+) -> list[str]:
+    given = job.arguments
+    vms = _texts(Kind.BACKUP, given["vms"])
+    if vms == [ALL]:
+        raise VmNoneProtected(host=os.uname().nodename)
+    if len(vms) != 1:
+        raise ArgumentsNotUnderstood(kind="backup", reason=" ".join(vms))
+    _require_assigned(job, assigned)
+    words = ["backup", "--json", _PATIENCE, *_many("--tag", given.get("tags"))]
+    if assigned is not None:
+        words += _many("--tag", tag_of(assigned.id))
+    # Another point of the same machine costs next to nothing: one that was made may come twice.
+    words += _many("--tag", mark_of(job.id))
+    if assigned is not None:
+        # The others are about files.
+        words += _options({"tags": assigned.options.get("tags")})
+    words += _one("--libvirt", host_of(vms[0]) or None)
+    return [*words, f"--vm={vms[0]}"]
+
+
+def _protect(job: Job, host_of: Callable[[str], str]) -> list[str]:
+    """`vm protect` and `vm unprotect`, which end where they were begun before."""
+    given, vm = job.arguments, str(job.arguments.get("vm", ""))
+    words = ["vm", job.kind.value, "--json", *_one("--host", host_of(vm) or None)]
+    if job.kind is Kind.PROTECT:
+        words += _one("--consistency", given.get("consistency"))
+        words += _flag("--partly", given.get("partly"))
+    return [*words, "--", vm]
+
+
+def _require_assigned(job: Job, assigned: AssignedPolicy | None) -> None:
+    if job.arguments.get("assignment") and assigned is None:
+        # A policy that was taken away meanwhile: without its excludes it would be another backup.
+        raise ArgumentsNotUnderstood(kind=job.kind.value, reason=job.arguments["assignment"])
 
 
 def _options(options: Mapping[str, Any]) -> list[str]:

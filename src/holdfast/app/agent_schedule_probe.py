@@ -19,7 +19,10 @@ from holdfast.fleet.schedule import due, next_due
 Line = dict[str, object]
 # An agent that is at work has answered a moment by then.
 _GRACE = timedelta(minutes=15)
-_LAST = "SELECT max(at) FROM occurrences WHERE assignment = ? AND what = 'backup'"
+_LAST = (
+    "SELECT max(at) FROM occurrences WHERE assignment = ? "
+    "AND (what = 'backup' OR what LIKE 'backup vm:%')"
+)
 _FACT = "SELECT value FROM facts WHERE name = ?"
 
 
@@ -80,7 +83,8 @@ def _timed(home: str, one: AssignedPolicy, policy: Policy, now: datetime) -> Lin
 def _missed(one: AssignedPolicy, policy: Policy, begun: str, now: datetime) -> Line:
     """What came since the last answered moment and should have been answered by now."""
     patient = replace(policy.timing, catches_up=True, catch_up_within=None)
-    found = due(patient, datetime.fromisoformat(begun), now - _GRACE, seed=one.id)
+    grace = _GRACE + (patient.widest_spread if one.vms else timedelta(0))
+    found = due(patient, datetime.fromisoformat(begun), now - grace, seed=one.id)
     if found is None:
         return {}
     return {"missed": found.missed + 1, "missed_at": found.nominal.isoformat()}

@@ -73,7 +73,7 @@ def save_policy(client: Client, vault: str, body: dict[str, Any]) -> dict[str, A
 def attach_policy(
     client: Client, vault: str, name: str, *, machine: str, wanted: dict[str, Any]
 ) -> dict[str, Any]:
-    """`wanted` are paths and options; the machine is known by its name or id."""
+    """`wanted` are paths, virtual machines and options; the machine is known by its name or id."""
     policy = find_policy(client, vault, name)
     machine_id = ServerJobs(client).machine_id(machine)
     path = f"/machines/{part(machine_id)}/assignments"

@@ -21,6 +21,7 @@ from holdfast.app.up_proposal import Proposal, accept, make_proposal, proposed_a
 from holdfast.app.up_server import ADMIN, OwnServer, client_of
 from holdfast.app.wiring import Session
 from holdfast.base.texts import _
+from holdfast.fleet.virtual_machines import source_of_vm
 from holdfast.storage.location import Kind, parse_location
 from holdfast.vault.keys import KeyCost
 
@@ -204,7 +205,7 @@ def _protected(assignment: dict[str, Any]) -> Protected:
     return Protected(
         id=assignment["id"],
         policy=assignment["policy"],
-        paths=tuple(assignment["paths"]),
+        paths=(*assignment["paths"], *map(source_of_vm, assignment.get("vms", ()))),
         next_run=runs[0] if runs else None,
     )
 

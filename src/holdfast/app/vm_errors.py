@@ -44,6 +44,28 @@ class VmLessConsistent(HoldfastError):
     )
 
 
+class VmNeverFrozen(HoldfastError):
+    code = "vm-never-frozen"
+    sentence = N_(
+        "{about} is set never to be frozen, so that its points are crash-consistent, "
+        "and {wanted}-consistent is the least asked for"
+    )
+    remedy = N_(
+        "Let it be frozen: `holdfast vm protect {about} --may-freeze`; or ask for less: "
+        "--consistency crash."
+    )
+    exit_status = Exit.USAGE
+
+
+class VmNoneProtected(HoldfastError):
+    code = "vm-none-protected"
+    sentence = N_("No virtual machine of {host} is protected from here")
+    remedy = N_(
+        "Protect one with `holdfast vm protect NAME`, or name what is to be backed up: --vm NAME."
+    )
+    exit_status = Exit.USAGE
+
+
 class VmNotProtected(HoldfastError):
     code = "vm-not-protected"
     sentence = N_("{about} is not protected from here")

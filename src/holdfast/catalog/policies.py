@@ -15,6 +15,7 @@ _STAMP = (
         Assignment.id,
         Assignment.is_paused,
         cast(Assignment.paths, Text),
+        cast(Assignment.vms, Text),
         cast(Assignment.options, Text),
         Policy.id,
         Policy.name,

@@ -208,17 +208,30 @@ class Policy(Table):
 
 
 class Assignment(Table):
-    """A policy holds for these paths of a machine."""
+    """A policy holds for these paths of a machine, and these virtual machines on it."""
 
     __tablename__ = "assignments"
     id: Mapped[str] = mapped_column(primary_key=True)
     machine_id: Mapped[str] = mapped_column(ForeignKey("machines.id"), index=True)
     policy_id: Mapped[str] = mapped_column(ForeignKey("policies.id"), index=True)
     paths: Mapped[list[str]]
+    vms: Mapped[list[str]] = mapped_column(default=list)
     # Options of the backup: excludes, one_file_system, hooks …
     options: Mapped[dict[str, Any]]
     is_paused: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
+
+
+class Vm(Table):
+    """A virtual machine of a host, as the host's agent told of it."""
+
+    __tablename__ = "vms"
+    machine_id: Mapped[str] = mapped_column(ForeignKey("machines.id"), primary_key=True)
+    uuid: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    # The rest of `fleet.messages.VmTold`.
+    facts: Mapped[dict[str, Any]]
+    told_at: Mapped[datetime]
 
 
 class Point(Table):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast.base.texts import _
 from holdfast.cli import shown
+from holdfast.fleet.virtual_machines import sources_text
 
 if TYPE_CHECKING:
     from holdfast.agent.jobs import Job
@@ -102,7 +103,7 @@ def _policies(seen: "Overview") -> list[tuple[str, str]]:
 
 def _run_line(one: "NextRun") -> str:
     when = _("paused") if one.is_paused else shown.moment(one.at) if one.at else "-"
-    return f"{when}  {shown.line(one.policy)}: {shown.line(' '.join(one.paths))}"
+    return f"{when}  {shown.line(one.policy)}: {shown.line(sources_text(one.paths, one.vms))}"
 
 
 def _job_line(one: "Job") -> str:
@@ -139,6 +140,7 @@ def _run(one: "NextRun") -> dict[str, Any]:
     return {
         "policy": one.policy,
         "paths": list(one.paths),
+        "vms": list(one.vms),
         "paused": one.is_paused,
         "at": _iso(one.at),
     }

@@ -51,6 +51,7 @@ def run(*, once: bool, parallel: int) -> int:
         clock=started.session.clock,
         notify=service_manager(),
         parallel=parallel,
+        libvirt=started.session.settings.libvirt,
     )
     agent = Agent(outfit)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -71,6 +72,7 @@ def _environment(started: Run) -> dict[str, str]:
         **settings.credentials,
         "HOLDFAST_HOME": settings.home,
         "HOLDFAST_LANG": settings.lang,
+        "HOLDFAST_LIBVIRT": settings.libvirt,
         # Jobs that delete are started under a lease of ours.
         "HOLDFAST_LEASE": "agent",
     }

@@ -6,16 +6,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from holdfast.base.errors import Exit
-from holdfast.base.texts import N_
+from holdfast.base.texts import N_, _
 from holdfast.cli.command import Command, Group, option
 from holdfast.cli.parameters import DURATION
 from holdfast.cli.run import Run, start
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from holdfast.app.jobs_server import ServerJobs
     from holdfast.app.jobs_view import Source
 
-_KINDS = ("backup", "retain", "prune", "check", "restore", "doctor", "scrub")
+_KINDS = (
+    *("backup", "retain", "prune", "check", "restore", "doctor", "scrub"),
+    *("protect", "unprotect"),
+)
+_CLASSES = ("crash", "filesystem", "application")
 _LOOK = 1.0
 _STATES = (
     *("waiting", "running", "done", "warnings", "failed"),
@@ -156,6 +162,8 @@ def retry(job: str, *, follow: bool) -> int:
     ),
     examples=[
         ("holdfast jobs run web1 backup /etc /srv", N_("Make a recovery point of these.")),
+        ("holdfast jobs run kvm1 protect --vm db", N_("Protect a virtual machine of that host.")),
+        ("holdfast jobs run kvm1 backup --vm db --vm web", N_("Two of them, a job for each.")),
         ("holdfast jobs run web1 check --read-data 10%", N_("Verify a tenth of the content.")),
         ("holdfast jobs run web1 restore --point latest --to /srv/back", N_("Bring it back.")),
     ],
@@ -163,6 +171,17 @@ def retry(job: str, *, follow: bool) -> int:
 @click.argument("machine")
 @click.argument("kind", type=click.Choice(_KINDS))
 @click.argument("path", nargs=-1)
+@option(
+    "--vm",
+    "vms",
+    multiple=True,
+    metavar="NAME",
+    help=N_("A virtual machine of that host, to back up, protect or unprotect."),
+)
+@option(
+    "--consistency", type=click.Choice(_CLASSES), help=N_("Of protect: the least a point must be.")
+)
+@option("--partly", is_flag=True, help=N_("Of protect: agree to disks that cannot be backed up."))
 @option("--assignment", metavar="ID", help=N_("By the paths, options and rules of this one."))
 @option("--tag", "tags", multiple=True, help=N_("Mark the point with this."))
 @option("--point", help=N_("The point to restore."))
@@ -182,10 +201,22 @@ def run_job(machine: str, kind: str, *, wait: timedelta, follow: bool, **given: 
     run = start()
     server = _server(run)
     given["paths"] = given.pop("path")
-    arguments = {name: _plain(value) for name, value in given.items() if value}
     hours = wait.total_seconds() / 3600
-    made = server.order(machine, kind, arguments, hours=hours)
-    return _ordered(run, server, made.id, follow=follow)
+    orders = list(_orders(kind, {name: _plain(value) for name, value in given.items() if value}))
+    made = [server.order(machine, kind, arguments, hours=hours) for arguments in orders]
+    return max(_ordered(run, server, one.id, follow=follow) for one in made)
+
+
+def _orders(kind: str, given: dict[str, Any]) -> "Iterator[dict[str, Any]]":
+    """What is asked of each job: one for each virtual machine, so that each has an end of its own."""
+    vms = given.pop("vms", [])
+    if kind in ("protect", "unprotect") and not vms:
+        raise click.UsageError(_("Name virtual machines with --vm"))
+    if given.get("paths") or not vms:
+        yield given
+    rest = {name: value for name, value in given.items() if name != "paths"}
+    for vm in vms:
+        yield {**rest, "vms": [vm]} if kind == "backup" else {**rest, "vm": vm}
 
 
 def _plain(value: Any) -> Any:

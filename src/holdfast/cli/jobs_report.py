@@ -115,6 +115,7 @@ def detail_event(detail: "Detail", lines: "Iterable[Line]") -> json_events.JobDe
                 state=step.state,
                 started=step.started_at.isoformat() if step.started_at else None,
                 ended=step.ended_at.isoformat() if step.ended_at else None,
+                detail=step.detail,
             )
             for step in detail.steps
         ],
@@ -158,7 +159,13 @@ def _facts(detail: "Detail", now: datetime) -> list[str]:
 
 
 def _steps(steps: "Sequence[Step]", now: datetime) -> list[str]:
-    return shown.table([("  ", _SIGNS.get(s.state, "·"), s.name, _took(s, now)) for s in steps])
+    return shown.table(
+        [("  ", _SIGNS.get(s.state, "·"), s.name, _took(s, now), _said(s)) for s in steps]
+    )
+
+
+def _said(step: "Step") -> str:
+    return shown.line(str(step.detail.get("said", "")))
 
 
 def _took(step: "Step", now: datetime) -> str:

@@ -44,7 +44,8 @@ def _of_body(*names: str) -> Any:
     def cell(record: Record) -> str:
         found: Any = record["body"]
         for name in names:
-            found = found[name] if found is not None else None
+            # A policy that was made before there was such a thing says nothing of it.
+            found = found.get(name) if found is not None else None
         texts = found if isinstance(found, list) else [found]
         return shown.line(", ".join(map(str, texts))) if found not in (None, []) else "-"
 
@@ -66,6 +67,7 @@ _FACTS: list[Column] = [
     (N_("Schedule"), _of_body("schedule")),
     (N_("Zone"), _of_body("zone")),
     (N_("Spread over"), _of_body("jitter")),
+    (N_("Virtual machines over"), _of_body("spread")),
     (N_("Not during"), _of_body("blackouts")),
     (N_("Keeps"), _of_body("retention")),
     (N_("Verifies"), _of_body("verification", "schedule")),

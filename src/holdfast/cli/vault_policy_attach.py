@@ -20,6 +20,7 @@ from holdfast.cli.server_records import (
     when,
 )
 from holdfast.cli.vault_policy import on_option
+from holdfast.fleet.virtual_machines import ALL, sources_text
 
 
 def _next_run(record: Record) -> str:
@@ -31,11 +32,15 @@ def _next_run(record: Record) -> str:
     return when("at")({"at": runs[0]}) if runs else "-"
 
 
+def _sources(record: Record) -> str:
+    return shown.line(sources_text(record["paths"], record.get("vms", ())))
+
+
 _LINE: list[Column] = [
     (N_("Id"), text("id")),
     (N_("Machine"), text("machine")),
     (N_("Policy"), text("policy")),
-    (N_("Paths"), lambda record: shown.line(" ".join(record["paths"]))),
+    (N_("Sources"), _sources),
     (N_("Next run"), _next_run),
 ]
 
@@ -45,20 +50,30 @@ _LINE: list[Column] = [
     needs_vault=False,
     exits=[Exit.DECIDE],
     help=N_(
-        "Let the policy NAME protect PATHS of a machine.\n\n"
+        "Let the policy NAME protect PATHS of a machine, or virtual machines on it.\n\n"
         "A policy runs no programs on machines, so there are no hooks here."
     ),
     examples=[
         (
             "holdfast vault policy attach nightly /etc /srv --on main --machine web1",
             N_("Its agent follows within half a minute."),
-        )
+        ),
+        (
+            "holdfast vault policy attach hourly --vm db --vm web --on main --machine kvm1",
+            N_("Two virtual machines of the host kvm1."),
+        ),
     ],
 )
 @click.argument("name")
-@click.argument("paths", nargs=-1, required=True, metavar="PATH…")
+@click.argument("paths", nargs=-1, metavar="[PATH…]")
 @on_option
 @option("--machine", required=True, metavar="MACHINE", help=N_("The machine, by name or id."))
+@option("--vm", "vms", multiple=True, metavar="NAME", help=N_("A virtual machine of that host."))
+@option(
+    "--all-vms",
+    is_flag=True,
+    help=N_("Every virtual machine that is protected there, also those that will be."),
+)
 @option(
     "--exclude",
     "excludes",
@@ -72,12 +87,14 @@ _LINE: list[Column] = [
 @option("--tag", "tags", multiple=True, help=N_("Mark the recovery points."))
 @pin_option
 @approval_option
-def attach(
+def attach(  # noqa: PLR0913  a parameter per option
     name: str,
     paths: tuple[str, ...],
     *,
     vault: str,
     machine: str,
+    vms: tuple[str, ...],
+    all_vms: bool,
     pin: str | None,
     approval: str | None,
     **options: Any,
@@ -85,19 +102,21 @@ def attach(
     from holdfast.app.asking_twice import do_dangerous
     from holdfast.app.policies_server import attach_policy
 
+    machines = [*vms, *([ALL] if all_vms else [])]
+    if not (paths or machines):
+        raise click.UsageError(_("Name paths, or virtual machines with --vm or --all-vms"))
     given = {key: _plain(value) for key, value in options.items() if value}
+    wanted = {"paths": list(paths), "vms": machines, "options": given}
     run = start()
     made = do_dangerous(
         run.session,
-        lambda client: attach_policy(
-            client, vault, name, machine=machine, wanted={"paths": list(paths), "options": given}
-        ),
+        lambda client: attach_policy(client, vault, name, machine=machine, wanted=wanted),
         pin=pin,
         approval=approval,
     )
     sentence = _("{policy} protects {paths} of {machine}; next run {next}").format(
         policy=made["policy"],
-        paths=shown.line(" ".join(made["paths"])),
+        paths=_sources(made),
         machine=shown.line(made["machine"]),
         next=_next_run(made),
     )

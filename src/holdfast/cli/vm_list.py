@@ -2,7 +2,7 @@
 
 import click
 
-from holdfast.base.texts import N_
+from holdfast.base.texts import N_, _
 from holdfast.cli.command import Command, option
 from holdfast.cli.parameters import SIZE
 from holdfast.cli.vm_host import host_option, start_on
@@ -27,11 +27,29 @@ max_disk_option = option(
     examples=[
         ("holdfast vm list", N_("Those of this host.")),
         ("holdfast vm list --host qemu+ssh://kvm2/system", N_("Those of another.")),
+        (
+            "holdfast vm list --machine kvm1",
+            N_("Those of a registered machine, as the server knows them."),
+        ),
     ],
 )
 @host_option
 @max_disk_option
-def list_vms(*, host: str | None, max_disk: int | None) -> None:
+@option(
+    "--machine",
+    metavar="MACHINE",
+    help=N_("Ask the server one is logged in to; by name, VAULT/NAME, or id."),
+)
+def list_vms(*, host: str | None, max_disk: int | None, machine: str | None) -> None:
+    if machine is not None:
+        from holdfast.cli.vm_server_list import tell_of_machine
+
+        if host is not None or max_disk is not None:
+            raise click.UsageError(
+                _("--machine asks the server, so --host and --max-disk say nothing")
+            )
+        tell_of_machine(machine)
+        return
     from holdfast.app.vms import limits_of
     from holdfast.app.vms import list_vms as find
     from holdfast.cli.vm_report import tell_vms

@@ -1,20 +1,23 @@
 """What a job of each kind may be told: read strictly, so that a slip of the pen is not ignored."""
 
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from holdfast.fleet.jobs import Kind
+from holdfast.fleet.virtual_machines import read_vms, source_of_vm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupArguments:
-    """By an assignment's paths and options, or by the paths named here."""
+    """By an assignment's paths, machines and options, or by those named here."""
 
     assignment: str | None = None
     paths: list[str] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
+    # Virtual machines of the host, by name; "*": all that are protected.
+    vms: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,21 @@ class DoctorArguments:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProtectArguments:
+    """As `holdfast vm protect` takes them."""
+
+    vm: str
+    # None: as it was kept before, else the least.
+    consistency: Literal["crash", "filesystem", "application"] | None = None
+    partly: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnprotectArguments:
+    vm: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NoArguments:
     """The server's own work is told nothing."""
 
@@ -63,6 +81,8 @@ _OF_KIND: dict[Kind, type] = {
     Kind.CHECK: CheckArguments,
     Kind.RESTORE: RestoreArguments,
     Kind.DOCTOR: DoctorArguments,
+    Kind.PROTECT: ProtectArguments,
+    Kind.UNPROTECT: UnprotectArguments,
 }
 
 
@@ -74,10 +94,20 @@ def read_arguments(kind: Kind, given: dict[str, Any]) -> dict[str, Any]:
         told = ", ".join(known) or "none"
         raise ValueError(f"{strange[0]!r} is not known; there are: {told}")
     read = msgspec.to_builtins(msgspec.convert(given, wanted))
-    if kind is Kind.BACKUP and not (read["assignment"] or read["paths"]):
-        raise ValueError("name an assignment or paths")
     assert isinstance(read, dict)
+    if kind is Kind.BACKUP:
+        return _about_something(read)
+    if "vm" in read:
+        read_vms([read["vm"]], may_be_all=False)
     return read
+
+
+def _about_something(read: dict[str, Any]) -> dict[str, Any]:
+    if not (read["assignment"] or read["paths"] or read["vms"]):
+        raise ValueError("name an assignment, paths or vms")
+    vms = read_vms(read.pop("vms"))
+    # Agents of the version before know paths only, and are not to stumble over nothing.
+    return {**read, "vms": vms} if vms else read
 
 
 def asked_again(kind: Kind, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -89,7 +119,11 @@ def asked_again(kind: Kind, arguments: dict[str, Any]) -> dict[str, Any]:
 def source_of(kind: Kind, arguments: dict[str, Any]) -> str:
     """What a job works on: of two jobs on the same source one has to wait for the other."""
     if kind is Kind.BACKUP:
+        if vms := arguments.get("vms"):
+            return " ".join(map(source_of_vm, vms))
         return str(arguments.get("assignment") or " ".join(arguments.get("paths", ())))
+    if kind in (Kind.PROTECT, Kind.UNPROTECT):
+        return source_of_vm(str(arguments.get("vm", "")))
     if kind is Kind.RESTORE:
         return str(arguments.get("to", ""))
     # The others work on the repository as a whole.

@@ -13,6 +13,7 @@ import msgspec
 from holdfast.base.errors import Exit, HoldfastError
 from holdfast.base.texts import N_, _
 from holdfast.base.units import parse_size
+from holdfast.fleet.virtual_machines import read_vms
 
 MOST_PATHS = 100
 MOST_PATTERNS = 500
@@ -23,7 +24,10 @@ _MARK, _JOB = "assignment:", "job:"
 class AssignmentNotUnderstood(HoldfastError):
     code = "assignment-not-understood"
     sentence = N_("What is to be backed up is not understood at '{place}': {reason}")
-    remedy = N_("Name absolute paths, and options as `holdfast vault policy attach --help` does.")
+    remedy = N_(
+        "Name absolute paths or virtual machines, and options as "
+        "`holdfast vault policy attach --help` does."
+    )
     exit_status = Exit.USAGE
 
 
@@ -42,6 +46,7 @@ class BackupOptions:
 
 
 _DEFAULTS = BackupOptions()
+_OF_VMS = ("tags",)
 
 
 def tag_of(assignment_id: str) -> str:
@@ -52,6 +57,24 @@ def tag_of(assignment_id: str) -> str:
 def mark_of(job_id: str) -> str:
     """The mark on the one point that a job makes, however often it is begun."""
     return f"{_JOB}{job_id}"
+
+
+def read_sources(paths: Sequence[str], vms: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Paths, virtual machines, or both; at least one."""
+    try:
+        machines = read_vms(vms)
+    except ValueError as err:
+        raise AssignmentNotUnderstood(place="vms", reason=err) from err
+    return ([] if machines and not paths else read_paths(paths)), machines
+
+
+def require_fit(options: Mapping[str, Any], paths: Sequence[str]) -> None:
+    """Options about files mean nothing where no paths are named."""
+    for name in options:
+        if not paths and name not in _OF_VMS:
+            raise AssignmentNotUnderstood(
+                place=f"options.{name}", reason=_("it is about paths, and none is named")
+            )
 
 
 def read_options(given: Mapping[str, Any]) -> dict[str, Any]:

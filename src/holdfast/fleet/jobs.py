@@ -12,6 +12,9 @@ class Kind(StrEnum):
     CHECK = "check"
     RESTORE = "restore"
     DOCTOR = "doctor"
+    # Of a virtual machine:
+    PROTECT = "protect"
+    UNPROTECT = "unprotect"
     # Done by the server alone:
     SCRUB = "scrub"
     PURGE = "purge"

@@ -99,6 +99,8 @@ class AssignedPolicy:
     paths: list[str]
     options: dict[str, Any]
     is_paused: bool
+    # Virtual machines of the host, by name; "*": all that are protected.
+    vms: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +190,33 @@ class PointsTold:
     """Every recovery point of the machine: those not named are gone."""
 
     points: list[PointTold]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VmTold:
+    """A virtual machine of a host, as its agent saw it last."""
+
+    uuid: str
+    name: str
+    # running, paused, off, …; None: it could not be looked at.
+    state: str | None
+    # whole, partly or not; None: it could not be looked at.
+    protectable: str | None
+    # The best its points can be now.
+    consistency: str | None
+    # Codes of what is against it, the worst first; or of the error it was met with.
+    remarks: list[str] = field(default_factory=list)
+    protected_since: datetime | None = None
+    # Of its newest point: when it was made and its class.
+    point_at: datetime | None = None
+    point_class: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VmsTold:
+    """Every virtual machine of the host: those not named are gone."""
+
+    vms: list[VmTold]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

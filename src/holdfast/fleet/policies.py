@@ -76,6 +76,9 @@ class Policy:
     schedule: str
     zone: str = "UTC"
     jitter: str = "0s"
+    # Over how long the virtual machines of one assignment are spread; null: half of the time to
+    # the next run, fifteen minutes at most.
+    spread: str | None = None
     catch_up: bool = True
     catch_up_within: str | None = None
     blackouts: list[str] = field(default_factory=list)
@@ -147,6 +150,7 @@ class Policy:
             skips_blackouts=self.in_blackout == "skip",
             catches_up=self.catch_up,
             catch_up_within=parse_duration(within) if within else None,
+            spread=parse_duration(self.spread) if self.spread is not None else None,
         )
 
 

@@ -54,6 +54,7 @@ def read_policy(body: Mapping[str, Any]) -> Policy:
         policy,
         schedule=format_schedule(parse_schedule(policy.schedule)),
         jitter=format_span(parse_duration(policy.jitter)),
+        spread=None if policy.spread is None else format_span(parse_duration(policy.spread)),
         blackouts=_once(str(parse_window(text)) for text in policy.blackouts),
         retention=_once(format_retention(parse_retention(policy.retention))),
     )
@@ -70,6 +71,7 @@ def _once(texts: Iterable[str]) -> list[str]:
 def _check_spans(policy: Policy) -> None:
     places = {
         "jitter": policy.jitter,
+        "spread": policy.spread,
         "catch_up_within": policy.catch_up_within,
         "limits.longest": policy.limits.longest,
         "retry.then": policy.retry.then,

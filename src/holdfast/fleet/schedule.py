@@ -4,6 +4,7 @@ Every moment that a schedule names is an occurrence with a key of its own. Exact
 it, however often the question is asked, and whatever jitter, blackouts and downtime make of it:
 
 - jitter puts each machine's run at its own place within a window, never past the next occurrence;
+- spread sets apart what runs on one machine at the same occurrences, each always at its own place;
 - a run that falls into a blackout is put off to its end, or left out; an occurrence put off past
   the next one is merged with it;
 - after downtime the newest missed occurrence runs once, for all that were missed.
@@ -21,6 +22,8 @@ from holdfast.fleet.windows import Stretch, Window, next_begin, stretch_around
 
 # Later than this is late: an agent looks more often.
 _PROMPT = timedelta(minutes=5)
+# So far apart are things of one machine at most, unless somebody wants another width.
+_USUAL_SPREAD = timedelta(minutes=15)
 # A clock that was so far ahead when something ran was wrong then.
 _IMPLAUSIBLE = timedelta(days=1)
 _MOST_COUNTED = 100
@@ -42,6 +45,15 @@ class Timing:
     catches_up: bool = True
     # What was missed longer ago than this stays missed.
     catch_up_within: timedelta | None = None
+    # Over how long those are spread that have a share; None: half of the time to the next
+    # occurrence, a quarter of an hour at most.
+    spread: timedelta | None = None
+    # Where in it this one begins, from 0 up to 1.
+    share: float = 0.0
+
+    @property
+    def widest_spread(self) -> timedelta:
+        return _USUAL_SPREAD if self.spread is None else self.spread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,9 +104,17 @@ def due(timing: Timing, last: datetime | None, now: datetime, *, seed: str) -> D
 
 def jitter_of(seed: str, key: str, span: timedelta) -> timedelta:
     """Below the span, and always the same for one machine and occurrence."""
+    return _part_of(span, share_of(seed, key))
+
+
+def share_of(seed: str, key: str) -> float:
+    """From 0 up to 1, and always the same for both together."""
     digest = hashlib.sha256(f"{seed}\0{key}".encode()).digest()
-    part = int.from_bytes(digest[:8]) >> 11
-    return timedelta(seconds=int(span.total_seconds() * part / (1 << 53)))
+    return (int.from_bytes(digest[:8]) >> 11) / (1 << 53)
+
+
+def _part_of(span: timedelta, share: float) -> timedelta:
+    return timedelta(seconds=int(span.total_seconds() * share))
 
 
 def _newest_begun(
@@ -124,8 +144,15 @@ def _begin(timing: Timing, nominal: datetime, seed: str) -> datetime | None:
     if blackout is not None and (timing.skips_blackouts or blackout.end >= following):
         return None
     begin = nominal if blackout is None else blackout.end
-    room = min(following, _blackout_after(timing, begin) or following) - begin
-    return begin + jitter_of(seed, _key(nominal), min(timing.jitter, room - _RESOLUTION))
+    room = min(following, _blackout_after(timing, begin) or following) - begin - _RESOLUTION
+    jitter = jitter_of(seed, _key(nominal), min(timing.jitter, room))
+    return begin + jitter + _apart(timing, following - nominal, room - jitter)
+
+
+def _apart(timing: Timing, interval: timedelta, room: timedelta) -> timedelta:
+    """How long after the others' moment this one begins."""
+    width = min(interval / 2, _USUAL_SPREAD) if timing.spread is None else timing.spread
+    return _part_of(min(width, room), timing.share)
 
 
 def _following(timing: Timing, nominal: datetime) -> datetime:

@@ -22,6 +22,7 @@ from holdfast.server.api import (
     sessions,
     trash,
     vaults,
+    vms,
 )
 from holdfast.server.bodies import require_writable
 from holdfast.server.gateway.application import Gateway
@@ -45,6 +46,7 @@ ROUTERS: list[APIRouter] = [
     policies.router,
     assignments.router,
     points.router,
+    vms.router,
     trash.router,
     scrubs.router,
     alerts.router,

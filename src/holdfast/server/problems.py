@@ -59,6 +59,7 @@ STATUSES: dict[type[HoldfastError], int] = {
     policy_errors.PolicyLimit: HTTPStatus.CONFLICT,
     policy_errors.PolicyAttached: HTTPStatus.CONFLICT,
     policy_errors.PathsAssigned: HTTPStatus.CONFLICT,
+    policy_errors.VmsAssigned: HTTPStatus.CONFLICT,
     policy_errors.RetentionTooShort: HTTPStatus.CONFLICT,
     policy_errors.RetentionImmutable: HTTPStatus.CONFLICT,
     vault_errors.ProtectionLocked: HTTPStatus.CONFLICT,

@@ -12,8 +12,8 @@ BODY = {"name": "nightly", "schedule": "daily 02:00", "retention": ["daily 9"]}
 
 
 class Place:
-    def __init__(self, folder: Path) -> None:
-        self.plane = make_plane(folder)
+    def __init__(self, folder: Path, database_url: str | None = None) -> None:
+        self.plane = make_plane(folder, database_url=database_url)
         self.vault = add_vault(self.plane)
         self.machine = add_machine(self.plane, self.vault)
         self.person = client_of(self.plane, token=add_admin(self.plane).token)
@@ -139,3 +139,29 @@ def test_person_is_no_machine_and_a_machine_no_person(place: Place) -> None:
     assert place.person.get("/api/v1/agent/assignments").status_code == 401
     assert place.person.put("/api/v1/agent/points", json={"points": []}).status_code == 401
     assert place.agent.get("/api/v1/assignments").status_code == 401
+
+
+def test_machines_are_assigned_told_and_shown_in_every_database(
+    tmp_path: Path, database_url: str
+) -> None:
+    place = Place(tmp_path, database_url)
+    place.make()
+    url = f"/api/v1/machines/{place.machine.id}"
+    told = {"uuid": "u1", "name": "web", "state": "off", "protectable": None, "consistency": None}
+
+    made = place.person.post(f"{url}/assignments", json={"policy": "nightly", "vms": ["web", "*"]})
+    again = place.person.post(f"{url}/assignments", json={"policy": "nightly", "vms": ["*", "web"]})
+    nothing = place.person.post(f"{url}/assignments", json={"policy": "nightly"})
+    assigned = place.agent.get("/api/v1/agent/assignments").json()["assignments"]
+    taken = place.agent.put("/api/v1/agent/vms", json={"vms": [told]})
+    shown = place.person.get(f"{url}/vms").json()
+    place.plane.database.close()
+
+    assert (made.json()["vms"], made.json()["paths"]) == (["web", "*"], [])
+    assert again.json()["code"] == "vms-assigned"
+    assert (again.status_code, nothing.status_code) == (409, 422)
+    assert assigned[0]["vms"] == ["web", "*"]
+    assert taken.status_code == 204
+    assert [(one["name"], one["state"], one["remarks"]) for one in shown["items"]] == [
+        ("web", "off", [])
+    ]

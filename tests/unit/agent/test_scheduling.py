@@ -10,7 +10,7 @@ from holdfast.agent.assigned import AssignedPolicies
 from holdfast.agent.jobs import Job
 from holdfast.agent.journal import Journal
 from holdfast.agent.place import Place
-from holdfast.agent.scheduling import Scheduler, accept
+from holdfast.agent.scheduling import Scheduler, accept, command_jobs
 from holdfast.fleet.jobs import Kind, State
 from holdfast.fleet.messages import AssignedPolicy, Assignments
 
@@ -25,18 +25,29 @@ class Scene:
     def __init__(self, place: Place, journal: Journal, warnings: list[str]) -> None:
         self.journal = journal
         self.policies = AssignedPolicies(place.policies)
-        self.scheduler = Scheduler(journal, self.policies, warn=warnings.append)
+        self.protected: list[str] = []
+        self.scheduler = Scheduler(
+            journal, self.policies, warn=warnings.append, protected=lambda: self.protected
+        )
 
-    def assign(self, policy: dict[str, Any] = HOURLY, *, is_paused: bool = False) -> None:
+    def assign(
+        self,
+        policy: dict[str, Any] = HOURLY,
+        *,
+        is_paused: bool = False,
+        paths: tuple[str, ...] = ("/etc",),
+        vms: tuple[str, ...] = (),
+    ) -> None:
         one = AssignedPolicy(
             id="a1",
             policy_id="p1",
             policy_name="hourly",
             policy_version=1,
             policy=policy,
-            paths=["/etc"],
+            paths=list(paths),
             options={},
             is_paused=is_paused,
+            vms=list(vms),
         )
         self.policies.replace(Assignments(etag="e", assignments=[one]))
 
@@ -49,6 +60,15 @@ class Scene:
         for wait in waits:
             jobs = self.scheduler.trigger(NOON + wait)
             found.append([f"{job.kind} {self._state(job)}" for job in jobs])
+            for job in self.journal.open_jobs():
+                self.end(job)
+        return found
+
+    def sources_by(self, *waits: timedelta) -> list[list[str]]:
+        """Of the backups that these moments after noon bring; jobs end before the next one."""
+        found = []
+        for wait in waits:
+            found.append(sorted(job.source for job in self.scheduler.trigger(NOON + wait)))
             for job in self.journal.open_jobs():
                 self.end(job)
         return found
@@ -190,3 +210,113 @@ def test_another_kind_on_the_same_source_only_waits(journal: Journal, make_job: 
     prune = journal.find("prune")
     assert prune is not None
     assert prune.state is State.WAITING
+
+
+def test_each_machine_of_an_assignment_is_a_job_of_its_own(scene: Scene) -> None:
+    scene.assign(vms=("web", "db"))
+    scene.sources_by(timedelta(seconds=1))
+
+    # The machines are spread over a quarter of an hour.
+    found = scene.sources_by(HOUR, 1.3 * HOUR, 1.4 * HOUR, 2.3 * HOUR)
+
+    assert found == [["a1"], ["vm:db", "vm:web"], [], ["a1", "vm:db", "vm:web"]]
+
+
+def test_machines_begin_one_after_the_other_and_always_at_their_place(scene: Scene) -> None:
+    scene.assign(paths=(), vms=tuple(f"vm{number}" for number in range(8)))
+    minutes = [timedelta(minutes=minute) for minute in range(16)]
+    scene.sources_by(timedelta(seconds=1))
+
+    first = scene.sources_by(*(HOUR + minute for minute in minutes))
+    second = scene.sources_by(*(2 * HOUR + minute for minute in minutes))
+
+    assert first == second
+    assert sum(map(len, first)) == 8
+    assert max(map(len, first)) < 4
+
+
+def test_all_that_are_protected_are_those_that_are_so_now(scene: Scene) -> None:
+    scene.assign(paths=(), vms=("*",))
+    nothing = scene.sources_by(timedelta(seconds=1), 1.3 * HOUR)
+    scene.protected = ["web"]
+
+    # What came before it was protected is not made up for.
+    found = scene.sources_by(1.5 * HOUR, 1.9 * HOUR, 2.3 * HOUR)
+    scene.protected = ["web", "db"]
+    later = scene.sources_by(2.5 * HOUR, 3.3 * HOUR)
+
+    assert nothing == [[], []]
+    assert found == [[], [], ["vm:web"]]
+    assert later == [[], ["vm:db", "vm:web"]]
+
+
+def test_machine_in_work_is_left_out_and_the_others_are_not(scene: Scene) -> None:
+    scene.assign({**HOURLY, "spread": "0s"}, paths=(), vms=("web", "db"))
+    scene.sources_by(timedelta(seconds=1))
+    first = {job.source: job for job in scene.scheduler.trigger(NOON + HOUR)}
+    scene.end(first["vm:db"])
+
+    second = {job.source: job for job in scene.scheduler.trigger(NOON + 2 * HOUR)}
+
+    states = {name: scene.journal.find(job.id) for name, job in second.items()}
+    assert {name: job.state for name, job in states.items() if job} == {
+        "vm:web": State.SKIPPED,
+        "vm:db": State.WAITING,
+    }
+
+
+def test_pause_holds_for_machines_as_well(scene: Scene) -> None:
+    scene.assign(paths=(), vms=("web",))
+    scene.sources_by(timedelta(seconds=1))
+    scene.assign(paths=(), vms=("web",), is_paused=True)
+    paused = scene.sources_by(1.3 * HOUR, 5.5 * HOUR)
+
+    scene.assign(paths=(), vms=("web",))
+
+    assert paused == [[], []]
+    assert scene.sources_by(5.6 * HOUR, 6.3 * HOUR) == [[], ["vm:web"]]
+
+
+def test_retention_follows_the_backups_of_several_machines_once(
+    scene: Scene, make_job: Make
+) -> None:
+    scene.assign({**HOURLY, "retention": ["last 3"]}, vms=("web", "db"))
+    done = [
+        make_job(name, source=f"vm:{name}", state=State.DONE, arguments={"assignment": "a1"})
+        for name in ("web", "db")
+    ]
+
+    first, second = (scene.scheduler.after_backup(job, NOON) for job in done)
+
+    assert first is not None
+    assert second is None
+    assert [job.id for job in scene.journal.open_jobs()] == ["web-retain"]
+
+
+def test_order_is_a_job_for_the_paths_and_for_each_machine(scene: Scene) -> None:
+    scene.assign(vms=("*", "old"))
+    scene.protected = ["web", "db"]
+    (assigned,) = scene.policies.all
+
+    def sources(**arguments: Any) -> dict[str, str]:
+        given = {"assignment": None, "paths": [], "tags": [], **arguments}
+        jobs = command_jobs(
+            Kind.BACKUP,
+            "order",
+            given,
+            assigned=assigned if given["assignment"] else None,
+            protected=lambda: scene.protected,
+            now=NOON,
+        )
+        return {job.id: job.source for job in jobs}
+
+    assert sources(assignment="a1") == {
+        "order": "a1",
+        "order-1": "vm:old",
+        "order-2": "vm:web",
+        "order-3": "vm:db",
+    }
+    assert sources(assignment="a1", vms=["db"]) == {"order": "vm:db"}
+    assert sources(paths=["/srv"], vms=["web"]) == {"order": "/srv", "order-1": "vm:web"}
+    scene.protected = []
+    assert sources(vms=["*"]) == {"order": "vm:*"}

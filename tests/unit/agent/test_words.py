@@ -9,6 +9,7 @@ import pytest
 from holdfast.agent.errors import ArgumentsNotUnderstood
 from holdfast.agent.jobs import Job
 from holdfast.agent.words import words_for
+from holdfast.app.vm_errors import VmNoneProtected
 from holdfast.fleet.jobs import Kind
 from holdfast.fleet.messages import AssignedPolicy
 
@@ -118,3 +119,44 @@ def test_restore_of_another_machine_reads_its_repository(make_job: Make) -> None
 def test_work_of_the_server_is_not_ours(make_job: Make) -> None:
     with pytest.raises(ArgumentsNotUnderstood):
         _words(make_job(kind=Kind.SCRUB))
+
+
+def test_backup_of_a_machine_is_marked_as_its_assignments(make_job: Make) -> None:
+    job = make_job(arguments={"assignment": "a1", "paths": [], "tags": [], "vms": ["web"]})
+    assigned = _assigned(options={"excludes": ["*.tmp"], "tags": ["gold"]}, vms=["web", "db"])
+
+    assert _words(job, assigned) == [
+        *("backup", "--json", "--wait=10m", "--tag=assignment:a1", "--tag=job:job-1"),
+        *("--tag=gold", "--vm=web"),
+    ]
+
+
+def test_machine_is_looked_for_where_it_is_protected(make_job: Make) -> None:
+    job = make_job(arguments={"vms": ["web"]})
+    protect = make_job(kind=Kind.PROTECT, arguments={"vm": "web", "partly": True})
+
+    def words(job: Job) -> list[str]:
+        return words_for(job, None, location_of=str, host_of=lambda vm: f"test:///{vm}")
+
+    assert words(job)[-2:] == ["--libvirt=test:///web", "--vm=web"]
+    assert words(protect) == [
+        *("vm", "protect", "--json", "--host=test:///web", "--partly", "--", "web")
+    ]
+
+
+def test_machine_that_looks_like_an_option_stays_a_machine(make_job: Make) -> None:
+    backup = make_job(arguments={"vms": ["--hook-before=reboot"]})
+    unprotect = make_job(kind=Kind.UNPROTECT, arguments={"vm": "--host"})
+
+    assert _words(backup)[-1] == "--vm=--hook-before=reboot"
+    assert _words(unprotect)[-2:] == ["--", "--host"]
+
+
+def test_all_machines_where_none_is_protected_is_told(make_job: Make) -> None:
+    with pytest.raises(VmNoneProtected):
+        _words(make_job(arguments={"vms": ["*"]}))
+
+
+def test_machine_whose_assignment_is_gone_is_refused(make_job: Make) -> None:
+    with pytest.raises(ArgumentsNotUnderstood):
+        _words(make_job(arguments={"assignment": "a1", "vms": ["web"]}))

@@ -18,6 +18,7 @@ FULL: dict[str, Any] = {
     "name": "office",
     "schedule": "every 4h from 08:00 to 20:00",
     "zone": "Asia/Seoul",
+    "spread": "10m",
     "jitter": "10m",
     "catch_up": True,
     "catch_up_within": "3d",

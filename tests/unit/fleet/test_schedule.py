@@ -1,10 +1,11 @@
 """What is due when: jitter, blackouts, catching up."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from holdfast.fleet.schedule import Due, Timing, due, next_due
+from holdfast.fleet.schedule import Due, Timing, due, next_due, share_of
 from holdfast.fleet.schedule_text import parse_schedule
 from holdfast.fleet.windows import parse_window
 
@@ -160,3 +161,39 @@ def test_year_of_missed_minutes_is_found_at_once() -> None:
 
     assert found is not None
     assert found.missed == 100
+
+
+def test_things_that_are_spread_begin_at_their_place_and_before_half_the_time_is_over() -> None:
+    hourly, often = _timing("every 1h"), _timing("every 10m")
+
+    def offset(timing: Timing, share: float) -> timedelta:
+        found = _next(replace(timing, share=share), MIDNIGHT)
+        return found.at - found.nominal
+
+    assert [offset(hourly, share) for share in (0, 0.5, 0.999)] == [
+        timedelta(0),
+        timedelta(minutes=7, seconds=30),
+        timedelta(minutes=14, seconds=59),
+    ]
+    assert offset(often, 0.5) == timedelta(minutes=2, seconds=30)
+    assert offset(replace(hourly, spread=timedelta(0)), 0.9) == timedelta(0)
+    assert offset(replace(often, spread=HOUR), 0.9) < timedelta(minutes=10)
+
+
+def test_what_is_spread_runs_once_for_each_moment() -> None:
+    timing = _timing("every 1h", share=0.5, spread=timedelta(minutes=20))
+    begin = MIDNIGHT + timedelta(minutes=10)
+
+    first = due(timing, MIDNIGHT - HOUR, begin, seed="one")
+
+    assert first == Due(key="2026-05-04T00:00:00Z", nominal=MIDNIGHT, at=begin)
+    assert due(timing, MIDNIGHT - HOUR, begin - timedelta(seconds=1), seed="one") is None
+    assert due(timing, MIDNIGHT, begin + HOUR / 2, seed="one") is None
+
+
+def test_places_are_stable_and_all_over() -> None:
+    shares = [share_of("assignment", f"vm{number}") for number in range(200)]
+
+    assert shares == [share_of("assignment", f"vm{number}") for number in range(200)]
+    assert 0 <= min(shares) < 0.05
+    assert 0.95 < max(shares) < 1

@@ -15,6 +15,7 @@ from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Alert, Job, Machine
 from holdfast.fleet.alerts import KINDS, key_of
 from holdfast.fleet.jobs import Kind, State
+from holdfast.fleet.virtual_machines import is_of_vm
 
 
 def raise_alert(
@@ -127,7 +128,8 @@ _DAMAGE = frozenset(
 def _tell_of_success(db: Session, plane: Plane, job: Job, fields: dict[str, Any]) -> None:
     where = {"vault_id": job.vault_id, "machine_id": job.machine_id}
     failed = _FAILED.get(job.kind, "job-failed")
-    for kind in (failed, "job-lost", *(["no-backup"] if job.kind == Kind.BACKUP else [])):
+    _close_about(db, plane, failed, job)
+    for kind in ("job-lost", *(["no-backup"] if job.kind == Kind.BACKUP else [])):
         close_alerts(db, plane, kind, **where)
     if job.kind in (Kind.CHECK, Kind.SCRUB):
         _close_damage(db, plane, job)
@@ -136,8 +138,16 @@ def _tell_of_success(db: Session, plane: Plane, job: Job, fields: dict[str, Any]
     if job.state == State.WARNINGS:
         raise_alert(db, plane, "backup-warnings", fields=fields, **where)
         return
-    close_alerts(db, plane, "backup-warnings", **where)
+    _close_about(db, plane, "backup-warnings", job)
     raise_alert(db, plane, "backup-done", fields=fields, **where)
+
+
+def _close_about(db: Session, plane: Plane, kind: str, job: Job) -> None:
+    """That a virtual machine fares well says nothing about the others of its host."""
+    for alert in alert_rows.open_at(db, kind, vault_id=job.vault_id, machine_id=job.machine_id):
+        source = str(alert.fields.get("source", ""))
+        if source == job.source or not (is_of_vm(source) or is_of_vm(job.source)):
+            alert.closed_at = plane.clock.now()
 
 
 def _close_damage(db: Session, plane: Plane, job: Job) -> None:

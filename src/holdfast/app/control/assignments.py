@@ -1,7 +1,8 @@
-"""Which policy holds for which paths of which machine."""
+"""Which policy holds for which paths, and which virtual machines, of which machine."""
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,7 @@ from holdfast.app.control.access import readable_vaults, require
 from holdfast.app.control.errors import NotAllowed, NotThere
 from holdfast.app.control.machine_views import machine_for
 from holdfast.app.control.plane import Actor, Plane
-from holdfast.app.control.policy_errors import PathsAssigned
+from holdfast.app.control.policy_errors import PathsAssigned, VmsAssigned
 from holdfast.app.control.registration_errors import MachineNotRegistered
 from holdfast.app.control.replaying import id_for, made_before
 from holdfast.app.control.shortening import is_shortening, losses_of, require_may_shorten
@@ -22,7 +23,7 @@ from holdfast.catalog.database import Session
 from holdfast.catalog.policies import Attached, Filter
 from holdfast.catalog.tables import Assignment, Machine, Vault
 from holdfast.catalog.tables import Policy as Row
-from holdfast.fleet.backup_options import read_options, read_paths
+from holdfast.fleet.backup_options import read_options, read_sources, require_fit
 from holdfast.fleet.messages import AssignedPolicy, Assignments
 from holdfast.fleet.paging import Page, Window, make_page
 from holdfast.fleet.policies import known_policy
@@ -44,6 +45,8 @@ class AssignmentView:
     policy: str
     policy_version: int
     paths: list[str]
+    # Virtual machines on it, by name; "*": all that are protected.
+    vms: list[str]
     options: dict[str, Any]
     is_paused: bool
     created_at: datetime
@@ -57,6 +60,7 @@ class Change:
 
     policy_id: str | None = None
     paths: list[str] | None = None
+    vms: list[str] | None = None
     options: dict[str, Any] | None = None
     is_paused: bool | None = None
 
@@ -92,22 +96,24 @@ def show_assignment(plane: Plane, actor: Actor, assignment_id: str) -> Assignmen
         return _view(attached_for(db, actor, assignment_id, Right.READ), plane.clock.now())
 
 
-def attach(
+def attach(  # noqa: PLR0913  which policy for what of which machine
     plane: Plane,
     actor: Actor,
     machine_id: str,
     *,
     policy_id: str,
-    paths: list[str],
+    paths: Sequence[str],
+    vms: Sequence[str] = (),
     options: dict[str, Any],
 ) -> AssignmentView:
-    """Let the policy, by its id or name, hold for these paths of the machine from now on."""
+    """Let the policy, by its id or name, hold for these paths and virtual machines from now on."""
     with plane.database.write() as db:
         machine = machine_for(db, actor, machine_id, Right.CHANGE_POLICIES)
         if machine.state != "active":
             raise MachineNotRegistered(machine=machine.id, state=machine.state)
         policy = _policy_of(db, machine, policy_id)
-        same = {"machine_id": machine.id, "policy_id": policy.id, "paths": read_paths(paths)}
+        taken, machines = read_sources(paths, vms)
+        same = {"machine_id": machine.id, "policy_id": policy.id, "paths": taken, "vms": machines}
         before = made_before(plane, db, actor, table=Assignment, same=same, at="created_at")
         if before is not None:
             return _view(Attached(before, policy, machine), plane.clock.now())
@@ -118,6 +124,7 @@ def attach(
             is_paused=False,
             created_at=plane.clock.now(),
         )
+        require_fit(row.options, row.paths)
         _require_free(db, machine, row)
         db.add(row)
         return _noted(plane, db, actor, Attached(row, policy, machine), act="policy-attach")
@@ -131,15 +138,22 @@ def change_assignment(
         row, machine = found.assignment, found.machine
         policy = _policy_of(db, machine, change.policy_id or row.policy_id)
         row.policy_id = policy.id
-        if change.paths is not None:
-            row.paths = read_paths(change.paths)
-            _require_free(db, machine, row)
-        if change.options is not None:
-            row.options = read_options(change.options)
+        _change_sources(db, machine, row, change)
         if change.is_paused is not None:
             row.is_paused = change.is_paused
         _require_may_swap(plane, db, actor, row=row, old=found.policy, new=policy)
         return _noted(plane, db, actor, Attached(row, policy, machine), act="assignment-change")
+
+
+def _change_sources(db: Session, machine: Machine, row: Assignment, change: Change) -> None:
+    if change.options is not None:
+        row.options = read_options(change.options)
+    if change.paths is not None or change.vms is not None:
+        paths = row.paths if change.paths is None else change.paths
+        vms = row.vms if change.vms is None else change.vms
+        row.paths, row.vms = read_sources(paths, vms)
+        _require_free(db, machine, row)
+    require_fit(row.options, row.paths)
 
 
 def detach(plane: Plane, actor: Actor, assignment_id: str) -> None:
@@ -197,10 +211,13 @@ def _require_free(db: Session, machine: Machine, row: Assignment) -> None:
     """Two policies for the same points would undo each other."""
     with db.no_autoflush:
         for other in policy_rows.attached(db, Filter(machine_id=machine.id)):
-            taken = set(other.assignment.paths) == set(row.paths)
-            if taken and other.assignment.id != row.id:
-                name = other.policy.name
-                raise PathsAssigned(machine=machine.name, policy=name, id=other.assignment.id)
+            if other.assignment.id == row.id:
+                continue
+            told = {"machine": machine.name, "policy": other.policy.name}
+            if row.paths and set(other.assignment.paths) == set(row.paths):
+                raise PathsAssigned(**told, id=other.assignment.id)
+            if row.vms and set(other.assignment.vms) == set(row.vms):
+                raise VmsAssigned(**told, id=other.assignment.id)
 
 
 def _require_may_swap(
@@ -225,6 +242,7 @@ def _noted(plane: Plane, db: Session, actor: Actor, found: Attached, *, act: str
         "machine": machine.id,
         "policy": policy.id,
         "paths": row.paths,
+        "vms": row.vms,
         "options": row.options,
         "is_paused": row.is_paused,
     }
@@ -243,6 +261,7 @@ def _assigned(one: Attached) -> AssignedPolicy:
         paths=one.assignment.paths,
         options=one.assignment.options,
         is_paused=one.assignment.is_paused,
+        vms=one.assignment.vms,
     )
 
 
@@ -259,6 +278,7 @@ def _view(one: Attached, now: datetime) -> AssignmentView:
         policy=one.policy.name,
         policy_version=one.policy.version,
         paths=row.paths,
+        vms=row.vms,
         options=row.options,
         is_paused=row.is_paused,
         created_at=row.created_at,

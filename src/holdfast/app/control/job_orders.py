@@ -37,6 +37,8 @@ _RIGHTS = {
     Kind.RETAIN: Right.DELETE_DATA,
     Kind.PRUNE: Right.DELETE_DATA,
     Kind.RESTORE: Right.RESTORE,
+    # As a policy that is detached: from then on nothing is backed up.
+    Kind.UNPROTECT: Right.CHANGE_POLICIES,
 }
 # For one machine; the first are its own work, the last is done in its place by the server.
 _TO_ORDER = (*OF_MACHINES, Kind.SCRUB)

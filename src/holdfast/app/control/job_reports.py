@@ -24,6 +24,7 @@ from holdfast.fleet.messages import JobReport, JobReportReply, Line, Step
 OF_MACHINES = (
     *(Kind.BACKUP, Kind.RETAIN, Kind.PRUNE, Kind.CHECK),
     *(Kind.RESTORE, Kind.DOCTOR),
+    *(Kind.PROTECT, Kind.UNPROTECT),
 )
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{3,63}")
 _MOST_LINES = 10_000

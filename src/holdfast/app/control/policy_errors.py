@@ -22,6 +22,18 @@ class PathsAssigned(HoldfastError):
     remedy = N_("Change that assignment, or detach it: `holdfast vault policy detach {id}`.")
 
 
+class VmsAssigned(HoldfastError):
+    code = "vms-assigned"
+    sentence = N_("The machine {machine} has a policy for exactly these virtual machines: {policy}")
+    remedy = N_("Change that assignment, or detach it: `holdfast vault policy detach {id}`.")
+
+
+class VmsNotUnderstood(HoldfastError):
+    code = "vms-not-understood"
+    sentence = N_("The list of virtual machines is not understood: {reason}")
+    remedy = N_("Bring agent and server to the same version.")
+
+
 class RetentionTooShort(HoldfastError):
     code = "retention-too-short"
     sentence = N_("The vault {vault} wants {wanted} {unit} points at least, the policy keeps fewer")

@@ -1,6 +1,6 @@
 """Which recovery points a change of policy would let go, before it is made."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from holdfast.catalog import policies as policy_rows
 from holdfast.catalog.database import Session
 from holdfast.catalog.policies import Attached, Filter
 from holdfast.catalog.tables import Machine, Vault
-from holdfast.fleet.backup_options import read_paths
+from holdfast.fleet.backup_options import read_sources
 from holdfast.fleet.policies import Policy, known_policy
 from holdfast.fleet.policy_reading import read_policy
 from holdfast.fleet.roles import Right
@@ -65,13 +65,19 @@ def preview_change(plane: Plane, actor: Actor, policy_id: str, body: dict[str, A
 
 
 def preview_attached(
-    plane: Plane, actor: Actor, machine_id: str, *, paths: list[str], body: dict[str, Any]
+    plane: Plane,
+    actor: Actor,
+    machine_id: str,
+    *,
+    paths: Sequence[str],
+    vms: Sequence[str] = (),
+    body: dict[str, Any],
 ) -> Preview:
-    """A policy of this body for these paths of a machine, in place of the one they have."""
+    """A policy of this body for these sources of a machine, in place of the one they have."""
     with plane.database.read() as db:
         machine = machine_for(db, actor, machine_id, Right.READ)
-        wanted, new = read_paths(paths), read_policy(body)
-        found = _attached_now(db, machine, wanted)
+        wanted, new = read_sources(paths, vms), read_policy(body)
+        found = _attached_now(db, machine, *wanted)
         if found is None:
             return _preview(db, machine.vault_id, [], old=None, new=new)
         old = known_policy(found.policy.body)
@@ -80,9 +86,12 @@ def preview_attached(
         return _preview(db, machine.vault_id, [source], old=old, new=new)
 
 
-def _attached_now(db: Session, machine: Machine, paths: list[str]) -> Attached | None:
+def _attached_now(
+    db: Session, machine: Machine, paths: list[str], vms: list[str]
+) -> Attached | None:
     for one in policy_rows.attached(db, Filter(machine_id=machine.id)):
-        if set(one.assignment.paths) == set(paths):
+        row = one.assignment
+        if set(row.paths) == set(paths) and set(row.vms) == set(vms):
             return one
     return None
 

@@ -1,4 +1,4 @@
-"""Which policy holds for which paths of a machine; and the same told to its agent."""
+"""Which policy holds for which paths and virtual machines of a machine; and its agent told so."""
 
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -19,7 +19,9 @@ router = APIRouter(tags=["assignments"])
 class NewAssignment:
     # By its id or its name.
     policy: str
-    paths: list[str]
+    # Paths, virtual machines of the host by name, or both; "*": all machines that are protected.
+    paths: list[str] = field(default_factory=list)
+    vms: list[str] = field(default_factory=list)
     # Named as the options of `holdfast backup`: excludes, one_file_system …
     options: dict[str, Any] = field(default_factory=dict)
 
@@ -28,14 +30,16 @@ class NewAssignment:
 class ChangedAssignment:
     policy: str | None = None
     paths: list[str] | None = None
+    vms: list[str] | None = None
     options: dict[str, Any] | None = None
     is_paused: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyForPaths:
-    paths: list[str]
     body: dict[str, Any]
+    paths: list[str] = field(default_factory=list)
+    vms: list[str] = field(default_factory=list)
 
 
 @router.get("/assignments")
@@ -68,6 +72,7 @@ def attach(
         machine_id,
         policy_id=wanted.policy,
         paths=wanted.paths,
+        vms=wanted.vms,
         options=wanted.options,
     )
 
@@ -76,18 +81,21 @@ def attach(
 def preview_attached(
     plane: ThePlane, person: Person, machine_id: str, wanted: PolicyForPaths
 ) -> Preview:
-    """Which points would go if such a policy held for these paths; nothing is changed."""
-    return preview.preview_attached(plane, person, machine_id, paths=wanted.paths, body=wanted.body)
+    """Which points would go if such a policy held for these sources; nothing is changed."""
+    return preview.preview_attached(
+        plane, person, machine_id, paths=wanted.paths, vms=wanted.vms, body=wanted.body
+    )
 
 
 @router.patch("/assignments/{assignment_id}")
 def change(
     plane: ThePlane, person: Person, assignment_id: str, wanted: ChangedAssignment
 ) -> AssignmentView:
-    """Another policy, other paths or options, a pause, or an end of one."""
+    """Another policy, other sources or options, a pause, or an end of one."""
     change = Change(
         policy_id=wanted.policy,
         paths=wanted.paths,
+        vms=wanted.vms,
         options=wanted.options,
         is_paused=wanted.is_paused,
     )

@@ -93,16 +93,17 @@ def ended(
     *,
     kind: str = "backup",
     error: str = "storage-full",
+    source: str = "/etc",
 ) -> None:
     now = plane.clock.now()
     with plane.database.write() as db:
         job = Job(
-            id=f"job-{now.timestamp()}-{state}",
+            id=f"job-{now.timestamp()}-{state}-{source[1:]}",
             vault_id=vault,
             machine_id=machine,
             kind=kind,
             origin="schedule",
-            source="/etc",
+            source=source,
             state=state,
             arguments={},
             created_at=now,
@@ -154,6 +155,25 @@ def test_good_backup_closes_what_the_failed_one_opened(plane: Plane, clock: Fake
     clock.sleep(60)
     ended(plane, vault, machine, "done")
 
+    assert opened(plane) == []
+
+
+def test_machine_that_fares_well_says_nothing_about_another_one(
+    plane: Plane, clock: FakeClock
+) -> None:
+    vault = add_vault(plane)
+    machine = add_machine(plane, vault).id
+    for source in ("vm:web", "vm:db"):
+        ended(plane, vault, machine, "failed", source=source)
+    clock.sleep(60)
+
+    ended(plane, vault, machine, "done", source="vm:db")
+    ended(plane, vault, machine, "done")
+    one_left = opened(plane)
+    clock.sleep(60)
+    ended(plane, vault, machine, "done", source="vm:web")
+
+    assert one_left == [("backup-failed", 1)]
     assert opened(plane) == []
 
 

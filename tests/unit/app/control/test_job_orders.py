@@ -119,7 +119,7 @@ def test_other_source_is_free(plane: Plane, machine: Registered, admin: Someone)
 @pytest.mark.parametrize(
     ("kind", "arguments", "said"),
     [
-        ("backup", {}, "name an assignment or paths"),
+        ("backup", {}, "name an assignment, paths or vms"),
         ("backup", {"path": ["/etc"]}, "'path' is not known"),
         ("backup", {"paths": "/etc"}, "array"),
         ("restore", {"point": "latest"}, "to"),
@@ -151,9 +151,12 @@ ORDERS: list[tuple[str, dict[str, Any]]] = [
     ("restore", {"point": "latest", "to": "/tmp/back"}),
     ("retain", {"assignment": ASSIGNMENT}),
     ("prune", {}),
+    ("protect", {"vm": "web"}),
+    ("unprotect", {"vm": "web"}),
 ]
 _NOBODY = frozenset[str]()
-_DELETING = frozenset({"retain", "prune"})
+# An end of protection deletes nothing yet, and is as the end of a policy.
+_DELETING = frozenset({"retain", "prune", "unprotect"})
 _ALL = frozenset(kind for kind, _ in ORDERS)
 
 
@@ -195,6 +198,28 @@ def test_backup_of_an_assignment_names_it_to_the_agent(
 
     (command,) = open_commands(plane, machine.actor, after=0).commands
     assert (job.source, command.arguments["assignment"]) == (ASSIGNMENT, ASSIGNMENT)
+
+
+def test_backups_of_two_machines_are_no_hindrance_to_each_other(
+    plane: Plane, machine: Registered, admin: Someone
+) -> None:
+    def ordered(kind: str, **arguments: Any) -> tuple[str, str]:
+        job = job_orders.order_job(plane, admin.actor, machine.id, kind=kind, arguments=arguments)
+        return job.source, job.state
+
+    found = [
+        ordered("backup", vms=["web"]),
+        ordered("backup", vms=["db"]),
+        ordered("backup", vms=["web"]),
+        ordered("protect", vm="db"),
+    ]
+
+    assert found == [
+        ("vm:web", "waiting"),
+        ("vm:db", "waiting"),
+        ("vm:web", "skipped"),
+        ("vm:db", "skipped"),
+    ]
 
 
 def test_assignment_of_another_machine_is_not_there(

@@ -1,0 +1,85 @@
+"""Virtual machines: told by the agents of their hosts, shown to people."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from holdfast.app.control.errors import NotAllowed
+from holdfast.app.control.machine_views import machine_for
+from holdfast.app.control.plane import Actor, Plane
+from holdfast.app.control.policy_errors import VmsNotUnderstood
+from holdfast.base.texts import _
+from holdfast.catalog import vms as vm_rows
+from holdfast.catalog.tables import Vm
+from holdfast.fleet.messages import VmsTold, VmTold
+from holdfast.fleet.paging import Page, Window, make_page
+from holdfast.fleet.roles import Right
+
+MOST_VMS = 5_000
+_LONGEST = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VmView:
+    uuid: str
+    name: str
+    # running, paused, off, …; none: it could not be looked at.
+    state: str | None
+    # whole, partly or not; and the best its points can be.
+    protectable: str | None
+    consistency: str | None
+    # Codes of what is against it, the worst first.
+    remarks: list[str]
+    protected_since: datetime | None
+    # Of its newest point.
+    point_at: datetime | None
+    point_class: str | None
+    told_at: datetime
+
+
+def take_vms(plane: Plane, actor: Actor, told: VmsTold) -> None:
+    """Every virtual machine of the host that tells; those not named are gone."""
+    if actor.kind != "machine":
+        raise NotAllowed(actor=str(actor), right="tell-vms", object="machine")
+    if len(told.vms) > MOST_VMS:
+        raise VmsNotUnderstood(reason=_("more than {most} machines").format(most=MOST_VMS))
+    now = plane.clock.now()
+    rows = {one.uuid: _row(actor.id, one, now) for one in told.vms}
+    with plane.database.write() as db:
+        vm_rows.replace_all(db, actor.id, rows)
+
+
+def list_vms(plane: Plane, actor: Actor, machine_id: str, window: Window) -> Page[VmView]:
+    """Those of a host, sorted by name."""
+    parts = window.parts(2)
+    with plane.database.read() as db:
+        machine = machine_for(db, actor, machine_id, Right.READ)
+        after = (parts[0], parts[1]) if parts else None
+        rows = vm_rows.of_machine(db, machine.id, limit=window.one_more, after=after)
+    return make_page(rows, window, key=lambda row: [row.name, row.uuid], view=_view)
+
+
+def _row(machine_id: str, told: VmTold, now: datetime) -> Vm:
+    facts: dict[str, Any] = msgspec.to_builtins(told)
+    uuid, name = facts.pop("uuid"), facts.pop("name")
+    if not all(0 < len(text) <= _LONGEST and "\0" not in text for text in (uuid, name)):
+        raise VmsNotUnderstood(reason=_("'{id}' is no id").format(id=ascii(uuid[:80])[1:-1]))
+    return Vm(machine_id=machine_id, uuid=uuid, name=name, facts=facts, told_at=now)
+
+
+def _view(row: Vm) -> VmView:
+    told = msgspec.convert({**row.facts, "uuid": row.uuid, "name": row.name}, VmTold)
+    return VmView(
+        uuid=told.uuid,
+        name=told.name,
+        state=told.state,
+        protectable=told.protectable,
+        consistency=told.consistency,
+        remarks=told.remarks,
+        protected_since=told.protected_since,
+        point_at=told.point_at,
+        point_class=told.point_class,
+        told_at=row.told_at,
+    )

@@ -24,13 +24,9 @@ from holdfast.testing.vaults import PASSPHRASE, open_vault, small_vault
 from holdfast.testing.vm_points import OPTIONS
 from holdfast.testing.waiting import wait_until
 from holdfast.vault.repository import Repository
+from tests.machines_bench import MARKS
 
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.slow,
-    pytest.mark.xdist_group("machines"),
-    pytest.mark.timeout(600),
-]
+pytestmark = MARKS
 
 SCRIPT = Path(sys.executable).with_name("holdfast")
 BOOTING = 240.0
@@ -326,3 +322,13 @@ def test_a_machine_that_cannot_be_started_leaves_nothing(site: Site) -> None:
 
     assert site.health(NAME) is None
     assert not (site.root / "pool" / NAME).exists()
+
+
+def test_a_name_does_not_lead_out_of_the_pool(site: Site) -> None:
+    words = ("vm", "boot", "latest", "--vm", NAME, "--name", "../out", "--pool", site.root / "pool")
+
+    (error,) = site.run(*words, status=2)
+
+    assert error["code"] == "vm-name-unusable"
+    assert not (site.root / "out").exists()
+    assert site.health("../out") is None

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from holdfast.disks.errors import DiskServerUnreachable
 
+# The most bytes the path of a unix socket may have.
+LONGEST_PATH = 107
 _TIME = struct.Struct("ll")
 # A disk's reader has megabytes on their way; what the kernel does not allow it makes smaller.
 _BUFFER = 4 << 20

@@ -9,6 +9,7 @@ from holdfast.base.clock import Clock
 from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.domains import Domain
 from holdfast.hypervisor.errors import VmMissing, VmNotRunning
+from holdfast.machines.boot_errors import ServerStuck
 from holdfast.machines.boot_records import Boot, Boots
 
 _PATIENCE = 30.0
@@ -37,6 +38,8 @@ def end_server(boots: Boots, boot: Boot, clock: Clock) -> int | None:
     deadline = clock.monotonic() + _PATIENCE
     # Its lock, not its number, says whether it is still the one.
     while boots.server(boot.uuid) == pid:
+        if clock.monotonic() > deadline + _PATIENCE:
+            raise ServerStuck(name=boot.name, pid=pid)
         if clock.monotonic() > deadline:
             _send(pid, signal.SIGKILL)
         clock.sleep(_POLL)

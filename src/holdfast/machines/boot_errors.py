@@ -73,6 +73,18 @@ class ServerRuns(HoldfastError):
     exit_status = Exit.USAGE
 
 
+class ServerStuck(HoldfastError):
+    """Killed, it is still there: the kernel lets it wait for a disk or a network of the vault."""
+
+    code = "boot-server-stuck"
+    sentence = N_("The process {pid}, which serves the disks of {name}, does not end")
+    remedy = N_(
+        "See with `cat /proc/{pid}/stack` what it waits for, bring the vault's disk or network "
+        "back, then run the same command again."
+    )
+    retry = Retry.LATER
+
+
 class ServerAbsent(HoldfastError):
     code = "boot-server-absent"
     sentence = N_("Nobody serves the disks of {name}")

@@ -87,10 +87,10 @@ class Boots:
 
     def all(self) -> list[Boot]:
         """The oldest first; one that cannot be read is an error, for it may be about disks."""
-        with contextlib.suppress(FileNotFoundError):
-            found = [self._read(each.parent.name) for each in self._folder.glob(f"*/{_RECORD}")]
-            return sorted(found, key=lambda each: (each.made_at, each.uuid))
-        return []
+        names = [each.parent.name for each in self._folder.glob(f"*/{_RECORD}")]
+        # One that is just being ended must not hide the others.
+        found = [boot for boot in map(self.known, names) if boot is not None]
+        return sorted(found, key=lambda each: (each.made_at, each.uuid))
 
     def find(self, name: str) -> Boot:
         """By name or UUID."""

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from holdfast.base.clock import Clock
 from holdfast.base.errors import HoldfastError
+from holdfast.base.texts import _
 from holdfast.disks.images import create, nbd_uri
-from holdfast.disks.nbd_address import UnixAddress
+from holdfast.disks.nbd_address import LONGEST_PATH, UnixAddress
 from holdfast.hypervisor.checkpoints import create_checkpoint
 from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.console import Picture, screenshot
@@ -26,7 +27,7 @@ from holdfast.machines.boot_errors import (
 from holdfast.machines.boot_plan import BootPlan
 from holdfast.machines.boot_records import Boot
 from holdfast.machines.restoring import TPM_FOLDER
-from holdfast.machines.state_files import put_tpm
+from holdfast.machines.state_files import put_tpm, replace_file
 
 _POLL = 0.1
 # Who goes by libvirt's name is not known before it asks; these are the names distributions use.
@@ -34,10 +35,14 @@ _QEMU_USERS = ("libvirt-qemu", "qemu")
 
 
 def make_folder(boot: Boot) -> None:
-    """Where its disks will lie; QEMU's own user must come through."""
+    """Where its disks will lie; QEMU's own user must come through, whatever the umask."""
+    if len(os.fsencode(boot.socket)) > LONGEST_PATH:
+        reason = _("the path of the socket in it would be too long")
+        raise BootFolderUnusable(folder=boot.folder, reason=reason)
     try:
         os.makedirs(os.path.dirname(boot.folder), exist_ok=True)
-        os.mkdir(boot.folder, 0o711)
+        os.mkdir(boot.folder)
+        Path(boot.folder).chmod(0o711)
     except FileExistsError as err:
         raise BootFolderTaken(folder=boot.folder) from err
     except OSError as err:
@@ -113,7 +118,7 @@ def _make_disks(plan: BootPlan) -> None:
             backing_format="raw",
         )
     if plan.nvram is not None:
-        boot.nvram.write_bytes(plan.nvram)
+        replace_file(boot.nvram, plan.nvram)
     if plan.tpm is not None:
         # The hypervisor removes it with the machine.
         put_tpm(plan.tpm, TPM_FOLDER / boot.uuid, point=boot.point)

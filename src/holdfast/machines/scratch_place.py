@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from holdfast.disks.nbd_address import LONGEST_PATH
 from holdfast.machines.backup_errors import VmScratchUnusable
 
 DEFAULT = "/var/lib/libvirt/holdfast"
 # Its owner is who runs QEMU for libvirt, which has no better way to tell.
 _OF_QEMU = "/var/lib/libvirt/qemu"
 _SOCKET = "holdfast.nbd"
-_LONGEST_SOCKET = 107
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +61,13 @@ class ScratchPlace:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _make(self) -> None:
-        if len(os.fsencode(self.socket)) > _LONGEST_SOCKET:
+        if len(os.fsencode(self.socket)) > LONGEST_PATH:
             raise VmScratchUnusable(folder=self.folder, reason="the path is too long for a socket")
         try:
-            self.folder.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+            if not self.folder.parent.exists():
+                self.folder.parent.mkdir(parents=True, exist_ok=True)
+                # Whatever the umask: QEMU's user must pass.
+                self.folder.parent.chmod(0o711)
             self.folder.mkdir(mode=0o700)
             self.give_to_qemu(self.folder)
         except OSError as err:

@@ -1,15 +1,25 @@
 """What is known of machines that run off a vault."""
 
 import os
+import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from holdfast.machines.boot_ending import remove_files
-from holdfast.machines.boot_errors import BootMissing, BootNameTaken, BootRecordBroken, ServerRuns
+from holdfast.machines.boot_ending import end_server, remove_files
+from holdfast.machines.boot_errors import (
+    BootFolderUnusable,
+    BootMissing,
+    BootNameTaken,
+    BootRecordBroken,
+    ServerRuns,
+    ServerStuck,
+)
 from holdfast.machines.boot_records import Boot, Boots, Stage
+from holdfast.machines.booting import make_folder
+from holdfast.testing.clock import FakeClock
 
 
 def boot_of(name: str, *, uuid: str, folder: str = "/images", day: int = 1) -> Boot:
@@ -67,6 +77,46 @@ def test_what_was_forgotten_is_missing(tmp_path: Path) -> None:
     assert boots.known("a") is None
     with pytest.raises(BootMissing):
         boots.find("one")
+
+
+def test_record_that_is_just_going_hides_no_other(tmp_path: Path) -> None:
+    boots = Boots(str(tmp_path))
+    boots.add(boot_of("one", uuid="a"))
+    # As a look meets it that came between the name and the content.
+    (boots.place("b") / "boot.json").symlink_to("gone")
+
+    assert [boot.name for boot in boots.all()] == ["one"]
+
+
+def test_folder_lets_others_pass_whatever_the_umask(tmp_path: Path) -> None:
+    boot = boot_of("one", uuid="a", folder=str(tmp_path / "one"))
+    before = os.umask(0o077)
+    try:
+        make_folder(boot)
+    finally:
+        os.umask(before)
+
+    assert (tmp_path / "one").stat().st_mode & 0o777 == 0o711
+
+
+def test_folder_too_deep_for_a_socket_is_not_made(tmp_path: Path) -> None:
+    boot = boot_of("one", uuid="a", folder=str(tmp_path / ("x" * 120)))
+
+    with pytest.raises(BootFolderUnusable, match="socket"):
+        make_folder(boot)
+
+    assert os.listdir(tmp_path) == []
+
+
+def test_server_that_does_not_even_end_when_killed_is_told(tmp_path: Path) -> None:
+    boots, boot = Boots(str(tmp_path)), boot_of("one", uuid="a")
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+
+    with boots.serving("a", name="one"):
+        (boots.place("a") / "serve.lock").write_text(f"{gone.pid}\n")
+        with pytest.raises(ServerStuck, match=str(gone.pid)):
+            end_server(boots, boot, FakeClock())
 
 
 def test_damaged_record_is_told_and_not_passed_over(tmp_path: Path) -> None:

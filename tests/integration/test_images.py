@@ -198,3 +198,18 @@ def test_image_that_cannot_be_mounted_says_why_and_leaves_nothing(tmp_path: Path
     ):
         pytest.fail("it was mounted")
     assert not file.exists()
+
+
+def test_new_image_is_its_owners_alone(tmp_path: Path) -> None:
+    image = tmp_path / "a.qcow2"
+
+    images.create(image, MIB)
+
+    assert image.stat().st_mode & 0o777 == 0o600
+
+
+def test_image_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ImageToolFailed):
+        images.create(tmp_path / "a.qcow2", MIB, options=["compat=none"])
+
+    assert list(tmp_path.iterdir()) == []

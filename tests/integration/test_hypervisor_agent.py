@@ -26,14 +26,9 @@ from holdfast.hypervisor.guest_programs import LONGEST_INPUT, GuestPrograms
 from holdfast.testing.guests import Guest, Recipe
 from holdfast.testing.hosts import KvmHost
 from holdfast.testing.waiting import wait_until
-from tests.machines_bench import NewGuest
+from tests.machines_bench import MARKS, NewGuest
 
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.slow,
-    pytest.mark.xdist_group("machines"),
-    pytest.mark.timeout(600),
-]
+pytestmark = MARKS
 
 HOOK = "/etc/fsfreeze-hook"
 

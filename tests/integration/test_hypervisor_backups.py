@@ -42,14 +42,9 @@ from holdfast.testing.guests import Guest
 from holdfast.testing.hosts import KvmHost
 from holdfast.testing.waiting import wait_until
 from tests import machines_bench
-from tests.machines_bench import NewGuest
+from tests.machines_bench import MARKS, NewGuest
 
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.slow,
-    pytest.mark.xdist_group("machines"),
-    pytest.mark.timeout(600),
-]
+pytestmark = MARKS
 
 BOTH = ("vda", "vdb")
 CLOCK = SystemClock()

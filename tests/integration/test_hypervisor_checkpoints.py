@@ -25,14 +25,9 @@ from holdfast.hypervisor.errors import (
     VmNotRunning,
 )
 from holdfast.testing.guests import Guest, Recipe
-from tests.machines_bench import NewGuest
+from tests.machines_bench import MARKS, NewGuest
 
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.slow,
-    pytest.mark.xdist_group("machines"),
-    pytest.mark.timeout(600),
-]
+pytestmark = MARKS
 
 BOTH = ("vda", "vdb")
 

@@ -34,14 +34,9 @@ from holdfast.hypervisor.states import State
 from holdfast.testing.guests import Guest, Recipe
 from holdfast.testing.hosts import KvmHost
 from holdfast.testing.waiting import wait_until
-from tests.machines_bench import NewGuest
+from tests.machines_bench import MARKS, NewGuest
 
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.slow,
-    pytest.mark.xdist_group("machines"),
-    pytest.mark.timeout(600),
-]
+pytestmark = MARKS
 
 NEW_UUID = "11111111-2222-3333-4444-555555555555"
 

@@ -1,7 +1,5 @@
 """Events of a real libvirt, in the order in which things happened."""
 
-import pytest
-
 from holdfast.base.clock import SystemClock
 from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.domains import Domain, find_domain
@@ -9,14 +7,9 @@ from holdfast.hypervisor.events import Event, EventKind, Subscription, subscribe
 from holdfast.hypervisor.states import State
 from holdfast.testing.guests import Guest
 from holdfast.testing.hosts import KvmHost
-from tests.machines_bench import NewGuest
+from tests.machines_bench import MARKS, NewGuest
 
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.slow,
-    pytest.mark.xdist_group("machines"),
-    pytest.mark.timeout(600),
-]
+pytestmark = MARKS
 
 PATIENCE = 90
 

@@ -14,14 +14,9 @@ from holdfast.testing.guest_xml import UEFI_CODE
 from holdfast.testing.guests import Guest, GuestCommandFailed, Recipe
 from holdfast.testing.hosts import SOUTH, KvmHost
 from holdfast.testing.waiting import wait_until
-from tests.machines_bench import NewGuest
+from tests.machines_bench import MARKS, NewGuest
 
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.slow,
-    pytest.mark.xdist_group("machines"),
-    pytest.mark.timeout(600),
-]
+pytestmark = MARKS
 
 NAMESPACES = ("net", "mnt", "pid", "uts")
 PLACES = ("/run/libvirt", "/var/lib/libvirt", "/etc/libvirt", "/var/log/libvirt")

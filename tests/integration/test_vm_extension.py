@@ -24,13 +24,9 @@ from holdfast.machines.stillness import Stilled
 from holdfast.testing.guests import Guest
 from holdfast.testing.hosts import KvmHost
 from holdfast.testing.waiting import wait_until
+from tests.machines_bench import MARKS
 
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.slow,
-    pytest.mark.xdist_group("machines"),
-    pytest.mark.timeout(600),
-]
+pytestmark = MARKS
 PATIENCE = 120.0
 APP = "/etc/holdfast/hooks.d/app"
 SETTINGS = "/etc/holdfast/hooks.json"

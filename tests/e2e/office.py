@@ -54,6 +54,13 @@ class Office:
         return [event["record"] for event in said.events]
 
 
+def office_of(server: FleetServer, root: Path) -> Office:
+    """With the server's first person, who has logged in."""
+    person = Person(root / "admin", server)
+    person.log_in("admin", server.admin_password)
+    return Office(person, root)
+
+
 @contextlib.contextmanager
 def running_agent(bench: Bench) -> Iterator[None]:
     """The machine's agent at work, and ended in order."""

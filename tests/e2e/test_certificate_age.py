@@ -17,8 +17,7 @@ from holdfast.catalog.database import Database
 from holdfast.catalog.tables import Certificate
 from holdfast.testing.fleet import FleetServer
 from holdfast.testing.waiting import wait_until
-from tests.e2e.office import Office, ordered, running_agent
-from tests.e2e.test_server_people import Person
+from tests.e2e.office import Office, office_of, ordered, running_agent
 
 pytestmark = pytest.mark.slow
 
@@ -31,9 +30,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FleetServer]:
 
 @pytest.fixture
 def office(server: FleetServer, tmp_path: Path) -> Office:
-    person = Person(tmp_path / "admin", server)
-    person.log_in("admin", server.admin_password)
-    return Office(person, tmp_path)
+    return office_of(server, tmp_path)
 
 
 class Aging:

@@ -9,6 +9,8 @@ import pytest
 
 from holdfast.disks import images
 from holdfast.disks.images import resize
+from holdfast.disks.nbd_client import NbdClient
+from holdfast.disks.serving import served_image
 from holdfast.hypervisor.backup_jobs import current_backup
 from holdfast.hypervisor.checkpoints import delete_checkpoint, list_checkpoints
 from holdfast.hypervisor.connection import Host
@@ -21,7 +23,7 @@ from holdfast.testing.agent_program import AgentProgram
 from holdfast.testing.guest_proofs import ordered_writes
 from holdfast.testing.guests import Guest
 from holdfast.testing.hosts import KvmHost
-from holdfast.testing.vm_backups import VmBackups, assert_same_disk
+from holdfast.testing.vm_backups import CLOCK, VmBackups, assert_same_disk
 from holdfast.testing.waiting import wait_until
 from tests import machines_bench
 
@@ -68,6 +70,20 @@ def still_point(backups: VmBackups, guest: Guest, **changes: Any) -> VmReport:
 
 def rungs(report: VmReport) -> list[tuple[str, Rung, str]]:
     return [(disk.target, disk.rung, disk.why) for disk in report.facts.disks]
+
+
+def scribble(guest: Guest, target: str, place: int) -> None:
+    """Write to a disk of a guest that is off."""
+    served = served_image(
+        guest.disk(target),
+        guest.folder / "scribble",
+        format_="qcow2",
+        clock=CLOCK,
+        is_writable=True,
+    )
+    with served as address, NbdClient(address, contexts=()) as client:
+        client.write(place, b"written past the record")
+        client.flush()
 
 
 def noise(guest: Guest, mebibytes: int) -> None:
@@ -298,3 +314,26 @@ def test_a_record_that_was_cleared_is_found_out(backups: VmBackups, guest: Guest
     backups.assert_same(guest, report=report)
     assert rungs(report)[0] == ("vda", Rung.HASH, "map-wrong")
     assert len(report.warnings) == 1
+
+
+def test_an_audit_of_all_finds_a_block_that_was_written_past_the_record(
+    backups: VmBackups, guest: Guest
+) -> None:
+    if not guest.is_running():
+        guest.start()
+    noise(guest, 24)
+    first = backups.back_up()
+    guest.shut_down()
+    checkpoint = first.facts.checkpoint
+    scribble(guest, "vda", 3 * MIB)
+    for target in guest.targets:
+        # It says that nothing happened since.
+        images.remove_bitmap(guest.disk(target), checkpoint)
+        images.add_bitmap(guest.disk(target), checkpoint)
+
+    report = backups.back_up(audit_all=True)
+
+    backups.assert_same(guest, report=report)
+    assert rungs(report) == [("vda", Rung.HASH, "map-wrong"), ("vdb", Rung.BITMAP, "tracked")]
+    assert report.disks[1].audited > 0
+    assert [each.target for each in report.disks if each.changed is None] == ["vda"]

@@ -23,6 +23,8 @@ _VARIABLES = {
 _CREDENTIALS = "credentials"
 _NOT_IN_FILES = ("home", "harmless", "remarks", "rates_file", "lease")
 _OTHERS_READ = 0o044
+_CORES_OF_ONE = 4
+_MOST_AT_ONCE = 8
 # What a hook or a passphrase command may see of our environment: nothing with a secret in it.
 _HARMLESS = (
     *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "TMPDIR", "TZ", "LANG", "LANGUAGE"),
@@ -57,6 +59,11 @@ class Settings:
     vm_max_disk: int | None = None
     # Where QEMU keeps what a machine overwrites during its backup; not where its disks lie.
     vm_scratch: str = "/var/lib/libvirt/holdfast"
+    # How many of them are backed up at once on this host, and on each datastore of it.
+    vm_parallel: int = 2
+    vm_parallel_per_store: int = 2
+    # How long a backup waits for its turn.
+    vm_wait: timedelta = timedelta(hours=4)
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
     harmless: Mapping[str, str] = field(default_factory=dict, repr=False)
     # What the person should know about where settings came from.
@@ -75,7 +82,10 @@ def load_settings(
 ) -> Settings:
     """Options win over the environment, that over the home's file, that over the system's."""
     seen = os.environ if environment is None else environment
-    settings = Settings(home=_home(seen), lang=_language(seen), workers=_usable_cores())
+    cores = _usable_cores()
+    settings = Settings(
+        home=_home(seen), lang=_language(seen), workers=cores, vm_parallel=_machines_at_once(cores)
+    )
     for file in (system_config, settings.config_file):
         settings = _layered(settings, _read_file(file, settings))
     settings = _layered(settings, _read_environment(seen))
@@ -172,6 +182,11 @@ def _credentials(seen: Mapping[str, str]) -> dict[str, str]:
     return {name: seen[name] for name in VARIABLES if seen.get(name)}
 
 
+def _machines_at_once(cores: int) -> int:
+    """One alone keeps some cores busy, but mostly waits for its disks or for the vault."""
+    return min(_MOST_AT_ONCE, max(2, cores // _CORES_OF_ONE))
+
+
 def _read_file(file: str, below: Settings) -> dict[str, Any]:
     try:
         with open(file, "rb") as stream:
@@ -204,10 +219,10 @@ def _known(file: str, key: str, known: list[str]) -> str:
 
 def _checked(file: str, key: str, value: Any) -> Any:
     match key:
-        case "workers":
+        case "workers" | "vm_parallel" | "vm_parallel_per_store":
             if type(value) is not int or value < 1:
                 raise _wrong(file, key, value, _("a whole number from 1"))
-        case "keyring":
+        case "keyring" | "vm_wait":
             return _duration(file, key, value)
         case "limit_upload" | "limit_download":
             return _rate(file, key, value)

@@ -103,9 +103,16 @@ def _remark(vm: str, disk: str, remark: Remark) -> Line:
 
 def tell_scratch(session: Session) -> Iterator[Line]:
     """Only where backups of machines have been made: before that there is no such folder."""
-    if not known_by_host(session):
+    hosts = known_by_host(session)
+    if not hosts:
         return
-    folder = Path(session.settings.vm_scratch)
+    known = [one.protection for all_ in hosts.values() for one in all_ if one.protection]
+    own = {one.scratch for one in known} - {""}
+    for folder in sorted({session.settings.vm_scratch, *own}):
+        yield from _scratch(session, Path(folder))
+
+
+def _scratch(session: Session, folder: Path) -> Iterator[Line]:
     line: Line = {"holdfast": "vm-scratch", "folder": str(folder)}
     if not folder.is_dir():
         return

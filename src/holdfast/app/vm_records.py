@@ -27,6 +27,17 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: str = ""
 
 
+class FreezeSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Whether and when a guest is held still for a point; as they are, for every one."""
+
+    never: bool = False
+    # Only the file systems mounted there; none named: all that the guest agent finds.
+    mounts: tuple[str, ...] = ()
+    # For each so many-th point, or when so many seconds have passed since it was frozen last.
+    every: int = 1
+    every_seconds: int = 0
+
+
 class Protection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is kept of one machine; it is protected when `since` says from when on."""
 
@@ -36,8 +47,13 @@ class Protection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     host: str
     # The least class a point may have: application, filesystem or crash.
     consistency: str = "crash"
+    # How its changes are recorded: auto, bitmap, overlay or hash.
+    tracking: str = "auto"
     # Disks that cannot be taken, with the reason each was accepted for.
     left_out: dict[str, str] = {}
+    freeze: FreezeSettings = FreezeSettings()
+    # Where QEMU keeps what this machine overwrites during a backup; empty: as the settings say.
+    scratch: str = ""
     since: datetime | None = None
     steps: tuple[Step, ...] = ()
 
@@ -59,6 +75,9 @@ class LastPoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     # Codes, with what was seen.
     downgrades: dict[str, str] = {}
     freeze_ms: int | None = None
+    # When it was held still last, and how many points were made since without that.
+    frozen_at: datetime | None = None
+    unfrozen: int = 0
 
 
 def load(home: str, uuid: str) -> Protection | None:

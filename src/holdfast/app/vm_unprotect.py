@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from holdfast.app import vm_records
 from holdfast.app.vm_errors import VmNotProtected
+from holdfast.app.vm_overlays import take_overlays_back
 from holdfast.app.vm_protect import Works
 from holdfast.app.vm_records import Protection
 from holdfast.app.vms import find_protection, opened_host
@@ -20,6 +21,8 @@ from holdfast.hypervisor.errors import VmMissing
 class Unprotected:
     protection: Protection
     checkpoints_removed: int
+    # Disks that were brought back into their own images.
+    overlays_merged: int = 0
     # What could not be taken out of the machine; it does no harm there.
     left: tuple[HoldfastError, ...] = ()
 
@@ -31,6 +34,7 @@ def unprotect(session: Session, name: str, works: Works | None) -> Unprotected:
         raise VmNotProtected(about=name)
     left: list[HoldfastError] = []
     with opened_host(session) as host:
+        merged = _without_overlays(session, host, protection)
         removed = _without_checkpoints(host, protection, left)
     if works is not None and _has_extension(protection):
         try:
@@ -38,12 +42,25 @@ def unprotect(session: Session, name: str, works: Works | None) -> Unprotected:
         except HoldfastError as err:
             left.append(err)
     vm_records.remove(session.settings.home, protection.uuid)
-    return Unprotected(protection=protection, checkpoints_removed=removed, left=tuple(left))
+    return Unprotected(
+        protection=protection,
+        checkpoints_removed=removed,
+        overlays_merged=merged,
+        left=tuple(left),
+    )
 
 
 def _has_extension(protection: Protection) -> bool:
     step = protection.step("extension")
     return step is not None and step.state == "done"
+
+
+def _without_overlays(session: Session, host: Host, protection: Protection) -> int:
+    """They would grow for ever, so that they cannot be merged is an error."""
+    try:
+        return take_overlays_back(session, find_domain(host, protection.uuid))
+    except VmMissing:
+        return 0
 
 
 def _without_checkpoints(host: Host, protection: Protection, left: list[HoldfastError]) -> int:

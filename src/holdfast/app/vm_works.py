@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 from holdfast.app.extension import install_extension, remove_extension
 from holdfast.app.opening import open_vault
+from holdfast.app.vm_overlays import take_overlays_back
 from holdfast.app.vm_protect import OnStep, Task, Wanted
 from holdfast.app.vm_records import Protection
 from holdfast.app.vm_unprotect import Unprotected
 from holdfast.app.vm_unprotect import unprotect as unprotect_by
-from holdfast.app.vms import find_protection, show_vm
+from holdfast.app.vms import find_protection, opened_host, show_vm
 from holdfast.app.wiring import Session
 from holdfast.base.texts import _
+from holdfast.hypervisor.domains import find_domain
 from holdfast.machines.points import Consistency
 
 
@@ -46,6 +48,10 @@ class HostWorks:
         return sentence.format(
             id=str(report.point.snapshot)[:8], consistency=report.facts.consistency.value
         )
+
+    def give_overlays_back(self) -> None:
+        with opened_host(self.session) as host:
+            take_overlays_back(self.session, find_domain(host, self.uuid))
 
 
 def protect(session: Session, name: str, wanted: Wanted, *, on_step: OnStep) -> Protection:

@@ -11,7 +11,7 @@ from holdfast.base.texts import N_
 from holdfast.cli.command import Command, option
 from holdfast.cli.parameters import MOMENT, SIZE, read_paths
 from holdfast.cli.run import start
-from holdfast.cli.vm_backup import CLASSES, MODES, refuse_others
+from holdfast.cli.vm_backup import AUDITS, CLASSES, MODES, Asked, refuse_others
 from holdfast.cli.vm_backup import back_up as back_up_vm
 from holdfast.cli.waiting import told_once, wait_option
 
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
             N_("A consistent view of an application's data."),
         ),
         ("holdfast backup --vm web", N_("A virtual machine of this host, running or not.")),
+        ("holdfast backup --all-vms", N_("Every virtual machine of this host that is protected.")),
     ],
 )
 @click.argument("paths", nargs=-1, type=click.Path(path_type=bytes))
@@ -92,26 +93,45 @@ if TYPE_CHECKING:
     "--hook-before", metavar="COMMAND", help=N_("Run first; if it fails, nothing is backed up.")
 )
 @option("--hook-after", metavar="COMMAND", help=N_("Run last, also after a failure."))
-@option("--vm", metavar="NAME", help=N_("Back up a virtual machine instead of PATHS."))
+@option(
+    "--vm",
+    "vms",
+    multiple=True,
+    metavar="NAME",
+    help=N_("Back up a virtual machine instead of PATHS; may be said several times."),
+)
+@option("--all-vms", is_flag=True, help=N_("Back up every protected virtual machine of the host."))
 @option(
     "--mode",
     type=click.Choice(MODES),
     default="auto",
     help=N_(
         "Of --vm: read what the record of changes names, or compare everything (hash), or take "
-        "everything anew (full)."
+        "everything anew (full). With bitmap or overlay it says how changes are recorded from "
+        "now on, whatever `holdfast vm protect` said."
     ),
 )
 @option(
     "--consistency",
     type=click.Choice(CLASSES),
-    default="crash",
-    help=N_("Of --vm: make no point that is less consistent."),
+    help=N_("Of --vm: make no point that is less consistent; else as `vm protect` was told."),
 )
 @option(
     "--freeze/--no-freeze",
-    default=True,
-    help=N_("Of --vm: hold the guest's file systems still for the instant of the point."),
+    default=None,
+    help=N_(
+        "Of --vm: hold the guest's file systems still for the instant of the point; "
+        "else as `vm protect` was told."
+    ),
+)
+@option(
+    "--audit",
+    type=click.Choice(AUDITS),
+    default="rolling",
+    help=N_(
+        "Of --vm: compare with the vault what is called unchanged, so much that a month sees all "
+        "of it (rolling), or all of it now (full)."
+    ),
 )
 @option(
     "--scratch",
@@ -146,28 +166,31 @@ def backup(  # noqa: PLR0913  a parameter per option
     hook_timeout: float,
     limit_upload: int | None,
     wait: timedelta,
-    vm: str | None,
+    vms: tuple[str, ...],
+    all_vms: bool,
     mode: str,
-    consistency: str,
-    freeze: bool,
+    consistency: str | None,
+    freeze: bool | None,
+    audit: str,
     vm_scratch: str | None,
     libvirt: str | None,
     **left_out: Any,
 ) -> int:
-    refuse_others(click.get_current_context(), is_vm=vm is not None)
-    if vm is not None:
-        return back_up_vm(
-            vm,
+    is_vm = bool(vms) or all_vms
+    refuse_others(click.get_current_context(), is_vm=is_vm)
+    if is_vm:
+        asked = Asked(
+            vms=tuple(dict.fromkeys(vms)),
+            all_vms=all_vms,
             mode=mode,
             consistency=consistency,
             freeze=freeze,
+            audit=audit,
             vm_scratch=vm_scratch,
-            libvirt=libvirt,
             host=host,
             tags=tags,
-            wait=wait,
-            limit_upload=limit_upload,
         )
+        return back_up_vm(asked, libvirt=libvirt, wait=wait, limit_upload=limit_upload)
     from holdfast.app.backup import Hooks, Patience, back_up
     from holdfast.cli.backup_report import tell
     from holdfast.files.options import BackupOptions

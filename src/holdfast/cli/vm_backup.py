@@ -1,25 +1,69 @@
 """`holdfast backup --vm`: how it is asked for."""
 
 import os
+import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
 from holdfast.base.texts import _
 from holdfast.cli.run import start
+from holdfast.cli.vm_waiting import told_waiting
 from holdfast.cli.waiting import told_once
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from holdfast.files.report import OnProgress
+    from holdfast.app.backup import Patience
+    from holdfast.app.vm_backup import VmBackupOptions
+    from holdfast.cli.run import Run
+    from holdfast.files.report import OnProgress, Progress
     from holdfast.machines.progress import OnDisk
 
-MODES = ("auto", "hash", "full")
+MODES = ("auto", "bitmap", "overlay", "hash", "full")
 CLASSES = ("application", "filesystem", "crash")
+AUDITS = ("rolling", "full")
 # Options of `backup` that mean something with --vm as well.
-_COMMON = frozenset(("vm", "mode", "consistency", "freeze", "vm_scratch", "libvirt", "host"))
+_COMMON = frozenset(
+    ("vms", "all_vms", "mode", "consistency", "freeze", "audit", "vm_scratch", "libvirt", "host")
+)
 _SHARED = _COMMON | frozenset(("tags", "wait", "limit_upload"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the options say; None: as it is kept with a machine's protection."""
+
+    vms: tuple[str, ...]
+    all_vms: bool
+    mode: str
+    consistency: str | None
+    freeze: bool | None
+    audit: str
+    vm_scratch: str | None
+    host: str | None
+    tags: tuple[str, ...]
+
+    def options_of(self, vm: str, run: "Run", on_progress: "OnProgress") -> "VmBackupOptions":
+        from holdfast.app.vm_backup import VmBackupOptions
+        from holdfast.machines.points import Consistency
+        from holdfast.machines.tracking import read_mode
+
+        tracking, wanted = read_mode(self.mode)
+        return VmBackupOptions(
+            vm=vm,
+            host=self.host or os.uname().nodename,
+            tags=self.tags,
+            wanted=wanted,
+            tracking=tracking,
+            least=Consistency(self.consistency) if self.consistency else None,
+            freeze=self.freeze,
+            scratch=self.vm_scratch,
+            audit_all=self.audit == "full",
+            on_progress=_shown_by(on_progress),
+            on_waiting=told_waiting(run.out, run.session.clock),
+        )
 
 
 def refuse_others(context: click.Context, *, is_vm: bool) -> None:
@@ -37,39 +81,69 @@ def refuse_others(context: click.Context, *, is_vm: bool) -> None:
             raise click.UsageError(_("{option} needs --vm").format(option=given), context)
 
 
-def back_up(  # noqa: PLR0913  a parameter per option
-    vm: str,
-    *,
-    mode: str,
-    consistency: str,
-    freeze: bool,
-    vm_scratch: str | None,
-    libvirt: str | None,
-    host: str | None,
-    tags: tuple[str, ...],
-    wait: "timedelta",
-    limit_upload: int | None,
+def back_up(
+    asked: Asked, *, libvirt: str | None, wait: "timedelta", limit_upload: int | None
 ) -> int:
     from holdfast.app.backup import Patience
-    from holdfast.app.vm_backup import VmBackupOptions, back_up_machine
-    from holdfast.cli.vm_backup_report import tell
-    from holdfast.machines.points import Consistency
-    from holdfast.machines.tracking import Wanted
 
-    run = start(limit_upload=limit_upload, libvirt=libvirt, vm_scratch=vm_scratch)
+    if asked.vms and asked.all_vms:
+        raise click.UsageError(_("--vm and --all-vms cannot both be said"))
+    run = start(limit_upload=limit_upload, libvirt=libvirt)
+    patience = Patience(wait=wait, waiting=told_once(run.out))
+    if asked.all_vms or len(asked.vms) > 1:
+        return _several(asked, run, patience)
+    return _one(asked, run, patience)
+
+
+def _one(asked: Asked, run: "Run", patience: "Patience") -> int:
+    from holdfast.app.vm_backup import back_up_machine
+    from holdfast.cli.vm_backup_report import tell
+
     with run.out.progress() as on_progress:
-        options = VmBackupOptions(
-            vm=vm,
-            host=host or os.uname().nodename,
-            tags=tags,
-            wanted=Wanted(mode),
-            least=Consistency(consistency),
-            freeze=freeze,
-            on_progress=_shown_by(on_progress),
-        )
-        patience = Patience(wait=wait, waiting=told_once(run.out))
+        options = asked.options_of(asked.vms[0], run, on_progress)
         report = back_up_machine(run.session, options, patience=patience)
     return tell(run.out, report)
+
+
+def _several(asked: Asked, run: "Run", patience: "Patience") -> int:
+    from holdfast.app.vm_backups import back_up_machines, protected_here
+    from holdfast.cli.vm_backup_report import tell_several, teller
+
+    named = {name: name for name in asked.vms}
+    machines = protected_here(run.session) if asked.all_vms else named
+    began = run.session.clock.monotonic()
+    with teller(run.out) as tell, run.out.progress() as on_progress:
+        both = _Together(on_progress)
+        outcomes = back_up_machines(
+            run.session,
+            {name: asked.options_of(vm, run, both.of(name)) for name, vm in machines.items()},
+            patience=patience,
+            on_done=tell,
+        )
+    seconds = run.session.clock.monotonic() - began
+    return tell_several(run.out, outcomes, seconds=seconds)
+
+
+class _Together:
+    """The progress of several as one."""
+
+    def __init__(self, on_progress: "OnProgress") -> None:
+        self._on_progress = on_progress
+        self._lock = threading.Lock()
+        self._disks: dict[tuple[str, str], tuple[int, int]] = {}
+
+    def of(self, name: str) -> "OnProgress":
+        import msgspec
+
+        def tell(now: "Progress") -> None:
+            with self._lock:
+                self._disks[name, now.current] = (now.bytes_done, now.bytes_total)
+                done, total = map(sum, zip(*self._disks.values(), strict=True))
+                current = f"{name} {now.current}"
+                told = {"bytes_done": done, "bytes_total": total, "current": current}
+                self._on_progress(msgspec.structs.replace(now, **told))
+
+        return tell
 
 
 def _shown_by(on_progress: "OnProgress") -> "OnDisk":

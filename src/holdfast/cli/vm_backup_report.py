@@ -1,17 +1,20 @@
 """How a finished backup of a virtual machine is told."""
 
+import contextlib
 from typing import TYPE_CHECKING
 
-from holdfast.base.errors import Exit
-from holdfast.base.texts import _
+from holdfast.base.errors import Exit, HoldfastError
+from holdfast.base.texts import _, ngettext
 from holdfast.base.units import format_duration, format_size
 from holdfast.cli import json_events, shown
-from holdfast.cli.output import Output, encodable
+from holdfast.cli.json_reports import error_event
+from holdfast.cli.output import JsonOutput, Output, encodable
 from holdfast.machines.tracking import reason_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from holdfast.app.vm_backups import VmOutcome
     from holdfast.machines.points import DiskFacts
     from holdfast.machines.vm_job import VmReport
 
@@ -25,6 +28,89 @@ def tell(out: Output, report: "VmReport") -> int:
         out.warning(_("{disk} is not in the point: {reason}").format(disk=disk, reason=reason))
     out.done(event_of(report), *lines_of(report))
     return Exit.WARNINGS if missing else Exit.FINE
+
+
+@contextlib.contextmanager
+def teller(out: Output) -> "Iterator[Callable[[VmOutcome], None]]":
+    """Tells of each machine when it has ended; people see it when the bar is gone."""
+    if isinstance(out, JsonOutput):
+        yield lambda outcome: _tell_json(out, outcome)
+        return
+    ended: list[VmOutcome] = []
+    try:
+        yield ended.append
+    finally:
+        # Whoever has interrupted it wants to know what is done.
+        for outcome in ended:
+            _tell_text(out, outcome)
+
+
+def tell_several(out: Output, outcomes: "Sequence[VmOutcome]", *, seconds: float) -> int:
+    """The summary, and the worst exit status of all."""
+    statuses = [_status(outcome) for outcome in outcomes]
+    status = max(statuses, key=_badness)
+    failed = {one.vm: _error(one).code for one in outcomes if one.report is None}
+    made = [one.vm for one in outcomes if one.report is not None]
+    event = json_events.VmBackupsDone(
+        made=[encodable(name) for name in made],
+        failed={encodable(name): code for name, code in failed.items()},
+        seconds=round(seconds, 3),
+        exit_status=status,
+    )
+    total = ngettext("{count} machine", "{count} machines", len(outcomes))
+    told = _("{machines} in {time}, backed up: {made}").format(
+        machines=total.format(count=len(outcomes)), time=format_duration(seconds), made=len(made)
+    )
+    reasons = ", ".join(f"{name} ({code})" for name, code in failed.items())
+    lines = [_("Not backed up: {machines}").format(machines=shown.line(reasons))] if failed else []
+    out.done(event, told, *lines)
+    return status
+
+
+def _status(outcome: "VmOutcome") -> int:
+    if outcome.report is None:
+        return _error(outcome).exit_status
+    return Exit.WARNINGS if _missing(outcome.report.facts.left_out) else Exit.FINE
+
+
+def _badness(status: int) -> int:
+    """What is worse than another; what is not listed is as bad as any failure."""
+    order = (Exit.FINE, Exit.WARNINGS, Exit.LOCKED, Exit.DECIDE, Exit.USAGE, Exit.FAILED)
+    return order.index(status) if status in order else len(order)
+
+
+def _tell_text(out: Output, outcome: "VmOutcome") -> None:
+    if outcome.report is None:
+        out.error(_error(outcome))
+    else:
+        tell(out, outcome.report)
+
+
+def _tell_json(out: Output, outcome: "VmOutcome") -> None:
+    if outcome.report is not None:
+        tell(out, outcome.report)
+        return
+    told = error_event(_error(outcome))
+    out.show(
+        json_events.VmBackupFailed(
+            vm=encodable(outcome.vm),
+            code=told.code,
+            message=told.message,
+            remedy=told.remedy,
+            exit_status=told.exit_status,
+            retry=told.retry,
+            finding=told.finding,
+        )
+    )
+
+
+def _error(outcome: "VmOutcome") -> HoldfastError:
+    err = outcome.error
+    if isinstance(err, HoldfastError):
+        return err
+    from holdfast.cli.unexpected import Unexpected
+
+    return Unexpected(kind=type(err).__name__, reason=err)
 
 
 def _missing(left_out: "Mapping[str, str]") -> dict[str, str]:
@@ -51,6 +137,7 @@ def event_of(report: "VmReport") -> json_events.VmBackupDone:
                 "why": disk.why,
                 "bytes_read": done.bytes_read,
                 "bytes_changed": done.changed,
+                "bytes_audited": done.audited,
             }
             for disk, done in zip(facts.disks, report.disks, strict=True)
         ],
@@ -91,10 +178,11 @@ def lines_of(report: "VmReport") -> list[str]:
 def _disk(report: "VmReport", disk: "DiskFacts") -> str:
     done = next(each for each in report.disks if each.target == disk.target)
     if done.changed is not None:
-        return _("{read} read of {size}, {changed} changed").format(
+        return _("{read} read of {size}, {changed} changed, {audited} audited").format(
             read=format_size(done.bytes_read),
             size=format_size(done.size),
             changed=format_size(done.changed),
+            audited=format_size(done.audited),
         )
     return _("{read} read of {size}, all of it: {why}").format(
         read=format_size(done.bytes_read),

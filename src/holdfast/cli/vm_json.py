@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast.cli import json_events
 from holdfast.cli.output import encodable
+from holdfast.cli.vm_freeze import settings_of
 from holdfast.machines.preflight_texts import remedy, sentence
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def vm_event(vm: "Vm") -> json_events.Vm:
         disks=[_disk(vm.name, one) for one in sheet.disks] if sheet else [],
         remarks=[_remark(vm.name, one) for one in sheet.remarks] if sheet else [],
         protected_since=known.since.isoformat() if known and known.since else None,
+        settings=settings_of(known) if known else None,
         steps=[_step(one) for one in known.steps] if known else [],
         error=vm.error.code if vm.error else None,
     )

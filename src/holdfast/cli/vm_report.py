@@ -7,6 +7,7 @@ from holdfast.base.texts import N_, _, ngettext
 from holdfast.base.units import format_size
 from holdfast.cli import json_events, shown
 from holdfast.cli.output import Output, encodable
+from holdfast.cli.vm_freeze import freeze_line, settings_of
 from holdfast.cli.vm_json import step_event, vm_event
 from holdfast.machines.preflight import Extent, Taken, Weight
 
@@ -31,6 +32,12 @@ _CLASSES = {
     "application": N_("application-consistent"),
     "filesystem": N_("file-system-consistent"),
     "crash": N_("crash-consistent"),
+}
+_TRACKINGS = {
+    "auto": N_("recorded in bitmaps where that can be done"),
+    "bitmap": N_("recorded in bitmaps"),
+    "overlay": N_("recorded in overlays"),
+    "hash": N_("not recorded"),
 }
 _TAKEN = {
     Taken.TRACKED: N_("changes are recorded"),
@@ -70,6 +77,7 @@ def tell_protected(out: Output, known: "Protection") -> None:
         consistency=known.consistency,
         left_out=known.left_out,
         since=known.since.isoformat() if known.since else None,
+        settings=settings_of(known),
     )
     lines = [_("{vm} is protected").format(vm=known.name)]
     if known.left_out:
@@ -85,6 +93,7 @@ def tell_unprotected(out: Output, done: "Unprotected") -> None:
         vm=done.protection.name,
         uuid=done.protection.uuid,
         checkpoints_removed=done.checkpoints_removed,
+        overlays_merged=done.overlays_merged,
         left=[err.code for err in done.left],
     )
     out.done(
@@ -141,8 +150,18 @@ def _facts(vm: "Vm") -> list[str]:
         (_("Points can be"), _(_CLASSES[vm.sheet.consistency])),
         (_("Can be protected"), _(_EXTENTS[vm.sheet.extent])),
         (_("Protected since"), shown.moment(since) if since else "-"),
+        *(_settings(vm.protection) if vm.protection else ()),
     ]
     return shown.table(rows)
+
+
+def _settings(known: "Protection") -> Iterator[tuple[str, str]]:
+    """What is kept for its backups."""
+    yield _("Points must be"), _(_CLASSES[known.consistency])
+    yield _("Changes"), _(_TRACKINGS.get(known.tracking, known.tracking))
+    yield _("Frozen"), shown.line(freeze_line(known))
+    if known.scratch:
+        yield _("Scratch files"), shown.line(known.scratch)
 
 
 def _sheet(sheet: "Sheet | None") -> Iterator[str]:

@@ -15,6 +15,20 @@ class VmOperationRunning(HoldfastError):
     source_codes = ("150066",)
 
 
+class VmTurnNotCome(HoldfastError):
+    """Too many machines are backed up at once for too long; nothing is wrong with this one."""
+
+    code = "vm-turn-not-come"
+    sentence = N_("{about} waited {waited} for its turn to be backed up, behind {holders}")
+    remedy = N_(
+        "Wait for their end and run the same command again. How many machines are backed up at "
+        "once, and how long others wait, say `vm-parallel`, `vm-parallel-per-store` and `vm-wait` "
+        "in config.toml."
+    )
+    exit_status = Exit.LOCKED
+    retry = Retry.LATER
+
+
 class VmForeignBackup(HoldfastError):
     """A pull job that is not ours; ending it would break somebody else's backup."""
 
@@ -91,4 +105,15 @@ class VmHalfRestored(HoldfastError):
     sentence = N_("A restore in place of {about} was interrupted: its disks are half old, half new")
     remedy = N_(
         "Run `holdfast vm restore POINT --in-place` again to its end, then the same command."
+    )
+
+
+class VmBitmapImpossible(HoldfastError):
+    """Asked for by name; on its own a disk that cannot record its changes is compared."""
+
+    code = "vm-bitmap-impossible"
+    sentence = N_("These disks of {about} cannot record their changes in bitmaps: {disks}")
+    remedy = N_(
+        "Compare them, with `--tracking auto`, or record the changes of the machine in overlays: "
+        "`holdfast vm protect {about} --tracking overlay`."
     )

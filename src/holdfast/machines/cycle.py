@@ -17,7 +17,7 @@ from holdfast.hypervisor.checkpoints import stored_form
 from holdfast.hypervisor.domain_disks import disk_size
 from holdfast.hypervisor.states import Standing, State
 from holdfast.machines.adopting import drop_checkpoints, end_our_job
-from holdfast.machines.backup_errors import VmWentAway, VmWithoutDisks
+from holdfast.machines.backup_errors import VmBitmapImpossible, VmWentAway
 from holdfast.machines.change_maps import CHECKPOINT_FILE, can_record, live_states
 from holdfast.machines.parents import Parent
 from holdfast.machines.point_writer import PointReport
@@ -34,8 +34,8 @@ from holdfast.machines.storing import (
     store_disk,
     writer_for,
 )
-from holdfast.machines.tracking import DiskNow, MapState, Track, choose_track
-from holdfast.machines.vm_disks import chosen_disks, open_disk
+from holdfast.machines.tracking import DiskNow, MapState, Track, Tracking, choose_track
+from holdfast.machines.vm_disks import open_disk, required_disks
 from holdfast.machines.vm_job import Gathered, VmJob, VmReport
 from holdfast.machines.vm_state import copy_nvram, copy_tpm
 
@@ -55,10 +55,7 @@ class _Cycle:
         self._clock = job.clock
         self._parent = parent
         self._spec = job.domain.spec()
-        self._disks, left_out = chosen_disks(self._spec)
-        if not self._disks:
-            reasons = ", ".join(f"{disk}: {why}" for disk, why in left_out.items()) or "-"
-            raise VmWithoutDisks(about=self._spec.name, reasons=reasons)
+        self._disks, left_out = required_disks(self._spec)
         self._guard: ScratchGuard | None = None
         self._gathered = Gathered(taken_at=job.clock.now(), left_out=left_out)
 
@@ -90,7 +87,7 @@ class _Cycle:
                 raise
 
     def _begin(self, name: str) -> tuple[Pull, Stilled]:
-        recordable = tuple(d.target for d in self._disks if can_record(d, is_live=True))
+        recordable = self._recordable()
         tracks = self._tracks(recordable)
         prepared = prepare_pull(
             self._domain, self._job.place, name=name, tracks=tracks, recordable=recordable
@@ -103,6 +100,16 @@ class _Cycle:
             copy_nvram(self._spec, self._gathered)
         self._job.on_step("begun")
         return pull, still.outcome()
+
+    def _recordable(self) -> tuple[str, ...]:
+        tracking = self._job.tracking
+        if tracking is Tracking.HASH:
+            return ()
+        able = tuple(d.target for d in self._disks if can_record(d, is_live=True))
+        if tracking is Tracking.BITMAP and len(able) < len(self._disks):
+            unable = ", ".join(d.target for d in self._disks if d.target not in able)
+            raise VmBitmapImpossible(about=self._spec.name, disks=unable)
+        return able
 
     def _tracks(self, recordable: tuple[str, ...]) -> dict[str, Track]:
         states = self._states()
@@ -139,6 +146,7 @@ class _Cycle:
                         pull.tracks[disk.target],
                         context=plan.context,
                         parent=self._parent,
+                        wish=self._job.audit_wish,
                     )
                     with opened.source:
                         facts_of = store_disk(

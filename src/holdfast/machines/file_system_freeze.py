@@ -1,13 +1,13 @@
 """The file systems of a guest held for an instant, and the proof that they were held throughout."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
 from holdfast.base.clock import Clock
 from holdfast.base.errors import HoldfastError
-from holdfast.hypervisor.agent_answers import GuestSystem
+from holdfast.hypervisor.agent_answers import GuestFilesystem, GuestSystem
 from holdfast.machines.dead_man import DeadMan, Programs, arm, disarm
 from holdfast.machines.downgrades import downgrade, downgrade_by
 from holdfast.machines.freeze_mark import FreezeMark
@@ -16,6 +16,9 @@ from holdfast.machines.points import Downgrade
 _RETRY_SECONDS: Final = 0.5
 # After the dead man's time the guest runs again, whether or not anybody can be asked about it.
 _GRACE_SECONDS: Final = 5.0
+
+# Nothing in them is ever half written.
+_NEVER_WRITTEN: Final = frozenset(("squashfs", "iso9660", "udf", "erofs", "cramfs"))
 
 _Answer = TypeVar("_Answer")
 
@@ -32,6 +35,8 @@ class Agent(Protocol):
     def is_frozen(self) -> bool: ...
 
     def system(self) -> GuestSystem: ...
+
+    def filesystems(self) -> tuple[GuestFilesystem, ...]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +79,8 @@ class FileSystems:
     def held(self, limits: FreezeLimits) -> Iterator[Held]:
         """The instant belongs into the block."""
         result = Held()
+        # The agent of a frozen guest cannot be asked any more.
+        missed = self._missed(limits)
         due = self._clock.monotonic() + limits.dead_man_seconds + _GRACE_SECONDS
         dead_man = self._armed(limits, result)
         if dead_man is None:
@@ -91,6 +98,19 @@ class FileSystems:
                 self._thaw(due, result)
             result.milliseconds = (self._clock.monotonic() - began) * 1000
             self._disarm(dead_man, result)
+            if result.was_throughout:
+                result.reason = missed
+
+    def _missed(self, limits: FreezeLimits) -> Downgrade | None:
+        """What a list of mount points leaves out, if it is anything that may be half written."""
+        if not limits.mountpoints:
+            return None
+        try:
+            mounted = self._agent.filesystems()
+        except HoldfastError as err:
+            return downgrade("partly-frozen", str(err.args[0]))
+        missed = left_out(mounted, limits.mountpoints)
+        return downgrade("partly-frozen", ", ".join(missed)) if missed else None
 
     def _armed(self, limits: FreezeLimits, result: Held) -> DeadMan | None:
         try:
@@ -134,3 +154,14 @@ class FileSystems:
         # Unanswered: it sleeps out its time, and thaws what is not frozen.
         if disarm(self._programs, dead_man) is False and result.was_throughout:
             result.reason = downgrade("dead-man-fired")
+
+
+def left_out(mounted: Iterable[GuestFilesystem], chosen: Iterable[str]) -> list[str]:
+    """File systems, by where they are mounted, that a freeze of the chosen ones does not hold.
+
+    One that is mounted twice is held wherever it is frozen.
+    """
+    writable = [each for each in mounted if each.kind not in _NEVER_WRITTEN]
+    chosen = frozenset(chosen)
+    held = {each.device for each in writable if each.mountpoint in chosen}
+    return sorted(each.mountpoint for each in writable if each.device not in held)

@@ -14,10 +14,12 @@ from holdfast.disks.nbd_address import UnixAddress
 from holdfast.disks.serving import bitmap_context, served_image
 from holdfast.hypervisor.machine_spec import DiskSpec
 from holdfast.hypervisor.states import Standing
-from holdfast.machines.backup_errors import VmImageNotHere, VmStarted, VmWithoutDisks
+from holdfast.machines.backup_errors import VmImageNotHere, VmStarted
 from holdfast.machines.change_maps import CHECKPOINT_FILE, can_record, image_state
 from holdfast.machines.downgrades import downgrade
 from holdfast.machines.drift import drift_of
+from holdfast.machines.layer_reading import store_layered
+from holdfast.machines.overlays import as_plain, layered_disks
 from holdfast.machines.parents import Parent
 from holdfast.machines.point_writer import PointWriter
 from holdfast.machines.points import Consistency, DiskFacts
@@ -32,7 +34,7 @@ from holdfast.machines.storing import (
     writer_for,
 )
 from holdfast.machines.tracking import DiskNow, MapState, Track, choose_track
-from holdfast.machines.vm_disks import chosen_disks, open_disk
+from holdfast.machines.vm_disks import open_disk, required_disks
 from holdfast.machines.vm_job import Gathered, VmJob, VmReport
 from holdfast.machines.vm_state import copy_nvram, copy_tpm
 
@@ -44,16 +46,19 @@ def back_up_off(job: VmJob, parent: Parent | None) -> VmReport:
     stilled = stillness_of(domain.standing())
     require_consistency(job, stilled)
     spec = domain.spec(inactive=True)
-    disks, left_out = chosen_disks(spec)
-    if not disks:
-        reasons = ", ".join(f"{disk}: {why}" for disk, why in left_out.items()) or "-"
-        raise VmWithoutDisks(about=spec.name, reasons=reasons)
+    disks, left_out = required_disks(spec)
+    layered = {disk.target: disk for disk in layered_disks(spec, is_live=False)}
     gathered = Gathered(taken_at=job.clock.now(), left_out=left_out)
-    gathered.files[DOMAIN_FILE] = description(domain)
+    gathered.files[DOMAIN_FILE] = as_plain(description(domain), layered.values())
     with job.place.made(), writer_for(job, parent) as writer:
         copy_nvram(spec, gathered)
         copy_tpm(spec, gathered)
-        facts_of = [_store(job, writer, disk, gathered=gathered, parent=parent) for disk in disks]
+        facts_of = [
+            store_layered(job, writer, layered[disk.target], gathered=gathered, parent=parent)
+            if disk.target in layered
+            else _store(job, writer, disk, gathered=gathered, parent=parent)
+            for disk in disks
+        ]
         if domain.is_active():
             # Its QEMU takes the images for itself, so this should not happen; better be sure.
             raise VmStarted(about=spec.name)
@@ -91,7 +96,7 @@ def _store(
     ) as address:
         assert isinstance(address, UnixAddress)
         context = bitmap_context(track.since) if track.since else None
-        opened = open_disk(address, "", track, context=context, parent=parent)
+        opened = open_disk(address, "", track, context=context, parent=parent, wish=job.audit_wish)
         with opened.source:
             # Only a record that is sound now will be of use to the next run.
             kept = {disk.target: track.since} if track.since and opened.track is track else {}

@@ -62,7 +62,7 @@ class _OverlayCycle:
             if disk.source is None or not Path(disk.source).exists():
                 raise VmImageNotHere(about=job.domain.name, disk=disk.target, source=disk.source)
         self._disks = tuple(layered_disk(disk, is_live=True) for disk in chosen)
-        require_room(job.domain, self._disks, job.reserve)
+        require_room(job.domain, self._disks, job.overlay_reserve)
         self._gathered = Gathered(taken_at=job.clock.now(), left_out=left_out)
 
     def run(self, keep: frozenset[str]) -> VmReport:

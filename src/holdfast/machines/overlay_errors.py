@@ -17,9 +17,9 @@ class VmOverlayFull(HoldfastError):
     code = "vm-overlay-full"
     sentence = N_("There is no room for an overlay of {about} in {folder}: {free} are free")
     remedy = N_(
-        "Nothing was begun, and the guest runs on. Free space there: an overlay takes what the "
-        "guest writes until the next point. Without overlays: "
-        "`holdfast vm protect {about} --tracking auto`."
+        "The disks are compared instead, and the overlays that were there are merged if that "
+        "needs no more room. Free space there: an overlay takes what the guest writes until the "
+        "next point. Without overlays: `holdfast vm protect {about} --tracking auto`."
     )
     retry = Retry.LATER
 

@@ -25,6 +25,7 @@ from holdfast.machines.overlay_errors import (
 from holdfast.machines.overlay_note import OverlayNote, remove_overlay_note, write_overlay_note
 from holdfast.machines.overlays import (
     LayeredDisk,
+    free_beside,
     layered_disk,
     layered_disks,
     place_of,
@@ -60,6 +61,17 @@ def give_back(domain: Domain, clock: Clock, *, home: str) -> int:
         _merge(domain, _again(domain, disk), clock, needed=frozenset(), is_live=is_live)
         remove_overlay_note(home, domain.uuid)
     return len(disks)
+
+
+def give_back_if_it_fits(domain: Domain, clock: Clock, *, home: str) -> None:
+    """If there is room for all that is in them; where it is, it may take room once more."""
+    for disk in layered_disks(domain.spec(), is_live=True):
+        held = sum(link.allocated for link in disk.chain if generation_of(link.path))
+        if free_beside(disk) < held:
+            return
+    # What cannot be merged now, the next run will merge.
+    with contextlib.suppress(HoldfastError):
+        give_back(domain, clock, home=home)
 
 
 def settle_merges(domain: Domain, clock: Clock) -> None:

@@ -94,6 +94,11 @@ def require_room(domain: Domain, disks: Iterable[LayeredDisk], reserve: int | No
             raise VmOverlayFull(about=domain.name, folder=folder, free=format_size(free))
 
 
+def free_beside(disk: LayeredDisk) -> int:
+    found = os.statvfs(os.path.dirname(disk.below.path))
+    return found.f_bavail * found.f_frsize
+
+
 def remove_layers(domain: Domain, files: Collection[str]) -> None:
     """They are no part of any disk; neither are they in what the next start goes by."""
     xml = without_layers(domain.xml(inactive=True, secure=True), frozenset(files))

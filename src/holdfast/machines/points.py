@@ -41,6 +41,13 @@ class Downgrade(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class AuditMark(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How far a disk was compared with its points since then, though nothing seemed changed."""
+
+    since: datetime
+    blocks: int = 0
+
+
 class DiskFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One disk; `size` is what the guest sees, `format` what it lay in."""
 
@@ -59,6 +66,8 @@ class DiskFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     generation: str = ""
     # What differs from the disk as it was when that checkpoint was made, see machines.drift.
     drift: tuple[tuple[int, int], ...] = ()
+    # Where the audit of what is called unchanged goes on.
+    audit: AuditMark | None = None
     block: int = BLOCK
 
 

@@ -43,6 +43,7 @@ def store_disk(
             size=source.size,
             bytes_read=stored.bytes_read,
             changed=None if spans is None else total(spans),
+            audited=opened.audited,
         )
     )
     if opened.track.why in (Why.MAP_WRONG, Why.PARENT_DAMAGED):
@@ -90,7 +91,7 @@ def make_facts(
         disks=tuple(disks),
         left_out=gathered.left_out,
         checkpoint=checkpoint,
-        generation=checkpoint,
+        generation=checkpoint or next((one.generation for one in disks if one.generation), ""),
         parent=parent.reader.snapshot.id if parent else "",
         agent=stilled.agent,
     )

@@ -6,11 +6,12 @@ from datetime import datetime
 
 from holdfast.base.clock import Clock
 from holdfast.hypervisor.domains import Domain
+from holdfast.machines.audit_plan import AuditWish
 from holdfast.machines.point_writer import PointReport, WriterOptions
 from holdfast.machines.points import Consistency, VmPoint
 from holdfast.machines.scratch_place import ScratchPlace
 from holdfast.machines.stillness import Stillness
-from holdfast.machines.tracking import Wanted
+from holdfast.machines.tracking import Tracking, Wanted
 from holdfast.vault.repository import Repository
 
 
@@ -30,16 +31,26 @@ class VmJob:
     writer: WriterOptions
     stillness: Callable[[Domain], Stillness]
     wanted: Wanted = Wanted.AUTO
+    # How changes are recorded from now on.
+    tracking: Tracking = Tracking.AUTO
     # No point is made that is less consistent.
     least: Consistency = Consistency.CRASH
+    # Look at all that is called unchanged, not only at what the audit has come to.
+    audit_all: bool = False
     # Room that stays free beside the scratch files; None: as the guard thinks.
     reserve: int | None = None
+    # The same beside overlays.
+    overlay_reserve: int | None = None
     # A word at each step, for tests that break in there.
     on_step: Callable[[str], None] = _nobody_listens
 
     @property
     def clock(self) -> Clock:
         return self.repository.clock
+
+    @property
+    def audit_wish(self) -> AuditWish:
+        return AuditWish(now=self.clock.now(), whole=self.audit_all)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +61,8 @@ class DiskDone:
     size: int
     bytes_read: int
     changed: int | None
+    # Read beside that, and compared with the vault, though it is called unchanged.
+    audited: int = 0
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ import signal
 import subprocess  # noqa: TID251  images are compared by QEMU's own program
 import sys
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from holdfast.machines.point_reader import PointReader
 from holdfast.machines.point_writer import WriterOptions
 from holdfast.machines.scratch_place import ScratchPlace
 from holdfast.machines.stillness import AsItIs
+from holdfast.machines.tracking import Tracking
 from holdfast.machines.vm_backup import back_up_vm
 from holdfast.machines.vm_job import VmJob, VmReport
 from holdfast.storage.directory import DirectoryStorage
@@ -42,6 +44,9 @@ class VmBackups:
     uuid: str
     root: Path
     scratch: Path
+    # Where the notes about the machine lie, if it is backed up to several vaults; None: `root`.
+    home: Path | None = None
+    tracking: Tracking = Tracking.AUTO
     made: list[VmReport] = field(default_factory=list)
 
     @property
@@ -63,10 +68,11 @@ class VmBackups:
             "repository": self.vault(),
             "domain": self.domain,
             "place": ScratchPlace.of(str(self.scratch), self.uuid),
-            "home": str(self.root),
+            "home": str(self.home or self.root),
             "writer": WriterOptions(host="north", workers=2),
             "stillness": lambda _domain: AsItIs(),
             "reserve": 0,
+            "tracking": self.tracking,
         }
         return VmJob(**(told | changes))
 
@@ -96,14 +102,15 @@ class VmBackups:
         for target in guest.targets:
             assert_same_disk(guest.disk(target), guest.recipe.format, self.image(target, report))
 
-    def leftovers(self) -> list[str]:
-        """Jobs, scratch files and checkpoints that no point of the vault's needs."""
+    def leftovers(self, *, needed: AbstractSet[str] = frozenset()) -> list[str]:
+        """Jobs, scratch files and checkpoints that no point of the vault's needs, nor others."""
         found = list(os.listdir(self.scratch)) if self.scratch.exists() else []
         domain = self.domain
         if current_backup(domain) is not None:
             found.append("job")
-        named = self.reader().facts.checkpoint if self.vault().snapshots() else ""
-        return found + [each.name for each in list_checkpoints(domain) if each.name != named]
+        named = {self.reader().facts.checkpoint} if self.vault().snapshots() else set()
+        names = [each.name for each in list_checkpoints(domain)]
+        return found + [name for name in names if name not in named | needed]
 
 
 def assert_same_disk(source: Path, format_: str, restored: Path) -> None:

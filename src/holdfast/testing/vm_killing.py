@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from holdfast.hypervisor.connection import Host
+from holdfast.machines.tracking import Tracking
 from holdfast.testing.killing import DeadlyStorage
 from holdfast.testing.vaults import identity, open_vault
 from holdfast.testing.vm_backups import CLOCK, VmBackups
@@ -33,7 +34,8 @@ def was_killed(backups: VmBackups, death: Death) -> bool:
     """Make a backup that dies so; False where it came to its end before."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["__main__", __name__])
-    told = (backups.host.uri, backups.uuid, str(backups.root), str(backups.scratch), death)
+    places = (backups.root, backups.scratch, backups.home)
+    told = (backups.host.uri, backups.uuid, places, backups.tracking, death)
     process = context.Process(target=_back_up, args=told, daemon=True)
     process.start()
     process.join(_PATIENCE)
@@ -43,9 +45,15 @@ def was_killed(backups: VmBackups, death: Death) -> bool:
     return status != 0
 
 
-def _back_up(uri: str, uuid: str, root: str, scratch: str, death: Death) -> None:
+def _back_up(
+    uri: str,
+    uuid: str,
+    places: tuple[Path, Path, Path | None],
+    tracking: Tracking,
+    death: Death,
+) -> None:
     with Host.open(uri) as host:
-        backups = VmBackups(host, uuid, Path(root), Path(scratch))
+        backups = VmBackups(host, uuid, *places, tracking=tracking)
         deadly = DeadlyStorage(backups.storage, call=death.call)
         who = replace(identity(), pid=os.getpid())
         vault = open_vault(deadly, clock=CLOCK, who=who)

@@ -68,6 +68,17 @@ def test_limit_of_disks_is_a_size(home: Path) -> None:
     assert _load(home).vm_max_disk == 4 << 40
 
 
+def test_how_many_machines_are_backed_up_at_once_is_a_setting(home: Path) -> None:
+    usual = _load(home)
+    _write(home, 'vm-parallel = 3\nvm-parallel-per-store = 1\nvm-wait = "10m"\n')
+
+    said = _load(home)
+
+    assert 2 <= usual.vm_parallel <= 8
+    assert (said.vm_parallel, said.vm_parallel_per_store) == (3, 1)
+    assert said.vm_wait == timedelta(minutes=10)
+
+
 def test_unknown_key_is_refused_with_the_nearest_known_one(home: Path) -> None:
     _write(home, 'passphrase-fiel = "/root/phrase"\n')
 
@@ -82,6 +93,7 @@ def test_unknown_key_is_refused_with_the_nearest_known_one(home: Path) -> None:
     "content",
     [
         "workers = 0",
+        "vm-parallel = 0",
         'workers = "two"',
         "vault = 5",
         'lang = "fr"',

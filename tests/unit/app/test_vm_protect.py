@@ -11,18 +11,21 @@ from holdfast.app.config import Settings
 from holdfast.app.vm_errors import (
     VmDiskTooLarge,
     VmLessConsistent,
+    VmNeverFrozen,
     VmNotProtectable,
     VmPartlyProtectable,
     VmProtectionUnreadable,
 )
-from holdfast.app.vm_protect import LeftOut, Task, Wanted
-from holdfast.app.vm_records import Protection, Step
+from holdfast.app.vm_protect import FreezeWish, LeftOut, Task, Wanted
+from holdfast.app.vm_records import FreezeSettings, Protection, Step
 from holdfast.app.wiring import Session
 from holdfast.base.errors import HoldfastError
 from holdfast.hypervisor.errors import AgentSilent
 from holdfast.hypervisor.machine_spec import DiskSpec, DomainSpec
 from holdfast.hypervisor.states import Standing, State
+from holdfast.machines.backup_errors import VmBitmapImpossible
 from holdfast.machines.extension.errors import ExtensionBroken, ExtensionBusy
+from holdfast.machines.overlay_errors import VmOverlayImpossible
 from holdfast.machines.preflight import AgentSeen, DiskSeen, Limits, MachineSeen, plan_sheet
 
 UUID = "6f1c9a04-b2d8-4e35-9c41-41d2aa000001"
@@ -63,6 +66,9 @@ class Workshop:
             raise self.backup_fails.pop(0)
         self.points += 1
         return "made"
+
+    def give_overlays_back(self) -> None:
+        self.did.append("give overlays back")
 
 
 def _disk(target: str, *, shared: bool = False) -> DiskSpec:
@@ -238,6 +244,70 @@ def test_a_step_may_say_that_it_has_nothing_to_do(tmp_path: Path) -> None:
     assert (steps[2].state, steps[2].said) == ("left-out", "nothing to install")
 
 
+def test_settings_that_are_not_named_again_stay_and_those_that_are_change(tmp_path: Path) -> None:
+    works = Workshop()
+    first = Wanted(
+        consistency="crash",
+        freeze=FreezeWish(mounts=("/", "/data"), every=4, every_seconds=0),
+        scratch="/fast",
+        limits=NOTHING_LIMITED,
+    )
+    _protect(tmp_path, works, wanted=first)
+
+    again, _steps = _protect(tmp_path, works)
+    changed, _steps = _protect(
+        tmp_path,
+        works,
+        wanted=Wanted(
+            freeze=FreezeWish(mounts=(), every=1, every_seconds=60),
+            scratch="",
+            limits=NOTHING_LIMITED,
+        ),
+    )
+
+    assert (again.consistency, again.scratch) == ("crash", "/fast")
+    assert again.freeze == FreezeSettings(mounts=("/", "/data"), every=4)
+    assert (changed.freeze, changed.scratch) == (FreezeSettings(every_seconds=60), "")
+
+
+def test_a_machine_that_is_never_frozen_needs_no_extension(tmp_path: Path) -> None:
+    works = Workshop()
+    never = Wanted(freeze=FreezeWish(never=True), limits=NOTHING_LIMITED)
+
+    known, steps = _protect(tmp_path, works, wanted=never)
+
+    assert known.freeze.never
+    assert (steps[2].name, steps[2].state) == ("extension", "left-out")
+    assert "install" not in works.did
+
+
+def test_never_frozen_and_more_than_crash_consistent_cannot_both_be(tmp_path: Path) -> None:
+    works = Workshop()
+    filesystem = Wanted(consistency="filesystem", limits=NOTHING_LIMITED)
+    _protect(tmp_path, works, wanted=filesystem)
+    never = Wanted(freeze=FreezeWish(never=True), limits=NOTHING_LIMITED)
+
+    with pytest.raises(VmNeverFrozen):
+        _protect(tmp_path, works, wanted=never)
+
+    kept = vm_records.load(str(tmp_path), UUID)
+    assert kept is not None
+    assert not kept.freeze.never
+
+
+def test_a_note_of_a_release_without_such_settings_reads_as_if_none_were_made(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "vms" / f"{UUID}.json"
+    file.parent.mkdir()
+    file.write_text(f'{{"uuid": "{UUID}", "name": "web", "host": "x", "consistency": "crash"}}')
+
+    known = vm_records.load(str(tmp_path), UUID)
+
+    assert known is not None
+    assert (known.freeze, known.scratch) == (FreezeSettings(), "")
+
+
 def test_a_damaged_note_is_told_and_not_overwritten(tmp_path: Path) -> None:
     file = tmp_path / "vms" / f"{UUID}.json"
     file.parent.mkdir()
@@ -258,3 +328,44 @@ def test_what_is_no_note_of_a_machine_is_passed_over(tmp_path: Path) -> None:
     vm_records.remove(str(tmp_path), UUID)
     vm_records.remove(str(tmp_path), UUID)
     assert list(vm_records.load_all(str(tmp_path))) == []
+
+
+OVERLAID = "/images/vda.holdfast-00000000000000aa"
+
+
+def _tracked(tracking: str) -> Wanted:
+    return Wanted(tracking=tracking, limits=NOTHING_LIMITED)
+
+
+def test_how_changes_are_recorded_is_kept_and_overlays_stay_until_it_is_another_way(
+    tmp_path: Path,
+) -> None:
+    works, seen = Workshop(), _seen(replace(_disk("vda"), source=OVERLAID))
+
+    first, _steps = _protect(tmp_path, works, seen, _tracked("overlay"))
+    again, _steps = _protect(tmp_path, works, seen)
+    stayed = list(works.did)
+    other, _steps = _protect(tmp_path, works, seen, _tracked("hash"))
+
+    assert (first.tracking, again.tracking, other.tracking) == ("overlay", "overlay", "hash")
+    assert "give overlays back" not in stayed
+    assert works.did[-1] == "give overlays back"
+
+
+def test_a_disk_that_can_have_no_overlay_keeps_the_machine_from_them(tmp_path: Path) -> None:
+    works = Workshop()
+    device = replace(_disk("vdb"), kind="block", format="raw", source="/dev/vg/b")
+
+    with pytest.raises(VmOverlayImpossible, match=r"vdb: not-a-file \(block\)"):
+        _protect(tmp_path, works, _seen(_disk("vda"), device), _tracked("overlay"))
+
+    assert works.did == []
+
+
+def test_a_disk_that_can_have_no_bitmap_keeps_the_machine_from_them(tmp_path: Path) -> None:
+    works, raw = Workshop(), replace(_disk("vdb"), format="raw")
+
+    with pytest.raises(VmBitmapImpossible, match="vdb"):
+        _protect(tmp_path, works, _seen(_disk("vda"), raw), _tracked("bitmap"))
+
+    assert works.did == []

@@ -1,7 +1,7 @@
 """What a point may claim of its guest, and that nothing leaves one frozen."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,7 +10,7 @@ import pytest
 
 from holdfast.base.clock import Clock
 from holdfast.base.errors import HoldfastError
-from holdfast.hypervisor.agent_answers import Ended, GuestSystem
+from holdfast.hypervisor.agent_answers import Ended, GuestFilesystem, GuestSystem
 from holdfast.hypervisor.errors import AgentRefused, AgentSilent, VmNotRunning
 from holdfast.machines.downgrades import TEXTS, downgrade
 from holdfast.machines.file_system_freeze import FileSystems, FreezeLimits
@@ -34,6 +34,13 @@ class Guest:
     commands: dict[str, bool] = field(default_factory=lambda: dict.fromkeys(ALL, True))
     is_silent: HoldfastError | None = None
     freeze_fails: HoldfastError | None = None
+    fsinfo_fails: HoldfastError | None = None
+    mounts: tuple[tuple[str, str, str], ...] = (
+        ("vda1", "/", "ext4"),
+        ("vda1", "/snapshots", "ext4"),
+        ("vdb1", "/data", "xfs"),
+        ("loop0", "/snap/core", "squashfs"),
+    )
     silent_thaws: int = 0
     sysrq: bool = True
     held: int = 0
@@ -50,6 +57,14 @@ class Guest:
 
     def system(self) -> GuestSystem:
         return GuestSystem(name="Some Linux", version=None, kernel=None, machine=None)
+
+    def filesystems(self) -> tuple[GuestFilesystem, ...]:
+        if self.fsinfo_fails:
+            raise self.fsinfo_fails
+        return tuple(
+            GuestFilesystem(device=device, mountpoint=at, kind=kind, used_bytes=1, total_bytes=2)
+            for device, at, kind in self.mounts
+        )
 
     def is_frozen(self) -> bool:
         return self.believes_frozen
@@ -123,9 +138,14 @@ def mark(tmp_path: Path) -> FreezeMark:
     return FreezeMark(str(tmp_path), "uuid")
 
 
-def stillness(guest: Guest, mark: FreezeMark, hooks: Applications | None = None) -> Quiet:
+def stillness(
+    guest: Guest,
+    mark: FreezeMark,
+    hooks: Applications | None = None,
+    limits: FreezeLimits = LIMITS,
+) -> Quiet:
     file_systems = FileSystems(guest, guest, guest.clock, about="web", mark=mark)
-    return Quiet(guest, file_systems, hooks=hooks, limits=LIMITS)
+    return Quiet(guest, file_systems, hooks=hooks, limits=limits)
 
 
 def one_instant(quiet: Quiet, clock: FakeClock, *, seconds: float = 0.1) -> Stilled:
@@ -285,6 +305,38 @@ def test_no_file_system_is_no_freeze(guest: Guest, mark: FreezeMark, clock: Fake
     stilled = one_instant(stillness(guest, mark), clock)
 
     assert (stilled.consistency, codes(stilled)[-1]) == (Consistency.CRASH, "nothing-frozen")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "missed"),
+    [(("/", "/data"), ""), (("/snapshots", "/data"), ""), (("/",), "/data"), (("/dta",), "/")],
+)
+def test_a_list_of_mount_points_makes_a_consistent_point_only_if_it_leaves_nothing_out(
+    guest: Guest, mark: FreezeMark, clock: FakeClock, *, chosen: tuple[str, ...], missed: str
+) -> None:
+    hooks = Applications(HooksDone(quiet=1))
+    limits = replace(LIMITS, mountpoints=chosen)
+
+    stilled = one_instant(stillness(guest, mark, hooks, limits), clock)
+
+    assert f"freeze{list(chosen)} within 5" in guest.done
+    assert guest.done[-2:] == ["thaw", "disarm"]
+    if missed:
+        assert (stilled.consistency, codes(stilled)) == (Consistency.CRASH, ["partly-frozen"])
+        assert missed in stilled.downgrades[0].reason
+    else:
+        assert (stilled.consistency, stilled.downgrades) == (Consistency.APPLICATION, ())
+
+
+def test_what_a_list_leaves_out_is_not_guessed(
+    guest: Guest, mark: FreezeMark, clock: FakeClock
+) -> None:
+    guest.fsinfo_fails = AgentSilent(about="web", reason="no answer")
+    limits = replace(LIMITS, mountpoints=("/", "/data"))
+
+    stilled = one_instant(stillness(guest, mark, limits=limits), clock)
+
+    assert (stilled.consistency, codes(stilled)[-1]) == (Consistency.CRASH, "partly-frozen")
 
 
 def test_a_note_that_was_torn_names_no_dead_man(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from holdfast.disks.spans import Span
 from holdfast.hypervisor.machine_spec import DiskSpec, DomainSpec, FirmwareSpec, TpmSpec
 from holdfast.hypervisor.states import Standing, State
-from holdfast.machines.auditing import find_lie
+from holdfast.machines.auditing import Audited, audit
 from holdfast.machines.backup_errors import VmOperationRunning, VmScratchUnusable
 from holdfast.machines.blocks import BLOCK, BlockIds, zero_id
 from holdfast.machines.checkpoint_notes import CheckpointNotes
@@ -90,9 +90,9 @@ def test_a_block_that_changed_behind_the_records_back_is_met(
     source = FileSource(str(image(tmp_path / "a", now)), changed=changed)
 
     with source:
-        found = find_lie(source, ids_of(before), sample=len(before))
+        found = audit(source, ids_of(before), sample=len(before))
 
-    assert found == next(
+    assert found.lie == next(
         at for at, pair in enumerate(zip(before, now, strict=True)) if len({*pair}) > 1
     )
 
@@ -102,7 +102,19 @@ def test_a_true_record_is_believed(tmp_path: Path) -> None:
     source = FileSource(str(image(tmp_path / "a", [1, 7, 0, 9])), changed=spans)
 
     with source:
-        assert find_lie(source, ids_of([1, 2, 0]), sample=4) is None
+        assert audit(source, ids_of([1, 2, 0]), sample=4) == Audited(read=2 * BLOCK)
+
+
+def test_what_is_due_is_looked_at_without_luck_and_holes_are_not_read(tmp_path: Path) -> None:
+    source = FileSource(str(image(tmp_path / "a", [1, 0, 3, 4, 5])), changed=[])
+
+    with source:
+        early = audit(source, ids_of([1, 0, 9, 4, 5]), due=range(2), sample=0)
+        due = audit(source, ids_of([1, 0, 9, 4, 5]), due=range(1, 3), sample=0)
+
+    # The last one with data is looked at each time.
+    assert early == Audited(read=2 * BLOCK)
+    assert due.lie == 2
 
 
 def test_a_cut_through_a_block_of_a_disk_that_grew_again_is_met_without_luck(
@@ -117,9 +129,9 @@ def test_a_cut_through_a_block_of_a_disk_that_grew_again_is_met_without_luck(
     source = FileSource(str(path), changed=[(3 * BLOCK, 4 * BLOCK)])
 
     with source:
-        found = find_lie(source, ids_of([1, 2, 0, 5]), sample=0)
+        found = audit(source, ids_of([1, 2, 0, 5]), sample=0)
 
-    assert found == 1
+    assert found.lie == 1
 
 
 def test_what_a_point_has_beyond_its_checkpoint_is_told_in_whole_blocks() -> None:

@@ -1,0 +1,63 @@
+"""The settings of machines by command, and all of them backed up by another."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from holdfast.base.errors import Exit
+from holdfast.testing.guests import Guest, Recipe
+from holdfast.testing.hosts import KvmHost
+from tests.e2e.conftest import Bench
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.slow,
+    pytest.mark.xdist_group("machines"),
+    pytest.mark.timeout(600),
+]
+
+
+@pytest.fixture(scope="module")
+def two(kvm_host: KvmHost) -> Iterator[tuple[Guest, Guest]]:
+    """They are off, which is all that is needed."""
+    made: list[Guest] = []
+    try:
+        made.append(Guest(kvm_host, "one-of-two", Recipe(disks=1)))
+        made.append(Guest(kvm_host, "two-of-two", Recipe(disks=1)))
+        yield made[0], made[1]
+    finally:
+        for guest in made:
+            guest.remove()
+
+
+def test_settings_are_kept_shown_and_obeyed_by_all_backups(
+    bench: Bench, two: tuple[Guest, Guest], tmp_path: Path
+) -> None:
+    bench.environment["HOLDFAST_LIBVIRT"] = two[0].host.uri
+    scratch = tmp_path / "scratch"
+    names = [guest.name for guest in two]
+
+    for name in names:
+        bench.run("vm", "protect", name, "--never-freeze", "--scratch", scratch)
+    changed = bench.run(
+        *("vm", "protect", names[0], "--may-freeze", "--freeze-mounts", "/,/data"),
+        *("--freeze-every", "6h", "--json"),
+    )
+    shown = bench.run("vm", "status", names[1])
+    every = bench.run("backup", "--all-vms", "--json")
+    some = bench.run("backup", "--vm", names[0], "--vm", "nobody", status=Exit.FAILED)
+    refused = bench.run("vm", "protect", names[1], "--consistency", "filesystem", status=Exit.USAGE)
+
+    settings = changed.event("vm-protected")["settings"]
+    assert (settings["never_freeze"], settings["freeze_mounts"]) == (False, ["/", "/data"])
+    assert (settings["freeze_every_seconds"], settings["scratch"]) == (21600, str(scratch))
+    assert "never" in shown.out
+    assert str(scratch) in shown.out
+    summary = every.event("vm-backups-done")
+    assert (sorted(summary["made"]), summary["failed"]) == (names, {})
+    made = [one for one in every.events if one["event"] == "vm-backup-done"]
+    assert sorted(one["vm"] for one in made) == names
+    assert "nobody (vm-missing)" in some.out
+    assert f"of {names[0]}" in some.out
+    assert "vm-never-frozen" in refused.err

@@ -533,6 +533,19 @@ def test_a_machine_made_meanwhile_under_the_same_uuid_is_left_alone(
         left.undefine()
 
 
+def test_a_description_the_host_refuses_costs_no_copying(place: Place, tmp_path: Path) -> None:
+    point = point_with(place, description=lambda xml: xml.replace("pc-q35", "pc-none"))
+    seen: list[object] = []
+    options = VmRestoreOptions(name="refused", pool=str(tmp_path / "pool"), on_progress=seen.append)
+
+    with pytest.raises(HoldfastError, match="refused"):
+        restore_vm(place.session(), place.repository(), point, options)
+
+    assert seen == []
+    assert not (tmp_path / "pool").exists()
+    assert "trial" not in place.guest.host.run("virsh", "list", "--all", "--name")
+
+
 def test_parts_of_its_host_are_taken_out_of_a_new_machine_and_told(
     place: Place, tmp_path: Path, taken_away: list[tuple[KvmHost, str]]
 ) -> None:

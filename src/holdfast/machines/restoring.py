@@ -5,7 +5,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from holdfast.base.errors import HoldfastError
@@ -68,6 +68,7 @@ def restore_as_new(
     xml = description_in(point)
     spec = read_domain(xml)
     _require_free(host, wish, spec)
+    _require_definable(host, xml, replace(wish, keeps_identity=False), chance)
     making = _Making()
     try:
         with appearing_folder(wish.folder) as partial:
@@ -111,6 +112,21 @@ def _require_free(host: Host, wish: Wish, spec: DomainSpec) -> None:
     there = found_or_none(find_by_uuid, host, spec.uuid) if wish.keeps_identity else None
     if there is not None:
         raise VmExists(about=there.name, reason=_("it has the UUID that shall be kept"))
+
+
+def _require_definable(host: Host, xml: str, wish: Wish, chance: Chance) -> None:
+    """What its host would refuse it refuses now, not when hours of copying are over."""
+    trial = replace(wish, name=f"holdfast-trial-{chance.new_uuid()}")
+    identity = identity_of(read_domain(xml), trial, (), chance)
+    making = _Making(uuid=identity.uuid or "")
+    try:
+        define_domain(host, with_identity(xml, identity)).undefine()
+    except HoldfastError as err:
+        making.take_back(host)
+        raise type(err)(**(err.fields | {"about": wish.name})) from err
+    except BaseException:
+        making.take_back(host)
+        raise
 
 
 def _put_nvram(point: PointReader, spec: DomainSpec, folder: Path) -> None:

@@ -12,6 +12,7 @@ from holdfast.app.config import Settings
 from holdfast.app.own_probes import tell
 from holdfast.app.setup_errors import VaultNotNamed
 from holdfast.app.vaults import create
+from holdfast.app.vm_backup import VmBackupOptions, back_up_machine
 from holdfast.app.vm_look import answers
 from holdfast.app.vm_protect import Wanted
 from holdfast.app.vm_records import Step, load
@@ -30,10 +31,12 @@ from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.console import Console
 from holdfast.hypervisor.domains import Domain
 from holdfast.hypervisor.guest_agent import GuestAgent
+from holdfast.machines.points import Rung
 from holdfast.machines.preflight import Limits, Taken
 from holdfast.testing.doctor_cases import verdicts
 from holdfast.testing.guests import Guest, Recipe
 from holdfast.testing.hosts import KvmHost
+from holdfast.testing.still_machine import StillMachine
 from holdfast.testing.waiting import wait_until
 from tests.machines_bench import MARKS, NewGuest
 
@@ -102,8 +105,12 @@ def test_list_says_of_each_machine_what_is_against_it(
         told[name] = (sheet.consistency, taken, {one.code for _d, one in sheet.all_remarks()})
     assert told == {
         lasting_guest.name: ("application", {Taken.TRACKED}, set()),
-        old.name: ("crash", {Taken.COMPARED}, {"qcow2-v2"}),
-        raw.name: ("crash", {Taken.COMPARED}, {"no-tracking", "no-channel"}),
+        old.name: ("crash", {Taken.COMPARED}, {"qcow2-v2", "overlay-possible"}),
+        raw.name: (
+            "crash",
+            {Taken.COMPARED},
+            {"no-tracking", "overlay-possible", "no-channel"},
+        ),
     }
 
 
@@ -126,6 +133,29 @@ def test_protection_goes_on_where_it_failed_and_leaves_nothing_when_it_ends(
     assert done.left == ()
     assert list_checkpoints(lasting_domain) == []
     assert load(session.settings.home, lasting_domain.uuid) is None
+
+
+def test_overlays_that_were_asked_for_are_there_until_protection_ends(
+    session: Session, kvm_host: KvmHost, hypervisor: Host
+) -> None:
+    machine = StillMachine(kvm_host, hypervisor, "overlaid", {"vda": 2 << 20}, raw=("vda",))
+    machine.start()
+    wanted = Wanted(tracking="overlay", limits=LIMITS)
+
+    protect(session, "overlaid", wanted, on_step=lambda _: None)
+    machine.write("vda", 1 << 20, b"new" * 1024)
+    report = back_up_machine(session, VmBackupOptions(vm="overlaid", host="north"))
+    held = machine.overlays()
+    done = unprotect(session, "overlaid")
+
+    assert [(disk.rung, disk.format) for disk in report.facts.disks] == [(Rung.OVERLAY, "raw")]
+    assert held == {"vda": [report.facts.generation]}
+    assert done.overlays_merged == 1
+    assert machine.overlays() == {"vda": []}
+    assert machine.image("vda") == (machine.disks["vda"].path, "raw")
+    machine.stop()
+    assert machine.read("vda") == machine.disks["vda"].content
+    machine.remove()
 
 
 def test_the_doctor_finds_what_is_wrong_in_a_guest(

@@ -21,6 +21,7 @@ from holdfast.hypervisor.binding import load, load_agent
 from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.domain_disks import attach_device, detach_device, disk_size
 from holdfast.hypervisor.domains import Domain, define_domain
+from holdfast.machines.layers import generation_of
 from holdfast.testing.hosts import KvmHost
 from holdfast.testing.waiting import wait_until
 
@@ -36,6 +37,7 @@ class StillDisk:
     bus: str
     path: Path
     content: bytearray
+    format: str = "qcow2"
     is_plugged: bool = True
 
     @property
@@ -50,7 +52,9 @@ class StillDisk:
 
     @property
     def xml(self) -> str:
-        return _DISK.format(path=quoteattr(str(self.path)), target=self.target, bus=self.bus)
+        return _DISK.format(
+            path=quoteattr(str(self.path)), target=self.target, bus=self.bus, format=self.format
+        )
 
 
 @dataclass(slots=True)
@@ -61,6 +65,8 @@ class StillMachine:
     hypervisor: Host
     name: str
     sizes: dict[str, int]
+    # Of those disks; the others have images of QEMU's own format.
+    raw: tuple[str, ...] = ()
     uuid: str = field(default_factory=lambda: str(uuid.uuid4()))
     disks: dict[str, StillDisk] = field(default_factory=dict)
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
@@ -85,11 +91,17 @@ class StillMachine:
         return [disk for disk in self.disks.values() if disk.is_plugged]
 
     def add_disk(self, target: str, size: int, *, is_plugged: bool = True) -> None:
-        path = self.folder / f"{target}.qcow2"
-        _call("qemu-img", "create", "-q", "-f", "qcow2", path, str(size))
+        format_ = "raw" if target in self.raw else "qcow2"
+        path = self.folder / f"{target}.{format_}"
+        _call("qemu-img", "create", "-q", "-f", format_, path, str(size))
         bus = "virtio" if target.startswith("vd") else "scsi"
         self.disks[target] = StillDisk(
-            target=target, bus=bus, path=path, content=bytearray(size), is_plugged=is_plugged
+            target=target,
+            bus=bus,
+            path=path,
+            content=bytearray(size),
+            format=format_,
+            is_plugged=is_plugged,
         )
 
     def define(self) -> None:
@@ -117,7 +129,7 @@ class StillMachine:
         self.host.kill_guest(self.name)
         wait_until(lambda: not self.is_on())
         for disk in self.plugged:
-            disk.content[:] = read_image(disk.path)
+            disk.content[:] = self.read(disk.target)
 
     def restart_libvirtd(self) -> None:
         """SIGKILL; comes back when the new one has the machine in its hands, if it is on.
@@ -127,6 +139,30 @@ class StillMachine:
         self.host.restart()
         if self.is_on():
             wait_until(self._is_in_hand)
+
+    def image(self, target: str) -> tuple[Path, str]:
+        """What the machine writes to, and its format: its own image, or one on top of it."""
+        disk = self.disks[target]
+        now = self.domain.spec(inactive=not self.is_on()).disk(target)
+        if not disk.is_plugged or now is None or now.source is None:
+            return disk.path, disk.format
+        return Path(now.source), now.format or disk.format
+
+    def overlays(self) -> dict[str, list[str]]:
+        """The files of overlays beside each disk, by their names."""
+        return {
+            disk.target: sorted(
+                generation
+                for path in disk.path.parent.glob(f"{disk.path.name}.*")
+                if (generation := generation_of(str(path)))
+            )
+            for disk in self.plugged
+        }
+
+    def read(self, target: str) -> bytes:
+        """What a disk that nobody has open holds."""
+        path, format_ = self.image(target)
+        return read_image(path, format_)
 
     def write(self, target: str, at: int, content: bytes) -> None:
         disk = self.disks[target]
@@ -153,7 +189,8 @@ class StillMachine:
     def resize(self, target: str, size: int) -> None:
         """While it is off."""
         disk = self.disks[target]
-        _call("qemu-img", "resize", "-q", "-f", "qcow2", "--shrink", disk.path, str(size))
+        path, format_ = self.image(target)
+        _call("qemu-img", "resize", "-q", "-f", format_, "--shrink", path, str(size))
         disk.content[:] = disk.content[:size].ljust(size, b"\0")
 
     def plug(self, target: str) -> None:
@@ -180,7 +217,8 @@ class StillMachine:
         if disk.is_plugged and self.is_on():
             self._monitor(f'qemu-io -d {disk.device} "{order}"')
         else:
-            _call("qemu-io", "-f", "qcow2", "-c", order, disk.path)
+            path, format_ = self.image(disk.target)
+            _call("qemu-io", "-f", format_, "-c", order, path)
 
     def _is_in_hand(self) -> bool:
         try:
@@ -196,10 +234,10 @@ class StillMachine:
         assert not said, said
 
 
-def read_image(path: Path) -> bytes:
+def read_image(path: Path, format_: str = "qcow2") -> bytes:
     """What a disk that nobody has open holds."""
     raw = path.with_suffix(".read")
-    _call("qemu-img", "convert", "-f", "qcow2", "-O", "raw", path, raw)
+    _call("qemu-img", "convert", "-f", format_, "-O", "raw", path, raw)
     content = raw.read_bytes()
     raw.unlink()
     return content
@@ -231,7 +269,7 @@ _DOMAIN = """<domain type='qemu'>
 """
 _DISK = """
     <disk type='file' device='disk'>
-      <driver name='qemu' type='qcow2' discard='unmap'/>
+      <driver name='qemu' type='{format}' discard='unmap'/>
       <source file={path}/>
       <target dev='{target}' bus='{bus}'/>
       <alias name='ua-{target}'/>

@@ -326,10 +326,9 @@ def test_an_audit_of_all_finds_a_block_that_was_written_past_the_record(
     guest.shut_down()
     checkpoint = first.facts.checkpoint
     scribble(guest, "vda", 3 * MIB)
-    for target in guest.targets:
-        # It says that nothing happened since.
-        images.remove_bitmap(guest.disk(target), checkpoint)
-        images.add_bitmap(guest.disk(target), checkpoint)
+    # It says that nothing happened since.
+    images.remove_bitmap(guest.disk("vda"), checkpoint)
+    images.add_bitmap(guest.disk("vda"), checkpoint)
 
     report = backups.back_up(audit_all=True)
 

@@ -72,6 +72,7 @@ def bring_to_end(note: Note, on_step: Callable[[str], None]) -> None:
         if not overlay.exists():
             # It was dealt with before: it goes when its disk is done.
             continue
+        _let_resize(part)
         images.commit(overlay)
         on_step(f"committed {part.target}")
         _resize(part)
@@ -100,6 +101,17 @@ def without_stopping(act: Callable[[], T]) -> T:
     if stopped is not None and future.exception() is None:
         raise stopped
     return future.result()
+
+
+def _let_resize(part: Part) -> None:
+    """A record of changes that a power cut left open is of no use, and QEMU resizes nothing with one."""
+    image = Path(part.image)
+    found = images.inspect(image, format_=part.format)
+    if found.virtual_size == part.size:
+        return
+    for bitmap in found.bitmaps:
+        if bitmap.is_in_use:
+            images.remove_bitmap(image, bitmap.name)
 
 
 def _resize(part: Part) -> None:

@@ -21,6 +21,7 @@ from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.domains import Domain, find_domain
 from holdfast.machines.disk_reader import DiskReader
 from holdfast.machines.disk_writing import WritingOptions, restore_raw
+from holdfast.machines.parents import newest_first
 from holdfast.machines.point_reader import PointReader
 from holdfast.machines.point_writer import WriterOptions
 from holdfast.machines.scratch_place import ScratchPlace
@@ -86,8 +87,7 @@ class VmBackups:
         vault = self.vault()
         if report is not None:
             return PointReader(vault, vault.load_snapshot(report.point.snapshot))
-        newest = max(vault.snapshots(), key=lambda each: each.taken_at)
-        return PointReader(vault, newest)
+        return PointReader(vault, newest_first(vault.snapshots())[0])
 
     def image(self, target: str, report: VmReport | None = None) -> Path:
         """A disk of a point as a raw file."""

@@ -23,6 +23,7 @@ from tests.faults.vm_walk import (
     PLUGGABLE,
     PLUGGABLE_SIZE,
     SIZES,
+    Line,
     Walk,
     blocks_that_differ,
 )
@@ -56,9 +57,12 @@ def backups(machine: StillMachine, kvm_host: KvmHost, tmp_path: Path) -> VmBacku
 
 
 def test_whatever_happens_between_backups_each_point_is_the_disks(
-    machine: StillMachine, backups: VmBackups, faults: Faults
+    machine: StillMachine, backups: VmBackups, faults: Faults, tmp_path: Path
 ) -> None:
-    walk = Walk(machine, backups, random.Random(SEED), faults)
+    other = VmBackups(
+        machine.hypervisor, machine.uuid, tmp_path / "other", backups.scratch, backups.root
+    )
+    walk = Walk(machine, [Line(backups), Line(other)], random.Random(SEED), faults)
 
     try:
         walk.go(STEPS)

@@ -1,6 +1,7 @@
 """A random walk of a machine and its backups, and what has to be true after each of its steps.
 
 The walk keeps a model: what each disk holds now, and what it held at the instant of each point.
+The machine is backed up to two vaults in turn, which must not spoil each other's records.
 """
 
 import hashlib
@@ -11,19 +12,26 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from holdfast.app.prune import prune
 from holdfast.base.ids import SnapshotId
 from holdfast.disks import images
 from holdfast.hypervisor.backup_jobs import current_backup
+from holdfast.hypervisor.domain_disks import grow_disk
 from holdfast.hypervisor.states import State
 from holdfast.machines.blocks import BLOCK
+from holdfast.machines.checkpoint_notes import CheckpointNotes
 from holdfast.machines.disk_reader import DiskReader
 from holdfast.machines.point_reader import PointReader
 from holdfast.machines.points import Rung
+from holdfast.machines.replacing import ReplaceWish, replace_in_place
 from holdfast.machines.tracking import Why
 from holdfast.machines.vm_job import VmReport
+from holdfast.testing.killing import HastyClock
 from holdfast.testing.still_machine import StillDisk, StillMachine, read_image
-from holdfast.testing.vm_backups import VmBackups
+from holdfast.testing.vaults import open_vault
+from holdfast.testing.vm_backups import CLOCK, VmBackups
 from holdfast.testing.vm_killing import Death, was_killed
+from holdfast.vault.policy.prune import PruneLimits
 from tests.faults.conftest import Faults
 from tests.faults.survival import checked
 
@@ -38,6 +46,7 @@ STEPS = ("ready", "begun", "read", "stored")
 # Trees, the facts, the description of the machine: what a point takes beside its blocks.
 METADATA = 256 * KIB
 _LARGEST_WRITE = 192 * KIB
+_CLEAN = PruneLimits(max_unused=0, small_packs=3)
 
 Contents = dict[str, bytes]
 
@@ -51,23 +60,36 @@ class Made:
 
 
 @dataclass(slots=True)
-class Walk:
-    machine: StillMachine
+class Line:
+    """The points of the machine in one vault."""
+
     backups: VmBackups
-    dice: random.Random
-    faults: Faults
     points: list[Made] = field(default_factory=list)
-    # Copies of images, as a storage keeps them, and what they hold.
-    copies: dict[str, tuple[Path, bytes]] = field(default_factory=dict)
     # Disks whose record of changes is sound, so that it must be used.
     tracked: set[str] = field(default_factory=set)
     # Disks whose record of changes may lie since the last point.
     doubtful: set[str] = field(default_factory=set)
+    # Whether backups to the other vault know of the record, and keep it.
+    is_noted: bool = False
+
+    def newest(self) -> dict[str, bytes]:
+        return self.points[-1].disks if self.points else {}
+
+
+@dataclass(slots=True)
+class Walk:
+    machine: StillMachine
+    lines: list[Line]
+    dice: random.Random
+    faults: Faults
+    # Copies of images, as a storage keeps them, and what they hold.
+    copies: dict[str, tuple[Path, bytes]] = field(default_factory=dict)
     rungs: dict[str, int] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
 
     def go(self, steps: int) -> None:
-        self.back_up()
+        for line in self.lines:
+            self._back_up(line)
         for number in range(steps):
             step = self._choose()
             self.told.append(f"{number} {step.__name__}")
@@ -76,7 +98,8 @@ class Walk:
             step()
         if not self.machine.is_on():
             self.machine.start()
-        self.back_up()
+        for line in self.lines:
+            self._back_up(line)
 
     def _choose(self) -> Callable[[], None]:
         on = self.machine.is_on()
@@ -122,9 +145,31 @@ class Walk:
         disk, at, length = self._clusters()
         self.machine.discard(disk.target, at, length)
 
+    # What the lines know of it.
+
+    def _line(self) -> Line:
+        """Mostly the first."""
+        line = self.dice.choices(self.lines, weights=[3, *[1] * len(self.lines[1:])])[0]
+        self._tell(f"vault {self.lines.index(line)}")
+        return line
+
+    def _lose_records(self, *doubtful: str) -> None:
+        for line in self.lines:
+            line.tracked.clear()
+            line.doubtful.update(doubtful)
+
+    def _begun(self, line: Line) -> None:
+        """A backup removes the records of a running machine that it knows of no use for."""
+        for other in self.lines:
+            if other is not line and not other.is_noted:
+                other.tracked.clear()
+
     # Backups.
 
     def back_up(self) -> None:
+        self._back_up(self._line())
+
+    def _back_up(self, line: Line) -> None:
         """While it is running, the guest goes on writing."""
         before = self.contents()
 
@@ -136,37 +181,43 @@ class Walk:
                 if step == "ready":
                     before = self.contents()
 
-        report = self.backups.back_up(on_step=on_step)
-        parent = self.points[-1].disks if self.points else {}
-        made = self._learn(before)
+        self._begun(line)
+        report = line.backups.back_up(on_step=on_step)
+        parent = line.newest()
+        made = self._learn(line, before)
         assert made.snapshot == report.point.snapshot
-        self._judge(report, parent)
+        self._judge(line, report, parent)
         while self.faults.survived < self.faults.injected:
             self.faults.survive()
-        self.doubtful.clear()
+        line.doubtful.clear()
+        line.is_noted = True
         if self.machine.is_on():
-            self.tracked = set(before)
+            line.tracked = set(before)
         else:
-            self.tracked = {disk.target for disk in report.facts.disks if disk.rung is Rung.BITMAP}
+            line.tracked = {disk.target for disk in report.facts.disks if disk.rung is Rung.BITMAP}
         self._assert_tidy()
 
     def back_up_killed(self) -> None:
+        line = self._line()
         step = self.dice.choice(STEPS) if self.dice.random() < 0.5 else ""
         death = Death(step=step, call=0 if step else self.dice.randint(1, 40))
         before = self.contents()
-        self._tell(death, was_killed(self.backups, death))
-        known = {point.snapshot for point in self.points}
-        if {each.id for each in self.backups.vault().snapshots()} - known:
-            self._learn(before)
+        self._begun(line)
+        self._tell(death, was_killed(line.backups, death))
+        known = {point.snapshot for point in line.points}
+        if {each.id for each in line.backups.vault().snapshots()} - known:
+            self._learn(line, before)
+            # It may have been killed before it could note what the point needs.
+            line.is_noted = False
             if self.machine.is_on():
-                self.tracked = set(before)
-                self.doubtful.clear()
+                line.tracked = set(before)
+                line.doubtful.clear()
             else:
-                self.tracked.clear()
+                line.tracked.clear()
 
-    def _learn(self, contents: Contents) -> Made:
+    def _learn(self, line: Line, contents: Contents) -> Made:
         """The point that is new, compared with what the disks held at its instant."""
-        reader = self.backups.reader()
+        reader = line.backups.reader()
         assert set(reader.disks) == set(contents)
         for target, content in contents.items():
             differs = blocks_that_differ(DiskReader(reader, target), content)
@@ -175,29 +226,38 @@ class Walk:
             snapshot=reader.snapshot.id,
             disks={target: digests(content) for target, content in contents.items()},
         )
-        self.points.append(made)
+        line.points.append(made)
         return made
 
-    def _judge(self, report: VmReport, parent: dict[str, bytes]) -> None:
+    def _judge(self, line: Line, report: VmReport, parent: dict[str, bytes]) -> None:
         changed = 0
         for disk in report.facts.disks:
             self.rungs[disk.why] = self.rungs.get(disk.why, 0) + 1
             self._tell(disk.target, disk.why)
-            if disk.target in self.tracked:
+            if disk.target in line.tracked:
                 assert disk.rung is Rung.BITMAP, f"{disk.target}: {disk.why}"
             if disk.why == Why.MAP_WRONG:
-                assert disk.target in self.doubtful, f"{disk.target} has a record that lies"
-            now = self.points[-1].disks[disk.target]
+                assert disk.target in line.doubtful, f"{disk.target} has a record that lies"
+            now = line.newest()[disk.target]
             changed += len(new_blocks(now, parent.get(disk.target, b""))) * BLOCK
         stored = report.point.summary.data_added_packed
         assert stored <= 2 * changed + METADATA, f"{stored} stored, {changed} changed"
 
     def _assert_tidy(self) -> None:
-        assert not self.backups.scratch.exists() or not os.listdir(self.backups.scratch)
+        scratch = self.lines[0].backups.scratch
+        assert not scratch.exists() or not os.listdir(scratch)
         if self.machine.is_on():
             assert self.machine.domain.standing().state is State.RUNNING
             # Of a machine that is off, checkpoints are removed when it is on again.
-            assert self.backups.leftovers() == []
+            first = self.lines[0].backups
+            assert first.leftovers(needed=self._needed()) == []
+
+    def _needed(self) -> set[str]:
+        """Checkpoints that a newest point names, or that were noted as named by one."""
+        home = str(self.lines[0].backups.root)
+        notes = CheckpointNotes(home, self.machine.uuid, CLOCK)
+        named = {line.backups.reader().facts.checkpoint for line in self.lines if line.points}
+        return named | notes.of_others("")
 
     # Its power.
 
@@ -209,7 +269,7 @@ class Walk:
 
     def cut_power(self) -> None:
         self.machine.cut_power()
-        self.tracked.clear()
+        self._lose_records()
 
     def kill_libvirtd(self) -> None:
         self.machine.restart_libvirtd()
@@ -220,7 +280,7 @@ class Walk:
         disk, name = self._some_bitmap(list(self.machine.disks))
         if name:
             images.remove_bitmap(disk.path, name)
-            self.tracked.clear()
+            self._lose_records()
 
     def clear_bitmap(self) -> None:
         """Elsewhere a lie may be overlooked for some time."""
@@ -228,8 +288,7 @@ class Walk:
         if name:
             images.remove_bitmap(disk.path, name)
             images.add_bitmap(disk.path, name)
-            self.tracked.clear()
-            self.doubtful.add(disk.target)
+            self._lose_records(disk.target)
 
     def add_foreign_bitmap(self) -> None:
         disk = self.dice.choice(self.machine.plugged)
@@ -269,8 +328,7 @@ class Walk:
             return
         self._tell(disk.target, disk.size, size)
         if size < disk.size:
-            self.tracked.clear()
-            self.doubtful.add(disk.target)
+            self._lose_records(disk.target)
         self.machine.resize(disk.target, size)
 
     def copy_image(self) -> None:
@@ -289,10 +347,42 @@ class Walk:
         copy, content = self.copies[target]
         shutil.copyfile(copy, disk.path)
         disk.content[:] = content
-        self.tracked.clear()
-        self.doubtful.add(target)
+        self._lose_records(target)
+
+    def restore_in_place(self) -> None:
+        """Some or all disks of any point."""
+        line = self._line()
+        made = self.dice.choice(line.points)
+        there = sorted(made.disks.keys() & {disk.target for disk in self.machine.plugged})
+        chosen = self.dice.sample(there, self.dice.randint(1, len(there)))
+        self._tell(made.snapshot[:8], *chosen)
+        vault = line.backups.vault()
+        point = PointReader(vault, vault.load_snapshot(made.snapshot))
+        home = str(self.lines[0].backups.root)
+        wish = ReplaceWish(clock=CLOCK, home=home, disks=tuple(chosen))
+        replace_in_place(point, self.machine.domain, wish)
+        for target in chosen:
+            self._put_back(self.machine.disks[target], DiskReader(point, target), made)
+
+    def _put_back(self, disk: StillDisk, reader: DiskReader, made: Made) -> None:
+        content = bytes(reader.read(0, reader.size))
+        assert digests(content) == made.disks[disk.target]
+        if len(content) != disk.size:
+            self._lose_records(disk.target)
+        disk.content[:] = content
 
     # Its disks, while it is on.
+
+    def grow_online(self) -> None:
+        if current_backup(self.machine.domain) is not None:
+            # Left by a backup that was killed; libvirt would refuse.
+            return
+        disk, (_, most) = self._sized()
+        size = self.dice.randrange(disk.size, most + 1, CLUSTER)
+        self._tell(disk.target, disk.size, size)
+        if disk.is_plugged and size > disk.size:
+            grow_disk(self.machine.domain, disk.target, size=size)
+            disk.content.extend(bytes(size - disk.size))
 
     def plug_or_unplug(self) -> None:
         disk = self.machine.disks[PLUGGABLE]
@@ -301,21 +391,37 @@ class Walk:
             return
         self._tell("out" if disk.is_plugged else "in")
         (self.machine.unplug if disk.is_plugged else self.machine.plug)(PLUGGABLE)
-        self.tracked.discard(PLUGGABLE)
+        for line in self.lines:
+            line.tracked.discard(PLUGGABLE)
 
-    # The vault, and what lies on the host.
+    # The vaults, and what lies on the host.
 
     def delete_newest(self) -> None:
-        if len(self.points) > 1:
-            self.backups.vault().delete_snapshot(self.points.pop().snapshot)
-            self.tracked.clear()
+        line = self._line()
+        if len(line.points) > 1:
+            line.backups.vault().delete_snapshot(line.points.pop().snapshot)
+            line.tracked.clear()
+
+    def retain_and_prune(self) -> None:
+        """The newest point stays, as with every rule of retention."""
+        line = self._line()
+        vault = open_vault(line.backups.storage, clock=HastyClock())
+        let_go = {made.snapshot for made in line.points[:-1] if self.dice.random() < 0.5}
+        for snapshot in let_go:
+            vault.delete_snapshot(snapshot)
+        line.points = [made for made in line.points if made.snapshot not in let_go]
+        done = prune(vault, limits=_CLEAN)
+        self._tell(len(let_go), "points,", done.deleted, "packs")
 
     def check_vault(self) -> None:
-        assert checked(self.backups.storage).damage == ()
+        assert checked(self._line().backups.storage).damage == ()
 
     def lose_notes(self) -> None:
-        shutil.rmtree(self.backups.root / "vms", ignore_errors=True)
-        shutil.rmtree(self.backups.scratch, ignore_errors=True)
+        first = self.lines[0].backups
+        shutil.rmtree(first.root / "vms", ignore_errors=True)
+        shutil.rmtree(first.scratch, ignore_errors=True)
+        for line in self.lines:
+            line.is_noted = False
 
     # The end.
 
@@ -329,14 +435,19 @@ class Walk:
         self.machine.stop()
         for disk in self.machine.disks.values():
             assert read_image(disk.path) == disk.content
-        vault = self.backups.vault()
-        assert {each.id for each in vault.snapshots()} == {each.snapshot for each in self.points}
-        for made in self.points:
-            reader = PointReader(vault, vault.load_snapshot(made.snapshot))
-            now = {target: bytes(reader.disk(target).blocks.ids) for target in reader.disks}
-            assert now == made.disks
-        # The names are digests of what is stored; that it is, and is that, is proved here.
-        assert checked(self.backups.storage).damage == ()
+        for line in self.lines:
+            _assert_whole(line)
+
+
+def _assert_whole(line: Line) -> None:
+    vault = line.backups.vault()
+    assert {each.id for each in vault.snapshots()} == {each.snapshot for each in line.points}
+    for made in line.points:
+        reader = PointReader(vault, vault.load_snapshot(made.snapshot))
+        now = {target: bytes(reader.disk(target).blocks.ids) for target in reader.disks}
+        assert now == made.disks
+    # The names are digests of what is stored; that it is, and is that, is proved here.
+    assert checked(line.backups.storage).damage == ()
 
 
 _ALWAYS = {
@@ -347,11 +458,12 @@ _ALWAYS = {
     "back_up": 7,
     "back_up_killed": 4,
     "delete_newest": 2,
+    "retain_and_prune": 2,
     "check_vault": 1,
     "lose_notes": 1,
     "kill_libvirtd": 1,
 }
-_WHEN_ON = {"stop": 3, "cut_power": 2, "plug_or_unplug": 2}
+_WHEN_ON = {"stop": 3, "cut_power": 2, "plug_or_unplug": 2, "grow_online": 2}
 _WHEN_OFF = {
     "start": 6,
     "remove_bitmap": 1,
@@ -362,6 +474,7 @@ _WHEN_OFF = {
     "shrink_and_grow": 2,
     "copy_image": 2,
     "roll_back": 2,
+    "restore_in_place": 2,
 }
 
 

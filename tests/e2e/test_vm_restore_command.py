@@ -79,7 +79,9 @@ def test_a_machine_comes_back_in_place_and_on_another_host(
     replaced = bench.run(*words, "--json").event("vm-restored")
     again = backed_up(bench, written)
     there = ("--name", back, "--pool", south.images, "--host", south.uri, "--start")
-    restored = bench.run("vm", "restore", "latest", "--vm", written.name, "--json", *there)
+    # With a warning: the kernel it starts with is a file of its host.
+    as_new = ("vm", "restore", "latest", "--vm", written.name, "--json", *there)
+    restored = bench.run(*as_new, status=3)
     copied = bench.run("vm", "files", str(first["point"]), "vdb/srv/note", "--to", bench.root)
 
     # What was changed, and little else.

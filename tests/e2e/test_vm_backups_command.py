@@ -1,11 +1,18 @@
 """The settings of machines by command, and all of them backed up by another."""
 
+import json
+import os
+import signal
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from holdfast.base.clock import SystemClock
 from holdfast.base.errors import Exit
+from holdfast.machines.turn_files import TURNS, TurnWish, turn
+from holdfast.machines.turns import TurnLimits
 from holdfast.testing.guests import Guest, Recipe
 from holdfast.testing.hosts import KvmHost
 from tests.e2e.conftest import Bench
@@ -61,3 +68,36 @@ def test_settings_are_kept_shown_and_obeyed_by_all_backups(
     assert "nobody (vm-missing)" in some.out
     assert f"of {names[0]}" in some.out
     assert "vm-never-frozen" in refused.err
+
+
+def test_who_waits_for_its_turn_says_for_whom_and_ctrl_c_ends_all_that_wait(
+    bench: Bench, two: tuple[Guest, Guest]
+) -> None:
+    bench.home.mkdir(parents=True, exist_ok=True)
+    (bench.home / "config.toml").write_text("vm-parallel = 1\n")
+    scratch = bench.root / "scratch"
+    words = ["--scratch", str(scratch), "--json"]
+    for guest in two:
+        words += ["--vm", guest.name]
+    busy = TurnWish(
+        vm="other",
+        stores={},
+        limits=TurnLimits(per_host=1, per_store=1),
+        wait=timedelta(0),
+        on_waiting=lambda _: None,
+    )
+
+    with turn(str(bench.home), busy, SystemClock()):
+        process = bench.start("backup", *words, HOLDFAST_LIBVIRT=two[0].host.uri)
+        assert process.stdout is not None
+        said = [json.loads(process.stdout.readline()) for _ in two]
+        process.send_signal(signal.SIGINT)
+        rest, _err = process.communicate(timeout=120)
+
+    assert process.returncode == Exit.INTERRUPTED
+    assert [one["event"] for one in said] == ["vm-waiting"] * 2
+    assert {one["vm"] for one in said} == {guest.name for guest in two}
+    assert {one["holders"][0]["vm"] for one in said} == {"other"}
+    assert json.loads(rest.splitlines()[-1])["code"] == "interrupted"
+    assert os.listdir(bench.home / "vms" / TURNS) == ["gate"]
+    assert not scratch.exists()

@@ -156,3 +156,25 @@ def test_next_start_thaws_what_a_dead_process_left_frozen(
     wait_until(lambda: guest.run("ps | grep '[s]leep 3600' || true") == "", within=PATIENCE)
     assert not FreezeMark(str(tmp_path), guest.uuid).is_set()
     assert thaw_left_behind(lasting_domain, SystemClock(), home=str(tmp_path)) is None
+
+
+def test_with_a_list_of_mount_points_only_these_stand_still_and_the_point_says_what_did_not(
+    guest: Guest, lasting_domain: Domain, tmp_path: Path
+) -> None:
+    found = {}
+    for mounts in (("/a", "/b"), ("/b",)):
+        limits = FreezeLimits(mountpoints=mounts)
+        stillness = quiet(lasting_domain, SystemClock(), home=str(tmp_path), limits=limits)
+        with stillness.held():
+            if mounts == ("/b",):
+                # On the other disk life goes on.
+                wait_until_it_writes(guest)
+        found[mounts] = stillness.outcome()
+
+    both, one = found["/a", "/b"], found["/b",]
+    assert both.consistency == Consistency.FILESYSTEM
+    assert both.agent is not None
+    assert both.agent.frozen == both.agent.thawed == 2
+    assert one.agent is not None
+    assert (one.consistency, one.agent.frozen) == (Consistency.CRASH, 1)
+    assert [each.reason for each in one.downgrades if each.code == "partly-frozen"] == ["/a"]

@@ -9,11 +9,11 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 
-from holdfast.app import vm_records
 from holdfast.app.backup import Patience
 from holdfast.app.opening import open_vault
 from holdfast.app.vm_backup import VmBackupOptions, back_up_machine
 from holdfast.app.vm_errors import VmNoneProtected
+from holdfast.app.vm_protected import protected_vms
 from holdfast.app.vm_turns import told_by
 from holdfast.app.wiring import Session
 from holdfast.base.secret import Secret
@@ -36,11 +36,11 @@ class VmOutcome:
 def protected_here(session: Session) -> dict[str, str]:
     """The machines of this host that are protected: names, and UUIDs by which they are found."""
     host = session.settings.libvirt
-    known = vm_records.load_all(session.settings.home)
-    found = {one.name: one.uuid for one in known if one.since and one.host == host}
+    known = protected_vms(session.settings.home, warn=session.warn)
+    found = {one.name: one.uuid for one in known if one.host == host}
     if not found:
         raise VmNoneProtected(host=host)
-    return dict(sorted(found.items()))
+    return found
 
 
 def back_up_machines(

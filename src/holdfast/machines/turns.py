@@ -46,13 +46,16 @@ def may_begin(number: int, turns: Sequence[Turn], limits: TurnLimits) -> bool:
 
 def in_the_way(mine: Turn, turns: Sequence[Turn], limits: TurnLimits) -> InTheWay:
     """Of those who work and those who come first. Something is, if `mine` may not begin."""
-    others = [each for each in _at_work(turns, limits) if each.number != mine.number]
-    earlier = [each for each in turns if not each.is_taken and each.number < mine.number]
-    ahead = [*others, *(each for each in earlier if each not in others)]
+    taken = tuple(each for each in turns if each.is_taken)
+    if len(taken) >= limits.per_host:
+        return InTheWay(store=None, holders=taken)
+    earlier = (each for each in turns if not each.is_taken and each.number < mine.number)
+    ahead = [*taken, *earlier]
     for key, label in sorted(mine.stores.items()):
-        holders = [each for each in ahead if key in each.stores]
+        holders = tuple(each for each in ahead if key in each.stores)
         if len(holders) >= limits.per_store:
-            return InTheWay(store=label, holders=tuple(holders))
+            return InTheWay(store=label, holders=holders)
+    others = (each for each in _at_work(turns, limits) if each.number != mine.number)
     return InTheWay(store=None, holders=tuple(others))
 
 

@@ -142,7 +142,8 @@ class Runner:
 
     def _save_sometimes(self, child: _Child) -> None:
         moment = self._clock.monotonic()
-        is_new = child.heard.fresh or child.heard.progress != child.job.progress
+        heard, job = child.heard, child.job
+        is_new = heard.fresh or (heard.progress, heard.steps) != (job.progress, job.steps)
         if is_new and moment - child.saved_at >= _BETWEEN_SAVES:
             child.saved_at = moment
             job = replace(child.job, progress=child.heard.progress, steps=child.heard.steps)

@@ -1,0 +1,178 @@
+"""A host's machines from afar: protected by an order, backed up by a policy, let go again."""
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from holdfast.agent.journal import Journal
+from holdfast.agent.place import Place
+from holdfast.hypervisor.checkpoints import list_checkpoints
+from holdfast.hypervisor.connection import Host
+from holdfast.hypervisor.domains import find_domain
+from holdfast.testing.fleet import FleetServer
+from holdfast.testing.guests import Guest
+from holdfast.testing.waiting import wait_until
+from tests.e2e.conftest import Bench
+from tests.e2e.office import Office, running_agent
+from tests.e2e.test_server_people import Person
+from tests.machines_bench import NewGuest
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.slow,
+    pytest.mark.xdist_group("machines"),
+    pytest.mark.timeout(900),
+]
+STEPS = ("preflight", "agent", "extension", "first-backup", "settings")
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[FleetServer]:
+    with FleetServer(tmp_path / "server", workflows=False) as running:
+        yield running
+
+
+@pytest.fixture
+def office(server: FleetServer, tmp_path: Path) -> Office:
+    admin = Person(tmp_path / "admin", server)
+    admin.log_in("admin", server.admin_password)
+    root = tmp_path / "office"
+    root.mkdir()
+    return Office(admin, root)
+
+
+@pytest.fixture
+def jobs(server: FleetServer) -> Iterator["Jobs"]:
+    with server.client() as client:
+        yield Jobs(client)
+
+
+class Jobs:
+    """Those of the server, asked for again and again."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
+
+    def show(self, job: str) -> dict[str, Any]:
+        return dict(self._client.get(f"/api/v1/jobs/{job}").raise_for_status().json())
+
+    def steps(self, job: str) -> dict[str, str]:
+        return {step["name"]: step["state"] for step in self.show(job)["steps"]}
+
+    def ended(self, job: str) -> dict[str, Any]:
+        """What is known of a job that is done, as soon as it is."""
+        wait_until(lambda: self.show(job)["job"]["state"] == "done", within=120)
+        return self.show(job)
+
+    def scheduled(self, vm: str) -> list[str]:
+        """Backups that a policy brought and that are done."""
+        asked = {"kind": "backup", "state": "done"}
+        found = self._client.get("/api/v1/jobs", params=asked).raise_for_status().json()["items"]
+        wanted = (f"vm:{vm}", "schedule")
+        return [str(one["id"]) for one in found if (one["source"], one["origin"]) == wanted]
+
+
+@pytest.fixture
+def guest(new_guest: NewGuest) -> Guest:
+    guest = new_guest()
+    guest.start()
+    return guest
+
+
+@pytest.fixture
+def kvm(office: Office, guest: Guest) -> Iterator[Bench]:
+    """The guest's host, registered; its scratch folder is one that QEMU reaches there."""
+    kvm = office.machine("kvm")
+    kvm.environment["HOLDFAST_LIBVIRT"] = guest.host.uri
+    office.register(kvm)
+    scratch = guest.host.folder / "policy-scratch"
+    (kvm.home / "config.toml").write_text(f'vm-scratch = "{scratch}"\n')
+    yield kvm
+    shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _killed_agent(kvm: Bench) -> Iterator[None]:
+    """It is killed at the end; what it began works on."""
+    agent = kvm.start("agent", "run")
+    try:
+        yield
+    except BaseException:
+        # So that nothing works on.
+        agent.terminate()
+        agent.communicate(timeout=90)
+        raise
+    agent.kill()
+    agent.communicate()
+
+
+def _set_policy(office: Office, **more: Any) -> None:
+    """So seldom that nothing is due while a test lasts but what it makes so."""
+    file = office.root / "policy.json"
+    policy = {"name": "often", "schedule": "every 31d", "spread": "0s", "retention": ["daily 7"]}
+    file.write_text(json.dumps({**policy, **more}))
+    office.admin.run("vault", "policy", "set", file, "--on", office.name)
+
+
+def _order(office: Office, kind: str, vm: str) -> str:
+    said = office.admin.run("jobs", "run", "kvm", kind, "--vm", vm, "--json")
+    return str(said.event("job")["id"])
+
+
+def _make_due(kvm: Bench, assignment: str, vm: str) -> None:
+    """As if the machine had been one of the policy's before the newest moment of its schedule."""
+    journal = Journal(Place(str(kvm.home)).journal, warn=print)
+    for about in (assignment, f"{assignment} {vm}"):
+        journal.remember(f"since:{about}", (datetime.now(UTC) - timedelta(days=32)).isoformat())
+    journal.close()
+
+
+def test_machine_is_protected_backed_up_and_let_go_from_afar(
+    office: Office, jobs: Jobs, kvm: Bench, guest: Guest
+) -> None:
+    # Nothing may be sent yet: the work stands still where it is.
+    _set_policy(office, bandwidth={"default": "0"})
+    attached = office.admin.run(
+        *("vault", "policy", "attach", "often", "--all-vms", "--json"),
+        *("--on", office.name, "--machine", "kvm"),
+    ).event("server-record")["record"]
+    # What it learned so, the next one knows from its first moment on.
+    kvm.run("agent", "run", "--once")
+
+    with _killed_agent(kvm):
+        protect = _order(office, "protect", guest.name)
+        wait_until(lambda: jobs.steps(protect).get("first-backup") == "running", within=120)
+    before = jobs.steps(protect)
+    _set_policy(office)
+    _make_due(kvm, attached["id"], guest.name)
+    with running_agent(kvm):
+        protected = jobs.ended(protect)
+        wait_until(lambda: jobs.scheduled(guest.name), within=120)
+        (scheduled,) = jobs.scheduled(guest.name)
+        ordered = _order(office, "backup", guest.name)
+        backups = [jobs.ended(job)["result"] for job in (scheduled, ordered)]
+        wait_until(lambda: _listed(office, guest.name).get("point_class"), within=120)
+        listed = _listed(office, guest.name)
+        jobs.ended(_order(office, "unprotect", guest.name))
+
+    assert list(before) == list(STEPS[:4])
+    assert {one["name"]: one["state"] for one in protected["steps"]} == dict.fromkeys(STEPS, "done")
+    assert [[disk["rung"] for disk in one["disks"]] for one in backups] == [["bitmap"] * 2] * 2
+    assert "crash" not in {one["consistency"] for one in backups}
+    assert (listed["state"], listed["protectable"]) == ("running", "whole")
+    with Host.open(guest.host.uri) as host:
+        assert list_checkpoints(find_domain(host, guest.uuid)) == []
+    assert os.listdir(kvm.home / "agent" / "running") == []
+
+
+def _listed(office: Office, vm: str) -> dict[str, Any]:
+    said = office.admin.run("vm", "list", "--machine", "kvm", "--json").events
+    return next((dict(one["record"]) for one in said if one["record"]["name"] == vm), {})

@@ -59,12 +59,17 @@ def _fits(spans: list[Span], span: Span, longest: int) -> bool:
     return gap <= _GAP and span.offset + span.length - spans[0].offset <= longest
 
 
-def read_sealed(files: SealedFiles, run: Run) -> Iterator[tuple[Span, memoryview]]:
+def read_run(files: SealedFiles, run: Run) -> bytes:
+    """The part of the pack in which the blobs of a run lie."""
+    return files.storage.read(pack_path(run.pack), run.start, run.length)
+
+
+def sealed_in(run: Run, content: bytes) -> Iterator[tuple[Span, memoryview]]:
     """The blobs of a run as they lie in the pack, not yet looked at."""
-    content = memoryview(files.storage.read(pack_path(run.pack), run.start, run.length))
+    view, start = memoryview(content), run.start
     for span in run.spans:
-        at = span.offset - run.start
-        yield span, content[at : at + span.length]
+        at = span.offset - start
+        yield span, view[at : at + span.length]
 
 
 def open_span(

@@ -9,12 +9,14 @@ import os
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.poly1305 import Poly1305
 
+from holdfast.base.units import KIB
 from holdfast.vault.errors import EnvelopeBroken
 
 IV_BYTES = 16
 MAC_BYTES = 16
 OVERHEAD = IV_BYTES + MAC_BYTES
 _NO_IV = bytes(IV_BYTES)
+_KEPT_STEP = 64 * KIB
 _generate_tag = Poly1305.generate_tag
 
 
@@ -56,6 +58,7 @@ class Sealer:
         # ECB on single blocks is what Poly1305-AES is defined with.
         self._nonce = Cipher(algorithms.AES(key.mac_k), modes.ECB()).encryptor()  # noqa: S305
         self._mac_r = key.mac_r
+        self._kept = memoryview(b"")
 
     def seal_into(
         self, target: memoryview, plain: bytes | bytearray | memoryview, *, at: int = 0
@@ -82,6 +85,15 @@ class Sealer:
     def open(self, sealed: bytes | memoryview, *, what: str) -> bytearray:
         """The plain bytes; `what` names the thing when its code does not match."""
         plain = bytearray(max(0, len(sealed) - OVERHEAD))
+        self.open_into(plain, sealed, what=what)
+        return plain
+
+    def open_kept(self, sealed: bytes | memoryview, *, what: str) -> memoryview:
+        """As `open`, in memory that the next call takes again: for what is unpacked at once."""
+        length = max(0, len(sealed) - OVERHEAD)
+        if length > len(self._kept):
+            self._kept = memoryview(bytearray(-(-length // _KEPT_STEP) * _KEPT_STEP))
+        plain = self._kept[:length]
         self.open_into(plain, sealed, what=what)
         return plain
 

@@ -127,7 +127,7 @@ def _fork(
         # A pipe ends only when nobody holds its other end any more.
         for other in (mine, *others):
             other.close()
-        _answer(work(_taken(queue, items)), theirs)
+        answer(work(_taken(queue, items)), theirs)
 
     child = fork(live)
     theirs.close()
@@ -169,7 +169,8 @@ def _end_with(live: Callable[[], None]) -> NoReturn:
         os._exit(status)
 
 
-def _answer(results: Iterator[object], connection: Connection) -> None:
+def answer(results: Iterator[object], connection: Connection) -> None:
+    """Send each result, and at the end that there are no more, or what went wrong."""
     try:
         for result in results:
             connection.send((True, result))
@@ -193,7 +194,7 @@ def send_error(connection: _Sends, err: BaseException) -> None:
 
 def _received(children: dict[Connection, int]) -> Iterator[_R]:
     while children:
-        for ready in _ready(children):
+        for ready in ready_among(children):
             try:
                 is_result, content = ready.recv()
             except EOFError as err:
@@ -207,7 +208,7 @@ def _received(children: dict[Connection, int]) -> Iterator[_R]:
                 raise content
 
 
-def _ready(children: Iterable[Connection]) -> list[Connection]:
+def ready_among(children: Iterable[Connection]) -> list[Connection]:
     """Those with something to read, or at their end."""
     waiting = {connection.fileno(): connection for connection in children}
     poll = select.poll()

@@ -87,7 +87,8 @@ class PackBuilder:
         self._make_room(len(sealed))
         at = self.size
         self._buffer.view[at : at + len(sealed)] = sealed
-        return self._note(span._replace(offset=at))
+        blob, kind, _, length, plain_length = span
+        return self._note(Span(blob, kind, at, length, plain_length))
 
     def is_full(self, target: int = PACK_TARGET) -> bool:
         return self.size >= target or len(self.spans) >= MAX_BLOBS

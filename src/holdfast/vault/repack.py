@@ -4,11 +4,12 @@ Copying without looking would carry damage from pack to pack and give it a fresh
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from holdfast.base.ids import PackId
 from holdfast.base.units import MIB
-from holdfast.vault.blob_runs import Run, longest_run, open_span, read_sealed, runs_of
+from holdfast.vault.blob_runs import Run, longest_run, open_span, read_run, runs_of, sealed_in
 from holdfast.vault.forking import ahead, cores, forked
 from holdfast.vault.index_writer import PackSpans
 from holdfast.vault.pack_header import Span
@@ -16,7 +17,7 @@ from holdfast.vault.pack_writer import PackWriter
 from holdfast.vault.sealed_files import SealedFiles
 
 # Below this much to copy, forking costs more memory and half-filled packs than it saves time.
-_WORTH_FORKING = 64 * MIB
+_WORTH_FORKING = 32 * MIB
 
 OnBytes = Callable[[int], None]
 
@@ -46,15 +47,11 @@ def copy_blobs(
 def _copy(files: SealedFiles, runs: Iterator[Run], *, parallel: int) -> Iterator[_Copied]:
     writer = PackWriter(files)
 
-    def prove(run: Run) -> list[tuple[Span, memoryview]]:
-        found = list(read_sealed(files, run))
-        for span, sealed in found:
-            open_span(files, run.pack, span, sealed)
-        return found
-
-    for _, found in ahead(runs, prove, parallel=parallel):
+    # Read ahead by threads; small blobs are proven here, where nobody else wants the interpreter.
+    for run, read in ahead(runs, partial(read_run, files), parallel=parallel):
         size = 0
-        for span, sealed in found.result():
+        for span, sealed in sealed_in(run, read.result()):
+            open_span(files, run.pack, span, sealed)
             writer.add_sealed(span, sealed)
             size += span.length
         yield _Copied(size, _taken(writer))

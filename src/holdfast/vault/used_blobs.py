@@ -5,25 +5,27 @@ pieces, by all cores. What is missing or damaged is raised: nobody may delete on
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import msgspec
 
 from holdfast.base.ids import BlobId, TreeId
-from holdfast.base.units import MIB
+from holdfast.base.units import KIB, MIB
 from holdfast.vault.blob_groups import BlobGroups, id_rows
-from holdfast.vault.blob_runs import Run, longest_run, open_span, read_sealed, runs_of
+from holdfast.vault.blob_runs import Run, longest_run, open_span, read_run, runs_of, sealed_in
 from holdfast.vault.errors import BlobMissing, TreeBroken
-from holdfast.vault.forking import ahead, cores, forked
+from holdfast.vault.forking import ahead, cores
 from holdfast.vault.pack_header import Kind
 from holdfast.vault.sealed_files import SealedFiles
+from holdfast.vault.teams import Team
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-# Below this much to read, forking costs more than it saves.
-_WORTH_FORKING = 4 * MIB
+# Below this much to read, forking costs more than it saves; asking those who are there, less.
+_WORTH_FORKING, _WORTH_ASKING = MIB, 256 * KIB
 
 OnTrees = Callable[[int], None]
 
@@ -49,6 +51,10 @@ class _Named(NamedTuple):
     trees: int
     subtrees: bytes
     data: bytes
+
+
+# Tells what trees name, by the rows of their blobs.
+_Team: TypeAlias = "Team[NDArray[np.int64], _Named]"
 
 
 def _silent(_: int) -> None:
@@ -77,13 +83,14 @@ class UsedBlobs:
     def walk(self, roots: Iterable[TreeId], *, on_trees: OnTrees = _silent) -> None:
         """Mark all that these trees reach; below what is marked already, all is marked."""
         level = self._unmarked_trees(b"".join(roots))
-        while len(level):
-            subtrees: list[bytes] = []
-            for named in self._read(list(self._runs(level))):
-                self._mark(Kind.DATA, named.data)
-                subtrees.append(named.subtrees)
-                on_trees(named.trees)
-            level = self._unmarked_trees(b"".join(subtrees))
+        with Team(self._named_by_rows, size=cores()) as team:
+            while len(level):
+                subtrees: list[bytes] = []
+                for named in self._read(level, team):
+                    self._mark(Kind.DATA, named.data)
+                    subtrees.append(named.subtrees)
+                    on_trees(named.trees)
+                level = self._unmarked_trees(b"".join(subtrees))
 
     def _unmarked_trees(self, ids: bytes) -> "NDArray[np.int64]":
         """Mark trees; the groups of those that were not marked before."""
@@ -104,24 +111,40 @@ class UsedBlobs:
             raise BlobMissing(kind=kind.word, blob=wanted[groups.argmin()].tobytes().hex())
         return groups
 
-    def _runs(self, trees: "NDArray[np.int64]") -> Iterator[Run]:
-        placed = self._groups.placed(self._groups.rows_of(trees))
-        return runs_of(placed, longest=longest_run(self._files.storage))
+    def _read(self, trees: "NDArray[np.int64]", team: "_Team") -> Iterator[_Named]:
+        rows = self._groups.rows_of(trees)
+        size = int(self._groups.length[rows].sum(dtype="int64"))
+        if size > (_WORTH_ASKING if team.is_there else _WORTH_FORKING):
+            return team.do(self._portions(rows, size))
+        return self._named_by_rows(rows)
 
-    def _read(self, runs: list[Run]) -> Iterator[_Named]:
-        workers = cores() if sum(run.length for run in runs) > _WORTH_FORKING else 1
-        parallel = -(-self._files.storage.parallel // workers)
+    def _portions(self, rows: "NDArray[np.int64]", size: int) -> "list[NDArray[np.int64]]":
+        """Rows that lie together, each portion about as long as one process has under way."""
+        import numpy as np
 
-        def work(mine: Iterator[Run]) -> Iterator[_Named]:
-            for _, named in ahead(mine, self._named_by, parallel=parallel):
-                yield named.result()
+        groups = self._groups
+        rows = rows[np.lexsort((groups.offset[rows], groups.pack[rows]))]
+        most = longest_run(self._files.storage) * self._parallel
+        portion = max(1, min(most, size // (2 * cores())))
+        ends = np.cumsum(groups.length[rows], dtype=np.int64)
+        return np.split(rows, np.flatnonzero(np.diff(ends // portion)) + 1)
 
-        return forked(runs, work, workers=workers)
+    def _named_by_rows(self, rows: "NDArray[np.int64]") -> Iterator[_Named]:
+        storage = self._files.storage
+        runs = runs_of(self._groups.placed(rows), longest=longest_run(storage))
+        # Read ahead by threads; parsed here, where nobody else wants the interpreter.
+        read = partial(read_run, self._files)
+        for run, content in ahead(runs, read, parallel=self._parallel):
+            yield self._named_by(run, content.result())
 
-    def _named_by(self, run: Run) -> _Named:
+    @property
+    def _parallel(self) -> int:
+        return -(-self._files.storage.parallel // cores())
+
+    def _named_by(self, run: Run, content: bytes) -> _Named:
         subtrees: list[str] = []
         data: list[str] = []
-        for span, sealed in read_sealed(self._files, run):
+        for span, sealed in sealed_in(run, content):
             for node in _parse(span.blob, open_span(self._files, run.pack, span, sealed)):
                 if node.content:
                     data += node.content

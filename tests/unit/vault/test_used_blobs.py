@@ -5,6 +5,7 @@ import pytest
 
 from holdfast.base.ids import BlobId, PackId, TreeId
 from holdfast.testing.vaults import add_point, blob_of, small_vault
+from holdfast.vault import used_blobs
 from holdfast.vault.blob_groups import BlobGroups, IndexRows
 from holdfast.vault.blob_runs import runs_of
 from holdfast.vault.errors import BlobMissing, TreeBroken
@@ -60,6 +61,32 @@ def test_a_walk_begun_with_earlier_marks_goes_on_from_there() -> None:
     assert used.marks.sum() == 2
     assert more.marks.all()
     assert sum(told) == 2
+
+
+def test_processes_that_share_the_trees_find_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    vault = small_vault()
+    files = {f"{a}/{b}/{c}": f"{a}{b}{c}".encode() for a in "abc" for b in "def" for c in "gh"}
+    point = add_point(vault, files)
+    add_point(vault, {"other": b"not needed"})
+    alone, groups = used_of(vault, point.tree)
+    monkeypatch.setattr(used_blobs, "_WORTH_FORKING", 0)
+    monkeypatch.setattr(used_blobs, "_WORTH_ASKING", 0)
+
+    shared, _ = used_of(vault, point.tree)
+
+    assert names(shared, groups) == names(alone, groups)
+    assert len(names(shared, groups)) == 18 + 9 + 3 + 1
+
+
+def test_damage_that_another_process_meets_comes_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(used_blobs, "_WORTH_FORKING", 0)
+    vault = small_vault()
+    writer = PackWriter(vault.files)
+    tree = writer.add(Kind.TREE, b"no listing")
+    writer.finish()
+
+    with pytest.raises(TreeBroken):
+        used_of(vault, TreeId(tree))
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def require_host_tools(session: Session) -> None:
     if importlib.util.find_spec("libvirt") is None:
         remedies.append("`pip install 'holdfast[machines]'`")
     if remedies:
-        sentence = _("no virtual machine was shown; for one: {remedies}")
+        sentence = _("no virtual machine was shown; what that needs is installed by {remedies}")
         raise NoHostHere(sentence.format(remedies=", ".join(remedies)))
 
 

@@ -46,7 +46,7 @@ def list_vms(*, host: str | None, max_disk: int | None, machine: str | None) -> 
 
         if host is not None or max_disk is not None:
             raise click.UsageError(
-                _("--machine asks the server, so --host and --max-disk say nothing")
+                _("--machine asks the server: --host and --max-disk cannot be said with it")
             )
         tell_of_machine(machine)
         return

@@ -73,7 +73,10 @@ _CLASSES = ("crash", "filesystem", "application")
     "--freeze-every",
     type=FREQUENCY,
     metavar="N|TIME",
-    help=N_("Freeze for each N-th point only, or when TIME has passed, as in 6h; 1 for all."),
+    help=N_(
+        "Freeze for every N-th point only, or when TIME has passed since the last freeze, as in "
+        "6h; 1: for all of them."
+    ),
 )
 @option(
     "--scratch",

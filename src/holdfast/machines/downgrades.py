@@ -17,7 +17,7 @@ TEXTS: Final[dict[str, str]] = {
     "extension-not-ready": N_("the guest extension is not ready"),
     "freeze-failed": N_("the file systems could not be frozen"),
     "freeze-never": N_("this machine is never frozen, as it is set"),
-    "freeze-not-asked": N_("it was asked for not to freeze"),
+    "freeze-not-asked": N_("a backup that does not freeze was asked for"),
     "freeze-not-due": N_("this machine is frozen for some points only, and this is none of them"),
     "freeze-off": N_("freezing is switched off in the guest"),
     "guest-not-running": N_("the guest is not running"),

@@ -49,7 +49,9 @@ class VmOverlayMemorySaved(HoldfastError):
     """What the saved memory goes on with names the overlay as its disk."""
 
     code = "vm-overlay-memory-saved"
-    sentence = N_("The memory of {about} is saved, and goes on with the overlays it knows")
+    sentence = N_(
+        "{about} was saved to disk while running, and what was saved names its overlays as its disks"
+    )
     remedy = N_("Start the machine with `virsh start {about}`, and run the same command again.")
 
 
@@ -58,8 +60,8 @@ class VmOverlayAstray(HoldfastError):
 
     code = "vm-overlay-astray"
     sentence = N_(
-        "{about} writes to overlays its hypervisor does not know of, which ended at that moment: "
-        "{files}"
+        "{about} writes to overlays that its hypervisor does not know of, because it ended at the "
+        "moment they were made: {files}"
     )
     remedy = N_(
         "Nothing is lost. Shut the machine down and start it again, with `virsh shutdown {about}` "
@@ -72,7 +74,7 @@ class VmOverlayUnclear(HoldfastError):
     """Both the image and the overlay were written to; only a person can know which counts."""
 
     code = "vm-overlay-unclear"
-    sentence = N_("{about} has an overlay that is not its disk, and that was written to: {file}")
+    sentence = N_("{about} has an overlay that was written to, but is not its disk now: {file}")
     remedy = N_(
         "It was left by a hypervisor that was killed. If the machine is as it should be, remove "
         "that file and run the same command again; else name it as the disk with "

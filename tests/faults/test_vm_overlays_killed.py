@@ -1,10 +1,12 @@
 """Whatever dies while a machine is backed up by overlays: the next point is right, and small."""
 
+import contextlib
 import os
 import random
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -13,6 +15,7 @@ from holdfast.disks.serving import served_image
 from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.disk_layers import merge_all_layers
 from holdfast.hypervisor.domain_disks import disk_job
+from holdfast.hypervisor.errors import HostLost, HypervisorFailed
 from holdfast.machines.disk_reader import DiskReader
 from holdfast.machines.overlay_errors import VmOverlayAstray, VmOverlayUnclear
 from holdfast.machines.overlay_merging import give_back
@@ -138,6 +141,30 @@ def test_a_daemon_that_dies_in_a_backup_costs_nothing(
     assert rungs(report) == rungs(after) == TRACKED
 
 
+def test_a_daemon_that_dies_at_any_moment_of_the_instant_loses_nothing(
+    backups: VmBackups, machine: StillMachine
+) -> None:
+    def on_step(step: str) -> None:
+        if step == "ready":
+            timer.start()
+
+    for _time in range(8):
+        timer = Timer(DICE.uniform(0, 0.1), machine.host.restart)
+
+        with contextlib.suppress(VmOverlayAstray, HostLost, HypervisorFailed):
+            backups.back_up(on_step=on_step)
+        timer.join()
+        machine.restart_libvirtd()
+        write(machine)
+        # As everybody does sooner or later; whatever it wrote to is its disk then.
+        with contextlib.suppress(VmOverlayAstray):
+            backups.back_up()
+        machine.stop()
+        machine.start()
+
+        assert rungs(proved_point(backups, machine)) == TRACKED
+
+
 @pytest.mark.parametrize("step", ["begun", "read"])
 @pytest.mark.parametrize("cut", [True, False])
 def test_a_machine_that_ends_in_its_backup_is_in_the_point(
@@ -188,6 +215,18 @@ def test_an_overlay_that_never_came_to_be_is_removed(
     if not is_on:
         machine.stop()
     lost = lose_a_snapshot(machine, backups, write_to=False)
+
+    report = proved_point(backups, machine)
+
+    assert rungs(report) == TRACKED
+    assert not lost.exists()
+
+
+def test_an_overlay_whose_making_broke_off_is_removed(
+    backups: VmBackups, machine: StillMachine
+) -> None:
+    lost = lose_a_snapshot(machine, backups, write_to=False)
+    lost.write_bytes(b"")
 
     report = proved_point(backups, machine)
 

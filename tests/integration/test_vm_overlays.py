@@ -268,6 +268,29 @@ def test_a_disk_cut_off_and_grown_again_is_told_by_its_overlay(
     assert rungs(report) == TRACKED
 
 
+def test_what_was_cut_off_never_comes_back_when_it_grows_again(
+    machine: StillMachine, backups: VmBackups
+) -> None:
+    back_up(backups, machine)
+    machine.stop()
+    for target in SIZES:
+        machine.resize(target, 4 * MIB)
+    machine.start()
+    back_up(backups, machine)
+    for target, size in SIZES.items():
+        grow_disk(machine.domain, target, size=size)
+        machine.disks[target].content.extend(bytes(size - 4 * MIB))
+    back_up(backups, machine)
+    back_up(backups, machine)
+
+    give_back(machine.domain, CLOCK, home=str(backups.root))
+
+    machine.stop()
+    assert_is_plain(machine)
+    for disk in machine.plugged:
+        assert machine.read(disk.target) == disk.content
+
+
 def test_a_disk_plugged_in_gets_an_overlay_as_the_others(
     machine: StillMachine, backups: VmBackups
 ) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.base.texts import N_, _, ngettext
 from holdfast.base.units import format_size
-from holdfast.cli import json_events, shown
+from holdfast.cli import json_machines, shown
 from holdfast.cli.output import Output, encodable
 from holdfast.cli.vm_freeze import freeze_line, settings_of
 from holdfast.cli.vm_json import step_event, vm_event
@@ -71,7 +71,7 @@ def tell_step(out: Output, vm: str, step: "Step") -> None:
 
 
 def tell_protected(out: Output, known: "Protection") -> None:
-    event = json_events.VmProtected(
+    event = json_machines.VmProtected(
         vm=known.name,
         uuid=known.uuid,
         consistency=known.consistency,
@@ -89,7 +89,7 @@ def tell_protected(out: Output, known: "Protection") -> None:
 def tell_unprotected(out: Output, done: "Unprotected") -> None:
     for err in done.left:
         out.warning(str(err))
-    event = json_events.VmUnprotected(
+    event = json_machines.VmUnprotected(
         vm=done.protection.name,
         uuid=done.protection.uuid,
         checkpoints_removed=done.checkpoints_removed,

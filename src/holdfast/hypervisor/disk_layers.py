@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 from holdfast.hypervisor.binding import load
 from holdfast.hypervisor.domains import Domain
+from holdfast.hypervisor.errors import HypervisorFailed
 from holdfast.hypervisor.xml_reading import Element, drop, read_xml, sub, write_xml
+
+_TAKEN = "Duplicate nodes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +28,16 @@ class PreparedLayers:
         flags |= libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC
         # libvirt keeps no list of them: what lies on what stands in the images.
         flags |= libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA
-        with self.domain.handle() as handle:
-            handle.snapshotCreateXML(self.snapshot, flags)
+        for is_last in (False, False, False, True):
+            try:
+                with self.domain.handle() as handle:
+                    handle.snapshotCreateXML(self.snapshot, flags)
+            except HypervisorFailed as err:
+                # One that was killed in the middle has left names in QEMU; it takes others then.
+                if is_last or _TAKEN not in str(err.fields.get("reason", "")):
+                    raise
+            else:
+                return
 
 
 def prepare_layers(domain: Domain, files: Mapping[str, str]) -> PreparedLayers:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import pairwise
 
 from holdfast.disks.image_facts import Link
 
@@ -55,20 +56,24 @@ def newer_layers(chain: Chain, generation: str) -> int:
     return generations.index(generation) + 1 if generation and generation in generations else 0
 
 
-def merges(chain: Chain, needed: AbstractSet[str]) -> tuple[Merge, ...]:
+def merges(chain: Chain, needed: AbstractSet[str], *, can_cut: bool = True) -> tuple[Merge, ...]:
     """What makes it short again; `needed` are those that points name, which stay.
 
     What the machine writes to stays too, and whatever is not ours. One that is merged into one
     that stays makes that one say more, and never less.
+
+    Without `can_cut`, one that is smaller than what lies below it stays as well: a merge leaves
+    the larger one as large as it is, and what it has beyond would be seen from above again.
     """
-    return tuple(_merges(chain, needed))
+    return tuple(_merges(chain, needed, can_cut=can_cut))
 
 
-def _merges(chain: Chain, needed: AbstractSet[str]) -> Iterator[Merge]:
+def _merges(chain: Chain, needed: AbstractSet[str], *, can_cut: bool) -> Iterator[Merge]:
     base, above = chain[-1], list[Link]()
-    for link in reversed(chain[1:-1]):
+    for below, link in pairwise(reversed(chain[1:])):
         generation = generation_of(link.path)
-        if generation and generation not in needed:
+        is_cut = link.size < below.size
+        if generation and generation not in needed and (can_cut or not is_cut):
             above.append(link)
             continue
         if above:

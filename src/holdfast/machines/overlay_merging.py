@@ -12,11 +12,13 @@ from pathlib import Path
 from holdfast.base.clock import Clock
 from holdfast.base.errors import HoldfastError
 from holdfast.disks import images
+from holdfast.disks.image_facts import Link
 from holdfast.hypervisor.disk_layers import is_merge_ready, merge_all_layers, merge_layers
 from holdfast.hypervisor.domain_disks import DiskJobKind, disk_job, end_disk_job
 from holdfast.hypervisor.domains import Domain, define_domain
 from holdfast.hypervisor.errors import VmDiskMissing
 from holdfast.machines.layers import Merge, generation_of, merges
+from holdfast.machines.overlay_agreement import agree
 from holdfast.machines.overlay_errors import (
     VmOverlayMemorySaved,
     VmOverlayShrunk,
@@ -102,7 +104,7 @@ def _merge(
     needed: AbstractSet[str],
     is_live: bool,
 ) -> None:
-    for merge in merges(disk.chain, needed):
+    for merge in merges(disk.chain, needed, can_cut=not is_live):
         if is_live:
             _merge_live(domain, disk, merge, clock)
         else:
@@ -121,12 +123,22 @@ def _merge_live(domain: Domain, disk: LayeredDisk, merge: Merge, clock: Clock) -
 def _merge_off(domain: Domain, disk: LayeredDisk, merge: Merge) -> None:
     """One after the other from below, each with nothing of ours between it and the base."""
     paths = [link.path for link in disk.chain]
+    base = merge.base
     for path in merge.files:
-        images.commit(Path(path))
-        above = Path(paths[paths.index(path) - 1])
-        base = Path(merge.base.path)
-        images.rebase(above, base, backing_format=merge.base.format, is_rename=True)
+        place = paths.index(path)
+        _commit(disk.chain[place], base)
+        above = Path(paths[place - 1])
+        images.rebase(above, Path(base.path), backing_format=base.format, is_rename=True)
         remove_layers(domain, (path,))
+
+
+def _commit(layer: Link, base: Link) -> None:
+    """A commit makes the base larger, and never smaller."""
+    images.commit(Path(layer.path))
+    path = Path(base.path)
+    now = images.inspect(path, format_=base.format, looks_below=False)
+    if layer.size < now.virtual_size:
+        images.resize(path, layer.size, format_=base.format, may_shrink=True)
 
 
 def _give_back_live(domain: Domain, disk: LayeredDisk, clock: Clock) -> None:
@@ -145,6 +157,7 @@ def _give_back_live(domain: Domain, disk: LayeredDisk, clock: Clock) -> None:
     now = domain.spec().disk(disk.target)
     if now is None or now.source != base.path:
         raise _stuck(domain, base.path)
+    agree(domain)
     remove_layers(domain, _above(disk, base.path))
 
 
@@ -154,9 +167,7 @@ def _give_back_off(domain: Domain, disk: LayeredDisk, _clock: Clock) -> None:
         if merge.base.path == disk.below.path:
             _merge_off(domain, disk, merge)
     top, base = disk.chain[0], disk.below
-    images.commit(Path(top.path))
-    if top.size < base.size:
-        images.resize(Path(base.path), top.size, format_=base.format, may_shrink=True)
+    _commit(top, base)
     xml = domain.xml(inactive=True, secure=True)
     define_domain(domain.host, with_places(xml, {disk.target: place_of(base)}))
     remove_layers(domain, (top.path,))

@@ -5,6 +5,7 @@ between, the machine writes to files its definition does not name, and its next 
 them. So a note is made before, and the definition is mended by whoever finds it.
 """
 
+import contextlib
 import glob
 import os
 from collections.abc import Iterable, Mapping
@@ -12,13 +13,13 @@ from pathlib import Path
 
 from holdfast.base.clock import Clock
 from holdfast.base.errors import HoldfastError
-from holdfast.disks.errors import ImageInUse
-from holdfast.disks.images import extents, inspect, links
+from holdfast.disks.images import extents, links
 from holdfast.hypervisor.disk_layers import PreparedLayers, prepare_layers
 from holdfast.hypervisor.domain_identity import DiskPlace
 from holdfast.hypervisor.domains import Domain, define_domain
 from holdfast.hypervisor.machine_spec import DomainSpec
 from holdfast.machines.layers import generation_of
+from holdfast.machines.overlay_agreement import agree, is_in_use
 from holdfast.machines.overlay_errors import VmOverlayAstray, VmOverlayUnclear
 from holdfast.machines.overlay_note import (
     OverlayNote,
@@ -28,6 +29,8 @@ from holdfast.machines.overlay_note import (
 )
 from holdfast.machines.overlays import LayeredDisk, layered_disks, remove_layers, with_places
 from holdfast.machines.pulling import patiently
+
+_MAGIC = b"QFI\xfb"
 
 
 def prepared_layers(domain: Domain, files: Mapping[str, str], *, home: str) -> PreparedLayers:
@@ -42,6 +45,7 @@ def settle_layers(domain: Domain, clock: Clock, *, home: str) -> None:
     note = read_overlay_note(home, domain.uuid)
     if note.put:
         patiently(lambda: _settle(domain, note.put), clock)
+    patiently(lambda: agree(domain), clock)
     _remove_merged(domain, note.merged)
     remove_overlay_note(home, domain.uuid)
 
@@ -49,7 +53,7 @@ def settle_layers(domain: Domain, clock: Clock, *, home: str) -> None:
 def _settle(domain: Domain, put: Mapping[str, str]) -> None:
     spec = domain.spec(inactive=not domain.is_active())
     missing = {target: path for target, path in put.items() if not _is_disk(spec, target, path)}
-    there = {target: path for target, path in missing.items() if os.path.exists(path)}
+    there = {target: path for target, path in missing.items() if _is_image(path)}
     if any(is_in_use(path) for path in there.values()):
         _mend(domain, there)
         raise VmOverlayAstray(about=domain.name, files=", ".join(there.values()))
@@ -59,8 +63,18 @@ def _settle(domain: Domain, put: Mapping[str, str]) -> None:
     if written:
         _mend(domain, there)
         return
-    for path in there.values():
-        os.unlink(path)
+    for path in missing.values():
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+
+
+def _is_image(path: str) -> bool:
+    """Not one whose making broke off: nobody can have written to that."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(_MAGIC)) == _MAGIC
+    except FileNotFoundError:
+        return False
 
 
 def _is_disk(spec: DomainSpec, target: str, path: str) -> bool:
@@ -72,15 +86,6 @@ def _mend(domain: Domain, files: Mapping[str, str]) -> None:
     """Its next start uses them."""
     places = {target: DiskPlace(path=path, format="qcow2") for target, path in files.items()}
     define_domain(domain.host, with_places(domain.xml(inactive=True, secure=True), places))
-
-
-def is_in_use(path: str) -> bool:
-    """Whether some QEMU writes to it."""
-    try:
-        inspect(Path(path), format_="qcow2", looks_below=False)
-    except ImageInUse:
-        return True
-    return False
 
 
 def _was_written(path: str) -> bool:

@@ -54,6 +54,17 @@ def test_what_a_failed_backup_left_is_merged_into_the_one_the_point_names() -> N
     assert newer_layers(now[1:], FIRST) == 2
 
 
+def test_one_that_was_cut_off_stays_until_what_lies_below_can_be_cut_too() -> None:
+    sizes = {layer(THIRD): 9, layer(SECOND): 9, layer(FIRST): 5, "/a": 9}
+    now = tuple(replace(link, size=sizes[link.path]) for link in chain(*sizes))
+
+    live = merges(now, set(), can_cut=False)
+    off = merges(now, set())
+
+    assert [(one.base.path, one.top.path) for one in live] == [(layer(FIRST), layer(SECOND))]
+    assert [(one.base.path, one.top.path) for one in off] == [("/a", layer(SECOND))]
+
+
 def test_an_image_of_somebody_else_is_merged_into_and_never_away() -> None:
     now = chain(layer(THIRD, "/b"), layer(SECOND, "/b"), "/b", layer(FIRST), "/a")
 

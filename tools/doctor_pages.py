@@ -40,7 +40,7 @@ def pages() -> dict[str, str]:
     result["reference/doctor-codes.md"] = _codes_index(english)
     result["reference/doctor.html"] = doctor_html.page(english, korean)
     result["reference/doctor-json.md"] = json_page.page(
-        "holdfast.doctor.report.document", "JSON of the doctor"
+        "holdfast.doctor.report.document", title="JSON of the doctor"
     )
     result[SCHEMA_PAGE] = schema()
     return result

@@ -10,11 +10,15 @@ import msgspec
 
 from tools.error_pages import NOTE
 
+EVENTS = ("holdfast.cli.json_events", "holdfast.cli.json_machines")
 
-def page(module: str = "holdfast.cli.json_events", title: str = "JSON lines") -> str:
-    types = importlib.import_module(module)
-    head = [f"# {title}", "", *inspect.cleandoc(types.__doc__ or "").splitlines(), ""]
-    return NOTE + "\n".join([*head, *(line for kind in _kinds(types) for line in _section(kind))])
+
+def page(*modules: str, title: str = "JSON lines") -> str:
+    """The first module says what they all are."""
+    types = [importlib.import_module(module) for module in modules or EVENTS]
+    head = [f"# {title}", "", *inspect.cleandoc(types[0].__doc__ or "").splitlines(), ""]
+    kinds = (kind for each in types for kind in _kinds(each))
+    return NOTE + "\n".join([*head, *(line for kind in kinds for line in _section(kind))])
 
 
 def _kinds(module: object) -> Iterator[type]:

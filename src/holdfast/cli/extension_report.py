@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.base.texts import N_, _
 from holdfast.base.units import format_duration
-from holdfast.cli import json_events, shown
+from holdfast.cli import json_machines, shown
 from holdfast.cli.output import Output, encodable
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _RESULTS = {"ok": N_("fine"), "failed": N_("failed"), "late": N_("too late")}
 
 def tell_status(out: Output, seen: "ExtensionSeen") -> None:
     status = seen.status
-    event = json_events.ExtensionStatus(
+    event = json_machines.ExtensionStatus(
         vm=seen.vm,
         uuid=seen.uuid,
         state=status.state,
@@ -52,7 +52,7 @@ def tell_status(out: Output, seen: "ExtensionSeen") -> None:
 
 
 def tell_installed(out: Output, seen: "ExtensionSeen", *, is_new: bool) -> None:
-    event = json_events.ExtensionInstalled(
+    event = json_machines.ExtensionInstalled(
         vm=seen.vm,
         uuid=seen.uuid,
         extension=encodable(seen.status.version),
@@ -70,7 +70,7 @@ def tell_installed(out: Output, seen: "ExtensionSeen", *, is_new: bool) -> None:
 
 
 def tell_removed(out: Output, vm: str, *, was_there: bool) -> None:
-    event = json_events.ExtensionRemoved(vm=vm, was_there=was_there)
+    event = json_machines.ExtensionRemoved(vm=vm, was_there=was_there)
     sentence = (
         _("The guest extension is gone from {vm}")
         if was_there

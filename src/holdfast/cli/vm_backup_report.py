@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from holdfast.base.errors import Exit, HoldfastError
 from holdfast.base.texts import _, ngettext
 from holdfast.base.units import format_duration, format_size
-from holdfast.cli import json_events, shown
+from holdfast.cli import json_machines, shown
 from holdfast.cli.json_reports import error_event
 from holdfast.cli.output import JsonOutput, Output, encodable
 from holdfast.machines.tracking import reason_text
@@ -51,7 +51,7 @@ def tell_several(out: Output, outcomes: "Sequence[VmOutcome]", *, seconds: float
     status = max(statuses, key=_badness)
     failed = {one.vm: _error(one).code for one in outcomes if one.report is None}
     made = [one.vm for one in outcomes if one.report is not None]
-    event = json_events.VmBackupsDone(
+    event = json_machines.VmBackupsDone(
         made=[encodable(name) for name in made],
         failed={encodable(name): code for name, code in failed.items()},
         seconds=round(seconds, 3),
@@ -92,7 +92,7 @@ def _tell_json(out: Output, outcome: "VmOutcome") -> None:
         return
     told = error_event(_error(outcome))
     out.show(
-        json_events.VmBackupFailed(
+        json_machines.VmBackupFailed(
             vm=encodable(outcome.vm),
             code=told.code,
             message=told.message,
@@ -118,9 +118,9 @@ def _missing(left_out: "Mapping[str, str]") -> dict[str, str]:
     return {disk: reason for disk, reason in left_out.items() if reason != "readonly"}
 
 
-def event_of(report: "VmReport") -> json_events.VmBackupDone:
+def event_of(report: "VmReport") -> json_machines.VmBackupDone:
     facts, summary = report.facts, report.point.summary
-    return json_events.VmBackupDone(
+    return json_machines.VmBackupDone(
         point=report.point.snapshot,
         parent=facts.parent or None,
         vm=encodable(facts.name),

@@ -78,7 +78,7 @@ def boot(  # noqa: PLR0913  a parameter per option
 
 def _end(run: "Run", name: str) -> None:
     from holdfast.app.vm_boot import end_boot
-    from holdfast.cli.json_events import VmBootEnded
+    from holdfast.cli.json_machines import VmBootEnded
 
     found, was_there = end_boot(run.session, name)
     event = VmBootEnded(vm=found.name, uuid=found.uuid, was_there=was_there, folder=found.folder)
@@ -124,7 +124,7 @@ def boots() -> None:
 @click.argument("name")
 def serve(name: str) -> None:
     from holdfast.app.vm_serve import serve as serve_disks
-    from holdfast.cli.json_events import VmServing
+    from holdfast.cli.json_machines import VmServing
 
     run = start_on(None)
 
@@ -150,7 +150,7 @@ def serve(name: str) -> None:
 @click.argument("name")
 def move_off(name: str) -> None:
     from holdfast.app.vm_boots import move_off_vault
-    from holdfast.cli.json_events import VmMovedOff
+    from holdfast.cli.json_machines import VmMovedOff
     from holdfast.files.report import Phase, Progress
 
     run = start_on(None)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.base.filling import filled_to_type
 from holdfast.base.texts import N_, _
-from holdfast.cli import json_events, shown
+from holdfast.cli import json_machines, shown
 from holdfast.cli.output import Output, encodable
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _HEALTH = {
 
 
 def tell_running(out: Output, boot: "Boot", seconds: float) -> None:
-    event = json_events.VmRunning(
+    event = json_machines.VmRunning(
         vm=boot.name, uuid=boot.uuid, point=boot.point, seconds_to_running=round(seconds, 3)
     )
     sentence = _("{vm} runs from {point} after {seconds:.1f} s")
@@ -46,7 +46,7 @@ def tell_booted(out: Output, booted: "Booted", *, within: float) -> None:
     if booted.has_agent and within and booted.seconds_to_up is None:
         problem = _("The guest agent of {vm} did not answer in {seconds:g} s; it goes on running")
         out.warning(problem.format(vm=boot.name, seconds=within))
-    event = json_events.VmBooted(
+    event = json_machines.VmBooted(
         vm=boot.name,
         uuid=boot.uuid,
         point=boot.point,
@@ -63,7 +63,7 @@ def tell_booted(out: Output, booted: "Booted", *, within: float) -> None:
 def tell_boots(out: Output, found: "Sequence[BootSeen]") -> None:
     for each in found:
         boot = each.boot
-        event = json_events.VmBoot(
+        event = json_machines.VmBoot(
             vm=boot.name,
             uuid=boot.uuid,
             point=boot.point,
@@ -83,7 +83,7 @@ def tell_boots(out: Output, found: "Sequence[BootSeen]") -> None:
 
 def tell_checked(out: Output, checked: "Checked") -> None:
     verdict = checked.verdict
-    event = json_events.BootChecked(
+    event = json_machines.BootChecked(
         point=verdict.point,
         vm=verdict.name,
         good=verdict.is_good,

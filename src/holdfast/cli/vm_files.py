@@ -84,7 +84,7 @@ def files(
 
 
 def _show_volumes(out: "Output", volumes: "list[Volume]") -> None:
-    from holdfast.cli.json_events import VmVolume
+    from holdfast.cli.json_machines import VmVolume
     from holdfast.cli.output import encodable
 
     rows = [
@@ -108,7 +108,7 @@ def _show_volumes(out: "Output", volumes: "list[Volume]") -> None:
 
 
 def _show_items(out: "Output", items: "list[Item]") -> None:
-    from holdfast.cli.json_events import VmFile
+    from holdfast.cli.json_machines import VmFile
     from holdfast.cli.output import encodable
 
     for each, line in zip(items, shown.table([_row(each) for each in items]), strict=True):
@@ -134,7 +134,7 @@ def _moment(item: "Item") -> datetime:
 
 
 def _tell_copied(out: "Output", copied: "Copied", path: str, *, point: str) -> None:
-    from holdfast.cli.json_events import VmFilesCopied
+    from holdfast.cli.json_machines import VmFilesCopied
     from holdfast.cli.output import encodable
 
     event = VmFilesCopied(

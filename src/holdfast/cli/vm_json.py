@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from holdfast.cli import json_events
+from holdfast.cli import json_machines
 from holdfast.cli.output import encodable
 from holdfast.cli.vm_freeze import settings_of
 from holdfast.machines.preflight_texts import remedy, sentence
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from holdfast.machines.preflight import DiskSheet, Remark
 
 
-def vm_event(vm: "Vm") -> json_events.Vm:
+def vm_event(vm: "Vm") -> json_machines.Vm:
     sheet, known = vm.sheet, vm.protection
     agent = vm.seen.agent if vm.seen else None
-    return json_events.Vm(
+    return json_machines.Vm(
         name=encodable(vm.name),
         uuid=vm.uuid,
         state=vm.seen.standing.state.name.lower() if vm.seen else None,
@@ -33,8 +33,8 @@ def vm_event(vm: "Vm") -> json_events.Vm:
     )
 
 
-def step_event(vm: str, step: "Step") -> json_events.VmStep:
-    return json_events.VmStep(vm=encodable(vm), **_step(step))
+def step_event(vm: str, step: "Step") -> json_machines.VmStep:
+    return json_machines.VmStep(vm=encodable(vm), **_step(step))
 
 
 def _step(step: "Step") -> dict[str, Any]:

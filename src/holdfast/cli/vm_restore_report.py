@@ -6,7 +6,7 @@ from holdfast.base.errors import Exit
 from holdfast.base.filling import filled_to_type
 from holdfast.base.texts import _
 from holdfast.base.units import format_duration, format_size
-from holdfast.cli import json_events, shown
+from holdfast.cli import json_machines, shown
 from holdfast.cli.output import Output, encodable
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ def tell(out: Output, report: "VmRestoreReport", *, point: str, is_in_place: boo
     return Exit.WARNINGS if report.warnings else Exit.FINE
 
 
-def _event(report: "VmRestoreReport", point: str, *, is_in_place: bool) -> json_events.VmRestored:
-    return json_events.VmRestored(
+def _event(report: "VmRestoreReport", point: str, *, is_in_place: bool) -> json_machines.VmRestored:
+    return json_machines.VmRestored(
         point=point,
         vm=encodable(report.name),
         uuid=report.uuid,

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from holdfast.cli import json_events
+from holdfast.cli import json_machines
 from holdfast.cli.output import encodable
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def told_waiting(out: "Output", clock: "Clock") -> "Callable[[Waiting], None]":
     return tell
 
 
-def event_of(now: "Waiting", moment: "datetime") -> json_events.VmWaiting:
-    return json_events.VmWaiting(
+def event_of(now: "Waiting", moment: "datetime") -> json_machines.VmWaiting:
+    return json_machines.VmWaiting(
         vm=encodable(now.vm),
         seconds=round(now.seconds, 1),
         store=now.blocked.store and encodable(now.blocked.store),

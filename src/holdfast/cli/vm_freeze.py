@@ -78,7 +78,7 @@ def freeze_line(known: "Protection") -> str:
     """For people."""
     freeze = known.freeze
     if freeze.never:
-        return _("never")
+        return _("for no point")
     when = _("for every point")
     if freeze.every_seconds:
         when = _("once in {time}").format(time=format_duration(freeze.every_seconds))

@@ -36,7 +36,7 @@ def test_mounts_are_a_list_of_absolute_paths() -> None:
     ("freeze", "line"),
     [
         ({}, "for every point"),
-        ({"never": True, "every": 3}, "never"),
+        ({"never": True, "every": 3}, "for no point"),
         ({"every": 4}, "for one point of 4"),
         ({"every_seconds": 21600, "mounts": ("/", "/data")}, "once in 6:00:00, only /, /data"),
     ],

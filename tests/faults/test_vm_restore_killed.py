@@ -34,9 +34,9 @@ MIB = 1 << 20
 FREE = 62 * MIB
 CLOCK = SystemClock()
 # Where no disk has anything of the point yet, and where both have all of it.
-BEFORE, AFTER = ("begun", "gathered", "noted"), ("let go",)
+BEFORE, AFTER = ("begun", "noted"), ("let go",)
 BETWEEN = (
-    *("barred", "committed vda", "done vda"),
+    *("barred", "done vda"),
     *("durable vdb", "state put back"),
 )
 
@@ -174,3 +174,14 @@ def test_another_point_than_that_of_the_killed_restore_ends_it_as_well(machine: 
     assert machine.is_as(machine.old)
     assert machine.starts()
     assert machine.leftovers() == []
+
+
+def test_a_lost_disk_that_is_made_anew_is_not_booted_empty(machine: Machine) -> None:
+    machine.guest.disk("vdb").unlink()
+
+    assert was_killed_restoring(machine.backups, machine.point, RestoreDeath(step="begun"))
+    assert machine.guest.disk("vdb").exists()
+    assert not machine.starts()
+    restore_in_place(machine.backups, machine.point)
+
+    assert_whole(machine)

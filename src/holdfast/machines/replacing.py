@@ -80,7 +80,7 @@ def replace_in_place(point: PointReader, domain: Domain, wish: ReplaceWish) -> R
     _end_unfinished(domain, wish)
     spec = read_domain(without_bar(domain.xml(inactive=True)))
     parts = [_part(point, spec, target, wish) for target in chosen_targets(point, wish.disks)]
-    with _overlays(parts):
+    with _barred_where_lost(domain, parts, wish), _overlays(parts):
         wish.on_step("begun")
         done = _gather(point, domain, parts, wish=wish)
         require_off(domain)
@@ -171,6 +171,24 @@ def _reason_against(disk: DiskSpec | None) -> str:
     if disk.is_encrypted or disk.has_data_file:
         return _("its image is encrypted or in two files")
     return ""
+
+
+@contextlib.contextmanager
+def _barred_where_lost(domain: Domain, parts: Sequence[Part], wish: ReplaceWish) -> Iterator[None]:
+    """An image that was lost is made anew, and until the end it is empty: nobody may boot it."""
+    lost = [part.target for part in parts if not Path(part.image).exists()]
+    xml = domain.xml(inactive=True, secure=True)
+    if not lost or is_barred(xml):
+        yield
+        return
+    write_note(wish.home, domain.uuid, Note(parts=()))
+    define_domain(domain.host, with_bar(xml, lost))
+    try:
+        yield
+    except BaseException:
+        define_domain(domain.host, xml)
+        remove_note(wish.home, domain.uuid)
+        raise
 
 
 @contextlib.contextmanager

@@ -122,7 +122,9 @@ class NbdClient:
 
         What is yielded is good until the next piece is asked for: its buffer is used again.
         """
-        longest = self._fit(piece)
+        # No matter how much the server takes at once: a piece is asked for in several requests.
+        low = self.blocks.minimum
+        longest = max(low, piece // low * low)
         free = [memoryview(bytearray(longest)) for _number in range(depth)]
         waiting: deque[_Coming] = deque()
         with self._landing():
@@ -232,6 +234,10 @@ class NbdClient:
         """However it ends, nothing of it is under way afterwards."""
         try:
             yield
+        except KeyboardInterrupt:
+            # A server that says nothing may be what somebody is tired of: it is not waited for.
+            self._stream.close()
+            raise
         finally:
             with contextlib.suppress(HoldfastError):
                 self._flight.abandon()

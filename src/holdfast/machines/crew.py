@@ -1,22 +1,35 @@
 """The threads that read a disk; the one that started them stores what they pack.
 
 Hashing, compression and encryption of a block all happen outside the interpreter's lock, so
-threads are enough to keep all processors busy.
+threads are enough to keep all processors busy. While a thread does that, its next stretch is
+being read, where the source can do so.
 """
 
+import contextlib
 import mmap
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from queue import SimpleQueue
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from holdfast.base.ids import ID_BYTES
+from holdfast.disks.spans import Span
 from holdfast.machines.block_sink import BlockSink, Buffers, FullPack, Stopped
 from holdfast.machines.blocks import BLOCK, BlockIds, Stretch
 from holdfast.machines.disk_source import DiskSource
 
 # Blocks a thread reads at once.
 AT_ONCE = 4
+
+Contents = Generator[tuple[Span, memoryview], None, None]
+
+
+@runtime_checkable
+class ReadsAhead(Protocol):
+    """A source that can be at the next span while what it has read is dealt with."""
+
+    def read_ahead(self, spans: Iterable[Span], *, longest: int) -> Contents:
+        """The content of each span, good until the next is asked for."""
 
 
 class StretchRead(NamedTuple):
@@ -88,19 +101,24 @@ class Crew:
     ) -> None:
         error: BaseException | None = None
         try:
-            mine = source.another()
-            try:
-                for stretch in queue:
-                    if self._is_stopped.is_set():
-                        break
-                    self._messages.put(StretchRead(_read(mine, stretch, sink, blocks)))
-            finally:
-                mine.close()
+            with contextlib.closing(source.another()) as mine:
+                spans = self._until_stopped(queue, blocks.size)
+                with contextlib.closing(_contents(mine, spans)) as contents:
+                    for span, content in contents:
+                        _store(span, content, sink, blocks)
+                        self._messages.put(StretchRead(span.length))
         except Stopped:
             pass
         except BaseException as err:
             error = err
         self._messages.put(_Ended(error))
+
+    def _until_stopped(self, queue: "_Shared", size: int) -> Iterator[Span]:
+        for stretch in queue:
+            if self._is_stopped.is_set():
+                return
+            start = stretch.first * BLOCK
+            yield Span(start, min(start + stretch.blocks * BLOCK, size))
 
 
 class _Shared:
@@ -129,18 +147,26 @@ def _window() -> memoryview:
     return found
 
 
-def _read(source: DiskSource, stretch: Stretch, sink: BlockSink, blocks: BlockIds) -> int:
-    start = stretch.first * BLOCK
-    length = min(stretch.blocks * BLOCK, blocks.size - start)
-    view = _window()[:length]
-    source.read_into(start, view)
+def _contents(source: DiskSource, spans: Iterable[Span]) -> Contents:
+    if isinstance(source, ReadsAhead):
+        yield from source.read_ahead(spans, longest=AT_ONCE * BLOCK)
+        return
+    for span in spans:
+        content = _window()[: span.length]
+        source.read_into(span.start, content)
+        yield span, content
+
+
+def _store(span: Span, content: memoryview, sink: BlockSink, blocks: BlockIds) -> None:
+    """Fill in the ids of a stretch of blocks."""
     ids = blocks.ids
     assert isinstance(ids, bytearray)
-    at = ID_BYTES * stretch.first
-    for offset in range(0, length, BLOCK):
-        ids[at : at + ID_BYTES] = sink.put(view[offset : offset + BLOCK])
+    number, inside = divmod(span.start, BLOCK)
+    assert not inside, span
+    at = ID_BYTES * number
+    for offset in range(0, span.length, BLOCK):
+        ids[at : at + ID_BYTES] = sink.put(content[offset : offset + BLOCK])
         at += ID_BYTES
-    return length
 
 
 def _raise(error: BaseException | None) -> None:

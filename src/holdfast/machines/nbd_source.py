@@ -1,5 +1,6 @@
 """A disk that QEMU serves over NBD, as what a point is made of."""
 
+from collections.abc import Generator, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 # Flags of base:allocation and of a bitmap's context.
 _ZERO = 2
 _DIRTY = 1
+# Spans under way in all: one that is dealt with, and the next.
+_UNDER_WAY = 2
 
 
 class NbdSource:
@@ -62,6 +65,12 @@ class NbdSource:
 
     def read_into(self, offset: int, target: memoryview) -> None:
         self._client.read_into(offset, target)
+
+    def read_ahead(
+        self, spans: Iterable[Span], *, longest: int
+    ) -> Generator[tuple[Span, memoryview], None, None]:
+        """The content of each span, good until the next is asked for; that one is on its way."""
+        return self._client.read_many(spans, piece=longest, depth=_UNDER_WAY)
 
     def another(self) -> "NbdSource":
         return NbdSource(self._address, self._export)

@@ -5,6 +5,8 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from holdfast.app.vm_errors import VmNoneProtected
 from holdfast.app.vm_records import FreezeSettings, Protection
 from holdfast.app.wiring import Session
 from holdfast.base.errors import HoldfastError
+from holdfast.machines.progress import DiskProgress
 from holdfast.machines.turn_files import TURNS, TurnWish, Waiting, turn
 from holdfast.machines.turns import TurnLimits
 from holdfast.testing.guests import Guest, Recipe
@@ -94,14 +97,25 @@ def codes(outcomes: list[VmOutcome]) -> dict[str, str]:
     }
 
 
+def note(at_work: list[str], name: str, _now: DiskProgress) -> None:
+    at_work.append(name)
+
+
 def test_each_has_its_own_result_and_one_that_fails_stops_no_other(fleet: Fleet) -> None:
     told: list[VmOutcome] = []
+    at_work: list[str] = []
     names = [guest.name for guest in fleet.guests]
+    options = {
+        name: replace(each, on_progress=partial(note, at_work, name))
+        for name, each in fleet.options("nobody", *names).items()
+    }
 
-    outcomes = back_up_machines(fleet.session, fleet.options("nobody", *names), on_done=told.append)
+    outcomes = back_up_machines(fleet.session, options, on_done=told.append)
 
     assert codes(outcomes) == {"nobody": "vm-missing", **dict.fromkeys(names, "made")}
     assert told == outcomes
+    # One began when another had ended.
+    assert sorted(name for name, _ in groupby(at_work)) == sorted(names)
     assert fleet.points() == sorted(f"/vm/{name}" for name in names)
     assert fleet.leftovers() == []
 

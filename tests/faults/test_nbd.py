@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -55,7 +55,7 @@ def _server_that_says(
 
     def serve() -> None:
         connection, _address = listener.accept()
-        with connection:
+        with connection, connection.makefile("rb") as heard:
             connection.sendall(
                 haggling.encode_greeting()
                 + haggling.encode_option_reply(Option.STRUCTURED_REPLY, Answer.ACK)
@@ -64,7 +64,6 @@ def _server_that_says(
                 )
                 + haggling.encode_option_reply(Option.GO, Answer.ACK)
             )
-            heard = connection.makefile("rb")
             heard.read(
                 4
                 + 16
@@ -75,7 +74,8 @@ def _server_that_says(
                 )
             )
             heard.read(wire.REQUEST_SIZE)
-            connection.sendall(after_request)
+            with suppress(BrokenPipeError):
+                connection.sendall(after_request)
             if not then_closes:
                 done.wait()
 
@@ -114,6 +114,21 @@ def test_server_that_falls_silent_is_given_up(tmp_path: Path, said: bytes) -> No
         pytest.raises(DiskServerSilent, match="2 seconds"),
     ):
         client.read(0, ASKED)
+
+
+def test_who_is_interrupted_does_not_wait_for_a_silent_server(tmp_path: Path) -> None:
+    def spans() -> Iterator[Span]:
+        yield Span(0, ASKED)
+        raise KeyboardInterrupt
+
+    with (
+        _server_that_says(tmp_path / "s", b"", then_closes=False) as address,
+        NbdClient(address, contexts=(), patience=2) as client,
+    ):
+        with pytest.raises(KeyboardInterrupt):
+            list(client.read_many(spans()))
+        with pytest.raises(DiskConnectionLost, match="by us"):
+            client.read(0, 10)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.command(
     cls=Command,
     help=N_(
-        "Make a recovery point of PATHS.\n\n"
+        "Make a recovery point of PATHS, or of virtual machines.\n\n"
         "Unchanged files are not read again. What cannot be read is left out and named, "
         "and the exit status is 3."
     ),

@@ -2,12 +2,16 @@
 
 click looks its messages up with the gettext of the standard library, which goes by environment
 variables; here its modules are given ours. Remove the copy of a message when click drops it.
+It also wraps its help by letters, of which Korean ones take two places of a terminal each.
 """
 
 import sys
 
+import click
+
 from holdfast.base import texts
 from holdfast.base.texts import N_
+from holdfast.cli import shown
 
 MESSAGES = (
     N_("Aborted!"),
@@ -64,8 +68,13 @@ def _plurals(count: int) -> tuple[str, ...]:
 
 
 def make_click_speak() -> None:
+    ours = {"_": texts._, "ngettext": texts.ngettext, "term_len": _places}
     for name, module in list(sys.modules.items()):
         if name.startswith("click."):
-            for function in ("_", "ngettext"):
+            for function, replacement in ours.items():
                 if hasattr(module, function):
-                    setattr(module, function, getattr(texts, function))
+                    setattr(module, function, replacement)
+
+
+def _places(text: str) -> int:
+    return shown.width(click.unstyle(text))

@@ -51,9 +51,9 @@ _CLASSES = ("crash", "filesystem", "application")
     "--tracking",
     type=click.Choice(_TRACKINGS),
     help=N_(
-        "How changes are recorded: in bitmaps where that can be done (auto), in bitmaps or not at "
-        "all (bitmap), in overlays on top of the disks, which outlast a power failure (overlay), "
-        "or not (hash); auto if nothing was ever said."
+        "How changes are recorded: in bitmaps where that can be done (auto), in bitmaps or it is "
+        "an error (bitmap), in overlays on top of the disks, which outlast a power failure "
+        "(overlay), or not at all (hash); auto if nothing was ever said."
     ),
 )
 @option("--partly", is_flag=True, help=N_("Agree to disks that cannot be backed up."))

@@ -6,6 +6,7 @@ import click
 import pytest
 
 from holdfast.base.texts import use_language
+from holdfast.cli import shown
 from holdfast.cli.click_texts import make_click_speak
 from holdfast.cli.main import cli
 
@@ -64,3 +65,18 @@ def test_help_comes_in_korean_and_goes_back() -> None:
 
     assert ("옵션:" in korean, "Options:" in korean) == (True, False)
     assert ("옵션:" in english, "Options:" in english) == (False, True)
+
+
+def test_korean_help_fits_a_terminal() -> None:
+    make_click_speak()
+    use_language("ko")
+
+    lines = [
+        line
+        for context in ALL
+        for line in context.command.get_help(context).splitlines()
+        if not line.lstrip().startswith(("$", "-", "사용법:"))
+    ]
+
+    use_language("en")
+    assert [line for line in lines if shown.width(line) > 80] == []

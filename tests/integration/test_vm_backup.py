@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -57,17 +56,6 @@ def backups(
     assert backups.leftovers() == []
 
 
-def still_point(backups: VmBackups, guest: Guest, **changes: Any) -> VmReport:
-    """A point of the guest while it stands still, proved to be its disks."""
-    guest.suspend()
-    try:
-        report = backups.back_up(**changes)
-        backups.assert_same(guest, report=report)
-    finally:
-        guest.resume()
-    return report
-
-
 def rungs(report: VmReport) -> list[tuple[str, Rung, str]]:
     return [(disk.target, disk.rung, disk.why) for disk in report.facts.disks]
 
@@ -95,9 +83,9 @@ def test_each_point_is_the_disks_and_only_the_first_is_read_whole(
 ) -> None:
     noise(guest, 8)
 
-    first = still_point(backups, guest)
+    first = backups.still_point(guest)
     guest.run("rm /a/noise; sync; fstrim /a")
-    second = still_point(backups, guest)
+    second = backups.still_point(guest)
     moving = backups.back_up()
 
     assert rungs(first) == [(each, Rung.FULL, "first") for each in ("vda", "vdb")]
@@ -145,7 +133,7 @@ def test_a_machine_that_is_off_is_read_from_its_images_and_stays_tracked(
     off = backups.back_up()
     backups.assert_same(guest, report=off)
     guest.start()
-    on = still_point(backups, guest)
+    on = backups.still_point(guest)
 
     assert off.facts.consistency is Consistency.FILESYSTEM
     assert {rung for _, rung, _ in rungs(off) + rungs(on)} == {Rung.BITMAP}
@@ -161,7 +149,7 @@ def test_a_lost_record_costs_reading_and_no_transfer(backups: VmBackups, guest: 
     off = backups.back_up()
     backups.assert_same(guest, report=off)
     guest.start()
-    again = still_point(backups, guest)
+    again = backups.still_point(guest)
 
     assert {rung for _, rung, _ in rungs(off)} == {Rung.HASH}
     # Four changed, and what the journal and the writer touched beside them.
@@ -179,7 +167,7 @@ def test_new_and_grown_disks_are_whole_and_the_others_stay_tracked(
         if step == "ready":
             grow_disk(backups.domain, "vdb", size=SIZE + 8 * MIB)
 
-    still_point(backups, guest)
+    backups.still_point(guest)
     raw = guest.folder / "vdc.raw"
     raw.write_bytes((b"plugged in" * 100_000).ljust(2 * MIB, b"\0"))
     disk = (
@@ -189,8 +177,8 @@ def test_new_and_grown_disks_are_whole_and_the_others_stay_tracked(
     attach_device(backups.domain, disk)
     grow_disk(backups.domain, "vdb", size=SIZE + 4 * MIB)
 
-    plugged = still_point(backups, guest)
-    compared = still_point(backups, guest)
+    plugged = backups.still_point(guest)
+    compared = backups.still_point(guest)
 
     assert rungs(plugged)[1:] == [("vdb", Rung.BITMAP, "tracked"), ("vdc", Rung.FULL, "first")]
     assert rungs(compared)[2:] == [("vdc", Rung.HASH, "no-map")]
@@ -198,7 +186,7 @@ def test_new_and_grown_disks_are_whole_and_the_others_stay_tracked(
     assert_same_disk(raw, "raw", backups.image("vdc", plugged))
     detach_device(backups.domain, disk)
     wait_until(lambda: backups.domain.spec().disk("vdc") is None, within=120)
-    without = still_point(backups, guest, on_step=grow)
+    without = backups.still_point(guest, on_step=grow)
     assert [rung for _, rung, _ in rungs(without)] == [Rung.BITMAP, Rung.BITMAP]
     guest.shut_down()
     resize(guest.disk("vdb"), SIZE, format_="qcow2", may_shrink=True)
@@ -263,7 +251,7 @@ def test_a_second_vault_takes_nothing_from_the_first(
     # The same machine, so the same home.
     elsewhere = other.back_up(home=str(backups.root))
 
-    here = still_point(backups, guest)
+    here = backups.still_point(guest)
     again = other.back_up(home=str(backups.root))
 
     assert {rung for _, rung, _ in rungs(elsewhere)} == {Rung.FULL}

@@ -82,6 +82,16 @@ class VmBackups:
         self.made.append(report)
         return report
 
+    def still_point(self, guest: Guest, **changes: Any) -> VmReport:
+        """A point of a guest while it stands still, proved to be its disks."""
+        guest.suspend()
+        try:
+            report = self.back_up(**changes)
+            self.assert_same(guest, report=report)
+        finally:
+            guest.resume()
+        return report
+
     def reader(self, report: VmReport | None = None) -> PointReader:
         """Of a point, by default of the newest."""
         vault = self.vault()

@@ -12,7 +12,7 @@ _T = TypeVar("_T")
 _R = TypeVar("_R")
 
 
-class _Member(NamedTuple):
+class Member(NamedTuple):
     """A process as the parent sees it."""
 
     pid: int
@@ -24,6 +24,25 @@ class _Member(NamedTuple):
         self.results.close()
 
 
+def forked_member(
+    serve: Callable[[Connection, Connection], None], elders: Iterable[Member]
+) -> Member:
+    """A new process that lives by `serve`, which is given its ends for tasks and for results."""
+    task_out, task_in = open_pipe()
+    result_out, result_in = open_pipe()
+
+    def live() -> None:
+        # A pipe ends only when nobody holds its other end any more.
+        for each in (Member(0, task_in, result_out), *elders):
+            each.close()
+        serve(task_out, result_in)
+
+    pid = fork(live)
+    task_out.close()
+    result_in.close()
+    return Member(pid, task_in, result_out)
+
+
 class Team(Generic[_T, _R]):
     """Use as a context: at its end, however it comes, nobody is left.
 
@@ -33,7 +52,7 @@ class Team(Generic[_T, _R]):
     def __init__(self, work: Callable[[_T], Iterable[_R]], *, size: int) -> None:
         self._work = work
         self._size = size
-        self._members: list[_Member] = []
+        self._members: list[Member] = []
 
     def __enter__(self) -> Self:
         return self
@@ -54,10 +73,10 @@ class Team(Generic[_T, _R]):
     def do(self, tasks: Iterable[_T]) -> Iterator[_R]:
         """What the work yields for these tasks, in any order; take it to its end."""
         while len(self._members) < self._size:
-            self._members.append(self._forked())
+            self._members.append(forked_member(self._serve, self._members))
         # One task each at a time: so whoever is written to is reading.
         waiting, idle = list(tasks)[::-1], list(self._members)
-        busy: dict[Connection, _Member] = {}
+        busy: dict[Connection, Member] = {}
         while waiting or busy:
             while waiting and idle:
                 member = idle.pop()
@@ -72,38 +91,23 @@ class Team(Generic[_T, _R]):
                 if content is not None:
                     raise content
 
-    def _give(self, member: _Member, task: _T) -> None:
+    def _give(self, member: Member, task: _T) -> None:
         try:
             member.tasks.send(task)
         except BrokenPipeError as err:
             raise self._lost(member) from err
 
-    def _heard(self, member: _Member) -> tuple[bool, Any]:
+    def _heard(self, member: Member) -> tuple[bool, Any]:
         try:
             heard: tuple[bool, Any] = member.results.recv()
         except EOFError as err:
             raise self._lost(member) from err
         return heard
 
-    def _lost(self, member: _Member) -> WorkerDied:
+    def _lost(self, member: Member) -> WorkerDied:
         self._members.remove(member)
         member.close()
         return WorkerDied(reason=end_of(member.pid))
-
-    def _forked(self) -> _Member:
-        task_out, task_in = open_pipe()
-        result_out, result_in = open_pipe()
-
-        def live() -> None:
-            # A pipe ends only when nobody holds its other end any more.
-            for each in (_Member(0, task_in, result_out), *self._members):
-                each.close()
-            self._serve(task_out, result_in)
-
-        pid = fork(live)
-        task_out.close()
-        result_in.close()
-        return _Member(pid, task_in, result_out)
 
     def _serve(self, tasks: Connection, results: Connection) -> None:
         while True:

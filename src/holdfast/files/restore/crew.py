@@ -10,28 +10,17 @@ import os
 import select
 import signal
 from collections.abc import Callable
-from typing import NamedTuple, Self
+from typing import Self
 
 from holdfast.base.memory import keep_freed_memory
 from holdfast.files.restore.messages import Batch, Outcome
-from holdfast.vault.forking import WorkerDied, end_of, fork, send_error
-from holdfast.vault.pipes import Connection, open_pipe
+from holdfast.vault.forking import WorkerDied, end_of, send_error
+from holdfast.vault.pipes import Connection
+from holdfast.vault.teams import Member, forked_member
 
 _PR_SET_PDEATHSIG = 1
 _RARELY = 100_000
 Do = Callable[[Batch], Outcome]
-
-
-class _Member(NamedTuple):
-    """A worker as the parent sees it."""
-
-    pid: int
-    tasks: Connection
-    results: Connection
-
-    def close(self) -> None:
-        self.tasks.close()
-        self.results.close()
 
 
 class Crew:
@@ -39,8 +28,8 @@ class Crew:
 
     def __init__(self, workers: int, hire: Callable[[], Do]) -> None:
         """`hire` runs in each new process and gives what does its batches."""
-        self._members: dict[int, _Member] = {}  # by the descriptor of their results
-        self._idle: list[_Member] = []
+        self._members: dict[int, Member] = {}  # by the descriptor of their results
+        self._idle: list[Member] = []
         self._poll = select.poll()
         for _ in range(max(1, workers)):
             self._fork(hire)
@@ -82,7 +71,7 @@ class Crew:
         ready = self._poll.poll(timeout * 1000)
         return [self._receive(self._members[descriptor]) for descriptor, _ in ready]
 
-    def _receive(self, member: _Member) -> Outcome:
+    def _receive(self, member: Member) -> Outcome:
         try:
             answer = member.results.recv()
         except EOFError as err:
@@ -93,28 +82,20 @@ class Crew:
         assert isinstance(answer, Outcome)
         return answer
 
-    def _lost(self, member: _Member) -> WorkerDied:
+    def _lost(self, member: Member) -> WorkerDied:
         del self._members[member.results.fileno()]
         member.close()
         return WorkerDied(reason=end_of(member.pid))
 
     def _fork(self, hire: Callable[[], Do]) -> None:
-        task_out, task_in = open_pipe()
-        result_out, result_in = open_pipe()
         parent = os.getpid()
 
-        def live() -> None:
-            # A pipe ends only when nobody holds its other end any more.
-            for each in (_Member(0, task_in, result_out), *self._members.values()):
-                each.close()
-            _work(task_out, result_in, hire=hire, parent=parent)
+        def serve(tasks: Connection, results: Connection) -> None:
+            _work(tasks, results, hire=hire, parent=parent)
 
-        pid = fork(live)
-        task_out.close()
-        result_in.close()
-        member = _Member(pid, task_in, result_out)
-        self._members[result_out.fileno()] = member
-        self._poll.register(result_out, select.POLLIN)
+        member = forked_member(serve, self._members.values())
+        self._members[member.results.fileno()] = member
+        self._poll.register(member.results, select.POLLIN)
         self._idle.append(member)
 
 

@@ -61,6 +61,15 @@ def office_of(server: FleetServer, root: Path) -> Office:
     return Office(person, root)
 
 
+def new_office(server: FleetServer, folder: Path) -> Office:
+    """A vault of a server of its own, with its administrator logged in."""
+    admin = Person(folder / "admin", server)
+    admin.log_in("admin", server.admin_password)
+    root = folder / "office"
+    root.mkdir()
+    return Office(admin, root)
+
+
 @contextlib.contextmanager
 def running_agent(bench: Bench) -> Iterator[None]:
     """The machine's agent at work, and ended in order."""

@@ -21,8 +21,7 @@ from holdfast.testing.fleet import FleetServer
 from holdfast.testing.guests import Guest
 from holdfast.testing.waiting import wait_until
 from tests.e2e.conftest import Bench
-from tests.e2e.office import Office, running_agent
-from tests.e2e.test_server_people import Person
+from tests.e2e.office import Office, new_office, running_agent
 from tests.machines_bench import NewGuest
 
 pytestmark = [
@@ -42,11 +41,7 @@ def server(tmp_path: Path) -> Iterator[FleetServer]:
 
 @pytest.fixture
 def office(server: FleetServer, tmp_path: Path) -> Office:
-    admin = Person(tmp_path / "admin", server)
-    admin.log_in("admin", server.admin_password)
-    root = tmp_path / "office"
-    root.mkdir()
-    return Office(admin, root)
+    return new_office(server, tmp_path)
 
 
 @pytest.fixture

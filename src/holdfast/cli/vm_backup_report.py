@@ -9,6 +9,7 @@ from holdfast.base.units import format_duration, format_size
 from holdfast.cli import json_machines, shown
 from holdfast.cli.json_reports import error_event
 from holdfast.cli.output import JsonOutput, Output, encodable
+from holdfast.machines.downgrades import reasons_text
 from holdfast.machines.tracking import reason_text
 
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ def _disk(report: "VmReport", disk: "DiskFacts") -> str:
 
 def _consistency(report: "VmReport") -> str:
     facts = report.facts
-    reasons = "; ".join(each.reason for each in facts.downgrades)
+    reasons = reasons_text(facts.downgrades)
     frozen = _(", frozen for {ms} ms").format(ms=round(report.freeze_ms))
     name = facts.consistency.value + (frozen if report.freeze_ms else "")
     return f"{name} ({reasons})" if reasons else name

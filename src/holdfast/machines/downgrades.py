@@ -1,9 +1,10 @@
 """Why a point is less consistent than it could be: codes for ever, and what they say."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from holdfast.base.errors import HoldfastError
-from holdfast.base.texts import N_
+from holdfast.base.texts import N_, _
 from holdfast.machines.points import Downgrade
 
 TEXTS: Final[dict[str, str]] = {
@@ -38,3 +39,8 @@ def downgrade(code: str, reason: str = "") -> Downgrade:
 def downgrade_by(err: HoldfastError) -> Downgrade:
     """An error that cost consistency, and not the point; told as points tell all: in English."""
     return Downgrade(code=type(err).code, reason=str(err.args[0]))
+
+
+def reasons_text(found: Iterable[Downgrade]) -> str:
+    """In the language in use; points keep them in English."""
+    return "; ".join(_(each.reason or each.code) for each in found)

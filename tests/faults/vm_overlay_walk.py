@@ -6,9 +6,10 @@ Nothing but a smaller disk, a deleted point or lost notes costs a record: no pow
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from holdfast.disks.images import inspect
+from holdfast.disks.images import inspect, links
 from holdfast.hypervisor.disk_layers import prepare_layers
 from holdfast.machines.checkpoint_notes import CheckpointNotes
+from holdfast.machines.layers import generation_of, merges
 from holdfast.machines.overlay_errors import VmOverlayShrunk
 from holdfast.machines.overlay_tidying import without_overlays
 from holdfast.machines.points import Rung
@@ -65,9 +66,14 @@ class OverlayWalk(Walk):
 
     def _assert_tidy(self) -> None:
         Walk._assert_tidy(self)
-        if self.machine.is_on():
-            for found in self.machine.overlays().values():
-                assert set(found) <= self._needed()
+        if not self.machine.is_on():
+            return
+        for target, beside in self.machine.overlays().items():
+            path, format_ = self.machine.image(target)
+            chain = links(path, format_=format_, is_live=True)
+            # One that was cut off stays until the machine is off; nothing else does.
+            assert merges(chain, self._needed(), can_cut=False) == ()
+            assert set(beside) == {generation_of(link.path) for link in chain} - {""}
 
     def assert_well(self) -> None:
         self._assert_tidy()

@@ -9,7 +9,6 @@ import click
 
 from holdfast.base.texts import _
 from holdfast.cli.run import start
-from holdfast.cli.vm_waiting import told_waiting
 from holdfast.cli.waiting import told_once
 
 if TYPE_CHECKING:
@@ -47,6 +46,7 @@ class Asked:
 
     def options_of(self, vm: str, run: "Run", on_progress: "OnProgress") -> "VmBackupOptions":
         from holdfast.app.vm_backup import VmBackupOptions
+        from holdfast.cli.vm_waiting import told_waiting
         from holdfast.machines.points import Consistency
         from holdfast.machines.tracking import read_mode
 

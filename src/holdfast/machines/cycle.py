@@ -24,6 +24,7 @@ from holdfast.machines.point_writer import PointReport
 from holdfast.machines.points import DiskFacts, VmPoint
 from holdfast.machines.pulling import Pull, patiently, prepare_pull, undone_on_error
 from holdfast.machines.scratch_guard import ScratchGuard
+from holdfast.machines.spool import Spool
 from holdfast.machines.stillness import Stilled
 from holdfast.machines.storing import (
     DOMAIN_FILE,
@@ -136,7 +137,7 @@ class _Cycle:
 
     def _store(self, pull: Pull, stilled: Stilled) -> tuple[PointReport, VmPoint]:
         gathered = self._gathered
-        with writer_for(self._job, self._parent) as writer:
+        with writer_for(self._job, self._parent, spool=self._spool()) as writer:
             disks: list[DiskFacts] = []
             with self._told_when_gone():
                 for disk, plan in zip(self._disks, pull.plan.disks, strict=True):
@@ -169,6 +170,11 @@ class _Cycle:
                 parent=self._parent,
             )
             return writer.commit(facts, gathered.files), facts
+
+    def _spool(self) -> Spool:
+        """What the guest overwrites is saved in the same place, and comes first."""
+        assert self._guard is not None
+        return Spool(str(self._job.place.folder), self._guard.room)
 
     def _keep_checkpoint(self, name: str) -> None:
         """Its description, with which it is made known again where it was forgotten."""

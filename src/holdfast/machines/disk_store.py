@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import threading
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,7 +26,9 @@ from holdfast.machines.blocks import (
 from holdfast.machines.crew import AT_ONCE, Crew
 from holdfast.machines.disk_source import DiskSource
 from holdfast.machines.layout import ZERO_HALF
+from holdfast.machines.spool import Kept, Spool
 from holdfast.vault.index_keeper import IndexKeeper
+from holdfast.vault.pack_builder import PackBuffer
 from holdfast.vault.pack_header import Kind
 from holdfast.vault.pack_sinks import PackSink
 from holdfast.vault.repository import Repository
@@ -34,8 +37,8 @@ from holdfast.vault.uploads import Uploads
 if TYPE_CHECKING:
     from holdfast.machines.blocks import Acts, Touched
 
-# Packs beside those being filled and those being stored.
-_SPARE = 2
+# Packs beside those being filled and those being stored; each is 18 MiB of memory.
+_SPARE = 1
 
 
 class StoredBlocks(NamedTuple):
@@ -57,6 +60,7 @@ class DiskStore:
         workers: int,
         still_ours: Callable[[], None],
         index_every: float,
+        spool: Spool | None = None,
     ) -> None:
         # Before the threads, each of which would load it.
         repository.load_index()
@@ -71,6 +75,9 @@ class DiskStore:
         for _ in range(workers):
             master = repository.files.master
             self._sinks.append(BlockSink(master, self._known, self._buffers, self._crew.send))
+        self._spool = spool
+        # How many may wait in memory, so that each thread always finds one to fill.
+        self._direct = threading.Semaphore(repository.storage.parallel + _SPARE)
         self._own_blobs = self._own_added = 0
 
     @property
@@ -137,6 +144,8 @@ class DiskStore:
     def close(self) -> None:
         self._buffers.stop()
         self.uploads.stop()
+        if self._spool is not None:
+            self._spool.close()
 
     def _keep(self, acts: "Acts", blocks: BlockIds, parent: BlockIds) -> None:
         """Take over what the parent has; what the vault has lost since is read again."""
@@ -162,10 +171,26 @@ class DiskStore:
                     on_bytes(message.length)
 
     def _upload(self, pack: FullPack) -> None:
-        release = partial(self._buffers.release, pack.buffer)
-        self.uploads.start(pack.content, pack.entries, release)
+        content, release = self._way_out(pack)
+        self.uploads.start(content, pack.entries, release)
         for stored in self.uploads.finished():
             self._index.add(stored)
+
+    def _way_out(self, pack: FullPack) -> Kept:
+        """Out of the spool only where reading would soon wait for the vault: it is a copy more."""
+        give_back = partial(self._buffers.release, pack.buffer)
+        if self._spool is not None:
+            if self._direct.acquire(blocking=False):
+                return Kept(pack.content, partial(self._release, pack.buffer))
+            kept = self._spool.keep(pack.content)
+            if kept is not None:
+                give_back()
+                return kept
+        return Kept(pack.content, give_back)
+
+    def _release(self, buffer: PackBuffer) -> None:
+        self._buffers.release(buffer)
+        self._direct.release()
 
     def _store_zeros(self, blocks: BlockIds) -> None:
         """Zeros are a blob as well, and restic wants to see one of a certain length."""

@@ -27,6 +27,7 @@ from holdfast.machines.nodes import NodeMaker, file_name
 from holdfast.machines.point_reader import PointReader, StoredDisk, StoredSegment
 from holdfast.machines.points import VmPoint, encode_point
 from holdfast.machines.progress import OnDisk, Steps, nobody_listens
+from holdfast.machines.spool import Spool
 from holdfast.vault.forking import cores
 from holdfast.vault.pack_sinks import TreeSink
 from holdfast.vault.repository import Repository
@@ -51,6 +52,8 @@ class WriterOptions:
     tags: tuple[str, ...] = ()
     workers: int = 0
     segment: int = SEGMENT
+    # Where packs wait, so that the disks need not wait for the vault.
+    spool: Spool | None = None
     index_every: float = _INDEX_SECONDS
     on_progress: OnDisk = nobody_listens
     still_ours: Callable[[], None] = _nothing
@@ -96,6 +99,7 @@ class PointWriter:
             workers=options.workers or cores() + 1,
             still_ours=options.still_ours,
             index_every=options.index_every,
+            spool=options.spool,
         )
         self._trees = TreeSink(
             repository.files.sealer, self._store.uploads, repository.has_blob, self._summary

@@ -56,6 +56,10 @@ class ScratchGuard:
         if self._events is not None:
             self._events.close()
 
+    def room(self) -> int:
+        """How much may be taken from the file system before the backup is ended."""
+        return max(0, self._place.free - self._reserve)
+
     def _watch(self) -> None:
         while not self._is_over.is_set():
             # A daemon that is gone for a while is no reason to stop watching.

@@ -11,6 +11,7 @@ from holdfast.machines.backup_errors import VmNotConsistent
 from holdfast.machines.parents import Parent, tags_of
 from holdfast.machines.point_writer import PointReport, PointWriter
 from holdfast.machines.points import VERSION, Consistency, DiskFacts, VmPoint
+from holdfast.machines.spool import Spool
 from holdfast.machines.stillness import Stilled
 from holdfast.machines.tracking import Why, reason_text
 from holdfast.machines.vm_disks import Opened, disk_facts
@@ -20,8 +21,9 @@ DOMAIN_FILE = "domain.xml"
 _BEST_FIRST = (Consistency.APPLICATION, Consistency.FILESYSTEM, Consistency.CRASH)
 
 
-def writer_for(job: VmJob, parent: Parent | None) -> PointWriter:
-    options = replace(job.writer, tags=(*tags_of(job.domain.uuid), *job.writer.tags))
+def writer_for(job: VmJob, parent: Parent | None, *, spool: Spool | None = None) -> PointWriter:
+    tags = (*tags_of(job.domain.uuid), *job.writer.tags)
+    options = replace(job.writer, tags=tags, spool=spool)
     reader = parent.reader if parent else None
     return PointWriter(job.repository, job.domain.name, options, parent=reader)
 

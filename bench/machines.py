@@ -71,6 +71,8 @@ def _image(
         scratch=scratch,
         image=image_below(folder),
         contenders=everyone,
+        # Whose figures are only shown; the time is better spent on those with a target.
+        once=machines_report.only_shown(one.name for one in everyone),
         say=_say,
         samples=samples,
     )

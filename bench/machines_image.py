@@ -29,16 +29,17 @@ _BITMAP = "since"
 
 @dataclass(slots=True, kw_only=True)
 class ImageRounds:
-    """`scratch` is empty before and after."""
+    """`scratch` is empty before and after; who is named `once` takes part in the first round only."""
 
     scratch: Path
     image: Path
     contenders: Sequence[Contender]
+    once: frozenset[str]
     say: Callable[[str], None]
     samples: list[Sample] = field(default_factory=list)
 
     def round(self, turn: int) -> None:
-        with self._seats() as seats:
+        with self._seats(turn) as seats:
             for one in self._in_turn("full", turn):
                 aside(reading.read_all, self.image.parent)
                 usage = self._run(one.backup(seats[one.name], self.image))
@@ -50,9 +51,9 @@ class ImageRounds:
                     self._increments(one, seats[one.name], turn)
 
     @contextlib.contextmanager
-    def _seats(self) -> Iterator[dict[str, Seat]]:
+    def _seats(self, turn: int) -> Iterator[dict[str, Seat]]:
         seats = {}
-        for number, one in enumerate(self.contenders):
+        for number, one in enumerate(self._here(turn)):
             seats[one.name] = Seat(folder=self.scratch / f"seat-{number}")
             seats[one.name].open()
             self._run(one.create(seats[one.name]))
@@ -61,7 +62,10 @@ class ImageRounds:
             seat.close()
 
     def _in_turn(self, work: str, turn: int) -> list[Contender]:
-        return [one for one in rotation(self.contenders, turn) if work in one.can]
+        return [one for one in rotation(self._here(turn), turn) if work in one.can]
+
+    def _here(self, turn: int) -> list[Contender]:
+        return [one for one in self.contenders if not turn or one.name not in self.once]
 
     def _restore(self, one: Contender, seat: Seat, turn: int) -> None:
         target = self.scratch / "restored"

@@ -1,11 +1,11 @@
 """The figures of virtual machines, as lines for people and as their section of docs/benchmarks.md."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 from bench import tables
 from bench.machine import Machine
-from bench.machines_figures import Answer, Measure, Question, Sample, Spread
+from bench.machines_figures import US, Answer, Measure, Question, Sample, Spread
 from bench.machines_guest import LOCAL, NO_BACKUP
 from bench.page import MACHINES
 
@@ -81,7 +81,7 @@ _LARGE = 100
 _HOW = """\
 ### How virtual machines are measured
 
-The image is a raw disk of 4 GiB at scale 1 (noise, text, written zeros, holes), read once beforehand by everyone; each round has empty vaults and another one first, and after each run dirty pages are written out.
+The image is a raw disk of 4 GiB at scale 1 (noise, text, written zeros, holes), read once beforehand by everyone; each round has empty vaults and another one first, and after each run dirty pages are written out. Those without a target take part in the first round only.
 A cell shows the median and, in brackets, the lowest and the highest of the rounds. A ratio is made in each round of its own, of runs close to each other in time, and *met* is the verdict on the median of these; where rounds disagree with it, it is said how many agree.
 *x speed* is their time divided by ours: 2 means that we need half of their time. *x* alone is our time divided by theirs.
 Ours reads the image over NBD from `qemu-nbd`, as `backup --vm` reads the disks of a machine; starting it, the program itself, and opening the vault are in its time. `nbdcopy` reads it the same way. Restic, borg and `qemu-img` read the file itself.
@@ -90,6 +90,12 @@ For an increment the image gets a qcow2 layer on top which records what is writt
 The guest is a small Linux of 128 MiB under libvirt with two disks. Where the processor has no virtualization to offer, it is emulated, and everything that waits for the guest (its freeze, its start) is slower than elsewhere, for the local disk as well as for ours.
 Writes in the guest go past its cache in pieces of 64 KiB. Once for each piece QEMU saves the old content for an open backup; *again* is when that has been done.
 """
+
+
+def only_shown(names: Iterable[str]) -> frozenset[str]:
+    """Those against whom nothing is held; we are in every comparison."""
+    rivals = {question.peer for question in QUESTIONS if question.target is not None}
+    return frozenset(names) - rivals - {US}
 
 
 def text(answers: Sequence[Answer]) -> str:

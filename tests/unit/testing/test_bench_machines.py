@@ -125,3 +125,11 @@ def test_json_keeps_every_single_measurement() -> None:
 def test_a_busy_machine_few_rounds_and_a_small_image_are_told() -> None:
     assert doubts(scale=1.0, rounds=3, load=0.1) == []
     assert len(doubts(scale=0.1, rounds=1, load=5.0)) == 3
+
+
+def test_who_has_no_target_is_only_shown() -> None:
+    names = ["holdfast", "restic", "nbdcopy | zstd -1", "borg", "qemu-img convert"]
+
+    shown = machines_report.only_shown(names)
+
+    assert shown == {"borg", "qemu-img convert"}

@@ -113,6 +113,23 @@ def test_a_backup_killed_after_its_point_leaves_the_new_one_as_base(
     assert report.facts.parent not in {"", base.point.snapshot}
 
 
+def test_who_is_killed_after_its_point_makes_no_second_one(
+    backups: VmBackups, guest: Guest
+) -> None:
+    killed_at("stored", backups, "job:1")
+    made = backups.back_up(once="job:1")
+    later = proved_point(backups, guest)
+
+    again = backups.back_up(once="job:1")
+
+    assert backups.leftovers() == []
+    assert len(backups.vault().snapshots()) == 3
+    assert made.point.snapshot == again.point.snapshot == later.facts.parent
+    assert made.facts.parent == backups.made[0].point.snapshot
+    # What the newest point is relative to is kept, though an older one was asked for.
+    assert rungs(proved_point(backups, guest)) == rungs(later) == TRACKED
+
+
 def test_a_daemon_that_dies_in_a_backup_costs_nothing(
     backups: VmBackups, guest: Guest, kvm_host: KvmHost
 ) -> None:

@@ -274,13 +274,17 @@ def test_the_command_makes_a_consistent_point_and_tells_programs_of_it(
     scratch = ("--scratch", str(backups.scratch))
 
     machine.run("backup", "--vm", guest.name, "--consistency", "filesystem", *scratch)
-    said = machine.run("backup", "--vm", guest.name, "--json", *scratch)
+    words = ("backup", "--vm", guest.name, "--once", "job:1", "--json", *scratch)
+    said, again = (machine.run(*words).splitlines() for _ in range(2))
 
-    done = json.loads(said.splitlines()[-1])
+    done = json.loads(said[-1])
     assert done["event"] == "vm-backup-done"
     assert (done["vm"], done["uuid"], done["consistency"]) == (guest.name, guest.uuid, "filesystem")
     assert [disk["rung"] for disk in done["disks"]] == ["bitmap", "bitmap"]
     assert done["freeze_ms"] > 0
+    # The second time there is a point with the mark already.
+    assert json.loads(again[-1])["point"] == done["point"]
+    assert "made already" in json.loads(again[-2])["message"]
     assert f"/vm/{guest.name}" in machine.run("points")
     machine.close()
     delete_checkpoint(backups.domain, list_checkpoints(backups.domain)[0].name)

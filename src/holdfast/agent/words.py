@@ -101,8 +101,7 @@ def _backup(job: Job, assigned: AssignedPolicy | None) -> list[str]:
     if assigned is not None:
         paths = paths or assigned.paths
         words += _many("--tag", tag_of(assigned.id))
-    # Begun before, it may have made its point and died before it could say so.
-    words += _one("--tag" if job.started_at is None else "--once", mark_of(job.id))
+    words += _mark(job)
     if assigned is not None:
         words += _options(assigned.options)
     if not paths:
@@ -123,13 +122,17 @@ def _backup_of_vm(
     words = ["backup", "--json", _PATIENCE, *_many("--tag", given.get("tags"))]
     if assigned is not None:
         words += _many("--tag", tag_of(assigned.id))
-    # Another point of the same machine costs next to nothing: one that was made may come twice.
-    words += _many("--tag", mark_of(job.id))
+    words += _mark(job)
     if assigned is not None:
         # The others are about files.
         words += _options({"tags": assigned.options.get("tags")})
     words += _one("--libvirt", host_of(vms[0]) or None)
     return [*words, f"--vm={vms[0]}"]
+
+
+def _mark(job: Job) -> list[str]:
+    """Begun before, it may have made its point and died before it could say so."""
+    return _one("--tag" if job.started_at is None else "--once", mark_of(job.id))
 
 
 def _protect(job: Job, host_of: Callable[[str], str]) -> list[str]:

@@ -47,6 +47,8 @@ class VmBackupOptions:
     vm: str
     host: str
     tags: tuple[str, ...] = ()
+    # A point of the machine that has this tag already is the one that is wanted.
+    once: str | None = None
     wanted: Wanted = Wanted.AUTO
     tracking: Tracking | None = None
     # No point is made that is less consistent.
@@ -103,6 +105,7 @@ def _back_up(
             wanted=what_is_read(tracking, options.wanted),
             tracking=tracking,
             least=least,
+            once=options.once,
             audit_all=options.audit_all,
             on_step=options.on_step,
         )
@@ -123,6 +126,9 @@ def _note(session: Session, domain: Domain, least: Consistency, report: VmReport
     """For the doctor, who does not open the vault, and for the next backup."""
     facts, home = report.facts, session.settings.home
     before = vm_records.load_last(home, domain.uuid)
+    if before and before.at == facts.taken_at:
+        # A run before made this point, and was stopped only after it had noted it.
+        return
     last = LastPoint(
         at=facts.taken_at,
         consistency=facts.consistency.value,

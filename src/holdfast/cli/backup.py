@@ -189,6 +189,7 @@ def backup(  # noqa: PLR0913  a parameter per option
             vm_scratch=vm_scratch,
             host=host,
             tags=tags,
+            once=once,
         )
         return back_up_vm(asked, libvirt=libvirt, wait=wait, limit_upload=limit_upload)
     from holdfast.app.backup import Hooks, Patience, back_up

@@ -27,7 +27,7 @@ AUDITS = ("rolling", "full")
 _COMMON = frozenset(
     ("vms", "all_vms", "mode", "consistency", "freeze", "audit", "vm_scratch", "libvirt", "host")
 )
-_SHARED = _COMMON | frozenset(("tags", "wait", "limit_upload"))
+_SHARED = _COMMON | frozenset(("tags", "once", "wait", "limit_upload"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,7 @@ class Asked:
     vm_scratch: str | None
     host: str | None
     tags: tuple[str, ...]
+    once: str | None
 
     def options_of(self, vm: str, run: "Run", on_progress: "OnProgress") -> "VmBackupOptions":
         from holdfast.app.vm_backup import VmBackupOptions
@@ -54,7 +55,8 @@ class Asked:
         return VmBackupOptions(
             vm=vm,
             host=self.host or os.uname().nodename,
-            tags=self.tags,
+            tags=(*self.tags, self.once) if self.once else self.tags,
+            once=self.once,
             wanted=wanted,
             tracking=tracking,
             least=Consistency(self.consistency) if self.consistency else None,

@@ -41,10 +41,13 @@ class Parent:
         return self.reader.read_file(name) if name in self.reader.files else None
 
 
-def newest_point(repository: Repository, uuid: str) -> Parent | None:
-    """Points that cannot be read are passed over: an older one is as good to compare with."""
-    mark = f"{TAG}:{uuid}"
-    ours = [each for each in repository.snapshots() if mark in each.tags]
+def newest_point(repository: Repository, uuid: str, *, mark: str | None = None) -> Parent | None:
+    """Points that cannot be read are passed over: an older one is as good to compare with.
+
+    With a mark, of those that bear it as well.
+    """
+    marks = {f"{TAG}:{uuid}", *([mark] if mark else [])}
+    ours = [each for each in repository.snapshots() if marks <= {*each.tags}]
     for snapshot in newest_first(ours):
         reader = PointReader(repository, snapshot)
         try:

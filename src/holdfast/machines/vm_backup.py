@@ -6,6 +6,7 @@ from holdfast.machines.adopting import tidy_up
 from holdfast.machines.backup_errors import VmHalfRestored, VmWentAway
 from holdfast.machines.checkpoint_notes import CheckpointNotes
 from holdfast.machines.cycle import back_up_running
+from holdfast.machines.made_before import made_before
 from holdfast.machines.offline import back_up_off
 from holdfast.machines.overlay_cycle import back_up_by_overlays
 from holdfast.machines.overlay_errors import VmOverlayFull
@@ -28,13 +29,16 @@ def back_up_held(job: VmJob) -> VmReport:
     """The lock of the machine is held by the caller."""
     notes = CheckpointNotes(job.home, job.domain.uuid, job.clock)
     vault = job.repository.id
-    report = _back_up(job, notes.of_others(vault))
-    notes.note(vault, report.facts.generation)
+    report, newest = _back_up(job, notes.of_others(vault))
+    notes.note(vault, newest)
     return report
 
 
-def _back_up(job: VmJob, others: frozenset[str]) -> VmReport:
-    """`others` are checkpoints that points in other vaults name."""
+def _back_up(job: VmJob, others: frozenset[str]) -> tuple[VmReport, str]:
+    """With the checkpoint of the newest point; `others` are those that other vaults' points name.
+
+    What a killed run has left is tidied up, also where its point is the one that is wanted.
+    """
     domain = job.domain
     if read_note(job.home, domain.uuid) is not None:
         raise VmHalfRestored(about=domain.name)
@@ -42,8 +46,12 @@ def _back_up(job: VmJob, others: frozenset[str]) -> VmReport:
     keep = others | _named(parent)
     tidy_up(domain, job.place, job.clock, home=job.home, keep=keep)
     warnings = tidy_overlays(job, keep)
-    report = _made(job, parent, others)
-    return replace(report, warnings=(*warnings, *report.warnings)) if warnings else report
+    made = made_before(job)
+    report = made or _made(job, parent, others)
+    # A point made before need not be the newest.
+    newest = parent.facts if made and parent else report.facts
+    report = replace(report, warnings=(*warnings, *report.warnings)) if warnings else report
+    return report, newest.generation
 
 
 def _made(job: VmJob, parent: Parent | None, others: frozenset[str]) -> VmReport:

@@ -35,6 +35,8 @@ class VmJob:
     tracking: Tracking = Tracking.AUTO
     # No point is made that is less consistent.
     least: Consistency = Consistency.CRASH
+    # A point of the machine that has this tag already is the one that is wanted.
+    once: str | None = None
     # Look at all that is called unchanged, not only at what the audit has come to.
     audit_all: bool = False
     # Room that stays free beside the scratch files; None: as the guard thinks.

@@ -1,7 +1,7 @@
 """Backups of the bench's guests into a vault of the tests' own, and what stands in their points.
 
 As a program it makes one backup and can be killed at a step of it:
-python -m holdfast.testing.vm_backups URI UUID ROOT SCRATCH STEP
+python -m holdfast.testing.vm_backups URI UUID ROOT SCRATCH STEP [TAG]
 """
 
 import os
@@ -130,9 +130,9 @@ def assert_same_disk(source: Path, format_: str, restored: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def killed_at(step: str, backups: VmBackups) -> None:
+def killed_at(step: str, backups: VmBackups, *tags: str) -> None:
     """A backup in a process of its own, which is killed at that step."""
-    words = [backups.host.uri, backups.uuid, backups.root, backups.scratch, step]
+    words = [backups.host.uri, backups.uuid, backups.root, backups.scratch, step, *tags]
     done = subprocess.run(  # noqa: S603  our own words
         [sys.executable, "-m", "holdfast.testing.vm_backups", *map(str, words)],
         capture_output=True,
@@ -152,9 +152,11 @@ def _killer(step: str) -> Callable[[str], None]:
 
 
 def main() -> None:
-    uri, uuid, root, scratch, step = sys.argv[1:]
+    uri, uuid, root, scratch, step, *tags = sys.argv[1:]
+    writer = WriterOptions(host="north", workers=2, tags=tuple(tags))
     with Host.open(uri) as host:
-        VmBackups(host, uuid, Path(root), Path(scratch)).back_up(on_step=_killer(step))
+        backups = VmBackups(host, uuid, Path(root), Path(scratch))
+        backups.back_up(on_step=_killer(step), writer=writer)
 
 
 if __name__ == "__main__":

@@ -56,6 +56,12 @@ def test_backup_begun_before_makes_no_second_point(make_job: Make) -> None:
     ]
 
 
+def test_backup_of_a_machine_begun_before_makes_no_second_point(make_job: Make) -> None:
+    job = make_job(arguments={"vms": ["web"]}, started_at=datetime(2026, 1, 1, tzinfo=UTC))
+
+    assert _words(job) == ["backup", "--json", "--wait=10m", "--once=job:job-1", "--vm=web"]
+
+
 def test_backup_whose_assignment_is_gone_is_refused(make_job: Make) -> None:
     with pytest.raises(ArgumentsNotUnderstood):
         _words(make_job(arguments={"assignment": "a1", "paths": ["/etc"]}))

@@ -8,6 +8,7 @@ from holdfast.agent.jobs import Job
 from holdfast.agent.journal import Journal
 from holdfast.agent.leases import Leases
 from holdfast.agent.running import Runner
+from holdfast.app.vm_errors import VmNotProtected
 from holdfast.base.clock import Clock
 from holdfast.base.errors import HoldfastError
 from holdfast.fleet.jobs import State
@@ -73,15 +74,19 @@ class Starter:
     def _start(self, job: Job) -> None:
         try:
             words = self._words_of(job)
+        except VmNotProtected as err:
+            # As a person wanted it: no failure, but to be seen.
+            self._end(job, err, State.SKIPPED)
+            return
         except HoldfastError as err:
-            self._fail(job, err)
+            self._end(job, err, State.FAILED)
             return
         self._runner.start(job, words)
 
-    def _fail(self, job: Job, err: HoldfastError) -> None:
+    def _end(self, job: Job, err: HoldfastError, state: State) -> None:
         error = {"code": err.code, "message": str(err), "remedy": err.advice, "retry": "never"}
         now = self._clock.now()
-        self._journal.save(replace(job, state=State.FAILED, error=error, ended_at=now))
+        self._journal.save(replace(job, state=state, error=error, ended_at=now))
 
 
 def _needs_lease(job: Job) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from holdfast.agent.errors import ArgumentsNotUnderstood
 from holdfast.agent.jobs import Job
-from holdfast.app.vm_errors import VmNoneProtected
+from holdfast.app.vm_errors import VmNoneProtected, VmNotProtected
 from holdfast.fleet.backup_options import mark_of, tag_of
 from holdfast.fleet.jobs import Kind
 from holdfast.fleet.messages import AssignedPolicy
@@ -119,6 +119,10 @@ def _backup_of_vm(
     if len(vms) != 1:
         raise ArgumentsNotUnderstood(kind="backup", reason=" ".join(vms))
     _require_assigned(job, assigned)
+    (vm,), host = vms, host_of(vms[0])
+    if assigned is not None and not host and vm not in assigned.vms:
+        # It was one of all that are protected, and was let go while this job waited.
+        raise VmNotProtected(about=vm)
     words = ["backup", "--json", _PATIENCE, *_many("--tag", given.get("tags"))]
     if assigned is not None:
         words += _many("--tag", tag_of(assigned.id))
@@ -126,8 +130,7 @@ def _backup_of_vm(
     if assigned is not None:
         # The others are about files.
         words += _options({"tags": assigned.options.get("tags")})
-    words += _one("--libvirt", host_of(vms[0]) or None)
-    return [*words, f"--vm={vms[0]}"]
+    return [*words, *_one("--libvirt", host or None), f"--vm={vm}"]
 
 
 def _mark(job: Job) -> list[str]:

@@ -28,7 +28,7 @@ class State(StrEnum):
     WARNINGS = "warnings"  # done, but some items were left out
     FAILED = "failed"
     CANCELLED = "cancelled"
-    SKIPPED = "skipped"  # another job held the source
+    SKIPPED = "skipped"  # another job held the source, or it is not wanted any more
     LOST = "lost"  # its machine has not been heard of for too long
 
     @property

@@ -9,7 +9,7 @@ import pytest
 from holdfast.agent.errors import ArgumentsNotUnderstood
 from holdfast.agent.jobs import Job
 from holdfast.agent.words import words_for
-from holdfast.app.vm_errors import VmNoneProtected
+from holdfast.app.vm_errors import VmNoneProtected, VmNotProtected
 from holdfast.fleet.jobs import Kind
 from holdfast.fleet.messages import AssignedPolicy
 
@@ -161,6 +161,20 @@ def test_machine_that_looks_like_an_option_stays_a_machine(make_job: Make) -> No
 def test_all_machines_where_none_is_protected_is_told(make_job: Make) -> None:
     with pytest.raises(VmNoneProtected):
         _words(make_job(arguments={"vms": ["*"]}))
+
+
+def test_machine_that_was_let_go_is_none_of_all_that_are_protected(make_job: Make) -> None:
+    job = make_job(arguments={"assignment": "a1", "vms": ["web"]})
+
+    with pytest.raises(VmNotProtected):
+        _words(job, _assigned(vms=["*", "db"]))
+
+
+def test_machine_that_is_named_needs_no_protection(make_job: Make) -> None:
+    job = make_job(arguments={"assignment": "a1", "vms": ["web"]})
+
+    assert _words(job, _assigned(vms=["*", "web"]))[-1] == "--vm=web"
+    assert _words(make_job(arguments={"vms": ["web"]}))[-1] == "--vm=web"
 
 
 def test_machine_whose_assignment_is_gone_is_refused(make_job: Make) -> None:

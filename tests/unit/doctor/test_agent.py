@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 
 from holdfast.doctor.agent_facts import AGENT_KINDS, AgentState
 from holdfast.doctor.artefacts import from_text
+from holdfast.doctor.checking import Params, decide
 from holdfast.doctor.checks.agent_service import numbers
 from holdfast.doctor.diagnosis import diagnose
 from holdfast.doctor.loading import load
 from holdfast.doctor.matching import symptoms_for
+from holdfast.doctor.model import State
 from holdfast.doctor.reading import Reading
 from holdfast.doctor.server_facts import SERVER_KINDS
 
@@ -213,6 +215,28 @@ def test_an_error_leads_to_the_cause_that_is_meant(code: str, cause: str) -> Non
 )
 def test_versions_are_compared_by_their_numbers(older: str, newer: str) -> None:
     assert numbers(older) < numbers(newer)
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [("another-job-in-progress", State.CONFIRMED), ("vm-not-protected", State.RULED_OUT)],
+)
+def test_busy_is_who_was_kept_off_by_another_and_not_who_was_let_go(
+    error: str, state: State
+) -> None:
+    job = {"holdfast": "agent-job", "id": "1", "kind": "backup", "state": "skipped"}
+    reading = Reading(load())
+    reading.read([from_text("own/agent.jsonl", json.dumps({**job, "error": error}))])
+
+    verdict = decide(
+        "agent.busy",
+        load().causes["agent.busy"],
+        facts=reading.facts,
+        params=Params({}),
+        events=load().events,
+    )
+
+    assert verdict.state is state
 
 
 KINDS = [kind for kinds in (AGENT_KINDS, SERVER_KINDS) for one in kinds.values() for kind in one]

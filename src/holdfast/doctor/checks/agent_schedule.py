@@ -18,6 +18,8 @@ from holdfast.doctor.model import Verdict, confirmed, ruled_out, unknown
 
 _DAY = 24 * 60
 _SCHEDULE = "own.agent.schedule"
+# Left out because nobody wants it any more, not because another was at work.
+_LET_GO = "vm-not-protected"
 
 by_fact(
     "agent.no-assignment",
@@ -90,7 +92,7 @@ def _minutes(at: str) -> int:
 def busy(facts: Facts, _: Params) -> Verdict:
     """The last trigger came while another job of the source was at work."""
     for one in newest_jobs(facts):
-        if one.state == "skipped":
+        if one.state == "skipped" and one.error != _LET_GO:
             holder = _named(facts, one.fields.get("job", ""))
             holding = {"pid": holder.pid or "-", "is_alive": holder.is_alive} if holder else {}
             since = one.fields.get("since", "-")

@@ -130,6 +130,21 @@ def test_job_nobody_took_is_cancelled_and_repeated(logged_in: Bench, machine: Re
     assert "is over" in refused["message"]
 
 
+def test_protection_is_ordered_with_its_settings(logged_in: Bench, machine: Registered) -> None:
+    words = ("--tracking", "overlay", "--may-freeze", "--freeze-mounts", "all")
+
+    said = logged_in.run("jobs", "run", machine.id, "protect", "--vm", "db", *words, "--json")
+
+    job = logged_in.run("jobs", "show", said.event("job")["id"], "--json").event("job-detail")
+    assert job["arguments"] == {
+        "vm": "db",
+        "tracking": "overlay",
+        "partly": False,
+        "never_freeze": False,
+        "freeze_mounts": [],
+    }
+
+
 def test_what_is_typed_wrong_is_said_before_anything_happens(
     logged_in: Bench, machine: Registered
 ) -> None:

@@ -144,8 +144,18 @@ def _protect(job: Job, host_of: Callable[[str], str]) -> list[str]:
     words = ["vm", job.kind.value, "--json", *_one("--host", host_of(vm) or None)]
     if job.kind is Kind.PROTECT:
         words += _one("--consistency", given.get("consistency"))
+        words += _one("--tracking", given.get("tracking"))
         words += _flag("--partly", given.get("partly"))
+        words += _freezing(given)
+        words += _one("--scratch", given.get("scratch"))
     return [*words, "--", vm]
+
+
+def _freezing(given: Mapping[str, Any]) -> list[str]:
+    never, mounts = given.get("never_freeze"), given.get("freeze_mounts")
+    words = [] if never is None else ["--never-freeze" if never else "--may-freeze"]
+    words += _one("--freeze-mounts", None if mounts is None else ",".join(mounts) or "all")
+    return [*words, *_one("--freeze-every", given.get("freeze_every"))]
 
 
 def _require_assigned(job: Job, assigned: AssignedPolicy | None) -> None:

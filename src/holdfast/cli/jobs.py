@@ -10,6 +10,7 @@ from holdfast.base.texts import N_, _
 from holdfast.cli.command import Command, Group, option
 from holdfast.cli.parameters import DURATION
 from holdfast.cli.run import Run, start
+from holdfast.cli.vm_freeze import MOUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,8 @@ _KINDS = (
     *("protect", "unprotect"),
 )
 _CLASSES = ("crash", "filesystem", "application")
+_TRACKINGS = ("auto", "bitmap", "overlay", "hash")
+_MEANT = frozenset(("never_freeze", "freeze_mounts"))
 _LOOK = 1.0
 _STATES = (
     *("waiting", "running", "done", "warnings", "failed"),
@@ -163,6 +166,10 @@ def retry(job: str, *, follow: bool) -> int:
     examples=[
         ("holdfast jobs run web1 backup /etc /srv", N_("Make a recovery point of these.")),
         ("holdfast jobs run kvm1 protect --vm db", N_("Protect a virtual machine of that host.")),
+        (
+            "holdfast jobs run kvm1 protect --vm db --freeze-every 6h",
+            N_("Change one of its settings, and keep the others."),
+        ),
         ("holdfast jobs run kvm1 backup --vm db --vm web", N_("Two of them, a job for each.")),
         ("holdfast jobs run web1 check --read-data 10%", N_("Verify a tenth of the content.")),
         ("holdfast jobs run web1 restore --point latest --to /srv/back", N_("Bring it back.")),
@@ -181,7 +188,33 @@ def retry(job: str, *, follow: bool) -> int:
 @option(
     "--consistency", type=click.Choice(_CLASSES), help=N_("Of protect: the least a point must be.")
 )
+@option(
+    "--tracking",
+    type=click.Choice(_TRACKINGS),
+    help=N_("Of protect: how changes are recorded, as `holdfast vm protect` takes it."),
+)
 @option("--partly", is_flag=True, help=N_("Of protect: agree to disks that cannot be backed up."))
+@option(
+    "--never-freeze/--may-freeze",
+    default=None,
+    help=N_("Of protect: leave the guest alone, or freeze it again for its points."),
+)
+@option(
+    "--freeze-mounts",
+    type=MOUNTS,
+    metavar="PATH,…",
+    help=N_("Of protect: freeze only the file systems mounted there; `all` again all of them."),
+)
+@option(
+    "--freeze-every",
+    metavar="N|TIME",
+    help=N_("Of protect: freeze for every N-th point only, or when TIME has passed, as in 6h."),
+)
+@option(
+    "--scratch",
+    metavar="FOLDER",
+    help=N_("Of protect: where QEMU keeps what the guest overwrites; `default` as the host says."),
+)
 @option("--assignment", metavar="ID", help=N_("By the paths, options and rules of this one."))
 @option("--tag", "tags", multiple=True, help=N_("Mark the point with this."))
 @option("--point", help=N_("The point to restore."))
@@ -202,7 +235,8 @@ def run_job(machine: str, kind: str, *, wait: timedelta, follow: bool, **given: 
     server = _server(run)
     given["paths"] = given.pop("path")
     hours = wait.total_seconds() / 3600
-    orders = list(_orders(kind, {name: _plain(value) for name, value in given.items() if value}))
+    told = {name: _plain(value) for name, value in given.items() if _says(name, value)}
+    orders = list(_orders(kind, told))
     made = [server.order(machine, kind, arguments, hours=hours) for arguments in orders]
     return max(_ordered(run, server, one.id, follow=follow) for one in made)
 
@@ -217,6 +251,11 @@ def _orders(kind: str, given: dict[str, Any]) -> "Iterator[dict[str, Any]]":
     rest = {name: value for name, value in given.items() if name != "paths"}
     for vm in vms:
         yield {**rest, "vms": [vm]} if kind == "backup" else {**rest, "vm": vm}
+
+
+def _says(name: str, value: Any) -> bool:
+    """Of a few, no and nothing mean something too."""
+    return value is not None if name in _MEANT else bool(value)
 
 
 def _plain(value: Any) -> Any:

@@ -5,8 +5,12 @@ from typing import Any, Literal
 
 import msgspec
 
+from holdfast.base.units import parse_duration
 from holdfast.fleet.jobs import Kind
 from holdfast.fleet.virtual_machines import read_vms, source_of_vm
+
+# In place of a folder: where the settings of the host say.
+DEFAULT = "default"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +65,15 @@ class ProtectArguments:
     vm: str
     # None: as it was kept before, else the least.
     consistency: Literal["crash", "filesystem", "application"] | None = None
+    tracking: Literal["auto", "bitmap", "overlay", "hash"] | None = None
     partly: bool = False
+    never_freeze: bool | None = None
+    # Where file systems are mounted; none named: all of them.
+    freeze_mounts: list[str] | None = None
+    # A number of points, or a time as in "6h".
+    freeze_every: str | None = None
+    # A folder, or "default".
+    scratch: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +111,29 @@ def read_arguments(kind: Kind, given: dict[str, Any]) -> dict[str, Any]:
         return _about_something(read)
     if "vm" in read:
         read_vms([read["vm"]], may_be_all=False)
-    return read
+    return _protection(read) if kind is Kind.PROTECT else read
+
+
+def _protection(read: dict[str, Any]) -> dict[str, Any]:
+    mounts, every, scratch = (read[name] for name in ("freeze_mounts", "freeze_every", "scratch"))
+    for mount in mounts or ():
+        if not mount.startswith("/") or "," in mount:
+            raise ValueError(f"{mount!r} is no place of a file system")
+    if every is not None and not _is_frequency(every):
+        raise ValueError(f"{every!r} is neither a number nor a time like 6h")
+    if scratch is not None and scratch != DEFAULT and not scratch.startswith("/"):
+        raise ValueError(f"{scratch!r} is no whole path of a folder")
+    # Agents of the version before know some of it only, and are not to stumble over nothing.
+    return {name: value for name, value in read.items() if value is not None}
+
+
+def _is_frequency(said: str) -> bool:
+    try:
+        if said.isdecimal():
+            return int(said) > 0
+        return round(parse_duration(said).total_seconds()) > 0
+    except (ValueError, OverflowError):
+        return False
 
 
 def _about_something(read: dict[str, Any]) -> dict[str, Any]:

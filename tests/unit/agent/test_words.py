@@ -150,6 +150,26 @@ def test_machine_is_looked_for_where_it_is_protected(make_job: Make) -> None:
     ]
 
 
+def test_protection_is_asked_for_with_its_settings(make_job: Make) -> None:
+    settings = {"consistency": "crash", "tracking": "overlay", "scratch": "--host=other"}
+    freezing = {"never_freeze": False, "freeze_mounts": ["/", "/data"], "freeze_every": "6h"}
+    given = {"vm": "web", **settings, **freezing}
+
+    assert _words(make_job(kind=Kind.PROTECT, arguments=given)) == [
+        *("vm", "protect", "--json", "--consistency=crash", "--tracking=overlay"),
+        *("--may-freeze", "--freeze-mounts=/,/data", "--freeze-every=6h"),
+        *("--scratch=--host=other", "--", "web"),
+    ]
+
+
+def test_all_file_systems_are_frozen_where_none_is_named(make_job: Make) -> None:
+    arguments = {"vm": "web", "never_freeze": True, "freeze_mounts": []}
+
+    words = _words(make_job(kind=Kind.PROTECT, arguments=arguments))
+
+    assert words[3:] == ["--never-freeze", "--freeze-mounts=all", "--", "web"]
+
+
 def test_machine_that_looks_like_an_option_stays_a_machine(make_job: Make) -> None:
     backup = make_job(arguments={"vms": ["--hook-before=reboot"]})
     unprotect = make_job(kind=Kind.UNPROTECT, arguments={"vm": "--host"})

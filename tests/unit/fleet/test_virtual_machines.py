@@ -25,11 +25,19 @@ def test_agents_of_the_version_before_are_told_nothing_they_do_not_know() -> Non
 
 
 def test_protection_is_told_as_its_command_takes_it() -> None:
-    assert read_arguments(Kind.PROTECT, {"vm": "web"}) == {
+    asked = {
         "vm": "web",
-        "consistency": None,
-        "partly": False,
+        "consistency": "crash",
+        "tracking": "overlay",
+        "partly": True,
+        "never_freeze": False,
+        "freeze_mounts": [],
+        "freeze_every": "6h",
+        "scratch": "/scratch",
     }
+
+    assert read_arguments(Kind.PROTECT, asked) == asked
+    assert read_arguments(Kind.PROTECT, {"vm": "web"}) == {"vm": "web", "partly": False}
 
 
 def test_the_same_can_be_asked_for_again() -> None:
@@ -51,10 +59,18 @@ def test_the_same_can_be_asked_for_again() -> None:
         (Kind.PROTECT, {}),
         (Kind.PROTECT, {"vm": "*"}),
         (Kind.PROTECT, {"vm": "web", "consistency": "none"}),
+        (Kind.PROTECT, {"vm": "web", "tracking": "full"}),
+        (Kind.PROTECT, {"vm": "web", "never_freeze": "yes"}),
+        (Kind.PROTECT, {"vm": "web", "freeze_mounts": ["data"]}),
+        (Kind.PROTECT, {"vm": "web", "freeze_mounts": ["/,/data"]}),
+        (Kind.PROTECT, {"vm": "web", "freeze_every": "0"}),
+        (Kind.PROTECT, {"vm": "web", "freeze_every": "often"}),
+        (Kind.PROTECT, {"vm": "web", "freeze_every": "99999999999999d"}),
+        (Kind.PROTECT, {"vm": "web", "scratch": "scratch"}),
         (Kind.UNPROTECT, {"vm": "web", "partly": True}),
     ],
 )
-def test_what_names_no_machine_is_refused(kind: Kind, given: dict[str, Any]) -> None:
+def test_what_means_nothing_of_a_machine_is_refused(kind: Kind, given: dict[str, Any]) -> None:
     with pytest.raises((ValueError, TypeError), match=r"."):
         read_arguments(kind, given)
 

@@ -159,7 +159,7 @@ class _Cycle:
                         )
                     disks.append(facts_of)
             self._job.on_step("read")
-            patiently(lambda: end_our_job(self._domain, self._clock), self._clock)
+            self._end_job()
             self._keep_checkpoint(pull.checkpoint)
             facts = make_facts(
                 self._spec,
@@ -170,6 +170,12 @@ class _Cycle:
                 parent=self._parent,
             )
             return writer.commit(facts, gathered.files), facts
+
+    def _end_job(self) -> None:
+        """What the vault cannot take yet may take hours: no alarm is about this backup any more."""
+        assert self._guard is not None
+        patiently(lambda: end_our_job(self._domain, self._clock), self._clock)
+        self._guard.stop()
 
     def _spool(self) -> Spool:
         """What the guest overwrites is saved in the same place, and comes first."""

@@ -49,12 +49,16 @@ class ScratchGuard:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+        if self._events is not None:
+            self._events.close()
+
+    def stop(self) -> None:
+        """When the job is over there is nothing to end; how much room there is can still be asked."""
         self._is_over.set()
         if self._events is not None:
             self._events.interrupt()
         self._thread.join()
-        if self._events is not None:
-            self._events.close()
 
     def room(self) -> int:
         """How much may be taken from the file system before the backup is ended."""

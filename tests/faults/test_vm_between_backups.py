@@ -31,7 +31,7 @@ from holdfast.testing.waiting import wait_until
 from holdfast.vault.repository import Repository
 from tests import machines_bench
 from tests.faults.conftest import Faults
-from tests.faults.vm_walk import KIB, MIB, blocks_that_differ
+from tests.faults.vm_walk_model import KIB, MIB, blocks_that_differ
 
 pytestmark = [
     pytest.mark.faults,

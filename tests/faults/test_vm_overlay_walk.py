@@ -17,7 +17,7 @@ from holdfast.testing.still_machine import StillMachine
 from holdfast.testing.vm_backups import VmBackups
 from tests.faults.conftest import Faults
 from tests.faults.vm_overlay_walk import OverlayWalk
-from tests.faults.vm_walk import SIZES, SMALL, Line
+from tests.faults.vm_walk_model import SIZES, SMALL, Line
 from tests.machines_bench import MARKS
 
 STEPS = int(os.environ.get("VM_WALK_STEPS", "60"))

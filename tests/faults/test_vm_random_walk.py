@@ -17,14 +17,14 @@ from holdfast.testing.hosts import KvmHost
 from holdfast.testing.still_machine import StillDisk, StillMachine
 from holdfast.testing.vm_backups import VmBackups
 from tests.faults.conftest import Faults
-from tests.faults.vm_walk import (
+from tests.faults.vm_walk import Walk
+from tests.faults.vm_walk_model import (
     KIB,
     MIB,
     PLUGGABLE,
     PLUGGABLE_SIZE,
     SIZES,
     Line,
-    Walk,
     blocks_that_differ,
 )
 

@@ -15,7 +15,8 @@ from holdfast.machines.overlay_tidying import without_overlays
 from holdfast.machines.points import Rung
 from holdfast.testing.still_machine import StillDisk
 from holdfast.testing.vm_backups import CLOCK
-from tests.faults.vm_walk import Walk, assert_whole
+from tests.faults.vm_walk import Walk
+from tests.faults.vm_walk_judging import assert_whole
 
 
 @dataclass(slots=True)

@@ -16,12 +16,6 @@ class JobAmbiguous(HoldfastError):
     remedy = N_("Give more of its letters.")
 
 
-class MachineUnknown(HoldfastError):
-    code = "machine-unknown"
-    sentence = N_("The server knows no machine '{machine}'")
-    remedy = N_("See which there are: `holdfast vault machines NAME`.")
-
-
 class MachineAmbiguous(HoldfastError):
     code = "machine-ambiguous"
     sentence = N_("More than one machine is named '{machine}': {machines}")

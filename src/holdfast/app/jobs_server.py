@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from holdfast.app.jobs_errors import JobAmbiguous, JobUnknown, MachineAmbiguous, MachineUnknown
+from holdfast.app.control.registration_errors import MachineUnknown
+from holdfast.app.jobs_errors import JobAmbiguous, JobUnknown, MachineAmbiguous
 from holdfast.app.jobs_view import Detail, Job, Line, Wanted
 from holdfast.fleet.paging import make_cursor
 

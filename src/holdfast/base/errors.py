@@ -74,7 +74,7 @@ class HoldfastError(Exception):
         if not _KEBAB.fullmatch(cls.code):
             raise TypeError(f"{cls.__name__}.code is not kebab-case: {cls.code}")
         known = HoldfastError.registry.setdefault(cls.code, cls)
-        if known.__qualname__ != cls.__qualname__:
+        if (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
             raise TypeError(f"{cls.code} is already the code of {known.__name__}")
 
     def __init__(self, **fields: object) -> None:

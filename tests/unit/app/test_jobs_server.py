@@ -6,12 +6,8 @@ import pytest
 
 from holdfast.app.control.job_reports import report_job
 from holdfast.app.control.plane import Plane
-from holdfast.app.jobs_errors import (
-    JobAmbiguous,
-    JobUnknown,
-    MachineAmbiguous,
-    MachineUnknown,
-)
+from holdfast.app.control.registration_errors import MachineUnknown
+from holdfast.app.jobs_errors import JobAmbiguous, JobUnknown, MachineAmbiguous
 from holdfast.app.jobs_server import ServerJobs
 from holdfast.app.jobs_view import Wanted
 from holdfast.fleet.messages import JobReport, Line

@@ -71,11 +71,12 @@ def test_code_must_be_kebab_case(code: str) -> None:
         type("Odd", (HoldfastError,), {"code": code, "sentence": "a", "remedy": "b"})
 
 
-def test_code_belongs_to_one_class() -> None:
-    body = {"code": CupboardLocked.code, "sentence": "a", "remedy": "b"}
+@pytest.mark.parametrize("name", ["Thief", "CupboardLocked"])
+def test_code_belongs_to_one_class(name: str) -> None:
+    body = {"code": CupboardLocked.code, "sentence": "a", "remedy": "b", "__module__": "elsewhere"}
 
     with pytest.raises(TypeError, match="already the code of CupboardLocked"):
-        type("Thief", (HoldfastError,), body)
+        type(name, (HoldfastError,), body)
 
 
 def test_survives_the_way_home_from_a_worker_process() -> None:

@@ -72,8 +72,8 @@ class MachineUnknown(HoldfastError):
     code = "machine-unknown"
     sentence = N_("The server knows no machine {machine}")
     remedy = N_(
-        "Look for its id with `holdfast vault machines NAME`, "
-        "or register it as a new machine with --force-new."
+        "See which there are with `holdfast vault machines NAME`; "
+        "one that is gone from there registers as a new machine, with --force-new."
     )
 
 

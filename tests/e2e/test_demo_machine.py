@@ -1,8 +1,10 @@
 """The demonstration with a virtual machine, and nothing of it afterwards."""
 
+import contextlib
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 
 from holdfast.testing.guest_image import GuestImage
 from holdfast.testing.waiting import wait_until
-from tests.e2e.conftest import Bench
+from tests.e2e.conftest import Bench, Said
 
 pytestmark = [
     pytest.mark.real,
@@ -30,6 +32,16 @@ def place(bootable: GuestImage) -> Iterator[Path]:
     shutil.rmtree(place)
 
 
+@contextlib.contextmanager
+def begun(empty: Bench, place: Path, *words: str) -> Iterator[subprocess.Popen[bytes]]:
+    """The demonstration; it ends with the block, whatever happens in there."""
+    with empty.start("demo", *words, TMPDIR=str(place)) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 def about(place: Path) -> list[str]:
     """Processes that were started with anything in there, or that would put something there."""
     found = []
@@ -44,7 +56,10 @@ def about(place: Path) -> list[str]:
 
 
 def test_demo_destroys_a_machine_and_brings_it_back(empty: Bench, place: Path) -> None:
-    said = empty.run("demo", "--json", TMPDIR=str(place))
+    with begun(empty, place, "--json") as process:
+        out, err = process.communicate(timeout=540)
+    said = Said(process.returncode, out.decode(), err.decode())
+    assert said.status == 0, f"{said.out}\n{said.err}"
 
     shown = said.event("demo-machine")
     done = said.event("demo-done")
@@ -56,22 +71,21 @@ def test_demo_destroys_a_machine_and_brings_it_back(empty: Bench, place: Path) -
 
 
 def test_demo_that_is_interrupted_leaves_no_machine(empty: Bench, place: Path) -> None:
-    process = empty.start("demo", TMPDIR=str(place))
-    wait_until(lambda: any(place.glob("hf-demo-*/images/web-*/vda.qcow2")), within=240)
+    with begun(empty, place) as process:
+        wait_until(lambda: any(place.glob("hf-demo-*/images/web-*/vda.qcow2")), within=240)
 
-    process.send_signal(signal.SIGINT)
-    _out, err = process.communicate(timeout=240)
+        process.send_signal(signal.SIGINT)
+        _out, err = process.communicate(timeout=240)
 
     assert process.returncode == 130, err.decode()
     assert (list(place.iterdir()), about(place)) == ([], [])
 
 
 def test_demo_that_is_killed_takes_its_host_along(empty: Bench, place: Path) -> None:
-    process = empty.start("demo", TMPDIR=str(place))
-    wait_until(lambda: any(place.glob("hf-demo-*")), within=240)
+    with begun(empty, place) as process:
+        wait_until(lambda: any(place.glob("hf-demo-*")), within=240)
 
-    process.kill()
-    process.communicate()
+        process.kill()
+        process.communicate()
 
-    wait_until(lambda: about(place) == [], within=240)
-    assert not any(place.glob("hf-demo-*"))
+    wait_until(lambda: about(place) == [] and not any(place.glob("hf-demo-*")), within=240)

@@ -1,5 +1,6 @@
 """The settings of machines by command, and all of them backed up by another."""
 
+import contextlib
 import json
 import os
 import signal
@@ -87,8 +88,11 @@ def test_who_waits_for_its_turn_says_for_whom_and_ctrl_c_ends_all_that_wait(
         on_waiting=lambda _: None,
     )
 
-    with turn(str(bench.home), busy, SystemClock()):
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(turn(str(bench.home), busy, SystemClock()))
         process = bench.start("backup", *words, HOLDFAST_LIBVIRT=two[0].host.uri)
+        # Before the turn is given up, where anything goes wrong.
+        stack.callback(process.kill)
         assert process.stdout is not None
         said = [json.loads(process.stdout.readline()) for _ in two]
         process.send_signal(signal.SIGINT)

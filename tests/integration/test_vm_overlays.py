@@ -26,6 +26,7 @@ from holdfast.testing.guests import Recipe
 from holdfast.testing.hosts import KvmHost
 from holdfast.testing.still_machine import StillMachine
 from holdfast.testing.vm_backups import CLOCK, VmBackups, assert_same_disk
+from holdfast.testing.waiting import wait_until
 from tests.machines_bench import MARKS, NewGuest
 
 pytestmark = MARKS
@@ -41,11 +42,13 @@ FIRST = [(Rung.FULL, "first")] * 2
 def machine(hypervisor: Host, kvm_host: KvmHost) -> Iterator[StillMachine]:
     """With a raw disk and one in an image of QEMU's format, full of data, and running."""
     machine = StillMachine(kvm_host, hypervisor, "layered", dict(SIZES), raw=("sda",))
-    machine.start()
-    for disk in machine.plugged:
-        machine.write(disk.target, 0, DICE.randbytes(disk.size - MIB))
-    yield machine
-    machine.remove()
+    try:
+        machine.start()
+        for disk in machine.plugged:
+            machine.write(disk.target, 0, DICE.randbytes(disk.size - MIB))
+        yield machine
+    finally:
+        machine.remove()
 
 
 @pytest.fixture
@@ -428,6 +431,7 @@ def test_a_guest_with_overlays_boots_on_raw_disks_and_without_them(
 ) -> None:
     guest = new_guest(Recipe(format="raw", writer="ordered"))
     guest.start()
+    wait_until(lambda: int(guest.run("cat /run/ordered || echo 0")) > 0)
     scratch = kvm_host.folder / "raw-guest"
     backups = VmBackups(hypervisor, guest.uuid, tmp_path, scratch, tracking=Tracking.OVERLAY)
     backups.back_up()

@@ -28,7 +28,7 @@ from holdfast.vault.repository import Repository
 MIB = 1 << 20
 # More packs than there are buffers for.
 SIZE = 160 * MIB
-PATIENCE = 60.0
+PATIENCE = 90.0
 
 
 class GatedStorage(ForwardingStorage):

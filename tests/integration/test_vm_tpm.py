@@ -41,6 +41,14 @@ def guest(kvm_host: KvmHost) -> Iterator[Guest]:
         guest.remove()
 
 
+@pytest.fixture
+def name_of_copy(kvm_host: KvmHost) -> Iterator[str]:
+    """For a second machine, which goes with the test, however that ends."""
+    name = "sealed-too"
+    yield name
+    kvm_host.run("sh", "-c", f"virsh destroy {name}; virsh undefine {name} --nvram; :")
+
+
 class There:
     """The command, on the machine's host."""
 
@@ -64,7 +72,7 @@ class There:
 
 
 def test_what_a_tpm_keeps_is_in_the_point_and_back_on_a_host_that_lost_it(
-    guest: Guest, kvm_host: KvmHost, tmp_path: Path
+    guest: Guest, kvm_host: KvmHost, name_of_copy: str, tmp_path: Path
 ) -> None:
     there = There(kvm_host, tmp_path)
     there.run("vault", "create")
@@ -78,17 +86,15 @@ def test_what_a_tpm_keeps_is_in_the_point_and_back_on_a_host_that_lost_it(
     there.run("vm", "restore", str(off["point"]), "--in-place")
     in_place = packed(guest.tpm_state)
     guest.start()
-    where = ("--name", "sealed-too", "--pool", kvm_host.images)
+    where = ("--name", name_of_copy, "--pool", kvm_host.images)
     new = there.run("vm", "restore", str(off["point"]), *where)
     of_new = packed(guest.tpm_state.with_name(new["uuid"]))
-    kvm_host.run("virsh", "start", "sealed-too")
+    kvm_host.run("virsh", "start", name_of_copy)
 
     assert len(kept) > 0
     assert in_place == of_new == kept
     for done in (running, off):
         assert "tpm.tar" in files_of(there, done)
-    kvm_host.run("virsh", "destroy", "sealed-too")
-    kvm_host.run("virsh", "undefine", "sealed-too", "--nvram")
 
 
 def files_of(there: There, done: dict[str, Any]) -> list[str]:

@@ -169,3 +169,7 @@ def write(content: Path, places: list[tuple[str, int]]) -> None:
             with open(device, "r+b") as target:
                 target.seek(offset)
                 target.write(source.read(STRIPE))
+    for device in {device for device, _ in places}:
+        with open(device, "r+b") as target:
+            # Into the image, also where somebody else has the device open and it is not let go.
+            os.fsync(target.fileno())

@@ -65,6 +65,8 @@ def test_help_comes_in_korean_and_goes_back() -> None:
 
     assert ("옵션:" in korean, "Options:" in korean) == (True, False)
     assert ("옵션:" in english, "Options:" in english) == (False, True)
+    assert "이 메시지를 표시하고 종료합니다." in korean
+    assert "Show this message and exit." in english
 
 
 def test_korean_help_fits_a_terminal() -> None:

@@ -1,0 +1,1 @@
+"""A second site that is never more than minutes behind, and says so honestly."""

@@ -6,6 +6,8 @@ from enum import StrEnum
 import msgspec
 
 from holdfast.machines.points import Consistency
+from holdfast.replication.spool_guard import SpoolLimits
+from holdfast.replication.thresholds import Thresholds
 
 # The intervals a person may ask for, in seconds.
 INTERVALS = (30, 300, 900)
@@ -66,6 +68,13 @@ class ReplicationSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaul
     priority: int = 0
     # Machines with the same group are taken at one instant.
     group: str = ""
+    # Where windows overlap, the first one counts.
+    limits: tuple[Limit, ...] = ()
+    seed: Seed = Seed.NOTHING
+    # The point or the image at the site.
+    seed_from: str = ""
     # When a comparison of everything may run by itself; empty: at once.
     resync_window: str = ""
+    spool: SpoolLimits = SpoolLimits()
+    thresholds: Thresholds = Thresholds()
     paused: Paused | None = None

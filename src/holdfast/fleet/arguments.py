@@ -9,6 +9,9 @@ from holdfast.base.units import parse_duration
 from holdfast.fleet.jobs import Kind
 from holdfast.fleet.virtual_machines import read_vms, source_of_vm
 
+_LONGEST = 500
+# Fifteen days, the end of the table by which points are thinned.
+_MOST_HOURS = 15 * 24
 # In place of a folder: where the settings of the host say.
 DEFAULT = "default"
 
@@ -82,6 +85,48 @@ class UnprotectArguments:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicateArguments:
+    """As `holdfast replication enable` takes them; what is None is as it is without the option."""
+
+    vm: str
+    # The name of a site.
+    to: str
+    every: Literal["30s", "5m", "15m"] | None = None
+    # For how many hours points are kept.
+    points: int | None = None
+    # A time as in "1h"; "0" never.
+    app_every: str | None = None
+    # A point of the vault, or an image at the site.
+    seed: str | None = None
+    # "20mbit", or "20mbit@WINDOW".
+    limits: list[str] | None = None
+    priority: int | None = None
+    group: str | None = None
+    resync_window: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfReplicationArguments:
+    """Of an order about a replication that is there."""
+
+    vm: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResyncArguments:
+    vm: str
+    # Not to wait for its window.
+    now: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndReplicationArguments:
+    vm: str
+    # The replica and its points stay at the site.
+    keep_replica: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NoArguments:
     """The server's own work is told nothing."""
 
@@ -95,6 +140,16 @@ _OF_KIND: dict[Kind, type] = {
     Kind.DOCTOR: DoctorArguments,
     Kind.PROTECT: ProtectArguments,
     Kind.UNPROTECT: UnprotectArguments,
+    Kind.REPLICATE: ReplicateArguments,
+    Kind.PAUSE_REPLICATION: OfReplicationArguments,
+    Kind.RESUME_REPLICATION: OfReplicationArguments,
+    Kind.RESYNC_REPLICATION: ResyncArguments,
+    Kind.END_REPLICATION: EndReplicationArguments,
+}
+# To be paused, a replication need not have come to the end of what it is doing.
+_AT_ANY_TIME = frozenset((Kind.PAUSE_REPLICATION, Kind.RESUME_REPLICATION))
+_OF_REPLICATION = _AT_ANY_TIME | {
+    *(Kind.REPLICATE, Kind.RESYNC_REPLICATION, Kind.END_REPLICATION),
 }
 
 
@@ -111,7 +166,23 @@ def read_arguments(kind: Kind, given: dict[str, Any]) -> dict[str, Any]:
         return _about_something(read)
     if "vm" in read:
         read_vms([read["vm"]], may_be_all=False)
+    if kind is Kind.REPLICATE:
+        return _replication(read)
     return _protection(read) if kind is Kind.PROTECT else read
+
+
+def _replication(read: dict[str, Any]) -> dict[str, Any]:
+    """What only the host can judge, as windows and limits, is judged there."""
+    told = {name: value for name, value in read.items() if value is not None}
+    for name, value in told.items():
+        for text in value if isinstance(value, list) else (str(value),):
+            if not text.isprintable() or len(text) > _LONGEST:
+                raise ValueError(f"{name} {text[:80]!a} is not understood")
+    if not 0 < told.get("points", 1) <= _MOST_HOURS:
+        raise ValueError(f"points are kept for 1 to {_MOST_HOURS} hours")
+    if not told["to"]:
+        raise ValueError("to names a site")
+    return told
 
 
 def _protection(read: dict[str, Any]) -> dict[str, Any]:
@@ -158,6 +229,10 @@ def source_of(kind: Kind, arguments: dict[str, Any]) -> str:
         return str(arguments.get("assignment") or " ".join(arguments.get("paths", ())))
     if kind in (Kind.PROTECT, Kind.UNPROTECT):
         return source_of_vm(str(arguments.get("vm", "")))
+    if kind in _OF_REPLICATION:
+        # Its machine can be backed up meanwhile.
+        what = "replication-pause" if kind in _AT_ANY_TIME else "replication"
+        return f"{what}:{arguments.get('vm', '')}"
     if kind is Kind.RESTORE:
         return str(arguments.get("to", ""))
     # The others work on the repository as a whole.

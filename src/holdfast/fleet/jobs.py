@@ -15,6 +15,12 @@ class Kind(StrEnum):
     # Of a virtual machine:
     PROTECT = "protect"
     UNPROTECT = "unprotect"
+    # Of its replication:
+    REPLICATE = "replicate"
+    PAUSE_REPLICATION = "replication-pause"
+    RESUME_REPLICATION = "replication-resume"
+    RESYNC_REPLICATION = "replication-resync"
+    END_REPLICATION = "replication-disable"
     # Done by the server alone:
     SCRUB = "scrub"
     PURGE = "purge"

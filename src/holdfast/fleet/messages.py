@@ -76,6 +76,8 @@ class Heartbeat:
     running: list[str]
     # Of the assignments the agent works by.
     assignments_etag: str
+    # Of the roles in replication it works by; empty: none.
+    replication_etag: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,8 @@ class HeartbeatReply:
     assignments_etag: str
     renew_certificate: bool
     next_seconds: float
+    # Of `replication_messages.ReplicationRoles`; empty: it has none.
+    replication_etag: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

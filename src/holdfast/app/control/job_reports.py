@@ -25,6 +25,8 @@ OF_MACHINES = (
     *(Kind.BACKUP, Kind.RETAIN, Kind.PRUNE, Kind.CHECK),
     *(Kind.RESTORE, Kind.DOCTOR),
     *(Kind.PROTECT, Kind.UNPROTECT),
+    *(Kind.REPLICATE, Kind.PAUSE_REPLICATION, Kind.RESUME_REPLICATION),
+    *(Kind.RESYNC_REPLICATION, Kind.END_REPLICATION),
 )
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{3,63}")
 _MOST_LINES = 10_000

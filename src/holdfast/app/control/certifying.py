@@ -74,10 +74,15 @@ def server_certificate(
 
 
 def machine_certificate(
-    signer: Signer, key: PublicKey, *, machine_id: str, now: datetime
+    signer: Signer,
+    key: PublicKey,
+    *,
+    machine_id: str,
+    now: datetime,
+    lasts: timedelta = MACHINE_LASTS,
 ) -> x509.Certificate:
     subject = _name(machine_id)
-    builder = _builder(subject, signer.certificate.subject, key, now=now, lasts=MACHINE_LASTS)
+    builder = _builder(subject, signer.certificate.subject, key, now=now, lasts=lasts)
     # Some verifiers look at no other name than this one.
     alternative = x509.UniformResourceIdentifier(f"urn:holdfast:machine:{machine_id}")
     builder = builder.add_extension(x509.SubjectAlternativeName([alternative]), critical=False)

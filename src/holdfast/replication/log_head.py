@@ -26,6 +26,9 @@ class LoggedDisk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     target: str
     size: int
     format: str = "raw"
+    # FULL: the log is relative to nothing, what it does not name is zero, whatever the replica has
+    # of this disk. Every other: what it does not name is as it was in `since`; where the disk was
+    # smaller then, what it has grown by is zero unless named.
     rung: Rung = Rung.BITMAP
     # The code of machines.tracking.Why.
     why: str = ""

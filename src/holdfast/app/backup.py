@@ -3,12 +3,12 @@
 import contextlib
 import os
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 
 import msgspec
 
 from holdfast.app import locking
 from holdfast.app.job_records import Outcome, recorded
+from holdfast.app.locking import Patience
 from holdfast.app.opening import open_vault
 from holdfast.app.scratch import prepare_scratch
 from holdfast.app.scratch_place import scratch_folder
@@ -23,20 +23,8 @@ from holdfast.files.options import BackupOptions
 from holdfast.files.report import BackupReport, OnProgress
 from holdfast.files.views.place import FOLDER
 from holdfast.files.views.view import View, consistent_view
-from holdfast.vault.lock_file import Lock
 from holdfast.vault.repository import Repository
 from holdfast.vault.snapshot import Snapshot, Summary, parse_moment
-
-
-def _wait_silently(_lock: Lock) -> None:
-    """Tell nobody."""
-
-
-class Patience(msgspec.Struct, frozen=True, kw_only=True):
-    """How long to wait for a vault that others hold, and whom to tell meanwhile."""
-
-    wait: timedelta = timedelta(0)
-    waiting: Callable[[Lock], None] = _wait_silently
 
 
 class Hooks(msgspec.Struct, frozen=True, kw_only=True):

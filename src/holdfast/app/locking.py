@@ -5,6 +5,8 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
+import msgspec
+
 from holdfast.vault.held_lock import HeldLock
 from holdfast.vault.lock_file import Lock
 from holdfast.vault.locks import Locks
@@ -16,6 +18,13 @@ _LOOK_EVERY = 10.0
 
 def _silent(_: Lock) -> None:
     """Tell nobody."""
+
+
+class Patience(msgspec.Struct, frozen=True, kw_only=True):
+    """How long to wait for a vault that others hold, and whom to tell meanwhile."""
+
+    wait: timedelta = timedelta(0)
+    waiting: Callable[[Lock], None] = _silent
 
 
 def locks_of(repository: Repository) -> Locks:

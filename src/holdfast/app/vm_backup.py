@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import msgspec
 
 from holdfast.app import locking, vm_records
-from holdfast.app.backup import Patience
 from holdfast.app.job_records import recorded
+from holdfast.app.locking import Patience
 from holdfast.app.opening import open_vault
 from holdfast.app.scratch import prepare_scratch
 from holdfast.app.vm_freeze_plan import FreezePlan, freeze_plan

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 
-from holdfast.app.backup import Patience
+from holdfast.app.locking import Patience
 from holdfast.app.opening import open_vault
 from holdfast.app.vm_backup import VmBackupOptions, back_up_machine
 from holdfast.app.vm_errors import VmNoneProtected

@@ -192,7 +192,8 @@ def backup(  # noqa: PLR0913  a parameter per option
             once=once,
         )
         return back_up_vm(asked, libvirt=libvirt, wait=wait, limit_upload=limit_upload)
-    from holdfast.app.backup import Hooks, Patience, back_up
+    from holdfast.app.backup import Hooks, back_up
+    from holdfast.app.locking import Patience
     from holdfast.cli.backup_report import tell
     from holdfast.files.options import BackupOptions
 

@@ -14,7 +14,7 @@ from holdfast.cli.waiting import told_once
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from holdfast.app.backup import Patience
+    from holdfast.app.locking import Patience
     from holdfast.app.vm_backup import VmBackupOptions
     from holdfast.cli.run import Run
     from holdfast.files.report import OnProgress, Progress
@@ -86,7 +86,7 @@ def refuse_others(context: click.Context, *, is_vm: bool) -> None:
 def back_up(
     asked: Asked, *, libvirt: str | None, wait: "timedelta", limit_upload: int | None
 ) -> int:
-    from holdfast.app.backup import Patience
+    from holdfast.app.locking import Patience
 
     if asked.vms and asked.all_vms:
         raise click.UsageError(_("--vm and --all-vms cannot both be said"))

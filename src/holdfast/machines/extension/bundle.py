@@ -2,18 +2,19 @@
 
 import hashlib
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Final
 
 # In the order of the digest.
 NAMES: Final = ("VERSION", "extension", "lock.sh", "hooks/mariadb", "hooks/postgresql")
 FOLDER: Final = "/var/lib/holdfast/extension"
 RUN: Final = "/run/holdfast-extension"
+_HERE: Final = Path(__file__).parent
 
 
 @cache
 def content(name: str) -> bytes:
-    return files(__package__).joinpath("bundle", *name.split("/")).read_bytes()
+    return (_HERE / "bundle" / name).read_bytes()
 
 
 def version() -> str:
@@ -28,5 +29,5 @@ def digest() -> str:
 
 def sent(name: str) -> str:
     """A script the host sends with what it needs to know of locks."""
-    script = files(__package__).joinpath("sent", f"{name}.sh").read_text()
+    script = (_HERE / "sent" / f"{name}.sh").read_text()
     return content("lock.sh").decode() + script

@@ -190,7 +190,7 @@ def test_a_request_for_a_certificate_decides_nothing_but_the_key(place: Place) -
     assert reply["machine_id"] != victim.id
     assert made.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value == reply["machine_id"]
     assert made.extensions.get_extension_for_class(x509.BasicConstraints).value.ca is False
-    assert list(usage) == [ExtendedKeyUsageOID.CLIENT_AUTH]
+    assert list(usage) == [ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]
     assert b"server.test" not in made.public_bytes(serialization.Encoding.DER)
 
 

@@ -70,7 +70,7 @@ def server_certificate(
     builder = _builder(subject, signer.certificate.subject, key, now=now, lasts=SERVER_LASTS)
     alternatives = x509.SubjectAlternativeName([_general_name(name) for name in names])
     builder = builder.add_extension(alternatives, critical=False)
-    return _sign_leaf(builder, signer, purpose=ExtendedKeyUsageOID.SERVER_AUTH)
+    return _sign_leaf(builder, signer, purposes=[ExtendedKeyUsageOID.SERVER_AUTH])
 
 
 def machine_certificate(
@@ -86,7 +86,10 @@ def machine_certificate(
     # Some verifiers look at no other name than this one.
     alternative = x509.UniformResourceIdentifier(f"urn:holdfast:machine:{machine_id}")
     builder = builder.add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
-    return _sign_leaf(builder, signer, purpose=ExtendedKeyUsageOID.CLIENT_AUTH)
+    # Machines connect to each other as well. No name of a host is in it, so that none of them can
+    # pass for the server.
+    purposes = [ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]
+    return _sign_leaf(builder, signer, purposes=purposes)
 
 
 def requested_key(csr: str) -> PublicKey:
@@ -130,14 +133,14 @@ def _builder(
 
 
 def _sign_leaf(
-    builder: x509.CertificateBuilder, signer: Signer, *, purpose: x509.ObjectIdentifier
+    builder: x509.CertificateBuilder, signer: Signer, *, purposes: list[x509.ObjectIdentifier]
 ) -> x509.Certificate:
     whose = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.key.public_key())
     builder = builder.add_extension(
         x509.BasicConstraints(ca=False, path_length=None), critical=True
     )
     builder = builder.add_extension(_usage(signs_others=False), critical=True)
-    builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+    builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
     builder = builder.add_extension(whose, critical=False)
     return builder.sign(signer.key, hashes.SHA256())
 

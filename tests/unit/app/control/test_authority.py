@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from cryptography.x509.verification import PolicyBuilder, Store
+from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
 from holdfast.app.control import key_files
 from holdfast.app.control.authority import Authority, load_authority
@@ -90,7 +90,7 @@ def test_a_broken_key_file_is_named(tmp_path: Path) -> None:
         load_authority(str(tmp_path), now=NOON)
 
 
-def test_a_machines_certificate_is_good_for_ninety_days_as_a_client(authority: Authority) -> None:
+def test_a_machines_certificate_is_good_for_ninety_days_on_both_ends(authority: Authority) -> None:
     certificate = _leaf(authority, make_key())
     policy = PolicyBuilder().store(
         Store([x509.load_pem_x509_certificate(authority.ca_pem.encode())])
@@ -101,8 +101,18 @@ def test_a_machines_certificate_is_good_for_ninety_days_as_a_client(authority: A
     assert client.chain[0] == certificate
     assert certificate.subject.rfc4514_string() == "CN=0123456789abcdef"
     usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    assert list(usage) == [ExtendedKeyUsageOID.CLIENT_AUTH]
+    assert list(usage) == [ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]
     assert certificate.not_valid_after_utc == NOON + timedelta(days=90)
+
+
+@pytest.mark.parametrize("name", ["server.test", "0123456789abcdef"])
+def test_a_machines_certificate_never_passes_for_a_servers(authority: Authority, name: str) -> None:
+    certificate = _leaf(authority, make_key())
+    store = Store([x509.load_pem_x509_certificate(authority.ca_pem.encode())])
+    verifier = PolicyBuilder().store(store).time(NOON).build_server_verifier(x509.DNSName(name))
+
+    with pytest.raises(VerificationError):
+        verifier.verify(certificate, [])
 
 
 def test_a_request_gives_its_key_and_nothing_else(authority: Authority) -> None:

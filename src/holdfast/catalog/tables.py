@@ -234,6 +234,111 @@ class Vm(Table):
     told_at: Mapped[datetime]
 
 
+class Site(Table):
+    """A folder of a registered machine that takes replicas of virtual machines in."""
+
+    __tablename__ = "sites"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    machine_id: Mapped[str] = mapped_column(ForeignKey("machines.id"), unique=True)
+    folder: Mapped[str]
+    # Where hosts that replicate reach it; empty: by what its own host calls itself.
+    host: Mapped[str]
+    port: Mapped[int]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    # What the site's agent said last of its room, and of what keeps it from working.
+    bytes_free: Mapped[int | None] = mapped_column(BigInteger)
+    bytes_total: Mapped[int | None] = mapped_column(BigInteger)
+    trouble: Mapped[str] = mapped_column(default="")
+    told_at: Mapped[datetime | None]
+
+
+class Replica(Table):
+    """What lies at a site, as the site's agent told of it."""
+
+    __tablename__ = "replicas"
+    site_id: Mapped[str] = mapped_column(
+        ForeignKey("sites.id", ondelete="CASCADE"), primary_key=True
+    )
+    vm: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    # The rest of `fleet.replication_messages.ReplicaTold`.
+    facts: Mapped[dict[str, Any]]
+    told_at: Mapped[datetime]
+
+
+class Replication(Table):
+    """One machine may write the replica of a virtual machine at a site; and how that fares."""
+
+    __tablename__ = "replications"
+    __table_args__ = (UniqueConstraint("site_id", "vm"),)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    site_id: Mapped[str] = mapped_column(ForeignKey("sites.id", ondelete="CASCADE"))
+    # The UUID of the virtual machine; it stays when the machine moves to another host.
+    vm: Mapped[str]
+    name: Mapped[str]
+    machine_id: Mapped[str] = mapped_column(ForeignKey("machines.id"), index=True)
+    # As the files of those names have it at the source.
+    settings: Mapped[dict[str, Any]]
+    status: Mapped[dict[str, Any] | None]
+    # Names of `replication.status.State` and `Health`, and since when it is so.
+    state: Mapped[str]
+    state_since: Mapped[datetime]
+    health: Mapped[str]
+    health_since: Mapped[datetime]
+    # The instant of the newest point at the site, by the server's clock.
+    latest_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    told_at: Mapped[datetime | None]
+    # Since when the machine is no longer on its host, and is looked for on others.
+    missing_since: Mapped[datetime | None]
+    # The host it moved here from, until this one says that it goes on.
+    handed_from: Mapped[str | None]
+
+
+class ReplicationEnd(Table):
+    """A host has to clean up after a replication that was ended, or moved, without it."""
+
+    __tablename__ = "replication_ends"
+    machine_id: Mapped[str] = mapped_column(ForeignKey("machines.id"), primary_key=True)
+    vm: Mapped[str] = mapped_column(primary_key=True)
+    site_id: Mapped[str] = mapped_column(
+        ForeignKey("sites.id", ondelete="CASCADE"), primary_key=True
+    )
+    why: Mapped[str]  # "disabled", "moved"
+    keep_replica: Mapped[bool]
+    asked_at: Mapped[datetime]
+
+
+class ReplicaRemoval(Table):
+    """A site has to remove a replica whose replication was ended while it was away."""
+
+    __tablename__ = "replica_removals"
+    site_id: Mapped[str] = mapped_column(
+        ForeignKey("sites.id", ondelete="CASCADE"), primary_key=True
+    )
+    vm: Mapped[str] = mapped_column(primary_key=True)
+    asked_at: Mapped[datetime]
+
+
+class ReplicationSample(Table):
+    """How far behind a replication was: the worst of a minute, and later of an hour."""
+
+    __tablename__ = "replication_samples"
+    replication_id: Mapped[str] = mapped_column(
+        ForeignKey("replications.id", ondelete="CASCADE"), primary_key=True
+    )
+    at: Mapped[datetime] = mapped_column(primary_key=True, index=True)
+    # How long it stands for: 60 or 3600.
+    seconds: Mapped[int]
+    rpo_seconds: Mapped[float | None]
+    queue_bytes: Mapped[int] = mapped_column(BigInteger)
+    health: Mapped[str]
+    # Whether its host was heard of then; if not, the site may have had newer points.
+    is_heard: Mapped[bool]
+
+
 class Point(Table):
     """A recovery point as its machine told of it; the truth lies in the repository."""
 

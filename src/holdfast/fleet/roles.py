@@ -30,6 +30,8 @@ class Right(StrEnum):
     DELETE_DATA = "delete-data"
     UNDELETE = "undelete"
     CHANGE_PROTECTION = "change-protection"  # soft delete, immutability, four eyes, quota
+    # Where replicas are taken in.
+    MANAGE_SITES = "manage-sites"
     HANDLE_ALERTS = "handle-alerts"
     DECIDE_APPROVALS = "decide-approvals"
     READ_AUDIT = "read-audit"

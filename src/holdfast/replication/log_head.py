@@ -50,6 +50,8 @@ class LogHead(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     consistency: Consistency = Consistency.CRASH
     downgrades: tuple[Downgrade, ...] = ()
     disks: tuple[LoggedDisk, ...]
+    # Machines taken at one instant have the same; empty: taken by itself.
+    group: str = ""
     # Disks of the machine that are not replicated, with the reason.
     left_out: dict[str, str] = {}
 

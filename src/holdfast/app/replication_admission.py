@@ -4,7 +4,10 @@ A site has an authority of its own. For each source it makes one file with every
 needed to reach it and to prove who one is; whoever is let go later is refused from then on.
 """
 
+import os
+import re
 import uuid
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -15,12 +18,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from holdfast.app.control import certifying
 from holdfast.app.control.certifying import Signer
-from holdfast.app.replication_errors import SiteNotSet
+from holdfast.app.replication_errors import SiteNotSet, SourceNameBad
 from holdfast.app.replication_notes import read_note, write_note, write_private
+from holdfast.app.wiring import Session
 from holdfast.base.clock import Clock
-from holdfast.replication.settings import SiteAddress
+from holdfast.replication.settings import DEFAULT_PORT, SiteAddress
 
 VERSION = 1
+# Of sites and sources: they become names of files.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _LASTS = timedelta(days=3650)
 
 
@@ -49,6 +55,14 @@ class Admission(msgspec.Struct, frozen=True, kw_only=True):
     authority: str
     certificate: str
     key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """The file for a source, and the number it is known by."""
+
+    file: str
+    machine: str
 
 
 class SiteFolder:
@@ -138,6 +152,22 @@ class SiteFolder:
         assert isinstance(key, ec.EllipticCurvePrivateKey), "this file is written here only"
         certificate = x509.load_pem_x509_certificate(self.authority.read_bytes())
         return Signer(certificate=certificate, key=key)
+
+
+def admit(
+    session: Session, source: str, *, address: tuple[str, int] | None, output: str | None
+) -> Made:
+    """Make a source's file; a host that is no site yet becomes one, which takes nothing in yet."""
+    if not NAME.fullmatch(source):
+        raise SourceNameBad(name=source)
+    here = os.uname().nodename
+    folder = SiteFolder(session.settings.home)
+    site = folder.make(here, session.clock)
+    host, port = address or ("", DEFAULT_PORT)
+    made = folder.admit(source, (host or here, port), session.clock)
+    file = os.path.abspath(output or f"{site.name}.holdfast-site-for-{source}")
+    write_note(Path(file), made)
+    return Made(file=file, machine=folder.need().admitted[source].machine)
 
 
 def _text(certificate: x509.Certificate) -> bytes:

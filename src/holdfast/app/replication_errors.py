@@ -37,6 +37,15 @@ class SiteFileUnreadable(HoldfastError):
     remedy = N_("Have it made anew on the site: `holdfast replication admit THIS-HOST`.")
 
 
+class SourceNameBad(HoldfastError):
+    """It becomes the name of a file."""
+
+    code = "source-name-bad"
+    sentence = N_("{name!r} cannot be the name of a source")
+    remedy = N_("Take letters, digits, dots and dashes, as in the name of a host.")
+    exit_status = Exit.USAGE
+
+
 class SiteNotSet(HoldfastError):
     code = "site-not-set"
     sentence = N_("This host is no site yet: nothing says where replicas are to lie")

@@ -1,7 +1,6 @@
 """The sites this host may replicate to: those it has joined, and those its server told it of."""
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,14 +8,12 @@ import msgspec
 
 from holdfast.app.agent_folder import AgentFolder
 from holdfast.app.registration_state import find_registration
-from holdfast.app.replication_admission import Admission
+from holdfast.app.replication_admission import NAME, Admission
 from holdfast.app.replication_errors import SiteFileUnreadable, SiteUnknown
 from holdfast.app.replication_notes import write_note, write_private
 from holdfast.app.replication_roles import sites_told
 from holdfast.fleet.replication_messages import SourceSite
 from holdfast.replication.settings import SiteAddress
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +38,7 @@ class KnownSite:
 def join(home: str, file: str) -> KnownSite:
     """Take in what a site has made for this host; again with a newer file, it replaces the old."""
     given = _read(file)
-    if not _NAME.fullmatch(given.to.site):
+    if not NAME.fullmatch(given.to.site):
         raise SiteFileUnreadable(file=file, reason=repr(given.to.site))
     folder = _folder(home) / given.to.site
     files = _files(folder)

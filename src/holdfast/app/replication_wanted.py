@@ -1,0 +1,80 @@
+"""What a person asks of a replication, put over what was kept of it before."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from holdfast.app.replication_errors import ReplicationNotEnabled
+from holdfast.app.replication_notes import read_note
+from holdfast.hypervisor.machine_spec import DomainSpec
+from holdfast.machines.points import Consistency
+from holdfast.replication.settings import (
+    Limit,
+    ReplicationSettings,
+    Seed,
+    SiteAddress,
+)
+
+FOLDER = "replication"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What is None stays as it was kept by a run before."""
+
+    every: int | None = None
+    app_every: int | None = None
+    least: Consistency | None = None
+    # How long points are kept at the site.
+    hours: int | None = None
+    # Images at the site the first copy begins with.
+    seed: str | None = None
+    limits: tuple[Limit, ...] | None = None
+    priority: int | None = None
+    group: str | None = None
+    resync_window: str | None = None
+
+    def settings(
+        self,
+        spec: DomainSpec,
+        to: SiteAddress,
+        *,
+        hypervisor: str,
+        known: ReplicationSettings | None = None,
+    ) -> ReplicationSettings:
+        base = known or ReplicationSettings(vm=spec.uuid, name=spec.name, to=to)
+        named = ("every", "app_every", "least", "limits", "priority", "group", "resync_window")
+        told = {name: value for name in named if (value := getattr(self, name)) is not None}
+        if self.hours is not None:
+            told["points"] = msgspec.structs.replace(base.points, hours=self.hours)
+        if self.seed is not None:
+            told.update(seed=Seed.IMAGE, seed_from=self.seed)
+        return msgspec.structs.replace(base, name=spec.name, hypervisor=hypervisor, to=to, **told)
+
+
+def settings_file(home: str, uuid: str) -> Path:
+    return Path(home, FOLDER, uuid, "settings.json")
+
+
+def load_settings(home: str, uuid: str) -> ReplicationSettings | None:
+    return read_note(settings_file(home, uuid), ReplicationSettings)
+
+
+def all_settings(home: str) -> list[ReplicationSettings]:
+    """Of every machine that is replicated from here, by name."""
+    try:
+        names = sorted(os.listdir(Path(home, FOLDER)))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    found = [one for name in names if (one := load_settings(home, name)) is not None]
+    return sorted(found, key=lambda one: one.name)
+
+
+def find_settings(home: str, vm: str) -> ReplicationSettings:
+    """By name or UUID; also of a machine that is gone."""
+    for one in all_settings(home):
+        if vm in (one.vm, one.name):
+            return one
+    raise ReplicationNotEnabled(about=vm)

@@ -5,6 +5,9 @@ from enum import StrEnum
 
 import msgspec
 
+from holdfast.replication.settings import Paused
+from holdfast.replication.spool_guard import SpoolFacts, Spooling
+
 VERSION = 1
 
 
@@ -37,6 +40,8 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     code: str
     health: Health
     since: datetime
+    # When it was last so bad; after that it is kept for a while, so that nothing flaps.
+    last_at: datetime | None = None
     figures: dict[str, str] = {}
 
 
@@ -55,12 +60,24 @@ class DiskChurn(msgspec.Struct, frozen=True, kw_only=True):
     dirty_bytes_per_second: float
 
 
+class Resync(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Why everything is, or must be, compared; `at` is when that may begin, empty: at once."""
+
+    why: str
+    since: datetime
+    at: datetime | None = None
+    # Of this disk alone; empty: of all.
+    disk: str = ""
+
+
 class ReplicationStatus(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     version: int = VERSION
     vm: str
     name: str
     site: str
     state: State
+    # Of a state that halts: where it goes on.
+    halted: State = State.REPLICATING
     health: Health = Health.NORMAL
     reasons: tuple[Reason, ...] = ()
     updated_at: datetime
@@ -76,14 +93,30 @@ class ReplicationStatus(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     # Of the walk of a first copy or a resync.
     walked_bytes: int = 0
     walk_bytes: int = 0
+    # Recorded in the bitmaps and not yet in a log, as far as it was asked for.
+    pending_bytes: int = 0
     # On the wire, in bytes a second, over the last minutes.
     throughput: float = 0.0
     mean_log_bytes: float = 0.0
     greatest_log_bytes: int = 0
     scratch_peak_bytes: int = 0
+    # At `updated_at`; who reads it later reckons from `latest_at`.
+    rpo_seconds: float | None = None
     achievable_rpo_seconds: float | None = None
+    missed_share: float = 0.0
+    # What may be sent now; None: as much as the link carries.
+    limit_bytes_per_second: int | None = None
+    limit_until: datetime | None = None
     churn: tuple[DiskChurn, ...] = ()
     # The newest last; at most 50.
     happenings: tuple[Happening, ...] = ()
+    spool: SpoolFacts = SpoolFacts()
+    spooling: Spooling = Spooling.FREE
+    # How far the site's clock is ahead of ours.
+    skew_seconds: float | None = None
+    resync: Resync | None = None
+    paused: Paused | None = None
+    failures: int = 0
     next_try_at: datetime | None = None
     error: str = ""
+    error_code: str = ""

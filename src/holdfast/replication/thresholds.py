@@ -16,7 +16,7 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     # Without a cycle that came through.
     success_warn: int = 3600
     # Without any new point at the site.
-    point_warn: int = 3600
+    point_critical: int = 3600
     # How far behind a failover would be now.
     rpo_warn: int = 30 * 60
     rpo_critical: int = 45 * 60
@@ -32,6 +32,8 @@ class Thresholds(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     churn_critical: float = 1.0
     # Between the clocks of the two machines.
     skew_warn: int = 60
+    # What judges has not judged for so long: nobody is at work.
+    silent_critical: int = 60
 
     def __post_init__(self) -> None:
         _ascending(self.rpo_warn, self.rpo_critical)

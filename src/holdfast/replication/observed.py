@@ -1,0 +1,50 @@
+"""What is seen of one replication at a moment: all that its health is judged by."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from holdfast.replication.cycles import Cycle
+from holdfast.replication.retrying import NO_FAILURE, Tries
+from holdfast.replication.settings import ReplicationSettings
+from holdfast.replication.spool_guard import SpoolFacts, Spooling
+from holdfast.replication.states import Standing
+from holdfast.replication.status import Resync
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """Told by whoever runs the replication; nothing here is asked of anybody else."""
+
+    settings: ReplicationSettings
+    standing: Standing
+    # Since it was enabled, or since it was resumed.
+    since: datetime
+    cycles: tuple[Cycle, ...] = ()
+    # What the site holds, as it said last.
+    latest_point: str = ""
+    latest_at: datetime | None = None
+    latest_app_at: datetime | None = None
+    queue_logs: int = 0
+    queue_bytes: int = 0
+    pending_bytes: int = 0
+    walked_bytes: int = 0
+    walk_bytes: int = 0
+    # Bytes a second on the wire while something is sent, over the last minutes; None: not known.
+    throughput: float | None = None
+    limit: int | None = None
+    limit_until: datetime | None = None
+    # In which the windows of limits are meant.
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    scratch_peak_bytes: int = 0
+    spool: SpoolFacts = field(default_factory=SpoolFacts)
+    spooling: Spooling = Spooling.FREE
+    tries: Tries = NO_FAILURE
+    skew_seconds: float | None = None
+    resync: Resync | None = None
+    # Somebody wrote to the replica.
+    was_written: bool = False
+
+    @property
+    def every(self) -> timedelta:
+        return timedelta(seconds=self.settings.every)

@@ -1,0 +1,1 @@
+"""How much link, room and time a replication will need, before it is switched on."""

@@ -1,0 +1,210 @@
+"""A profile as figures: bytes by minute, with gaps as gaps, and what of them a cycle would ship."""
+
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TypeVar
+
+from msgspec import structs
+
+from holdfast.replication.planner.counting import joined
+from holdfast.replication.planner.samples import AGES, MINUTE, Dirty, Line, Minute, Window
+
+_T = TypeVar("_T")
+# A minute may be a little longer than it should be: two runs that share one.
+_WHOLE_MINUTE = MINUTE * 1.25
+# Of which less was seen, says little.
+_LEAST_SECONDS = 5.0
+# A window says something about the time around it.
+_LOCAL_SECONDS = 2 * max(AGES)
+# So much must have been written in one for its ratio to mean anything.
+_LEAST_WRITTEN = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """Of one machine; `minutes` by their number since 1970."""
+
+    minutes: Mapping[int, Minute] = field(default_factory=dict)
+    windows: tuple[Window, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.minutes
+
+
+def read_profile(lines: Iterable[Line], *, begin: float, end: float) -> Profile:
+    """What was seen from `begin` to before `end`."""
+    minutes: dict[int, Minute] = {}
+    windows: list[Window] = []
+    for line in lines:
+        if not begin <= line.at < end:
+            continue
+        if isinstance(line, Window):
+            windows.append(line)
+        elif line.seconds >= _LEAST_SECONDS:
+            number = line.at // MINUTE
+            known = minutes.get(number)
+            minutes[number] = line if known is None else _one_of(known, line)
+    windows.sort(key=lambda each: each.at)
+    return Profile(minutes=minutes, windows=tuple(windows))
+
+
+def without_disks(profile: Profile, targets: Collection[str]) -> Profile:
+    minutes = {
+        number: structs.replace(minute, disks=_but(minute.disks, targets))
+        for number, minute in profile.minutes.items()
+    }
+    windows = (structs.replace(each, disks=_but(each.disks, targets)) for each in profile.windows)
+    return Profile(minutes=minutes, windows=tuple(windows))
+
+
+def _but(disks: Mapping[str, _T], targets: Collection[str]) -> dict[str, _T]:
+    return {target: each for target, each in disks.items() if target not in targets}
+
+
+def _one_of(known: Minute, other: Minute) -> Minute:
+    """Parts of a minute are added; a minute that was lived twice counts once, the busier time."""
+    if known.seconds + other.seconds <= _WHOLE_MINUTE:
+        return joined(known, other)
+    return max(known, other, key=_bytes_per_second)
+
+
+def _bytes_per_second(minute: Minute) -> float:
+    return sum(each.bytes for each in minute.disks.values()) / minute.seconds
+
+
+def written_by_minute(profile: Profile) -> dict[int, float]:
+    """Bytes; a minute of which a part was seen is taken to have been all like it."""
+    return {
+        number: _bytes_per_second(minute) * MINUTE for number, minute in profile.minutes.items()
+    }
+
+
+def requests_by_minute(profile: Profile) -> dict[int, float]:
+    return {
+        number: sum(each.requests for each in minute.disks.values()) * MINUTE / minute.seconds
+        for number, minute in profile.minutes.items()
+    }
+
+
+class Coalescing:
+    """Of each disk: how many bytes differ in the end for each byte that was written meanwhile.
+
+    Less than 1 where the same places are written again and again; more where little is written
+    to many places, because changes are recorded by the cluster. 1 where it was not measured.
+    """
+
+    def __init__(self, windows: Sequence[Window]) -> None:
+        self._near: dict[tuple[str, int], tuple[list[int], list[float]]] = {}
+        self._overall: dict[tuple[str, int], float] = {}
+        sums: dict[tuple[str, int], list[int]] = {}
+        for window in windows:
+            for target, dirty in window.disks.items():
+                key = target, window.age
+                total = sums.setdefault(key, [0, 0])
+                total[0] += dirty.unique
+                total[1] += dirty.written
+                if dirty.written >= _LEAST_WRITTEN:
+                    moments, ratios = self._near.setdefault(key, ([], []))
+                    moments.append(window.at)
+                    ratios.append(_ratio(dirty))
+        for key, (unique, written) in sums.items():
+            if written:
+                self._overall[key] = unique / written
+
+    def is_measured(self, target: str) -> bool:
+        return any(key[0] == target for key in self._overall)
+
+    def ratio(self, target: str, interval: float, at: float) -> float:
+        age = _age_for(interval)
+        near = self._near_ratio(target, age, at)
+        if near is not None:
+            return near
+        # Of the next age where there is none of this one: a profile that was too short.
+        ages = sorted(AGES, key=lambda other: abs(other - age))
+        return next((found for a in ages if (found := self._overall.get((target, a)))), 1.0)
+
+    def _near_ratio(self, target: str, age: int, at: float) -> float | None:
+        moments, ratios = self._near.get((target, age), ((), ()))
+        place = bisect_right(moments, at)
+        found = [n for n in (place - 1, place) if 0 <= n < len(moments)]
+        best = min(found, key=lambda n: abs(moments[n] - at), default=None)
+        if best is None or abs(moments[best] - at) > _LOCAL_SECONDS:
+            return None
+        return ratios[best]
+
+
+def _ratio(dirty: Dirty) -> float:
+    return dirty.unique / dirty.written
+
+
+def _age_for(interval: float) -> int:
+    """The longest window that is no longer than the interval."""
+    return max((age for age in AGES if age <= interval), default=min(AGES))
+
+
+def shipped_by_minute(profile: Profile, interval: float) -> dict[int, float]:
+    """What cycles of this interval would have to ship of each minute."""
+    coalescing = Coalescing(profile.windows)
+    found = {}
+    for number, minute in profile.minutes.items():
+        at = number * MINUTE
+        found[number] = sum(
+            each.bytes * coalescing.ratio(target, interval, at)
+            for target, each in minute.disks.items()
+        ) * (MINUTE / minute.seconds)
+    return found
+
+
+def added_up(series: Sequence[Mapping[int, float]]) -> tuple[dict[int, float], float]:
+    """All machines together, and which share of it is made up.
+
+    A minute in which only some machines were looked at has the others' mean: to leave them out
+    would make a link look sufficient that is not.
+    """
+    if not series:
+        return {}, 0.0
+    means = [sum(each.values()) / len(each) if each else 0.0 for each in series]
+    numbers = sorted({number for each in series for number in each})
+    total = {
+        n: sum(each.get(n, mean) for each, mean in zip(series, means, strict=True)) for n in numbers
+    }
+    missing = sum(n not in each for each in series if each for n in numbers)
+    return total, missing / (len(numbers) * len(series)) if numbers else 0.0
+
+
+def stretches(minutes: Mapping[int, float], interval: float) -> tuple[tuple[float, ...], ...]:
+    """Bytes by interval, in unbroken stretches of what was seen."""
+    if interval < MINUTE:
+        return _shorter(minutes, interval)
+    whole = round(interval / MINUTE)
+    sums: dict[int, tuple[float, int]] = {}
+    for number, size in minutes.items():
+        total, count = sums.get(number // whole, (0.0, 0))
+        sums[number // whole] = total + size, count + 1
+    # Half of an interval says how the rest was; less does not.
+    known = {n: total * whole / count for n, (total, count) in sums.items() if 2 * count >= whole}
+    return _unbroken(known)
+
+
+def _shorter(minutes: Mapping[int, float], interval: float) -> tuple[tuple[float, ...], ...]:
+    """Of intervals within a minute each has the same: nobody looked more closely."""
+    parts = round(MINUTE / interval)
+    return tuple(
+        tuple(size / parts for size in stretch for _part in range(parts))
+        for stretch in _unbroken(minutes)
+    )
+
+
+def _unbroken(known: Mapping[int, float]) -> tuple[tuple[float, ...], ...]:
+    numbers = sorted(known)
+    if not numbers:
+        return ()
+    found = [[known[numbers[0]]]]
+    for before, number in pairwise(numbers):
+        if number != before + 1:
+            found.append([])
+        found[-1].append(known[number])
+    return tuple(map(tuple, found))

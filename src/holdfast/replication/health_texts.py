@@ -1,6 +1,6 @@
 """Each reason of a replication's health in words, with a remedy that can be typed or done."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -8,6 +8,7 @@ from holdfast.base.filling import filled_to_type
 from holdfast.base.texts import N_, _
 from holdfast.base.units import format_duration, format_size
 from holdfast.replication.status import Health, Reason
+from holdfast.replication.why_texts import why_text
 
 
 class _Text(NamedTuple):
@@ -86,7 +87,7 @@ _TEXTS: Final[Mapping[str, _Text]] = {
         N_("{missed} of its last {cycles} cycles were missed"),
         N_(
             "If the link or the disks cannot do more, cycle less often: "
-            "`holdfast replication enable {vm} --every 5m`."
+            "`holdfast replication enable {vm} --to {site} --every 5m`."
         ),
     ),
     "churn-high": _Text(
@@ -102,7 +103,7 @@ _TEXTS: Final[Mapping[str, _Text]] = {
     ),
     "upload-limited": _Text(
         N_("{queue_bytes} wait, and no more than {rate_bytes} a second may be sent"),
-        N_("Allow more: `holdfast replication enable {vm} --limit 100mbit`."),
+        N_("Allow more: `holdfast replication enable {vm} --to {site} --limit 100mbit`."),
     ),
     "upload-slow": _Text(
         N_("{queue_bytes} wait, and the link carries only {rate_bytes} a second"),
@@ -110,14 +111,14 @@ _TEXTS: Final[Mapping[str, _Text]] = {
     ),
     "no-app-point": _Text(
         N_("It has no application-consistent point, though one was wanted each {wanted_seconds}"),
-        N_("See whether it can be frozen: `holdfast doctor`, or `holdfast vm freeze-test {vm}`."),
+        N_("See why: `holdfast doctor`. Try it: `virsh domfsfreeze {vm} && virsh domfsthaw {vm}`."),
     ),
     "app-point-overdue": _Text(
         N_(
             "Its newest application-consistent point is {age_seconds} old; one was wanted each "
             "{wanted_seconds}"
         ),
-        N_("See whether it can be frozen: `holdfast doctor`, or `holdfast vm freeze-test {vm}`."),
+        N_("See why: `holdfast doctor`. Try it: `virsh domfsfreeze {vm} && virsh domfsthaw {vm}`."),
     ),
     "clock-skew": _Text(
         N_(
@@ -141,9 +142,9 @@ def sentence(reason: Reason) -> str:
     return _(text.sentence).format_map(_Shown(reason.figures))
 
 
-def remedy(reason: Reason, vm: str) -> str:
+def remedy(reason: Reason, *, vm: str, site: str) -> str:
     text = _TEXTS.get(reason.code)
-    return filled_to_type(_(text.remedy), {"vm": vm}) if text else ""
+    return filled_to_type(_(text.remedy), {"vm": vm, "site": site}) if text else ""
 
 
 def source_codes(code: str) -> tuple[str, ...]:
@@ -163,15 +164,22 @@ class _Shown(dict[str, str]):
 
 
 def _figure(name: str, value: str) -> str:
+    kind = name.rpartition("_")[2]
     try:
-        if name.endswith("_bytes"):
-            return format_size(float(value))
-        if name.endswith("_seconds"):
-            return format_duration(float(value))
-        if name == "share":
-            return f"{float(value):.0%}"
-        if name in {"at", "next_at"}:
-            return f"{datetime.fromisoformat(value).astimezone():%Y-%m-%d %H:%M:%S}"
+        return _SHOWN[kind](value) if kind in _SHOWN else value
     except (ValueError, OverflowError):
         return value
-    return value
+
+
+def _moment(value: str) -> str:
+    return f"{datetime.fromisoformat(value).astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+# By the last word of a figure's name.
+_SHOWN: Final[Mapping[str, Callable[[str], str]]] = {
+    "bytes": lambda value: format_size(float(value)),
+    "seconds": lambda value: format_duration(float(value)),
+    "share": lambda value: f"{float(value):.0%}",
+    "at": _moment,
+    "why": why_text,
+}

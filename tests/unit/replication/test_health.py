@@ -276,7 +276,7 @@ def test_judging_twice_finds_the_same_and_every_reason_has_words(
     assert second == first
     for reason in first.reasons:
         assert "<" not in health_texts.sentence(reason)
-        assert health_texts.remedy(reason, "web")
+        assert health_texts.remedy(reason, vm="web", site="north")
 
 
 def test_every_held_reason_has_words() -> None:

@@ -169,7 +169,7 @@ def test_a_remedy_can_be_typed_whatever_the_machine_is_called() -> None:
     status = status_of(well(standing=Standing(state=State.PAUSED)), NOON)
 
     assert (
-        health_texts.remedy(status.reasons[0], "my web") == "`holdfast replication resume 'my web'`"
+        health_texts.remedy(status.reasons[0], vm="my web", site="north") == "`holdfast replication resume 'my web'`"
     )
 
 
@@ -178,4 +178,4 @@ def test_a_reason_of_a_newer_release_is_told_by_its_code() -> None:
     unknown = msgspec.structs.replace(reason, code="moon-in-the-way")
 
     assert health_texts.sentence(unknown) == "moon-in-the-way"
-    assert health_texts.remedy(unknown, "web") == ""
+    assert health_texts.remedy(unknown, vm="web", site="north") == ""

@@ -1,0 +1,126 @@
+"""What follows from what a site says it has. Pure: no answer is believed half.
+
+A delta is right only upon the very generation it is relative to. Everything else is compared, and
+each reason for that has a word.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from holdfast.replication.log_head import LogHead
+from holdfast.replication.replica_facts import ReplicaFacts
+from holdfast.replication.source_facts import Generation, KeptDisk, Sent, Walk
+from holdfast.replication.walking import form_of
+
+
+class Because(StrEnum):
+    """Why all of a machine is walked over; the words stand in status and happenings."""
+
+    FIRST = "first"
+    ASKED = "asked"
+    SITE_EMPTY = "site-empty"
+    SITE_ROLLED_BACK = "site-rolled-back"
+    SITE_DIFFERS = "site-differs"
+    SITE_WRITTEN = "site-written"
+    SPOOL_LOST = "spool-lost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreed:
+    """Both know the same; `acked` are generations whose ack was lost."""
+
+    acked: str = ""
+    # Of a walk: how many slices are there.
+    slices: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adopt:
+    """The source knows nothing: what the site has is where it goes on, if it was recorded."""
+
+    generation: Generation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Differs:
+    because: Because
+
+
+Answer = Agreed | Adopt | Differs
+
+
+def compare_with_site(
+    sent: Sent, walk: Walk | None, queue: Sequence[LogHead], facts: ReplicaFacts | None
+) -> Answer:
+    """`queue` are the heads of the logs that wait, the oldest first."""
+    if facts is None:
+        return _of_empty(sent, walk)
+    if facts.written:
+        return Differs(because=Because.SITE_WRITTEN)
+    if walk is not None:
+        return _of_walk(sent, walk, facts)
+    if sent.base is None:
+        return Adopt(generation=adopted(facts)) if facts.head else Agreed()
+    return _of_steps(sent, queue, facts)
+
+
+def _of_empty(sent: Sent, walk: Walk | None) -> Answer:
+    is_new = sent.base is None and (walk is None or (not walk.acked and not walk.since))
+    return Agreed() if is_new else Differs(because=Because.SITE_EMPTY)
+
+
+def _of_walk(sent: Sent, walk: Walk, facts: ReplicaFacts) -> Answer:
+    draft = facts.draft
+    if draft is not None and draft.generation == walk.generation:
+        return Agreed(slices=draft.slices)
+    if not walk.acked and facts.head == walk.since:
+        return Agreed()
+    return _differing(sent, facts)
+
+
+def _of_steps(sent: Sent, queue: Sequence[LogHead], facts: ReplicaFacts) -> Answer:
+    untils = [head.until for head in queue]
+    if facts.head and facts.head in untils:
+        return Agreed(acked=facts.head)
+    if not queue:
+        acked = sent.acked.name if sent.acked else ""
+        return Agreed() if facts.head == acked else _differing(sent, facts)
+    since = queue[0].since
+    is_draft = facts.draft is not None and facts.draft.generation == since
+    if is_draft or facts.head == since:
+        return Agreed()
+    return _differing(sent, facts)
+
+
+def _differing(sent: Sent, facts: ReplicaFacts) -> Differs:
+    if not facts.head:
+        return Differs(because=Because.SITE_EMPTY)
+    if facts.head in sent.history:
+        return Differs(because=Because.SITE_ROLLED_BACK)
+    return Differs(because=Because.SITE_DIFFERS)
+
+
+def adopted(facts: ReplicaFacts) -> Generation:
+    """The site's newest point, as a generation whose checkpoint perhaps still is in the images.
+
+    Names are never used twice: where there is such a bitmap it began at that very instant.
+    """
+    point = facts.point(facts.head)
+    taken_at = point.taken_at if point else datetime.fromtimestamp(0).astimezone()
+    disks = point.disks if point else ()
+    return Generation(
+        name=facts.head,
+        taken_at=taken_at,
+        disks=tuple(
+            KeptDisk(target=disk.target, size=disk.size, checkpoint=facts.head) for disk in disks
+        ),
+        form=form_of(facts.head, tuple(disk.target for disk in disks), taken_at.timestamp()),
+    )
+
+
+def sizes_there(facts: ReplicaFacts | None) -> dict[str, int]:
+    """What the newest point has, by disk."""
+    point = facts.point(facts.head) if facts else None
+    return {disk.target: disk.size for disk in point.disks} if point else {}

@@ -1,0 +1,151 @@
+"""One thing done for a replication: a step, a slice of a walk, the beginning of one, or nothing."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import msgspec
+
+from holdfast.machines.adopting import tidy_up
+from holdfast.machines.backup_errors import VmWentAway
+from holdfast.machines.tracking import Why
+from holdfast.replication.offline_cycle import is_unchanged, step_off
+from holdfast.replication.resync import Because, sizes_there
+from holdfast.replication.source_cycle import ready_step
+from holdfast.replication.source_errors import SiteAway, WalkBroken
+from holdfast.replication.source_facts import Sent, Walk
+from holdfast.replication.source_job import Held, SourceJob, held, known, note_checkpoints
+from holdfast.replication.source_looking import Sight, look_at
+from holdfast.replication.source_making import RecordLost, StepMade
+from holdfast.replication.source_tracks import choose_tracks, has_compared, must_walk
+from holdfast.replication.walking import SiteHas, SliceMade, begin_walk, make_slice
+
+# One is sent while the next is read.
+_SLICES_AHEAD = 2
+
+
+class Did(StrEnum):
+    STEP = "step"
+    SLICE = "slice"
+    WALK_BEGUN = "walk-begun"
+    # A record of changes was found to be lost, or a walk broke: a walk is wanted now.
+    LOST = "lost"
+    # Nobody has written anything: there is no point to be made.
+    UNCHANGED = "unchanged"
+    # What is in the spool must be at the site first.
+    WAITING = "waiting"
+    # A comparison may not run yet.
+    WALK_WAITS = "walk-waits"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    did: Did
+    step: StepMade | None = None
+    made: SliceMade | None = None
+    # Why a walk is wanted or was begun.
+    why: str = ""
+
+
+def advance(job: SourceJob, *, may_walk: bool = True) -> Done:
+    """`may_walk`: a comparison may begin now; a first copy always may."""
+    with held(job) as found:
+        try:
+            return advance_held(job, found, may_walk=may_walk)
+        except RecordLost as err:
+            return _lost(job, err.why.value, err.disk if err.why is Why.MAP_WRONG else "")
+        except WalkBroken as err:
+            return _lost(job, str(err.fields["reason"]), "")
+
+
+def advance_held(job: SourceJob, found: Held, *, may_walk: bool) -> Done:
+    """The machine is held by the caller."""
+    if found.walk is not None and not found.walk.is_over:
+        return _slice(job, found.walk)
+    if found.walk is None and (found.base is None or found.sent.must_walk):
+        return _begin(job, found, may_walk=may_walk)
+    return _step(job, found)
+
+
+def _slice(job: SourceJob, walk: Walk) -> Done:
+    if walk.made >= walk.slices or walk.made - walk.acked >= _SLICES_AHEAD:
+        return Done(did=Did.WAITING)
+    if not walk.acked and walk.made:
+        # With the first one the site begins a draft; before that nothing else means anything.
+        return Done(did=Did.WAITING)
+    sight = look_at(job, walk.base, is_live=job.domain.is_active())
+    return Done(did=Did.SLICE, made=make_slice(job, walk, sight))
+
+
+def _begin(job: SourceJob, found: Held, *, may_walk: bool) -> Done:
+    if found.waiting:
+        return Done(did=Did.WAITING)
+    if job.receiver is None:
+        raise SiteAway(about=job.domain.name, site=job.site)
+    facts = job.receiver.state(job.uuid)
+    head = facts.head if facts else ""
+    if head and not may_walk:
+        return Done(did=Did.WALK_WAITS, why=found.sent.must_walk)
+    why = found.sent.must_walk or Because.FIRST
+    sight = look_at(job, found.sent.acked, is_live=job.domain.is_active())
+    there = sizes_there(facts)
+    if head and not there:
+        # Images were put there as a seed: how large they are is seen when they are compared.
+        there = {disk.target: disk.size for disk in sight.now}
+    walk = begin_walk(job, sight, SiteHas(head=head, disks=there), why=why)
+    if walk is None:
+        # Nothing can be recorded: one log of everything, at one instant.
+        return _step(job, found)
+    return Done(did=Did.WALK_BEGUN, why=why)
+
+
+def _step(job: SourceJob, found: Held) -> Done:
+    walk, base = found.walk, found.walk.base if found.walk else found.base
+    is_live = job.domain.is_active()
+    if not is_live and walk is None and is_unchanged(job, base):
+        return Done(did=Did.UNCHANGED)
+    sight = look_at(job, base, is_live=is_live)
+    tracks = choose_tracks(sight.now, base)
+    why = must_walk(sight.now, tracks)
+    if why is not None:
+        return _lost(job, why.value, "")
+    if has_compared(tracks) and found.waiting:
+        return Done(did=Did.WAITING)
+    return Done(did=Did.STEP, step=_made(job, found, sight))
+
+
+def _made(job: SourceJob, found: Held, sight: Sight) -> StepMade:
+    if not sight.is_live:
+        return step_off(job, found, sight)
+    try:
+        with ready_step(job, found, sight) as ready:
+            with ready.still.held():
+                ready.begin()
+            return ready.finish()
+    except VmWentAway:
+        # Switched off in the middle: its images hold all of it, and its record of changes.
+        keep = note_checkpoints(job, found.sent, found.walk)
+        tidy_up(job.domain, job.place, job.clock, home=job.home, keep=keep)
+        if job.domain.is_active():
+            raise
+    base = found.walk.base if found.walk else found.base
+    return step_off(job, found, look_at(job, base, is_live=False))
+
+
+def _lost(job: SourceJob, why: str, distrusted: str) -> Done:
+    """A walk is wanted; one that was under way is given up."""
+    with job.folder.lock:
+        sent, _walk = known(job)
+        job.folder.keep_walk(None)
+        marked: Sent = sent.must(why, job.clock.now(), *([distrusted] if distrusted else []))
+        job.folder.keep_sent(marked)
+        job.spool.settle(*known(job))
+    return Done(did=Did.LOST, why=why)
+
+
+def want_walk(job: SourceJob, why: str = Because.ASKED) -> None:
+    """All of it is to be compared, whatever the records say; what waits is sent before."""
+    with job.folder.lock:
+        sent, walk = known(job)
+        if walk is not None:
+            return
+        job.folder.keep_sent(msgspec.structs.replace(sent.must(why, job.clock.now(), "*")))

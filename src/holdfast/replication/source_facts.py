@@ -1,0 +1,225 @@
+"""What a source remembers of a replication: which generations there are, and a walk under way.
+
+A generation is one instant of all disks of a machine, named as the checkpoint made at it. One of
+a machine that is off has a name of its own and no checkpoint: its disks go on naming the one
+before, and what has changed beyond it; see machines.drift.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from holdfast.machines.points import AuditMark, DiskFacts
+from holdfast.replication.replica_facts import HISTORY
+
+VERSION = 1
+
+
+class LastBlock(msgspec.Struct, frozen=True, kw_only=True):
+    """The last block of a disk that had data, by its number, with its SHA-256."""
+
+    number: int
+    digest: bytes
+
+
+class KeptDisk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One disk at the instant of a generation, and what its next changes are relative to."""
+
+    target: str
+    size: int
+    format: str = "raw"
+    # Empty: nothing is recorded.
+    checkpoint: str = ""
+    drift: tuple[tuple[int, int], ...] = ()
+    audit: AuditMark | None = None
+    last: LastBlock | None = None
+
+    @property
+    def facts(self) -> DiskFacts:
+        """As the choice of a rung wants it."""
+        return DiskFacts(
+            target=self.target,
+            size=self.size,
+            format=self.format,
+            checkpoint=self.checkpoint,
+            generation=self.checkpoint,
+            drift=self.drift,
+            audit=self.audit,
+        )
+
+
+class Generation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    name: str
+    taken_at: datetime
+    # None at all: this one can only be named, and nothing can be made relative to it.
+    disks: tuple[KeptDisk, ...] = ()
+    # The description of its checkpoint, with which it is made known again elsewhere.
+    form: str = ""
+    # Of a machine that was off: what its images looked like from outside.
+    images: dict[str, tuple[int, ...]] = {}
+
+    def disk(self, target: str) -> KeptDisk | None:
+        return next((disk for disk in self.disks if disk.target == target), None)
+
+    @property
+    def checkpoints(self) -> frozenset[str]:
+        return frozenset(disk.checkpoint for disk in self.disks if disk.checkpoint)
+
+
+class Sent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The file sent.json: what counts is what stands here, whatever logs lie in the spool."""
+
+    version: int = VERSION
+    site: str
+    acked: Generation | None = None
+    # The newest in the spool; None: nothing waits there.
+    spooled: Generation | None = None
+    # Names the site has had, the newest last.
+    history: tuple[str, ...] = ()
+    # The number of the log that was begun to be sent, which may be at the site already.
+    attempted: int = 0
+    # Why everything must be compared before another point can be made; empty: it need not.
+    must_walk: str = ""
+    must_walk_since: datetime | None = None
+    # Disks whose record is not to be trusted in that, even where it seems sound; "*" is every one.
+    distrusted: tuple[str, ...] = ()
+    # The walk that has ended with a step; its file may still be there.
+    walked: str = ""
+
+    @property
+    def base(self) -> Generation | None:
+        """What the next step is relative to."""
+        return self.spooled or self.acked
+
+    def must(self, why: str, now: datetime, *distrusted: str) -> "Sent":
+        """A walk must come before the next point; the first reason counts."""
+        return msgspec.structs.replace(
+            self,
+            must_walk=self.must_walk or why,
+            must_walk_since=self.must_walk_since or now,
+            distrusted=tuple(dict.fromkeys((*self.distrusted, *distrusted))),
+        )
+
+    def without_queue(self) -> "Sent":
+        """What waits is not sent: the next step is relative to what the site has."""
+        return msgspec.structs.replace(self, spooled=None, attempted=0)
+
+    def with_acked(self, generation: Generation) -> "Sent":
+        """The site has it. Of one before the newest only the name is known."""
+        is_newest = self.spooled is not None and self.spooled.name == generation.name
+        acked = self.spooled if is_newest and self.spooled else generation
+        history = tuple(name for name in self.history if name != acked.name)
+        return msgspec.structs.replace(
+            self,
+            acked=acked,
+            spooled=None if is_newest else self.spooled,
+            history=(*history, acked.name)[-HISTORY:],
+            attempted=0,
+        )
+
+
+class How(StrEnum):
+    """How a disk is walked."""
+
+    # Nothing of it is at the site.
+    FULL = "full"
+    # What differs from what is there.
+    COMPARE = "compare"
+    # Its record of changes is sound, though another disk's is not.
+    CHANGES = "changes"
+
+
+class WalkDisk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    target: str
+    size: int
+    format: str = "raw"
+    how: How = How.FULL
+    # Why no cheaper way, a code of machines.tracking.Why.
+    why: str = ""
+    # What its record is since, and what that does not know.
+    checkpoint: str = ""
+    before: int = 0
+    drift: tuple[tuple[int, int], ...] = ()
+    # How much of it the site's newest point has.
+    there: int = 0
+
+
+class Walk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The file walk.json. `generation` is the checkpoint made before the first slice was read."""
+
+    version: int = VERSION
+    generation: str
+    # What the site had when it began, empty for nothing.
+    since: str = ""
+    why: str
+    begun_at: datetime
+    disks: tuple[WalkDisk, ...]
+    # What the site's newest point has, by size.
+    there: dict[str, int] = {}
+    slice_bytes: int
+    # How many slices were logged, and how many of them the site has.
+    made: int = 0
+    acked: int = 0
+    form: str = ""
+    # Logged and compared bytes so far.
+    logged_bytes: int = 0
+
+    @property
+    def slices(self) -> int:
+        """At least one, so that the site has a draft."""
+        return max(1, sum(-(-disk.size // self.slice_bytes) for disk in self.disks))
+
+    @property
+    def walk_bytes(self) -> int:
+        return sum(disk.size for disk in self.disks)
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing is left but the step that makes it one instant."""
+        return self.acked >= self.slices
+
+    @property
+    def checkpoints(self) -> frozenset[str]:
+        """All that must stay while it goes on."""
+        records = {disk.checkpoint for disk in self.disks if disk.checkpoint}
+        return frozenset({self.generation} | records)
+
+    @property
+    def is_resync(self) -> bool:
+        return bool(self.since)
+
+    @property
+    def base(self) -> Generation:
+        """What the step that ends it is relative to."""
+        walked = {
+            disk.target: KeptDisk(
+                target=disk.target,
+                size=disk.size,
+                format=disk.format,
+                checkpoint=self.generation,
+            )
+            for disk in self.disks
+        }
+        others = {
+            target: KeptDisk(target=target, size=size)
+            for target, size in self.there.items()
+            if target not in walked
+        }
+        return Generation(
+            name=self.generation,
+            taken_at=self.begun_at,
+            disks=(*walked.values(), *others.values()),
+            form=self.form,
+        )
+
+    def slice_of(self, number: int) -> tuple[WalkDisk, int, int] | None:
+        """The disk, and from where to where; None of a walk with nothing to walk over."""
+        left = number
+        for disk in self.disks:
+            count = -(-disk.size // self.slice_bytes)
+            if left < count:
+                start = left * self.slice_bytes
+                return disk, start, min(disk.size, start + self.slice_bytes)
+            left -= count
+        return None

@@ -1,0 +1,114 @@
+"""The folder of one replication at its source: settings, what was sent, a walk, wishes, the spool.
+
+    settings.json  sent.json  walk.json  wishes.json  status.json  cycles.json
+    spool/000001.log ...
+    maps/<generation>          which blocks of each disk had data
+
+Every small file is replaced as a whole. One that does not read is as good as none: what the site
+has is asked for then, and a comparison makes up for what is not known.
+"""
+
+import contextlib
+import os
+import threading
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from holdfast.machines.state_files import replace_file
+from holdfast.replication.settings import ReplicationSettings
+from holdfast.replication.source_errors import SourceFolderBroken
+from holdfast.replication.source_facts import Sent, Walk
+
+FOLDER = "replication"
+SETTINGS, SENT, WALK, WISHES, STATUS = (
+    "settings.json",
+    "sent.json",
+    "walk.json",
+    "wishes.json",
+    "status.json",
+)
+_T = TypeVar("_T", bound=msgspec.Struct)
+
+
+class SourceFolder:
+    def __init__(self, home: str, uuid: str) -> None:
+        self.path = Path(home, FOLDER, uuid)
+        # Threads that take steps and threads that send change the same files.
+        self.lock = threading.RLock()
+        self.spool = self.path / "spool"
+        self.maps = self.path / "maps"
+
+    def make(self) -> None:
+        for folder in (self.path, self.spool, self.maps):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def is_there(self) -> bool:
+        return (self.path / SETTINGS).exists()
+
+    def settings(self) -> ReplicationSettings | None:
+        return self._read(SETTINGS, ReplicationSettings)
+
+    def keep_settings(self, settings: ReplicationSettings) -> None:
+        self._keep(SETTINGS, settings)
+
+    def sent(self) -> Sent | None:
+        return self._read(SENT, Sent)
+
+    def keep_sent(self, sent: Sent) -> None:
+        self._keep(SENT, sent)
+
+    def walk(self) -> Walk | None:
+        return self._read(WALK, Walk)
+
+    def keep_walk(self, walk: Walk | None) -> None:
+        if walk is None:
+            (self.path / WALK).unlink(missing_ok=True)
+        else:
+            self._keep(WALK, walk)
+
+    def data_map(self, generation: str) -> dict[str, bytes]:
+        """By disk, a bit for each block that had data; empty where nobody knows."""
+        with contextlib.suppress(OSError, msgspec.DecodeError):
+            content = (self.maps / generation).read_bytes()
+            return msgspec.msgpack.decode(content, type=dict[str, bytes])
+        return {}
+
+    def keep_data_map(self, generation: str, found: dict[str, bytes]) -> None:
+        replace_file(self.maps / generation, msgspec.msgpack.encode(found))
+
+    def drop_data_maps(self, keep: frozenset[str]) -> None:
+        """Those of generations nothing is relative to any more."""
+        with contextlib.suppress(OSError):
+            for entry in os.scandir(self.maps):
+                if entry.name not in keep:
+                    os.unlink(entry.path)
+
+    def _keep(self, name: str, value: msgspec.Struct) -> None:
+        replace_file(self.path / name, msgspec.json.encode(value))
+
+    def _read(self, name: str, type_: type[_T]) -> _T | None:
+        path = self.path / name
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=type_)
+        except FileNotFoundError:
+            return None
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            # Not ours, or of a newer release: what it would say can be found out.
+            return None
+        except OSError as err:
+            raise SourceFolderBroken(path=path, reason=err.strerror) from err
+
+
+def replicated_here(home: str) -> list[str]:
+    """The UUIDs of the machines this host replicates."""
+    with contextlib.suppress(FileNotFoundError):
+        return sorted(
+            each for each in os.listdir(os.path.join(home, FOLDER)) if _has_settings(home, each)
+        )
+    return []
+
+
+def _has_settings(home: str, uuid: str) -> bool:
+    return SourceFolder(home, uuid).is_there()

@@ -1,0 +1,283 @@
+"""A walk over all of a machine: the first copy, a copy that was carried there, a resync.
+
+A checkpoint is made; then each disk is read in slices, each at an instant of its own after it,
+each with a log and a job of its own. What is written meanwhile is in the record since the
+checkpoint, and the step that ends the walk brings it: then all of it is one instant. However large
+the disks are, a slice is all that a death costs, and all that the spool must hold.
+"""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from holdfast.base.errors import HoldfastError
+from holdfast.disks.images import add_bitmap, inspect, remove_bitmap
+from holdfast.disks.nbd_address import UnixAddress
+from holdfast.disks.spans import Span, clipped
+from holdfast.hypervisor.checkpoint_xml import is_ours, new_name
+from holdfast.hypervisor.checkpoints import create_checkpoint, stored_form
+from holdfast.hypervisor.xml_reading import Element, sub, write_xml
+from holdfast.machines.adopting import end_our_job
+from holdfast.machines.checkpoint_notes import CheckpointNotes
+from holdfast.machines.drift import spans_of
+from holdfast.machines.nbd_source import NbdSource
+from holdfast.machines.points import Rung
+from holdfast.machines.pulling import patiently, prepare_pull, undone_on_error
+from holdfast.machines.scratch_guard import ScratchGuard
+from holdfast.machines.tracking import MapState, Track, Why
+from holdfast.replication.log_head import Kind, LoggedDisk, LogHead
+from holdfast.replication.log_writer import LogWriter, SealedLog
+from holdfast.replication.offline_cycle import opened_off
+from holdfast.replication.source_errors import WalkBroken
+from holdfast.replication.source_facts import How, KeptDisk, Walk, WalkDisk
+from holdfast.replication.source_job import SourceJob, known, note_checkpoints
+from holdfast.replication.source_looking import Sight, image_of
+from holdfast.replication.source_making import asking
+from holdfast.replication.source_reading import Amount, log_differences, log_spans
+from holdfast.replication.source_tracks import walk_over
+
+_RUNGS = {How.FULL: Rung.FULL, How.COMPARE: Rung.HASH, How.CHANGES: Rung.BITMAP}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteHas:
+    """What a walk begins upon; empty for nothing at all."""
+
+    head: str = ""
+    disks: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceMade:
+    log: SealedLog
+    walk: Walk
+    dirty: int
+
+
+def begin_walk(job: SourceJob, sight: Sight, site: SiteHas, *, why: str) -> Walk | None:
+    """From its checkpoint on everything is recorded; None where no disk can be recorded.
+
+    The machine is held by the caller, and no log waits.
+    """
+    sent, _before = known(job)
+    there = dict(site.disks or {})
+    is_known = sent.acked is not None and sent.acked.name == site.head
+    over = walk_over(
+        sight.now,
+        base=sent.acked if is_known else None,
+        there=there,
+        distrusted=sent.distrusted,
+        formats=sight.formats,
+    )
+    if not over.is_needed:
+        return None
+    walk = Walk(
+        generation=new_name(),
+        since=site.head,
+        why=why,
+        begun_at=job.clock.now(),
+        disks=over.disks,
+        there=there,
+        slice_bytes=job.slice_bytes,
+    )
+    # Noted before it is made: what is made and not noted would be removed, and this way round
+    # nothing is lost either.
+    note_checkpoints(job, sent, walk)
+    walk = msgspec.structs.replace(walk, form=_begin_record(job, sight, walk.generation))
+    job.folder.keep_walk(walk)
+    job.on_step("walk-begun")
+    return walk
+
+
+def _begin_record(job: SourceJob, sight: Sight, name: str) -> str:
+    """Of all disks that can be recorded; its description, which makes it known again."""
+    if sight.is_live:
+        create_checkpoint(job.domain, name, disks=sight.recordable)
+        return stored_form(job.domain, name)
+    begun: list[Path] = []
+    _clear_records(job, sight)
+    try:
+        for disk in sight.disks:
+            if disk.target in sight.recordable:
+                path = image_of(job.domain, disk)
+                add_bitmap(path, name)
+                begun.append(path)
+    except BaseException:
+        for path in begun:
+            with contextlib.suppress(HoldfastError):
+                remove_bitmap(path, name)
+        raise
+    return form_of(name, sight.recordable, job.clock.now().timestamp())
+
+
+def _clear_records(job: SourceJob, sight: Sight) -> None:
+    """Those in the images that nobody needs: while it is off, libvirt does not remove them."""
+    keep = CheckpointNotes(job.home, job.uuid, job.clock).of_others("")
+    for disk in sight.disks:
+        if disk.target not in sight.recordable:
+            continue
+        path = image_of(job.domain, disk)
+        for bitmap in inspect(path, format_="qcow2", looks_below=False).bitmaps:
+            if is_ours(bitmap.name) and bitmap.name not in keep:
+                with contextlib.suppress(HoldfastError):
+                    remove_bitmap(path, bitmap.name)
+
+
+def form_of(name: str, disks: tuple[str, ...], created: float) -> str:
+    """As libvirt would describe a checkpoint whose bitmaps are in the images already."""
+    root = Element("domaincheckpoint")
+    sub(root, "name").text = name
+    sub(root, "creationTime").text = str(int(created))
+    listed = sub(root, "disks")
+    for target in disks:
+        sub(listed, "disk", {"name": target, "checkpoint": "bitmap", "bitmap": name})
+    return write_xml(root)
+
+
+def abandon_walk(job: SourceJob) -> None:
+    """Its checkpoint is nobody's any more; who holds the machine next removes it."""
+    job.folder.keep_walk(None)
+
+
+def make_slice(job: SourceJob, walk: Walk, sight: Sight) -> SliceMade:
+    """The next one, into the spool. The machine is held by the caller."""
+    _require_record(walk, sight)
+    part = walk.slice_of(walk.made)
+    head = _head(job, walk, sight, part)
+    with LogWriter(job.spool.next_path(), head) as writer:
+        amount = _log_part(job, writer, sight, part) if part else Amount()
+        sealed = writer.seal()
+    job.on_step("sliced")
+    made = msgspec.structs.replace(
+        walk, made=walk.made + 1, logged_bytes=walk.logged_bytes + amount.logged
+    )
+    job.folder.keep_walk(made)
+    return SliceMade(log=sealed, walk=made, dirty=amount.dirty)
+
+
+def _require_record(walk: Walk, sight: Sight) -> None:
+    """Everything since its checkpoint must be in the record, or the slices are of no instant."""
+    for disk in walk.disks:
+        now = next((each for each in sight.now if each.target == disk.target), None)
+        if now is None:
+            # Unplugged: the step that ends the walk goes without it.
+            continue
+        if now.map_state is not MapState.RECORDING:
+            raise WalkBroken(about=sight.spec.name, reason=f"{disk.target}: {now.map_state.value}")
+        if now.size < disk.size:
+            raise WalkBroken(about=sight.spec.name, reason=f"{disk.target}: {Why.SHRUNK.value}")
+
+
+def _head(
+    job: SourceJob, walk: Walk, sight: Sight, part: tuple[WalkDisk, int, int] | None
+) -> LogHead:
+    return LogHead(
+        kind=Kind.SLICE,
+        vm=job.uuid,
+        name=job.domain.name,
+        since=walk.since,
+        until=walk.generation,
+        slice=walk.made,
+        taken_at=job.clock.now(),
+        disks=tuple(
+            LoggedDisk(
+                target=disk.target,
+                size=disk.size,
+                format=disk.format,
+                rung=_RUNGS[disk.how],
+                why=disk.why,
+            )
+            for disk in ([part[0]] if part else [])
+        ),
+        left_out=dict(sight.left_out),
+    )
+
+
+def _log_part(
+    job: SourceJob,
+    writer: LogWriter,
+    sight: Sight,
+    part: tuple[WalkDisk, int, int],
+) -> Amount:
+    disk, start, end = part
+    now = next((each for each in sight.now if each.target == disk.target), None)
+    if now is None:
+        return Amount()
+    with _opened(job, sight, disk) as source:
+        return _log(job, writer, disk, source, Span(start, end))
+
+
+def _log(
+    job: SourceJob, writer: LogWriter, disk: WalkDisk, source: NbdSource, within: Span
+) -> Amount:
+    if disk.how is How.COMPARE:
+        ask = asking(job, disk.target, is_behind=False)
+        return log_differences(writer, disk.target, source, within, ask=ask, there=disk.there)
+    if disk.how is How.CHANGES:
+        source.also_changed(spans_of(disk.drift, source.size))
+        spans = clipped([Span(*each) for each in source.changed or ()], within)
+        return log_spans(writer, disk.target, source, spans, with_zeros=True)
+    return log_spans(writer, disk.target, source, [within], with_zeros=False)
+
+
+@contextlib.contextmanager
+def _opened(job: SourceJob, sight: Sight, disk: WalkDisk) -> Iterator[NbdSource]:
+    if not sight.is_live:
+        spec = next(each for each in sight.disks if each.target == disk.target)
+        before = KeptDisk(target=disk.target, size=disk.before) if disk.checkpoint else None
+        with (
+            job.place.made(),
+            opened_off(job, spec, disk.checkpoint or None, before=before) as source,
+        ):
+            yield source
+        return
+    with (
+        job.place.made(),
+        _guarded(job),
+        undone_on_error(job.domain, job.clock, ""),
+        _pulled(job, disk) as source,
+    ):
+        yield source
+
+
+@contextlib.contextmanager
+def _guarded(job: SourceJob) -> Iterator[None]:
+    with ScratchGuard(job.domain, job.place, job.clock, reserve=job.reserve) as guard:
+        try:
+            yield
+        except HoldfastError as err:
+            if guard.error is not None:
+                raise guard.error from err
+            raise
+
+
+@contextlib.contextmanager
+def _pulled(job: SourceJob, disk: WalkDisk) -> Iterator[NbdSource]:
+    """One disk as it is now, in a job of its own that makes no checkpoint."""
+    track = Track(
+        target=disk.target,
+        rung=_RUNGS[disk.how],
+        why=Why.TRACKED if disk.checkpoint else Why.FIRST,
+        since=disk.checkpoint or None,
+    )
+    prepared = prepare_pull(
+        job.domain, job.place, name="", tracks={disk.target: track}, recordable=()
+    )
+    pull = prepared.begin()
+    job.on_step("slice-begun")
+    if pull.tracks[disk.target].since != track.since:
+        raise WalkBroken(
+            about=job.domain.name, reason=f"{disk.target}: {Why.MAP_INCONSISTENT.value}"
+        )
+    plan = pull.plan.disks[0]
+    with NbdSource(
+        UnixAddress(path=Path(pull.plan.socket)),
+        plan.export,
+        context=plan.context,
+        before=disk.before,
+    ) as source:
+        yield source
+    patiently(lambda: end_our_job(job.domain, job.clock), job.clock)

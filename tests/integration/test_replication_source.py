@@ -1,0 +1,84 @@
+"""What the source of a replication takes of a machine is what its disks are, cycle after cycle."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from holdfast.base.units import KIB, MIB
+from holdfast.hypervisor.connection import Host
+from holdfast.machines.points import Rung
+from holdfast.replication.source_advance import Did
+from holdfast.testing.hosts import KvmHost
+from holdfast.testing.replicating import Replicating
+from holdfast.testing.still_machine import StillMachine
+from tests import machines_bench
+from tests.model_site import ModelSite
+
+pytestmark = machines_bench.MARKS
+FIRST, SECOND = "vda", "sda"
+SIZES = {FIRST: 12 * MIB, SECOND: 4 * MIB}
+
+
+@pytest.fixture
+def machine(kvm_host: KvmHost) -> Iterator[StillMachine]:
+    """It is on, and has something on both disks."""
+    with Host.open(kvm_host.uri) as hypervisor:
+        machine = StillMachine(kvm_host, hypervisor, "replicated", SIZES)
+        try:
+            machine.start()
+            for target, size in SIZES.items():
+                machine.write(target, 0, bytes(range(1, 255)) * (size // 2 // 254))
+            yield machine
+        finally:
+            machine.remove()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> ModelSite:
+    return ModelSite(tmp_path)
+
+
+@pytest.fixture
+def replicating(
+    machine: StillMachine, kvm_host: KvmHost, tmp_path: Path, site: ModelSite
+) -> Replicating:
+    scratch = kvm_host.folder / "scratch"
+    return Replicating(machine.hypervisor, machine.uuid, tmp_path / "home", scratch, site)
+
+
+def changed(machine: StillMachine) -> None:
+    machine.write(FIRST, 5 * MIB + 512, b"changed!" * 1024)
+    machine.zero(FIRST, MIB, 128 * KIB)
+    machine.write(SECOND, 64 * KIB, b"as well!" * 64)
+
+
+def assert_proved(machine: StillMachine, replicating: Replicating, site: ModelSite) -> None:
+    """The site's newest point is the disks, and nothing is left beside it."""
+    assert {target: bytes(disk) for target, disk in site.disks.items()} == {
+        disk.target: bytes(disk.content) for disk in machine.plugged
+    }
+    assert replicating.leftovers() == []
+
+
+def rungs(site: ModelSite) -> list[Rung]:
+    return [disk.rung for disk in site.heads[-1].disks]
+
+
+def test_a_first_copy_and_the_steps_after_it_are_the_disks(
+    machine: StillMachine, replicating: Replicating, site: ModelSite
+) -> None:
+    replicating.point()
+    assert_proved(machine, replicating, site)
+
+    for number in range(3):
+        changed(machine)
+        machine.write(FIRST, number * MIB, b"again" * 500)
+        shipped = site.shipped
+        replicating.point()
+
+        assert_proved(machine, replicating, site)
+        assert rungs(site) == [Rung.BITMAP, Rung.BITMAP]
+        assert site.shipped - shipped < MIB
+
+    assert [each.did for each in replicating.done].count(Did.SLICE) == 4

@@ -136,9 +136,13 @@ def rebase(
     _run("rebase", ["-q", "-f", "qcow2", *unsafe, *below, _named(place)], place)
 
 
-def commit(place: Path) -> None:
-    """Write what an image has into the one it is based on; it is kept and stays empty."""
-    _run("commit", ["-q", "-f", "qcow2", _named(place)], place)
+def commit(place: Path, *, keeps_content: bool = False) -> None:
+    """Write what an image has into the one it is based on; it is kept and stays empty.
+
+    `keeps_content`: it stays as it is, for what was written may not be durable yet.
+    """
+    kept = ["-d"] if keeps_content else []
+    _run("commit", ["-q", *kept, "-f", "qcow2", _named(place)], place)
 
 
 def extents(place: Place, *, format_: str, is_live: bool = False) -> list[Extent]:

@@ -11,9 +11,12 @@ VERSION = 1
 HISTORY = 16
 
 
-class ReplicaDisk(msgspec.Struct, frozen=True, kw_only=True):
+class ReplicaDisk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`layer` names the generation in which it was written last: it lies in that layer."""
+
     target: str
     size: int
+    layer: str = ""
 
 
 class ReplicaPoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -26,10 +29,15 @@ class ReplicaPoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     downgrades: tuple[Downgrade, ...] = ()
     disks: tuple[ReplicaDisk, ...]
     files: tuple[str, ...] = ()
+    # Something wrote to a layer of it since: it is not that instant any more.
+    is_spoiled: bool = False
+
+    def disk(self, target: str) -> ReplicaDisk | None:
+        return next((disk for disk in self.disks if disk.target == target), None)
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """A walk that has begun: slices up to `slices` are in it, and no point names it."""
+    """A walk that has begun, and no point names it; `slices` are in it: the next has that number."""
 
     generation: str
     # The generation it was begun upon, empty for nothing.
@@ -43,11 +51,15 @@ class ReplicaFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     name: str
     # The machine that may write it.
     source: str
+    # What its disks are; without a point of that name where images were put there as a seed.
     head: str = ""
+    # The newest first.
     history: tuple[str, ...] = ()
     # The oldest first.
     points: tuple[ReplicaPoint, ...] = ()
     draft: Draft | None = None
+    # The layer that something else wrote to; only a walk can go on from there.
+    written: str = ""
 
     def point(self, generation: str) -> ReplicaPoint | None:
         return next((p for p in self.points if p.generation == generation), None)

@@ -1,0 +1,159 @@
+"""The layers of a replica as files: made, written through QEMU, and then never written again.
+
+A layer names the one below by its name in the same folder, so a site's folder may be moved. While
+it is written it has its name already: it exists when replica.json names it, and not before.
+"""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Self
+
+from holdfast.base.clock import Clock
+from holdfast.disks import images
+from holdfast.disks.nbd_client import NbdClient
+from holdfast.disks.serving import served_image
+from holdfast.replication.log_reader import Part
+from holdfast.replication.replica_folder import ReplicaFolder, stamp_of
+from holdfast.replication.replica_record import Layer, LayerName, Stamp
+from holdfast.storage.durable import sync
+
+FORMAT = "qcow2"
+_READ_ONLY, _WRITABLE = 0o400, 0o600
+_NO_STAMP = Stamp(size=0, mtime_ns=0)
+# What QEMU allocates at once; nothing else is under way in one that is written.
+_CLUSTER = 64 << 10
+# Parts of a disk that are written together; a part has at most 1 MiB.
+_TOGETHER = 8
+
+
+class LayersBeingWritten:
+    """The layers one log makes, each made when the first part of its disk comes."""
+
+    def __init__(self, folder: ReplicaFolder, clock: Clock) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._stack = contextlib.ExitStack()
+        self._clients: dict[str, NbdClient] = {}
+        self._waiting: dict[str, list[Part]] = {}
+
+    def __enter__(self) -> Self:
+        sockets = tempfile.TemporaryDirectory(prefix="holdfast-")
+        self._sockets = Path(self._stack.enter_context(sockets))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def write(self, parts: Iterable[Part], layer_of: Callable[[str], LayerName]) -> None:
+        """`layer_of` makes the layer of a disk, if that is not there, and says which it is."""
+        for part in parts:
+            waiting = self._waiting.setdefault(part.target, [])
+            waiting.append(part)
+            if len(waiting) == _TOGETHER:
+                self._write_waiting(part.target, layer_of)
+        for target in self._waiting:
+            self._write_waiting(target, layer_of)
+
+    def flush(self) -> None:
+        """All of it is with the kernel, and nobody has the files open any more."""
+        for client in self._clients.values():
+            client.flush()
+        self._stack.close()
+        self._clients.clear()
+
+    @property
+    def written(self) -> set[str]:
+        """The disks of which there was anything."""
+        return set(self._waiting)
+
+    def _write_waiting(self, target: str, layer_of: Callable[[str], LayerName]) -> None:
+        waiting = self._waiting[target]
+        if waiting:
+            client = self._clients.get(target) or self._open(target, layer_of(target))
+            write_parts(client, waiting)
+            waiting.clear()
+
+    def _open(self, target: str, name: LayerName) -> NbdClient:
+        served = served_image(
+            self._folder.layer(name),
+            self._sockets / str(len(self._clients)),
+            format_=FORMAT,
+            clock=self._clock,
+            is_writable=True,
+        )
+        address = self._stack.enter_context(served)
+        client = self._stack.enter_context(NbdClient(address, contexts=()))
+        self._clients[target] = client
+        return client
+
+
+def write_parts(client: NbdClient, parts: Iterable[Part]) -> None:
+    """In their order; zeroes as holes, and never two requests at once for one cluster.
+
+    QEMU 7.2 loses data where a request that makes zeroes races with one that allocates the same
+    cluster; a fix came in 2026.
+    """
+    run: list[Part] = []
+    for part in parts:
+        if run and (part.content is None or _shares_cluster(run[-1], part)):
+            _write_run(client, run)
+        if part.content is None:
+            client.write_zeroes(part.offset, part.length)
+        else:
+            run.append(part)
+    _write_run(client, run)
+
+
+def make_layer(folder: ReplicaFolder, layer: Layer) -> None:
+    """An empty one; what a killed predecessor has left under its name goes."""
+    path = folder.layer(layer.name)
+    path.unlink(missing_ok=True)
+    below = LayerName(layer.target, layer.below).file if layer.below else None
+    images.create(path, layer.size, format_=FORMAT, backing=below, backing_format=FORMAT)
+
+
+def new_layer(name: LayerName, *, size: int, below: str) -> Layer:
+    """One that is still to be made."""
+    return Layer(
+        target=name.target, generation=name.generation, size=size, below=below, stamp=_NO_STAMP
+    )
+
+
+def seal_layer(folder: ReplicaFolder, layer: Layer) -> Layer:
+    """Durable, and nobody writes to it by accident any more; with its stamp."""
+    path = folder.layer(layer.name)
+    path.chmod(_READ_ONLY)
+    sync(path)
+    stamp = stamp_of(path)
+    assert stamp is not None
+    return Layer(
+        target=layer.target,
+        generation=layer.generation,
+        size=layer.size,
+        below=layer.below,
+        stamp=stamp,
+    )
+
+
+@contextlib.contextmanager
+def writable(path: Path) -> Iterator[None]:
+    """For us, for a moment: programs of a user that is not root look at the mode."""
+    path.chmod(_WRITABLE)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.chmod(path, _READ_ONLY)
+
+
+def _write_run(client: NbdClient, run: list[Part]) -> None:
+    client.write_many((part.offset, part.content) for part in run if part.content is not None)
+    run.clear()
+
+
+def _shares_cluster(before: Part, part: Part) -> bool:
+    last = (before.offset + before.length - 1) // _CLUSTER
+    return part.offset // _CLUSTER <= last

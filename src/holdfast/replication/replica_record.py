@@ -1,0 +1,303 @@
+"""What a site knows of a replica, in the file replica.json: what it tells, and its layers. Pure.
+
+A layer is an image of one disk; it has what was written in one generation, and stands on the one
+below, which has the disk as it was before. A point names the layer of each of its disks. A disk
+that was not written has no layer of its own in a generation, so points share layers.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple
+
+import msgspec
+
+from holdfast.replication.replica_facts import (
+    HISTORY,
+    Draft,
+    ReplicaDisk,
+    ReplicaFacts,
+    ReplicaPoint,
+)
+from holdfast.replication.settings import PointPolicy
+
+VERSION = 1
+
+
+class Stamp(msgspec.Struct, frozen=True, kw_only=True):
+    """By which it is seen that something wrote to a file.
+
+    Not how many blocks it takes: file systems give room back that they took ahead.
+    """
+
+    size: int
+    mtime_ns: int
+
+
+class LayerName(NamedTuple):
+    target: str
+    generation: str
+
+    @property
+    def file(self) -> str:
+        return f"{self.target}.{self.generation}.qcow2"
+
+
+class Layer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`below` is the generation of what it stands on, empty for nothing; `size` is the disk's."""
+
+    target: str
+    generation: str
+    size: int
+    stamp: Stamp
+    below: str = ""
+
+    @property
+    def name(self) -> LayerName:
+        return LayerName(self.target, self.generation)
+
+    @property
+    def file(self) -> str:
+        return self.name.file
+
+
+class Merging(msgspec.Struct, frozen=True, kw_only=True):
+    """`upper` is being written into `lower`, and is whole until that has its name."""
+
+    target: str
+    lower: str
+    upper: str
+
+
+class Applied(msgspec.Struct, frozen=True, kw_only=True):
+    """A log that is in the replica; of a slice the generation is that of its walk."""
+
+    hash: str
+    generation: str
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    version: int = VERSION
+    facts: ReplicaFacts
+    layers: tuple[Layer, ...] = ()
+    # The disks as they are at the head.
+    tops: tuple[ReplicaDisk, ...] = ()
+    policy: PointPolicy = PointPolicy()
+    merging: Merging | None = None
+    # The newest first.
+    applied: tuple[Applied, ...] = ()
+
+    def layer(self, name: LayerName) -> Layer | None:
+        return next((each for each in self.layers if each.name == name), None)
+
+    def top(self, target: str) -> ReplicaDisk | None:
+        return next((disk for disk in self.tops if disk.target == target), None)
+
+    def base(self, target: str) -> str:
+        """The layer a walk stands on, of this disk; empty: on nothing."""
+        draft = self.facts.draft
+        disk = self.top(target)
+        if disk is None or (draft is not None and not draft.since):
+            return ""
+        return disk.layer
+
+    def ack(self, hash_: str) -> Applied | None:
+        return next((each for each in self.applied if each.hash == hash_), None)
+
+
+def with_facts(record: Record, **changes: object) -> Record:
+    return msgspec.structs.replace(record, facts=msgspec.structs.replace(record.facts, **changes))
+
+
+def with_applied(record: Record, applied: Applied) -> Record:
+    """Remembered for as long as an answer may be lost, slices of a walk as well."""
+    return msgspec.structs.replace(record, applied=(applied, *record.applied)[: 2 * HISTORY])
+
+
+def with_point(record: Record, point: ReplicaPoint, layers: Sequence[Layer]) -> Record:
+    """The replica is at this point from now on; a draft was used up, or is none any more."""
+    facts = record.facts
+    history = (facts.head, *facts.history) if facts.head else facts.history
+    kept = [layer for layer in record.layers if layer.name not in {new.name for new in layers}]
+    now = msgspec.structs.replace(
+        record,
+        facts=msgspec.structs.replace(
+            facts,
+            head=point.generation,
+            history=history[:HISTORY],
+            points=(*facts.points, point),
+            draft=None,
+            written="",
+        ),
+        layers=(*kept, *layers),
+        tops=point.disks,
+    )
+    return without_unneeded_ends(now)
+
+
+def with_draft(record: Record, draft: Draft | None, layers: Iterable[Layer] = ()) -> Record:
+    changed = list(layers)
+    names = {layer.name for layer in changed}
+    kept = [layer for layer in record.layers if layer.name not in names]
+    now = msgspec.structs.replace(record, layers=(*kept, *changed))
+    return without_unneeded_ends(with_facts(now, draft=draft))
+
+
+def without_points(record: Record, gone: AbstractSet[str]) -> Record:
+    kept = tuple(point for point in record.facts.points if point.generation not in gone)
+    return without_unneeded_ends(with_facts(record, points=kept))
+
+
+def named_layers(record: Record) -> set[LayerName]:
+    """Those that a point, the head or the draft names."""
+    named = {LayerName(disk.target, disk.layer) for disk in record.tops}
+    for point in record.facts.points:
+        named |= {LayerName(disk.target, disk.layer) for disk in point.disks}
+    draft = record.facts.draft
+    if draft is not None:
+        named |= {each.name for each in record.layers if each.generation == draft.generation}
+    return named
+
+
+def chain(record: Record, name: LayerName) -> Iterator[Layer]:
+    """The layer and all below it, from the top; what is not known ends it."""
+    known = {layer.name: layer for layer in record.layers}
+    while (layer := known.get(name)) is not None:
+        yield layer
+        name = LayerName(name.target, layer.below)
+
+
+def layers_of(record: Record, disks: Iterable[ReplicaDisk]) -> set[LayerName]:
+    """All that the disks read from."""
+    found: set[LayerName] = set()
+    for disk in disks:
+        found |= {layer.name for layer in chain(record, LayerName(disk.target, disk.layer))}
+    return found
+
+
+def without_unneeded_ends(record: Record) -> Record:
+    """Without layers that nothing named stands on: they can go at once."""
+    named = named_layers(record)
+    needed: set[LayerName] = set()
+    for name in named:
+        needed |= {layer.name for layer in chain(record, name)}
+    kept = tuple(layer for layer in record.layers if layer.name in needed)
+    return msgspec.structs.replace(record, layers=kept)
+
+
+def next_merge(record: Record, in_use: AbstractSet[LayerName]) -> Merging | None:
+    """The first, from below, that nobody names and that has one layer upon it.
+
+    Neither of the two may be `in_use`: their files do not change under who has them open.
+    """
+    named = named_layers(record)
+    above: dict[LayerName, list[Layer]] = {}
+    for layer in record.layers:
+        above.setdefault(LayerName(layer.target, layer.below), []).append(layer)
+    for lower in _from_below(record.layers, above):
+        upper = above.get(lower.name, [])
+        if lower.name in named or lower.name in in_use or len(upper) != 1:
+            continue
+        if upper[0].name not in in_use and not _is_draft(record, upper[0]):
+            return Merging(target=lower.target, lower=lower.generation, upper=upper[0].generation)
+    return None
+
+
+def merged(record: Record, merging: Merging, stamp: Stamp) -> Record:
+    """The upper layer stands where the lower one stood; points name it as before."""
+    lower = record.layer(LayerName(merging.target, merging.lower))
+    below = lower.below if lower else ""
+    gone = LayerName(merging.target, merging.lower)
+    changed = LayerName(merging.target, merging.upper)
+    layers = tuple(
+        msgspec.structs.replace(layer, below=below, stamp=stamp) if layer.name == changed else layer
+        for layer in record.layers
+        if layer.name != gone
+    )
+    return msgspec.structs.replace(record, layers=layers, merging=None)
+
+
+def judged(record: Record, seen: Mapping[LayerName, Stamp | None]) -> Record:
+    """What is left of it when some of its layers have changed, or are gone (None).
+
+    Layers of a draft are written by each slice, and by one that was killed.
+    """
+    merging = record.merging
+    excused = (
+        {LayerName(merging.target, name) for name in (merging.lower, merging.upper)}
+        if merging
+        else set()
+    )
+    changed = [
+        layer
+        for layer in record.layers
+        if layer.name not in excused
+        and not _is_draft(record, layer)
+        and seen[layer.name] != layer.stamp
+    ]
+    if not changed:
+        return record
+    names = {layer.name for layer in changed}
+    gone = {layer.name for layer in changed if seen[layer.name] is None}
+    return _spoiled(_stamped(record, seen), names, gone)
+
+
+def depth(record: Record) -> int:
+    """The greatest number of layers any disk reads from."""
+    return max((sum(1 for _ in chain(record, layer.name)) for layer in record.layers), default=0)
+
+
+def _is_draft(record: Record, layer: Layer) -> bool:
+    draft = record.facts.draft
+    return draft is not None and layer.generation == draft.generation
+
+
+def _from_below(
+    layers: Sequence[Layer], above: Mapping[LayerName, Sequence[Layer]]
+) -> Iterator[Layer]:
+    row = [layer for layer in layers if not layer.below]
+    while row:
+        yield from row
+        row = [upper for layer in row for upper in above.get(layer.name, [])]
+
+
+def _stamped(record: Record, seen: Mapping[LayerName, Stamp | None]) -> Record:
+    """Looked at once: what changes later is seen again."""
+    layers = tuple(
+        msgspec.structs.replace(layer, stamp=seen[layer.name] or layer.stamp)
+        for layer in record.layers
+    )
+    return msgspec.structs.replace(record, layers=layers)
+
+
+def _spoiled(
+    record: Record, changed: AbstractSet[LayerName], gone: AbstractSet[LayerName]
+) -> Record:
+    facts = record.facts
+    points = tuple(
+        msgspec.structs.replace(point, is_spoiled=True)
+        if layers_of(record, point.disks) & changed
+        else point
+        for point in facts.points
+    )
+    draft = facts.draft
+    if draft is not None and _draft_layers(record, draft) & changed:
+        draft = None
+    of_head = layers_of(record, record.tops)
+    if of_head & gone:
+        # Nothing can be put upon it, and nothing be compared with it.
+        return with_facts(_headless(record), points=points, draft=draft)
+    written = facts.written or next((n.file for n in sorted(changed) if n in of_head), "")
+    return with_facts(record, points=points, draft=draft, written=written)
+
+
+def _headless(record: Record) -> Record:
+    without = with_facts(record, head="", written="")
+    return msgspec.structs.replace(without, tops=())
+
+
+def _draft_layers(record: Record, draft: Draft) -> set[LayerName]:
+    found: set[LayerName] = set()
+    for layer in record.layers:
+        if layer.generation == draft.generation:
+            found |= {each.name for each in chain(record, layer.name)}
+    return found

@@ -1,0 +1,163 @@
+"""The site that keeps replicas, in one folder each: what a source speaks to, near or far."""
+
+import contextlib
+import os
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from holdfast.base.clock import Clock
+from holdfast.hypervisor.machine_spec import DomainSpec
+from holdfast.replication.log_errors import LogNewer
+from holdfast.replication.log_head import VERSION as LOG_VERSION
+from holdfast.replication.receiver import Ack, Incoming, Prepared, ReplicaWish, SeedWish
+from holdfast.replication.replica import Replica, SiteTools, remove_graves
+from holdfast.replication.replica_errors import ReplicaInUse, ReplicaMissing
+from holdfast.replication.replica_facts import ReplicaFacts
+from holdfast.replication.replica_folder import (
+    ReplicaFolder,
+    open_folder,
+    replicas_in,
+    require_room,
+    room_of,
+    site_errors,
+)
+from holdfast.replication.replica_guard import writers_of
+from holdfast.replication.replica_hashes import require_range
+from holdfast.replication.replica_incoming import present, remove_old, take_piece
+from holdfast.replication.replica_lock import ReplicaLocks
+from holdfast.replication.settings import PointPolicy
+
+
+def _nobody_listens(_step: str) -> None:
+    """Steps are not shown."""
+
+
+def _no_machines() -> Sequence[DomainSpec]:
+    return ()
+
+
+class Site:
+    """Keeps `Receiver`'s promises; one at a time changes a replica, in whatever process it is.
+
+    `machines` tells of those of this host, to find one that would write to a replica.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock,
+        *,
+        machines: Callable[[], Sequence[DomainSpec]] = _no_machines,
+        on_step: Callable[[str], None] = _nobody_listens,
+    ) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._machines = machines
+        self._tools = SiteTools(clock=clock, locks=ReplicaLocks(clock), on_step=on_step)
+
+    @property
+    def folder(self) -> Path:
+        return self._folder
+
+    def replicas(self) -> list[str]:
+        """The machines it has replicas of."""
+        return replicas_in(self._folder)
+
+    def state(self, vm: str) -> ReplicaFacts | None:
+        return self._replica(vm).facts()
+
+    def prepare(self, wish: ReplicaWish) -> Prepared:
+        if wish.log_version > LOG_VERSION:
+            raise LogNewer(path=wish.name, version=wish.log_version)
+        with site_errors(self._folder):
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        writers = self.writers(wish.vm)
+        if writers:
+            raise ReplicaInUse(about=wish.name, who=", ".join(writers))
+        facts, is_new = self._replica(wish.vm).prepare(wish)
+        room = room_of(self._folder)
+        return Prepared(facts=facts, free_bytes=room.free, total_bytes=room.total, is_new=is_new)
+
+    def incoming(self, vm: str, sha256: str, *, size: int) -> Incoming:
+        folder = open_folder(self._folder, vm)
+        record = folder.read()
+        known = record.ack(sha256)
+        if known is not None:
+            ack = Ack(generation=known.generation, hash=known.hash)
+            return Incoming(present=size, ack=ack)
+        here = present(folder.log(sha256), size)
+        # What comes, and what it becomes.
+        require_room(self._folder, 2 * (size - here), about=record.facts.name)
+        return Incoming(present=here)
+
+    def take(self, vm: str, sha256: str, *, offset: int, content: memoryview) -> None:
+        folder = open_folder(self._folder, vm)
+        if not folder.is_there():
+            raise ReplicaMissing(vm=vm)
+        require_room(self._folder, len(content), about=vm)
+        take_piece(folder.log(sha256), offset, content)
+
+    def apply(self, vm: str, sha256: str) -> Ack:
+        return self._replica(vm).apply(sha256)
+
+    def hashes(self, vm: str, target: str, *, start: int, length: int, chunk: int) -> bytes:
+        require_range(start=start, length=length, chunk=chunk)
+        return self._replica(vm).hashes(target, start=start, length=length, chunk=chunk)
+
+    def seed(self, vm: str, wish: SeedWish) -> ReplicaFacts:
+        return self._replica(vm).seed(wish)
+
+    def remove(self, vm: str) -> None:
+        self._replica(vm).remove()
+
+    def pin(self, vm: str, generation: str, *, who: str, until: datetime | None = None) -> None:
+        self._replica(vm).pin(generation, who=who, until=until)
+
+    def unpin(self, vm: str, generation: str, *, who: str) -> None:
+        self._replica(vm).unpin(generation, who=who)
+
+    def attach(
+        self, vm: str, generation: str, *, who: str, until: datetime | None = None
+    ) -> dict[str, Path]:
+        """The image of each disk at a point, to start it upon overlays; `unpin` lets it go."""
+        return self._replica(vm).attach(generation, who=who, until=until)
+
+    def point_files(self, vm: str, generation: str) -> Path:
+        """The folder with what lies beside the disks of a point."""
+        return open_folder(self._folder, vm).points / generation
+
+    def thin(self, vm: str, policy: PointPolicy | None = None) -> int:
+        """Drop the points that are too many, by its own policy without one; how many."""
+        return self._replica(vm).thin(policy)
+
+    def merge_one(self, vm: str) -> bool:
+        """Merge one layer that no point needs; whether there was one."""
+        return self._replica(vm).merge_one()
+
+    def tend(self, vm: str) -> bool:
+        """Thin it, and merge one layer; whether there may be more to do."""
+        self.thin(vm)
+        remove_old(open_folder(self._folder, vm).incoming, self._clock.now())
+        return self.merge_one(vm)
+
+    def clean(self) -> None:
+        """Remove what removals that were killed have left."""
+        remove_graves(self._folder)
+
+    def writers(self, vm: str) -> tuple[str, ...]:
+        """Machines of this host that would write to its layers, if they were started."""
+        return writers_of(self._layers(vm), self._machines())
+
+    def _layers(self, vm: str) -> list[Path]:
+        folder = open_folder(self._folder, vm)
+        found: list[Path] = []
+        with contextlib.suppress(OSError):
+            found = [folder.layers / name for name in os.listdir(folder.layers)]
+        return found
+
+    def _replica(self, vm: str) -> Replica:
+        return Replica(self._open(vm), self._tools)
+
+    def _open(self, vm: str) -> ReplicaFolder:
+        return open_folder(self._folder, vm)

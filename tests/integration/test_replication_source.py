@@ -11,7 +11,7 @@ from holdfast.machines.points import Rung
 from holdfast.replication.source_advance import Did
 from holdfast.testing.hosts import KvmHost
 from holdfast.testing.replicating import Replicating
-from holdfast.testing.still_machine import StillMachine
+from holdfast.testing.still_machine import StillMachine, read_image
 from tests import machines_bench
 from tests.model_site import ModelSite
 
@@ -82,3 +82,78 @@ def test_a_first_copy_and_the_steps_after_it_are_the_disks(
         assert site.shipped - shipped < MIB
 
     assert [each.did for each in replicating.done].count(Did.SLICE) == 4
+
+
+def test_a_machine_is_followed_while_it_is_off_and_when_it_is_on_again(
+    machine: StillMachine, replicating: Replicating, site: ModelSite
+) -> None:
+    replicating.point()
+    changed(machine)
+    machine.stop()
+
+    replicating.point()
+    assert_proved(machine, replicating, site)
+    assert rungs(site) == [Rung.BITMAP, Rung.BITMAP]
+
+    assert replicating.point().did is Did.UNCHANGED
+    machine.write(FIRST, 7 * MIB, b"while it is off" * 100)
+    replicating.point()
+    assert_proved(machine, replicating, site)
+    machine.start()
+    changed(machine)
+    replicating.point()
+
+    assert_proved(machine, replicating, site)
+    assert rungs(site) == [Rung.BITMAP, Rung.BITMAP]
+
+
+def test_a_first_copy_begun_off_goes_on_when_the_machine_is_started(
+    machine: StillMachine, replicating: Replicating, site: ModelSite
+) -> None:
+    machine.stop()
+    while replicating.advance().did is not Did.SLICE:
+        pass
+    replicating.ship()
+
+    machine.start()
+    changed(machine)
+    replicating.point()
+
+    assert_proved(machine, replicating, site)
+    assert rungs(site) == [Rung.BITMAP, Rung.BITMAP]
+    assert [each.did for each in replicating.done].count(Did.SLICE) == 4
+
+
+def test_a_first_copy_begun_on_goes_on_when_the_machine_is_off(
+    machine: StillMachine, replicating: Replicating, site: ModelSite
+) -> None:
+    while replicating.advance().did is not Did.SLICE:
+        pass
+    changed(machine)
+    replicating.ship()
+
+    machine.stop()
+    replicating.point()
+
+    assert_proved(machine, replicating, site)
+
+
+def test_after_a_power_cut_only_what_differs_is_sent(
+    machine: StillMachine, replicating: Replicating, site: ModelSite
+) -> None:
+    replicating.point()
+    shipped = site.shipped
+    changed(machine)
+    machine.flush(FIRST)
+    machine.flush(SECOND)
+
+    machine.cut_power()
+    for target in SIZES:
+        machine.disks[target].content[:] = read_image(machine.disks[target].path)
+    replicating.point()
+    machine.start()
+    replicating.point()
+
+    assert_proved(machine, replicating, site)
+    assert Did.LOST in [each.did for each in replicating.done]
+    assert site.shipped - shipped < 2 * MIB

@@ -16,15 +16,16 @@ from holdfast.replication.walking import form_of
 
 
 class Because(StrEnum):
-    """Why all of a machine is walked over; the words stand in status and happenings."""
+    """Why all of a machine is walked over; why_texts has them in words."""
 
     FIRST = "first"
-    ASKED = "asked"
-    SITE_EMPTY = "site-empty"
-    SITE_ROLLED_BACK = "site-rolled-back"
-    SITE_DIFFERS = "site-differs"
-    SITE_WRITTEN = "site-written"
+    ASKED = "ordered"
+    SITE_EMPTY = "replica-missing"
+    SITE_ROLLED_BACK = "replica-rolled-back"
+    SITE_DIFFERS = "generation-unknown"
+    SITE_WRITTEN = "replica-was-written"
     SPOOL_LOST = "spool-lost"
+    WALK_LOST = "walk-lost"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,8 +53,8 @@ def advance(job: SourceJob, *, may_walk: bool = True) -> Done:
             return advance_held(job, found, may_walk=may_walk)
         except RecordLost as err:
             return _lost(job, err.why.value, err.disk if err.why is Why.MAP_WRONG else "")
-        except WalkBroken as err:
-            return _lost(job, str(err.fields["reason"]), "")
+        except WalkBroken:
+            return _lost(job, Because.WALK_LOST, "")
 
 
 def advance_held(job: SourceJob, found: Held, *, may_walk: bool) -> Done:

@@ -139,6 +139,8 @@ def parse_head(content: bytes, digest: bytes) -> LogHead:
 
 def check_head(head: LogHead) -> None:
     """Names become names of files at a site that does not trust who sends them."""
+    if head.version != VERSION:
+        raise Broken(f"its head is of version {head.version}")
     if not _is_uuid(head.vm):
         raise Broken(f"{head.vm!r} is no UUID")
     if not is_ours(head.until) or (head.since and not is_ours(head.since)):
@@ -231,7 +233,7 @@ def encode_file(name: str, content: bytes) -> bytes:
 def parse_file(plain: bytes) -> tuple[str, bytes]:
     try:
         (length,) = _NAME_LENGTH.unpack_from(plain)
-        name = plain[2 : 2 + length].decode("ascii")
+        name = struct.unpack_from(f"{length}s", plain, 2)[0].decode("ascii")
     except (struct.error, UnicodeDecodeError) as err:
         raise Broken(f"a file in it has no name: {err}") from err
     check_name(name)

@@ -46,32 +46,29 @@ class Part(NamedTuple):
 
 def read_head(path: Path) -> LogHead:
     """The head of a log that need not be whole."""
-    with _opened(path) as log:
+    with opened(path) as log:
         return log.head
 
 
 def verify(path: Path) -> SealedLog:
     """Every byte of it was read and is as it was written; LogTorn or LogDamaged otherwise."""
-    with _opened(path) as log:
-        for _frame, _plain in log.frames():
+    with opened(path) as log:
+        for _frame, _plain in log.whole():
             pass
-        foot = log.foot
-        assert foot is not None
-        if foot.digest != log.digest_before_foot:
-            raise Broken("something in it has changed")
+        assert log.foot is not None
         return SealedLog(
             path=path,
             head=log.head,
             size=log.size,
             hash=log.hash,
-            plain_bytes=foot.plain_bytes,
-            zero_bytes=foot.zero_bytes,
+            plain_bytes=log.foot.plain_bytes,
+            zero_bytes=log.foot.zero_bytes,
         )
 
 
 def parts(path: Path) -> Iterator[Part]:
     """In the order of the file, each held against its digest; `verify` comes before this."""
-    with _opened(path) as log:
+    with opened(path) as log:
         log.check_end()
         targets = [disk.target for disk in log.head.disks]
         for frame, plain in log.frames():
@@ -82,7 +79,7 @@ def parts(path: Path) -> Iterator[Part]:
 def files(path: Path) -> dict[str, bytes]:
     """What lies beside the disks, by name."""
     found: dict[str, bytes] = {}
-    with _opened(path) as log:
+    with opened(path) as log:
         log.check_end()
         for frame, plain in log.frames(skips=True):
             if frame.kind is FrameKind.FILE:
@@ -93,21 +90,30 @@ def files(path: Path) -> dict[str, bytes]:
 
 
 class OpenLog:
-    """A log from its head to its foot; what is wrong with it is Broken, or _Short."""
+    """A log from its head to its foot; what is wrong with it is Broken, or Short."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._hash = sha256()
         self.size = 0
         self.foot: Foot | None = None
-        self.digest_before_foot = b""
+        self._digest = b""
         prelude = self.read(PRELUDE_BYTES, "its first bytes")
         content = self.read(head_length(prelude), "its head")
         self.head = parse_head(content, self.read(DIGEST_BYTES, "its head"))
 
+    def fileno(self) -> int:
+        return self._file.fileno()
+
     @property
     def hash(self) -> str:
         return self._hash.hexdigest()
+
+    def whole(self) -> Iterator[tuple[Frame, bytes | None]]:
+        """Each frame with its plain bytes; at their end it is known that none is missing."""
+        yield from self.frames()
+        if self.foot is None or self.foot.digest != self._digest:
+            raise Broken("something in it has changed")
 
     def frames(self, *, skips: bool = False) -> Iterator[tuple[Frame, bytes | None]]:
         """Each with its plain bytes; with `skips` those of disks are passed over unread."""
@@ -147,7 +153,7 @@ class OpenLog:
         raise Broken("its foot has changed")
 
     def _end(self, begin: bytes, tally: "_Tally", before: tuple[bytes, int]) -> None:
-        self.digest_before_foot, size = before
+        self._digest, size = before
         foot = self.foot = parse_foot(begin + self.read(FOOT_BYTES - 1, "its foot"))
         counted = tally.frames, tally.plain_bytes, tally.zero_bytes, size
         if counted != (foot.frames, foot.plain_bytes, foot.zero_bytes, foot.size):
@@ -158,9 +164,7 @@ class OpenLog:
     def _plain(self, frame: Frame) -> bytes | None:
         if frame.kind is FrameKind.ZERO:
             return None
-        plain = stored = self.read(frame.stored, "a frame")
-        if frame.method is Method.ZSTD:
-            plain = unpacked(stored, frame.length)
+        plain = plain_of(frame, self.read(frame.stored, "a frame"))
         if sha256(plain).digest() != frame.digest:
             raise Broken(f"{frame.length} bytes at {frame.offset} have changed")
         return plain
@@ -173,7 +177,7 @@ class OpenLog:
         content = self._file.read(count)
         self.size += len(content)
         if len(content) < count:
-            raise _Short(self.size, part)
+            raise Short(self.size, part)
         self._hash.update(content)
         return content
 
@@ -211,25 +215,29 @@ class _Tally:
         self._names.add(name)
 
 
-def unpacked(stored: bytes, length: int) -> bytes:
-    """Exactly so many bytes; a frame that would become more is stopped there."""
+def plain_of(frame: Frame, stored: bytes) -> bytes:
+    """Exactly so many bytes as it says; one that would become more is stopped there."""
+    if frame.method is Method.RAW:
+        return stored
     try:
-        plain = decompress(stored, limit=length)
+        plain = decompress(stored, limit=frame.length)
     except ZstdError as err:
         raise Broken(f"what it holds cannot be unpacked: {err}") from err
-    if len(plain) != length:
-        raise Broken(f"{len(plain)} bytes came out where {length} belong")
+    if len(plain) != frame.length:
+        raise Broken(f"{len(plain)} bytes came out where {frame.length} belong")
     return plain
 
 
-class _Short(Exception):
+class Short(Exception):
+    """The file ends there."""
+
     def __init__(self, end: int, part: str) -> None:
         super().__init__(end, part)
         self.end, self.part = end, part
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[OpenLog]:
+def opened(path: Path) -> Iterator[OpenLog]:
     """With the errors people are told."""
     try:
         with open(path, "rb", buffering=MIB, opener=_no_links) as file:
@@ -238,7 +246,7 @@ def _opened(path: Path) -> Iterator[OpenLog]:
         raise LogNewer(path=path, version=err.version) from err
     except Broken as err:
         raise LogDamaged(path=path, reason=err) from err
-    except _Short as err:
+    except Short as err:
         raise LogTorn(path=path, end=err.end, part=err.part) from err
     except OSError as err:
         raise LogUnreadable(path=path, reason=err.strerror) from err

@@ -68,7 +68,12 @@ class AgentLink:
 def problem_of(content: bytes, *, status: int) -> HoldfastError:
     """The server's error as it was there; of a kind this version does not know, its words."""
     # These are the ones it has for machines; importing them makes them known.
-    from holdfast.app.control import authority_errors, job_errors, registration_errors  # noqa: F401
+    from holdfast.app.control import (  # noqa: F401
+        authority_errors,
+        job_errors,
+        registration_errors,
+        replication_errors,
+    )
     from holdfast.fleet import credentials_file  # noqa: F401
 
     try:

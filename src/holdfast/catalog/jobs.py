@@ -80,6 +80,12 @@ def add_if_absent(db: Session, job: dict[str, Any]) -> None:
     db.execute(dialect.insert(Job).values(**job).on_conflict_do_nothing())
 
 
+def open_orders(db: Session, machine_id: str, kind: str) -> Sequence[Job]:
+    """Those that wait or run."""
+    query = select(Job).where(Job.machine_id == machine_id, Job.kind == kind, Job.state.in_(_OPEN))
+    return db.scalars(query.order_by(Job.created_at)).all()
+
+
 def steps(db: Session, job_id: str) -> Sequence[JobStep]:
     return db.scalars(_STEPS, {"job": job_id}).all()
 

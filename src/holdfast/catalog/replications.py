@@ -120,20 +120,21 @@ def listed(
     return [_one(row) for row in db.execute(query)]
 
 
-def elsewhere(db: Session, machine: Machine) -> Sequence[Replication]:
+def elsewhere(db: Session, machine: Machine) -> list[tuple[Replication, Site]]:
     """Those of the same vault whose machines left their host, or whose hosts were let go."""
     other = aliased(Machine)
-    query = select(Replication).join(other, other.id == Replication.machine_id)
+    query = select(Replication, Site).join(Site, Site.id == Replication.site_id)
+    query = query.join(other, other.id == Replication.machine_id)
     query = query.where(other.vault_id == machine.vault_id, other.id != machine.id)
     query = query.where(or_(Replication.missing_since.is_not(None), other.state != "active"))
-    return db.scalars(query).all()
+    return [(row[0], row[1]) for row in db.execute(query)]
 
 
-def host_of_vm(db: Session, vm: str, *, vault_id: str, but: str) -> str | None:
-    """The registered host in the vault, other than `but`, that told of this machine last."""
-    query = select(Vm.machine_id).join(Machine, Machine.id == Vm.machine_id)
-    query = query.where(Vm.uuid == vm, Machine.vault_id == vault_id, Machine.id != but, at_work())
-    return db.scalar(query.order_by(Vm.told_at.desc(), Vm.machine_id).limit(1))
+def hosts_of_vm(db: Session, vm: str, *, vault_id: str) -> Sequence[Machine]:
+    """The registered hosts of the vault that have this machine, the one that told last first."""
+    query = select(Machine).join(Vm, Machine.id == Vm.machine_id)
+    query = query.where(Vm.uuid == vm, Machine.vault_id == vault_id, at_work())
+    return db.scalars(query.order_by(Vm.told_at.desc(), Machine.id)).all()
 
 
 def sought(db: Session, vault_id: str, *, but: str, since: datetime) -> Sequence[str]:

@@ -67,6 +67,12 @@ def by_name(
     return [_one(row) for row in db.execute(query)]
 
 
+def for_source(db: Session, vault_id: str, *, also: Collection[str]) -> list[Placed]:
+    """Those of a vault, and others that somebody let one of its machines replicate to."""
+    query = _placed().where(or_(Machine.vault_id == vault_id, Site.name.in_(also)))
+    return [_one(row) for row in db.execute(query.order_by(Site.name))]
+
+
 def count_replicas(db: Session, site_ids: Collection[str]) -> dict[str, int]:
     """How many lie at each, as far as it told."""
     query = select(Replica.site_id, func.count()).where(Replica.site_id.in_(site_ids))
@@ -112,11 +118,10 @@ def is_to_remove(db: Session, site_id: str, vm: str) -> bool:
     return db.get(ReplicaRemoval, (site_id, vm)) is not None
 
 
-def ends_for(db: Session, machine_id: str) -> list[tuple[ReplicationEnd, str]]:
-    """What a host has to clean up after, with the names of the sites."""
-    query = select(ReplicationEnd, Site.name).join(Site, Site.id == ReplicationEnd.site_id)
-    query = query.where(ReplicationEnd.machine_id == machine_id).order_by(ReplicationEnd.vm)
-    return [(row[0], row[1]) for row in db.execute(query)]
+def ends_for(db: Session, machine_id: str) -> Sequence[ReplicationEnd]:
+    """What a host has to clean up after."""
+    query = select(ReplicationEnd).where(ReplicationEnd.machine_id == machine_id)
+    return db.scalars(query.order_by(ReplicationEnd.vm, ReplicationEnd.site)).all()
 
 
 def _placed() -> Select[Site, Machine]:

@@ -303,9 +303,8 @@ class ReplicationEnd(Table):
     __tablename__ = "replication_ends"
     machine_id: Mapped[str] = mapped_column(ForeignKey("machines.id"), primary_key=True)
     vm: Mapped[str] = mapped_column(primary_key=True)
-    site_id: Mapped[str] = mapped_column(
-        ForeignKey("sites.id", ondelete="CASCADE"), primary_key=True
-    )
+    # Its name, as the host knows it: the site itself may be gone.
+    site: Mapped[str] = mapped_column(primary_key=True)
     why: Mapped[str]  # "disabled", "moved"
     keep_replica: Mapped[bool]
     asked_at: Mapped[datetime]

@@ -19,6 +19,10 @@ def of_machine(
     return db.scalars(query).all()
 
 
+def uuids_of(db: Session, machine_id: str) -> frozenset[str]:
+    return frozenset(db.scalars(select(Vm.uuid).where(Vm.machine_id == machine_id)))
+
+
 def replace_all(db: Session, machine_id: str, told: Mapping[str, Vm]) -> None:
     """Leave exactly these, by their UUIDs."""
     for row in of_machine(db, machine_id):

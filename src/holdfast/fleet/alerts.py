@@ -117,6 +117,22 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "quota-near": Kind(
             severity=Severity.WARNING, sentence=N_("{object} uses {used} of its quota of {quota}.")
         ),
+        "replication-warning": Kind(
+            severity=Severity.WARNING,
+            sentence=N_("Replication of {vms} to {site} is not as it should be: {reason}"),
+            told_apart_by=("root",),
+        ),
+        "replication-critical": Kind(
+            severity=Severity.CRITICAL,
+            sentence=N_("Replication of {vms} to {site} is in danger: {reason}"),
+            told_apart_by=("root",),
+        ),
+        "replication-recovered": Kind(
+            severity=Severity.INFO,
+            sentence=N_("Replication of {vms} to {site} is well again."),
+            told_apart_by=("root",),
+            is_event=True,
+        ),
         "key-changed": Kind(
             severity=Severity.ERROR,
             sentence=N_("{machine} shows another key than before (34506)."),

@@ -7,7 +7,7 @@ import msgspec
 
 from holdfast.base.units import parse_duration
 from holdfast.fleet.jobs import Kind
-from holdfast.fleet.virtual_machines import read_vms, source_of_vm
+from holdfast.fleet.virtual_machines import read_vms, source_of_replication, source_of_vm
 
 _LONGEST = 500
 # Fifteen days, the end of the table by which points are thinned.
@@ -231,8 +231,8 @@ def source_of(kind: Kind, arguments: dict[str, Any]) -> str:
         return source_of_vm(str(arguments.get("vm", "")))
     if kind in _OF_REPLICATION:
         # Its machine can be backed up meanwhile.
-        what = "replication-pause" if kind in _AT_ANY_TIME else "replication"
-        return f"{what}:{arguments.get('vm', '')}"
+        name = str(arguments.get("vm", ""))
+        return source_of_replication(name, pause=kind in _AT_ANY_TIME)
     if kind is Kind.RESTORE:
         return str(arguments.get("to", ""))
     # The others work on the repository as a whole.

@@ -7,6 +7,7 @@ ALL = "*"
 MOST = 500
 _LONGEST = 200
 _MARK = "vm:"
+_REPLICATION, _PAUSE = "replication:", "replication-pause:"
 
 
 def read_vms(given: Sequence[str], *, may_be_all: bool = True) -> list[str]:
@@ -31,6 +32,15 @@ def sources_text(paths: Sequence[str], vms: Sequence[str]) -> str:
 
 def is_of_vm(source: str) -> bool:
     return source.startswith(_MARK)
+
+
+def source_of_replication(name: str, *, pause: bool = False) -> str:
+    """What a job about its replication works on; to be paused it need not have come to an end."""
+    return f"{_PAUSE if pause else _REPLICATION}{name}"
+
+
+def is_of_replication(source: str) -> bool:
+    return source.startswith((_REPLICATION, _PAUSE))
 
 
 def _is_name(name: str) -> bool:

@@ -126,6 +126,21 @@ _TEXTS: Final[Mapping[str, _Text]] = {
         ),
         N_("Set both by NTP: `timedatectl set-ntp true`, on both machines."),
     ),
+    "not-at-host": _Text(
+        N_("Its host knows nothing of it any more, and nobody has ended it"),
+        N_(
+            "Begin it again there, with `holdfast replication enable {vm}`; or end it at the "
+            "server, with `holdfast replication list` and `holdfast replication end`."
+        ),
+    ),
+    "host-silent": _Text(
+        N_("{host} has not been heard of since {at}: how far behind it is now is not known"),
+        N_("See whether the host runs, and its agent with it: `holdfast agent status` there."),
+    ),
+    "site-silent": _Text(
+        N_("The machine of the site has not been heard of either"),
+        N_("See whether it runs, and its agent with it: `holdfast agent status` there."),
+    ),
     "nobody-at-work": _Text(
         N_("Nobody has replicated it for {age_seconds}: no process of Holdfast is at work"),
         N_("`systemctl restart holdfast-agent`, or by hand: `holdfast replication run`."),

@@ -16,6 +16,7 @@ from holdfast.app.control import (
     job_errors,
     policy_errors,
     registration_errors,
+    replication_errors,
     step_errors,
     vault_errors,
 )
@@ -25,6 +26,7 @@ from holdfast.base.errors import HoldfastError, Retry
 from holdfast.base.texts import _, speaking
 from holdfast.catalog.errors import DatabaseUnavailable
 from holdfast.fleet import credentials_file
+from holdfast.replication import replica_errors
 from holdfast.server.speaking import language_of
 
 _log = logging.getLogger(__name__)
@@ -81,6 +83,11 @@ STATUSES: dict[type[HoldfastError], int] = {
     registration_errors.CredentialsUsed: HTTPStatus.FORBIDDEN,
     registration_errors.KeyDiffers: HTTPStatus.CONFLICT,
     registration_errors.DataImmutable: HTTPStatus.CONFLICT,
+    replication_errors.MachineIsSite: HTTPStatus.CONFLICT,
+    replication_errors.SiteInUse: HTTPStatus.CONFLICT,
+    replication_errors.SiteAway: HTTPStatus.CONFLICT,
+    replication_errors.ReplicaBeingRemoved: HTTPStatus.CONFLICT,
+    replica_errors.ReplicaOfAnother: HTTPStatus.CONFLICT,
 }
 # Refusals of a caller that the audit log keeps; the use case's own transaction was undone.
 REFUSALS: tuple[type[HoldfastError], ...] = (

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 from holdfast.base.texts import N_, _, ngettext
 from holdfast.catalog.tables import Alert
 from holdfast.fleet.alerts import KINDS, Severity
+from holdfast.replication import health_texts
+from holdfast.replication.status import Health, Reason
 
 if TYPE_CHECKING:
     from holdfast.app.control.alert_summaries import Day
 
 _GOOD = ("done", "warnings")
+_FIGURE = "figure-"
 # Why an alert was closed although nothing was mended.
 _LEFT = {
     "revoked": N_("Closed, as the machine was revoked."),
@@ -21,9 +24,26 @@ _LEFT = {
 
 def sentence_of(alert: Alert) -> str:
     """What happened, in one sentence."""
-    said = _(KINDS[alert.kind].sentence).format_map(_Lenient(alert.fields))
+    fields = {**alert.fields, **_spoken(alert)}
+    said = _(KINDS[alert.kind].sentence).format_map(_Lenient(fields))
     left = _LEFT.get(alert.fields.get("closed", ""))
     return f"{said} {_(left)}" if left else said
+
+
+def _spoken(alert: Alert) -> dict[str, str]:
+    """The reason and the remedy of a replication's alert, which are kept as a code."""
+    code = alert.fields.get("code")
+    if code is None or not alert.kind.startswith("replication-"):
+        return {}
+    figures = {
+        name.removeprefix(_FIGURE): value
+        for name, value in alert.fields.items()
+        if name.startswith(_FIGURE)
+    }
+    reason = Reason(code=code, health=Health.WARNING, since=alert.first_at, figures=figures)
+    vm, site = alert.fields.get("vms", "").partition(",")[0], alert.fields.get("site", "")
+    remedy = health_texts.remedy(reason, vm=vm, site=site)
+    return {"reason": health_texts.sentence(reason), "remedy": remedy}
 
 
 def title_of(alert: Alert) -> str:
@@ -32,7 +52,7 @@ def title_of(alert: Alert) -> str:
 
 def body_of(alert: Alert) -> str:
     lines = [sentence_of(alert)]
-    if remedy := alert.fields.get("remedy"):
+    if remedy := {**alert.fields, **_spoken(alert)}.get("remedy"):
         lines.append(remedy)
     if alert.count > 1:
         seen = ngettext("Seen {count} time.", "Seen {count} times.", alert.count)

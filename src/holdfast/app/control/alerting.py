@@ -15,7 +15,7 @@ from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Alert, Job, Machine
 from holdfast.fleet.alerts import KINDS, key_of
 from holdfast.fleet.jobs import Kind, State
-from holdfast.fleet.virtual_machines import is_of_vm
+from holdfast.fleet.virtual_machines import is_of_replication, is_of_vm
 
 
 def raise_alert(
@@ -118,6 +118,7 @@ _OF_ITS_WORK = frozenset(
     (
         *(*_FAILED.values(), "job-failed", "job-lost", "backup-warnings", "key-changed"),
         *("machine-silent", "no-backup", "scratch-low", "quota-near"),
+        *("replication-warning", "replication-critical"),
     )
 )
 _DAMAGE = frozenset(
@@ -146,8 +147,12 @@ def _close_about(db: Session, plane: Plane, kind: str, job: Job) -> None:
     """That a virtual machine fares well says nothing about the others of its host."""
     for alert in alert_rows.open_at(db, kind, vault_id=job.vault_id, machine_id=job.machine_id):
         source = str(alert.fields.get("source", ""))
-        if source == job.source or not (is_of_vm(source) or is_of_vm(job.source)):
+        if source == job.source or not (_is_of_one(source) or _is_of_one(job.source)):
             alert.closed_at = plane.clock.now()
+
+
+def _is_of_one(source: str) -> bool:
+    return is_of_vm(source) or is_of_replication(source)
 
 
 def _close_damage(db: Session, plane: Plane, job: Job) -> None:

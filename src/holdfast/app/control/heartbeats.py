@@ -12,6 +12,7 @@ from typing import Any
 from holdfast.app.control.assignments import etag_of
 from holdfast.app.control.machine_names import heard_host
 from holdfast.app.control.plane import Actor, Plane
+from holdfast.app.control.replication_roles import SITES_BEAT, roles_of
 from holdfast.catalog import heartbeats as beat_rows
 from holdfast.fleet.messages import Heartbeat, HeartbeatReply
 
@@ -82,12 +83,13 @@ def beat(plane: Plane, actor: Actor, book: HeartbeatBook, told: Heartbeat) -> He
     book.note(actor.id, told, now=now)
     with plane.database.read() as db:
         end, host = beat_rows.known(db, actor.id)
-        etag = etag_of(db, actor.id)
+        etag, roles = etag_of(db, actor.id), roles_of(plane, db, actor.id)
     if told.name != (host or actor.name):
         heard_host(plane, actor, told.name)
     return HeartbeatReply(
         at=now,
         assignments_etag=etag,
         renew_certificate=end is not None and end - now < _RENEW_BEFORE,
-        next_seconds=BETWEEN.total_seconds(),
+        next_seconds=(SITES_BEAT if roles.site else BETWEEN).total_seconds(),
+        replication_etag=roles.etag,
     )

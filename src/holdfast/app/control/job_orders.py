@@ -18,6 +18,7 @@ from holdfast.app.control.job_views import JobView, view_of
 from holdfast.app.control.jobs import job_for
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.replaying import done_before, id_for, made_before, note_done
+from holdfast.app.control.sites import site_for
 from holdfast.base.errors import HoldfastError
 from holdfast.base.texts import _
 from holdfast.catalog import commands as command_rows
@@ -39,6 +40,7 @@ _RIGHTS = {
     Kind.RESTORE: Right.RESTORE,
     # As a policy that is detached: from then on nothing is backed up.
     Kind.UNPROTECT: Right.CHANGE_POLICIES,
+    Kind.END_REPLICATION: Right.CHANGE_POLICIES,
 }
 # For one machine; the first are its own work, the last is done in its place by the server.
 _TO_ORDER = (*OF_MACHINES, Kind.SCRUB)
@@ -69,6 +71,9 @@ def order_job(
             raise MachineGone(machine=machine.name, state=machine.state)
         told = _arguments(wanted, arguments)
         _check_assignment(db, machine, told.get("assignment"))
+        if wanted is Kind.REPLICATE:
+            # Whose site it is has a say in who fills it.
+            site_for(db, actor, told["to"], Right.RUN_JOBS)
         job = _new_job(plane, actor, machine, wanted, told)
         holder = job_rows.open_on(db, machine.id, job.source)
         db.add(job)

@@ -93,6 +93,11 @@ def machine_for(db: Session, actor: Actor, machine_id: str, right: Right) -> Mac
     return machine
 
 
+def is_silent(machine: Machine, now: datetime) -> bool:
+    """Its heartbeats have stopped, or never came."""
+    return machine.last_seen_at is None or now - machine.last_seen_at > SILENT_AFTER
+
+
 def _views(plane: Plane, db: Session, rows: "list[Machine] | Any") -> dict[str, MachineView]:
     now, ids = plane.clock.now(), [row.id for row in rows]
     certificates = certificate_rows.newest_good(db, ids, now)
@@ -139,4 +144,4 @@ def _health(row: Machine, certificate: Certificate | None, now: datetime) -> str
         return "no-certificate"
     if row.last_seen_at is None:
         return "never-seen"
-    return "silent" if now - row.last_seen_at > SILENT_AFTER else "ok"
+    return "silent" if is_silent(row, now) else "ok"

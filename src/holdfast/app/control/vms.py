@@ -10,9 +10,10 @@ from holdfast.app.control.errors import NotAllowed
 from holdfast.app.control.machine_views import machine_for
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.policy_errors import VmsNotUnderstood
+from holdfast.app.control.replication_moves import Seen, notice
 from holdfast.base.texts import _
 from holdfast.catalog import vms as vm_rows
-from holdfast.catalog.tables import Vm
+from holdfast.catalog.tables import Machine, Vm
 from holdfast.fleet.messages import VmsTold, VmTold
 from holdfast.fleet.paging import Page, Window, make_page
 from holdfast.fleet.roles import Right
@@ -48,7 +49,10 @@ def take_vms(plane: Plane, actor: Actor, told: VmsTold) -> None:
     now = plane.clock.now()
     rows = {one.uuid: _row(actor.id, one, now) for one in told.vms}
     with plane.database.write() as db:
+        machine, known = db.get_one(Machine, actor.id), vm_rows.uuids_of(db, actor.id)
         vm_rows.replace_all(db, actor.id, rows)
+        db.flush()
+        notice(plane, db, actor, machine, Seen(here=rows.keys(), gone=known - rows.keys()))
 
 
 def list_vms(plane: Plane, actor: Actor, machine_id: str, window: Window) -> Page[VmView]:

@@ -118,11 +118,11 @@ def told(
     """All assignments of the machine that asks, with their policies written out."""
     found = assignments.told_assignments(plane, machine)
     headers = {"ETag": f'"{found.etag}"'}
-    if if_none_match is not None and found.etag in _tags(if_none_match):
+    if if_none_match is not None and found.etag in tags_of(if_none_match):
         return Response(status_code=304, headers=headers)
     response.headers.update(headers)
     return found
 
 
-def _tags(header: str) -> set[str]:
+def tags_of(header: str) -> set[str]:
     return {tag.strip().removeprefix("W/").strip('"') for tag in header.split(",")}

@@ -18,6 +18,7 @@ from holdfast.app.control import (
     alert_watch,
     purging,
     recounting,
+    replication_watch,
     vault_removal,
 )
 from holdfast.app.control.cleaning import clean
@@ -39,6 +40,7 @@ def every_minute(_moment: datetime, _context: Any) -> None:
     _step("forgotten jobs", _give_up_forgotten)
     _step("unwatched jobs", ordering.watch_all)
     _step("watch for alerts", _watch_for_alerts)
+    _step("watch replications", _watch_replications)
     _step("send alerts", send_alerts)
     _step("summaries", _send_summaries)
 
@@ -46,6 +48,7 @@ def every_minute(_moment: datetime, _context: Any) -> None:
 @DBOS.workflow(name="every-hour")
 def every_hour(_moment: datetime, _context: Any) -> None:
     _step("vaults to remove", _remove_vaults)
+    _step("samples of replications", _thin_samples)
     for purge in (_purge_trash, _purge_repositories):
         for _slice in range(_MOST_SLICES):
             if _step(purge.__name__, purge) != _FILES:
@@ -97,6 +100,14 @@ def _give_up_silent() -> int:
 
 def _watch_for_alerts() -> int:
     return alert_watch.watch(plane(), held().limits.alerts)
+
+
+def _watch_replications() -> int:
+    return replication_watch.watch(plane())
+
+
+def _thin_samples() -> int:
+    return replication_watch.thin(plane())
 
 
 def send_alerts() -> int:

@@ -15,6 +15,19 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "replication_ends",
+        sa.Column("machine_id", sa.String(), nullable=False),
+        sa.Column("vm", sa.String(), nullable=False),
+        sa.Column("site", sa.String(), nullable=False),
+        sa.Column("why", sa.String(), nullable=False),
+        sa.Column("keep_replica", sa.Boolean(), nullable=False),
+        sa.Column("asked_at", MOMENT, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["machine_id"], ["machines.id"], name=op.f("fk_replication_ends_machine_id")
+        ),
+        sa.PrimaryKeyConstraint("machine_id", "vm", "site", name=op.f("pk_replication_ends")),
+    )
+    op.create_table(
         "sites",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -54,22 +67,6 @@ def upgrade() -> None:
             ["site_id"], ["sites.id"], name=op.f("fk_replicas_site_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("site_id", "vm", name=op.f("pk_replicas")),
-    )
-    op.create_table(
-        "replication_ends",
-        sa.Column("machine_id", sa.String(), nullable=False),
-        sa.Column("vm", sa.String(), nullable=False),
-        sa.Column("site_id", sa.String(), nullable=False),
-        sa.Column("why", sa.String(), nullable=False),
-        sa.Column("keep_replica", sa.Boolean(), nullable=False),
-        sa.Column("asked_at", MOMENT, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["machine_id"], ["machines.id"], name=op.f("fk_replication_ends_machine_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["site_id"], ["sites.id"], name=op.f("fk_replication_ends_site_id"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("machine_id", "vm", "site_id", name=op.f("pk_replication_ends")),
     )
     op.create_table(
         "replications",

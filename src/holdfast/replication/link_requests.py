@@ -1,0 +1,166 @@
+"""What can be asked over the link: each request as it is sent, and what a Receiver does for it.
+
+What comes here was sent by another host. Its certificate is good, and still every field is held
+against a pattern: names of machines and disks become names of files.
+"""
+
+from datetime import datetime
+from enum import Enum
+from typing import Annotated, Any, ClassVar
+
+import msgspec
+
+from holdfast.base.units import KIB, MIB
+from holdfast.replication.receiver import Receiver, ReplicaWish, SeedWish
+
+Vm = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+Target = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}\Z")]
+Generation = Annotated[str, msgspec.Meta(pattern=r"^holdfast-[0-9a-f]{16}\Z")]
+Who = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Size = Annotated[int, msgspec.Meta(ge=0, le=1 << 62)]
+Chunk = Annotated[int, msgspec.Meta(ge=64 * KIB, le=64 * MIB, multiple_of=4 * KIB)]
+# An answer has to fit into a frame.
+MOST_HASHES = 32 * KIB
+
+
+class Effort(Enum):
+    """How long it may take, so that what is slow does not keep what is quick waiting."""
+
+    QUICK = "quick"
+    HEAVY = "heavy"
+    # Hours.
+    LONG = "long"
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    verb: ClassVar[str]
+    effort: ClassVar[Effort] = Effort.QUICK
+
+    vm: Vm
+
+    def put_to(self, receiver: Receiver, machine: str) -> Any:
+        """Have it done for this machine."""
+        raise NotImplementedError
+
+
+class AskState(Request, frozen=True, kw_only=True):
+    verb = "state"
+
+    def put_to(self, receiver: Receiver, machine: str) -> Any:  # noqa: ARG002  others need it
+        return receiver.state(self.vm)
+
+
+class AskPrepare(Request, frozen=True, kw_only=True):
+    verb = "prepare"
+
+    wish: ReplicaWish
+
+    def put_to(self, receiver: Receiver, machine: str) -> Any:
+        if self.wish.vm != self.vm:
+            raise ValueError("it names two machines")
+        # Whoever asks is the one that will write it, whatever the wish says.
+        return receiver.prepare(msgspec.structs.replace(self.wish, source=machine))
+
+
+class AskIncoming(Request, frozen=True, kw_only=True):
+    """Its number is that of the Data frames which follow."""
+
+    verb = "incoming"
+
+    sha256: Sha256
+    size: Size
+
+    def put_to(self, receiver: Receiver, machine: str) -> Any:  # noqa: ARG002  others need it
+        return receiver.incoming(self.vm, self.sha256, size=self.size)
+
+
+class AskApply(Request, frozen=True, kw_only=True):
+    verb = "apply"
+    effort = Effort.HEAVY
+
+    sha256: Sha256
+
+    def put_to(self, receiver: Receiver, machine: str) -> Any:  # noqa: ARG002  others need it
+        return receiver.apply(self.vm, self.sha256)
+
+
+class AskHashes(Request, frozen=True, kw_only=True):
+    verb = "hashes"
+    effort = Effort.HEAVY
+
+    target: Target
+    start: Size
+    length: Size
+    chunk: Chunk
+
+    def __post_init__(self) -> None:
+        if self.length > MOST_HASHES * self.chunk:
+            raise ValueError("more hashes than fit into an answer")
+
+    def put_to(self, receiver: Receiver, machine: str) -> Any:  # noqa: ARG002  others need it
+        return receiver.hashes(
+            self.vm, self.target, start=self.start, length=self.length, chunk=self.chunk
+        )
+
+
+class AskSeed(Request, frozen=True, kw_only=True):
+    verb = "seed"
+    effort = Effort.LONG
+
+    wish: SeedWish
+
+    def put_to(self, receiver: Receiver, machine: str) -> Any:  # noqa: ARG002  others need it
+        return receiver.seed(self.vm, self.wish)
+
+
+class AskRemove(Request, frozen=True, kw_only=True):
+    verb = "remove"
+    effort = Effort.LONG
+
+    def put_to(self, receiver: Receiver, machine: str) -> Any:  # noqa: ARG002  others need it
+        return receiver.remove(self.vm)
+
+
+class AskPin(Request, frozen=True, kw_only=True):
+    verb = "pin"
+
+    generation: Generation
+    who: Who
+    until: datetime | None = None
+
+    def put_to(self, receiver: Receiver, machine: str) -> Any:  # noqa: ARG002  others need it
+        return receiver.pin(self.vm, self.generation, who=self.who, until=self.until)
+
+
+class AskUnpin(Request, frozen=True, kw_only=True):
+    verb = "unpin"
+
+    generation: Generation
+    who: Who
+
+    def put_to(self, receiver: Receiver, machine: str) -> Any:  # noqa: ARG002  others need it
+        return receiver.unpin(self.vm, self.generation, who=self.who)
+
+
+class AskProbe(msgspec.Struct, frozen=True, kw_only=True):
+    """What is sent with its number is counted and thrown away. Asked for without a machine."""
+
+    verb: ClassVar[str] = "probe"
+
+
+class AskProbed(msgspec.Struct, frozen=True, kw_only=True):
+    """How many bytes came with this number; it is over then."""
+
+    verb: ClassVar[str] = "probed"
+
+    number: int
+
+
+REQUESTS: dict[str, type[Request]] = {
+    kind.verb: kind
+    for kind in (
+        *(AskState, AskPrepare, AskIncoming, AskApply, AskHashes),
+        *(AskSeed, AskRemove, AskPin, AskUnpin),
+    )
+}

@@ -17,6 +17,7 @@ from holdfast.agent import jobs
 from holdfast.agent.asking import points_now, renew_certificate
 from holdfast.agent.assigned import AssignedPolicies
 from holdfast.agent.errors import AgentRunning
+from holdfast.agent.followers import Followers
 from holdfast.agent.health import health_facts
 from holdfast.agent.inventory import Inventory
 from holdfast.agent.jobs import Facts, Job
@@ -27,6 +28,7 @@ from holdfast.agent.listening import Listener
 from holdfast.agent.orders import Orders
 from holdfast.agent.place import Place
 from holdfast.agent.protected import ProtectedVms
+from holdfast.agent.replicating import Replicating
 from holdfast.agent.running import Program, Runner
 from holdfast.agent.scheduling import Scheduler
 from holdfast.agent.standing import Standing, StandingFile, process_of
@@ -111,6 +113,14 @@ class Agent:
             protected=self._protected.names,
         )
         self._link = Link(_identity(outfit.home, self._registration))
+        self._replicating = Replicating(
+            outfit.home,
+            self._link,
+            outfit.program,
+            clock=self._clock,
+            warn=outfit.warn,
+            look_again=self._look_for_vms,
+        )
         self._talker = Talker(
             self._link,
             self._journal,
@@ -123,6 +133,9 @@ class Agent:
             outfit.home, outfit.program, is_here=self._has_vms, on_news=self._talker.wake
         )
         self._listener = Listener(self._link, self._take, on_silence=self._talker.doubt)
+        self._followers = Followers(
+            outfit.home, outfit.program, clock=self._clock, warn=outfit.warn
+        )
         self._standing_file = StandingFile(self._place.standing)
         self._process, self._started_at = process_of(os.getpid()), self._clock.now()
         self._version = version("holdfast")
@@ -143,13 +156,14 @@ class Agent:
         self._take_over()
         threads = [
             threading.Thread(target=one.run, args=(self._threads_stop,), daemon=True)
-            for one in (self._talker, self._listener, self._inventory)
+            for one in (self._talker, self._listener, self._inventory, self._replicating)
         ]
         for thread in threads:
             thread.start()
         self._notify(READY)
         while not self._is_stopping:
             self._turn()
+            self._followers.tick()
             self._wake.wait(_BUSY if self._runner.running else _IDLE)
             self._wake.clear()
         self._notify(STOPPING)
@@ -171,6 +185,7 @@ class Agent:
             self._wake.wait(_BUSY)
             self._wake.clear()
         self._inventory.look()
+        self._replicating.step()
         self._end()
 
     def _turn(self) -> None:
@@ -224,6 +239,7 @@ class Agent:
             self._talker.points_changed()
         if is_of_vm(job.source):
             self._inventory.wake()
+        self._replicating.wake()
 
     def _cancel_asked(self) -> None:
         for job_id in self._orders.cancels():
@@ -270,11 +286,16 @@ class Agent:
             renew=self._renew,
             warn=self._outfit.warn,
             vms=lambda: self._inventory.now,
+            replication_etag=lambda: self._replicating.etag,
+            on_replication=self._replicating.heard,
         )
 
     def _has_vms(self) -> bool:
         libvirt = self._outfit.libvirt
         return libvirt is not None and may_have_vms(self._outfit.home, libvirt)
+
+    def _look_for_vms(self) -> None:
+        self._inventory.wake()
 
     def _jobs_at_hand(self) -> list[str]:
         """All that the server may still take for open: who is not named here is forgotten."""
@@ -309,10 +330,13 @@ class Agent:
         self._threads_stop.set()
         self._talker.wake()
         self._inventory.wake()
+        self._replicating.wake()
         self._runner.stop()
         deadline = self._clock.monotonic() + self._outfit.grace + _MORE_GRACE
-        while self._runner.running and self._clock.monotonic() < deadline:
+        self._followers.stop(within=self._outfit.grace)
+        while self._is_working() and self._clock.monotonic() < deadline:
             self._runner.tick()
+            self._followers.end_late()
             self._wake.wait(_BUSY)
             self._wake.clear()
         self._leases.keep_only(())
@@ -322,6 +346,9 @@ class Agent:
         self._journal.close()
         self._rates.close()
         os.close(self._lock)
+
+    def _is_working(self) -> bool:
+        return bool(self._runner.running) or not self._followers.have_ended()
 
     def _notify(self, word: str) -> None:
         tell(self._outfit.notify, word)

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from holdfast.agent.running import Program
+from holdfast.app.replication_own_site import is_site
 from holdfast.app.replication_process import Work, at_work
 from holdfast.base.clock import Clock
 from holdfast.base.programs import Service, start_service
 from holdfast.base.texts import _
+from holdfast.replication.source_folder import replicated_here
 
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
 # Whoever ran so long was well: the next end is a new trouble.
@@ -97,6 +99,44 @@ class Follower:
         if status not in (0, -signal.SIGTERM) and self.is_wanted():
             text = _("`holdfast replication {work}` ended with status {status}; see {log}")
             self.warn(text.format(work=self.work.value, status=status, log=self.log))
+
+
+class Followers:
+    """Both of them, for one host."""
+
+    def __init__(
+        self, home: str, program: Program, *, clock: Clock, warn: Callable[[str], None]
+    ) -> None:
+        self._clock = clock
+        self._kill_at = float("inf")
+        wanted = {
+            Work.RUN: lambda: bool(replicated_here(home)),
+            Work.SERVE: lambda: is_site(home),
+        }
+        self._each = [
+            Follower(
+                home=home, work=work, program=program, clock=clock, warn=warn, is_wanted=is_wanted
+            )
+            for work, is_wanted in wanted.items()
+        ]
+
+    def tick(self) -> None:
+        for one in self._each:
+            one.tick()
+
+    def stop(self, *, within: float) -> None:
+        self._kill_at = self._clock.monotonic() + within
+        for one in self._each:
+            one.stop()
+
+    def end_late(self) -> None:
+        """Kill those that have been told to end, and would not."""
+        if self._clock.monotonic() >= self._kill_at:
+            for one in self._each:
+                one.kill()
+
+    def have_ended(self) -> bool:
+        return all(one.has_ended() for one in self._each)
 
 
 def _tell(pid: int, number: signal.Signals) -> None:

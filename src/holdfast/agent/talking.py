@@ -56,6 +56,15 @@ def _no_vms() -> VmsTold | None:
     return None
 
 
+def _no_roles() -> str:
+    """This host has no part in replication."""
+    return ""
+
+
+def _no_matter(_etag: str) -> None:
+    """Nobody here has a part in replication."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Telling:
     """What the talker is told by the rest of the agent."""
@@ -71,6 +80,9 @@ class Telling:
     warn: Callable[[str], None]
     # The host's virtual machines as they were seen last; None: there is nothing to say of them.
     vms: Callable[[], VmsTold | None] = _no_vms
+    # Of the roles in replication it works by, and to be told of those the server has for it.
+    replication_etag: Callable[[], str] = _no_roles
+    on_replication: Callable[[str], None] = _no_matter
 
 
 class Talker:
@@ -162,6 +174,7 @@ class Talker:
             facts=self._telling.facts(),
             running=self._telling.running(),
             assignments_etag=self._assigned.etag,
+            replication_etag=self._telling.replication_etag(),
         )
         reply = self._link.ask("POST", "/heartbeat", HeartbeatReply, body=beat)
         self.clock_offset = reply.at - now
@@ -171,6 +184,7 @@ class Talker:
         self._next_beat = self._clock.monotonic() + reply.next_seconds * spread
         if reply.assignments_etag != self._assigned.etag:
             self._fetch_assignments()
+        self._telling.on_replication(reply.replication_etag)
         if reply.renew_certificate:
             self._telling.renew()
 

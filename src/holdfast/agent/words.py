@@ -74,6 +74,15 @@ def words_for(  # noqa: PLR0911  one for each kind
             return _backup_of_vm(job, assigned, host_of) if is_of_vm else _backup(job, assigned)
         case Kind.PROTECT | Kind.UNPROTECT:
             return _protect(job, host_of)
+        case Kind.REPLICATE:
+            return _replicate(given, host_of)
+        case (
+            Kind.PAUSE_REPLICATION
+            | Kind.RESUME_REPLICATION
+            | Kind.RESYNC_REPLICATION
+            | Kind.END_REPLICATION
+        ):
+            return _of_replication(job)
         case Kind.RETAIN:
             return _retain(given, _needed(job, assigned))
         case Kind.PRUNE:
@@ -149,6 +158,25 @@ def _protect(job: Job, host_of: Callable[[str], str]) -> list[str]:
         words += _freezing(given)
         words += _one("--scratch", given.get("scratch"))
     return [*words, "--", vm]
+
+
+def _replicate(given: Mapping[str, Any], host_of: Callable[[str], str]) -> list[str]:
+    """Begun before, it goes on with the step that it came to."""
+    vm = str(given.get("vm", ""))
+    words = ["replication", "enable", "--json", *_one("--host", host_of(vm) or None)]
+    for name in ("to", "every", "points", "app_every", "seed", "priority", "group"):
+        words += _one(f"--{name.replace('_', '-')}", given.get(name))
+    words += _many("--limit", given.get("limits"))
+    words += _one("--resync-window", given.get("resync_window"))
+    return [*words, "--", vm]
+
+
+def _of_replication(job: Job) -> list[str]:
+    """Those of the command that the kind ends with: pause, resume, resync or disable."""
+    given, verb = job.arguments, job.kind.value.removeprefix("replication-")
+    words = ["replication", verb, "--json", *_flag("--now", given.get("now"))]
+    words += _flag("--keep-replica", given.get("keep_replica"))
+    return [*words, "--", str(given.get("vm", ""))]
 
 
 def _freezing(given: Mapping[str, Any]) -> list[str]:

@@ -42,8 +42,9 @@ class OwnSite(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str
     machine: str
     folder: str = ""
-    # Where to listen: HOST:PORT, or empty for every address and the usual port.
-    listen: str = ""
+    # Where to listen; no host: at every address.
+    host: str = ""
+    port: int = DEFAULT_PORT
     admitted: dict[str, Admitted] = {}
 
 

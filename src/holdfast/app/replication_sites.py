@@ -13,22 +13,14 @@ from holdfast.app.replication_errors import SiteFileUnreadable, SiteUnknown
 from holdfast.app.replication_notes import write_note, write_private
 from holdfast.app.replication_roles import sites_told
 from holdfast.fleet.replication_messages import SourceSite
+from holdfast.replication.link_identity import LinkIdentity
 from holdfast.replication.settings import SiteAddress
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdentityFiles:
-    """By which this host proves who it is, and finds out who the other one is."""
-
-    certificate: str
-    key: str
-    authority: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownSite:
     address: SiteAddress
-    identity: IdentityFiles
+    identity: LinkIdentity
 
     @property
     def name(self) -> str:
@@ -43,7 +35,7 @@ def join(home: str, file: str) -> KnownSite:
     folder = _folder(home) / given.to.site
     files = _files(folder)
     for path, content in (
-        (files.authority, given.authority),
+        (files.ca, given.authority),
         (files.certificate, given.certificate),
         (files.key, given.key),
     ):
@@ -67,7 +59,7 @@ def find_site(home: str, name: str) -> KnownSite:
     raise SiteUnknown(site=name, known=", ".join(one.name for one in sites) or "-")
 
 
-def identity_of(home: str, address: SiteAddress) -> IdentityFiles:
+def identity_of(home: str, address: SiteAddress) -> LinkIdentity:
     """For a site that is replicated to, whatever has become of its name since."""
     for one in known_sites(home):
         if one.address.machine == address.machine:
@@ -90,11 +82,11 @@ def _folder(home: str) -> Path:
     return Path(home, "sites")
 
 
-def _files(folder: Path) -> IdentityFiles:
-    return IdentityFiles(
+def _files(folder: Path) -> LinkIdentity:
+    return LinkIdentity(
         certificate=str(folder / "source.pem"),
         key=str(folder / "source.key"),
-        authority=str(folder / "authority.pem"),
+        ca=str(folder / "authority.pem"),
     )
 
 
@@ -109,12 +101,12 @@ def _joined(home: str) -> list[KnownSite]:
     return found
 
 
-def own_identity(home: str) -> IdentityFiles | None:
+def own_identity(home: str) -> LinkIdentity | None:
     """Of a registered host: its server's authority vouches for it as source and as site."""
     if find_registration(home) is None:
         return None
     folder = AgentFolder.of(home)
-    return IdentityFiles(certificate=folder.certificate, key=folder.key, authority=folder.ca)
+    return LinkIdentity(certificate=folder.certificate, key=folder.key, ca=folder.ca)
 
 
 def _read(file: str) -> Admission:

@@ -1,13 +1,10 @@
 """What a person asks of a replication, put over what was kept of it before."""
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 
 from holdfast.app.replication_errors import ReplicationNotEnabled
-from holdfast.app.replication_notes import read_note
 from holdfast.hypervisor.machine_spec import DomainSpec
 from holdfast.machines.points import Consistency
 from holdfast.replication.settings import (
@@ -16,8 +13,7 @@ from holdfast.replication.settings import (
     Seed,
     SiteAddress,
 )
-
-FOLDER = "replication"
+from holdfast.replication.source_folder import SourceFolder, replicated_here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,27 +50,10 @@ class Wish:
         return msgspec.structs.replace(base, name=spec.name, hypervisor=hypervisor, to=to, **told)
 
 
-def settings_file(home: str, uuid: str) -> Path:
-    return Path(home, FOLDER, uuid, "settings.json")
-
-
-def load_settings(home: str, uuid: str) -> ReplicationSettings | None:
-    return read_note(settings_file(home, uuid), ReplicationSettings)
-
-
-def all_settings(home: str) -> list[ReplicationSettings]:
-    """Of every machine that is replicated from here, by name."""
-    try:
-        names = sorted(os.listdir(Path(home, FOLDER)))
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    found = [one for name in names if (one := load_settings(home, name)) is not None]
-    return sorted(found, key=lambda one: one.name)
-
-
 def find_settings(home: str, vm: str) -> ReplicationSettings:
     """By name or UUID; also of a machine that is gone."""
-    for one in all_settings(home):
+    found = [SourceFolder(home, uuid).settings() for uuid in replicated_here(home)]
+    for one in filter(None, found):
         if vm in (one.vm, one.name):
             return one
     raise ReplicationNotEnabled(about=vm)

@@ -200,3 +200,42 @@ def test_machine_that_is_named_needs_no_protection(make_job: Make) -> None:
 def test_machine_whose_assignment_is_gone_is_refused(make_job: Make) -> None:
     with pytest.raises(ArgumentsNotUnderstood):
         _words(make_job(arguments={"assignment": "a1", "vms": ["web"]}))
+
+
+def test_replication_is_enabled_with_what_was_asked_for(make_job: Make) -> None:
+    given = {
+        "vm": "-web", "to": "south", "every": "30s", "points": 48, "app_every": "1h",
+        "limits": ["20mbit@weekdays 08:00-18:00", "0"], "priority": -1, "group": "shop",
+        "resync_window": "daily 22:00-06:00", "seed": "vda=web.qcow2",
+    }  # fmt: skip
+
+    words = _words(make_job(kind=Kind.REPLICATE, arguments=given))
+
+    assert words == [
+        *("replication", "enable", "--json", "--to=south", "--every=30s", "--points=48"),
+        *("--app-every=1h", "--seed=vda=web.qcow2", "--priority=-1", "--group=shop"),
+        *("--limit=20mbit@weekdays 08:00-18:00", "--limit=0"),
+        *("--resync-window=daily 22:00-06:00", "--", "-web"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "words"),
+    [
+        (Kind.PAUSE_REPLICATION, {}, ["pause", "--json", "--"]),
+        (Kind.RESUME_REPLICATION, {}, ["resume", "--json", "--"]),
+        (Kind.RESYNC_REPLICATION, {"now": True}, ["resync", "--json", "--now", "--"]),
+        (Kind.END_REPLICATION, {"keep_replica": False}, ["disable", "--json", "--"]),
+        (
+            Kind.END_REPLICATION,
+            {"keep_replica": True},
+            ["disable", "--json", "--keep-replica", "--"],
+        ),
+    ],
+)
+def test_orders_about_a_replication_are_its_commands(
+    make_job: Make, kind: Kind, more: dict[str, Any], words: list[str]
+) -> None:
+    job = make_job(kind=kind, arguments={"vm": "web", **more})
+
+    assert _words(job) == ["replication", *words, "web"]

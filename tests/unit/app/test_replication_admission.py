@@ -57,7 +57,7 @@ def test_certificates_of_both_are_signed_by_the_site_and_say_which_machine_it_is
     files = join(source, made.file).identity
 
     folder = SiteFolder(site.settings.home)
-    root = x509.load_pem_x509_certificate(Path(files.authority).read_bytes())
+    root = x509.load_pem_x509_certificate(Path(files.ca).read_bytes())
     for path, machine in (
         (files.certificate, made.machine),
         (folder.certificate, folder.need().machine),

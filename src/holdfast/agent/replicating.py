@@ -1,0 +1,230 @@
+"""What the agent and its server tell each other about replication, in a thread of its own.
+
+The server says what this host is in it; that is kept in a file, which the two processes of
+replication read. Back go the two small files of each replication, and what lies at the site.
+"""
+
+import contextlib
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from holdfast.agent.errors import ServerRefused
+from holdfast.agent.link import Link
+from holdfast.agent.running import Program
+from holdfast.app.replication_own_site import site_role
+from holdfast.app.replication_roles import load_roles, save_roles
+from holdfast.app.replication_site_look import look_at_site
+from holdfast.base.clock import Clock
+from holdfast.base.errors import HoldfastError
+from holdfast.base.programs import ask_tool
+from holdfast.fleet.replication_messages import (
+    Ended,
+    Handover,
+    ReplicationEnded,
+    ReplicationReport,
+    ReplicationRoles,
+    ReplicationsTold,
+    SiteTold,
+)
+from holdfast.replication.settings import ReplicationSettings
+from holdfast.replication.source_folder import SourceFolder, replicated_here
+from holdfast.replication.status_file import read_status
+
+_EVERY = 15.0
+# A status that says nothing new is told again after so long, so that it is known to be alive.
+_TELL_AGAIN = 60.0
+_SITE_EVERY = 60.0
+_UNCHANGED, _NOT_FOUND = 304, 404
+_DISABLE_TIMEOUT = 900.0
+# What changes with time alone.
+_OF_TIME = {"updated_at": None, "rpo_seconds": None, "skew_seconds": None}
+
+
+class Replicating:
+    """`heard` and `etag` are for the thread that beats; `step` does all there is to do."""
+
+    def __init__(
+        self,
+        home: str,
+        link: Link,
+        program: Program,
+        *,
+        clock: Clock,
+        warn: Callable[[str], None],
+        look_again: Callable[[], None],
+    ) -> None:
+        self._home = home
+        self._link = link
+        self._program = program
+        self._clock = clock
+        self._libvirt = program.environment.get("HOLDFAST_LIBVIRT", "")
+        self._warn = warn
+        self._look_again = look_again
+        self._wake = threading.Event()
+        roles = load_roles(home)
+        self._etag = self._servers = roles.etag if roles else ""
+        self._told: dict[tuple[str, str], tuple[bytes, float]] = {}
+        self._here: list[tuple[str, str]] = []
+        self._site_told: SiteTold | None = None
+        self._next_site = float("-inf")
+        self._warned = ""
+
+    @property
+    def etag(self) -> str:
+        """Of the roles this host works by."""
+        return self._etag
+
+    def heard(self, etag: str) -> None:
+        """Of the roles the server has for us."""
+        self._servers = etag
+        self._wake.set()
+
+    def run(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            self.step()
+            self._wake.wait(_EVERY)
+            self._wake.clear()
+
+    def wake(self) -> None:
+        """Something was done to a replication, or it is time to end."""
+        self._wake.set()
+
+    def step(self) -> None:
+        """What does not come through is told the next time."""
+        try:
+            if self._servers != self._etag:
+                self._fetch()
+            self._obey()
+            self._tell()
+            self._tell_site()
+            self._warned = ""
+        except ServerRefused as err:
+            # A server of the version before knows nothing of replication.
+            if err.fields.get("status") != _NOT_FOUND:
+                self._warn_once(str(err))
+        except HoldfastError:
+            # Whoever beats says that the server is away.
+            return
+
+    def _fetch(self) -> None:
+        headers = {"If-None-Match": f'"{self._etag}"'} if self._etag else {}
+        answer = self._link.request("GET", "/replication", headers=headers)
+        if answer.status == _UNCHANGED:
+            return
+        roles = msgspec.json.decode(answer.body, type=ReplicationRoles)
+        save_roles(self._home, roles)
+        self._etag = roles.etag
+        if roles.look_for:
+            self._look_again()
+
+    def _obey(self) -> None:
+        roles = load_roles(self._home)
+        if roles is None or roles.source is None:
+            return
+        for one in roles.source.handovers:
+            self._take_over(one)
+        for ended in roles.source.ended:
+            self._clean_up(ended)
+
+    def _take_over(self, handover: Handover) -> None:
+        """Its replication goes on from here; what is recorded came with the machine, or not."""
+        folder = SourceFolder(self._home, handover.vm)
+        if folder.is_there():
+            return
+        try:
+            settings = msgspec.convert(handover.settings, ReplicationSettings, strict=False)
+        except msgspec.ValidationError as err:
+            self._warn_once(f"{handover.name}: {err}")
+            return
+        folder.make()
+        folder.keep_settings(msgspec.structs.replace(settings, hypervisor=self._libvirt))
+
+    def _clean_up(self, ended: Ended) -> None:
+        settings = SourceFolder(self._home, ended.vm).settings()
+        is_gone_at_site = False
+        if settings is not None and settings.to.site == ended.site:
+            done = self._disable(ended)
+            if done is None:
+                return
+            is_gone_at_site = not ended.keep_replica and done["left_at_site"] is None
+        told = ReplicationEnded(
+            vm=ended.vm,
+            site=ended.site,
+            keep_replica=ended.keep_replica,
+            is_gone_at_site=is_gone_at_site,
+        )
+        self._link.tell("POST", "/replications/ended", body=told)
+
+    def _disable(self, ended: Ended) -> dict[str, Any] | None:
+        """What the command says; None: it could not, and will be asked again."""
+        keep = ["--keep-replica"] if ended.keep_replica or ended.why == "moved" else []
+        words = [*self._program.plain, "replication", "disable", "--json", *keep, "--", ended.vm]
+        done = ask_tool(words, environment=self._program.environment, timeout=_DISABLE_TIMEOUT)
+        for line in done.said.splitlines() if done is not None and done.status == 0 else ():
+            event = json.loads(line)
+            if event.get("event") == "replication-disabled":
+                return dict(event)
+        return None
+
+    def _tell(self) -> None:
+        now, moment = self._clock.now(), self._clock.monotonic()
+        reports = {(one.vm, one.site): one for one in reports_here(self._home)}
+        marks = {key: _mark(one) for key, one in reports.items()}
+        changed = [key for key in reports if self._is_news(key, marks[key], moment)]
+        here = sorted(reports)
+        if not changed and here == self._here:
+            return
+        told = ReplicationsTold(at=now, here=here, changed=[reports[key] for key in changed])
+        self._link.tell("PUT", "/replications", body=told)
+        self._here = here
+        self._told = {key: self._told[key] for key in here if key in self._told}
+        self._told.update({key: (marks[key], moment) for key in changed})
+
+    def _is_news(self, key: tuple[str, str], mark: bytes, moment: float) -> bool:
+        before, at = self._told.get(key, (b"", float("-inf")))
+        return mark != before or moment - at >= _TELL_AGAIN
+
+    def _tell_site(self) -> None:
+        role, moment = site_role(self._home), self._clock.monotonic()
+        if role is None or moment < self._next_site:
+            return
+        self._next_site = moment + _SITE_EVERY
+        seen = look_at_site(role)
+        if seen != self._site_told:
+            self._link.tell("PUT", "/site", body=seen)
+            self._site_told = seen
+
+    def _warn_once(self, message: str) -> None:
+        if message != self._warned:
+            self._warned = message
+            self._warn(message)
+
+
+def reports_here(home: str) -> Iterator[ReplicationReport]:
+    """Each replication of this host, as its two files say."""
+    for vm in replicated_here(home):
+        folder = SourceFolder(home, vm)
+        status = None
+        with contextlib.suppress(HoldfastError):
+            settings = folder.settings()
+            if settings is None:
+                continue
+            with contextlib.suppress(HoldfastError):
+                status = read_status(folder.path)
+            yield ReplicationReport(
+                vm=vm,
+                site=settings.to.site,
+                settings=msgspec.to_builtins(settings),
+                status=None if status is None else msgspec.to_builtins(status),
+            )
+
+
+def _mark(report: ReplicationReport) -> bytes:
+    """What makes it another one than it was."""
+    status = None if report.status is None else {**report.status, **_OF_TIME}
+    return msgspec.json.encode(replace(report, status=status))

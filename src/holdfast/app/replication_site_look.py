@@ -1,0 +1,52 @@
+"""What lies at a site that its server has made one, read from its folder without disturbing it."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from holdfast.fleet.replication_messages import ReplicaTold, SiteRole, SiteTold
+from holdfast.replication.replica_facts import ReplicaFacts
+
+_BLOCK = 512
+
+
+def look_at_site(role: SiteRole) -> SiteTold:
+    try:
+        space = os.statvfs(role.folder)
+    except OSError:
+        # Not made yet, or not mounted; what is told is that nothing can be taken in.
+        return SiteTold(site=role.site, replicas=[], trouble="site-unusable")
+    return SiteTold(
+        site=role.site,
+        replicas=list(_replicas(Path(role.folder))),
+        bytes_free=space.f_bavail * space.f_frsize,
+        bytes_total=space.f_blocks * space.f_frsize,
+    )
+
+
+def _replicas(folder: Path) -> Iterator[ReplicaTold]:
+    for note in sorted(folder.glob("*/replica.json")):
+        with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeError):
+            facts = msgspec.json.decode(note.read_bytes(), type=ReplicaFacts)
+            yield ReplicaTold(
+                vm=facts.vm,
+                name=facts.name,
+                source=facts.source,
+                points=len(facts.points),
+                bytes=_taken(note.parent),
+                newest_at=facts.points[-1].taken_at if facts.points else None,
+                remarks=["replica-was-written"] if facts.written else [],
+            )
+
+
+def _taken(folder: Path) -> int:
+    """Of the disk, not of what is sparse in it."""
+    total = 0
+    for path, _folders, files in os.walk(folder):
+        for name in files:
+            with contextlib.suppress(OSError):
+                total += os.lstat(os.path.join(path, name)).st_blocks * _BLOCK
+    return total

@@ -1,0 +1,237 @@
+"""Two hosts of which one follows the other's machines, by commands as a person types them.
+
+with two_hosts() as hosts, replicated(*hosts) as pair:
+    pair.source.run("replication", "enable", "web", "--to", "south", "--every", "30s")
+    pair.work()                              # `replication run` there, `replication serve` here
+    pair.facts(uuid).points                  # what the site can start
+    pair.source_work.kill()                  # SIGKILL; `pair.work()` again starts what is gone
+
+Everything lies in the hosts' own folders and goes with them.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess  # noqa: TID251  hosts and what runs on them are processes
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from holdfast.replication.replica_facts import ReplicaFacts
+from holdfast.replication.status import ReplicationStatus
+from holdfast.testing.hosts import NORTH, SOUTH, KvmHost
+from holdfast.testing.waiting import wait_until
+
+_PROGRAM = Path(sys.executable).with_name("holdfast")
+_PATIENCE = 240.0
+# Long enough for a first copy on a machine that has much else to do.
+COPIED_WITHIN = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """How a command ended and what it printed."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    def event(self, name: str) -> dict[str, Any]:
+        (found,) = [event for event in self.events if event["event"] == name]
+        return found
+
+
+@dataclass(slots=True)
+class Working:
+    """A command that goes on; `nsenter` waits for it, and what we kill is the command itself."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def is_at_work(self) -> bool:
+        return self.process.poll() is None
+
+    def kill(self) -> None:
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """In order; the status."""
+        return self._end(signal.SIGTERM)
+
+    def _end(self, number: signal.Signals) -> int:
+        if self.is_at_work:
+            for child in _children_of(self.process.pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, number)
+        try:
+            return self.process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"it does not end: {self.log.read_text()[-2000:]}") from None
+
+
+@dataclass(slots=True)
+class Side:
+    """One host with a Holdfast home of its own."""
+
+    host: KvmHost
+    address: str
+    _logs: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(exist_ok=True)
+
+    @property
+    def folder(self) -> Path:
+        return self.host.folder / "holdfast"
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    def environment(self) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],  # noqa: TID251  what its commands are found by
+            "HOME": str(self.folder),
+            "LC_ALL": "C.UTF-8",
+            "HOLDFAST_HOME": str(self.home),
+        }
+
+    def run(self, *words: str | Path, status: int | None = 0) -> Said:
+        """`holdfast` there, to its end; `status` is the one wanted, None for whichever."""
+        done = subprocess.run(  # noqa: S603  of the tests' own
+            self.host.words(_PROGRAM, *words),
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=_PATIENCE,
+            cwd=self.folder,
+        )
+        said = Said(done.returncode, done.stdout.decode(), done.stderr.decode())
+        assert status is None or said.status == status, f"{words}: {said.out}\n{said.err}"
+        return said
+
+    def start(self, *words: str | Path) -> Working:
+        """`holdfast` there, until it is stopped or the host ends."""
+        self._logs += 1
+        log = self.folder / f"log{self._logs}"
+        with log.open("wb") as output:
+            process = subprocess.Popen(  # noqa: S603  of the tests' own
+                self.host.words(_PROGRAM, *words),
+                env=self.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=self.folder,
+            )
+        return Working(process, log)
+
+
+@dataclass(slots=True)
+class Pair:
+    """The first follows nobody; the second has the replicas."""
+
+    source: Side
+    site: Side
+    name: str = "south"
+    source_work: Working | None = None
+    site_work: Working | None = None
+
+    @property
+    def replicas(self) -> Path:
+        return self.site.folder / "replicas"
+
+    def introduce(self) -> None:
+        """The site admits the source, which joins it."""
+        self.serve()
+        file = self.site.folder / "south.file"
+        words = ("replication", "admit", "north", "--address", self.site.address)
+        self.site.run(*words, "--output", file)
+        self.source.run("replication", "join", file)
+
+    def serve(self) -> None:
+        if self.site_work is None or not self.site_work.is_at_work:
+            words = ("replication", "serve", "--folder", self.replicas, "--name", self.name)
+            self.site_work = _ready(self.site.start(*words, "--json"), "site-serving")
+
+    def follow(self) -> None:
+        if self.source_work is None or not self.source_work.is_at_work:
+            working = self.source.start("replication", "run", "--json")
+            self.source_work = _ready(working, "replication-running")
+
+    def work(self) -> None:
+        """Both processes, where they are not at work."""
+        self.serve()
+        self.follow()
+
+    def rest(self) -> None:
+        """Neither of them, in order."""
+        for working in (self.source_work, self.site_work):
+            if working is not None:
+                working.stop()
+
+    def facts(self, uuid: str) -> ReplicaFacts | None:
+        """What the site has of a machine, as it is written there."""
+        with contextlib.suppress(FileNotFoundError):
+            content = (self.replicas / uuid / "replica.json").read_bytes()
+            return msgspec.json.decode(content, type=ReplicaFacts)
+        return None
+
+    def status(self, uuid: str) -> ReplicationStatus | None:
+        """As the source has written it last."""
+        with contextlib.suppress(FileNotFoundError):
+            content = (self.source.home / "replication" / uuid / "status.json").read_bytes()
+            return msgspec.json.decode(content, type=ReplicationStatus)
+        return None
+
+    def newest(self, uuid: str) -> str:
+        facts = self.facts(uuid)
+        return facts.points[-1].generation if facts and facts.points else ""
+
+    def wait_for_point(self, uuid: str, *, after: str = "") -> str:
+        """The generation of a newer point than that one."""
+        wait_until(lambda: self.newest(uuid) not in ("", after), within=COPIED_WITHIN)
+        return self.newest(uuid)
+
+
+@contextlib.contextmanager
+def replicated(north: KvmHost, south: KvmHost) -> Iterator[Pair]:
+    """Introduced to each other, and the site at work; hosts may be used again afterwards."""
+    pair = Pair(Side(north, NORTH), Side(south, SOUTH))
+    try:
+        pair.introduce()
+        yield pair
+    finally:
+        pair.rest()
+        for side in (pair.source, pair.site):
+            shutil.rmtree(side.folder, ignore_errors=True)
+
+
+def _ready(working: Working, event: str) -> Working:
+    """Once it has said so."""
+
+    def has_said() -> bool:
+        said = working.log.read_text(errors="replace")
+        assert working.is_at_work or event in said, said[-2000:]
+        return event in said
+
+    wait_until(has_said)
+    return working
+
+
+def _children_of(pid: int) -> list[int]:
+    try:
+        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []

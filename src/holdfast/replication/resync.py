@@ -58,12 +58,14 @@ def compare_with_site(
     """`queue` are the heads of the logs that wait, the oldest first."""
     if facts is None:
         return _of_empty(sent, walk)
-    if facts.written:
-        return Differs(because=Because.SITE_WRITTEN)
     if walk is not None:
         return _of_walk(sent, walk, facts)
+    is_decided = sent.base is None and bool(sent.must_walk)
+    if facts.written and not is_decided:
+        return Differs(because=Because.SITE_WRITTEN)
     if sent.base is None:
-        return Adopt(generation=adopted(facts)) if facts.head else Agreed()
+        can_adopt = facts.head and not facts.written
+        return Adopt(generation=adopted(facts)) if can_adopt else Agreed()
     return _of_steps(sent, queue, facts)
 
 

@@ -22,7 +22,7 @@ from holdfast.replication.replica_facts import ReplicaFacts
 from holdfast.replication.resync import Adopt, Because, Differs, compare_with_site
 from holdfast.replication.source_errors import ReplicaAnswerOdd
 from holdfast.replication.source_facts import Generation, Sent, Walk
-from holdfast.replication.source_job import SourceJob, known
+from holdfast.replication.source_job import Kept, known
 
 _PIECE = MIB
 # What a site says when it is not what we thought it was.
@@ -74,7 +74,7 @@ class Shipped:
 class Shipping:
     """Of one machine; for the one thread that sends."""
 
-    def __init__(self, job: SourceJob, sender: Sender, clock: Clock, *, priority: int = 0) -> None:
+    def __init__(self, job: Kept, sender: Sender, clock: Clock, *, priority: int = 0) -> None:
         self._job = job
         self._sender = sender
         self._clock = clock
@@ -152,7 +152,7 @@ def _named(log: Waiting) -> Generation:
     return Generation(name=log.head.until, taken_at=log.head.taken_at)
 
 
-def give_up_queue(job: SourceJob) -> None:
+def give_up_queue(job: Kept) -> None:
     """What waits cannot be sent: the next step is relative to what the site has, if that can be."""
     with job.folder.lock:
         sent, walk = known(job)
@@ -168,7 +168,7 @@ def give_up_queue(job: SourceJob) -> None:
         job.spool.settle(*known(job))
 
 
-def reconcile(job: SourceJob, facts: ReplicaFacts | None) -> Because | None:
+def reconcile(job: Kept, facts: ReplicaFacts | None) -> Because | None:
     """Bring what is known here in line with what the site says; why a walk must come, if one must."""
     with job.folder.lock:
         sent, walk = known(job)
@@ -188,7 +188,7 @@ def reconcile(job: SourceJob, facts: ReplicaFacts | None) -> Because | None:
 
 
 def _agree(
-    job: SourceJob,
+    job: Kept,
     sent: Sent,
     walk: Walk | None,
     logs: list[Waiting],
@@ -213,7 +213,7 @@ def _agree(
                 break
 
 
-def _begin_anew(job: SourceJob, sent: Sent, because: Because) -> None:
+def _begin_anew(job: Kept, sent: Sent, because: Because) -> None:
     """Nothing that was made for another replica is of use; records may be, see walk_over."""
     job.folder.keep_walk(None)
     # A generation the site has not is nothing to be relative to.

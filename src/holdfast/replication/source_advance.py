@@ -3,24 +3,19 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-import msgspec
-
 from holdfast.machines.adopting import tidy_up
 from holdfast.machines.backup_errors import VmWentAway
 from holdfast.machines.tracking import Why
+from holdfast.replication.generations import Move, Wait, WalkFirst, choose, next_move
 from holdfast.replication.offline_cycle import is_unchanged, step_off
 from holdfast.replication.resync import Because, sizes_there
 from holdfast.replication.source_cycle import ready_step
 from holdfast.replication.source_errors import SiteAway, WalkBroken
 from holdfast.replication.source_facts import Sent, Walk
-from holdfast.replication.source_job import Held, SourceJob, held, known, note_checkpoints
+from holdfast.replication.source_job import Held, Kept, SourceJob, held, known, note_checkpoints
 from holdfast.replication.source_looking import Sight, look_at
 from holdfast.replication.source_making import RecordLost, StepMade
-from holdfast.replication.source_tracks import choose_tracks, has_compared, must_walk
 from holdfast.replication.walking import SiteHas, SliceMade, begin_walk, make_slice
-
-# One is sent while the next is read.
-_SLICES_AHEAD = 2
 
 
 class Did(StrEnum):
@@ -51,34 +46,30 @@ def advance(job: SourceJob, *, may_walk: bool = True) -> Done:
     with held(job) as found:
         try:
             return advance_held(job, found, may_walk=may_walk)
-        except RecordLost as err:
-            return _lost(job, err.why.value, err.disk if err.why is Why.MAP_WRONG else "")
-        except WalkBroken:
-            return _lost(job, Because.WALK_LOST, "")
+        except (RecordLost, WalkBroken) as err:
+            return lost_by(job, err)
 
 
 def advance_held(job: SourceJob, found: Held, *, may_walk: bool) -> Done:
     """The machine is held by the caller."""
-    if found.walk is not None and not found.walk.is_over:
-        return _slice(job, found.walk)
-    if found.walk is None and (found.base is None or found.sent.must_walk):
-        return _begin(job, found, may_walk=may_walk)
-    return _step(job, found)
+    walk = found.walk
+    match next_move(found.sent, walk, waits=bool(found.waiting)):
+        case Move.SLICE if walk is not None:
+            return _slice(job, walk)
+        case Move.WALK:
+            return _begin(job, found, may_walk=may_walk)
+        case Move.STEP:
+            return _step(job, found)
+        case _:
+            return Done(did=Did.WAITING)
 
 
 def _slice(job: SourceJob, walk: Walk) -> Done:
-    if walk.made >= walk.slices or walk.made - walk.acked >= _SLICES_AHEAD:
-        return Done(did=Did.WAITING)
-    if not walk.acked and walk.made:
-        # With the first one the site begins a draft; before that nothing else means anything.
-        return Done(did=Did.WAITING)
     sight = look_at(job, walk.base, is_live=job.domain.is_active())
     return Done(did=Did.SLICE, made=make_slice(job, walk, sight))
 
 
 def _begin(job: SourceJob, found: Held, *, may_walk: bool) -> Done:
-    if found.waiting:
-        return Done(did=Did.WAITING)
     if job.receiver is None:
         raise SiteAway(about=job.domain.name, site=job.site)
     facts = job.receiver.state(job.uuid)
@@ -99,18 +90,26 @@ def _begin(job: SourceJob, found: Held, *, may_walk: bool) -> Done:
 
 
 def _step(job: SourceJob, found: Held) -> Done:
+    planned = plan_step(job, found)
+    if isinstance(planned, Done):
+        return planned
+    return Done(did=Did.STEP, step=_made(job, found, planned))
+
+
+def plan_step(job: SourceJob, found: Held) -> Sight | Done:
+    """The machine as the step finds it; or what keeps a step from being taken."""
     walk, base = found.walk, found.walk.base if found.walk else found.base
     is_live = job.domain.is_active()
     if not is_live and walk is None and is_unchanged(job, base):
         return Done(did=Did.UNCHANGED)
     sight = look_at(job, base, is_live=is_live)
-    tracks = choose_tracks(sight.now, base)
-    why = must_walk(sight.now, tracks)
-    if why is not None:
-        return _lost(job, why.value, "")
-    if has_compared(tracks) and found.waiting:
-        return Done(did=Did.WAITING)
-    return Done(did=Did.STEP, step=_made(job, found, sight))
+    match choose(sight.now, base, waits=bool(found.waiting)):
+        case WalkFirst(why=why):
+            return lost(job, why.value)
+        case Wait():
+            return Done(did=Did.WAITING)
+        case _:
+            return sight
 
 
 def _made(job: SourceJob, found: Held, sight: Sight) -> StepMade:
@@ -131,7 +130,13 @@ def _made(job: SourceJob, found: Held, sight: Sight) -> StepMade:
     return step_off(job, found, look_at(job, base, is_live=False))
 
 
-def _lost(job: SourceJob, why: str, distrusted: str) -> Done:
+def lost_by(job: SourceJob, err: RecordLost | WalkBroken) -> Done:
+    if isinstance(err, WalkBroken):
+        return lost(job, Because.WALK_LOST)
+    return lost(job, err.why.value, err.disk if err.why is Why.MAP_WRONG else "")
+
+
+def lost(job: SourceJob, why: str, distrusted: str = "") -> Done:
     """A walk is wanted; one that was under way is given up."""
     with job.folder.lock:
         sent, _walk = known(job)
@@ -142,10 +147,10 @@ def _lost(job: SourceJob, why: str, distrusted: str) -> Done:
     return Done(did=Did.LOST, why=why)
 
 
-def want_walk(job: SourceJob, why: str = Because.ASKED) -> None:
+def want_walk(job: Kept, why: str = Because.ASKED) -> None:
     """All of it is to be compared, whatever the records say; what waits is sent before."""
     with job.folder.lock:
         sent, walk = known(job)
         if walk is not None:
             return
-        job.folder.keep_sent(msgspec.structs.replace(sent.must(why, job.clock.now(), "*")))
+        job.folder.keep_sent(sent.must(why, job.clock.now(), "*"))

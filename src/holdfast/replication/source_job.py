@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from holdfast.base.clock import Clock
 from holdfast.hypervisor.domains import Domain
@@ -31,6 +32,43 @@ def _nobody_listens(_step: str) -> None:
 
 def _as_it_is(_domain: Domain) -> Stillness:
     return AsItIs()
+
+
+class Kept(Protocol):
+    """What is kept of a replication, for whoever does not need the machine itself."""
+
+    @property
+    def uuid(self) -> str: ...
+
+    @property
+    def site(self) -> str: ...
+
+    @property
+    def folder(self) -> SourceFolder: ...
+
+    @property
+    def spool(self) -> LogSpool: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+    @property
+    def on_step(self) -> Callable[[str], None]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outbox:
+    """The logs of a machine, whether or not its hypervisor answers."""
+
+    uuid: str
+    site: str
+    folder: SourceFolder
+    clock: Clock
+    on_step: Callable[[str], None] = field(default=_nobody_listens)
+
+    @property
+    def spool(self) -> LogSpool:
+        return LogSpool(self.folder.spool)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +139,7 @@ def held(job: SourceJob) -> Iterator[Held]:
         yield Held(sent=sent, walk=walk, waiting=tuple(waiting))
 
 
-def known(job: SourceJob) -> tuple[Sent, Walk | None]:
+def known(job: Kept) -> tuple[Sent, Walk | None]:
     job.folder.make()
     sent = job.folder.sent()
     if sent is None or sent.site != job.site:

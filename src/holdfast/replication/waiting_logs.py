@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from holdfast.replication.log_spool import Waiting
 from holdfast.replication.merging import merge
-from holdfast.replication.source_job import SourceJob, known
+from holdfast.replication.source_job import Kept, known
 
 # A person wants recent points more than many of them.
 MOST = 4
@@ -30,7 +30,7 @@ def pair_to_merge(logs: Sequence[Waiting], *, attempted: int = 0, most: int = MO
     return min(pairs, key=lambda pair: pair.older.size + pair.newer.size)
 
 
-def merge_waiting(job: SourceJob, *, most: int = MOST) -> list[str]:
+def merge_waiting(job: Kept, *, most: int = MOST) -> list[str]:
     """Returns the generations that have no point of their own any more."""
     gone: list[str] = []
     while True:

@@ -1,0 +1,177 @@
+"""What is told of a replication: its state and what happened, judged and written down."""
+
+import contextlib
+import threading
+from datetime import datetime
+
+import msgspec
+
+from holdfast.base.clock import Clock
+from holdfast.machines.points import Consistency
+from holdfast.replication.cycle_record import CycleRecord
+from holdfast.replication.judged_status import status_of
+from holdfast.replication.log_head import LogHead
+from holdfast.replication.observed import Observed
+from holdfast.replication.replica_facts import ReplicaFacts
+from holdfast.replication.retrying import NO_FAILURE, Tries
+from holdfast.replication.settings import ReplicationSettings
+from holdfast.replication.source_folder import SourceFolder
+from holdfast.replication.spool_guard import SpoolFacts, Spooling, judge, look
+from holdfast.replication.states import Event, Standing, after, is_legal
+from holdfast.replication.status import Happening, ReplicationStatus, Resync, State
+from holdfast.replication.status_file import read_status, write_status
+
+
+class Told(msgspec.Struct, kw_only=True):
+    """What the loop has seen last; changed under the lock of Telling."""
+
+    since: datetime
+    latest_point: str = ""
+    latest_at: datetime | None = None
+    latest_app_at: datetime | None = None
+    # Of a freeze that held, whatever came of the applications.
+    still_at: datetime | None = None
+    queue_logs: int = 0
+    queue_bytes: int = 0
+    pending_bytes: int = 0
+    walked_bytes: int = 0
+    walk_bytes: int = 0
+    limit: int | None = None
+    scratch_peak_bytes: int = 0
+    spooling: Spooling = Spooling.FREE
+    taking: Tries = NO_FAILURE
+    sending: Tries = NO_FAILURE
+    resync: Resync | None = None
+    was_written: bool = False
+
+    @property
+    def tries(self) -> Tries:
+        """The graver of the two."""
+        both = (self.taking, self.sending)
+        return max(both, key=lambda tries: (tries.is_over, tries.failures))
+
+
+class Telling:
+    """To be used from every thread of a machine's loop."""
+
+    def __init__(self, folder: SourceFolder, clock: Clock) -> None:
+        folder.make()
+        self._folder = folder
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._before = self._read()
+        self.cycles = CycleRecord(folder.path, clock)
+        self._standing = _standing_of(self._before)
+        self._happened: list[Happening] = []
+        self.told = Told(since=clock.now())
+        if self._before is not None:
+            self.told.latest_point = self._before.latest_point
+            self.told.latest_at = self._before.latest_at
+            self.told.latest_app_at = self._before.latest_app_at
+            self.told.spooling = self._before.spooling
+
+    @property
+    def state(self) -> State:
+        with self._lock:
+            return self._standing.state
+
+    @property
+    def halted(self) -> State:
+        with self._lock:
+            return self._standing.halted
+
+    def move(self, *events: Event) -> None:
+        """What cannot follow from where it is changes nothing."""
+        with self._lock:
+            for event in events:
+                if is_legal(self._standing, event):
+                    self._standing = after(self._standing, event)
+
+    def happened(self, what: str, why: str, *, size: int = 0) -> None:
+        with self._lock:
+            self._happened.append(Happening(what=what, at=self._clock.now(), why=why, bytes=size))
+
+    def point(self, head: LogHead) -> None:
+        """The site has it now."""
+        with self._lock:
+            told = self.told
+            told.latest_point, told.latest_at = head.until, head.taken_at
+            if head.consistency is Consistency.APPLICATION:
+                told.latest_app_at = head.taken_at
+            told.was_written = False
+
+    def facts(self, facts: ReplicaFacts | None) -> None:
+        """What the site says; of points that are spoiled it has none."""
+        with self._lock:
+            good = [point for point in facts.points if not point.is_spoiled] if facts else []
+            told = self.told
+            told.latest_point = good[-1].generation if good else ""
+            told.latest_at = good[-1].taken_at if good else None
+            told.latest_app_at = max(
+                (p.taken_at for p in good if p.consistency is Consistency.APPLICATION),
+                default=None,
+            )
+            still = [p.taken_at for p in good if p.consistency is not Consistency.CRASH]
+            if still:
+                told.still_at = max([*still, *([told.still_at] if told.still_at else [])])
+            told.was_written = bool(facts and facts.written)
+
+    def spool(self, settings: ReplicationSettings) -> Spooling:
+        """Looked at anew."""
+        with self._lock:
+            seen = self._spool_facts()
+            before = self.told.spooling
+            self.told.spooling = judge(seen, settings.spool, before=before)
+            if self.told.spooling is Spooling.STOPPED and before is not Spooling.STOPPED:
+                self.happened("spool-stopped", "site-away")
+            return self.told.spooling
+
+    def write(self, settings: ReplicationSettings, **changes: object) -> ReplicationStatus:
+        with self._lock:
+            told = self.told
+            now = self._clock.now()
+            seen = Observed(
+                settings=settings,
+                standing=self._standing,
+                since=told.since,
+                cycles=self.cycles.cycles,
+                latest_point=told.latest_point,
+                latest_at=told.latest_at,
+                latest_app_at=told.latest_app_at,
+                queue_logs=told.queue_logs,
+                queue_bytes=told.queue_bytes,
+                pending_bytes=told.pending_bytes,
+                walked_bytes=told.walked_bytes,
+                walk_bytes=told.walk_bytes,
+                limit=told.limit,
+                scratch_peak_bytes=told.scratch_peak_bytes,
+                spool=self._spool_facts(),
+                spooling=told.spooling,
+                tries=told.tries,
+                resync=told.resync,
+                was_written=told.was_written,
+                **changes,  # type: ignore[arg-type]  # of Observed, by its names
+            )
+            status = status_of(seen, now, before=self._before, happened=self._happened)
+            self._happened.clear()
+            self._before = status
+            write_status(self._folder.path, status)
+            return status
+
+    def _spool_facts(self) -> SpoolFacts:
+        with contextlib.suppress(OSError):
+            return look(self._folder.spool)
+        return SpoolFacts()
+
+    def _read(self) -> ReplicationStatus | None:
+        from holdfast.base.errors import HoldfastError
+
+        with contextlib.suppress(HoldfastError):
+            return read_status(self._folder.path)
+        return None
+
+
+def _standing_of(before: ReplicationStatus | None) -> Standing:
+    if before is None or before.state is State.OFF:
+        return Standing(state=State.READY_FOR_INITIAL_COPY)
+    return Standing(state=before.state, halted=before.halted)

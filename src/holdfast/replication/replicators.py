@@ -1,0 +1,97 @@
+"""All machines of a host that are replicated: a loop for each, and one that looks after them.
+
+Machines that are enabled later are taken up, those that are disabled are let go. A status of each
+is written every few seconds, whatever its own loop is doing.
+"""
+
+import threading
+from collections.abc import Callable
+
+from holdfast.base.errors import HoldfastError
+from holdfast.replication.consistency_groups import Groups
+from holdfast.replication.replicator import Replicator
+from holdfast.replication.replicator_tools import Tools
+from holdfast.replication.replicator_turns import TurnGate
+from holdfast.replication.source_folder import replicated_here
+
+_STATUS_SECONDS = 2.0
+_LOOK_SECONDS = 1.0
+
+
+class Replicators:
+    """From `start` to `stop`; `run` does both, and waits in between."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._gate = TurnGate(tools.at_once)
+        self._groups = Groups()
+        self._loops: dict[str, Replicator] = {}
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._look_after, name="replicators", daemon=True)
+
+    @property
+    def machines(self) -> tuple[str, ...]:
+        with self._lock:
+            return tuple(self._loops)
+
+    def loop(self, uuid: str) -> Replicator | None:
+        with self._lock:
+            return self._loops.get(uuid)
+
+    def start(self) -> None:
+        self.look()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Steps under way end or are undone; nothing is left on a machine."""
+        self._stop.set()
+        with self._lock:
+            loops = list(self._loops.values())
+        for loop in loops:
+            loop.ask_to_stop()
+        for loop in loops:
+            loop.join()
+        self._thread.join()
+        for loop in loops:
+            loop.write_status()
+
+    def run(self, is_told_to_stop: Callable[[], bool]) -> None:
+        self.start()
+        try:
+            while not is_told_to_stop():
+                self._stop.wait(_LOOK_SECONDS)
+        finally:
+            self.stop()
+
+    def look(self) -> None:
+        """Which machines there are now."""
+        wanted = set(replicated_here(self._tools.home))
+        with self._lock:
+            gone = [loop for uuid, loop in self._loops.items() if uuid not in wanted]
+            for loop in gone:
+                del self._loops[loop.uuid]
+            new = [self._new(uuid) for uuid in sorted(wanted - self._loops.keys())]
+            for loop in new:
+                self._loops[loop.uuid] = loop
+        for loop in gone:
+            loop.ask_to_stop()
+            self._groups.leave(loop)
+            loop.join()
+        for loop in new:
+            self._groups.join(loop)
+            loop.start()
+
+    def _new(self, uuid: str) -> Replicator:
+        return Replicator(uuid, self._tools, self._gate, together=self._groups.advance)
+
+    def _look_after(self) -> None:
+        while not self._stop.wait(_STATUS_SECONDS):
+            try:
+                self.look()
+                for uuid in self.machines:
+                    loop = self.loop(uuid)
+                    if loop is not None:
+                        loop.write_status()
+            except (HoldfastError, OSError) as err:
+                self._tools.warn(str(err))

@@ -105,6 +105,20 @@ ALLOWED: dict[str, frozenset[str]] = {
     "GET /machines/{machine_id}/points": READERS,
     "PUT /agent/vms": MACHINES,
     "GET /machines/{machine_id}/vms": READERS,
+    "GET /sites": ANY_PERSON,
+    "POST /sites": CONTRIBUTORS,
+    "GET /sites/{site}": READERS,
+    "GET /sites/{site}/replicas": READERS,
+    "DELETE /sites/{site}": CONTRIBUTORS,
+    "PUT /agent/site": OWN_MACHINE,
+    "GET /replications": ANY_PERSON,
+    "GET /replications/{replication_id}": READERS,
+    "GET /replications/{replication_id}/history": READERS,
+    "DELETE /replications/{replication_id}": CONTRIBUTORS,
+    "GET /agent/replication": MACHINES,
+    "POST /agent/replications/wanted": OWN_MACHINE,
+    "PUT /agent/replications": MACHINES,
+    "POST /agent/replications/ended": MACHINES,
     "GET /vaults/{vault}/trash": READERS,
     "GET /machines/{machine_id}/trash": READERS,
     "POST /machines/{machine_id}/trash/undelete": OPERATORS,
@@ -182,7 +196,10 @@ def test_an_operation_is_for_those_in_the_table(world: World, operation: str) ->
 
 
 def test_lists_hold_nothing_of_a_vault_one_has_no_role_in(world: World) -> None:
-    lists = ("/machines", "/jobs", "/assignments", "/approvals", "/alerts")
+    lists = (
+        *("/machines", "/jobs", "/assignments", "/approvals", "/alerts"),
+        *("/sites", "/replications"),
+    )
     client = world.client("stranger")
 
     found = {path: client.get(PREFIX + path).json()["items"] for path in lists}
@@ -220,6 +237,7 @@ _OTHERS = {
     "POST /machines/{machine_id}/revoke": {"machine_id": "leaving"},
     "POST /machines/{machine_id}/unregister": {"machine_id": "leaving"},
     "DELETE /alert-targets/{target_id}": {"target_id": "useless_target"},
+    "DELETE /sites/{site}": {"site": "spare"},
 }
 _AT = "2026-01-01T12:00:00Z"
 
@@ -286,6 +304,20 @@ def _body(operation: str, things: dict[str, str]) -> Any:
             "paths": ["/other"],
         },
         "POST /machines/{machine_id}/assignments/preview": {"paths": ["/srv"], "body": policy},
+        "POST /sites": {
+            "name": f"new-{things['name']}",
+            "machine": things["free"],
+            "folder": "/srv/replicas",
+        },
+        "PUT /agent/site": {"site": "alpha-site", "replicas": []},
+        "POST /agent/replications/wanted": {"vm": "u", "name": "db", "site": "alpha-site"},
+        "PUT /agent/replications": {"at": _AT, "here": [], "changed": []},
+        "POST /agent/replications/ended": {
+            "vm": "none",
+            "site": "none",
+            "keep_replica": True,
+            "is_gone_at_site": False,
+        },
         "PUT /agent/points": {"points": []},
         "PUT /agent/vms": {"vms": []},
         "POST /machines/{machine_id}/trash/undelete": {},

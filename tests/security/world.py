@@ -7,7 +7,7 @@ from typing import Any
 from httpx import Client
 
 from holdfast.app.control.passwords import hash_password
-from holdfast.catalog.tables import Account, Alert, Certificate, Command, Scrub, Token
+from holdfast.catalog.tables import Account, Alert, Certificate, Command, Replication, Scrub, Token
 from holdfast.fleet.policies import policy_body, propose
 from holdfast.fleet.roles import Role, Scope
 from holdfast.server.application import PREFIX, make_app
@@ -44,6 +44,8 @@ class World:
             "machine-foreign": add_machine(self.plane, self.other_vault, "beta"),
             "machine-revoked": self._revoked_machine(),
         }
+        alpha = {"name": "alpha-site", "machine": self.machines["machine"].id}
+        self._made("/sites", {**alpha, "folder": "/srv/replicas"})
         self._things: dict[str, dict[str, str]] = {}
         for name in CALLERS:
             self._things[name] = self._make_things(name)
@@ -152,6 +154,7 @@ class World:
             "account": self._account(f"granted-{caller}"),
             "lease_id": self._lease(),
             **self._work(),
+            **self._replication(caller),
             "csr": make_csr(make_key()),
         }
 
@@ -216,6 +219,20 @@ class World:
         with self.plane.database.read() as db:
             number = db.query(Command).filter_by(job_id=job).one().id
         return {"own_job": job, "number": str(number)}
+
+    def _replication(self, caller: str) -> dict[str, str]:
+        """A site with a replication to it, one with nothing, and a machine that is none yet."""
+        sites = [f"{caller}-site", f"{caller}-spare"]
+        for name in sites:
+            machine = add_machine(self.plane, self.vault, f"of-{name}").id
+            self._made("/sites", {"name": name, "machine": machine, "folder": "/srv/replicas"})
+        wanted = {"vm": f"vm-of-{caller}", "name": "db", "site": sites[0]}
+        answer = self.client("machine").post(f"{PREFIX}/agent/replications/wanted", json=wanted)
+        assert answer.is_success, answer.text
+        with self.plane.database.read() as db:
+            made = db.query(Replication).filter_by(vm=wanted["vm"]).one().id
+        free = add_machine(self.plane, self.vault, f"free-{caller}").id
+        return {"site": sites[0], "spare": sites[1], "replication_id": made, "free": free}
 
     def _scrub(self, machine: str) -> None:
         with self.plane.database.write() as db:

@@ -184,14 +184,14 @@ def read_address(address: str) -> tuple[str, int]:
         return "", DEFAULT_PORT
     try:
         parts = urlsplit(f"//{address}")
-        host, port = parts.hostname or "", parts.port
+        host, port = parts.hostname or "", DEFAULT_PORT if parts.port is None else parts.port
     except ValueError as err:
         raise SiteNotUnderstood(what=ascii(address[:_LONGEST]), reason=err) from err
     is_plain = parts.netloc == address and parts.username is None and address.isprintable()
-    if not is_plain or not host or " " in address or not 0 < (port or DEFAULT_PORT) <= _MOST_PORT:
+    if not is_plain or not host or " " in address or not 0 < port <= _MOST_PORT:
         what = ascii(address[:_LONGEST])
         raise SiteNotUnderstood(what=what, reason=_("HOST or HOST:PORT is wanted"))
-    return host, port or DEFAULT_PORT
+    return host, port
 
 
 def _good_name(name: str) -> str:

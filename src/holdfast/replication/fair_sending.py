@@ -40,8 +40,8 @@ class FairTurns(Generic[_T]):
     def add(self, item: _T) -> None:
         line = self._lines.setdefault(item.vm, deque())
         if not line:
-            # It is next of its priority, but not twice before anybody else is once.
-            self._last[item.vm] = min(self._last.values(), default=self._turns) - 1
+            # Next but for who waits longest: it gains nothing by coming again and again.
+            self._last[item.vm] = min(self._last.values(), default=self._turns)
         line.append(item)
 
     def remove(self, item: _T) -> None:

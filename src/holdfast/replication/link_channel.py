@@ -17,9 +17,10 @@ from holdfast.base.clock import Clock
 from holdfast.base.errors import HoldfastError
 from holdfast.replication import link_frames as frames
 from holdfast.replication.link_errors import LinkGarbled, LinkLost, LinkSilent
-from holdfast.replication.link_frames import Beat, Begin, Garbled, Head, Kind
+from holdfast.replication.link_frames import Beat, Begin, Garbled, Head, Kind, Rhythm
 
-_LONGEST_WAIT = 1.0
+# Pieces of memory that wait to be used again.
+_MOST_KEPT = 8
 
 
 class Frame(NamedTuple):
@@ -39,10 +40,12 @@ class Channel:
         clock: Clock,
         *,
         place: str,
+        rhythm: Rhythm = frames.USUAL,
         trouble_of: Callable[[OSError], HoldfastError] | None = None,
     ) -> None:
         connection.settimeout(0)
         self.place = place
+        self.rhythm = rhythm
         self._connection, self._clock = connection, clock
         self._trouble_of = trouble_of or self._lost
         self._incoming = _Incoming()
@@ -105,21 +108,29 @@ class Channel:
         except Garbled as err:
             raise LinkGarbled(place=self.place, reason=err) from err
 
+    def keep(self) -> None:
+        """The payload received last stays good until it is given back."""
+        self._incoming.keep()
+
+    def give_back(self, payload: memoryview) -> None:
+        """From any thread."""
+        self._incoming.give_back(payload)
+
     def wait(self, seconds: float, *, deaf: bool = False) -> None:
         """Until something comes, can be sent, or was posted; and not for long."""
         events = (0 if deaf else select.POLLIN) | (select.POLLOUT if self._writing else 0)
         self._poll.register(self._connection, events)
         # What the poll has not seen is looked at in between: beats, and whether the other side does.
-        self._poll.poll(min(seconds, _LONGEST_WAIT) * 1000)
+        self._poll.poll(min(seconds, self.rhythm.beat / 2) * 1000)
         with contextlib.suppress(BlockingIOError):
             os.eventfd_read(self._wake)
 
     def beat(self) -> None:
         """Say that we are there, if nothing else said so; notice that the other side does not."""
         now = self._clock.monotonic()
-        if now - self._heard > frames.SILENCE:
+        if now - self._heard > self.rhythm.silence:
             raise LinkSilent(place=self.place, seconds=int(now - self._heard))
-        if now - self._said >= frames.BEAT and not self._writing and not self._posted:
+        if now - self._said >= self.rhythm.beat and not self._writing and not self._posted:
             self._said = now
             self.post(Beat())
 
@@ -160,7 +171,8 @@ class _Incoming:
 
     def __init__(self) -> None:
         self._opening = memoryview(bytearray(frames.BEGIN_BYTES + frames.LONGEST_HEAD))
-        self._space = bytearray()
+        self._space = bytearray(frames.LONGEST_PIECE)
+        self._spaces: deque[bytearray] = deque(maxlen=_MOST_KEPT)
         self._begin: Begin | None = None
         self._filled = 0
 
@@ -195,7 +207,16 @@ class _Incoming:
         self._begin, self._filled = None, 0
         return Frame(begin.kind, head, memoryview(self._space)[: begin.payload_length])
 
+    def keep(self) -> None:
+        # Made anew each time, memory costs as much as the rest.
+        self._space = self._spaces.popleft() if self._spaces else bytearray(frames.LONGEST_PIECE)
+
+    def give_back(self, payload: memoryview) -> None:
+        if isinstance(payload.obj, bytearray):
+            self._spaces.append(payload.obj)
+
     def _make_room(self, size: int) -> None:
         # What a long answer needed is not kept for ever.
-        if size > len(self._space) or len(self._space) > frames.LONGEST_PIECE:
-            self._space = bytearray(size)
+        wanted = max(size, frames.LONGEST_PIECE)
+        if len(self._space) != wanted:
+            self._space = bytearray(wanted)

@@ -17,7 +17,7 @@ from holdfast.base.errors import HoldfastError
 from holdfast.base.units import MIB
 from holdfast.replication import link_errors as errors
 from holdfast.replication import link_requests as requests
-from holdfast.replication.link_connecting import Met, Way
+from holdfast.replication.link_connecting import USUAL, Met, Patience, Way
 from holdfast.replication.link_identity import IsRevoked, LinkIdentity, nobody_revoked
 from holdfast.replication.link_line import Line, decoded
 from holdfast.replication.link_logs import Sealed, reading
@@ -37,10 +37,10 @@ _MENDED = (
     errors.SiteStopping,
     errors.LogNotOpen,
 )
-_WAITS = (0.1, 0.3, 1.0, 2.0, 4.0)
 # Who comes within this time of a failure is told of it, and does not try the same again.
-_FRESH = 0.5
+_FRESH = 0.2
 _RANGE = 256 * MIB
+_PIECE = MIB
 
 
 class Peer:
@@ -54,9 +54,15 @@ class Peer:
         clock: Clock,
         pace: Pace | None = None,
         is_revoked: IsRevoked = nobody_revoked,
-        patience: float = 20.0,
+        patience: Patience = USUAL,
     ) -> None:
-        self._way = Way(address=address, identity=identity, is_revoked=is_revoked, clock=clock)
+        self._way = Way(
+            address=address,
+            identity=identity,
+            is_revoked=is_revoked,
+            clock=clock,
+            patience=patience,
+        )
         self._clock, self._pace = clock, pace or Pace(clock)
         self._patience = patience
         self._closed = threading.Event()
@@ -99,6 +105,13 @@ class Peer:
 
     def incoming(self, vm: str, sha256: str, *, size: int) -> Incoming:
         return self._ask(requests.AskIncoming(vm=vm, sha256=sha256, size=size), Incoming)
+
+    def take(self, vm: str, sha256: str, *, offset: int, content: memoryview) -> None:
+        """One piece, and its answer: `send` is many times as fast."""
+        for start in range(0, len(content), _PIECE):
+            part = bytes(content[start : start + _PIECE])
+            request = requests.AskTake(vm=vm, sha256=sha256, offset=offset + start, content=part)
+            self._ask(request, type(None))
 
     def apply(self, vm: str, sha256: str) -> Ack:
         return self._ask(requests.AskApply(vm=vm, sha256=sha256), Ack)
@@ -166,17 +179,18 @@ class Peer:
 
     def _trying(self, act: Callable[[], _T], reached: Callable[[], int] = lambda: 0) -> _T:
         """Again while the link can be mended; what `reached` says growing is progress."""
-        waits, so_far = iter(_WAITS), 0
-        deadline = self._clock.monotonic() + self._patience
+        patience = self._patience
+        waits, so_far = iter(patience.waits), 0
+        deadline = self._clock.monotonic() + patience.seconds
         while True:
             try:
                 return act()
             except _MENDED as err:
                 now = self._clock.monotonic()
                 if reached() > so_far:
-                    waits, so_far = iter(_WAITS), reached()
-                    deadline = now + self._patience
-                wait = next(waits, _WAITS[-1])
+                    waits, so_far = iter(patience.waits), reached()
+                    deadline = now + patience.seconds
+                wait = next(waits, patience.waits[-1])
                 if now + wait > deadline or self._closed.wait(wait):
                     raise err  # noqa: TRY201  what the closing adds would only confuse
 

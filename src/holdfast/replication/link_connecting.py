@@ -20,7 +20,7 @@ from holdfast.replication.link_errors import (
     SiteRevoked,
     SiteUnreachable,
 )
-from holdfast.replication.link_frames import Beat, Greeting, Hello, Refusal
+from holdfast.replication.link_frames import Beat, Greeting, Hello, Refusal, Rhythm
 from holdfast.replication.link_identity import (
     IsRevoked,
     LinkIdentity,
@@ -33,7 +33,18 @@ from holdfast.replication.link_sockets import tune
 from holdfast.replication.link_troubles import trouble_with_site
 from holdfast.replication.settings import SiteAddress
 
-_PATIENCE = 10.0
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """In seconds: without any progress, to be connected, and between tries (then the last again)."""
+
+    seconds: float = 20.0
+    connect: float = 10.0
+    waits: tuple[float, ...] = (0.1, 0.3, 1.0, 2.0, 4.0)
+    rhythm: Rhythm = frames.USUAL
+
+
+USUAL = Patience()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +65,7 @@ class Way:
     identity: LinkIdentity
     is_revoked: IsRevoked
     clock: Clock
+    patience: Patience
 
     @property
     def place(self) -> str:
@@ -69,6 +81,7 @@ class Way:
                 connection,
                 self.clock,
                 place=self.place,
+                rhythm=self.patience.rhythm,
                 trouble_of=lambda err: trouble_with_site(err, self.place, self.clock.now()),
             )
             opened.callback(channel.close)
@@ -78,7 +91,9 @@ class Way:
 
     def _reached(self) -> socket.socket:
         try:
-            return socket.create_connection((self.address.host, self.address.port), _PATIENCE)
+            return socket.create_connection(
+                (self.address.host, self.address.port), self.patience.connect
+            )
         except (OSError, UnicodeError) as err:
             reason = getattr(err, "strerror", None) or err
             raise SiteUnreachable(site=self.address.site, place=self.place, reason=reason) from err
@@ -89,7 +104,7 @@ class Way:
                 tune(plain)
                 return context.wrap_socket(plain)
             except TimeoutError as err:
-                raise LinkSilent(place=self.place, seconds=int(_PATIENCE)) from err
+                raise LinkSilent(place=self.place, seconds=self.patience.connect) from err
             except OSError as err:
                 raise trouble_with_site(err, self.place, self.clock.now()) from err
 
@@ -128,14 +143,14 @@ class Way:
         raise LinkGarbled(place=self.place, reason="it does not begin with a greeting")
 
     def _heads(self, channel: Channel) -> Iterator[frames.Head]:
-        deadline = self.clock.monotonic() + _PATIENCE
+        deadline = self.clock.monotonic() + self.patience.connect
         while (left := deadline - self.clock.monotonic()) > 0:
             frame = channel.receive()
             if frame is None:
                 channel.wait(left)
             else:
                 yield frame.head
-        raise LinkSilent(place=self.place, seconds=int(_PATIENCE))
+        raise LinkSilent(place=self.place, seconds=self.patience.connect)
 
 
 def _ahead(there: datetime, here: datetime) -> timedelta:

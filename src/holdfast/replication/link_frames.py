@@ -8,6 +8,7 @@ something is wrong.
 """
 
 import struct
+from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 from typing import NamedTuple, TypeAlias
@@ -21,12 +22,22 @@ VERSION = OLDEST = 1
 LONGEST_PIECE = MIB
 LONGEST_PAYLOAD = 4 * MIB
 LONGEST_HEAD = 64 * KIB
-# Seconds. Half as long again as three beats, so that one may be late and another lost.
-BEAT, SILENCE = 5.0, 25.0
+SILENCE = 25.0
 
 _BEGIN = struct.Struct("!2sBxII")
 BEGIN_BYTES = _BEGIN.size
 _MAGIC = b"HF"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rhythm:
+    """In seconds: how often each side says that it is there, and when it is given up."""
+
+    beat: float = 5.0
+    silence: float = SILENCE
+
+
+USUAL = Rhythm()
 
 
 class Garbled(ValueError):

@@ -75,6 +75,21 @@ class AskIncoming(Request, frozen=True, kw_only=True):
         return receiver.incoming(self.vm, self.sha256, size=self.size)
 
 
+class AskTake(Request, frozen=True, kw_only=True):
+    """A piece that is answered; Data frames are not."""
+
+    verb = "take"
+
+    sha256: Sha256
+    offset: Size
+    content: Annotated[bytes, msgspec.Meta(max_length=MIB)]
+
+    def put_to(self, receiver: Receiver, machine: str) -> Any:  # noqa: ARG002  others need it
+        return receiver.take(
+            self.vm, self.sha256, offset=self.offset, content=memoryview(self.content)
+        )
+
+
 class AskApply(Request, frozen=True, kw_only=True):
     verb = "apply"
     effort = Effort.HEAVY
@@ -160,7 +175,7 @@ class AskProbed(msgspec.Struct, frozen=True, kw_only=True):
 REQUESTS: dict[str, type[Request]] = {
     kind.verb: kind
     for kind in (
-        *(AskState, AskPrepare, AskIncoming, AskApply, AskHashes),
+        *(AskState, AskPrepare, AskIncoming, AskTake, AskApply, AskHashes),
         *(AskSeed, AskRemove, AskPin, AskUnpin),
     )
 }

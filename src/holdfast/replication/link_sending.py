@@ -6,6 +6,7 @@ from holdfast.replication.link_errors import LinkGarbled
 from holdfast.replication.link_line import Fill, Flow, Line, decoded
 from holdfast.replication.link_logs import Sealed
 from holdfast.replication.link_requests import AskApply, AskIncoming
+from holdfast.replication.log_errors import LogDamaged, LogTorn
 from holdfast.replication.receiver import Ack, Incoming
 
 
@@ -26,6 +27,7 @@ class Sending:
         self._vm, self._log, self._read = vm, log, fill
         self._priority, self._progress = priority, progress
         self._reached = 0
+        self._is_second = False
 
     def reached(self) -> int:
         """How much of it was on its way at most."""
@@ -41,7 +43,14 @@ class Sending:
             return self._checked(found.ack, line)
         span = range(min(max(found.present, 0), log.size), log.size)
         line.feed(Flow(self._vm, number, self._fill, span=span, priority=self._priority))
-        _number, answer = line.ask(AskApply.verb, AskApply(vm=self._vm, sha256=log.hash))
+        try:
+            _number, answer = line.ask(AskApply.verb, AskApply(vm=self._vm, sha256=log.hash))
+        except (LogDamaged, LogTorn):
+            # What is present there was not what was sent, as after a power cut; it is thrown away.
+            if self._is_second:
+                raise
+            self._is_second = True
+            return self.over(line)
         return self._checked(decoded(answer, Ack, line.place), line)
 
     def _fill(self, offset: int, view: memoryview) -> None:

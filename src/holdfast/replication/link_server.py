@@ -25,6 +25,7 @@ from holdfast.replication.link_errors import (
     SourceNotAMachine,
     SourceRevoked,
 )
+from holdfast.replication.link_frames import USUAL, Rhythm
 from holdfast.replication.link_identity import (
     IsRevoked,
     LinkIdentity,
@@ -52,6 +53,7 @@ class ServerLimits:
     of_one_machine: int = 8
     handshakes: int = 32
     handshake_seconds: float = 10.0
+    rhythm: Rhythm = USUAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,7 +248,7 @@ class LinkServer:
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
     def _serve_source(self, connection: ssl.SSLSocket, place: str, who: Shown) -> None:
-        channel = Channel(connection, self._clock, place=place)
+        channel = Channel(connection, self._clock, place=place, rhythm=self._limits.rhythm)
         serving = Serving(channel, who, self._parts)
         try:
             refusal = self._admit(serving)

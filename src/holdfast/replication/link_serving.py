@@ -1,6 +1,7 @@
 """One source's connection at a site: what it asks for, and the logs it sends."""
 
 import logging
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -36,6 +37,7 @@ from holdfast.replication.link_requests import (
     AskProbed,
     Request,
 )
+from holdfast.replication.link_taking import Taking
 from holdfast.replication.link_works import Works
 from holdfast.replication.receiver import Incoming, Receiver
 
@@ -73,6 +75,7 @@ class Parts:
 class Serving:
     def __init__(self, channel: Channel, who: Shown, parts: Parts) -> None:
         self._channel, self.who, self._parts = channel, who, parts
+        self._lock = threading.Lock()
         self._is_greeted = False
         self._is_stopping = False
         self._asked = 0
@@ -82,6 +85,7 @@ class Serving:
         self._failed: dict[tuple[str, str], Exception] = {}
         self._probes: dict[int, int] = {}
         self._ends_at: float | None = None
+        self._taking = Taking(channel.wake)
         self._looked_at = parts.clock.monotonic()
 
     def run(self) -> None:
@@ -91,6 +95,7 @@ class Serving:
             while not self._is_over():
                 self._turn()
         finally:
+            self._taking.close()
             self._parts.intakes.forget(self)
 
     def stop(self) -> None:
@@ -111,25 +116,28 @@ class Serving:
 
     def _turn(self) -> None:
         self._channel.flush()
-        is_deaf = self._channel.posted_bytes > _MOST_POSTED
-        if is_deaf or not self._hear():
-            self._channel.wait(_WAIT, deaf=is_deaf)
+        if not self._hear():
+            self._channel.wait(_WAIT, deaf=self._is_deaf())
         self._channel.beat()
         self._look_again()
 
     def _hear(self) -> bool:
         """Whether there may be more."""
         for _ in range(_ROW):
-            frame = self._channel.receive()
+            frame = None if self._is_deaf() else self._channel.receive()
             if frame is None:
                 return False
             self._handle(frame)
         return True
 
+    def _is_deaf(self) -> bool:
+        """Nothing more is read until what is here has gone."""
+        return self._taking.is_full or self._channel.posted_bytes > _MOST_POSTED
+
     def _look_again(self) -> None:
         """A certificate may end, or be taken back, while its connection lasts."""
         now = self._parts.clock.monotonic()
-        if now - self._looked_at < frames.BEAT:
+        if now - self._looked_at < self._channel.rhythm.beat:
             return
         self._looked_at = now
         wall = self._parts.clock.now()
@@ -163,16 +171,23 @@ class Serving:
     def _take(self, number: int, offset: int, content: memoryview) -> None:
         if number in self._probes:
             self._probes[number] += len(content)
-            return
+        elif self._streams.get(number) is not None:
+            self._channel.keep()
+            self._taking.put(partial(self._write, number, offset, content))
+
+    def _write(self, number: int, offset: int, content: memoryview) -> None:
+        """In the thread for it."""
         intake = self._streams.get(number)
-        if intake is None:
-            return
         try:
-            intake.take(self, offset, content)
+            if intake is not None:
+                intake.take(self, offset, content)
         except Exception as err:
+            assert intake is not None
             self._streams[number] = None
             self._failed[intake.vm, intake.sha256] = err
             self._refuse(number, err, what="data")
+        finally:
+            self._channel.give_back(content)
 
     # Requests.
 
@@ -199,14 +214,25 @@ class Serving:
             raise SiteStopping
         if self._asked >= _MOST_ASKED:
             raise SiteBusy(count=_MOST_ASKED, what="requests")
-        self._asked += 1
-        key = (request.vm, request.sha256) if isinstance(request, AskApply) else None
-        self._parts.works.begin(
-            request.effort,
-            partial(self._do, number, request),
-            partial(self._done, number, request),
-            key=key,
-        )
+        with self._lock:
+            self._asked += 1
+        if isinstance(request, AskApply):
+            # Behind the pieces of its log.
+            self._taking.put(partial(self._work, number, request))
+        else:
+            self._work(number, request)
+
+    def _work(self, number: int, request: Request) -> None:
+        try:
+            self._parts.works.begin(
+                request.effort,
+                partial(self._do, number, request),
+                partial(self._done, number, request),
+                key=(request.vm, request.sha256) if isinstance(request, AskApply) else None,
+            )
+        except RuntimeError:
+            # Its threads are being stopped.
+            self._refuse(number, SiteStopping(), what=request.verb)
 
     def _do(self, number: int, request: Request) -> Any:
         """In a thread for it."""
@@ -226,13 +252,15 @@ class Serving:
         self._failed.pop((request.vm, request.sha256), None)
         found = intake.begin(self, size=request.size)
         if found.ack is None:
-            if len(self._streams) >= _MOST_STREAMS:
-                self._streams.pop(next(iter(self._streams)))
-            self._streams[number] = intake
+            with self._lock:
+                if len(self._streams) >= _MOST_STREAMS:
+                    del self._streams[next(iter(self._streams))]
+                self._streams[number] = intake
         return found
 
     def _done(self, number: int, request: Request, future: "Future[Any]") -> None:
-        self._asked -= 1
+        with self._lock:
+            self._asked -= 1
         error = _error_of(future)
         if error is not None:
             self._refuse(number, error, what=request.verb)

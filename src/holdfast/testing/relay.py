@@ -7,6 +7,7 @@ with relaying(port) as relay:
 """
 
 import contextlib
+import queue
 import socket
 import threading
 from collections import deque
@@ -73,11 +74,14 @@ class Relay:
             pair.join()
         self._listener.close()
 
-    def wait(self) -> None:
-        """What a carrier does before each piece."""
+    def wait(self, came: float) -> None:
+        """What a carrier does before each piece, of which it knows when it came."""
         self._flowing.wait()
         if self._delay:
-            self._clock.sleep(self._delay)
+            self._clock.sleep(max(0.0, came + self._delay - self._clock.monotonic()))
+
+    def now(self) -> float:
+        return self._clock.monotonic()
 
     def count(self, size: int) -> None:
         with self._lock:
@@ -109,14 +113,22 @@ class Relay:
         pair.start()
 
 
+class _Waiting(queue.Queue[tuple[float, bytes] | None]):
+    """What is on its way, with the moment it came; None ends it."""
+
+    def __init__(self) -> None:
+        super().__init__(maxsize=1024)
+
+
 class _Pair:
     def __init__(
         self, relay: Relay, near: socket.socket, far: socket.socket, most: int | None
     ) -> None:
         self._relay, self._near, self._far, self._left = relay, near, far, most
         self._threads = [
-            threading.Thread(target=self._carry, args=(near, far), name="relay-there"),
-            threading.Thread(target=self._carry, args=(far, near), name="relay-back"),
+            threading.Thread(target=act, args=(near, far, waiting), name="relay")
+            for near, far, waiting in ((near, far, _Waiting()), (far, near, _Waiting()))
+            for act in (self._collect, self._carry)
         ]
 
     def start(self) -> None:
@@ -134,18 +146,33 @@ class _Pair:
             with contextlib.suppress(OSError):
                 side.shutdown(socket.SHUT_RDWR)
 
-    def _carry(self, source: socket.socket, to: socket.socket) -> None:
-        is_there = source is self._near
+    def _collect(self, source: socket.socket, _to: socket.socket, waiting: "_Waiting") -> None:
         with contextlib.suppress(OSError):
             while content := source.recv(_PIECE):
-                self._relay.wait()
-                if is_there:
-                    content = self._cut(content)
-                    self._relay.count(len(content))
-                to.sendall(content)
-                if is_there and self._left == 0:
-                    break
+                waiting.put((self._relay.now(), content))
+        waiting.put(None)
+
+    def _carry(self, source: socket.socket, to: socket.socket, waiting: "_Waiting") -> None:
+        is_there = source is self._near
+        is_cut = False
+        while (piece := waiting.get()) is not None:
+            # When it is over, who collects may still wait for room.
+            is_cut = is_cut or not self._deliver(piece, to, is_there=is_there)
+            if is_cut:
+                self.end()
         self.end()
+
+    def _deliver(self, piece: tuple[float, bytes], to: socket.socket, *, is_there: bool) -> bool:
+        came, content = piece
+        self._relay.wait(came)
+        if is_there:
+            content = self._cut(content)
+            self._relay.count(len(content))
+        try:
+            to.sendall(content)
+        except OSError:
+            return False
+        return not is_there or self._left != 0
 
     def _cut(self, content: bytes) -> bytes:
         if self._left is None:

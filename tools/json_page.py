@@ -10,7 +10,10 @@ import msgspec
 
 from tools.error_pages import NOTE
 
-EVENTS = ("holdfast.cli.json_events", "holdfast.cli.json_machines")
+EVENTS = (
+    *("holdfast.cli.json_events", "holdfast.cli.json_machines"),
+    *("holdfast.cli.json_replicating", "holdfast.cli.json_replication"),
+)
 
 
 def page(*modules: str, title: str = "JSON lines") -> str:

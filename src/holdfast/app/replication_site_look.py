@@ -5,15 +5,15 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
-
+from holdfast.base.clock import Clock
+from holdfast.base.errors import HoldfastError
 from holdfast.fleet.replication_messages import ReplicaTold, SiteRole, SiteTold
-from holdfast.replication.replica_facts import ReplicaFacts
+from holdfast.replication.site import Site
 
 _BLOCK = 512
 
 
-def look_at_site(role: SiteRole) -> SiteTold:
+def look_at_site(role: SiteRole, clock: Clock) -> SiteTold:
     try:
         space = os.statvfs(role.folder)
     except OSError:
@@ -21,22 +21,24 @@ def look_at_site(role: SiteRole) -> SiteTold:
         return SiteTold(site=role.site, replicas=[], trouble="site-unusable")
     return SiteTold(
         site=role.site,
-        replicas=list(_replicas(Path(role.folder))),
+        replicas=list(_replicas(Site(Path(role.folder), clock))),
         bytes_free=space.f_bavail * space.f_frsize,
         bytes_total=space.f_blocks * space.f_frsize,
     )
 
 
-def _replicas(folder: Path) -> Iterator[ReplicaTold]:
-    for note in sorted(folder.glob("*/replica.json")):
-        with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeError):
-            facts = msgspec.json.decode(note.read_bytes(), type=ReplicaFacts)
+def _replicas(site: Site) -> Iterator[ReplicaTold]:
+    for vm in site.replicas():
+        with contextlib.suppress(HoldfastError):
+            facts = site.state(vm)
+            if facts is None:
+                continue
             yield ReplicaTold(
                 vm=facts.vm,
                 name=facts.name,
                 source=facts.source,
                 points=len(facts.points),
-                bytes=_taken(note.parent),
+                bytes=_taken(site.folder / vm),
                 newest_at=facts.points[-1].taken_at if facts.points else None,
                 remarks=["replica-was-written"] if facts.written else [],
             )

@@ -6,7 +6,6 @@ import msgspec
 
 from holdfast.app.replication_errors import ReplicationNotEnabled
 from holdfast.hypervisor.machine_spec import DomainSpec
-from holdfast.machines.points import Consistency
 from holdfast.replication.settings import (
     Limit,
     ReplicationSettings,
@@ -22,7 +21,6 @@ class Wish:
 
     every: int | None = None
     app_every: int | None = None
-    least: Consistency | None = None
     # How long points are kept at the site.
     hours: int | None = None
     # Images at the site the first copy begins with.
@@ -41,7 +39,7 @@ class Wish:
         known: ReplicationSettings | None = None,
     ) -> ReplicationSettings:
         base = known or ReplicationSettings(vm=spec.uuid, name=spec.name, to=to)
-        named = ("every", "app_every", "least", "limits", "priority", "group", "resync_window")
+        named = ("every", "app_every", "limits", "priority", "group", "resync_window")
         told = {name: value for name in named if (value := getattr(self, name)) is not None}
         if self.hours is not None:
             told["points"] = msgspec.structs.replace(base.points, hours=self.hours)

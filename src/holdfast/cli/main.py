@@ -35,6 +35,7 @@ _COMMANDS = {
     "agent": "holdfast.cli.agent:agent",
     "vm": "holdfast.cli.vm:vm",
     "extension": "holdfast.cli.extension:extension",
+    "replication": "holdfast.cli.replication:replication",
     "login": "holdfast.cli.login:login",
     "logout": "holdfast.cli.login:logout",
     "demo": "holdfast.cli.demo:demo",

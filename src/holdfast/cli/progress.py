@@ -22,6 +22,7 @@ _TITLES = {
     "verify": N_("Verifying"),
     "check": N_("Checking"),
     "prune": N_("Pruning"),
+    "replicate": N_("Replicating"),
 }
 _FRAME = 0.1
 _BAR_WIDTH = 40

@@ -1,6 +1,6 @@
 """How virtual machines are told: a line each, or everything about one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from holdfast.base.texts import N_, _, ngettext
@@ -193,6 +193,11 @@ def _steps(known: "Protection | None") -> Iterator[str]:
 def _step_line(step: "Step") -> str:
     from holdfast.app.vm_protect import TITLES
 
-    title = _(TITLES[step.name]) if step.name in TITLES else step.name
+    return step_line(step, TITLES)
+
+
+def step_line(step: "Step", titles: "Mapping[str, str]") -> str:
+    """`titles` are those of the steps, not yet in the language in use."""
+    title = _(titles[step.name]) if step.name in titles else step.name
     said = f": {shown.line(step.said)}" if step.said else ""
     return f"{_STEP_SIGNS.get(step.state, '?')} {title}{said}"

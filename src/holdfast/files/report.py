@@ -18,6 +18,7 @@ class Phase(Enum):
     VERIFY = "verify"
     CHECK = "check"
     PRUNE = "prune"
+    REPLICATE = "replicate"
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ has is asked for then, and a comparison makes up for what is not known.
 """
 
 import contextlib
+import fcntl
 import os
 import threading
 from pathlib import Path
@@ -29,6 +30,7 @@ SETTINGS, SENT, WALK, WISHES, STATUS = (
     "wishes.json",
     "status.json",
 )
+_HOLD = "loop.lock"
 _T = TypeVar("_T", bound=msgspec.Struct)
 
 
@@ -84,6 +86,20 @@ class SourceFolder:
             for entry in os.scandir(self.maps):
                 if entry.name not in keep:
                     os.unlink(entry.path)
+
+    def hold(self, *, wait: bool = True) -> int | None:
+        """While the descriptor is open nobody else works on it; None: somebody does.
+
+        Of whoever runs its loop, and of whoever ends it for good.
+        """
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(self.path / _HOLD, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        return descriptor
 
     def _keep(self, name: str, value: msgspec.Struct) -> None:
         replace_file(self.path / name, msgspec.json.encode(value))

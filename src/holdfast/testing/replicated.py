@@ -23,7 +23,9 @@ from typing import Any
 
 import msgspec
 
+from holdfast.base.clock import SystemClock
 from holdfast.replication.replica_facts import ReplicaFacts
+from holdfast.replication.site import Site
 from holdfast.replication.status import ReplicationStatus
 from holdfast.testing.hosts import NORTH, SOUTH, KvmHost
 from holdfast.testing.waiting import wait_until
@@ -183,10 +185,7 @@ class Pair:
 
     def facts(self, uuid: str) -> ReplicaFacts | None:
         """What the site has of a machine, as it is written there."""
-        with contextlib.suppress(FileNotFoundError):
-            content = (self.replicas / uuid / "replica.json").read_bytes()
-            return msgspec.json.decode(content, type=ReplicaFacts)
-        return None
+        return Site(self.replicas, SystemClock()).state(uuid)
 
     def status(self, uuid: str) -> ReplicationStatus | None:
         """As the source has written it last."""

@@ -1,0 +1,92 @@
+"""The JSON lines of commands that begin, steer and end replication; its status has its own module."""
+
+from typing import Any
+
+from holdfast.cli.json_base import Event
+
+
+class ReplicationStep(Event):
+    """`replication enable`: a step begins, or has ended."""
+
+    vm: str
+    # preflight, way, site, way-back, extension, settings, initial-copy, first-cycle
+    step: str
+    # running, done, left-out, failed
+    state: str
+    at: str
+    said: str
+    error: str | None
+
+
+class ReplicationEnabled(Event):
+    """`replication enable`: the site has the machine, and goes on following it."""
+
+    vm: str
+    uuid: str
+    site: str
+    # Seconds between two points.
+    every: int
+    # As settings.json of the replication has them.
+    settings: dict[str, Any]
+    # Whether something on this host goes on with it: `replication run`, or the agent.
+    is_followed: bool
+
+
+class ReplicationOrdered(Event):
+    """`replication pause`, `resume` and `resync`: what was asked for is noted."""
+
+    vm: str
+    # pause, resume, resync
+    what: str
+    # Whether something on this host will do it now.
+    is_followed: bool
+
+
+class ReplicationDisabled(Event):
+    """`replication disable`: nothing of it is left at the source."""
+
+    vm: str
+    site: str
+    # Whether the replica was to stay.
+    keep_replica: bool
+    # The code of what kept the site from removing it; null: it did, or was not asked.
+    left_at_site: str | None
+
+
+class SiteJoined(Event):
+    """`replication join`: this host knows the site from now on."""
+
+    site: str
+    machine: str
+    host: str
+    port: int
+
+
+class SiteAdmitted(Event):
+    """`replication admit`: a file for a source was made."""
+
+    source: str
+    machine: str
+    file: str
+
+
+class SiteDismissed(Event):
+    """`replication dismiss`: the source is refused from now on; its replicas stay."""
+
+    source: str
+    was_admitted: bool
+
+
+class SiteServing(Event):
+    """`replication serve`: replicas are taken in from now on."""
+
+    site: str
+    machine: str
+    folder: str
+    listening: str
+
+
+class ReplicationRunning(Event):
+    """`replication run`: the machines of this host are replicated from now on."""
+
+    machines: int

@@ -1,0 +1,72 @@
+"""`holdfast replication status`: how far behind each machine is, once or again and again."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from holdfast.base.errors import Exit
+from holdfast.base.texts import N_
+from holdfast.cli.command import Command, option
+from holdfast.cli.run import Run, start
+
+if TYPE_CHECKING:
+    from holdfast.replication.looking import Look
+
+_EVERY = 2.0
+_HOME_AND_CLEAR = "\x1b[H\x1b[2J"
+
+
+@click.command(
+    cls=Command,
+    needs_vault=False,
+    exits=[Exit.WARNINGS],
+    help=N_(
+        "Say how the replications of this host are, or all about one of them.\n\n"
+        "State is what it is doing, health whether that is good enough. Status 3 says that one is "
+        "not normal."
+    ),
+    examples=[
+        ("holdfast replication status", N_("A line each, the gravest first.")),
+        ("holdfast replication status web --points", N_("With the points at the site.")),
+        ("holdfast replication status --watch", N_("Again and again, until Ctrl-C.")),
+    ],
+)
+@click.argument("vm", required=False)
+@option("--watch", is_flag=True, help=N_("Show it again every two seconds."))
+@option("--points", is_flag=True, help=N_("Ask the site for its points of the machine."))
+def status(vm: str | None, *, watch: bool, points: bool) -> int:
+    run = start()
+    if not watch:
+        return _tell(run, vm, points=points)
+    from holdfast.app.stop_signals import stopped_by_signals
+
+    with stopped_by_signals() as stop:
+        while not stop.is_set():
+            if sys.stdout.isatty():
+                run.out.remark(_HOME_AND_CLEAR)
+            _tell(run, vm, points=points)
+            run.session.clock.sleep(_EVERY)
+    return Exit.FINE
+
+
+def _tell(run: Run, vm: str | None, *, points: bool) -> int:
+    from holdfast.app.replication_looking import look_at_one, replica_of
+    from holdfast.cli.replication_report import tell_replication, tell_replications
+    from holdfast.replication.looking import look_at_all
+
+    session = run.session
+    if vm is None:
+        looks = list(look_at_all(session.settings.home, session.clock.now()))
+        tell_replications(run.out, looks)
+        return _status(looks)
+    look = look_at_one(session, vm)
+    tell_replication(run.out, look, replica_of(session, look.settings) if points else None)
+    return _status([look])
+
+
+def _status(looks: "list[Look]") -> int:
+    from holdfast.replication.status import Health
+
+    is_well = all(look.status.health is Health.NORMAL for look in looks)
+    return Exit.FINE if is_well else Exit.WARNINGS

@@ -1,0 +1,159 @@
+"""The loops of a host: machines are followed by themselves, and do what people want of them."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from holdfast.base.clock import SystemClock
+from holdfast.base.units import KIB, MIB
+from holdfast.hypervisor.connection import Host
+from holdfast.replication.replica_facts import ReplicaPoint
+from holdfast.replication.replicator_tools import Door, Tools
+from holdfast.replication.replicator_wishes import ask_for_resync, pause, resume
+from holdfast.replication.replicators import Replicators
+from holdfast.replication.settings import ReplicationSettings, SiteAddress
+from holdfast.replication.shipping import ByHand
+from holdfast.replication.site import Site
+from holdfast.replication.source_folder import SourceFolder
+from holdfast.replication.status import ReplicationStatus, State
+from holdfast.replication.status_file import read_status
+from holdfast.testing.hosts import KvmHost
+from holdfast.testing.still_machine import StillMachine, read_image
+from holdfast.testing.waiting import wait_until
+from tests import machines_bench
+
+pytestmark = machines_bench.MARKS
+CLOCK = SystemClock()
+TO = SiteAddress(site="south", machine="site-1", host="south")
+SIZES = {"vda": 8 * MIB, "sda": 2 * MIB}
+_numbers = itertools.count()
+NewMachine = Callable[[], StillMachine]
+
+
+@pytest.fixture
+def new_machine(kvm_host: KvmHost) -> Iterator[NewMachine]:
+    """It is on, and has something on its disks."""
+    with Host.open(kvm_host.uri) as hypervisor:
+        made: list[StillMachine] = []
+
+        def new() -> StillMachine:
+            machine = StillMachine(kvm_host, hypervisor, f"looped{next(_numbers)}", SIZES)
+            made.append(machine)
+            machine.start()
+            machine.write("vda", 0, bytes(range(1, 255)) * 20_000)
+            return machine
+
+        yield new
+        for machine in made:
+            machine.remove()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    (tmp_path / "site").mkdir()
+    return Site(tmp_path / "site", CLOCK)
+
+
+@pytest.fixture
+def loops(kvm_host: KvmHost, tmp_path: Path, site: Site) -> Iterator[Replicators]:
+    tools = Tools(
+        home=str(tmp_path / "home"),
+        clock=CLOCK,
+        machine="host-1",
+        hypervisor=kvm_host.uri,
+        connect=Host.open,
+        door=lambda _address: Door(receiver=site, sender=ByHand(site)),
+        scratch=str(kvm_host.folder / "loops"),
+        slice_bytes=4 * MIB,
+        reserve=0,
+    )
+    loops = Replicators(tools)
+    loops.start()
+    yield loops
+    loops.stop()
+
+
+def enabled(machine: StillMachine, home: Path, *, every: int = 1, group: str = "") -> SourceFolder:
+    folder = SourceFolder(str(home), machine.uuid)
+    folder.make()
+    settings = ReplicationSettings(
+        vm=machine.uuid, name=machine.name, to=TO, every=every, app_every=0, group=group
+    )
+    folder.keep_settings(settings)
+    return folder
+
+
+def status(folder: SourceFolder) -> ReplicationStatus | None:
+    return read_status(folder.path)
+
+
+def state(folder: SourceFolder) -> State | None:
+    found = status(folder)
+    return found.state if found else None
+
+
+def points(site: Site, machine: StillMachine) -> tuple[ReplicaPoint, ...]:
+    facts = site.state(machine.uuid)
+    return facts.points if facts else ()
+
+
+def proved_point(site: Site, machine: StillMachine) -> ReplicaPoint:
+    """One that was taken after now, while the machine stands still, is its disks."""
+    now = CLOCK.now()
+    wait_until(lambda: any(each.taken_at > now for each in points(site, machine)))
+    point = points(site, machine)[-1]
+    layers = site.attach(machine.uuid, point.generation, who="test")
+    assert {target: read_image(path) for target, path in layers.items()} == {
+        disk.target: bytes(disk.content) for disk in machine.plugged
+    }
+    site.unpin(machine.uuid, point.generation, who="test")
+    return point
+
+
+def test_machines_are_followed_by_themselves_and_what_is_wanted_is_done(
+    new_machine: NewMachine, loops: Replicators, site: Site, tmp_path: Path
+) -> None:
+    machines = [new_machine(), new_machine()]
+    folders = [enabled(machine, tmp_path / "home") for machine in machines]
+    for machine, folder in zip(machines, folders, strict=True):
+        proved_point(site, machine)
+        machine.write("vda", 3 * MIB, b"changed!" * 1024)
+        machine.zero("vda", MIB, 128 * KIB)
+        proved_point(site, machine)
+        wait_until(lambda: state(folder) is State.REPLICATING)  # noqa: B023  awaited here
+
+    first, folder = machines[0], folders[0]
+    pause(folder, CLOCK, who="me")
+    wait_until(lambda: state(folder) is State.PAUSED)
+    count = len(points(site, first))
+    first.write("sda", 0, b"while it is paused" * 100)
+    proved_point(site, machines[1])
+    assert len(points(site, first)) <= count + 1
+
+    resume(folder, CLOCK)
+    proved_point(site, first)
+    ask_for_resync(folder, CLOCK, who="me", is_now=True)
+    wait_until(lambda: (found := status(folder)) and "resync" in _whats(found))
+    proved_point(site, first)
+    wait_until(lambda: state(folder) is State.REPLICATING)
+
+    first.stop()
+    wait_until(lambda: state(folder) is State.SYNCED)
+
+
+def _whats(status: ReplicationStatus) -> list[str]:
+    return [each.what for each in status.happenings]
+
+
+def test_machines_of_a_group_have_points_of_one_instant(
+    new_machine: NewMachine, loops: Replicators, site: Site, tmp_path: Path
+) -> None:
+    machines = [new_machine(), new_machine()]
+
+    for machine in machines:
+        enabled(machine, tmp_path / "home", every=2, group="shop")
+
+    for machine in machines:
+        proved_point(site, machine)

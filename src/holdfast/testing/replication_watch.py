@@ -1,0 +1,203 @@
+"""Three machines followed by a second site for as long as one likes; then every point is proven.
+
+A ledger's guest writes in order to two disks, a shop's writes files all the time, and of a still
+machine every byte of every instant is known. While they work it is noted how far the site is
+behind, and whether anybody is told when that is too much.
+"""
+
+import contextlib
+import subprocess  # noqa: TID251  images are compared by QEMU's own program
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from holdfast.base.clock import SystemClock
+from holdfast.hypervisor.connection import Host
+from holdfast.replication.replica_facts import ReplicaPoint
+from holdfast.replication.site import Site
+from holdfast.replication.status import Health, ReplicationStatus
+from holdfast.testing.guest_proofs import WritesOutOfOrder, ordered_writes
+from holdfast.testing.guests import Guest, Recipe
+from holdfast.testing.hosts import KvmHost
+from holdfast.testing.numbered_writes import NotAnInstant, NumberedWrites
+from holdfast.testing.replicated import COPIED_WITHIN, Pair, replicated
+from holdfast.testing.still_machine import StillMachine
+from holdfast.testing.waiting import wait_until
+
+EVERY = 30
+_SECOND = 1.0
+_WHO = "proof"
+_STILL = {"vda": 24 << 20, "vdb": 8 << 20}
+# Who is told too late by less than this was told.
+_GRACE = timedelta(seconds=10)
+_CLOCK = SystemClock()
+Say = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Followed:
+    """One machine; `images` are what it writes to, by target."""
+
+    name: str
+    uuid: str
+    images: Mapping[str, Path]
+    worst: timedelta = timedelta(0)
+    unwarned: list[str] = field(default_factory=list)
+    points: int = 0
+    wrong: list[str] = field(default_factory=list)
+    status: ReplicationStatus | None = None
+
+    def note(self, status: ReplicationStatus, now: datetime) -> None:
+        self.status = status
+        if status.latest_at is None:
+            return
+        behind = now - status.latest_at
+        self.worst = max(self.worst, behind)
+        if behind > timedelta(seconds=2 * EVERY) + _GRACE and status.health is Health.NORMAL:
+            self.unwarned.append(f"{now:%H:%M:%S}: {behind.total_seconds():.0f} s behind")
+
+
+@dataclass(slots=True)
+class Watch:
+    """What is followed, and those of it that are asked what they have written."""
+
+    pair: Pair
+    ledger: Guest
+    shop: Guest
+    numbered: NumberedWrites
+    followed: dict[str, Followed]
+
+
+@contextlib.contextmanager
+def watched(north: KvmHost, south: KvmHost) -> Iterator[Watch]:
+    """All three run, and each has its first point at the site."""
+    with contextlib.ExitStack() as stack:
+        hypervisor = stack.enter_context(Host.open(north.uri))
+        ledger, shop = (
+            Guest(north, "ledger", Recipe(writer="ordered")),
+            Guest(north, "shop", Recipe(writer="busy")),
+        )
+        for guest in (ledger, shop):
+            stack.callback(guest.remove)
+            guest.start()
+        still = StillMachine(host=north, hypervisor=hypervisor, name="still", sizes=_STILL)
+        stack.callback(still.remove)
+        still.start()
+        pair = stack.enter_context(replicated(north, south))
+        followed = {
+            each.name: Followed(each.name, each.uuid, images)
+            for each, images in (
+                (ledger, {target: ledger.disk(target) for target in ledger.targets}),
+                (shop, {target: shop.disk(target) for target in shop.targets}),
+                (still, {target: disk.path for target, disk in still.disks.items()}),
+            )
+        }
+        pair.serve()
+        for name in followed:
+            words = ("replication", "enable", name, "--to", pair.name, "--every", f"{EVERY}s")
+            pair.source.run(*words, "--host", north.uri)
+        pair.work()
+        for each in followed.values():
+            pair.wait_for_point(each.uuid)
+        yield Watch(pair, ledger, shop, NumberedWrites(still), followed)
+
+
+def follow(watch: Watch, *, seconds: float, say: Say) -> None:
+    """Look on, second by second."""
+    end, told = _CLOCK.monotonic() + seconds, 0
+    with watch.numbered.going_on():
+        while _CLOCK.monotonic() < end:
+            _look(watch)
+            minute = int((seconds - (end - _CLOCK.monotonic())) // 60)
+            if minute > told:
+                told = minute
+                say(f"{minute} min: " + ", ".join(map(_behind, watch.followed.values())))
+            _CLOCK.sleep(_SECOND)
+
+
+def _look(watch: Watch) -> None:
+    for each in watch.followed.values():
+        status = watch.pair.status(each.uuid)
+        if status is not None:
+            each.note(status, _CLOCK.now())
+
+
+def _behind(each: Followed) -> str:
+    status = each.status
+    if status is None or status.latest_at is None:
+        return f"{each.name} ?"
+    seconds = (_CLOCK.now() - status.latest_at).total_seconds()
+    return f"{each.name} {seconds:.0f} s behind, {status.health}"
+
+
+def come_to_rest(watch: Watch) -> None:
+    """Nobody writes any more, and the site has what was written last."""
+    for guest in (watch.ledger, watch.shop):
+        guest.suspend()
+    now = _CLOCK.now()
+
+    def has_all() -> bool:
+        return all(_newest(watch, each).taken_at > now for each in watch.followed.values())
+
+    wait_until(has_all, within=COPIED_WITHIN)
+    watch.pair.rest()
+
+
+def _newest(watch: Watch, each: Followed) -> ReplicaPoint:
+    facts = watch.pair.facts(each.uuid)
+    assert facts is not None
+    return facts.points[-1]
+
+
+def prove(watch: Watch) -> None:
+    """Each point of each machine; the newest one is held against the machine itself."""
+    site = Site(watch.pair.replicas, _CLOCK)
+    for each in watch.followed.values():
+        facts = site.state(each.uuid)
+        assert facts is not None
+        before, images = 0, dict[str, Path]()
+        for point in facts.points:
+            images = site.attach(each.uuid, point.generation, who=_WHO)
+            each.points += 1
+            try:
+                written = _prove_point(watch, each, images)
+                if written < before:
+                    each.wrong.append(f"{point.generation}: {written} after {before}")
+                before = written
+            except (NotAnInstant, WritesOutOfOrder) as err:
+                each.wrong.append(f"{point.generation}: {err}")
+        _compare(each, images)
+
+
+def _prove_point(watch: Watch, each: Followed, images: Mapping[str, Path]) -> int:
+    """How much had been written, by what it can tell."""
+    if each.name == watch.ledger.name:
+        return ordered_writes(images["vda"], images["vdb"]).second
+    if each.name == watch.numbered.machine.name:
+        return watch.numbered.prove({target: _content(path) for target, path in images.items()})
+    for path in images.values():
+        done = _qemu_img("check", "-q", "-U", "-f", "qcow2", path)
+        if done.returncode:
+            each.wrong.append(f"{path.name}: {done.stdout}{done.stderr}")
+    return 0
+
+
+def _compare(each: Followed, images: Mapping[str, Path]) -> None:
+    for target, path in images.items():
+        done = _qemu_img("compare", "-U", "-f", "qcow2", "-F", "qcow2", path, each.images[target])
+        if done.returncode:
+            each.wrong.append(f"the newest point's {target}: {done.stdout.strip()}")
+
+
+def _content(image: Path) -> bytes:
+    with TemporaryDirectory() as folder:
+        raw = Path(folder, "raw")
+        done = _qemu_img("convert", "-U", "-f", "qcow2", "-O", "raw", image, raw)
+        assert done.returncode == 0, done.stderr
+        return raw.read_bytes()
+
+
+def _qemu_img(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["qemu-img", *words], capture_output=True, text=True, check=False)  # noqa: S603, S607  our own words

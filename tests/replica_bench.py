@@ -16,7 +16,7 @@ from holdfast.replication.log_writer import LogWriter, SealedLog
 from holdfast.replication.receiver import Ack, ReplicaWish
 from holdfast.replication.replica_facts import ReplicaDisk, ReplicaFacts
 from holdfast.replication.replica_folder import open_folder
-from holdfast.replication.replica_record import LayerName, layers_of
+from holdfast.replication.replica_record import LayerName, Record, layers_of
 from holdfast.replication.settings import PointPolicy
 from holdfast.replication.site import Site
 
@@ -174,7 +174,8 @@ def assert_points(
             assert same, f"{disk.target} of {point.generation} differs"
     folder = open_folder(site.folder, VM)
     chosen = [disk for point in found.points if which(point.generation) for disk in point.disks]
-    for name in layers_of(folder.read(), chosen):
+    record = folder.read()
+    for name in layers_of(record, chosen) - renamed(record):
         assert images.check(folder.layer(name), format_="qcow2").is_sound, name
     head = found.point(found.head)
     if head is not None:
@@ -190,14 +191,23 @@ def assert_points(
                 assert told == wanted
 
 
+def renamed(record: Record) -> set[LayerName]:
+    """What may have the name of the one above it already, where who merged was killed."""
+    merging = record.merging
+    return {LayerName(merging.target, merging.lower)} if merging else set()
+
+
 def assert_nothing_left(site: Site) -> None:
     """No file that replica.json does not name, and every layer only to be read."""
     folder = open_folder(site.folder, VM)
     record = folder.read()
-    assert {path.name for path in folder.layers.iterdir()} == {each.file for each in record.layers}
+    layers = {path.name for path in folder.layers.iterdir()}
+    lower = {name.file for name in renamed(record)}
+    assert layers | lower == {each.file for each in record.layers} | lower
     found = {path.name for path in folder.points.iterdir()}
     assert found == {point.generation for point in record.facts.points}
     draft = record.facts.draft.generation if record.facts.draft else ""
+    merging = record.merging
     for layer in record.layers:
-        if layer.generation != draft:
+        if layer.generation != draft and not (merging and layer.target == merging.target):
             assert folder.layer(layer.name).stat().st_mode & 0o777 == 0o400

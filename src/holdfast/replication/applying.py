@@ -49,12 +49,14 @@ def apply_step(record: Record, log: SealedLog, work: Applying) -> Record:
     bases = bases_of_step(record, log.head)
     require_room(work.folder.site, log.plain_bytes, about=log.head.name)
     with undone_on_error(work.folder, record):
+        beside = files(log.path)
         made = _made_layers(log, bases, work)
         layers = [*_sealed_draft(record, log.head, work.folder), *made.values()]
-        point = _point(log, made, bases, work.clock.now())
+        disks = tuple(_disk(disk, log.head.until, made, bases) for disk in log.head.disks)
+        point = _point(log.head, disks, tuple(sorted(beside)), now=work.clock.now())
         previous = record.facts.points[-1] if record.facts.points else None
         with site_errors(work.folder.path, about=log.head.name):
-            put_point_files(work.folder, point, files(log.path), like=previous)
+            put_point_files(work.folder, point, beside, like=previous)
         work.on_step("point put")
         applied = Applied(hash=log.hash, generation=log.head.until)
         done = with_applied(with_point(record, point, layers), applied)
@@ -169,20 +171,16 @@ def _sealed_draft(record: Record, head: LogHead, folder: ReplicaFolder) -> list[
 
 
 def _point(
-    log: SealedLog,
-    made: Mapping[str, Layer],
-    bases: Mapping[str, ReplicaDisk | None],
-    now: datetime,
+    head: LogHead, disks: tuple[ReplicaDisk, ...], names: tuple[str, ...], *, now: datetime
 ) -> ReplicaPoint:
-    head = log.head
     return ReplicaPoint(
         generation=head.until,
         taken_at=head.taken_at,
         applied_at=now,
         consistency=head.consistency,
         downgrades=head.downgrades,
-        disks=tuple(_disk(disk, head.until, made, bases) for disk in head.disks),
-        files=tuple(sorted(files(log.path))),
+        disks=disks,
+        files=names,
     )
 
 

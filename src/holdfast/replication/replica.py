@@ -39,10 +39,11 @@ from holdfast.replication.replica_folder import (
 )
 from holdfast.replication.replica_hashes import hashes_of, zero_hashes
 from holdfast.replication.replica_lock import ReplicaLocks
-from holdfast.replication.replica_merging import end_merge, merge_next
+from holdfast.replication.replica_merging import begin_merge, end_merge, make_merge_durable
 from holdfast.replication.replica_record import (
     Applied,
     LayerName,
+    Merging,
     Record,
     depth,
     judged,
@@ -164,7 +165,8 @@ class Replica:
         They are not written, and not changed by us, until they are unpinned.
         """
         with self._changing() as found:
-            record = self._end_merge(found)
+            # Under a machine that has it open no merge goes on.
+            record = self._merged(found) if found.merging else found
             point = self._point(record, generation)
             if point.is_spoiled:
                 raise ReplicaPointSpoiled(about=record.facts.name, generation=generation)
@@ -190,7 +192,13 @@ class Replica:
         if self._tools.locks.is_wanted(self._folder.vm):
             return False
         with self._changing() as record:
-            return self._merge_one(record) is not None
+            merging = self._begin_merge(record)
+        if merging is None:
+            return False
+        make_merge_durable(self._folder, merging)
+        with self._changing() as record:
+            end_merge(self._folder, record, merging, on_step=self._tools.on_step)
+        return True
 
     @contextlib.contextmanager
     def _changing(self) -> Iterator[Record]:
@@ -221,7 +229,7 @@ class Replica:
             self._folder.write(with_applied(record, applied))
             return applied
         if depth(record) > _DEEP:
-            record = self._merge_one(record) or record
+            record = self._merged(record)
         work = Applying(folder=self._folder, clock=self._tools.clock, on_step=self._tools.on_step)
         done = (apply_slice if head.kind is Kind.SLICE else apply_step)(record, log, work)
         self._sweep(done)
@@ -243,16 +251,18 @@ class Replica:
             raise
         return log
 
-    def _merge_one(self, record: Record) -> Record | None:
+    def _begin_merge(self, record: Record) -> Merging | None:
         in_use = self._in_use(record)
-        if record.merging is not None:
-            ended = end_merge(self._folder, record, in_use=in_use, on_step=self._tools.on_step)
-            return ended if ended.merging is None else None
-        return merge_next(self._folder, record, in_use=in_use, on_step=self._tools.on_step)
+        return begin_merge(self._folder, record, in_use=in_use, on_step=self._tools.on_step)
 
-    def _end_merge(self, record: Record) -> Record:
-        in_use = self._in_use(record)
-        return end_merge(self._folder, record, in_use=in_use, on_step=self._tools.on_step)
+    def _merged(self, record: Record) -> Record:
+        """After one merge, if there is one."""
+        merging = self._begin_merge(record)
+        if merging is None:
+            return record
+        make_merge_durable(self._folder, merging)
+        noted = self._folder.read()
+        return end_merge(self._folder, noted, merging, on_step=self._tools.on_step)
 
     def _in_use(self, record: Record) -> AbstractSet[LayerName]:
         found: set[LayerName] = set()

@@ -6,6 +6,7 @@ what the upper one has. So it may be begun again after any interruption, and who
 ends it.
 """
 
+import contextlib
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from pathlib import Path
@@ -22,11 +23,9 @@ from holdfast.replication.replica_folder import (
 )
 from holdfast.replication.replica_layers import FORMAT, writable
 from holdfast.replication.replica_record import (
-    Layer,
     LayerName,
     Merging,
     Record,
-    Stamp,
     merged,
     next_merge,
 )
@@ -35,58 +34,69 @@ from holdfast.storage.durable import sync, sync_folder
 OnStep = Callable[[str], None]
 
 
-def merge_next(
+def begin_merge(
     folder: ReplicaFolder, record: Record, *, in_use: AbstractSet[LayerName], on_step: OnStep
-) -> Record | None:
-    """The record after one merge; None where there is nothing to merge, or no room for it."""
-    missing = {name for name, stamp in folder.stamps(record).items() if stamp is None}
-    merging = next_merge(record, in_use | missing)
-    if merging is None or not _has_room(folder, record, merging):
+) -> Merging | None:
+    """All but its end; None where there is nothing to merge, or no room for it.
+
+    One that was begun before is gone on with: what it has done already is done again.
+    """
+    merging = record.merging
+    if merging is None:
+        missing = {name for name, stamp in folder.stamps(record).items() if stamp is None}
+        merging = next_merge(record, in_use | missing)
+        if merging is None or not _has_room(folder, record, merging):
+            return None
+        folder.write(msgspec.structs.replace(record, merging=merging))
+        on_step("merge noted")
+    layer = record.layer(_upper(merging))
+    if {_lower(merging), _upper(merging)} & in_use:
         return None
-    noted = msgspec.structs.replace(record, merging=merging)
-    folder.write(noted)
-    on_step("merge noted")
-    return end_merge(folder, noted, in_use=in_use, on_step=on_step)
+    lower = folder.layer(_lower(merging))
+    if layer is not None and lower.exists():
+        with site_errors(folder.path, about=record.facts.name):
+            _commit(lower, folder.layer(layer.name), layer.size)
+        on_step("merged")
+    return merging
+
+
+def make_merge_durable(folder: ReplicaFolder, merging: Merging) -> None:
+    """May take long, and is in nobody's way: until the end of it nothing has changed."""
+    lower = folder.layer(_lower(merging))
+    with site_errors(folder.path), contextlib.suppress(FileNotFoundError):
+        sync(lower)
 
 
 def end_merge(
-    folder: ReplicaFolder, record: Record, *, in_use: AbstractSet[LayerName], on_step: OnStep
+    folder: ReplicaFolder, record: Record, merging: Merging, *, on_step: OnStep
 ) -> Record:
-    """One that was begun, from the beginning; what it has done already it does again."""
-    merging = record.merging
-    if merging is None:
+    """The lower one takes the place of the upper one, unless somebody else has ended it."""
+    if record.merging != merging:
         return record
-    lower = LayerName(merging.target, merging.lower)
-    upper = LayerName(merging.target, merging.upper)
-    if {lower, upper} & in_use:
-        return record
-    layer = record.layer(upper)
-    if layer is None or record.layer(lower) is None:
+    lower, upper = _lower(merging), _upper(merging)
+    if record.layer(lower) is None or record.layer(upper) is None:
         # Its points were dropped, and the layers with them.
         done = msgspec.structs.replace(record, merging=None)
     else:
-        stamp = _merge(folder, record, layer=layer, lower=lower, on_step=on_step)
+        with site_errors(folder.path, about=record.facts.name):
+            with contextlib.suppress(FileNotFoundError):
+                folder.layer(lower).replace(folder.layer(upper))
+            on_step("renamed")
+            sync_folder(folder.layers)
+        stamp = stamp_of(folder.layer(upper))
+        assert stamp is not None
         done = merged(record, merging, stamp)
     folder.write(done)
     on_step("merge done")
     return done
 
 
-def _merge(
-    folder: ReplicaFolder, record: Record, *, layer: Layer, lower: LayerName, on_step: OnStep
-) -> Stamp:
-    source, target = folder.layer(layer.name), folder.layer(lower)
-    with site_errors(folder.path, about=record.facts.name):
-        if target.exists():
-            _commit(target, source, layer.size)
-            on_step("merged")
-            sync(target)
-            target.replace(source)
-            on_step("renamed")
-        sync_folder(folder.layers)
-        stamp = stamp_of(source)
-    assert stamp is not None
-    return stamp
+def _lower(merging: Merging) -> LayerName:
+    return LayerName(merging.target, merging.lower)
+
+
+def _upper(merging: Merging) -> LayerName:
+    return LayerName(merging.target, merging.upper)
 
 
 def _commit(lower: Path, upper: Path, size: int) -> None:
@@ -99,7 +109,7 @@ def _commit(lower: Path, upper: Path, size: int) -> None:
 
 def _has_room(folder: ReplicaFolder, record: Record, merging: Merging) -> bool:
     """What is in the upper one may take room twice until it is gone."""
-    upper = folder.layer(LayerName(merging.target, merging.upper))
+    upper = folder.layer(_upper(merging))
     try:
         needed = upper.stat().st_blocks * 512
         # The reserve is there for this.

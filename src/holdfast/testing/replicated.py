@@ -177,6 +177,18 @@ class Pair:
         self.serve()
         self.follow()
 
+    def kill_source(self) -> None:
+        if self.source_work is not None:
+            self.source_work.kill()
+
+    def kill_site(self) -> None:
+        if self.site_work is not None:
+            self.site_work.kill()
+
+    def kill_both(self) -> None:
+        self.kill_source()
+        self.kill_site()
+
     def rest(self) -> None:
         """Neither of them, in order."""
         for working in (self.source_work, self.site_work):
@@ -186,6 +198,18 @@ class Pair:
     def facts(self, uuid: str) -> ReplicaFacts | None:
         """What the site has of a machine, as it is written there."""
         return Site(self.replicas, SystemClock()).state(uuid)
+
+    def content(self, uuid: str, generation: str, target: str) -> bytes:
+        """What a machine started at that point would find on a disk."""
+        site, who = Site(self.replicas, SystemClock()), "tests"
+        image = site.attach(uuid, generation, who=who)[target]
+        try:
+            raw = self.site.folder / "read"
+            words = ["qemu-img", "convert", "-U", "-O", "raw", image, raw]
+            subprocess.run(words, check=True, capture_output=True)  # noqa: S603  our own words
+            return raw.read_bytes()
+        finally:
+            site.unpin(uuid, generation, who=who)
 
     def status(self, uuid: str) -> ReplicationStatus | None:
         """As the source has written it last."""

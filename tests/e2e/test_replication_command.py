@@ -1,0 +1,142 @@
+"""Replication by commands: two hosts that meet by a file, and whatever is killed on the way."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from holdfast.base.clock import SystemClock
+from holdfast.base.errors import Exit
+from holdfast.base.units import MIB
+from holdfast.hypervisor.checkpoints import list_checkpoints
+from holdfast.hypervisor.connection import Host
+from holdfast.replication.replicator_wishes import ask_for_cycle
+from holdfast.replication.source_folder import SourceFolder
+from holdfast.replication.status import State
+from holdfast.testing.hosts import KvmHost
+from holdfast.testing.replicated import Pair, Said, replicated
+from holdfast.testing.still_machine import StillMachine
+from holdfast.testing.waiting import wait_until
+from tests.e2e.conftest import KINDS
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.slow,
+    pytest.mark.xdist_group("machines"),
+    pytest.mark.timeout(600),
+]
+OPTIONS = ("--to", "south", "--every", "30s", "--app-every", "never")
+
+
+@pytest.fixture(scope="module")
+def pair(kvm_hosts: tuple[KvmHost, KvmHost]) -> Iterator[Pair]:
+    with replicated(*kvm_hosts) as pair:
+        yield pair
+
+
+@pytest.fixture
+def machine(pair: Pair) -> Iterator[StillMachine]:
+    """On, with something on its disks; whatever replicates it ends with the test."""
+    with Host.open(pair.source.host.uri) as hypervisor:
+        machine = StillMachine(
+            pair.source.host, hypervisor, "followed", {"vda": 8 * MIB, "vdb": 2 * MIB}
+        )
+        try:
+            machine.write("vda", 0, b"first" * 1000)
+            machine.start()
+            yield machine
+        finally:
+            pair.serve()
+            pair.source.run("replication", "disable", machine.name, status=None)
+            if pair.source_work is not None:
+                pair.source_work.stop()
+            machine.remove()
+
+
+def _checked(said: Said) -> Said:
+    """Each line is one of the documented events."""
+    for line, event in zip(said.out.splitlines(), said.events, strict=True):
+        assert msgspec.to_builtins(msgspec.json.decode(line, type=KINDS[event["event"]])) == event
+    return said
+
+
+def _is_exact(pair: Pair, machine: StillMachine, generation: str) -> bool:
+    """Whether a point has what the machine's disks hold now."""
+    return all(
+        pair.content(machine.uuid, generation, disk.target) == bytes(disk.content)
+        for disk in machine.plugged
+    )
+
+
+def _state(pair: Pair, machine: StillMachine) -> State | None:
+    status = pair.status(machine.uuid)
+    return status.state if status else None
+
+
+def _caught_up(pair: Pair, machine: StillMachine) -> str:
+    """The newest point, of an instant after now."""
+    begun = datetime.now(UTC)
+    ask_for_cycle(SourceFolder(str(pair.source.home), machine.uuid), SystemClock())
+
+    def is_newer() -> bool:
+        facts = pair.facts(machine.uuid)
+        return bool(facts and facts.points and facts.points[-1].taken_at > begun)
+
+    wait_until(is_newer)
+    return pair.newest(machine.uuid)
+
+
+def test_machine_is_followed_through_its_life_by_commands(
+    pair: Pair, machine: StillMachine
+) -> None:
+    source, name = pair.source, machine.name
+
+    enabled = _checked(source.run("replication", "enable", name, *OPTIONS, "--json"))
+    first = pair.newest(machine.uuid)
+    pair.follow()
+    source.run("replication", "pause", name)
+    wait_until(lambda: _state(pair, machine) is State.PAUSED)
+    paused = _checked(source.run("replication", "status", "--json", status=Exit.WARNINGS))
+    machine.write("vda", 3 * MIB, b"second" * 1000)
+    source.run("replication", "resume", name)
+    source.run("replication", "resync", name, "--now")
+    second = pair.wait_for_point(machine.uuid, after=first)
+    shown = source.run("replication", "status", name, "--points", status=None)
+    is_exact = _is_exact(pair, machine, second)
+    ended = _checked(source.run("replication", "disable", name, "--json"))
+
+    steps = [one for one in enabled.events if one["event"] == "replication-step"]
+    assert {one["step"]: one["state"] for one in steps} == {
+        **dict.fromkeys(("preflight", "way", "site", "way-back"), "done"),
+        **dict.fromkeys(("settings", "initial-copy", "first-cycle"), "done"),
+        "extension": "left-out",
+    }
+    assert not enabled.event("replication-enabled")["is_followed"]
+    assert "@north" in paused.event("replication")["paused"]["who"]
+    assert is_exact
+    assert second in shown.out
+    assert ended.event("replication-disabled")["left_at_site"] is None
+    assert pair.facts(machine.uuid) is None
+    assert list_checkpoints(machine.domain) == []
+    assert not list((source.home / "replication").iterdir())
+
+
+def test_points_are_exact_whichever_of_the_two_processes_is_killed(
+    pair: Pair, machine: StillMachine
+) -> None:
+    pair.follow()
+    pair.source.run("replication", "enable", machine.name, *OPTIONS)
+
+    exact = []
+    for number, killed in enumerate((pair.kill_source, pair.kill_site, pair.kill_both)):
+        machine.write("vda", number * MIB, bytes([number + 1]) * 100_000)
+        killed()
+        pair.work()
+        exact.append(_is_exact(pair, machine, _caught_up(pair, machine)))
+
+    assert exact == [True] * 3
+    status = pair.status(machine.uuid)
+    assert status is not None
+    # No comparison was needed: what is recorded outlives both.
+    assert [one.what for one in status.happenings] == ["first-copy"]

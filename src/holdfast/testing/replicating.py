@@ -109,7 +109,8 @@ class Replicating:
             if done.did is Did.UNCHANGED:
                 return done
             self.ship_all()
-            if done.did is Did.STEP:
+            acked = self.known()[0].acked
+            if done.step and acked and acked.name == done.step.generation.name:
                 return done
         raise AssertionError(f"no point came of {[each.did.value for each in self.done[-9:]]}")
 

@@ -48,6 +48,7 @@ def apply_step(record: Record, log: SealedLog, work: Applying) -> Record:
     """The record with the new point; it is written, and the point exists, when this returns."""
     bases = bases_of_step(record, log.head)
     require_room(work.folder.site, log.plain_bytes, about=log.head.name)
+    work.on_step("room seen")
     with undone_on_error(work.folder, record):
         beside = files(log.path)
         made = _made_layers(log, bases, work)

@@ -38,6 +38,7 @@ def apply_slice(record: Record, log: SealedLog, work: Applying) -> Record:
     head = log.head
     draft = _fitting_draft(record, head)
     require_room(work.folder.site, log.plain_bytes, about=head.name)
+    work.on_step("room seen")
     with undone_on_error(work.folder, record):
         if draft is None:
             # An older one is none any more.

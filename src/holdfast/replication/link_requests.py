@@ -4,6 +4,8 @@ What comes here was sent by another host. Its certificate is good, and still eve
 against a pattern: names of machines and disks become names of files.
 """
 
+import re
+from collections.abc import Iterable
 from datetime import datetime
 from enum import Enum
 from typing import Annotated, Any, ClassVar
@@ -15,7 +17,8 @@ from holdfast.replication.receiver import Receiver, ReplicaWish, SeedWish
 
 Vm = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
-Target = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}\Z")]
+_TARGET = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}\Z"
+Target = Annotated[str, msgspec.Meta(pattern=_TARGET)]
 Generation = Annotated[str, msgspec.Meta(pattern=r"^holdfast-[0-9a-f]{16}\Z")]
 Who = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Size = Annotated[int, msgspec.Meta(ge=0, le=1 << 62)]
@@ -33,11 +36,20 @@ class Effort(Enum):
     LONG = "long"
 
 
+def _require_targets(names: Iterable[str]) -> None:
+    for name in names:
+        if not re.match(_TARGET, name, re.ASCII):
+            raise ValueError(f"{name!r} is no name of a disk")
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     verb: ClassVar[str]
     effort: ClassVar[Effort] = Effort.QUICK
 
     vm: Vm
+
+    def check(self) -> None:
+        """ValueError says what no pattern can."""
 
     def put_to(self, receiver: Receiver, machine: str) -> Any:
         """Have it done for this machine."""
@@ -55,6 +67,9 @@ class AskPrepare(Request, frozen=True, kw_only=True):
     verb = "prepare"
 
     wish: ReplicaWish
+
+    def check(self) -> None:
+        _require_targets(disk.target for disk in self.wish.disks)
 
     def put_to(self, receiver: Receiver, machine: str) -> Any:
         if self.wish.vm != self.vm:
@@ -109,7 +124,7 @@ class AskHashes(Request, frozen=True, kw_only=True):
     length: Size
     chunk: Chunk
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
         if self.length > MOST_HASHES * self.chunk:
             raise ValueError("more hashes than fit into an answer")
 
@@ -124,6 +139,10 @@ class AskSeed(Request, frozen=True, kw_only=True):
     effort = Effort.LONG
 
     wish: SeedWish
+
+    def check(self) -> None:
+        _require_targets(disk.target for disk in self.wish.disks)
+        _require_targets(self.wish.images)
 
     def put_to(self, receiver: Receiver, machine: str) -> Any:  # noqa: ARG002  others need it
         return receiver.seed(self.vm, self.wish)

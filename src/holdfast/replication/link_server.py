@@ -6,6 +6,7 @@ few places and little time: when all are taken, the one that is at it longest ha
 
 import contextlib
 import logging
+import os
 import select
 import socket
 import ssl
@@ -106,6 +107,7 @@ class LinkServer:
         self._servings: list[Serving] = []
         self._threads: set[threading.Thread] = set()
         self._listeners = listen(at.hosts, at.port)
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._accepting = threading.Thread(target=self._accept_all, name="site-port", daemon=True)
 
     @property
@@ -128,9 +130,17 @@ class LinkServer:
         self.stop()
 
     def stop(self, patience: float = 60.0) -> bool:
-        """Nothing new is begun; whether all that was under way ended within `patience` seconds."""
-        self._is_stopping = True
+        """Nothing new is begun; whether all that was under way ended within `patience` seconds.
+
+        Called again, it does nothing.
+        """
+        with self._lock:
+            if self._is_stopping:
+                return True
+            self._is_stopping = True
+        os.eventfd_write(self._wake, 1)
         self._accepting.join()
+        os.close(self._wake)
         for serving in self._serving_now():
             serving.stop()
         is_done = self._parts.works.wait_until_idle(self._clock, patience)
@@ -154,10 +164,12 @@ class LinkServer:
         poll = select.poll()
         for listener in self._listeners:
             poll.register(listener, select.POLLIN)
+        poll.register(self._wake, select.POLLIN)
         by_number = {listener.fileno(): listener for listener in self._listeners}
         while not self._is_stopping:
             for number, _events in poll.poll(_LOOK * 1000):
-                self._accept(by_number[number])
+                if number in by_number:
+                    self._accept(by_number[number])
             self._end_slow_handshakes()
         for listener in self._listeners:
             listener.close()

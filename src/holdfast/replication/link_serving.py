@@ -302,9 +302,12 @@ def _greeting(clock: Clock) -> Greeting:
 
 def _decoded(verb: str, content: bytes, kind: Callable[..., Any]) -> Any:
     try:
-        return msgspec.msgpack.decode(content, type=kind)
+        found = msgspec.msgpack.decode(content, type=kind)
+        if isinstance(found, Request):
+            found.check()
     except (msgspec.DecodeError, ValueError, RecursionError) as err:
         raise RequestNotUnderstood(what=verb, reason=err) from err
+    return found
 
 
 def _error_of(future: "Future[Any]") -> BaseException | None:

@@ -20,7 +20,10 @@ _PIECE = 1 << 16
 
 
 class Relay:
-    """`delay` is for each way; `connections` and `carried` (bytes to the server) are counted."""
+    """`delay` is for each way; `connections` are counted, and bytes to the server.
+
+    `collected` came from the client, `carried` went on to the server.
+    """
 
     def __init__(self, port: int, *, host: str = "127.0.0.1", delay: float = 0.0) -> None:
         self._to, self._delay = (host, port), delay
@@ -35,6 +38,7 @@ class Relay:
         self._flowing.set()
         self.refuses = False
         self.connections = 0
+        self.collected = 0
         self.carried = 0
         self._thread = threading.Thread(target=self._accept_all, name="relay")
 
@@ -83,9 +87,10 @@ class Relay:
     def now(self) -> float:
         return self._clock.monotonic()
 
-    def count(self, size: int) -> None:
+    def count(self, *, collected: int = 0, carried: int = 0) -> None:
         with self._lock:
-            self.carried += size
+            self.collected += collected
+            self.carried += carried
 
     def _accept_all(self) -> None:
         while not self._is_over:
@@ -149,6 +154,8 @@ class _Pair:
     def _collect(self, source: socket.socket, _to: socket.socket, waiting: "_Waiting") -> None:
         with contextlib.suppress(OSError):
             while content := source.recv(_PIECE):
+                if source is self._near:
+                    self._relay.count(collected=len(content))
                 waiting.put((self._relay.now(), content))
         waiting.put(None)
 
@@ -167,7 +174,7 @@ class _Pair:
         self._relay.wait(came)
         if is_there:
             content = self._cut(content)
-            self._relay.count(len(content))
+            self._relay.count(carried=len(content))
         try:
             to.sendall(content)
         except OSError:

@@ -46,6 +46,10 @@ class _Way:
     pace: Pace
     limits: tuple[Limit, ...]
 
+    def ahead(self) -> float:
+        """By how many seconds the site's clock is."""
+        return self.peer.hello().ahead.total_seconds()
+
 
 class Peers:
     """Of a process that replicates: one for each site, and one pace for all that goes there.
@@ -69,7 +73,7 @@ class Peers:
                 if way is not None:
                     way.peer.close()
                 way = self._ways[to.machine] = self._opened(address)
-        return Door(receiver=way.peer, sender=way.peer)
+        return Door(receiver=way.peer, sender=way.peer, ahead=way.ahead)
 
     def limit(self, to: SiteAddress) -> int | None:
         """Bytes a second that may go there now."""

@@ -9,7 +9,7 @@ from holdfast.replication.churn import churn_of
 from holdfast.replication.cycles import last_success, log_sizes, missed_in, missed_share, window_of
 from holdfast.replication.health import health_of, judgement
 from holdfast.replication.judging import DONE
-from holdfast.replication.link_use import achievable_of, measured_of
+from holdfast.replication.link_use import achievable_of, limit_ends, speed_of
 from holdfast.replication.observed import Observed
 from holdfast.replication.rpo import rpo_at
 from holdfast.replication.status import (
@@ -57,9 +57,9 @@ def status_of(
         walked_bytes=seen.walked_bytes,
         walk_bytes=seen.walk_bytes,
         pending_bytes=seen.pending_bytes,
-        throughput=measured_of(seen) or 0.0,
+        throughput=speed_of(seen, now) or 0.0,
         limit_bytes_per_second=seen.limit,
-        limit_until=seen.limit_until,
+        limit_until=limit_ends(seen, now),
         mean_log_bytes=mean,
         greatest_log_bytes=greatest,
         scratch_peak_bytes=seen.scratch_peak_bytes,

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from holdfast.base.units import MIB
 from holdfast.replication.cycles import last_success, missed_in, missed_share, window_of
-from holdfast.replication.link_use import achievable_of, link_of, need_of
+from holdfast.replication.link_use import achievable_of, limit_ends, link_of, need_of, speed_of
 from holdfast.replication.observed import Observed
 from holdfast.replication.rpo import rpo_at
 from holdfast.replication.spool_guard import Spooling
@@ -136,6 +136,9 @@ def _no_success(seen: Observed, now: datetime) -> Finding | None:
 
 
 def _missed(seen: Observed, now: datetime) -> Finding | None:
+    """Before there is a first point, no cycle is expected to make one."""
+    if seen.standing.state in _FIRST:
+        return None
     share = missed_share(seen.cycles, now, seen.every)
     if share <= seen.settings.thresholds.missed_warn:
         return None
@@ -173,18 +176,20 @@ def _spool(seen: Observed, _now: datetime) -> Finding | None:
             return None
 
 
-def _upload(seen: Observed, _now: datetime) -> Finding | None:
+def _upload(seen: Observed, now: datetime) -> Finding | None:
     """Slow by itself, or because somebody wanted it so."""
     slow = seen.settings.thresholds.slow_bytes_per_second
     if seen.queue_bytes < _WAITING_BYTES:
         return None
     figures = {"queue_bytes": str(seen.queue_bytes)}
     if seen.limit is not None and seen.limit < slow:
-        figures |= {"rate_bytes": str(seen.limit), "at": _moment(seen.limit_until)}
+        figures |= {"rate_bytes": str(seen.limit), "at": _moment(limit_ends(seen, now))}
         return Finding("upload-limited", Health.WARNING, figures)
-    if seen.throughput is None or seen.throughput >= slow:
+    # A small log takes as long as its way back and forth, which says nothing of the link.
+    speed = speed_of(seen, now, least=_WAITING_BYTES)
+    if speed is None or speed >= slow:
         return None
-    figures["rate_bytes"] = _number(seen.throughput)
+    figures["rate_bytes"] = _number(speed)
     return Finding("upload-slow", Health.WARNING, figures)
 
 

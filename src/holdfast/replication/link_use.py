@@ -1,12 +1,14 @@
 """What a replication needs of its link, what the link gives it, and what that can come to."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from holdfast.replication import churn as churning
 from holdfast.replication.cycles import Cycle, throughput
 from holdfast.replication.observed import Observed
-from holdfast.replication.rpo import achievable, pieces_of
+from holdfast.replication.rpo import achievable, limit_at, pieces_of
+
+_JUST = timedelta(minutes=10)
 
 
 def need_of(seen: Observed, now: datetime) -> float:
@@ -26,6 +28,25 @@ def link_of(seen: Observed) -> float | None:
 def measured_of(seen: Observed) -> float | None:
     """What the link carried, whatever is allowed now."""
     return seen.throughput or throughput(seen.cycles) or None
+
+
+def speed_of(seen: Observed, now: datetime, *, least: int = 0) -> float | None:
+    """Bytes a second of what is under way, or of logs of at least this size that were just sent."""
+    if seen.throughput is not None:
+        return seen.throughput
+    just = [
+        cycle
+        for cycle in seen.cycles
+        if cycle.acked is not None and now - cycle.acked < _JUST and cycle.shipped_bytes >= least
+    ]
+    return throughput(just) if just else None
+
+
+def limit_ends(seen: Observed, now: datetime) -> datetime | None:
+    """Until when at least what may be sent now is what it is."""
+    if seen.limit is None:
+        return None
+    return limit_at(seen.settings.limits, now, seen.zone)[1]
 
 
 def achievable_of(seen: Observed, now: datetime) -> float | None:

@@ -30,10 +30,10 @@ class Observed:
     pending_bytes: int = 0
     walked_bytes: int = 0
     walk_bytes: int = 0
-    # Bytes a second on the wire while something is sent, over the last minutes; None: not known.
+    # Bytes a second of the log that is under way; None: none is, or only just.
     throughput: float | None = None
+    # What may be sent now; None: as much as the link carries.
     limit: int | None = None
-    limit_until: datetime | None = None
     # In which the windows of limits are meant.
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     scratch_peak_bytes: int = 0

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from holdfast.base.errors import HoldfastError
 from holdfast.replication.log_writer import SealedLog
+from holdfast.replication.meter import Meter
 from holdfast.replication.receiver import Receiver, ReplicaWish
 from holdfast.replication.replica_facts import ReplicaDisk, ReplicaFacts
 from holdfast.replication.replicator_telling import Telling
@@ -34,6 +35,7 @@ class Shipper:
         self._door: Door | None = None
         self._address = settings().to
         self._shipping: Shipping | None = None
+        self._meter = Meter(tools.clock)
         self._known: dict[str, SealedLog] = {}
         self._is_connected = False
         # Of what the replica is to be, as far as the machine was seen.
@@ -82,8 +84,13 @@ class Shipper:
         self._agree(facts)
         self._wished = wish
         self._shipping = Shipping(
-            self._outbox, self._door.sender, self._tools.clock, priority=settings.priority
+            self._outbox,
+            self._door.sender,
+            self._tools.clock,
+            priority=settings.priority,
+            meter=self._meter,
         )
+        self._telling.told.skew_seconds = self._door.ahead()
         self._is_connected = True
 
     def _agree(self, facts: ReplicaFacts | None) -> None:
@@ -137,6 +144,7 @@ class Shipper:
         with contextlib.suppress(HoldfastError, OSError), self._outbox.folder.lock:
             sent, walk = known(self._outbox)
             logs = self._outbox.spool.counted(sent, walk)
+            self._telling.told.speed = self._meter.rate()
             self._telling.told.queue_logs = len(logs)
             self._telling.told.queue_bytes = sum(log.size for log in logs)
             return sent, walk

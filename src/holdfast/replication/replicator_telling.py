@@ -43,6 +43,9 @@ class Told(msgspec.Struct, kw_only=True):
     sending: Tries = NO_FAILURE
     resync: Resync | None = None
     was_written: bool = False
+    # Of the log that is under way now.
+    speed: float | None = None
+    skew_seconds: float | None = None
 
     @property
     def tries(self) -> Tries:
@@ -143,11 +146,13 @@ class Telling:
                 pending_bytes=told.pending_bytes,
                 walked_bytes=told.walked_bytes,
                 walk_bytes=told.walk_bytes,
+                throughput=told.speed,
                 limit=told.limit,
                 scratch_peak_bytes=told.scratch_peak_bytes,
                 spool=self._spool_facts(),
                 spooling=told.spooling,
                 tries=told.tries,
+                skew_seconds=told.skew_seconds,
                 resync=told.resync,
                 was_written=told.was_written,
                 **changes,  # type: ignore[arg-type]  # of Observed, by its names

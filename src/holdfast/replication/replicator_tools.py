@@ -24,6 +24,8 @@ class Door:
 
     receiver: Receiver
     sender: Sender
+    # How many seconds later it is there; None: nobody knows.
+    ahead: Callable[[], float | None] = lambda: None
 
 
 def _never_frozen(_domain: Domain, _settings: ReplicationSettings) -> Stillness:

@@ -5,6 +5,7 @@ is sent again; a site that has something else than was thought is believed, and 
 down the ladder.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,6 +18,7 @@ from holdfast.replication.log_errors import LogDamaged, LogTorn, LogUnreadable
 from holdfast.replication.log_reader import verify
 from holdfast.replication.log_spool import Waiting
 from holdfast.replication.log_writer import SealedLog
+from holdfast.replication.meter import Meter
 from holdfast.replication.receiver import Ack, Receiver
 from holdfast.replication.replica_facts import ReplicaFacts
 from holdfast.replication.resync import Adopt, Because, Differs, compare_with_site
@@ -37,10 +39,20 @@ DIFFERENT = frozenset(
 _LOST = (LogDamaged, LogTorn, LogUnreadable)
 
 
+# Told how many bytes of a log are over there, in another thread.
+Progress = Callable[[int], None]
+
+
+def nobody_watches(_reached: int) -> None:
+    """It is over soon, or nobody wants to know."""
+
+
 class Sender(Protocol):
     """The site, and the way a log goes there: all of it or nothing, as often as it is tried."""
 
-    def send(self, vm: str, log: SealedLog, *, priority: int = 0) -> Ack: ...
+    def send(
+        self, vm: str, log: SealedLog, *, priority: int = 0, progress: Progress = nobody_watches
+    ) -> Ack: ...
 
 
 class ByHand:
@@ -49,7 +61,14 @@ class ByHand:
     def __init__(self, receiver: Receiver) -> None:
         self._receiver = receiver
 
-    def send(self, vm: str, log: SealedLog, *, priority: int = 0) -> Ack:  # noqa: ARG002  a link's
+    def send(
+        self,
+        vm: str,
+        log: SealedLog,
+        *,
+        priority: int = 0,  # noqa: ARG002  a link's
+        progress: Progress = nobody_watches,  # noqa: ARG002  a link's
+    ) -> Ack:
         there = self._receiver.incoming(vm, log.hash, size=log.size)
         if there.ack is not None:
             return there.ack
@@ -74,11 +93,20 @@ class Shipped:
 class Shipping:
     """Of one machine; for the one thread that sends."""
 
-    def __init__(self, job: Kept, sender: Sender, clock: Clock, *, priority: int = 0) -> None:
+    def __init__(
+        self,
+        job: Kept,
+        sender: Sender,
+        clock: Clock,
+        *,
+        priority: int = 0,
+        meter: Meter | None = None,
+    ) -> None:
         self._job = job
         self._sender = sender
         self._clock = clock
         self._priority = priority
+        self._meter = meter or Meter(clock)
         # Of logs that were not read since: their hash is known from their making.
         self._sealed: dict[str, SealedLog] = {}
 
@@ -95,7 +123,7 @@ class Shipping:
         log = self._proven(front)
         if log is None:
             return None
-        ack = self._sender.send(self._job.uuid, log, priority=self._priority)
+        ack = self._brought(log)
         if ack.generation != front.head.until or ack.hash != log.hash:
             raise ReplicaAnswerOdd(
                 site=self._job.site, found=ack.generation, wanted=front.head.until
@@ -105,6 +133,15 @@ class Shipping:
         self._job.on_step("acked")
         seconds = self._clock.monotonic() - begun
         return Shipped(log=front, seconds=seconds, sent=sent, walk=walk)
+
+    def _brought(self, log: SealedLog) -> Ack:
+        self._meter.begin()
+        try:
+            return self._sender.send(
+                self._job.uuid, log, priority=self._priority, progress=self._meter.progress
+            )
+        finally:
+            self._meter.end()
 
     def _front(self) -> Waiting | None:
         job = self._job

@@ -40,7 +40,6 @@ def _bad() -> Look:
         queue_logs=3,
         queue_bytes=12 << 20,
         limit=1000,
-        limit_until=NOON + 60 * MIN,
         spool=SpoolFacts(ours=1 << 20, free=3 << 20),
         walk_bytes=10 << 30,
         walked_bytes=1 << 30,

@@ -20,6 +20,8 @@ _STEP_STATES = {
     "left-out": StepState.SKIPPED,
 }
 _DETAIL = ("said", "error")
+# Progress of a step that has a name of its own.
+_OF_A_STEP = frozenset(("replicate",))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,7 +92,7 @@ class Heard:
                 self._note("warning", text, now)
             case "finding" | "loss" as what:
                 self._note("warning", str(event.get("message") or event.get("path") or what), now)
-            case "vm-step":
+            case "vm-step" | "replication-step":
                 self._named_step(facts, now)
             case "vm-waiting":
                 names = ", ".join(str(one.get("vm")) for one in event.get("holders") or ())
@@ -106,6 +108,8 @@ class Heard:
     def _progress(self, facts: Facts, now: datetime) -> None:
         self.progress = facts
         phase = str(facts.get("phase", ""))
+        if phase in _OF_A_STEP:
+            return
         if not self.steps or self.steps[-1].name != phase:
             self._end_step(StepState.DONE, now)
             number = len(self.steps) + 1

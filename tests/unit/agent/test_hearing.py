@@ -53,3 +53,15 @@ def test_a_failed_step_says_why() -> None:
 
     assert heard.steps[0].detail == {"said": "no", "error": "vm-less-consistent"}
     assert heard.steps[0].state == "failed"
+
+
+def test_first_copy_is_a_step_with_progress_and_not_two() -> None:
+    heard = Heard()
+    told = {"event": "replication-step", "vm": "web", "step": "initial-copy", "at": "…"}
+
+    heard.take(_line(**told, state="running"), NOON)
+    heard.take(_line(event="progress", phase="replicate", bytes_done=7, bytes_total=9), NOON)
+    heard.take(_line(**told, state="done"), NOON + timedelta(seconds=2))
+
+    assert [(one.name, one.state) for one in heard.steps] == [("initial-copy", "done")]
+    assert heard.progress["bytes_done"] == 7

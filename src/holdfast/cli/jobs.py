@@ -8,6 +8,7 @@ import click
 from holdfast.base.errors import Exit
 from holdfast.base.texts import N_, _
 from holdfast.cli.command import Command, Group, option
+from holdfast.cli.jobs_options import replication_options
 from holdfast.cli.parameters import DURATION
 from holdfast.cli.run import Run, start
 from holdfast.cli.vm_freeze import MOUNTS
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
 
 _KINDS = (
     *("backup", "retain", "prune", "check", "restore", "doctor", "scrub"),
-    *("protect", "unprotect"),
+    *("protect", "unprotect", "replicate"),
+    *("replication-pause", "replication-resume", "replication-resync", "replication-disable"),
 )
+# What is done to one virtual machine of the host.
+_OF_VM = frozenset(_KINDS[_KINDS.index("protect") :])
 _CLASSES = ("crash", "filesystem", "application")
 _TRACKINGS = ("auto", "bitmap", "overlay", "hash")
 _MEANT = frozenset(("never_freeze", "freeze_mounts"))
@@ -171,6 +175,11 @@ def retry(job: str, *, follow: bool) -> int:
             N_("Change one of its settings, and keep the others."),
         ),
         ("holdfast jobs run kvm1 backup --vm db --vm web", N_("Two of them, a job for each.")),
+        (
+            "holdfast jobs run kvm1 replicate --vm db --to south --every 30s",
+            N_("Keep a replica of it at a site."),
+        ),
+        ("holdfast jobs run kvm1 replication-pause --vm db", N_("Until it is resumed.")),
         ("holdfast jobs run web1 check --read-data 10%", N_("Verify a tenth of the content.")),
         ("holdfast jobs run web1 restore --point latest --to /srv/back", N_("Bring it back.")),
     ],
@@ -183,7 +192,7 @@ def retry(job: str, *, follow: bool) -> int:
     "vms",
     multiple=True,
     metavar="NAME",
-    help=N_("A virtual machine of that host, to back up, protect or unprotect."),
+    help=N_("A virtual machine of that host, to back up, protect, replicate and so on."),
 )
 @option(
     "--consistency", type=click.Choice(_CLASSES), help=N_("Of protect: the least a point must be.")
@@ -193,7 +202,7 @@ def retry(job: str, *, follow: bool) -> int:
     type=click.Choice(_TRACKINGS),
     help=N_("Of protect: how changes are recorded, as `holdfast vm protect` takes it."),
 )
-@option("--partly", is_flag=True, help=N_("Of protect: agree to disks that cannot be backed up."))
+@option("--partly", is_flag=True, help=N_("Agree to disks that cannot be protected."))
 @option(
     "--never-freeze/--may-freeze",
     default=None,
@@ -218,9 +227,10 @@ def retry(job: str, *, follow: bool) -> int:
 @option("--assignment", metavar="ID", help=N_("By the paths, options and rules of this one."))
 @option("--tag", "tags", multiple=True, help=N_("Mark the point with this."))
 @option("--point", help=N_("The point to restore."))
-@option("--to", metavar="DIR", help=N_("Where to restore it."))
+@option("--to", metavar="DIR|SITE", help=N_("Where to restore it, or to replicate it."))
 @option("--include", multiple=True, metavar="GLOB", help=N_("Restore only what matches."))
 @option("--read-data", metavar="PART", help=N_("Read so much content, as in 10%; or all."))
+@replication_options
 @option("--dry-run", is_flag=True, help=N_("Only say what would be done."))
 @option("--symptom", "symptoms", multiple=True, help=N_("What to ask the doctor about."))
 @option(
@@ -244,7 +254,7 @@ def run_job(machine: str, kind: str, *, wait: timedelta, follow: bool, **given: 
 def _orders(kind: str, given: dict[str, Any]) -> "Iterator[dict[str, Any]]":
     """What is asked of each job: one for each virtual machine, so that each has an end of its own."""
     vms = given.pop("vms", [])
-    if kind in ("protect", "unprotect") and not vms:
+    if kind in _OF_VM and not vms:
         raise click.UsageError(_("Name virtual machines with --vm"))
     if given.get("paths") or not vms:
         yield given

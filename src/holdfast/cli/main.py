@@ -34,6 +34,7 @@ _COMMANDS = {
     "register": "holdfast.cli.register:register",
     "agent": "holdfast.cli.agent:agent",
     "vm": "holdfast.cli.vm:vm",
+    "site": "holdfast.cli.site:site",
     "extension": "holdfast.cli.extension:extension",
     "replication": "holdfast.cli.replication:replication",
     "login": "holdfast.cli.login:login",

@@ -8,10 +8,12 @@ from holdfast.cli.command import Group
 _COMMANDS = {
     "enable": "holdfast.cli.replication_enable:enable",
     "status": "holdfast.cli.replication_status:status",
+    "list": "holdfast.cli.replication_fleet:list_all",
     "pause": "holdfast.cli.replication_orders:pause",
     "resume": "holdfast.cli.replication_orders:resume",
     "resync": "holdfast.cli.replication_orders:resync",
     "disable": "holdfast.cli.replication_orders:disable",
+    "end": "holdfast.cli.replication_fleet:end",
     "run": "holdfast.cli.replication_run:run",
     "serve": "holdfast.cli.replication_run:serve",
     "admit": "holdfast.cli.replication_sites:admit",

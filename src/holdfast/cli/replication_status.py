@@ -24,19 +24,29 @@ _HOME_AND_CLEAR = "\x1b[H\x1b[2J"
     help=N_(
         "Say how the replications of this host are, or all about one of them.\n\n"
         "State is what it is doing, health whether that is good enough. Status 3 says that one is "
-        "not normal."
+        "not normal.\n\n"
+        "With `--machine` or `--all` it is what the server one is logged in to knows of other hosts."
     ),
     examples=[
         ("holdfast replication status", N_("A line each, the gravest first.")),
         ("holdfast replication status web --points", N_("With the points at the site.")),
         ("holdfast replication status --watch", N_("Again and again, until Ctrl-C.")),
+        ("holdfast replication status --all", N_("Those of all hosts of the server.")),
     ],
 )
 @click.argument("vm", required=False)
 @option("--watch", is_flag=True, help=N_("Show it again every two seconds."))
 @option("--points", is_flag=True, help=N_("Ask the site for its points of the machine."))
-def status(vm: str | None, *, watch: bool, points: bool) -> int:
+@option("--machine", metavar="HOST", help=N_("Those of this host, as the server knows them."))
+@option("--all", "everywhere", is_flag=True, help=N_("Those of all hosts of the server."))
+def status(
+    vm: str | None, *, watch: bool, points: bool, machine: str | None, everywhere: bool
+) -> int:
     run = start()
+    if everywhere or machine is not None:
+        from holdfast.cli.replication_fleet import tell_of_fleet
+
+        return tell_of_fleet(run, vm, machine=machine)
     if not watch:
         return _tell(run, vm, points=points)
     from holdfast.app.stop_signals import stopped_by_signals

@@ -103,6 +103,9 @@ class ReplicateArguments:
     priority: int | None = None
     group: str | None = None
     resync_window: str | None = None
+    # Agreed to by a person: disks that are left out, and that there is no way back.
+    partly: bool = False
+    one_way: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +176,7 @@ def read_arguments(kind: Kind, given: dict[str, Any]) -> dict[str, Any]:
 
 def _replication(read: dict[str, Any]) -> dict[str, Any]:
     """What only the host can judge, as windows and limits, is judged there."""
-    told = {name: value for name, value in read.items() if value is not None}
+    told = {name: value for name, value in read.items() if value is not None and value is not False}
     for name, value in told.items():
         for text in value if isinstance(value, list) else (str(value),):
             if not text.isprintable() or len(text) > _LONGEST:

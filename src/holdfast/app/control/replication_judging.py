@@ -10,6 +10,7 @@ from holdfast.app.control.machine_views import is_silent
 from holdfast.catalog.tables import Machine, Replication
 from holdfast.replication.health import judgement
 from holdfast.replication.judged_status import as_of
+from holdfast.replication.judged_status import is_silent as is_stale
 from holdfast.replication.judging import DONE
 from holdfast.replication.settings import ReplicationSettings
 from holdfast.replication.status import Health, Reason, ReplicationStatus, State
@@ -85,11 +86,14 @@ def _judged(
     every = settings.every if settings else 0
     thresholds = settings.thresholds if settings else None
     kept = judgement(one for one in status.reasons if one.code != HOST_SILENT)
-    # Whether anybody is at work there is for the host's own agent to say: it has told, and lives.
-    known = msgspec.structs.replace(
-        status, health=kept.health, reasons=kept.reasons, updated_at=now
-    )
-    return as_of(known, now, every=every, thresholds=thresholds) if every else known
+    known = msgspec.structs.replace(status, health=kept.health, reasons=kept.reasons)
+    if not every:
+        return known
+    if row.told_at is None or not is_stale(status, row.told_at, thresholds):
+        # When it was told, somebody was at work there; that its host tells seldom is no trouble.
+        known = msgspec.structs.replace(known, updated_at=now)
+    judged = as_of(known, now, every=every, thresholds=thresholds)
+    return msgspec.structs.replace(judged, updated_at=status.updated_at)
 
 
 def _unheard(

@@ -124,6 +124,20 @@ def test_time_alone_makes_it_worse(ground: Ground) -> None:
     assert (seen.health, [one.code for one in seen.reasons]) == ("warning", ["rpo-high"])
 
 
+def test_nobody_at_work_is_seen_by_a_status_that_was_old_when_it_was_told(ground: Ground) -> None:
+    ground.replicated("db")
+    old = ground.report("db")
+    ground.minutes(2)
+
+    replication_watch.watch(ground.plane)
+    before = ground.only().health
+    ground.tell(old)
+
+    seen = ground.only()
+    assert (before, seen.health) == ("normal", "critical")
+    assert [one.code for one in seen.reasons] == ["nobody-at-work"]
+
+
 def test_what_its_host_knows_nothing_of_is_told(ground: Ground) -> None:
     ground.replicated("db", "web")
 

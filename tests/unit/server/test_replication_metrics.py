@@ -5,7 +5,7 @@ from pathlib import Path
 from holdfast.catalog import replications
 from holdfast.replication.status import Health
 from holdfast.server.replication_metrics import replication_families
-from tests.unit.app.control.replication_ground import Ground, uuid_of
+from tests.unit.app.control.replication_ground import Ground, reason, uuid_of
 
 
 def test_each_replication_has_its_figures(tmp_path: Path) -> None:
@@ -13,7 +13,8 @@ def test_each_replication_has_its_figures(tmp_path: Path) -> None:
     ground.site()
     ground.want("web")
     ground.want("db")
-    ground.tell(ground.report("db", queue_bytes=7, missed=2, health=Health.WARNING))
+    why = (reason(ground, "cycles-missed"),)
+    ground.tell(ground.report("db", queue_bytes=7, missed=2, health=Health.WARNING, reasons=why))
     ground.minutes(1)
 
     with ground.plane.database.read() as db:

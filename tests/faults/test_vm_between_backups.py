@@ -142,6 +142,24 @@ def test_snapshots_of_others_in_files_of_their_own_cost_nothing(
     assert with_it == without == [TRACKED, TRACKED]
 
 
+def test_a_snapshot_of_others_hides_nothing_from_the_backup_of_a_machine_that_is_off(
+    machine: StillMachine, backups: VmBackups
+) -> None:
+    changed(machine)
+    above = machine.folder / "above.qcow2"
+    spec = f"{FIRST},snapshot=external,file={above}"
+    others = ("--diskspec", f"{SECOND},snapshot=no", "--disk-only", "--no-metadata")
+    virsh(machine, "snapshot-create-as", "others", "--diskspec", spec, *others)
+    machine.disks[FIRST].path = above
+    machine.write(FIRST, 9 * MIB, b"above it" * 100)
+    machine.stop()
+
+    report = backups.back_up()
+
+    assert proved(machine, backups, report) == [COMPARED, TRACKED]
+    assert report.facts.disks[0].why == "map-inconsistent"
+
+
 def test_a_machine_put_back_to_a_snapshot_inside_its_images_is_right_in_the_next_point(
     machine: StillMachine, backups: VmBackups
 ) -> None:

@@ -4,7 +4,7 @@ import contextlib
 from pathlib import Path
 
 from holdfast.base.errors import HoldfastError
-from holdfast.disks.images import inspect
+from holdfast.disks.images import inspect, links
 from holdfast.hypervisor.checkpoints import list_checkpoints, redefine_checkpoint, tracked_disks
 from holdfast.hypervisor.domains import Domain
 from holdfast.hypervisor.errors import CheckpointMissing, TrackingLost
@@ -63,6 +63,25 @@ def image_state(disk: DiskSpec, checkpoint: str) -> MapState:
             is_sound = bitmap.is_recording and not bitmap.is_in_use
             return MapState.RECORDING if is_sound else MapState.INCONSISTENT
     return MapState.MISSING
+
+
+def images_with_record(disk: DiskSpec, checkpoint: str) -> list[Path]:
+    """From the top: a snapshot that somebody took goes on recording in an image of its own.
+
+    What was written before it stands in the record of the image below.
+    """
+    assert disk.source is not None
+    chain = links(Path(disk.source), format_=disk.format or "raw")
+    found = []
+    for number, link in enumerate(chain):
+        if link.format != "qcow2":
+            continue
+        image = inspect(Path(link.path), format_="qcow2", looks_below=False)
+        if any(each.name == checkpoint for each in image.bitmaps):
+            found.append(Path(link.path))
+        elif number == 0:
+            return []
+    return found
 
 
 def can_record(disk: DiskSpec, *, is_live: bool) -> bool:

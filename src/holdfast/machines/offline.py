@@ -15,7 +15,12 @@ from holdfast.disks.serving import bitmap_context, served_image
 from holdfast.hypervisor.machine_spec import DiskSpec
 from holdfast.hypervisor.states import Standing
 from holdfast.machines.backup_errors import VmImageNotHere, VmStarted
-from holdfast.machines.change_maps import CHECKPOINT_FILE, can_record, image_state
+from holdfast.machines.change_maps import (
+    CHECKPOINT_FILE,
+    can_record,
+    image_state,
+    images_with_record,
+)
 from holdfast.machines.downgrades import downgrade
 from holdfast.machines.drift import drift_of
 from holdfast.machines.layer_reading import store_layered
@@ -118,6 +123,9 @@ def _track(job: VmJob, disk: DiskSpec, image: Path, parent: Parent | None) -> Tr
     state = MapState.MISSING
     if before is not None and before.checkpoint and disk.format == "qcow2":
         state = image_state(disk, before.checkpoint)
+        if state is MapState.RECORDING and len(images_with_record(disk, before.checkpoint)) > 1:
+            # What was written before a snapshot stands in another image's record.
+            state = MapState.INCONSISTENT
     now = DiskNow(
         target=disk.target,
         size=inspect(image, format_=disk.format or "raw").virtual_size,

@@ -16,6 +16,7 @@ from holdfast.disks.spans import Span, total
 from holdfast.hypervisor.checkpoint_xml import new_name
 from holdfast.hypervisor.machine_spec import DiskSpec
 from holdfast.machines.backup_errors import VmStarted
+from holdfast.machines.change_maps import images_with_record
 from holdfast.machines.drift import drift_of, spans_of
 from holdfast.machines.nbd_source import NbdSource
 from holdfast.machines.offline import stillness_of
@@ -29,12 +30,7 @@ from holdfast.replication.log_writer import LogWriter
 from holdfast.replication.source_audit import Looked, look
 from holdfast.replication.source_facts import Generation, KeptDisk
 from holdfast.replication.source_job import Held, SourceJob
-from holdfast.replication.source_looking import (
-    Sight,
-    image_of,
-    images_with_record,
-    looks_of,
-)
+from holdfast.replication.source_looking import Sight, image_of, looks_of
 from holdfast.replication.source_making import (
     RecordLost,
     StepMade,

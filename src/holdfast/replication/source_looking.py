@@ -5,13 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
 
-from holdfast.disks.images import inspect, links
+from holdfast.disks.images import inspect
 from holdfast.hypervisor.checkpoints import list_checkpoints
 from holdfast.hypervisor.domain_disks import disk_size
 from holdfast.hypervisor.domains import Domain
 from holdfast.hypervisor.machine_spec import DiskSpec, DomainSpec
 from holdfast.machines.backup_errors import VmImageNotHere
-from holdfast.machines.change_maps import can_record, image_state, live_states
+from holdfast.machines.change_maps import (
+    can_record,
+    image_state,
+    images_with_record,
+    live_states,
+)
 from holdfast.machines.pulling import patiently
 from holdfast.machines.storing import description
 from holdfast.machines.tracking import DiskNow, MapState
@@ -133,25 +138,6 @@ def _state_in_chain(disk: DiskSpec, checkpoint: str) -> MapState:
         if bitmap.is_in_use:
             return MapState.INCONSISTENT
     return state
-
-
-def images_with_record(disk: DiskSpec, checkpoint: str) -> list[Path]:
-    """From the top: a snapshot that somebody took goes on recording in an image of its own.
-
-    What was written before it stands in the record of the image below.
-    """
-    assert disk.source is not None
-    chain = links(Path(disk.source), format_=disk.format or "raw")
-    found = []
-    for number, link in enumerate(chain):
-        if link.format != "qcow2":
-            continue
-        image = inspect(Path(link.path), format_="qcow2", looks_below=False)
-        if any(each.name == checkpoint for each in image.bitmaps):
-            found.append(Path(link.path))
-        elif number == 0:
-            return []
-    return found
 
 
 def looks_of(disks: tuple[DiskSpec, ...], domain: Domain) -> dict[str, tuple[int, ...]]:

@@ -72,7 +72,10 @@ def bases_of_step(record: Record, head: LogHead) -> Mapping[str, ReplicaDisk | N
     if not head.since:
         return {disk.target: None for disk in head.disks}
     if facts.draft is not None and head.since == facts.draft.generation:
-        found = _tops_of_draft(record, facts.draft.generation)
+        # A disk that cannot be walked has no layer in the draft, and was compared with the head.
+        below = record.tops if facts.draft.since else ()
+        found = {disk.target: disk for disk in below}
+        found |= _tops_of_draft(record, facts.draft.generation)
     elif facts.head and head.since == facts.head:
         if facts.written:
             raise ReplicaWasWritten(layer=facts.written, about=facts.name)
@@ -181,6 +184,10 @@ def _point(
         consistency=head.consistency,
         downgrades=head.downgrades,
         disks=disks,
+        rungs={disk.target: disk.rung for disk in head.disks},
+        whys={disk.target: disk.why for disk in head.disks if disk.why},
+        left_out=head.left_out,
+        group=head.group,
         files=names,
     )
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from holdfast.machines.points import Consistency, Downgrade
+from holdfast.machines.points import Consistency, Downgrade, Rung
 
 VERSION = 1
 # Generations remembered beside the newest, as a proof of where a replica has been.
@@ -28,6 +28,13 @@ class ReplicaPoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     consistency: Consistency
     downgrades: tuple[Downgrade, ...] = ()
     disks: tuple[ReplicaDisk, ...]
+    # How it was known what had changed, by disk, and why so where it was not the cheapest way.
+    rungs: dict[str, Rung] = {}
+    whys: dict[str, str] = {}
+    # Disks of the machine that are not replicated, with the reason.
+    left_out: dict[str, str] = {}
+    # Points of several machines at one instant have the same.
+    group: str = ""
     files: tuple[str, ...] = ()
     # Something wrote to a layer of it since: it is not that instant any more.
     is_spoiled: bool = False

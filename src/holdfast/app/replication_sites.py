@@ -61,10 +61,15 @@ def find_site(home: str, name: str) -> KnownSite:
 
 def identity_of(home: str, address: SiteAddress) -> LinkIdentity:
     """For a site that is replicated to, whatever has become of its name since."""
-    for one in known_sites(home):
+    sites = known_sites(home)
+    for one in sites:
         if one.address.machine == address.machine:
             return one.identity
-    raise SiteUnknown(site=address.site, known=", ".join(one.name for one in known_sites(home)))
+    # One the server has named just now; its roles come with the next heartbeat.
+    found = own_identity(home)
+    if found is None:
+        raise SiteUnknown(site=address.site, known=", ".join(one.name for one in sites) or "-")
+    return found
 
 
 def _of_server(home: str) -> list[KnownSite]:

@@ -133,9 +133,10 @@ def _behind(each: Followed) -> str:
 
 
 def come_to_rest(watch: Watch) -> None:
-    """Nobody writes any more, and the site has what was written last."""
+    """Nobody writes any more, what was written is in the images, and the site has it."""
     for guest in (watch.ledger, watch.shop):
         guest.suspend()
+    watch.numbered.machine.domain.suspend()
     now = _CLOCK.now()
 
     def has_all() -> bool:

@@ -125,9 +125,14 @@ class Channel:
         with contextlib.suppress(BlockingIOError):
             os.eventfd_read(self._wake)
 
-    def beat(self) -> None:
-        """Say that we are there, if nothing else said so; notice that the other side does not."""
+    def beat(self, *, deaf: bool = False) -> None:
+        """Say that we are there, if nothing else said so; notice that the other side does not.
+
+        Who is deaf hears nothing of what the other side may say.
+        """
         now = self._clock.monotonic()
+        if deaf:
+            self._heard = now
         if now - self._heard > self.rhythm.silence:
             raise LinkSilent(place=self.place, seconds=int(now - self._heard))
         if now - self._said >= self.rhythm.beat and not self._writing and not self._posted:

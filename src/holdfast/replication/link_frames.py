@@ -22,7 +22,6 @@ VERSION = OLDEST = 1
 LONGEST_PIECE = MIB
 LONGEST_PAYLOAD = 4 * MIB
 LONGEST_HEAD = 64 * KIB
-SILENCE = 25.0
 
 _BEGIN = struct.Struct("!2sBxII")
 BEGIN_BYTES = _BEGIN.size
@@ -34,7 +33,8 @@ class Rhythm:
     """In seconds: how often each side says that it is there, and when it is given up."""
 
     beat: float = 5.0
-    silence: float = SILENCE
+    # Some beats, of which one may be late and others lost.
+    silence: float = 25.0
 
 
 USUAL = Rhythm()

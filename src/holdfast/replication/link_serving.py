@@ -16,6 +16,7 @@ from holdfast.replication import link_frames as frames
 from holdfast.replication.link_channel import Channel, Frame
 from holdfast.replication.link_errors import (
     LinkGarbled,
+    LinkLost,
     LinkVersionsDiffer,
     NotGranted,
     RequestNotUnderstood,
@@ -77,7 +78,7 @@ class Serving:
         self._channel, self.who, self._parts = channel, who, parts
         self._lock = threading.Lock()
         self._is_greeted = False
-        self._is_stopping = False
+        self._is_stopping = self._is_gone = False
         self._asked = 0
         # None: it went wrong or is over, and what still comes of it is thrown away.
         self._streams: dict[int, Intake | None] = {}
@@ -95,6 +96,7 @@ class Serving:
             while not self._is_over():
                 self._turn()
         finally:
+            self._is_gone = True
             self._taking.close()
             self._parts.intakes.forget(self)
 
@@ -118,7 +120,7 @@ class Serving:
         self._channel.flush()
         if not self._hear():
             self._channel.wait(_WAIT, deaf=self._is_deaf())
-        self._channel.beat()
+        self._channel.beat(deaf=self._taking.is_full)
         self._look_again()
 
     def _hear(self) -> bool:
@@ -236,6 +238,9 @@ class Serving:
 
     def _do(self, number: int, request: Request) -> Any:
         """In a thread for it."""
+        if self._is_gone:
+            # Nobody waits for it any more; what is still wanted is asked for again.
+            raise LinkLost(place=self._channel.place, reason="its source is gone")
         if isinstance(request, AskIncoming):
             return self._open(number, request)
         if isinstance(request, AskApply):

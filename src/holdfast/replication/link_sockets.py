@@ -5,7 +5,6 @@ import socket
 from collections.abc import Sequence
 
 from holdfast.base.units import KIB
-from holdfast.replication.link_frames import SILENCE
 
 # linux/tcp.h; older Pythons do not name it.
 _TCP_NOTSENT_LOWAT = 25
@@ -31,10 +30,9 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def tune(connection: socket.socket) -> None:
+    # No TCP_USER_TIMEOUT: it ends connections to a site that reads nothing while its disk is slow.
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, _UNSENT)
-    milliseconds = int(SILENCE * 1000)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
 
 
 def drain(connection: socket.socket) -> None:

@@ -32,6 +32,7 @@ class Relay:
         self._listener.settimeout(0.05)
         self._lock = threading.Lock()
         self._pairs: list[_Pair] = []
+        self._ever: list[_Pair] = []
         self._cuts: deque[int] = deque()
         self._is_over = False
         self._flowing = threading.Event()
@@ -71,10 +72,8 @@ class Relay:
         self._is_over = True
         self.go_on()
         self._thread.join()
-        with self._lock:
-            pairs = list(self._pairs)
         self.cut()
-        for pair in pairs:
+        for pair in self._ever:
             pair.join()
         self._listener.close()
 
@@ -115,6 +114,7 @@ class Relay:
             self.connections += 1
             pair = _Pair(self, near, far, self._cuts.popleft() if self._cuts else None)
             self._pairs.append(pair)
+            self._ever.append(pair)
         pair.start()
 
 

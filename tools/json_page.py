@@ -13,6 +13,7 @@ from tools.error_pages import NOTE
 EVENTS = (
     *("holdfast.cli.json_events", "holdfast.cli.json_machines"),
     *("holdfast.cli.json_replicating", "holdfast.cli.json_replication"),
+    "holdfast.cli.json_planner",
 )
 
 

@@ -37,6 +37,7 @@ _COMMANDS = {
     "site": "holdfast.cli.site:site",
     "extension": "holdfast.cli.extension:extension",
     "replication": "holdfast.cli.replication:replication",
+    "planner": "holdfast.cli.planner:planner",
     "login": "holdfast.cli.login:login",
     "logout": "holdfast.cli.login:logout",
     "demo": "holdfast.cli.demo:demo",

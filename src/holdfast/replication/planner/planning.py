@@ -149,8 +149,8 @@ def make_plan(profiles: Sequence[tuple[MachineFacts, Profile]], wish: Wish) -> P
     rate = wish.bandwidth or _measured(wish) or _enough(needs, assumed)
     return Plan(
         wish=wish,
-        first_minute=min(written, default=0),
-        last_minute=max(written, default=0),
+        first_minute=min((min(profile.minutes) for _facts, profile in seen), default=0),
+        last_minute=max((max(profile.minutes) for _facts, profile in seen), default=0),
         made_up=made_up,
         machines=machines,
         needs=needs,

@@ -28,6 +28,8 @@ class Profile:
 
     minutes: Mapping[int, Minute] = field(default_factory=dict)
     windows: tuple[Window, ...] = ()
+    # Of `shipped_by_minute`.
+    known: dict[int, dict[int, float]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def is_empty(self) -> bool:
@@ -99,6 +101,8 @@ class Coalescing:
     def __init__(self, windows: Sequence[Window]) -> None:
         self._near: dict[tuple[str, int], tuple[list[int], list[float]]] = {}
         self._overall: dict[tuple[str, int], float] = {}
+        # By quarters of an hour, which is as long as a window is.
+        self._known: dict[tuple[str, int, int], float] = {}
         sums: dict[tuple[str, int], list[int]] = {}
         for window in windows:
             for target, dirty in window.disks.items():
@@ -119,6 +123,12 @@ class Coalescing:
 
     def ratio(self, target: str, interval: float, at: float) -> float:
         age = _age_for(interval)
+        key = target, age, int(at // max(AGES))
+        if key not in self._known:
+            self._known[key] = self._ratio(target, age, at)
+        return self._known[key]
+
+    def _ratio(self, target: str, age: int, at: float) -> float:
         near = self._near_ratio(target, age, at)
         if near is not None:
             return near
@@ -145,15 +155,22 @@ def _age_for(interval: float) -> int:
     return max((age for age in AGES if age <= interval), default=min(AGES))
 
 
-def shipped_by_minute(profile: Profile, interval: float) -> dict[int, float]:
+def shipped_by_minute(profile: Profile, interval: float) -> Mapping[int, float]:
     """What cycles of this interval would have to ship of each minute."""
+    age = _age_for(interval)
+    # Asked for many times, and there are three answers.
+    if age not in profile.known:
+        profile.known[age] = _shipped(profile, age)
+    return profile.known[age]
+
+
+def _shipped(profile: Profile, age: int) -> dict[int, float]:
     coalescing = Coalescing(profile.windows)
     found = {}
     for number, minute in profile.minutes.items():
         at = number * MINUTE
         found[number] = sum(
-            each.bytes * coalescing.ratio(target, interval, at)
-            for target, each in minute.disks.items()
+            each.bytes * coalescing.ratio(target, age, at) for target, each in minute.disks.items()
         ) * (MINUTE / minute.seconds)
     return found
 

@@ -1,0 +1,126 @@
+"""`holdfast planner report`: figures out of profiles."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from holdfast.base.texts import N_, _
+from holdfast.cli.command import Command, option
+from holdfast.cli.parameters import DURATION, MOMENT
+from holdfast.cli.run import start
+
+if TYPE_CHECKING:
+    from holdfast.replication.planner.planning import Plan
+
+_MOST_GROWTH = 100.0
+
+
+class _Bandwidth(click.ParamType[float]):
+    name = "bandwidth"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        from holdfast.replication.planner.bandwidth import parse_bandwidth
+
+        try:
+            return value if isinstance(value, float) else parse_bandwidth(str(value))
+        except ValueError:
+            text = _("{value!r} is not a bandwidth like 100mbit")
+            self.fail(text.format(value=value), param, ctx)
+
+
+class _Growth(click.ParamType[float]):
+    name = "growth"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        if isinstance(value, float):
+            return value
+        try:
+            growth = float(str(value).removesuffix("%")) / 100
+        except ValueError:
+            growth = -1.0
+        if not 0 <= growth <= _MOST_GROWTH:
+            self.fail(_("{value!r} is not a growth like 30%").format(value=value), param, ctx)
+        return growth
+
+
+@click.command(
+    cls=Command,
+    needs_vault=False,
+    help=N_(
+        "Say what a replication of the profiled machines needs: bandwidth, room, time, order.\n\n"
+        "For a copy every 30 seconds, 5, 15, 30 and 60 minutes: the bandwidth with which each is in "
+        "time, always and 90 % of the time; what would be late with less; what a link you have can "
+        "achieve. Then the batches of first copies, the room at the site and here, and what is "
+        "against each machine."
+    ),
+    examples=[
+        ("holdfast planner report", N_("What is needed.")),
+        ("holdfast planner report --bandwidth 100mbit", N_("What a link can achieve.")),
+        (
+            "holdfast planner report --html plan.html --csv plan.csv",
+            N_("A page to show around, and figures for a table."),
+        ),
+    ],
+)
+@option(
+    "--rpo",
+    type=DURATION,
+    default=timedelta(minutes=15),
+    metavar="TIME",
+    help=N_("Plan for a copy each so often, as in 30s, 5m or 15m."),
+)
+@option("--bandwidth", type=_Bandwidth(), metavar="RATE", help=N_("The link there is: 100mbit."))
+@option("--growth", type=_Growth(), default=0.3, metavar="SHARE", help=N_("Writing grows by: 30%."))
+@option(
+    "--percentile",
+    type=click.FloatRange(1, 100),
+    default=95.0,
+    metavar="NUMBER",
+    help=N_("Which percentile is told beside peaks: 95."),
+)
+@option("--from", "begin", type=MOMENT, metavar="TIME", help=N_("Only what was seen from then on."))
+@option("--to", "end", type=MOMENT, metavar="TIME", help=N_("Only what was seen before then."))
+@option("--html", type=click.Path(dir_okay=False), help=N_("Write a page into this file."))
+@option("--csv", "table", type=click.Path(dir_okay=False), help=N_("Write the machines into it."))
+def report(  # noqa: PLR0913  a parameter per option
+    *,
+    rpo: timedelta,
+    bandwidth: float | None,
+    growth: float,
+    percentile: float,
+    begin: datetime | None,
+    end: datetime | None,
+    html: str | None,
+    table: str | None,
+) -> None:
+    from holdfast.app.planner_report import ReportWish
+    from holdfast.app.planner_report import report as made
+    from holdfast.cli.planner_report_text import tell_plan
+    from holdfast.replication.planner.machine_plan import Assumed
+
+    interval = round(rpo.total_seconds())
+    if not 30 <= interval <= 24 * 3600:  # noqa: PLR2004  the shortest there is, and a day
+        raise click.UsageError(_("--rpo is from 30s to 24h"))
+    run = start()
+    assumed = Assumed(interval=interval, growth=growth, percent=percentile)
+    wish = ReportWish(assumed=assumed, bandwidth=bandwidth, begin=begin, end=end)
+    plan = made(run.session, wish)
+    tell_plan(run.out, plan, _files(plan, html, table, run.session.clock.now()))
+
+
+def _files(plan: "Plan", html: str | None, table: str | None, now: datetime) -> list[str]:
+    """Written before anything is told: what cannot be written is an error."""
+    from holdfast.app.planner_files import write_report_file
+    from holdfast.replication.planner.page import page
+    from holdfast.replication.planner.plan_csv import csv_of
+
+    if html is not None:
+        write_report_file(html, page(plan, made_at=now))
+    if table is not None:
+        write_report_file(table, csv_of(plan))
+    return [file for file in (html, table) if file is not None]

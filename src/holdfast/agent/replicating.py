@@ -5,17 +5,16 @@ replication read. Back go the two small files of each replication, and what lies
 """
 
 import contextlib
-import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
 
 import msgspec
 
 from holdfast.agent.errors import ServerRefused
 from holdfast.agent.link import Link
 from holdfast.agent.running import Program
+from holdfast.app.replication_ended import ends_noted, forget_end
 from holdfast.app.replication_own_site import site_role
 from holdfast.app.replication_roles import load_roles, save_roles
 from holdfast.app.replication_site_look import look_at_site
@@ -100,6 +99,7 @@ class Replicating:
             if self._servers != self._etag:
                 self._fetch()
             self._obey()
+            self._tell_ends()
             self._tell()
             self._tell_site()
             self._warned = ""
@@ -145,31 +145,24 @@ class Replicating:
         folder.keep_settings(msgspec.structs.replace(settings, hypervisor=self._libvirt))
 
     def _clean_up(self, ended: Ended) -> None:
+        """The command notes that it has done so; what is not here needs none."""
         settings = SourceFolder(self._home, ended.vm).settings()
-        is_gone_at_site = False
         if settings is not None and settings.to.site == ended.site:
-            done = self._disable(ended)
-            if done is None:
-                return
-            is_gone_at_site = not ended.keep_replica and done["left_at_site"] is None
+            keep = ["--keep-replica"] if ended.keep_replica or ended.why == "moved" else []
+            words = [*self._program.plain, "replication", "disable", "--json", *keep]
+            environment = self._program.environment
+            ask_tool([*words, "--", ended.vm], environment=environment, timeout=_DISABLE_TIMEOUT)
+            return
         told = ReplicationEnded(
-            vm=ended.vm,
-            site=ended.site,
-            keep_replica=ended.keep_replica,
-            is_gone_at_site=is_gone_at_site,
+            vm=ended.vm, site=ended.site, keep_replica=ended.keep_replica, is_gone_at_site=False
         )
         self._link.tell("POST", "/replications/ended", body=told)
 
-    def _disable(self, ended: Ended) -> dict[str, Any] | None:
-        """What the command says; None: it could not, and will be asked again."""
-        keep = ["--keep-replica"] if ended.keep_replica or ended.why == "moved" else []
-        words = [*self._program.plain, "replication", "disable", "--json", *keep, "--", ended.vm]
-        done = ask_tool(words, environment=self._program.environment, timeout=_DISABLE_TIMEOUT)
-        for line in done.said.splitlines() if done is not None and done.status == 0 else ():
-            event = json.loads(line)
-            if event.get("event") == "replication-disabled":
-                return dict(event)
-        return None
+    def _tell_ends(self) -> None:
+        """Those that were ended on this host, by whomever."""
+        for told in ends_noted(self._home):
+            self._link.tell("POST", "/replications/ended", body=told)
+            forget_end(self._home, told.vm)
 
     def _tell(self) -> None:
         now, moment = self._clock.now(), self._clock.monotonic()

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 
 import msgspec
 
+from holdfast.app.replication_ended import note_end
 from holdfast.app.replication_errors import ReplicationNotEnabled
 from holdfast.app.replication_notes import read_note, write_note
 from holdfast.app.replication_peers import asked
 from holdfast.app.replication_wanted import find_settings
 from holdfast.app.wiring import Session
 from holdfast.base.errors import HoldfastError
+from holdfast.fleet.replication_messages import ReplicationEnded
 from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.domains import find_by_uuid
 from holdfast.hypervisor.errors import VmMissing
@@ -59,6 +61,7 @@ def disable(session: Session, vm: str, *, keep_replica: bool) -> Disabled:
     try:
         left = _without_records(session, ending.settings)
         left_at_site = None if ending.keep_replica else _removed_there(session, ending.settings)
+        _note_for_server(home, ending, is_gone=not ending.keep_replica and left_at_site is None)
         # The note goes last with all the rest: before that the same command goes on.
         _remove(folder)
     finally:
@@ -127,6 +130,17 @@ def _removed_there(session: Session, settings: ReplicationSettings) -> HoldfastE
     except HoldfastError as err:
         return err
     return None
+
+
+def _note_for_server(home: str, ending: Ending, *, is_gone: bool) -> None:
+    """Who may write there no longer does; and a site that is away is told by the server later."""
+    told = ReplicationEnded(
+        vm=ending.settings.vm,
+        site=ending.settings.to.site,
+        keep_replica=ending.keep_replica,
+        is_gone_at_site=is_gone,
+    )
+    note_end(home, told)
 
 
 def _remove(folder: SourceFolder) -> None:

@@ -11,6 +11,7 @@ from holdfast.app.agent_folder import AgentFolder
 from holdfast.app.deadlines import within
 from holdfast.app.registration_state import find_registration
 from holdfast.app.replication_enable import OnStep, Task
+from holdfast.app.replication_ended import forget_end
 from holdfast.app.replication_errors import (
     SiteNameUnresolved,
     SpoolNotWritable,
@@ -105,6 +106,8 @@ def address_for(session: Session, site: str, *, vm: str, name: str) -> SiteAddre
     from holdfast.app.unregister import link_of
 
     link = link_of(registration, AgentFolder.of(session.settings.home))
+    # An end of before that nobody has heard of yet would end what begins now.
+    forget_end(session.settings.home, vm)
     try:
         wanted = ReplicationWanted(vm=vm, name=name, site=site)
         return address_of(link.ask("POST", "/agent/replications/wanted", wanted, SourceSite))

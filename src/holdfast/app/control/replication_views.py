@@ -8,7 +8,7 @@ from holdfast.app.control.access import readable_vaults, require
 from holdfast.app.control.errors import NotThere
 from holdfast.app.control.machine_views import is_silent
 from holdfast.app.control.plane import Actor, Plane
-from holdfast.app.control.replication_judging import rpo_of
+from holdfast.app.control.replication_judging import read_settings, rpo_of
 from holdfast.app.control.vault_rows import any_vault
 from holdfast.base.texts import _
 from holdfast.catalog import replication_samples as sample_rows
@@ -147,7 +147,8 @@ def replication_for(db: Session, actor: Actor, replication_id: str, right: Right
 
 def view_of(found: Replicated, now: datetime) -> ReplicationView:
     row, machine, site, _keeper = found
-    status, every = row.status or {}, row.settings.get("every")
+    status = row.status or {}
+    settings = read_settings(row.settings)
     return ReplicationView(
         id=row.id,
         vm=row.vm,
@@ -161,7 +162,7 @@ def view_of(found: Replicated, now: datetime) -> ReplicationView:
         health=row.health,
         health_since=row.health_since,
         reasons=reasons_of(row),
-        every=every if isinstance(every, int) else None,
+        every=settings.every if settings else None,
         latest_at=row.latest_at,
         rpo_seconds=rpo_of(row, machine, now),
         queue_bytes=int(status.get("queue_bytes", 0)),

@@ -76,6 +76,16 @@ def test_what_a_host_tells_is_seen(ground: Ground) -> None:
     assert (seen.state, seen.health, seen.rpo_seconds) == ("replicating", "normal", 120)
 
 
+def test_what_was_left_as_it_is_usually_is_known_too(ground: Ground) -> None:
+    ground.want("db")
+    usual = ground.report("db")
+    del usual.settings["every"]
+
+    ground.tell(usual)
+
+    assert ground.only().every == 300
+
+
 def test_the_clock_of_a_host_may_be_wrong(ground: Ground) -> None:
     ground.want("db")
     hour = timedelta(hours=1)

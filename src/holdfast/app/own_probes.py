@@ -21,6 +21,8 @@ from holdfast.vault.opening import has_config
 
 _Line = dict[str, object]
 _LAST_JOBS = 50
+# Without any of these a host has no part in replication.
+_REPLICATION_SIGNS = ("replication", "site", "agent/replication.json")
 _AGENT_UNIT = "/etc/systemd/system/holdfast-agent.service"
 # The platform's address in every Azure network: goal states, and what the host hands out.
 _PLATFORM = (("168.63.129.16", 80), ("168.63.129.16", 32526))
@@ -45,8 +47,9 @@ def _told_by(probe: str, session: Session) -> Callable[[Session], Iterator[_Line
         from holdfast.app.server_probes import SERVER_PROBES
 
         return SERVER_PROBES[probe]
-    if probe == "own.vm" or probe.startswith("own.vm."):
-        return _of_vms(probe, home)
+    for family, told_by in (("own.vm", _of_vms), ("own.replication", _of_replication)):
+        if probe == family or probe.startswith(f"{family}."):
+            return told_by(probe, home)
     if not (os.path.isdir(os.path.join(home, "agent")) or os.path.exists(_AGENT_UNIT)):
         return _nothing
     from holdfast.app.agent_probes import AGENT_PROBES, has_agent
@@ -60,6 +63,14 @@ def _of_vms(probe: str, home: str) -> Callable[[Session], Iterator[_Line]]:
     from holdfast.app.vm_probes import VM_PROBES
 
     return VM_PROBES[probe]
+
+
+def _of_replication(probe: str, home: str) -> Callable[[Session], Iterator[_Line]]:
+    if not any(os.path.exists(os.path.join(home, name)) for name in _REPLICATION_SIGNS):
+        return _nothing
+    from holdfast.app.replication_probes import REPLICATION_PROBES, has_replication
+
+    return REPLICATION_PROBES[probe] if has_replication(home) else _nothing
 
 
 def _nothing(_session: Session) -> Iterator[_Line]:

@@ -16,6 +16,8 @@ from holdfast.base.errors import HoldfastError
 from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.domains import Domain, find_domain
 from holdfast.machines.vm_lock import FOLDER
+from holdfast.replication.settings import ReplicationSettings
+from holdfast.replication.source_folder import SourceFolder, replicated_here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,10 +26,12 @@ class Known:
 
     name: str
     protection: Protection | None = None
+    # Of one that is replicated, whether or not it is protected.
+    replicated: str = ""
 
     @property
     def uuid(self) -> str:
-        return self.protection.uuid if self.protection else ""
+        return self.protection.uuid if self.protection else self.replicated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +50,10 @@ def known_by_host(session: Session) -> dict[str, list[Known]]:
     found: dict[str, list[Known]] = {}
     for one in _kept(session):
         found.setdefault(one.host or here, []).append(Known(name=one.name, protection=one))
+    for settings in _replicated(session):
+        there = found.setdefault(settings.hypervisor or here, [])
+        if all(one.uuid != settings.vm for one in there):
+            there.append(Known(name=settings.name, replicated=settings.vm))
     names = {one.name for all_ in found.values() for one in all_}
     for name in spoken_of(session.settings.home):
         found.setdefault(here, [])
@@ -59,6 +67,15 @@ def _kept(session: Session) -> Iterator[Protection]:
     # One damaged note must not hide what can be looked at; `vm list` tells of it.
     with contextlib.suppress(HoldfastError):
         yield from vm_records.load_all(session.settings.home)
+
+
+def _replicated(session: Session) -> Iterator[ReplicationSettings]:
+    home = session.settings.home
+    for uuid in replicated_here(home):
+        with contextlib.suppress(HoldfastError):
+            settings = SourceFolder(home, uuid).settings()
+            if settings is not None:
+                yield settings
 
 
 @contextmanager

@@ -83,6 +83,25 @@ def all_at_site(db: Session, site_id: str) -> Sequence[Replication]:
     return db.scalars(query.order_by(Replication.vm)).all()
 
 
+def writers_at(db: Session, site_id: str) -> list[tuple[str, str]]:
+    """UUID and host of each, without all that is known of it: sites ask every few seconds."""
+    query = select(Replication.vm, Replication.machine_id).where(Replication.site_id == site_id)
+    return [(row[0], row[1]) for row in db.execute(query.order_by(Replication.vm))]
+
+
+def sites_of(db: Session, machine_id: str) -> frozenset[str]:
+    """Names of the sites a host replicates to."""
+    query = select(Site.name).join(Replication, Replication.site_id == Site.id)
+    return frozenset(db.scalars(query.where(Replication.machine_id == machine_id).distinct()))
+
+
+def handed_to(db: Session, machine_id: str) -> list[tuple[Replication, str]]:
+    """Those that came to a host and have not begun there, with the names of their sites."""
+    query = select(Replication, Site.name).join(Site, Site.id == Replication.site_id)
+    query = query.where(Replication.machine_id == machine_id, Replication.handed_from.is_not(None))
+    return [(row[0], row[1]) for row in db.execute(query.order_by(Replication.vm))]
+
+
 def of_machine(db: Session, machine_id: str) -> list[tuple[Replication, Site]]:
     """Those a host has to see to, sorted by UUID."""
     query = select(Replication, Site).join(Site, Site.id == Replication.site_id)

@@ -66,25 +66,22 @@ def source_site(plane: Plane, db: Session, found: Placed) -> SourceSite:
 
 
 def _site_role(plane: Plane, db: Session, site: Site) -> SiteRole:
-    rows = replication_rows.all_at_site(db, site.id)
-    sources = {row.machine_id for row in rows}
+    writers = replication_rows.writers_at(db, site.id)
+    sources = {machine for _vm, machine in writers}
     good = replication_rows.good_writers(db, sources)
     revoked = _revoked(plane, db, sorted(sources))
     return SiteRole(
         site=site.name,
         folder=site.folder,
         port=site.port,
-        grants=[
-            WriterGrant(vm=row.vm, machine=row.machine_id) for row in rows if row.machine_id in good
-        ],
+        grants=[WriterGrant(vm=vm, machine=one) for vm, one in writers if one in good],
         removals=[row.vm for row in site_rows.removals(db, site.id)],
         revoked=sorted({one for some in revoked.values() for one in some}),
     )
 
 
 def _source_role(plane: Plane, db: Session, machine: Machine) -> SourceRole:
-    rows = replication_rows.of_machine(db, machine.id)
-    names = {site.name for _row, site in rows}
+    names = replication_rows.sites_of(db, machine.id)
     sites = site_rows.for_source(db, machine.vault_id, also=names)
     revoked = _revoked(plane, db, sorted({one.machine.id for one in sites}))
     return SourceRole(
@@ -93,12 +90,11 @@ def _source_role(plane: Plane, db: Session, machine: Machine) -> SourceRole:
             Handover(
                 vm=row.vm,
                 name=row.name,
-                site=site.name,
+                site=site,
                 settings=row.settings,
-                came_from=row.handed_from,
+                came_from=row.handed_from or "",
             )
-            for row, site in rows
-            if row.handed_from is not None
+            for row, site in replication_rows.handed_to(db, machine.id)
         ],
         ended=[
             Ended(vm=one.vm, site=one.site, why=one.why, keep_replica=one.keep_replica)

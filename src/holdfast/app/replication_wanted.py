@@ -1,6 +1,7 @@
 """What a person asks of a replication, put over what was kept of it before."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -13,6 +14,7 @@ from holdfast.replication.settings import (
     SiteAddress,
 )
 from holdfast.replication.source_folder import SourceFolder, replicated_here
+from holdfast.replication.threshold_reading import with_thresholds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,8 @@ class Wish:
     priority: int | None = None
     group: str | None = None
     resync_window: str | None = None
+    # By their fields; those that are not named stay.
+    thresholds: Mapping[str, float] = field(default_factory=dict)
 
     def settings(
         self,
@@ -45,7 +49,10 @@ class Wish:
             told["points"] = msgspec.structs.replace(base.points, hours=self.hours)
         if self.seed is not None:
             told.update(seed=Seed.IMAGE, seed_from=self.seed)
-        return msgspec.structs.replace(base, name=spec.name, hypervisor=hypervisor, to=to, **told)
+        settings = msgspec.structs.replace(
+            base, name=spec.name, hypervisor=hypervisor, to=to, **told
+        )
+        return with_thresholds(settings, self.thresholds)
 
 
 def find_settings(home: str, vm: str) -> ReplicationSettings:

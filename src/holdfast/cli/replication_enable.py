@@ -85,6 +85,16 @@ _MOST_HOURS = 15 * 24
     metavar="WINDOW",
     help=N_("When all may be compared by itself, as in 'daily 22:00-06:00'; '' is always."),
 )
+@option(
+    "--threshold",
+    "thresholds",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help=N_(
+        "Above what its health is no longer normal, as in rpo-warn=20m, missed-warn=30% or "
+        "spool-act=60%."
+    ),
+)
 @option("--partly", is_flag=True, help=N_("Agree to disks that cannot be replicated."))
 @option("--one-way", is_flag=True, help=N_("Agree that nothing can be brought back to here."))
 def enable(  # noqa: PLR0913  a parameter per option
@@ -100,6 +110,7 @@ def enable(  # noqa: PLR0913  a parameter per option
     priority: int | None,
     group: str | None,
     resync_window: str | None,
+    thresholds: tuple[str, ...],
     partly: bool,
     one_way: bool,
 ) -> None:
@@ -107,6 +118,7 @@ def enable(  # noqa: PLR0913  a parameter per option
     from holdfast.app.replication_works import Agreed
     from holdfast.app.replication_works import enable as enable_replication
     from holdfast.cli.replication_steps import tell_enabled, told_steps
+    from holdfast.replication.threshold_reading import read_threshold
 
     run = start_on(host)
     wish = Wish(
@@ -118,6 +130,7 @@ def enable(  # noqa: PLR0913  a parameter per option
         priority=priority,
         group=group,
         resync_window=resync_window,
+        thresholds=dict(map(read_threshold, thresholds)),
     )
     with run.out.progress() as on_progress:
         done = enable_replication(

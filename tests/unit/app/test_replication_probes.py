@@ -161,7 +161,7 @@ _BAD: dict[str, tuple[Callable[[], Observed], tuple[Happening, ...]]] = {
         (),
     ),
     "replication.not-sending": (
-        lambda: well(queue_logs=3, queue_bytes=GIB, throughput=0.0),
+        lambda: well(queue_logs=3, queue_bytes=GIB, throughput=0.0, latest_at=NOON - 20 * MIN),
         (),
     ),
     "replication.hook-failed": (

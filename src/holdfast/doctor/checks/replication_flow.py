@@ -8,14 +8,19 @@ from holdfast.doctor.model import Verdict, confirmed, ruled_out
 from holdfast.doctor.replication_facts import ReplicatedDisk, Replication, ReplicationAudit
 
 # How it goes.
+
+
+def _is_stuck(one: Replication, look: Look) -> bool:
+    """A log that waits for a moment does not count, nor one that nobody lets go."""
+    is_old = one.rpo_seconds is None or one.rpo_seconds > 2 * one.every
+    is_idle = one.throughput <= look.params.number("bytes_per_second")
+    return one.queue_logs > 0 and is_old and is_idle and one.limit != 0
+
+
 by_fact(
     "replication.not-sending",
     Replication,
-    lambda one, look: (
-        one.queue_logs > 0
-        and one.throughput <= look.params.number("bytes_per_second")
-        and one.limit != 0
-    ),
+    _is_stuck,
     values=lambda one, _: {"queue_mib": mib(one.queue_bytes)},
 )
 

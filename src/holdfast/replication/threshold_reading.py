@@ -1,0 +1,84 @@
+"""Thresholds as people write them: rpo-warn=20m, missed-warn=30%, spool-act=60%."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
+
+from holdfast.base.errors import Exit, HoldfastError
+from holdfast.base.texts import N_
+from holdfast.base.units import parse_duration, parse_size
+from holdfast.replication.settings import ReplicationSettings
+from holdfast.replication.thresholds import Thresholds
+
+
+class ThresholdNotUnderstood(HoldfastError):
+    code = "threshold-not-understood"
+    sentence = N_("'{text}' is no threshold: {reason}")
+    remedy = N_("Write it as in rpo-warn=20m, missed-warn=30% or spool-act=60%. There are: {names}")
+    exit_status = Exit.USAGE
+
+
+def _seconds(text: str) -> int:
+    return round(parse_duration(text).total_seconds())
+
+
+def _share(text: str) -> float:
+    found = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    if not 0 < found < float("inf"):
+        raise ValueError("a share is above 0")
+    return found
+
+
+def _factor(text: str) -> float:
+    found = float(text)
+    if not 1 <= found < float("inf"):
+        raise ValueError("a factor is at least 1")
+    return found
+
+
+_HOW: Final[Mapping[str, Callable[[str], float]]] = {
+    "missed_warn": _share,
+    "churn_warn": _share,
+    "churn_critical": _share,
+    "spool_warn": _share,
+    "spool_act": _share,
+    "slow_bytes_per_second": parse_size,
+    "app_late": _factor,
+}
+NAMES: Final = tuple(
+    name.replace("_", "-") for name in (*Thresholds.__struct_fields__, "spool_warn", "spool_act")
+)
+
+
+def read_threshold(text: str) -> tuple[str, float]:
+    """The field and its value; durations are seconds."""
+    name, _equals, value = text.partition("=")
+    field = name.strip().replace("-", "_")
+    try:
+        if name.strip() not in NAMES:
+            raise ValueError(name.strip() or "-")
+        return field, _HOW.get(field, _seconds)(value.strip())
+    except ValueError as err:
+        raise ThresholdNotUnderstood(text=text, reason=err, names=", ".join(NAMES)) from err
+
+
+def with_thresholds(
+    settings: ReplicationSettings, told: Mapping[str, float]
+) -> ReplicationSettings:
+    """What is not told stays; limits that contradict each other are refused."""
+    spool = {name.removeprefix("spool_"): n for name, n in told.items() if _is_spool(name)}
+    others = {name: n for name, n in told.items() if not _is_spool(name)}
+    try:
+        return msgspec.structs.replace(
+            settings,
+            spool=msgspec.structs.replace(settings.spool, **spool),
+            thresholds=msgspec.structs.replace(settings.thresholds, **others),
+        )
+    except ValueError as err:
+        text = ", ".join(told)
+        raise ThresholdNotUnderstood(text=text, reason=err, names=", ".join(NAMES)) from err
+
+
+def _is_spool(name: str) -> bool:
+    return name.startswith("spool_")

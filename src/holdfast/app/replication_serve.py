@@ -14,10 +14,12 @@ from holdfast.app.replication_grants import AdmittedGrants, ServersGrants
 from holdfast.app.replication_own_site import SitePlan, site_plan, site_role
 from holdfast.app.replication_process import Work, alone
 from holdfast.app.stop_signals import stopped_by_signals
+from holdfast.app.unregister import renew
 from holdfast.app.wiring import Session
 from holdfast.base.errors import HoldfastError
 from holdfast.base.latch import Latch
 from holdfast.hypervisor.machine_spec import DomainSpec
+from holdfast.replication.link_errors import OwnCertificateForClients
 from holdfast.replication.link_server import LinkServer, ListenAt, SiteRules
 from holdfast.replication.site import Site
 
@@ -75,25 +77,32 @@ def _serve(session: Session, plan: SitePlan, stop: Latch, on_start: OnStart) -> 
     home, clock = session.settings.home, session.clock
     site = Site(Path(plan.folder), clock, machines=lambda: machines_here(session))
     site.clean()
-    grants = ServersGrants(home) if plan.is_servers else AdmittedGrants(home, site)
-    server = LinkServer(
-        site,
-        plan.identity,
-        SiteRules(
-            grants=grants,
-            is_revoked=grants.is_revoked,
-            on_refused=lambda err: session.warn(f"{err} {err.advice}"),
-        ),
-        clock=clock,
-        at=ListenAt(hosts=(plan.host,), port=plan.port),
-    )
-    with server:
+    with _port_of(session, plan, site) as server:
         listening = f"{plan.host or _ANY}:{server.port}"
         on_start(plan.name, plan.machine, folder=plan.folder, listening=listening)
         tender = _Tender(session, site)
         while not stop.is_set() and _is_still(home, plan):
             tender.tick()
             clock.sleep(_TICK)
+
+
+def _port_of(session: Session, plan: SitePlan, site: Site) -> LinkServer:
+    home = session.settings.home
+    grants = ServersGrants(home) if plan.is_servers else AdmittedGrants(home, site)
+    rules = SiteRules(
+        grants=grants,
+        is_revoked=grants.is_revoked,
+        on_refused=lambda err: session.warn(f"{err} {err.advice}"),
+    )
+    at = ListenAt(hosts=(plan.host,), port=plan.port)
+    try:
+        return LinkServer(site, plan.identity, rules, clock=session.clock, at=at)
+    except OwnCertificateForClients:
+        if not plan.is_servers:
+            raise
+        # It was given before hosts were connected to.
+        renew(session)
+        return LinkServer(site, plan.identity, rules, clock=session.clock, at=at)
 
 
 def _is_still(home: str, plan: SitePlan) -> bool:

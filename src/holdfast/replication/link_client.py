@@ -67,6 +67,7 @@ class Peer:
         self._patience = patience
         self._closed = threading.Event()
         self._connecting = threading.Lock()
+        self._hashing = threading.Semaphore(requests.HASHES_AT_ONCE)
         self._line: Line | None = None
         self._met: Met | None = None
         self._failure: tuple[HoldfastError, float] | None = None
@@ -124,7 +125,8 @@ class Peer:
             request = requests.AskHashes(
                 vm=vm, target=target, start=begin, length=size, chunk=chunk
             )
-            parts.append(self._ask(request, bytes))
+            with self._hashing:
+                parts.append(self._ask(request, bytes))
         return b"".join(parts)
 
     def seed(self, vm: str, wish: SeedWish) -> ReplicaFacts:

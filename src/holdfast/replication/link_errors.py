@@ -9,15 +9,18 @@ _CLOCKS = N_(
 )
 _RENEW_HERE = N_(
     "Run `holdfast agent renew` on this host; when the server refuses that as well, register the "
-    "machine again: `holdfast register --credentials FILE`."
+    "machine again: `holdfast register --credentials FILE`. Without a server, have the site run "
+    "`holdfast replication admit` for this host again."
 )
 _RENEW_THERE = N_(
     "Run `holdfast agent renew` on that host; when the server refuses that as well, register it "
-    "again there: `holdfast register --credentials FILE`."
+    "again there: `holdfast register --credentials FILE`. Without a server, run "
+    "`holdfast replication admit` at the site again."
 )
 _ONE_SERVER = N_(
-    "Both hosts must be registered with the same server, or have been given certificates of one "
-    "authority: compare `holdfast agent status` on both, and register the wrong one again."
+    "Both hosts must be registered with the same server: compare `holdfast agent status` on both. "
+    "Without a server, the file that `holdfast replication admit` made at this very site has to be "
+    "joined at the source."
 )
 _SITE_LOG = N_("Look at the site: `journalctl -u holdfast-agent` there names this host.")
 
@@ -184,7 +187,9 @@ class SourceClockDiffers(HoldfastError):
 class SourceNotAMachine(HoldfastError):
     code = "source-not-a-machine"
     sentence = N_("{address} shows no certificate of a machine: {reason}")
-    remedy = N_("If it is a host of yours, register it: `holdfast register --credentials FILE`.")
+    remedy = N_(
+        "If it is a host of yours, register it there: `holdfast register --credentials FILE`."
+    )
 
 
 class SourceRevoked(HoldfastError):
@@ -210,7 +215,8 @@ class NotGranted(HoldfastError):
     sentence = N_("The machine {machine} may not write the replica of {vm} at this site")
     remedy = N_(
         "Replicate it by `holdfast replication enable`, which asks the server for the right; the "
-        "site learns of it within a minute. Without a server, grant it in the site's settings."
+        "site learns of it within a minute. Without a server, run `holdfast replication admit` at "
+        "the site; what another source replicates there stays with that one."
     )
     retry = Retry.LATER
 

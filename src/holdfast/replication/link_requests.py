@@ -23,6 +23,8 @@ Generation = Annotated[str, msgspec.Meta(pattern=r"^holdfast-[0-9a-f]{16}\Z")]
 Who = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Size = Annotated[int, msgspec.Meta(ge=0, le=1 << 62)]
 Chunk = Annotated[int, msgspec.Meta(ge=64 * KIB, le=64 * MIB, multiple_of=4 * KIB)]
+# Of one source: their answers are long, and have to wait somewhere.
+HASHES_AT_ONCE = 8
 # An answer has to fit into a frame.
 MOST_HASHES = 32 * KIB
 

@@ -46,6 +46,7 @@ from holdfast.replication.settings import DEFAULT_PORT
 
 _log = logging.getLogger(__name__)
 _LOOK = 1.0
+_SPOKEN_OF, _MOST_SPOKEN_OF = 300.0, 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +106,7 @@ class LinkServer:
         self._is_stopping = False
         self._newcomers: dict[ssl.SSLSocket, float] = {}
         self._servings: list[Serving] = []
+        self._spoken_of: dict[tuple[type[HoldfastError], str], float] = {}
         self._threads: set[threading.Thread] = set()
         self._listeners = listen(at.hosts, at.port)
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -235,11 +237,11 @@ class LinkServer:
             connection.do_handshake()
             return shown_by(connection)
         except OSError as err:
-            self._refused(trouble_with_source(err, place, self._clock.now()))
+            self._refused(trouble_with_source(err, place, self._clock.now()), place)
             # The alert that says why must not be overtaken by a reset.
             drain(connection)
         except ValueError as err:
-            self._refused(SourceNotAMachine(address=place, reason=err))
+            self._refused(SourceNotAMachine(address=place, reason=err), place)
         finally:
             with self._lock:
                 self._newcomers.pop(connection, None)
@@ -265,7 +267,7 @@ class LinkServer:
         try:
             refusal = self._admit(serving)
             if refusal is not None:
-                self._refused(refusal)
+                self._refused(refusal, place)
                 serving.end(refusal)
             serving.run()
             drain(connection)
@@ -300,6 +302,16 @@ class LinkServer:
             oldest.end(SiteBusy(count=most, what="connections of one machine"))
         return None
 
-    def _refused(self, error: HoldfastError) -> None:
-        _log.warning("refused: %s", error)
-        self._on_refused(error)
+    def _refused(self, error: HoldfastError, place: str) -> None:
+        """Whoever tries again and again is spoken of now and then."""
+        about = type(error), place.rpartition(":")[0]
+        now = self._clock.monotonic()
+        with self._lock:
+            is_known = now - self._spoken_of.get(about, float("-inf")) < _SPOKEN_OF
+            if not is_known:
+                self._spoken_of[about] = now
+            if len(self._spoken_of) > _MOST_SPOKEN_OF:
+                del self._spoken_of[next(iter(self._spoken_of))]
+        if not is_known:
+            _log.warning("refused: %s", error)
+            self._on_refused(error)

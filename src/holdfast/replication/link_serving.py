@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -31,8 +32,10 @@ from holdfast.replication.link_identity import IsRevoked, Shown
 from holdfast.replication.link_intakes import Intake, Intakes
 from holdfast.replication.link_refusals import refusal_of
 from holdfast.replication.link_requests import (
+    HASHES_AT_ONCE,
     REQUESTS,
     AskApply,
+    AskHashes,
     AskIncoming,
     AskProbe,
     AskProbed,
@@ -46,7 +49,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 _log = logging.getLogger(__name__)
-_MOST_ASKED = 512
+_MOST_ASKED = 256
 # Logs of which pieces may come at once, on one connection.
 _MOST_STREAMS = 1024
 # Answers the other side does not fetch; nothing more is read from it then.
@@ -58,7 +61,8 @@ _LINGER = 5.0
 
 
 class Grants(Protocol):
-    def may_write(self, machine: str, vm: str) -> bool: ...
+    def may_write(self, machine: str, vm: str) -> bool:
+        """Asked for each request, in the thread that does it, and for no piece of a log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +83,7 @@ class Serving:
         self._lock = threading.Lock()
         self._is_greeted = False
         self._is_stopping = self._is_gone = False
-        self._asked = 0
+        self._asked: Counter[str] = Counter()
         # None: it went wrong or is over, and what still comes of it is thrown away.
         self._streams: dict[int, Intake | None] = {}
         # Why, until they are begun anew: an apply would only say that something is missing.
@@ -207,17 +211,17 @@ class Serving:
         if kind is None:
             raise RequestNotUnderstood(what=verb[:50], reason="there is no such request")
         request: Request = _decoded(verb, content, kind)
-        if not self._parts.grants.may_write(self.who.machine, request.vm):
-            raise NotGranted(machine=self.who.machine, vm=request.vm)
         return request
 
     def _begin(self, number: int, request: Request) -> None:
         if self._is_stopping:
             raise SiteStopping
-        if self._asked >= _MOST_ASKED:
-            raise SiteBusy(count=_MOST_ASKED, what="requests")
         with self._lock:
-            self._asked += 1
+            if self._asked.total() >= _MOST_ASKED:
+                raise SiteBusy(count=_MOST_ASKED, what="requests")
+            if request.verb == AskHashes.verb and self._asked[request.verb] >= 2 * HASHES_AT_ONCE:
+                raise SiteBusy(count=2 * HASHES_AT_ONCE, what="requests for hashes")
+            self._asked[request.verb] += 1
         if isinstance(request, AskApply):
             # Behind the pieces of its log.
             self._taking.put(partial(self._work, number, request))
@@ -241,6 +245,8 @@ class Serving:
         if self._is_gone:
             # Nobody waits for it any more; what is still wanted is asked for again.
             raise LinkLost(place=self._channel.place, reason="its source is gone")
+        if not self._parts.grants.may_write(self.who.machine, request.vm):
+            raise NotGranted(machine=self.who.machine, vm=request.vm)
         if isinstance(request, AskIncoming):
             return self._open(number, request)
         if isinstance(request, AskApply):
@@ -265,7 +271,7 @@ class Serving:
 
     def _done(self, number: int, request: Request, future: "Future[Any]") -> None:
         with self._lock:
-            self._asked -= 1
+            self._asked[request.verb] -= 1
         error = _error_of(future)
         if error is not None:
             self._refuse(number, error, what=request.verb)

@@ -1,7 +1,7 @@
 """The part of the report about the link: what is needed, and what would be with less."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from holdfast.base.texts import _
 from holdfast.base.units import format_size
@@ -15,7 +15,7 @@ from holdfast.replication.planner.page_parts import (
     table,
 )
 from holdfast.replication.planner.planning import Need, Outcome, Plan, WhatIf
-from holdfast.replication.planner.plots import Bar, Bars, Chart, Level, Line, bar_plot, line_plot
+from holdfast.replication.planner.plots import Bar, Bars, Chart, Line, bar_plot, line_plot
 from holdfast.replication.planner.samples import MINUTE
 
 # More points than this nobody can tell apart.
@@ -23,6 +23,8 @@ _MOST_POINTS = 360
 _GOOD, _FAIR = 0.999, 0.9
 _TICKS = 6
 _DAY = 1440
+# Round figures on the axis are round in what links are measured in.
+_BITS = 8
 
 
 def bandwidth_section(plan: Plan, zone: tzinfo | None) -> str:
@@ -97,16 +99,17 @@ def _series_plot(plan: Plan, zone: tzinfo | None) -> str:
         Line(title=_("Shipped"), kind="area", values=_buckets(plan.shipped, plan, width)),
         Line(title=_("Written"), kind="line", values=_buckets(plan.written, plan, width)),
     )
-    levels = _levels(plan)
+    level = _level(plan)
     chart = Chart(
         title=title,
         description=_("All machines together, in bits a second, as they were seen."),
         lines=lines,
-        levels=levels,
+        levels=() if level is None else (level * _BITS,),
         ticks=tuple(_ticks(plan, zone)),
     )
     keys = [(line.kind, line.title) for line in lines]
-    keys += [("level", level.title) for level in levels]
+    if level is not None:
+        keys.append(("level", _("Bandwidth given: {rate}").format(rate=words.rate(level))))
     caption = _(
         "Each point is the busiest minute of {time}. What is shipped is for a copy every {interval}."
     )
@@ -114,33 +117,46 @@ def _series_plot(plan: Plan, zone: tzinfo | None) -> str:
         time=words.duration(width * MINUTE),
         interval=words.duration(plan.wish.assumed.interval),
     )
-    return figure(line_plot(chart, words.rate), said, keys)
+    return figure(line_plot(chart, lambda bits: words.rate(bits / _BITS)), said, keys)
 
 
-def _levels(plan: Plan) -> tuple[Level, ...]:
+def _level(plan: Plan) -> float | None:
     bandwidth = plan.wish.bandwidth
     peak = max(plan.written.values(), default=0.0) / MINUTE
     # One far above all that was seen would press the rest to the floor.
-    if bandwidth is None or bandwidth > 4 * peak:
-        return ()
-    return (Level(title=_("Bandwidth given"), value=bandwidth),)
+    return None if bandwidth is None or bandwidth > 4 * peak else bandwidth
 
 
 def _buckets(series: Mapping[int, float], plan: Plan, width: int) -> tuple[float | None, ...]:
     found: dict[int, float] = {}
     for number, size in series.items():
         place = (number - plan.first_minute) // width
-        found[place] = max(found.get(place, 0.0), size / MINUTE)
+        found[place] = max(found.get(place, 0.0), size * _BITS / MINUTE)
     count = (plan.last_minute - plan.first_minute) // width + 1
     return tuple(found.get(place) for place in range(count))
 
 
 def _ticks(plan: Plan, zone: tzinfo | None) -> Iterator[tuple[float, str]]:
     minutes = plan.last_minute - plan.first_minute + 1
+    if minutes > 3 * _DAY:
+        yield from _days(plan, zone, minutes)
+        return
     for number in range(_TICKS + 1):
         share = number / _TICKS
         moment = datetime.fromtimestamp((plan.first_minute + share * minutes) * MINUTE, tz=zone)
-        yield share, f"{moment:%m-%d}" if minutes > 3 * _DAY else f"{moment:%m-%d %H:%M}"
+        yield share, f"{moment:%m-%d %H:%M}"
+
+
+def _days(plan: Plan, zone: tzinfo | None, minutes: int) -> Iterator[tuple[float, str]]:
+    """Where days begin; not all of them, if they are many."""
+    first = datetime.fromtimestamp(plan.first_minute * MINUTE, tz=zone)
+    midnight = first.replace(hour=0, minute=0)
+    every = -(-minutes // (_DAY * (_TICKS + 2)))
+    for number in range(1, minutes // _DAY + 2, every):
+        day = midnight + timedelta(days=number)
+        share = (day.timestamp() / MINUTE - plan.first_minute) / minutes
+        if share < 1:
+            yield share, f"{day:%m-%d}"
 
 
 def what_if_section(plan: Plan) -> str:
@@ -163,7 +179,7 @@ def _what_if_table(what_if: WhatIf, plan: Plan) -> str:
         _("Late a day"),
         _("Behind a day"),
         _("Oldest the site gets"),
-        _("{percent} % of the points no older than").format(percent=percent),
+        _("{percent} % of the copies within").format(percent=percent),
         _("Most that waits"),
     )
     return table(_title(what_if), heads, [_outcome_row(one) for one in what_if.outcomes])
@@ -194,6 +210,6 @@ def _outcome_row(one: Outcome) -> tuple[Cell, ...]:
         words.often(one.late_per_day),
         words.duration(one.late_seconds_per_day),
         judged(_("ever older"), "bad") if one.is_overrun else oldest,
-        words.duration(one.percentile_age),
+        "-" if one.is_overrun else words.duration(one.percentile_age),
         format_size(one.peak_queue),
     )

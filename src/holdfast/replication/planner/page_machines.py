@@ -13,6 +13,7 @@ from holdfast.replication.planner.page_parts import (
     long_text,
     section,
     table,
+    text_head,
 )
 from holdfast.replication.planner.planning import Plan
 
@@ -60,7 +61,10 @@ def _row(machine: MachinePlan) -> tuple[str, ...]:
 
 
 def sheet_section(plan: Plan) -> str:
-    heads = (_("Machine"), _("Can be replicated"), _("Points can be"), _("Remarks"))
+    heads = (
+        *(_("Machine"), _("Can be replicated")),
+        *(text_head(_("Points can be")), text_head(_("Remarks"))),
+    )
     rows = [_sheet_row(one.facts) for one in plan.machines]
     return section(_("Compatibility"), table(_("What is against each machine"), heads, rows))
 
@@ -70,7 +74,7 @@ def _sheet_row(facts: MachineFacts) -> tuple[Cell, ...]:
     return (
         facts.name,
         judged(words.extent(facts), _KINDS.get(facts.extent, "fair")),
-        _(_CLASSES.get(facts.consistency, facts.consistency)),
+        long_text(_(_CLASSES.get(facts.consistency, facts.consistency))),
         long_text(*(remarks or [_("nothing")])),
     )
 

@@ -15,12 +15,17 @@ class Html:
 Cell = str | Html
 
 
-def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
+def table(caption: str, heads: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> str:
     """The first cell of a row names it."""
-    head = "".join(f'<th scope="col">{escape(one)}</th>' for one in heads)
+    head = "".join(
+        one.text if isinstance(one, Html) else f'<th scope="col">{escape(one)}</th>'
+        for one in heads
+    )
     body = "".join(_row(row) for row in rows)
-    # A region that scrolls can be reached without a mouse.
+    # The caption would be as wide as the table, which is too wide for a telephone: it is seen
+    # above, and heard here. A region that scrolls can be reached without a mouse.
     return (
+        f'<p class="caption" aria-hidden="true">{escape(caption)}</p>'
         f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(caption, quote=True)}">'
         f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>"
         f"<tbody>{body}</tbody></table></div>"
@@ -34,6 +39,11 @@ def _row(row: Sequence[Cell]) -> str:
     )
     name = first.text if isinstance(first, Html) else escape(first)
     return f'<tr><th scope="row">{name}</th>{cells}</tr>'
+
+
+def text_head(title: str) -> Html:
+    """Of a column of words, which begin where the title does."""
+    return Html(f'<th scope="col" class="text">{escape(title)}</th>')
 
 
 def judged(text: str, kind: str) -> Html:

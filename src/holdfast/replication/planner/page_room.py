@@ -8,9 +8,11 @@ from holdfast.replication.planner.page_parts import (
     Cell,
     figure,
     judged,
+    long_text,
     paragraph,
     section,
     table,
+    text_head,
 )
 from holdfast.replication.planner.planning import Plan
 from holdfast.replication.planner.plots import Bar, Bars, bar_plot
@@ -48,7 +50,7 @@ def copies_section(plan: Plan) -> str:
     )
     heads = (
         _("Batch"),
-        _("Machines"),
+        text_head(_("Machines")),
         _("To copy"),
         _("Left of the link"),
         _("Takes"),
@@ -74,7 +76,7 @@ def _batch_rows(plan: Plan) -> list[tuple[Cell, ...]]:
         rows.append(
             (
                 str(number),
-                ", ".join(batch.names),
+                long_text(", ".join(batch.names)),
                 format_size(batch.size),
                 words.rate(batch.rate),
                 never if batch.seconds is None else words.duration(batch.seconds),
@@ -110,8 +112,12 @@ def _copies_plot(plan: Plan) -> str:
 
 def _shortened(names: tuple[str, ...]) -> str:
     if len(names) == 1:
-        return names[0][:24]
-    return _("{name} and {count} more").format(name=names[0][:16], count=len(names) - 1)
+        return _cut(names[0], 28)
+    return _("{name} and {count} more").format(name=_cut(names[0], 18), count=len(names) - 1)
+
+
+def _cut(name: str, most: int) -> str:
+    return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def room_section(plan: Plan) -> str:

@@ -20,16 +20,15 @@ p, ul { max-width: 46rem; margin: .5rem 0 .75rem; }
 ul { padding-left: 1.2rem; }
 .quiet, figcaption { color: var(--quiet); font-size: .9rem; }
 .cards { display: grid; gap: .75rem; margin: 1.5rem 0; padding: 0; list-style: none;
-  max-width: none; grid-template-columns: repeat(auto-fit, minmax(11.5rem, 1fr)); }
+  max-width: none; grid-template-columns: repeat(3, 1fr); }
 .cards li { background: var(--card); border: 1px solid var(--line); border-radius: .5rem;
-  padding: .75rem .9rem; }
+  padding: .75rem .9rem; display: flex; flex-direction: column; justify-content: space-between; }
 .cards b { display: block; font-size: 1.45rem; line-height: 1.3; font-variant-numeric: tabular-nums; }
 figure { margin: 1rem 0; }
 svg { width: 100%; height: auto; display: block; }
 svg.narrow { display: none; }
 svg text { font: 12px system-ui, sans-serif; fill: var(--quiet); }
 svg text.label { fill: var(--ink); font-size: 13px; }
-svg text.mark { fill: var(--level); font-weight: 600; }
 .grid { stroke: var(--line); stroke-width: 1; }
 .area { fill: var(--area); stroke: var(--stroke); stroke-width: 1; }
 .line, .dashed { fill: none; stroke: var(--second); stroke-width: 1.5; }
@@ -51,15 +50,19 @@ svg text.mark { fill: var(--level); font-weight: 600; }
 .scroll:focus-visible { outline: 3px solid var(--stroke); }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums;
   font-size: .92rem; }
-caption { text-align: left; padding: .6rem .75rem; color: var(--quiet); }
+caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
+  white-space: nowrap; }
+.caption { margin: 1.25rem 0 .4rem; font-weight: 600; max-width: none; }
+.caption + .scroll { margin-top: 0; }
 th, td { padding: .45rem .75rem; text-align: right; vertical-align: top; white-space: nowrap;
   border-top: 1px solid var(--line); }
 thead th { border-top: 0; color: var(--quiet); font-weight: 600; white-space: normal;
-  min-width: 5.5rem; vertical-align: bottom; }
-th:first-child { text-align: left; position: sticky; left: 0; background: var(--paper); }
-th:first-child { max-width: 14rem; white-space: normal; }
+  min-width: 6rem; vertical-align: bottom; }
+th:first-child { text-align: left; position: sticky; left: 0; background: var(--paper);
+  max-width: 14rem; white-space: normal; }
+thead th.text { text-align: left; }
 td.text { text-align: left; white-space: normal; min-width: 14rem; }
-td.text p { margin: 0 0 .35rem; }
+td.text p { margin: 0 0 .35rem; } td.text p:last-child { margin: 0; }
 .good { color: var(--good); } .fair { color: var(--fair); } .bad { color: var(--bad); }
 .good, .fair, .bad { font-weight: 600; }
 code { font-family: ui-monospace, monospace; font-size: .92em; }

@@ -28,19 +28,12 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Level:
-    """A height that means something, across the whole plot."""
-
-    title: str
-    value: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
     title: str
     description: str
     lines: tuple[Line, ...]
-    levels: tuple[Level, ...] = ()
+    # Heights that mean something, across the whole plot.
+    levels: tuple[float, ...] = ()
     # Text below the axis, as a share of its length.
     ticks: tuple[tuple[float, str], ...] = ()
 
@@ -77,13 +70,13 @@ def _line_plot(chart: Chart, shown: Callable[[float], str], width: int) -> str:
     plane = _Plane(width=width, height=_HEIGHT, most=most)
     parts = [*_grid(plane, shown), *_ticks(plane, chart.ticks)]
     parts += [path for line in chart.lines for path in _paths(plane, line)]
-    parts += [each for level in chart.levels for each in _level(plane, level)]
+    parts += [_level(plane, level) for level in chart.levels]
     return _framed(chart.title, chart.description, width, _HEIGHT, parts)
 
 
 def _top(chart: Chart) -> float:
     values = [value for line in chart.lines for value in line.values if value is not None]
-    return max([*values, *(level.value for level in chart.levels)], default=0.0) or 1.0
+    return max([*values, *chart.levels], default=0.0) or 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,15 +155,9 @@ def _runs(values: Sequence[float | None]) -> Iterator[tuple[int, list[float]]]:
         yield begin, run
 
 
-def _level(plane: _Plane, level: Level) -> Iterator[str]:
-    y = plane.y(level.value)
-    yield f'<line class="level" x1="{_LEFT}" x2="{plane.width - _RIGHT}" y1="{y}" y2="{y}"/>'
-    # Above the line, unless that would leave the picture.
-    text_y = y - 5 if y > _TOP + 8 else y + 14
-    yield (
-        f'<text class="mark" x="{plane.width - _RIGHT - 4}" y="{text_y}" '
-        f'text-anchor="end">{escape(level.title)}</text>'
-    )
+def _level(plane: _Plane, value: float) -> str:
+    y = plane.y(value)
+    return f'<line class="level" x1="{_LEFT}" x2="{plane.width - _RIGHT}" y1="{y}" y2="{y}"/>'
 
 
 def _bar_plot(bars: Bars, width: int) -> str:

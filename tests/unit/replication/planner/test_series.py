@@ -1,5 +1,7 @@
 """Figures out of profiles: gaps stay gaps, and what is written twice is shipped once."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from holdfast.replication.planner.samples import MINUTE, Dirty, Line, Minute, Window, Written
@@ -34,7 +36,7 @@ def profile(*lines: Line) -> Profile:
     return read_profile(lines, begin=0, end=float("inf"))
 
 
-def shifted(found: dict[int, float]) -> dict[int, float]:
+def shifted(found: Mapping[int, float]) -> dict[int, float]:
     return {number - BEGIN // MINUTE: size for number, size in found.items()}
 
 

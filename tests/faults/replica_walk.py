@@ -155,6 +155,9 @@ class ReplicaWalk:
                 number += 1
                 if self.dice.random() < 0.3:
                     self.write()
+                if self.dice.random() < 0.3:
+                    self.site.thin(VM, PointPolicy(hours=0))
+                    patiently(lambda: self.site.merge_one(VM))
         new, self.new = self.new, set()
         self.step(generation)
         if self.head not in self.source.was or facts(self.site).head != self.head:

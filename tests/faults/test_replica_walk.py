@@ -11,7 +11,7 @@ import pytest
 from tests.faults.conftest import Faults
 from tests.faults.replica_walk import ReplicaWalk
 
-STEPS = int(os.environ.get("REPLICA_WALK_STEPS", "60"))
+STEPS = int(os.environ.get("REPLICA_WALK_STEPS", "40"))
 SEED = int(os.environ.get("REPLICA_WALK_SEED", "3"))
 _TOLD_LAST = 60
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from holdfast.base.clock import SystemClock
 from holdfast.disks import images
 from holdfast.disks.spans import Span
 from holdfast.hypervisor.checkpoint_xml import new_name
@@ -25,7 +26,6 @@ from holdfast.replication.replica_errors import (
     SeedUnusable,
 )
 from holdfast.replication.site import Site
-from holdfast.testing.clock import FakeClock
 from tests.replica_bench import (
     KIB,
     MIB,
@@ -53,7 +53,7 @@ def source(tmp_path: Path) -> Source:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
-    return Site(tmp_path / "site", FakeClock())
+    return Site(tmp_path / "site", SystemClock())
 
 
 def test_the_first_log_becomes_a_point(site: Site, source: Source) -> None:

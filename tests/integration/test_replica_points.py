@@ -22,6 +22,7 @@ from tests.replica_bench import (
     KIB,
     MIB,
     VM,
+    MovableClock,
     Source,
     assert_nothing_left,
     assert_points,
@@ -37,12 +38,12 @@ NEWEST = PointPolicy(hours=0)
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
+def clock() -> MovableClock:
+    return MovableClock()
 
 
 @pytest.fixture
-def site(tmp_path: Path, clock: FakeClock) -> Site:
+def site(tmp_path: Path, clock: MovableClock) -> Site:
     return Site(tmp_path / "site", clock)
 
 
@@ -127,7 +128,7 @@ def test_a_layer_in_the_middle_is_merged_where_older_points_stay(
 
 
 def test_pins_hold_until_they_expire_or_are_taken_away(
-    site: Site, source: Source, clock: FakeClock
+    site: Site, source: Source, clock: MovableClock
 ) -> None:
     first, second, third, newest = generations(site)
     site.pin(VM, first, who="one")
@@ -150,7 +151,7 @@ def test_pins_hold_until_they_expire_or_are_taken_away(
 
 
 def test_what_is_attached_can_be_written_above_while_all_goes_on(
-    site: Site, source: Source, tmp_path: Path, clock: FakeClock
+    site: Site, source: Source, tmp_path: Path, clock: MovableClock
 ) -> None:
     _first, second, _third, _newest = generations(site)
     base = site.attach(VM, second, who="a test failover")["vda"]
@@ -189,7 +190,7 @@ def test_a_point_somebody_wrote_to_is_not_given_out(site: Site, source: Source) 
     assert source.was
 
 
-def test_a_folder_of_a_site_may_be_moved(site: Site, source: Source, clock: FakeClock) -> None:
+def test_a_folder_of_a_site_may_be_moved(site: Site, source: Source, clock: MovableClock) -> None:
     moved = site.folder.rename(site.folder.with_name("moved"))
     other = Site(moved, clock)
     source.write("vda", 0, b"\1" * 512)
@@ -210,7 +211,7 @@ def test_one_process_at_a_time_changes_a_replica(site: Site, source: Source) -> 
             refused.append(busy.value)
 
     source.write("vda", 0, b"\1" * 512)
-    slow = Site(site.folder, FakeClock(), on_step=on_step)
+    slow = Site(site.folder, MovableClock(), on_step=on_step)
     ship(slow, source.step(facts(site).head))
 
     assert len(refused) == 1
@@ -246,7 +247,7 @@ def test_a_machine_that_would_write_to_a_layer_is_named(site: Site, source: Sour
         machine("careful", layer, readonly=True),
         machine("other", site.folder / "other.qcow2"),
     ]
-    watched = Site(site.folder, FakeClock(), machines=lambda: here)
+    watched = Site(site.folder, MovableClock(), machines=lambda: here)
 
     assert watched.writers(VM) == ("careless",)
     with pytest.raises(ReplicaInUse, match="careless"):

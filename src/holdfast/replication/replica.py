@@ -177,15 +177,8 @@ class Replica:
     def thin(self, policy: PointPolicy | None = None) -> int:
         """How many points went; their layers are merged one by one later."""
         with self._changing() as record:
-            points = record.facts.points
-            stay = kept(points, policy or record.policy, pinned=pinned_generations(self._pins()))
-            gone = {point.generation for point in points} - stay
-            if gone:
-                thinned = without_points(record, gone)
-                self._folder.write(thinned)
-                self._tools.on_step("thinned")
-                self._sweep(thinned)
-        return len(gone)
+            thinned = self._thinned(record, policy or record.policy)
+            return len(record.facts.points) - len(thinned.facts.points)
 
     def merge_one(self) -> bool:
         """Whether there was one; nobody who has come meanwhile waits for more than one."""
@@ -229,7 +222,10 @@ class Replica:
             self._folder.write(with_applied(record, applied))
             return applied
         if depth(record) > _DEEP:
-            record = self._merged(record)
+            # Nobody tends it: what is merged must be more than what comes.
+            record = self._thinned(record, record.policy)
+            for _disk in range(2 * len(record.tops)):
+                record = self._merged(record)
         work = Applying(folder=self._folder, clock=self._tools.clock, on_step=self._tools.on_step)
         done = (apply_slice if head.kind is Kind.SLICE else apply_step)(record, log, work)
         self._sweep(done)
@@ -250,6 +246,18 @@ class Replica:
                 path.unlink()
             raise
         return log
+
+    def _thinned(self, record: Record, policy: PointPolicy) -> Record:
+        points = record.facts.points
+        stay = kept(points, policy, pinned=pinned_generations(self._pins()))
+        gone = {point.generation for point in points} - stay
+        if not gone:
+            return record
+        thinned = without_points(record, gone)
+        self._folder.write(thinned)
+        self._tools.on_step("thinned")
+        self._sweep(thinned)
+        return thinned
 
     def _begin_merge(self, record: Record) -> Merging | None:
         in_use = self._in_use(record)

@@ -13,7 +13,7 @@ from holdfast.disks.nbd_address import UnixAddress
 from holdfast.disks.nbd_client import NbdClient
 from holdfast.disks.nbd_wire import BASE_ALLOCATION, Allocation
 from holdfast.disks.serving import served_image
-from holdfast.disks.spans import Span
+from holdfast.disks.spans import Span, intersection, merged
 from holdfast.replication.replica_errors import ReplicaRangeBad
 from holdfast.replication.replica_layers import FORMAT
 from holdfast.vault.forking import cores
@@ -67,7 +67,7 @@ def _data(client: NbdClient, span: Span) -> list[Span]:
     if not span.length:
         return []
     told = client.status(BASE_ALLOCATION, span)
-    return [part for part, flags in told if not flags & Allocation.ZERO]
+    return merged(part for part, flags in told if not flags & Allocation.ZERO)
 
 
 def _digest(client: NbdClient, chunk: Span, data: list[Span], buffer: memoryview) -> bytes:
@@ -76,11 +76,16 @@ def _digest(client: NbdClient, chunk: Span, data: list[Span], buffer: memoryview
         data.pop(0)
     if not data or data[0].start >= chunk.end:
         return _zero_digest(chunk.length)
-    there = min(chunk.end, client.size) - chunk.start
     view = buffer[: chunk.length]
-    client.read_into(chunk.start, view[:there])
-    view[there:] = bytes(chunk.length - there)
+    view[:] = bytes(chunk.length)
+    for start, end in intersection(data[: _within(data, chunk)], [chunk]):
+        client.read_into(start, view[start - chunk.start : end - chunk.start])
     return sha256(view).digest()
+
+
+def _within(data: list[Span], chunk: Span) -> int:
+    """How many of the first ones begin before its end."""
+    return next((at for at, span in enumerate(data) if span.start >= chunk.end), len(data))
 
 
 @lru_cache(maxsize=64)

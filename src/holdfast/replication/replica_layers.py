@@ -13,6 +13,8 @@ from typing import Self
 
 from holdfast.base.clock import Clock
 from holdfast.disks import images
+from holdfast.disks.errors import ImageInUse
+from holdfast.disks.nbd_address import UnixAddress
 from holdfast.disks.nbd_client import NbdClient
 from holdfast.disks.serving import served_image
 from holdfast.replication.log_reader import Part
@@ -27,6 +29,7 @@ _NO_STAMP = Stamp(size=0, mtime_ns=0)
 _CLUSTER = 64 << 10
 # Parts of a disk that are written together; a part has at most 1 MiB.
 _TOGETHER = 8
+_PATIENCE, _PAUSE = 10.0, 0.1
 
 
 class LayersBeingWritten:
@@ -77,17 +80,33 @@ class LayersBeingWritten:
             waiting.clear()
 
     def _open(self, target: str, name: LayerName) -> NbdClient:
-        served = served_image(
-            self._folder.layer(name),
-            self._sockets / str(len(self._clients)),
-            format_=FORMAT,
-            clock=self._clock,
-            is_writable=True,
-        )
-        address = self._stack.enter_context(served)
+        address = self._stack.enter_context(self._served(name))
         client = self._stack.enter_context(NbdClient(address, contexts=()))
         self._clients[target] = client
         return client
+
+    @contextlib.contextmanager
+    def _served(self, name: LayerName) -> Iterator[UnixAddress]:
+        """Of who was killed the server may need a moment to see that, and has the image open."""
+        socket = self._sockets / str(len(self._clients))
+        deadline = self._clock.monotonic() + _PATIENCE
+        with contextlib.ExitStack() as stack:
+            while True:
+                served = served_image(
+                    self._folder.layer(name),
+                    socket,
+                    format_=FORMAT,
+                    clock=self._clock,
+                    is_writable=True,
+                )
+                try:
+                    address = stack.enter_context(served)
+                    break
+                except ImageInUse:
+                    if self._clock.monotonic() > deadline:
+                        raise
+                    self._clock.sleep(_PAUSE)
+            yield address
 
 
 def write_parts(client: NbdClient, parts: Iterable[Part]) -> None:

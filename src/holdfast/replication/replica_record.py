@@ -7,6 +7,7 @@ that was not written has no layer of its own in a generation, so points share la
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from itertools import takewhile
 from typing import NamedTuple
 
 import msgspec
@@ -158,28 +159,39 @@ def named_layers(record: Record) -> set[LayerName]:
     return named
 
 
-def chain(record: Record, name: LayerName) -> Iterator[Layer]:
+Known = Mapping[LayerName, Layer]
+
+
+def known_layers(record: Record) -> Known:
+    return {layer.name: layer for layer in record.layers}
+
+
+def chain(known: Known, name: LayerName) -> Iterator[Layer]:
     """The layer and all below it, from the top; what is not known ends it."""
-    known = {layer.name: layer for layer in record.layers}
     while (layer := known.get(name)) is not None:
         yield layer
         name = LayerName(name.target, layer.below)
 
 
+def all_below(known: Known, names: Iterable[LayerName]) -> set[LayerName]:
+    """The layers and all that they stand on."""
+    found: set[LayerName] = set()
+    for name in names:
+        for layer in chain(known, name):
+            if layer.name in found:
+                break
+            found.add(layer.name)
+    return found
+
+
 def layers_of(record: Record, disks: Iterable[ReplicaDisk]) -> set[LayerName]:
     """All that the disks read from."""
-    found: set[LayerName] = set()
-    for disk in disks:
-        found |= {layer.name for layer in chain(record, LayerName(disk.target, disk.layer))}
-    return found
+    return all_below(known_layers(record), (LayerName(disk.target, disk.layer) for disk in disks))
 
 
 def without_unneeded_ends(record: Record) -> Record:
     """Without layers that nothing named stands on: they can go at once."""
-    named = named_layers(record)
-    needed: set[LayerName] = set()
-    for name in named:
-        needed |= {layer.name for layer in chain(record, name)}
+    needed = all_below(known_layers(record), named_layers(record))
     kept = tuple(layer for layer in record.layers if layer.name in needed)
     return msgspec.structs.replace(record, layers=kept)
 
@@ -243,7 +255,15 @@ def judged(record: Record, seen: Mapping[LayerName, Stamp | None]) -> Record:
 
 def depth(record: Record) -> int:
     """The greatest number of layers any disk reads from."""
-    return max((sum(1 for _ in chain(record, layer.name)) for layer in record.layers), default=0)
+    known, depths = known_layers(record), dict[LayerName, int]()
+    for layer in record.layers:
+        new = list(takewhile(lambda each: each.name not in depths, chain(known, layer.name)))
+        base = LayerName(layer.target, new[-1].below) if new else layer.name
+        count = depths.get(base, 0)
+        for each in reversed(new):
+            count += 1
+            depths[each.name] = count
+    return max(depths.values(), default=0)
 
 
 def _is_draft(record: Record, layer: Layer) -> bool:
@@ -296,8 +316,5 @@ def _headless(record: Record) -> Record:
 
 
 def _draft_layers(record: Record, draft: Draft) -> set[LayerName]:
-    found: set[LayerName] = set()
-    for layer in record.layers:
-        if layer.generation == draft.generation:
-            found |= {each.name for each in chain(record, layer.name)}
-    return found
+    own = (layer.name for layer in record.layers if layer.generation == draft.generation)
+    return all_below(known_layers(record), own)

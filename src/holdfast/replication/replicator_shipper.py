@@ -154,4 +154,4 @@ class Shipper:
 def walked_bytes(walk: Walk | None) -> int:
     if walk is None:
         return 0
-    return min(walk.walk_bytes, walk.acked * walk.slice_bytes)
+    return walk.reached(walk.acked)

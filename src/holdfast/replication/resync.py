@@ -76,7 +76,7 @@ def _of_empty(sent: Sent, walk: Walk | None) -> Answer:
 
 def _of_walk(sent: Sent, walk: Walk, facts: ReplicaFacts) -> Answer:
     draft = facts.draft
-    if draft is not None and draft.generation == walk.generation:
+    if draft is not None and draft.generation == walk.generation and draft.slices <= walk.made:
         return Agreed(slices=draft.slices)
     if not walk.acked and facts.head == walk.since:
         return Agreed()

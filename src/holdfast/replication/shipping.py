@@ -195,7 +195,7 @@ def give_up_queue(job: Kept) -> None:
         sent, walk = known(job)
         if walk is not None:
             # The slices are read again.
-            job.folder.keep_walk(msgspec.structs.replace(walk, made=walk.acked))
+            job.folder.keep_walk(walk.back_to(walk.acked))
         if sent.spooled is not None:
             can_go_on = sent.acked is not None and bool(sent.acked.disks)
             sent = sent.without_queue()
@@ -236,9 +236,9 @@ def _agree(
     if walk is not None and slices is not None and slices != walk.acked:
         # Of what the site lacks, some may still be in the spool.
         job.folder.keep_walk(
-            msgspec.structs.replace(
-                walk, acked=slices, made=max(slices, walk.made if slices > walk.acked else slices)
-            )
+            msgspec.structs.replace(walk, acked=slices)
+            if walk.acked < slices <= walk.made
+            else walk.back_to(slices)
         )
     while acked and logs:
         log = logs.pop(0)

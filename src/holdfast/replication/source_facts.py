@@ -157,18 +157,28 @@ class Walk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     disks: tuple[WalkDisk, ...]
     # What the site's newest point has, by size.
     there: dict[str, int] = {}
+    # How much data there is in a slice at most; holes make it longer.
     slice_bytes: int
+    # Where each slice begins that was logged: a disk's number and a place on it.
+    starts: tuple[tuple[int, int], ...] = ()
+    # Where the next one begins.
+    next_start: tuple[int, int] = (0, 0)
     # How many slices were logged, and how many of them the site has.
     made: int = 0
     acked: int = 0
     form: str = ""
-    # Logged and compared bytes so far.
+    # Logged bytes so far.
     logged_bytes: int = 0
 
     @property
+    def is_read(self) -> bool:
+        """At least one slice was made, so that the site has a draft, and all of it is in one."""
+        return self.made > 0 and self.next_start[0] >= len(self.disks)
+
+    @property
     def slices(self) -> int:
-        """At least one, so that the site has a draft."""
-        return max(1, sum(-(-disk.size // self.slice_bytes) for disk in self.disks))
+        """As far as is known; more than were made while it is not all read."""
+        return self.made if self.is_read else self.made + 1
 
     @property
     def walk_bytes(self) -> int:
@@ -177,7 +187,7 @@ class Walk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def is_over(self) -> bool:
         """Nothing is left but the step that makes it one instant."""
-        return self.acked >= self.slices
+        return self.is_read and self.acked >= self.made
 
     @property
     def checkpoints(self) -> frozenset[str]:
@@ -213,13 +223,36 @@ class Walk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             form=self.form,
         )
 
-    def slice_of(self, number: int) -> tuple[WalkDisk, int, int] | None:
-        """The disk, and from where to where; None of a walk with nothing to walk over."""
-        left = number
-        for disk in self.disks:
-            count = -(-disk.size // self.slice_bytes)
-            if left < count:
-                start = left * self.slice_bytes
-                return disk, start, min(disk.size, start + self.slice_bytes)
-            left -= count
-        return None
+    def with_slice(self, end: int, *, logged: int) -> "Walk":
+        """The next one was logged, up to that place of its disk."""
+        number, _start = self.next_start
+        is_end = number >= len(self.disks) or end >= self.disks[number].size
+        return msgspec.structs.replace(
+            self,
+            starts=(*self.starts, self.next_start),
+            next_start=(number + 1, 0) if is_end else (number, end),
+            made=self.made + 1,
+            logged_bytes=self.logged_bytes + logged,
+        )
+
+    def back_to(self, slices: int) -> "Walk":
+        """The site has so many; what is beyond them is made again."""
+        if slices >= self.made:
+            return msgspec.structs.replace(self, acked=slices, made=max(slices, self.made))
+        return msgspec.structs.replace(
+            self,
+            acked=slices,
+            made=slices,
+            starts=self.starts[:slices],
+            next_start=self.starts[slices],
+        )
+
+    @property
+    def next_disk(self) -> WalkDisk | None:
+        number = self.next_start[0]
+        return self.disks[number] if number < len(self.disks) else None
+
+    def reached(self, slices: int) -> int:
+        """How many bytes of the disks so many slices have dealt with."""
+        number, start = self.starts[slices] if slices < len(self.starts) else self.next_start
+        return sum(disk.size for disk in self.disks[:number]) + start

@@ -8,15 +8,16 @@ the disks are, a slice is all that a death costs, and all that the spool must ho
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
 from holdfast.base.errors import HoldfastError
+from holdfast.base.units import GIB, MIB
 from holdfast.disks.images import add_bitmap, inspect, remove_bitmap
 from holdfast.disks.nbd_address import UnixAddress
-from holdfast.disks.spans import Span, clipped
+from holdfast.disks.spans import Span, clipped, intersection
 from holdfast.hypervisor.checkpoint_xml import is_ours, new_name
 from holdfast.hypervisor.checkpoints import create_checkpoint, stored_form
 from holdfast.hypervisor.xml_reading import Element, sub, write_xml
@@ -39,6 +40,8 @@ from holdfast.replication.source_making import asking
 from holdfast.replication.source_reading import Amount, log_differences, log_spans
 from holdfast.replication.source_tracks import walk_over
 
+# One question about where data is; the digests of so much are 8 MiB.
+_WINDOW = 64 * GIB
 _RUNGS = {How.FULL: Rung.FULL, How.COMPARE: Rung.HASH, How.CHANGES: Rung.BITMAP}
 
 
@@ -55,6 +58,17 @@ class SliceMade:
     log: SealedLog
     walk: Walk
     dirty: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """What of a disk is in a slice: up to where, and how much."""
+
+    end: int
+    amount: Amount = field(default_factory=Amount)
+
+
+_NOTHING = _Part(end=0)
 
 
 def begin_walk(job: SourceJob, sight: Sight, site: SiteHas, *, why: str) -> Walk | None:
@@ -145,17 +159,15 @@ def abandon_walk(job: SourceJob) -> None:
 def make_slice(job: SourceJob, walk: Walk, sight: Sight) -> SliceMade:
     """The next one, into the spool. The machine is held by the caller."""
     _require_record(walk, sight)
-    part = walk.slice_of(walk.made)
-    head = _head(job, walk, sight, part)
+    disk = walk.next_disk
+    head = _head(job, walk, sight, disk)
     with LogWriter(job.spool.next_path(), head) as writer:
-        amount = _log_part(job, writer, sight, part) if part else Amount()
+        part = _log_part(job, writer, walk, sight, disk) if disk else _NOTHING
         sealed = writer.seal()
     job.on_step("sliced")
-    made = msgspec.structs.replace(
-        walk, made=walk.made + 1, logged_bytes=walk.logged_bytes + amount.logged
-    )
+    made = walk.with_slice(part.end, logged=part.amount.logged)
     job.folder.keep_walk(made)
-    return SliceMade(log=sealed, walk=made, dirty=amount.dirty)
+    return SliceMade(log=sealed, walk=made, dirty=part.amount.dirty)
 
 
 def _require_record(walk: Walk, sight: Sight) -> None:
@@ -171,9 +183,7 @@ def _require_record(walk: Walk, sight: Sight) -> None:
             raise WalkBroken(about=sight.spec.name, reason=f"{disk.target}: {Why.SHRUNK.value}")
 
 
-def _head(
-    job: SourceJob, walk: Walk, sight: Sight, part: tuple[WalkDisk, int, int] | None
-) -> LogHead:
+def _head(job: SourceJob, walk: Walk, sight: Sight, disk: WalkDisk | None) -> LogHead:
     return LogHead(
         kind=Kind.SLICE,
         vm=job.uuid,
@@ -190,24 +200,38 @@ def _head(
                 rung=_RUNGS[disk.how],
                 why=disk.why,
             )
-            for disk in ([part[0]] if part else [])
+            for disk in ([disk] if disk else [])
         ),
         left_out=dict(sight.left_out),
     )
 
 
-def _log_part(
-    job: SourceJob,
-    writer: LogWriter,
-    sight: Sight,
-    part: tuple[WalkDisk, int, int],
-) -> Amount:
-    disk, start, end = part
-    now = next((each for each in sight.now if each.target == disk.target), None)
-    if now is None:
-        return Amount()
+def _log_part(job: SourceJob, writer: LogWriter, walk: Walk, sight: Sight, disk: WalkDisk) -> _Part:
+    if all(now.target != disk.target for now in sight.now):
+        return _Part(end=disk.size)
+    start = walk.next_start[1]
     with _opened(job, sight, disk) as source:
-        return _log(job, writer, disk, source, Span(start, end))
+        if disk.how is How.CHANGES:
+            source.also_changed(spans_of(disk.drift, source.size))
+        within = Span(start, _end_of_slice(source, disk, start, most=walk.slice_bytes))
+        return _Part(end=within.end, amount=_log(job, writer, disk, source, within))
+
+
+def _end_of_slice(source: NbdSource, disk: WalkDisk, start: int, *, most: int) -> int:
+    """Where so much data has come together; holes cost nothing, but for their digests."""
+    window = Span(start, min(disk.size, start + _WINDOW))
+    spans = source.data_within(window)
+    if disk.how is How.CHANGES:
+        changed = clipped([Span(*each) for each in source.changed or ()], window)
+        spans = intersection(spans, changed)
+    left = most
+    for span in spans:
+        if span.length >= left:
+            end = span.start + left
+            # A log's frames and a replica's clusters are not to be cut.
+            return min(window.end, end + -end % MIB)
+        left -= span.length
+    return window.end
 
 
 def _log(
@@ -217,7 +241,6 @@ def _log(
         ask = asking(job, disk.target, is_behind=False)
         return log_differences(writer, disk.target, source, within, ask=ask, there=disk.there)
     if disk.how is How.CHANGES:
-        source.also_changed(spans_of(disk.drift, source.size))
         spans = clipped([Span(*each) for each in source.changed or ()], within)
         return log_spans(writer, disk.target, source, spans, with_zeros=True)
     return log_spans(writer, disk.target, source, [within], with_zeros=False)

@@ -19,7 +19,7 @@ from holdfast.replication.link_client import Peer
 from holdfast.replication.link_connecting import Patience
 from holdfast.replication.link_frames import Rhythm
 from holdfast.replication.link_identity import LinkIdentity, Shown
-from holdfast.replication.link_server import LinkServer, ServerLimits, SiteRules
+from holdfast.replication.link_server import LinkServer, ListenAt, ServerLimits, SiteRules
 from holdfast.replication.link_troubles import trouble_with_site
 from holdfast.replication.log_errors import LogDamaged
 from holdfast.replication.receiver import Receiver, ReplicaWish, SeedWish
@@ -648,6 +648,21 @@ def test_a_site_that_stops_ends_what_is_under_way_and_begins_nothing(
     peer.close()
 
     assert [ack.hash for ack in acks] == [log.hash]
+
+
+def test_a_port_that_is_taken_is_said(vouching: Vouching, site: Served) -> None:
+    at = ListenAt(hosts=("127.0.0.1",), port=site.address.port)
+
+    with pytest.raises(errors.SitePortUnavailable) as raised:
+        LinkServer(
+            MemoryReceiver(),
+            vouching.identity("another-site"),
+            SiteRules(grants=Everybody()),
+            clock=SystemClock(),
+            at=at,
+        )
+
+    assert f"sport = :{site.address.port}" in raised.value.advice
 
 
 # How much it carries.

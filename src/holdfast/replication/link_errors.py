@@ -164,6 +164,16 @@ class SiteRefusesCertificate(HoldfastError):
     remedy = _RENEW_HERE
 
 
+class SitePortUnavailable(HoldfastError):
+    code = "site-port-unavailable"
+    sentence = N_("This site cannot listen at {address}: {reason}")
+    remedy = N_(
+        "See which program has the port: `ss -ltnp 'sport = :{port}'`. End that one, or give the "
+        "site another address of this host: `holdfast replication serve --listen HOST:PORT`."
+    )
+    retry = Retry.LATER
+
+
 class SourceNotTrusted(HoldfastError):
     code = "source-not-trusted"
     sentence = N_("{address} shows a certificate that is not of this site's authority: {reason}")

@@ -22,6 +22,7 @@ from holdfast.replication.link_channel import Channel
 from holdfast.replication.link_errors import (
     LinkLost,
     SiteBusy,
+    SitePortUnavailable,
     SiteStopping,
     SourceNotAMachine,
     SourceRevoked,
@@ -66,6 +67,16 @@ class ListenAt:
     port: int = DEFAULT_PORT
 
 
+def _listening(at: ListenAt) -> list[socket.socket]:
+    try:
+        return listen(at.hosts, at.port)
+    except OSError as err:
+        address = ", ".join(f"{host or '*'}:{at.port}" for host in at.hosts)
+        raise SitePortUnavailable(
+            address=address, port=at.port, reason=err.strerror or err
+        ) from err
+
+
 def _nothing(_error: HoldfastError) -> None:
     """Nobody wants to hear of it."""
 
@@ -108,7 +119,7 @@ class LinkServer:
         self._servings: list[Serving] = []
         self._spoken_of: dict[tuple[type[HoldfastError], str], float] = {}
         self._threads: set[threading.Thread] = set()
-        self._listeners = listen(at.hosts, at.port)
+        self._listeners = _listening(at)
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._accepting = threading.Thread(target=self._accept_all, name="site-port", daemon=True)
 

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from importlib.metadata import version
 
 from holdfast.app.deadlines import within
 from holdfast.app.replication_peers import asked, current_address
@@ -64,15 +65,20 @@ def _way(session: Session, to: SiteAddress, looks: list[Look]) -> Iterator[Line]
     try:
         with asked(session, to) as site:
             met = site.hello()
-            yield from _reached(line, until="version", seen=met.product)
+            yield from _come_through(line, theirs=met.product)
             yield from _granted(line, site, looks)
     except HoldfastError as err:
         yield from _failed(line, err)
 
 
-def _reached(line: Line, *, until: str, seen: str = "") -> Iterator[Line]:
-    for stage in _STAGES[: _STAGES.index(until) + 1]:
-        yield {**line, "stage": stage, "reached": True, "seen": seen}
+def _come_through(line: Line, *, theirs: str) -> Iterator[Line]:
+    """Up to where rights count, which each machine has its own of."""
+    for stage in _STAGES[:-1]:
+        yield {**line, "stage": stage, "reached": True, "theirs": theirs, "ours": _ours()}
+
+
+def _ours() -> str:
+    return version("holdfast")
 
 
 def _granted(line: Line, site: Peer, looks: list[Look]) -> Iterator[Line]:

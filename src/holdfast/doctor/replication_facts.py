@@ -117,6 +117,9 @@ class ReplicationStage(Fact):
     reached: bool
     place: str = ""
     seen: str = ""
+    # Versions of Holdfast there and here, where it came so far.
+    theirs: str = ""
+    ours: str = ""
     # Of the error it ended with.
     error: str = ""
 

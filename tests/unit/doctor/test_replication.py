@@ -28,7 +28,7 @@ ENABLING = [
     ("qemu-ga.outdated", "qemu-ga.blocked"),
 ]
 REPLICATING = [
-    ("replication.versions-differ",),
+    ("replication.versions-differ", "replication.version-skew"),
     ("replication.paused",),
     # services: the mover, the hypervisor, the agent, the guest's
     ("replication.not-at-work", "replication.stands-still"),

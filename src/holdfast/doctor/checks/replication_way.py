@@ -1,7 +1,7 @@
 """Causes on the way to a site, stage by stage: name, connection, certificates, who it is, rights."""
 
 from holdfast.doctor.checking import Params, check
-from holdfast.doctor.checks.agent_judging import SHOWN, named, said_by_errors
+from holdfast.doctor.checks.agent_judging import SHOWN, by_fact, named, said_by_errors
 from holdfast.doctor.factbase import Facts
 from holdfast.doctor.model import Verdict, confirmed, ruled_out, unknown
 from holdfast.doctor.own_facts import JobRecord
@@ -53,5 +53,11 @@ _by_stage(
     "version",
     *("site-link-versions", "site-link-garbled", "site-request-not-understood", "replica-newer"),
     "replication-status-newer",
+)
+by_fact(
+    "replication.version-skew",
+    ReplicationStage,
+    lambda one, _: one.theirs != one.ours,
+    of=lambda one: one.stage == "version" and bool(one.theirs and one.ours),
 )
 _by_stage("replication.not-granted", "grant", "site-not-granted")

@@ -1,4 +1,4 @@
-"""`python -m bench files`, `… server`, `… machines`: measure, print the ratios, write the page."""
+"""`python -m bench files`, `… server`, `… machines`, `… replication`: measure, print the ratios, write the page."""
 
 import argparse
 import os
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from bench import machines, report, server
+from bench import machines, replication, report, server
 from bench.contenders import PEERS, Contender, Holdfast
 from bench.figures import TREES, WORKS, rows
 from bench.machine import look_around
@@ -27,6 +27,8 @@ def main() -> int:
         return server.run(wanted)
     if wanted.what == "machines":
         return machines.run(wanted)
+    if wanted.what == "replication":
+        return replication.run(wanted)
     contenders = _contenders(wanted)
     wishes = Wishes(
         scale=wanted.scale,
@@ -71,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     kinds = parser.add_subparsers(required=True, dest="what")
     server.add_options(kinds.add_parser("server", help="the API, the gateway, many agents"))
     machines.add_options(kinds.add_parser("machines", help="disks of virtual machines, guests"))
+    replication.add_options(kinds.add_parser("replication", help="cycles to a second site"))
     files = kinds.add_parser("files", help="files and images")
     option = files.add_argument
     option("--scale", type=float, default=_DEFAULT_SCALE, help="1: 118 k files, 200 k files, 4 GiB")

@@ -7,18 +7,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import machines_report, report
+from bench import machines_report
 from bench.aside import aside
 from bench.contenders import Contender, Holdfast
-from bench.machine import look_around
 from bench.machines_contenders import contenders
-from bench.machines_figures import Sample, answers
 from bench.machines_guest import GuestRounds
 from bench.machines_image import ImageRounds, image_below
 from bench.measure import CommandFailed
-from bench.page import MACHINES, PAGE, replace_section
 from bench.proof import RestoreDiffers
-from holdfast.base.clock import SystemClock
+from bench.questions import Sample, answers
+from bench.questions_report import Run, publish
 
 _HERE = Path(__file__).parent.parent
 PARTS = ("image", "guest")
@@ -99,25 +97,20 @@ def _publish(
     load: float,
     is_complete: bool,
 ) -> None:
-    """The page is written only from a complete run."""
-    if not samples:
-        return
-    found = answers(machines_report.QUESTIONS, samples)
-    machine = look_around(_distinct(everyone), wanted.data.parent, SystemClock())
     options = {
         "scale": f"{wanted.scale:g}",
         "rounds": str(wanted.rounds),
         # Before the first run it is the others' alone.
         "load before": f"{load:.1f}",
     }
-    print(machines_report.text(found))
-    for doubt in doubts(scale=wanted.scale, rounds=wanted.rounds, load=load):
-        print(doubt)
-    if wanted.json:
-        text = machines_report.as_json(found, samples, machine=machine, options=options)
-        report.write(wanted.json, text)
-    if wanted.write_docs and is_complete:
-        replace_section(PAGE, MACHINES, machines_report.section(found, machine, options))
+    run = Run(
+        contenders=_distinct(everyone),
+        options=options,
+        doubts=doubts(scale=wanted.scale, rounds=wanted.rounds, load=load),
+        is_complete=is_complete,
+    )
+    found = answers(machines_report.QUESTIONS, samples)
+    publish(wanted, machines_report.CHAPTER, found, samples, run=run)
 
 
 def _distinct(everyone: Sequence[Contender]) -> list[Contender]:

@@ -10,8 +10,8 @@ from time import perf_counter
 from typing import Any
 
 from bench.contenders import Holdfast, Seat
-from bench.machines_figures import US, Sample
 from bench.measure import Command, Usage, run
+from bench.questions import US, Sample
 from holdfast.base.clock import SystemClock
 from holdfast.hypervisor.backup_jobs import begin_backup, end_backup
 from holdfast.hypervisor.backup_xml import BackupPlan, DiskPlan

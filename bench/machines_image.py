@@ -17,9 +17,9 @@ from bench.changes import IMAGE_NAME
 from bench.contenders import Contender, Seat
 from bench.figures import rotation
 from bench.machines_contenders import HoldfastImage
-from bench.machines_figures import US, Sample
 from bench.measure import Command, Usage, run
 from bench.proof import RestoreDiffers
+from bench.questions import US, Sample
 
 DIRTY = 2 << 20
 _PIECES = 32

@@ -1,13 +1,11 @@
-"""The figures of virtual machines, as lines for people and as their section of docs/benchmarks.md."""
+"""What virtual machines are asked about their points, and how it is measured."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable
 
-from bench import tables
-from bench.machine import Machine
-from bench.machines_figures import US, Answer, Measure, Question, Sample, Spread
 from bench.machines_guest import LOCAL, NO_BACKUP
 from bench.page import MACHINES
+from bench.questions import US, Measure, Question
+from bench.questions_report import Chapter
 
 QUESTIONS = (
     *(
@@ -76,8 +74,6 @@ QUESTIONS = (
         target=1.5,
     ),
 )
-# From here on decimals say nothing.
-_LARGE = 100
 _HOW = """\
 ### How virtual machines are measured
 
@@ -90,73 +86,12 @@ For an increment the image gets a qcow2 layer on top which records what is writt
 The guest is a small Linux of 128 MiB under libvirt with two disks. Where the processor has no virtualization to offer, it is emulated, and everything that waits for the guest (its freeze, its start) is slower than elsewhere, for the local disk as well as for ours.
 Writes in the guest go past its cache in pieces of 64 KiB. Once for each piece QEMU saves the old content for an open backup; *again* is when that has been done.
 """
+CHAPTER = Chapter(
+    heading=MACHINES, origin="Written by `./run bench machines --write-docs`.", how=_HOW
+)
 
 
 def only_shown(names: Iterable[str]) -> frozenset[str]:
     """Those against whom nothing is held; we are in every comparison."""
     rivals = {question.peer for question in QUESTIONS if question.target is not None}
     return frozenset(names) - rivals - {US}
-
-
-def text(answers: Sequence[Answer]) -> str:
-    return tables.columns(_table(answers))
-
-
-def section(answers: Sequence[Answer], machine: Machine, options: dict[str, str]) -> str:
-    facts, table = tables.facts(machine, options), tables.markdown(_table(answers))
-    origin = "Written by `./run bench machines --write-docs`."
-    return f"{MACHINES}\n\n{origin}\n\n{facts}\n\n{table}\n\n{_HOW}"
-
-
-def as_json(
-    answers: Sequence[Answer],
-    samples: Sequence[Sample],
-    *,
-    machine: Machine,
-    options: dict[str, str],
-) -> str:
-    results = [
-        {
-            "work": each.question.work,
-            "peer": each.question.peer or None,
-            "target": each.question.target_text,
-            "is_met": each.is_met,
-            "ours": each.ours and asdict(each.ours),
-            "theirs": each.theirs and asdict(each.theirs),
-            "judged": each.judged and asdict(each.judged),
-        }
-        for each in answers
-    ]
-    return tables.as_json(results, samples, machine=machine, options=options)
-
-
-def _table(answers: Sequence[Answer]) -> list[list[str]]:
-    head = ["work", "ours", "against", "theirs", "ratio", "target", "met", "peak MB: ours / theirs"]
-    return [head, *map(_row, answers)]
-
-
-def _row(answer: Answer) -> list[str]:
-    question = answer.question
-    is_ratio = question.measure is not Measure.VALUE
-    peaks = [f"{peak / 1e6:.0f}" if peak else "-" for peak in answer.peaks]
-    return [
-        question.what,
-        _shown(answer.ours, question.unit),
-        question.peer or "-",
-        _shown(answer.theirs, question.unit),
-        _shown(answer.judged, question.measure.value) if is_ratio else "-",
-        question.target_text,
-        answer.verdict,
-        " / ".join(peaks) if any(answer.peaks) else "-",
-    ]
-
-
-def _shown(spread: Spread | None, unit: str) -> str:
-    if spread is None:
-        return "-"
-    middle, low, high = map(_number, (spread.middle, spread.low, spread.high))
-    return f"{middle} {unit} ({low}-{high})"
-
-
-def _number(value: float) -> str:
-    return f"{value:.0f}" if value >= _LARGE else f"{value:.2f}"

@@ -4,9 +4,10 @@ from pathlib import Path
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 MACHINES = "## Virtual machines"
+REPLICATION = "## Replication"
 SERVER = "## The server"
 # In the order of the page; above the first of them it belongs to the files.
-_SECTIONS = (MACHINES, SERVER)
+_SECTIONS = (MACHINES, REPLICATION, SERVER)
 
 
 def replace_section(page: Path, heading: str, new: str) -> None:

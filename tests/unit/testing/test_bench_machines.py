@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from bench import machines_report
+from bench import machines_report, questions_report
 from bench.machine import Machine
 from bench.machines import doubts
-from bench.machines_figures import Answer, Measure, Question, Sample, Spread, answers
+from bench.questions import Answer, Measure, Question, Sample, Spread, answers
 
 SPEED = Question(
     work="full", what="full backup", unit="s", measure=Measure.SPEED, peer="restic", target=2.0
@@ -81,7 +81,7 @@ def test_each_question_is_asked_once() -> None:
 def test_a_line_shows_medians_spreads_target_and_memory() -> None:
     samples = [*runs("holdfast", 2.0, 4.0, peak=160_000_000), *runs("restic", 8.0, 9.0, peak=10**8)]
 
-    head, line = machines_report.text([only_answer(SPEED, *samples)]).splitlines()
+    head, line = questions_report.text([only_answer(SPEED, *samples)]).splitlines()
 
     assert head.split()[:3] == ["work", "ours", "against"]
     for part in (
@@ -101,8 +101,11 @@ def test_a_section_names_the_machine_and_keeps_its_cells_apart() -> None:
     )
     samples = [*runs("holdfast", 2.0), *runs("nbdcopy | zstd -1", 1.0)]
 
-    section = machines_report.section(
-        [only_answer(piped, *samples)], MACHINE, {"scale": "1", "rounds": "3"}
+    section = questions_report.section(
+        machines_report.CHAPTER,
+        [only_answer(piped, *samples)],
+        MACHINE,
+        {"scale": "1", "rounds": "3"},
     )
 
     assert section.startswith("## Virtual machines\n")
@@ -113,7 +116,7 @@ def test_a_section_names_the_machine_and_keeps_its_cells_apart() -> None:
 def test_json_keeps_every_single_measurement() -> None:
     samples = [*runs("holdfast", 2.0, 3.0), *runs("restic", 6.0, 6.0)]
 
-    text = machines_report.as_json(
+    text = questions_report.as_json(
         answers([SPEED], samples), samples, machine=MACHINE, options={"scale": "1"}
     )
 

@@ -1,4 +1,4 @@
-"""Virtual machines: from single measurements to medians, ratios and verdicts. Pure."""
+"""From single measurements to medians, ratios and verdicts: what virtual machines are asked. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -24,6 +24,7 @@ from holdfast.hypervisor.domains import find_by_uuid
 from holdfast.hypervisor.errors import VmMissing
 from holdfast.machines.adopting import tidy_up
 from holdfast.machines.checkpoint_notes import CheckpointNotes
+from holdfast.machines.records_off import drop_records_off
 from holdfast.machines.scratch_place import ScratchPlace
 from holdfast.machines.vm_lock import vm_lock
 from holdfast.replication.replica_errors import ReplicaMissing
@@ -114,6 +115,8 @@ def _without_records(session: Session, settings: ReplicationSettings) -> list[Ho
             keep = CheckpointNotes(home, settings.vm, clock).of_others("")
             place = ScratchPlace.of(session.settings.vm_scratch, settings.vm)
             tidy_up(domain, place, clock, home=home, keep=keep)
+            if not domain.is_active():
+                drop_records_off(domain, keep=keep)
     except VmMissing:
         return []
     except HoldfastError as err:

@@ -1,18 +1,14 @@
 """Replication: the documented orders in their form here, and lines that survive anything."""
 
-import json
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holdfast.doctor.artefacts import from_text
-from holdfast.doctor.diagnosis import diagnose
 from holdfast.doctor.loading import load
 from holdfast.doctor.matching import is_ours, of_what_is_here, symptoms_for
-from holdfast.doctor.reading import Reading
 from holdfast.doctor.replication_facts import REPLICATION_KINDS
 from holdfast.replication import health_texts
+from tests.unit.doctor.hostile_lines import examined
 
 # What the documents say to look at, in their order; each is a group whose causes stay together.
 ENABLING = [
@@ -130,27 +126,7 @@ def test_a_reason_of_health_is_a_word_the_doctor_knows(reason: str) -> None:
     assert symptoms_for(load(), reason)
 
 
-_KINDS = [
-    (probe, word, kind)
-    for probe, kinds in REPLICATION_KINDS.items()
-    for word, kind in kinds.items()
-]
-_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
-    max_leaves=4,
-)
-
-
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_lines_of_any_content_crash_nothing(data: st.DataObject) -> None:
-    probe, word, kind = data.draw(st.sampled_from(_KINDS))
-    fields = data.draw(st.dictionaries(st.sampled_from(list(kind.__slots__)), _VALUES))
-    text = json.dumps({"holdfast": word, "vm": "web", **fields})
-
-    reading = Reading(load())
-    reading.read([from_text(probe, text.encode(), probe=probe, whole=True)])
-    report = diagnose(load(), reading)
-
-    assert not report.crashes
+    assert not examined(data, REPLICATION_KINDS).crashes

@@ -81,14 +81,14 @@ def plan_machine(facts: MachineFacts, profile: Profile, assumed: Assumed) -> Mac
     logs = logs_of(shipped_by_minute(profile, assumed.interval), assumed.interval, assumed)
     size = sum(disk.size for disk in facts.taken_disks)
     first = sum(disk.allocated for disk in facts.taken_disks)
-    peak = max((float(minute.peak) for minute in profile.minutes.values()), default=0.0)
+    peak = max([*rates, *(float(minute.peak) for minute in profile.minutes.values())], default=0.0)
     log = int(min(logs.greatest, size))
     return MachinePlan(
         facts=facts,
         coverage=_coverage(facts, profile),
         written_mean_seen=sum(rates) / len(rates) if rates else 0.0,
         written_percentile_seen=percentile(rates, assumed.percent),
-        written_peak_seen=max(peak, max(rates, default=0.0)),
+        written_peak_seen=peak,
         requests_peak_seen=max(requests_by_minute(profile).values(), default=0.0) / MINUTE,
         gains={interval: gain(profile, interval) for interval in INTERVALS},
         rate_mean=logs.total / logs.seconds if logs.seconds else 0.0,

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, tzinfo
 from html import escape
 
+from holdfast.base.korean import with_particles
 from holdfast.base.texts import _, language, ngettext
 from holdfast.base.units import format_size
 from holdfast.replication.planner import plan_words as words
@@ -46,13 +47,14 @@ _PAGE = """\
 def page(plan: Plan, *, made_at: datetime) -> str:
     """In the language in use; moments are in the zone of `made_at`."""
     zone = made_at.tzinfo
-    return _PAGE.format(
+    text = _PAGE.format(
         lang=language(),
         title=escape(_("Replication plan")),
         style=STYLE,
         about=escape(_about(plan, made_at)),
         parts="\n".join(_parts(plan, zone)),
     )
+    return with_particles(text) if language() == "ko" else text
 
 
 def _parts(plan: Plan, zone: tzinfo | None) -> Iterator[str]:

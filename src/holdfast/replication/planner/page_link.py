@@ -97,7 +97,11 @@ def _series_plot(plan: Plan, zone: tzinfo | None) -> str:
     title = _("Written and shipped over time")
     lines = (
         Line(title=_("Shipped"), kind="area", values=_buckets(plan.shipped, plan, width)),
-        Line(title=_("Written"), kind="line", values=_buckets(plan.written, plan, width)),
+        Line(
+            title=_("Written by the machines"),
+            kind="line",
+            values=_buckets(plan.written, plan, width),
+        ),
     )
     level = _level(plan)
     chart = Chart(

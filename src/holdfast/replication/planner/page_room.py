@@ -68,7 +68,7 @@ def _batch_rows(plan: Plan) -> list[tuple[Cell, ...]]:
     rows: list[tuple[Cell, ...]] = []
     for number, batch in enumerate(plan.batches, start=1):
         never = judged(_("never done"), "bad")
-        lacking = _("{size}, {lacking} too much")
+        lacking = _("{size}, {lacking} more than there is")
         room: Cell = format_size(batch.room)
         if batch.lacking:
             said = lacking.format(size=room, lacking=format_size(batch.lacking))

@@ -54,8 +54,9 @@ def read_profile(lines: Iterable[Line], *, begin: float, end: float) -> Profile:
 
 
 def without_disks(profile: Profile, targets: Collection[str]) -> Profile:
+    """The busiest poll is not known by disk, and is left out with them."""
     minutes = {
-        number: structs.replace(minute, disks=_but(minute.disks, targets))
+        number: structs.replace(minute, disks=_but(minute.disks, targets), peak=0)
         for number, minute in profile.minutes.items()
     }
     windows = (structs.replace(each, disks=_but(each.disks, targets)) for each in profile.windows)

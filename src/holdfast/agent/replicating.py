@@ -29,6 +29,7 @@ from holdfast.fleet.replication_messages import (
     ReplicationRoles,
     ReplicationsTold,
     SiteTold,
+    SourceRole,
 )
 from holdfast.replication.settings import ReplicationSettings
 from holdfast.replication.source_folder import SourceFolder, replicated_here
@@ -123,13 +124,25 @@ class Replicating:
             self._look_again()
 
     def _obey(self) -> None:
-        roles = load_roles(self._home)
-        if roles is None or roles.source is None:
+        source = self._source()
+        if source is None:
             return
-        for one in roles.source.handovers:
-            self._take_over(one)
-        for ended in roles.source.ended:
+        for handover in source.handovers:
+            self._take_over(handover)
+        if any(self._is_here(one) for one in source.ended):
+            # It may have been enabled anew since: what was said before must not end that.
+            self._fetch()
+            source = self._source()
+        for ended in source.ended if source else ():
             self._clean_up(ended)
+
+    def _source(self) -> SourceRole | None:
+        roles = load_roles(self._home)
+        return roles.source if roles else None
+
+    def _is_here(self, ended: Ended) -> bool:
+        settings = SourceFolder(self._home, ended.vm).settings()
+        return settings is not None and settings.to.site == ended.site
 
     def _take_over(self, handover: Handover) -> None:
         """Its replication goes on from here; what is recorded came with the machine, or not."""
@@ -146,8 +159,7 @@ class Replicating:
 
     def _clean_up(self, ended: Ended) -> None:
         """The command notes that it has done so; what is not here needs none."""
-        settings = SourceFolder(self._home, ended.vm).settings()
-        if settings is not None and settings.to.site == ended.site:
+        if self._is_here(ended):
             keep = ["--keep-replica"] if ended.keep_replica or ended.why == "moved" else []
             words = [*self._program.plain, "replication", "disable", "--json", *keep]
             environment = self._program.environment

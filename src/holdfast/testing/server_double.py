@@ -31,6 +31,11 @@ class ServerDouble:
         # What is deleted under the one lease that is out.
         self.held: str | None = None
         self.lease_status = 200
+        # Of replication: what the machine is told, and what it has told.
+        self.roles: dict[str, Any] = {"etag": ""}
+        self.replications: list[dict[str, Any]] = []
+        self.ended: list[dict[str, Any]] = []
+        self.sites: list[dict[str, Any]] = []
         self.url = ""
 
     def lines_of(self, job_id: str) -> list[str]:
@@ -69,17 +74,30 @@ class ServerDouble:
                 return 204, None
             case "PUT", ["jobs", job_id]:
                 return 200, self._report(job_id, body)
-            case "PUT", ["points"]:
-                self.points.append(body)
-                return 204, None
             case "POST", ["leases"]:
                 return self._lease(body)
             case "DELETE", ["leases", lease]:
                 self.released.append(lease)
                 self.held = None
                 return 204, None
+            case _, parts:
+                return self._told(method, parts, body)
+
+    def _told(self, method: str, parts: list[str], body: Any) -> tuple[int, Any]:
+        match method, parts:
+            case "GET", ["replication"]:
+                return 200, self.roles
+            case "PUT", ["points"]:
+                self.points.append(body)
+            case "PUT", ["replications"]:
+                self.replications.append(body)
+            case "POST", ["replications", "ended"]:
+                self.ended.append(body)
+            case "PUT", ["site"]:
+                self.sites.append(body)
             case _:
-                return 404, {"code": "not-there", "detail": path, "remedy": ""}
+                return 404, {"code": "not-there", "detail": "/".join(parts), "remedy": ""}
+        return 204, None
 
     def _beat(self, body: Any) -> dict[str, Any]:
         self.beats.append(body)
@@ -88,6 +106,7 @@ class ServerDouble:
             "assignments_etag": self.assignments["etag"],
             "renew_certificate": False,
             "next_seconds": 30.0,
+            "replication_etag": self.roles["etag"],
         }
 
     def _report(self, job_id: str, body: Any) -> dict[str, Any]:

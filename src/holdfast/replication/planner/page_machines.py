@@ -7,14 +7,7 @@ from holdfast.base.units import format_size
 from holdfast.replication.planner import plan_words as words
 from holdfast.replication.planner.machine_facts import MachineFacts, Measure, RemarkFacts
 from holdfast.replication.planner.machine_plan import MachinePlan
-from holdfast.replication.planner.page_parts import (
-    Cell,
-    judged,
-    long_text,
-    section,
-    table,
-    text_head,
-)
+from holdfast.replication.planner.page_parts import entry, section, table
 from holdfast.replication.planner.planning import Plan
 
 _KINDS = {"whole": "good", "partly": "fair", "not": "bad"}
@@ -61,22 +54,16 @@ def _row(machine: MachinePlan) -> tuple[str, ...]:
 
 
 def sheet_section(plan: Plan) -> str:
-    heads = (
-        *(_("Machine"), _("Can be replicated")),
-        *(text_head(_("Points can be")), text_head(_("Remarks"))),
-    )
-    rows = [_sheet_row(one.facts) for one in plan.machines]
-    return section(_("Compatibility"), table(_("What is against each machine"), heads, rows))
+    """No table: sentences in columns are not to be read on a telephone."""
+    return section(_("Compatibility"), *(_sheet(one.facts) for one in plan.machines))
 
 
-def _sheet_row(facts: MachineFacts) -> tuple[Cell, ...]:
-    remarks = list(remarks_of(facts))
-    return (
-        facts.name,
-        judged(words.extent(facts), _KINDS.get(facts.extent, "fair")),
-        long_text(_(_CLASSES.get(facts.consistency, facts.consistency))),
-        long_text(*(remarks or [_("nothing")])),
-    )
+def _sheet(facts: MachineFacts) -> str:
+    answer = _("Can be replicated: {answer}").format(answer=words.extent(facts))
+    points = _(_CLASSES.get(facts.consistency, facts.consistency))
+    said = _("Points can be: {consistency}").format(consistency=points)
+    remarks = list(remarks_of(facts)) or [_("Nothing is against it.")]
+    return entry(facts.name, (_KINDS.get(facts.extent, "fair"), answer), said, remarks)
 
 
 def remarks_of(facts: MachineFacts) -> Iterator[str]:

@@ -1,8 +1,12 @@
 """Pieces of a page: tables that say what they are, figures, cards. All text is escaped here."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+
+# What is typed stands between backticks in our sentences.
+_TYPED, _AS_CODE = re.compile(r"`([^`]+)`"), r"<code>\1</code>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,17 @@ def judged(text: str, kind: str) -> Html:
 def long_text(*paragraphs: str) -> Html:
     said = "".join(f"<p>{escape(one)}</p>" for one in paragraphs if one)
     return Html(f'<td class="text">{said}</td>')
+
+
+def entry(title: str, judgement: tuple[str, str], quiet: str, items: Iterable[str]) -> str:
+    """One of several things with sentences about each; the judgement is a kind and its text."""
+    kind, answer = judgement
+    listed = "".join(f"<li>{_TYPED.sub(_AS_CODE, escape(one))}</li>" for one in items)
+    return (
+        f'<article class="entry"><div><h3>{escape(title)}</h3>'
+        f'<p class="{kind}">{escape(answer)}</p><p class="quiet">{escape(quiet)}</p></div>'
+        f"<ul>{listed}</ul></article>"
+    )
 
 
 def figure(plot: str, caption: str, legend: Sequence[tuple[str, str]] = ()) -> str:

@@ -57,12 +57,16 @@ caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-pa
 th, td { padding: .45rem .75rem; text-align: right; vertical-align: top; white-space: nowrap;
   border-top: 1px solid var(--line); }
 thead th { border-top: 0; color: var(--quiet); font-weight: 600; white-space: normal;
-  min-width: 6rem; vertical-align: bottom; }
+  min-width: 6rem; vertical-align: bottom; overflow-wrap: normal; }
 th:first-child { text-align: left; position: sticky; left: 0; background: var(--paper);
   max-width: 14rem; white-space: normal; }
 thead th.text { text-align: left; }
 td.text { text-align: left; white-space: normal; min-width: 14rem; }
 td.text p { margin: 0 0 .35rem; } td.text p:last-child { margin: 0; }
+.entry { display: grid; grid-template-columns: 17rem 1fr; gap: 0 1.5rem; padding: .9rem 0;
+  border-bottom: 1px solid var(--line); }
+.entry h3 { font-size: 1rem; margin: 0; } .entry p { margin: 0; font-size: .92rem; }
+.entry ul { margin: 0; } .entry li + li { margin-top: .35rem; }
 .good { color: var(--good); } .fair { color: var(--fair); } .bad { color: var(--bad); }
 .good, .fair, .bad { font-weight: 600; }
 code { font-family: ui-monospace, monospace; font-size: .92em; }
@@ -72,7 +76,8 @@ code { font-family: ui-monospace, monospace; font-size: .92em; }
   svg.wide { display: none; } svg.narrow { display: block; }
   .cards { grid-template-columns: 1fr 1fr; gap: .5rem; }
   .cards li { padding: .6rem .7rem; } .cards b { font-size: 1.15rem; }
-  th, td { padding: .4rem .55rem; } th:first-child { max-width: 8rem; }
+  th, td { padding: .4rem .55rem; } th:first-child { min-width: 6.5rem; max-width: 9rem; }
+  .entry { grid-template-columns: 1fr; gap: .5rem; }
 }
 @media print {
   :root { color-scheme: light; font-size: 11pt; --paper: #fff; --ink: #000; --quiet: #444;
@@ -83,6 +88,6 @@ code { font-family: ui-monospace, monospace; font-size: .92em; }
   .scroll { overflow: visible; border: 0; } th:first-child { position: static; }
   th, td { padding: .25rem .4rem; white-space: normal; } thead { display: table-header-group; }
   svg.wide { display: block; } svg.narrow { display: none; }
-  figure, tr, .cards li { break-inside: avoid; } h2 { break-after: avoid; }
+  figure, tr, .entry, .cards li { break-inside: avoid; } h2 { break-after: avoid; }
 }
 """

@@ -92,7 +92,7 @@ def test_remarks_come_with_what_can_be_done() -> None:
     text = page(plan(), made_at=MADE)
 
     assert "61 images lie on each other" in text
-    assert "virsh blockcommit web DISK" in text
+    assert "<code>virsh blockcommit web DISK --active --pivot</code>" in text
     assert "of-a-newer-release" in text
 
 

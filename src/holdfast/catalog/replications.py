@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Row, Select, bindparam, exists, or_, select, tuple_
+from sqlalchemy import Row, Select, bindparam, exists, func, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
 from holdfast.catalog.database import Session
@@ -102,12 +102,23 @@ def handed_to(db: Session, machine_id: str) -> list[tuple[Replication, str]]:
     return [(row[0], row[1]) for row in db.execute(query.order_by(Replication.vm))]
 
 
+def count_of(db: Session, machine_id: str) -> int:
+    query = select(func.count()).where(Replication.machine_id == machine_id)
+    return db.scalar(query) or 0
+
+
 def of_machine(db: Session, machine_id: str) -> list[tuple[Replication, Site]]:
-    """Those a host has to see to, sorted by UUID."""
+    """Those a host has to see to; nobody else changes them before this transaction ends."""
     query = select(Replication, Site).join(Site, Site.id == Replication.site_id)
-    query = query.where(Replication.machine_id == machine_id)
-    query = query.order_by(Replication.vm, Site.name)
+    query = query.where(Replication.machine_id == machine_id).order_by(Replication.id)
+    query = query.with_for_update(of=Replication)
     return [(row[0], row[1]) for row in db.execute(query)]
+
+
+def all_locked(db: Session) -> list[Replicated]:
+    """Everybody's, in the order in which all others lock them, too."""
+    query = _joined().order_by(Replication.id).with_for_update(of=Replication)
+    return [_one(row) for row in db.execute(query)]
 
 
 def listed(

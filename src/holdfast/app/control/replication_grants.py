@@ -1,5 +1,6 @@
 """Who may write which replica: given to the hosts that ask, as far as they may have it."""
 
+import re
 from dataclasses import dataclass
 from secrets import token_hex
 
@@ -21,11 +22,17 @@ from holdfast.catalog.database import Session
 from holdfast.catalog.sites import Placed
 from holdfast.catalog.tables import Machine, Replication, ReplicationEnd
 from holdfast.fleet.jobs import Kind
-from holdfast.fleet.replication_messages import ReplicationWanted, SourceSite
+from holdfast.fleet.replication_messages import (
+    MOST_REPLICATIONS,
+    ReplicationWanted,
+    SourceSite,
+)
 from holdfast.replication.replica_errors import ReplicaOfAnother
 from holdfast.replication.status import Health, State
 
 LONGEST = 256
+# It becomes the name of a folder, at the host and at the site.
+_VM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 
 
 def want(plane: Plane, actor: Actor, wanted: ReplicationWanted) -> SourceSite:
@@ -35,7 +42,8 @@ def want(plane: Plane, actor: Actor, wanted: ReplicationWanted) -> SourceSite:
     of another host, somebody with the right to do so must have ordered it.
     """
     require_machine(actor)
-    check_ids(wanted.vm, wanted.name, wanted.site)
+    check_ids(wanted.name, wanted.site)
+    check_vm(wanted.vm)
     with plane.database.write() as db:
         machine = db.get_one(Machine, actor.id)
         found = site_rows.named(db, wanted.site)
@@ -65,6 +73,9 @@ class Granting:
     def require_free(self, wanted: ReplicationWanted, *, is_ordered: bool) -> None:
         """One machine, one replica at a site, one host that writes it."""
         row = replication_rows.at_site(self.db, self.found.site.id, wanted.vm)
+        if row is None and replication_rows.count_of(self.db, self.machine.id) >= MOST_REPLICATIONS:
+            reason = _("more than {most} of them").format(most=MOST_REPLICATIONS)
+            raise ReplicationsNotUnderstood(reason=reason)
         if row is None or row.machine_id == self.machine.id:
             return
         if not is_ordered:
@@ -121,6 +132,12 @@ def check_ids(*texts: str) -> None:
         if not 0 < len(text) <= LONGEST or not text.isprintable():
             reason = _("'{id}' is no id").format(id=ascii(text[:80])[1:-1])
             raise ReplicationsNotUnderstood(reason=reason)
+
+
+def check_vm(vm: str) -> None:
+    if not _VM.fullmatch(vm):
+        reason = _("'{id}' is no id").format(id=ascii(vm[:80])[1:-1])
+        raise ReplicationsNotUnderstood(reason=reason)
 
 
 def _is_ordered(db: Session, machine: Machine, wanted: ReplicationWanted, found: Placed) -> bool:

@@ -3,17 +3,19 @@
 import dataclasses
 import hashlib
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 
 from holdfast.app.control.errors import NotAllowed
 from holdfast.app.control.plane import Actor, Plane
+from holdfast.app.control.replication_judging import read_settings
 from holdfast.app.control.sites import address_of
 from holdfast.catalog import replications as replication_rows
 from holdfast.catalog import sites as site_rows
 from holdfast.catalog.database import Session
 from holdfast.catalog.sites import Placed
-from holdfast.catalog.tables import Machine, Site
+from holdfast.catalog.tables import Machine, Replication, Site
 from holdfast.fleet.replication_messages import (
     Ended,
     Handover,
@@ -23,6 +25,7 @@ from holdfast.fleet.replication_messages import (
     SourceSite,
     WriterGrant,
 )
+from holdfast.replication.settings import ReplicationSettings, Seed, SiteAddress
 
 # Sites hear sooner whom they may let in: somebody waits for it.
 SITES_BEAT = timedelta(seconds=5)
@@ -83,6 +86,7 @@ def _site_role(plane: Plane, db: Session, site: Site) -> SiteRole:
 def _source_role(plane: Plane, db: Session, machine: Machine) -> SourceRole:
     names = replication_rows.sites_of(db, machine.id)
     sites = site_rows.for_source(db, machine.vault_id, also=names)
+    of_name = {one.site.name: one for one in sites}
     revoked = _revoked(plane, db, sorted({one.machine.id for one in sites}))
     return SourceRole(
         sites=[_source_site(one, revoked) for one in sites],
@@ -91,7 +95,7 @@ def _source_role(plane: Plane, db: Session, machine: Machine) -> SourceRole:
                 vm=row.vm,
                 name=row.name,
                 site=site,
-                settings=row.settings,
+                settings=_handed_settings(row, of_name[site]),
                 came_from=row.handed_from or "",
             )
             for row, site in replication_rows.handed_to(db, machine.id)
@@ -101,6 +105,18 @@ def _source_role(plane: Plane, db: Session, machine: Machine) -> SourceRole:
             for one in site_rows.ends_for(db, machine.id)
         ],
     )
+
+
+def _handed_settings(row: Replication, site: Placed) -> dict[str, Any]:
+    """As the host before had them, but for what it must not decide for another host: where to."""
+    host, port = address_of(site)
+    to = SiteAddress(site=site.site.name, machine=site.machine.id, host=host, port=port)
+    known = read_settings(row.settings) or ReplicationSettings(vm=row.vm, name=row.name, to=to)
+    told = msgspec.structs.replace(
+        known, vm=row.vm, name=row.name, to=to, hypervisor="", seed=Seed.NOTHING, seed_from=""
+    )
+    found: dict[str, Any] = msgspec.to_builtins(told)
+    return found
 
 
 def _source_site(found: Placed, revoked: dict[str, list[str]]) -> SourceSite:

@@ -14,7 +14,7 @@ from holdfast.catalog import alerts as alert_rows
 from holdfast.catalog import replication_samples as sample_rows
 from holdfast.catalog import replications as replication_rows
 from holdfast.catalog.database import Session
-from holdfast.catalog.replications import Filter, Replicated
+from holdfast.catalog.replications import Replicated
 from holdfast.catalog.tables import Alert
 from holdfast.replication.status import Health
 
@@ -33,7 +33,7 @@ def watch(plane: Plane) -> int:
     """Judge, note and tell; how many troubles there are."""
     now = plane.clock.now()
     with plane.database.write() as db:
-        rows = replication_rows.listed(db, Filter())
+        rows = replication_rows.all_locked(db)
         hosts = replication_rows.good_writers(db, {one.machine.id for one in rows})
         for one in rows:
             judge(one.row, one.machine, now)

@@ -12,6 +12,7 @@ from holdfast.app.control.replication_grants import (
     LONGEST,
     Granting,
     check_ids,
+    check_vm,
     require_machine,
 )
 from holdfast.app.control.replication_judging import (
@@ -58,7 +59,8 @@ def take_site(plane: Plane, actor: Actor, told: SiteTold) -> None:
         site.trouble, site.told_at = told.trouble[:LONGEST], now
         rows = {}
         for one in told.replicas[: 10 * MOST_REPLICATIONS]:
-            check_ids(one.vm, one.name)
+            check_vm(one.vm)
+            check_ids(one.name)
             facts: dict[str, Any] = msgspec.to_builtins(one)
             vm, name = facts.pop("vm"), facts.pop("name")
             rows[vm] = Replica(site_id=site.id, vm=vm, name=name, facts=facts, told_at=now)
@@ -92,7 +94,8 @@ class _Taking:
                 self._not_here(row)
 
     def _report(self, report: ReplicationReport) -> None:
-        check_ids(report.vm, report.site)
+        check_vm(report.vm)
+        check_ids(report.site)
         key = (report.vm, report.site)
         if key not in self._known and key not in self._ended:
             self._take_up(report)

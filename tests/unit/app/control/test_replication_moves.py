@@ -38,9 +38,27 @@ def test_it_goes_on_at_the_host_it_moved_to(ground: Ground) -> None:
     assert new is not None
     (handed,) = new.handovers
     assert (handed.vm, handed.site, handed.came_from) == (uuid_of("db"), "berlin", ground.one.id)
-    assert handed.settings["every"] == 300
+    assert handed.settings["name"] == "db"
     assert old is not None
     assert [(one.why, one.keep_replica) for one in old.ended] == [("moved", True)]
+
+
+def test_where_it_is_replicated_to_is_not_for_the_host_before_to_say(ground: Ground) -> None:
+    """It may have fallen, and would have another host send its machine's disks to itself."""
+    forged = ground.report("db")
+    forged.settings["to"] = {"site": "berlin", "machine": ground.one.id, "host": "kvm1"}
+    forged.settings["hypervisor"] = "qemu+ssh://kvm1/system"
+    ground.tell(forged)
+
+    ground.vms(ground.two, "db", "other")
+    ground.vms(ground.one)
+
+    source = ground.roles(ground.two).source
+    assert source is not None
+    (handed,) = source.handovers
+    assert handed.settings["to"]["machine"] == ground.far.id
+    assert handed.settings["to"]["host"] == "far"
+    assert "hypervisor" not in handed.settings
 
 
 def test_the_order_in_which_hosts_tell_does_not_matter(ground: Ground) -> None:

@@ -12,9 +12,11 @@ from holdfast.app.control.replication_ends import end_replication
 from holdfast.app.control.replication_errors import (
     MachineIsSite,
     ReplicaBeingRemoved,
+    ReplicationsNotUnderstood,
     SiteInUse,
     SiteNotUnderstood,
 )
+from holdfast.app.control.replication_grants import want
 from holdfast.app.control.sites import (
     NewSite,
     add_site,
@@ -26,7 +28,7 @@ from holdfast.app.control.sites import (
 )
 from holdfast.catalog.tables import Certificate
 from holdfast.fleet.paging import Window
-from holdfast.fleet.replication_messages import ReplicationRoles, WriterGrant
+from holdfast.fleet.replication_messages import ReplicationRoles, ReplicationWanted, WriterGrant
 from holdfast.fleet.roles import Role
 from holdfast.replication.replica_errors import ReplicaOfAnother
 from holdfast.testing.planes import add_machine, add_person, add_vault
@@ -175,6 +177,15 @@ def test_who_asks_may_write_that_replica(ground: Ground) -> None:
     assert after.site is not None
     assert after.site.grants == [WriterGrant(vm=uuid_of("db"), machine=ground.one.id)]
     assert before.etag != after.etag
+
+
+@pytest.mark.parametrize("vm", ["../x", "", "a/b", ".", "a" * 200])
+def test_a_machine_whose_id_could_lead_elsewhere_is_refused(ground: Ground, vm: str) -> None:
+    ground.site()
+    wanted = ReplicationWanted(vm=vm, name="db", site="berlin")
+
+    with pytest.raises(ReplicationsNotUnderstood):
+        want(ground.plane, ground.one.actor, wanted)
 
 
 def test_another_host_does_not_get_hold_of_it(ground: Ground) -> None:

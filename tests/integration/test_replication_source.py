@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from holdfast.base.units import KIB, MIB
+from holdfast.disks.serving import served_image
 from holdfast.hypervisor.connection import Host
+from holdfast.machines.backup_errors import VmStarted
 from holdfast.machines.points import Rung
 from holdfast.replication.source_advance import Did
 from holdfast.testing.hosts import KvmHost
-from holdfast.testing.replicating import Replicating
+from holdfast.testing.replicating import CLOCK, Replicating
 from holdfast.testing.still_machine import StillMachine, read_image
 from tests import machines_bench
 from tests.model_site import ModelSite
@@ -157,3 +159,40 @@ def test_after_a_power_cut_only_what_differs_is_sent(
     assert_proved(machine, replicating, site)
     assert Did.LOST in [each.did for each in replicating.done]
     assert site.shipped - shipped < 2 * MIB
+
+
+def test_a_machine_can_be_started_while_it_is_read_and_what_was_read_does_not_count(
+    machine: StillMachine, replicating: Replicating, site: ModelSite
+) -> None:
+    replicating.point()
+    machine.stop()
+    changed(machine)
+
+    def start_in_the_middle(step: str) -> None:
+        if step == "read":
+            machine.start()
+            machine.write(FIRST, 9 * MIB, b"meanwhile" * 1000)
+
+    with pytest.raises(VmStarted):
+        replicating.advance(on_step=start_in_the_middle)
+    replicating.point()
+
+    assert_proved(machine, replicating, site)
+    assert rungs(site) == [Rung.BITMAP, Rung.BITMAP]
+
+
+def test_an_image_that_is_read_for_a_replica_does_not_keep_its_machine_from_starting(
+    machine: StillMachine, tmp_path: Path
+) -> None:
+    machine.stop()
+
+    with served_image(
+        machine.disks[FIRST].path,
+        tmp_path / "nbd",
+        format_="qcow2",
+        clock=CLOCK,
+        lets_others_write=True,
+    ):
+        machine.start()
+
+    assert machine.is_on()

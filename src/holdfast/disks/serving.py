@@ -43,12 +43,23 @@ def served_image(  # noqa: PLR0913  what is served, and as what
     bitmap: str | None = None,
     is_writable: bool = False,
     has_depths: bool = False,
+    lets_others_write: bool = False,
 ) -> Iterator[UnixAddress]:
     """An image over NBD at `socket`; a bitmap of it is the context `bitmap_context` names.
 
     `has_depths`: the context ALLOCATION_DEPTH says in which image of its chain each part lies.
+    `lets_others_write`: its machine may be started meanwhile, which otherwise would fail. Whoever
+    reads must see afterwards that nobody has written, or throw away what was read.
     """
-    options = ["--socket", os.path.abspath(socket), "--format", format_]
+    options = ["--socket", os.path.abspath(socket)]
+    named = os.path.abspath(image)
+    if lets_others_write:
+        driver = "host_device" if image.is_block_device() else "file"
+        named = f"driver={format_},file.driver={driver},file.filename={_escaped(image)}"
+        named += ",force-share=on"
+        options += ["--image-opts"]
+    else:
+        options += ["--format", format_]
     options += ["--shared", str(_CLIENTS), "--discard=unmap"]
     options += [] if is_writable else ["--read-only"]
     options += [] if bitmap is None else ["--bitmap", bitmap]
@@ -58,7 +69,7 @@ def served_image(  # noqa: PLR0913  what is served, and as what
     address.path.unlink(missing_ok=True)
     try:
         with (
-            _running(["qemu-nbd", *options, os.path.abspath(image)], image) as program,
+            _running(["qemu-nbd", *options, named], image) as program,
             program.first(lambda: _first_client(address), clock),
         ):
             yield address

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from holdfast.base.errors import HoldfastError
 from holdfast.disks.nbd_address import UnixAddress
 from holdfast.disks.serving import bitmap_context, served_image
 from holdfast.disks.spans import Span, total
@@ -54,8 +55,16 @@ def is_unchanged(job: SourceJob, base: Generation | None) -> bool:
 
 
 def step_off(job: SourceJob, found: Held, sight: Sight) -> StepMade:
-    with job.place.made():
-        return _OffStep(job, found, sight).run()
+    try:
+        with job.place.made():
+            return _OffStep(job, found, sight).run()
+    except VmStarted:
+        raise
+    except HoldfastError as err:
+        # Its QEMU has the records open now, and whatever went wrong comes from that.
+        if job.domain.is_active():
+            raise VmStarted(about=job.domain.name) from err
+        raise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +103,7 @@ class _OffStep:
             log_files(writer, gathered)
             read = {disk.target: self._read(writer, disk) for disk in self._sight.disks}
             job.on_step("read")
-            self._require_off(looks)
+            require_off(job, self._sight, looks)
             if self._walk is None and not self._is_behind:
                 check_samples(job, [each.looked.sampled for each in read.values()])
             sealed = writer.seal()
@@ -124,12 +133,6 @@ class _OffStep:
         copy_nvram(spec, gathered)
         copy_tpm(spec, gathered)
         return gathered
-
-    def _require_off(self, looks: dict[str, tuple[int, ...]]) -> None:
-        """What was read is one instant only if nobody wrote meanwhile."""
-        job = self._job
-        if job.domain.is_active() or looks_of(self._sight.disks, job.domain) != looks:
-            raise VmStarted(about=job.domain.name)
 
     def _read(self, writer: LogWriter, disk: DiskSpec) -> _Read:
         job, track = self._job, self._tracks[disk.target]
@@ -171,6 +174,12 @@ class _OffStep:
         )
 
 
+def require_off(job: SourceJob, sight: Sight, looks: dict[str, tuple[int, ...]]) -> None:
+    """What was read is one instant only if nobody wrote meanwhile; a start is never hindered."""
+    if job.domain.is_active() or looks_of(sight.disks, job.domain) != looks:
+        raise VmStarted(about=job.domain.name)
+
+
 @contextlib.contextmanager
 def opened_off(
     job: SourceJob, disk: DiskSpec, since: str | None, *, before: KeptDisk | None
@@ -179,7 +188,12 @@ def opened_off(
     image, format_ = image_of(job.domain, disk), disk.format or "raw"
     below = [_recorded(job, path, disk.target, since) for path in _below(disk, since)]
     with served_image(
-        image, _socket(job, disk.target), format_=format_, clock=job.clock, bitmap=since
+        image,
+        _socket(job, disk.target),
+        format_=format_,
+        clock=job.clock,
+        bitmap=since,
+        lets_others_write=True,
     ) as address:
         context = bitmap_context(since) if since else None
         assert isinstance(address, UnixAddress)
@@ -200,7 +214,12 @@ def _recorded(job: SourceJob, path: Path, target: str, since: str | None) -> lis
     assert since is not None
     with (
         served_image(
-            path, _socket(job, target), format_="qcow2", clock=job.clock, bitmap=since
+            path,
+            _socket(job, target),
+            format_="qcow2",
+            clock=job.clock,
+            bitmap=since,
+            lets_others_write=True,
         ) as address,
         NbdSource(address, "", context=bitmap_context(since)) as source,
     ):

@@ -16,7 +16,7 @@ from holdfast.base.errors import HoldfastError
 from holdfast.fleet.windows import parse_window, stretch_around
 from holdfast.hypervisor.checkpoints import changed_bytes
 from holdfast.hypervisor.domains import Domain
-from holdfast.machines.backup_errors import VmOperationRunning
+from holdfast.machines.backup_errors import VmOperationRunning, VmStarted
 from holdfast.machines.downgrades import downgrade
 from holdfast.machines.points import Consistency
 from holdfast.machines.scratch_place import ScratchPlace
@@ -183,8 +183,8 @@ class Replicator:
                 self._slot_taken()
             try:
                 done = self._advance()
-            except VmOperationRunning:
-                # A backup holds the machine; it is looked at again in a moment.
+            except (VmOperationRunning, VmStarted):
+                # A backup holds it, or it was started; it is looked at again in a moment.
                 self._busy_until = self._tools.clock.monotonic() + _BUSY_SECONDS
                 self._cycle_wished = True
                 return

@@ -108,7 +108,13 @@ class Shipper:
         except HoldfastError as err:
             if not is_another_replica(err):
                 raise
+            before = known(self._outbox)
+            # The next time the replica is prepared again, if it is not there at all.
+            self._is_connected = False
             self._agree(self._door.receiver.state(self._outbox.uuid))
+            if known(self._outbox) == before and err.code != "replica-missing":
+                # Both know the same, and still it is refused: not at once again.
+                raise
             return None
 
     def _wish(self) -> ReplicaWish:

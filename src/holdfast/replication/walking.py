@@ -15,10 +15,10 @@ import msgspec
 
 from holdfast.base.errors import HoldfastError
 from holdfast.base.units import GIB, MIB
-from holdfast.disks.images import add_bitmap, inspect, remove_bitmap
+from holdfast.disks.images import add_bitmap, remove_bitmap
 from holdfast.disks.nbd_address import UnixAddress
 from holdfast.disks.spans import Span, clipped, intersection
-from holdfast.hypervisor.checkpoint_xml import is_ours, new_name
+from holdfast.hypervisor.checkpoint_xml import new_name
 from holdfast.hypervisor.checkpoints import create_checkpoint, stored_form
 from holdfast.hypervisor.xml_reading import Element, sub, write_xml
 from holdfast.machines.adopting import end_our_job
@@ -27,15 +27,16 @@ from holdfast.machines.drift import spans_of
 from holdfast.machines.nbd_source import NbdSource
 from holdfast.machines.points import Rung
 from holdfast.machines.pulling import patiently, prepare_pull, undone_on_error
+from holdfast.machines.records_off import drop_records_off
 from holdfast.machines.scratch_guard import ScratchGuard
 from holdfast.machines.tracking import MapState, Track, Why
 from holdfast.replication.log_head import Kind, LoggedDisk, LogHead
 from holdfast.replication.log_writer import LogWriter, SealedLog
-from holdfast.replication.offline_cycle import opened_off
+from holdfast.replication.offline_cycle import opened_off, require_off
 from holdfast.replication.source_errors import WalkBroken
 from holdfast.replication.source_facts import How, KeptDisk, Walk, WalkDisk
 from holdfast.replication.source_job import SourceJob, known, note_checkpoints
-from holdfast.replication.source_looking import Sight, image_of
+from holdfast.replication.source_looking import Sight, image_of, looks_of
 from holdfast.replication.source_making import asking
 from holdfast.replication.source_reading import Amount, log_differences, log_spans
 from holdfast.replication.source_tracks import walk_over
@@ -112,7 +113,9 @@ def _begin_record(job: SourceJob, sight: Sight, name: str) -> str:
         create_checkpoint(job.domain, name, disks=sight.recordable)
         return stored_form(job.domain, name)
     begun: list[Path] = []
-    _clear_records(job, sight)
+    # While it is off, libvirt does not remove those nobody needs.
+    keep = CheckpointNotes(job.home, job.uuid, job.clock).of_others("")
+    drop_records_off(job.domain, keep=keep)
     try:
         for disk in sight.disks:
             if disk.target in sight.recordable:
@@ -125,19 +128,6 @@ def _begin_record(job: SourceJob, sight: Sight, name: str) -> str:
                 remove_bitmap(path, name)
         raise
     return form_of(name, sight.recordable, job.clock.now().timestamp())
-
-
-def _clear_records(job: SourceJob, sight: Sight) -> None:
-    """Those in the images that nobody needs: while it is off, libvirt does not remove them."""
-    keep = CheckpointNotes(job.home, job.uuid, job.clock).of_others("")
-    for disk in sight.disks:
-        if disk.target not in sight.recordable:
-            continue
-        path = image_of(job.domain, disk)
-        for bitmap in inspect(path, format_="qcow2", looks_below=False).bitmaps:
-            if is_ours(bitmap.name) and bitmap.name not in keep:
-                with contextlib.suppress(HoldfastError):
-                    remove_bitmap(path, bitmap.name)
 
 
 def form_of(name: str, disks: tuple[str, ...], created: float) -> str:
@@ -251,11 +241,13 @@ def _opened(job: SourceJob, sight: Sight, disk: WalkDisk) -> Iterator[NbdSource]
     if not sight.is_live:
         spec = next(each for each in sight.disks if each.target == disk.target)
         before = KeptDisk(target=disk.target, size=disk.before) if disk.checkpoint else None
+        looks = looks_of(sight.disks, job.domain)
         with (
             job.place.made(),
             opened_off(job, spec, disk.checkpoint or None, before=before) as source,
         ):
             yield source
+            require_off(job, sight, looks)
         return
     with (
         job.place.made(),

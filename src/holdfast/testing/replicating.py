@@ -1,13 +1,16 @@
 """Replication of the bench's machines, a thing at a time: what a replicator does without its threads.
 
-As a program it does one thing and can be killed at a step of it:
-python -m holdfast.testing.replicating URI UUID ROOT SCRATCH SITE STEP
+In a process of its own it can be killed at a step; those are forks of one that has everything
+imported and has not spoken to libvirt yet.
 """
 
+import multiprocessing
+import os
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from holdfast.base.clock import SystemClock
 from holdfast.base.errors import HoldfastError
@@ -17,7 +20,7 @@ from holdfast.hypervisor.checkpoints import list_checkpoints
 from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.domains import Domain, find_by_uuid
 from holdfast.machines.scratch_place import ScratchPlace
-from holdfast.replication.receiver import Receiver
+from holdfast.replication.receiver import Receiver, ReplicaWish
 from holdfast.replication.shipping import (
     ByHand,
     Sender,
@@ -26,6 +29,7 @@ from holdfast.replication.shipping import (
     is_another_replica,
     reconcile,
 )
+from holdfast.replication.site import Site
 from holdfast.replication.source_advance import Did, Done, advance
 from holdfast.replication.source_facts import Sent, Walk
 from holdfast.replication.source_folder import SourceFolder
@@ -33,6 +37,9 @@ from holdfast.replication.source_job import SourceJob, known
 
 CLOCK = SystemClock()
 _MOST = 200
+# Of ours, at any time.
+_CHECKPOINTS = 3
+_PATIENCE = 240.0
 
 
 def _nobody_listens(_step: str) -> None:
@@ -59,6 +66,11 @@ class Replicating:
 
     def __post_init__(self) -> None:
         self.folder = SourceFolder(str(self.root), self.uuid)
+        self.prepare()
+
+    def prepare(self) -> None:
+        wish = ReplicaWish(vm=self.uuid, name=self.domain.name, source="north", disks=())
+        self.receiver.prepare(wish)
 
     @property
     def domain(self) -> Domain:
@@ -92,7 +104,10 @@ class Replicating:
         except HoldfastError as err:
             if not is_another_replica(err):
                 raise
+            before = self.known()
             self.reconcile()
+            if self.known() == before and err.code != "replica-missing":
+                raise
             return None
 
     def ship_all(self) -> None:
@@ -100,6 +115,7 @@ class Replicating:
             self.ship()
 
     def reconcile(self) -> None:
+        self.prepare()
         reconcile(self.job(), self.receiver.state(self.uuid))
 
     def point(self) -> Done:
@@ -126,20 +142,40 @@ class Replicating:
         found = [str(each) for each in self.scratch.glob("*")]
         if current_backup(self.domain) is not None:
             found.append("job")
-        sent, walk = self.known()
-        needed = walk.checkpoints if walk else frozenset[str]()
-        for generation in (sent.acked, sent.spooled):
-            needed |= generation.checkpoints if generation else frozenset()
         names = [each.name for each in list_checkpoints(self.domain)]
         if len(names) > _CHECKPOINTS:
             found.append(f"{len(names)} checkpoints")
         return found + [str(each) for each in self.folder.spool.glob("*.part")]
 
 
-class Disks(Protocol):
-    """What a site can be asked for in a test."""
+def was_killed(replicating: Replicating, step: str, *, site: Path) -> bool:
+    """Go on until a point is at the site in this folder; False where no such step was met."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["__main__", __name__])
+    places = (replicating.root, replicating.scratch, site)
+    told = (replicating.host.uri, replicating.uuid, places, replicating.slice_bytes, step)
+    process = context.Process(target=_go_on, args=told, daemon=True)
+    process.start()
+    process.join(_PATIENCE)
+    status = process.exitcode
+    assert status in (0, -signal.SIGKILL), f"the replication ended with {status}"
+    process.close()
+    return status != 0
 
-    def content(self, target: str) -> bytes: ...
 
+def _go_on(
+    uri: str, uuid: str, places: tuple[Path, Path, Path], slice_bytes: int, step: str
+) -> None:
+    root, scratch, folder = places
 
-_CHECKPOINTS = 3
+    def on_step(now: str) -> None:
+        if now == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with Host.open(uri) as host:
+        site = Site(folder, CLOCK)
+        replicating = Replicating(
+            host, uuid, root, scratch, site, slice_bytes=slice_bytes, on_step=on_step
+        )
+        replicating.reconcile()
+        replicating.point()

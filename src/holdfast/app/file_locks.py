@@ -1,6 +1,16 @@
-"""Whether somebody holds a file's lock: the kernel is asked, for a try would be in their way."""
+"""Locks of files. Whether somebody holds one the kernel is asked, for a try would be in their way."""
 
+import fcntl
 import os
+
+
+def try_lock(descriptor: int) -> bool:
+    """Whether it is ours now; it is freed when the descriptor is closed, however."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def is_locked(file: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from holdfast.app import replication_records
+from holdfast.app.named_steps import LeftOut, taken, with_extension
 from holdfast.app.replication_errors import (
     ReplicationElsewhere,
     ReplicationNotPossible,
@@ -19,13 +20,11 @@ from holdfast.app.replication_errors import (
 )
 from holdfast.app.replication_records import Enabling
 from holdfast.app.vm_errors import VmPartlyProtectable
-from holdfast.app.vm_protect import LeftOut, against, refused
+from holdfast.app.vm_protect import against, refused
 from holdfast.app.vm_records import Step
 from holdfast.app.wiring import Session
-from holdfast.base.errors import HoldfastError
 from holdfast.base.texts import N_, _
 from holdfast.base.units import MIB, format_size
-from holdfast.machines.extension.errors import ExtensionBroken, ExtensionStartTimedOut
 from holdfast.machines.preflight import Extent, MachineSeen, Sheet, Taken, Weight
 from holdfast.machines.preflight_texts import sentence
 from holdfast.replication.settings import ReplicationSettings
@@ -109,24 +108,13 @@ class Task:
         return msgspec.structs.replace(self.wanted, steps=before.steps if before else ())
 
     def _done(self, now: Enabling, name: str, do: Callable[[], str], on_step: OnStep) -> Enabling:
-        home = self.session.settings.home
-        try:
-            step = self._step(name, "done", do())
-        except LeftOut as err:
-            step = self._step(name, "left-out", str(err))
-        except HoldfastError as err:
-            failed = self._step(name, "failed", str(err), error=err.code)
-            replication_records.save(home, now.with_step(failed))
-            on_step(failed)
-            raise
+        step, failure = taken(name, do, self.session.clock)
         now = now.with_step(step)
-        replication_records.save(home, now)
+        replication_records.save(self.session.settings.home, now)
         on_step(step)
+        if failure is not None:
+            raise failure
         return now
-
-    def _step(self, name: str, state: str, said: str, *, error: str = "") -> Step:
-        at = self.session.clock.now()
-        return Step(name=name, state=state, at=at, said=said, error=error)
 
     def _preflight(self) -> str:
         require(self.sheet, partly=self.wanted.partly)
@@ -162,11 +150,7 @@ class Task:
             raise LeftOut(_("its points need not be application-consistent"))
         if self.sheet.consistency != "application":
             raise LeftOut(_("the guest agent cannot run it"))
-        try:
-            return self.works.install_extension()
-        except (ExtensionBroken, ExtensionStartTimedOut):
-            self.works.remove_extension()
-            return self.works.install_extension()
+        return with_extension(self.works)
 
     def _settings(self) -> str:
         wanted = self.wanted.wanted

@@ -4,13 +4,13 @@ A lock says that one is at work; the kernel frees it however that process ends.
 """
 
 import contextlib
-import fcntl
 import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from holdfast.app.file_locks import is_locked, try_lock
 from holdfast.app.replication_errors import ReplicationRuns
 
 
@@ -39,7 +39,7 @@ def alone(home: str, work: Work, *, is_agents: bool = False) -> Iterator[None]:
     os.makedirs(home, 0o700, exist_ok=True)
     descriptor = os.open(lock_file(home, work), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        if not _try_lock(descriptor):
+        if not try_lock(descriptor):
             found = _said(descriptor)
             raise ReplicationRuns(work=work.value, pid=found.pid if found else "?")
         said = {"pid": os.getpid(), "is_agents": is_agents}
@@ -53,13 +53,14 @@ def alone(home: str, work: Work, *, is_agents: bool = False) -> Iterator[None]:
 
 def at_work(home: str, work: Work) -> AtWork | None:
     """The process that does it now."""
+    file = lock_file(home, work)
     try:
-        probe = os.open(lock_file(home, work), os.O_RDWR | os.O_CLOEXEC)
+        if not is_locked(file):
+            return None
+        probe = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return None
     try:
-        if _try_lock(probe):
-            return None
         # It has the lock and may not have said who it is yet.
         return _said(probe) or AtWork(pid=0)
     finally:
@@ -70,11 +71,3 @@ def _said(descriptor: int) -> AtWork | None:
     with contextlib.suppress(ValueError, KeyError, TypeError, OSError):
         return AtWork(**json.loads(os.pread(descriptor, 4096, 0)))
     return None
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -5,7 +5,6 @@ second one, so that an `up` that follows a killed one waits until the last of th
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import signal
@@ -14,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from holdfast.app.config import Settings
+from holdfast.app.file_locks import try_lock
 from holdfast.app.up_errors import ServiceEnded, UpRuns
 from holdfast.base.clock import Clock
 from holdfast.base.programs import Service, last_words, start_service
@@ -44,7 +44,7 @@ def claim(home: str, clock: Clock) -> Iterator[Claim]:
     os.makedirs(home, 0o700, exist_ok=True)
     own, children = _open(_lock_file(home)), _open(os.path.join(home, "up.children"))
     try:
-        if not _try_lock(own):
+        if not try_lock(own):
             yield Claim(None)
             return
         os.truncate(own, 0)
@@ -73,7 +73,7 @@ def running_pid(home: str) -> int | None:
     with contextlib.suppress(OSError, ValueError):
         probe = os.open(_lock_file(home), os.O_RDWR | os.O_CLOEXEC)
         try:
-            return None if _try_lock(probe) else int(os.read(probe, 20))
+            return None if try_lock(probe) else int(os.read(probe, 20))
         finally:
             os.close(probe)
     return None
@@ -99,7 +99,7 @@ def is_locked(path: str) -> bool:
     except OSError:
         return False
     try:
-        return not _try_lock(probe)
+        return not try_lock(probe)
     finally:
         os.close(probe)
 
@@ -222,18 +222,10 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 def _wait_for_lock(descriptor: int, clock: Clock, *, home: str) -> None:
     """Whoever holds it is about to end."""
     deadline = clock.monotonic() + _ORPHANS_GRACE
-    while not _try_lock(descriptor):
+    while not try_lock(descriptor):
         if clock.monotonic() > deadline:
             raise UpRuns(home=home)
         clock.sleep(_TICK)

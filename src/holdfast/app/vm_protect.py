@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from holdfast.app import vm_records
+from holdfast.app.named_steps import LeftOut, taken, with_extension
 from holdfast.app.vm_errors import (
     VmDiskTooLarge,
     VmLessConsistent,
@@ -20,11 +21,9 @@ from holdfast.app.vm_errors import (
 )
 from holdfast.app.vm_records import FreezeSettings, Protection, Step
 from holdfast.app.wiring import Session
-from holdfast.base.errors import HoldfastError
 from holdfast.base.texts import N_, _
 from holdfast.base.units import format_size
 from holdfast.machines.backup_errors import VmBitmapImpossible
-from holdfast.machines.extension.errors import ExtensionBroken, ExtensionStartTimedOut
 from holdfast.machines.layers import generation_of
 from holdfast.machines.overlay_errors import VmOverlayImpossible
 from holdfast.machines.preflight import (
@@ -104,10 +103,6 @@ class Wanted:
     limits: Limits
 
 
-class LeftOut(Exception):
-    """A step that has nothing to do on this machine; says why."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """One machine on its way to being protected."""
@@ -150,23 +145,13 @@ class Task:
     def _done(
         self, known: Protection, name: str, do: Callable[[], str], on_step: OnStep
     ) -> Protection:
-        try:
-            step = self._step(name, "done", do())
-        except LeftOut as err:
-            step = self._step(name, "left-out", str(err))
-        except HoldfastError as err:
-            failed = self._step(name, "failed", str(err), error=err.code)
-            vm_records.save(self.session.settings.home, known.with_step(failed))
-            on_step(failed)
-            raise
+        step, failure = taken(name, do, self.session.clock)
         known = known.with_step(step)
         vm_records.save(self.session.settings.home, known)
         on_step(step)
+        if failure is not None:
+            raise failure
         return known
-
-    def _step(self, name: str, state: str, said: str, *, error: str = "") -> Step:
-        at = self.session.clock.now()
-        return Step(name=name, state=state, at=at, said=said, error=error)
 
     def _preflight(self, kept: Protection) -> str:
         require(self.sheet, partly=self.wanted.partly)
@@ -189,12 +174,7 @@ class Task:
             raise LeftOut(_("this machine is never frozen"))
         if self.sheet.consistency != "application":
             raise LeftOut(_("the guest agent cannot run it"))
-        try:
-            return self.works.install_extension()
-        except (ExtensionBroken, ExtensionStartTimedOut):
-            # One in a bad state is taken away and put there anew; what fails then is told.
-            self.works.remove_extension()
-            return self.works.install_extension()
+        return with_extension(self.works)
 
     def _first_backup(self, kept: Protection) -> str:
         if self.works.has_point():

@@ -8,6 +8,7 @@ import pytest
 
 from holdfast.app import vm_records
 from holdfast.app.config import Settings
+from holdfast.app.named_steps import LeftOut
 from holdfast.app.vm_errors import (
     VmDiskTooLarge,
     VmLessConsistent,
@@ -16,7 +17,7 @@ from holdfast.app.vm_errors import (
     VmPartlyProtectable,
     VmProtectionUnreadable,
 )
-from holdfast.app.vm_protect import FreezeWish, LeftOut, Task, Wanted
+from holdfast.app.vm_protect import FreezeWish, Task, Wanted
 from holdfast.app.vm_records import FreezeSettings, Protection, Step
 from holdfast.app.wiring import Session
 from holdfast.base.errors import HoldfastError

@@ -169,7 +169,7 @@ def _happened(look: Look, now: datetime) -> Iterator[Line]:
 
 
 def _cycles(look: Look, cycles: tuple[Cycle, ...]) -> Line:
-    codes = Counter(cycle.code for cycle in cycles if cycle.code)
+    codes = Counter(code for cycle in cycles if (code := cycle.code or cycle.delayed))
     return {
         "holdfast": "replication-cycles",
         "vm": look.settings.name,

@@ -1,8 +1,7 @@
 """What is remembered of the cycles of one replication: enough to judge the last hours by.
 
-A cycle is kept when what was taken in it is at the other site. One whose turn came while another
-still ran, whose data went with a later one, or that failed, is missed; so is one that waits longer
-than its interval. Pauses that a person has asked for are not in it at all.
+A cycle is kept when what was taken in it is at the other site within two intervals. One whose turn
+came while another still ran, whose data went with a later one, or that failed, is missed. Pauses that a person has asked for are not in it at all.
 """
 
 from collections.abc import Iterable, Sequence
@@ -50,6 +49,8 @@ class Cycle(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     outcome: Outcome = Outcome.RUNNING
     generation: str = ""
     code: str = ""
+    # The code of what it had to wait for, as a backup of the same machine.
+    delayed: str = ""
     # Bytes by disk, as read; a log may hold less, since zeros are none, and it is compressed.
     dirty: dict[str, int] = {}
     log_bytes: int = 0
@@ -62,10 +63,10 @@ class Cycle(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return sum(self.dirty.values())
 
     def is_missed(self, now: datetime, every: timedelta) -> bool:
-        """One that is still under way is missed when the next but one is due."""
-        if self.outcome in (Outcome.RUNNING, Outcome.WAITING):
-            return now - self.due > 2 * every
-        return self.outcome is not Outcome.SHIPPED
+        """One that is there, or may still come, is missed when that takes two intervals."""
+        if self.outcome in (Outcome.RUNNING, Outcome.WAITING, Outcome.SHIPPED):
+            return (self.acked or now) - self.due > 2 * every
+        return True
 
 
 def pruned(cycles: Iterable[Cycle], now: datetime) -> tuple[Cycle, ...]:

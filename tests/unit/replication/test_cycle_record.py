@@ -97,12 +97,56 @@ def test_a_merged_log_is_a_missed_cycle(tmp_path: Path) -> None:
     assert missed_share(record.cycles, clock.now(), EVERY) == 0.25
 
 
-def test_a_cycle_that_waits_longer_than_two_intervals_is_missed_until_it_is_there() -> None:
+def test_a_cycle_that_needs_longer_than_two_intervals_is_missed() -> None:
     noon = FakeClock().now()
     waiting = Cycle(due=noon, outcome=Outcome.WAITING, generation="g1")
+    late = Cycle(due=noon, outcome=Outcome.SHIPPED, generation="g1", acked=noon + 3 * EVERY)
 
     assert not waiting.is_missed(noon + 2 * EVERY, EVERY)
     assert waiting.is_missed(noon + 3 * EVERY, EVERY)
+    assert late.is_missed(noon + 9 * EVERY, EVERY)
+
+
+def test_an_acknowledgement_may_come_before_the_word_of_who_made_it(tmp_path: Path) -> None:
+    clock = FakeClock()
+    record = CycleRecord(tmp_path, clock)
+    record.begin(clock.now())
+
+    record.shipped("g1", wire_bytes=600, seconds=2.0)
+    record.spooled(clock.now(), "g1", dirty={"vda": 1}, log_bytes=512)
+
+    (cycle,) = record.cycles
+    assert (cycle.outcome, cycle.shipped_bytes) == (Outcome.SHIPPED, 600)
+
+
+def test_a_cycle_that_waits_for_a_backup_is_one_and_counts_from_when_it_was_due(
+    tmp_path: Path,
+) -> None:
+    clock = FakeClock()
+    record = CycleRecord(tmp_path, clock)
+    due = clock.now()
+    for _time in range(40):
+        record.begin(clock.now())
+        record.delay(clock.now(), code="vm-operation-running")
+        clock.sleep(2)
+    record.begin(clock.now())
+    record.spooled(clock.now(), "g1", dirty={}, log_bytes=1)
+
+    (cycle,) = record.cycles
+    assert (cycle.due, cycle.delayed) == (due, "vm-operation-running")
+    assert (cycle.outcome, cycle.generation) == (Outcome.WAITING, "g1")
+    assert cycle.is_missed(clock.now(), EVERY)
+
+
+def test_what_began_and_was_no_cycle_is_none(tmp_path: Path) -> None:
+    clock = FakeClock()
+    record = CycleRecord(tmp_path, clock)
+    record.begin(clock.now())
+    clock.sleep(30)
+
+    record.begin(clock.now())
+
+    assert [cycle.due for cycle in record.cycles] == [clock.now()]
 
 
 def test_too_few_cycles_are_no_share() -> None:

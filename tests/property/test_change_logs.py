@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,13 +17,12 @@ from holdfast.base.errors import HoldfastError
 from holdfast.base.units import KIB
 from holdfast.machines.points import Rung
 from holdfast.replication.log_errors import LogDamaged, LogTorn
-from holdfast.replication.log_head import Kind, LoggedDisk, LogHead
+from holdfast.replication.log_head import LoggedDisk
 from holdfast.replication.log_reader import files, parts, read_head, verify
 from holdfast.replication.log_writer import LogWriter, SealedLog
 from holdfast.replication.merging import merge
+from tests.log_bench import NOON, generation, head
 
-VM = "6f0e2c6a-0f4e-4f43-9d5e-8d5d0f3f6a11"
-NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 # No divisor of the block in which zeroes are looked for.
 UNIT = 24 * KIB
 MOST_UNITS = 100
@@ -81,26 +80,13 @@ def apart(found: list[Change]) -> Iterator[Change]:
             yield change
 
 
-def generation(number: int) -> str:
-    return f"holdfast-{number:016x}"
-
-
 def write(path: Path, number: int, machine: dict[str, Written], had: set[str]) -> SealedLog:
     """A step from one generation to the next; a disk that was not there before is logged in full."""
     logged = tuple(
         LoggedDisk(target=target, size=disk.size, rung=disk.rung if target in had else Rung.FULL)
         for target, disk in machine.items()
     )
-    head = LogHead(
-        kind=Kind.STEP,
-        vm=VM,
-        name="web",
-        since=generation(number),
-        until=generation(number + 1),
-        taken_at=NOON + timedelta(minutes=number),
-        disks=logged,
-    )
-    with LogWriter(path, head) as log:
+    with LogWriter(path, head(number, disks=logged)) as log:
         log.file("domain.xml", f"<domain id='{number}'/>".encode())
         for target, disk in machine.items():
             for change in disk.changes:
@@ -164,9 +150,9 @@ def test_a_merged_log_does_what_its_parts_do(
             assert merge(merged, place / f"{number}.log", merged) == verify(merged)
 
         assert applied(merged, base) == expected
-        head = read_head(merged)
-        assert (head.since, head.until) == (generation(0), generation(len(steps)))
-        assert head.taken_at == NOON + timedelta(minutes=len(steps) - 1)
+        found = read_head(merged)
+        assert (found.since, found.until) == (generation(0), generation(len(steps)))
+        assert found.taken_at == NOON + timedelta(minutes=len(steps) - 1)
         assert files(merged) == files(place / f"{len(steps) - 1}.log")
 
 

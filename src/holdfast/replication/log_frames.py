@@ -1,4 +1,4 @@
-"""The format of a change log: pure, of bytes and values. docs/format.md describes it.
+"""The format of a change log: pure, of bytes and values. docs/change-log-format.md describes it.
 
     prelude   magic, version, length of the head, check; the head as JSON; its SHA-256
     frames    64 bytes each, with what they hold behind them: data, zeroes or a file

@@ -2,38 +2,21 @@
 
 import os
 import threading
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from holdfast.base.units import GIB, KIB, MIB
 from holdfast.replication.log_errors import LogDamaged, LogTorn
-from holdfast.replication.log_head import Kind, LoggedDisk, LogHead
 from holdfast.replication.log_reader import Part, files, parts, read_head, verify
 from holdfast.replication.log_writer import LogWriter, SealedLog
+from tests.log_bench import head
 
-VM = "6f0e2c6a-0f4e-4f43-9d5e-8d5d0f3f6a11"
 NOISE = os.urandom(3 * MIB)
 
 
-def head_of(*sizes: int) -> LogHead:
-    return LogHead(
-        kind=Kind.STEP,
-        vm=VM,
-        name="web",
-        since="holdfast-0000000000000001",
-        until="holdfast-0000000000000002",
-        taken_at=datetime(2026, 1, 2, tzinfo=UTC),
-        disks=tuple(
-            LoggedDisk(target=f"vd{letter}", size=size)
-            for letter, size in zip("abcdef", sizes, strict=False)
-        ),
-    )
-
-
 def write(path: Path, *content: tuple[str, int, bytes | int], size: int = 8 * MIB) -> SealedLog:
-    with LogWriter(path, head_of(size, size)) as log:
+    with LogWriter(path, head(1, size, size)) as log:
         for target, offset, what in content:
             if isinstance(what, int):
                 log.zero(target, offset, what)
@@ -60,7 +43,7 @@ def test_what_is_sealed_is_what_is_verified(tmp_path: Path) -> None:
     sealed = write(path, ("vda", 0, NOISE), ("vdb", 0, MIB))
 
     assert verify(path) == sealed
-    assert read_head(path) == sealed.head == head_of(8 * MIB, 8 * MIB)
+    assert read_head(path) == sealed.head == head(1, 8 * MIB, 8 * MIB)
     assert (sealed.plain_bytes, sealed.zero_bytes) == (len(NOISE), MIB)
     assert sealed.size == path.stat().st_size
 
@@ -102,7 +85,7 @@ def test_zeroes_of_a_huge_disk_are_one_frame(tmp_path: Path) -> None:
 
 def test_files_come_out_by_name(tmp_path: Path) -> None:
     path = tmp_path / "1.log"
-    with LogWriter(path, head_of(MIB)) as log:
+    with LogWriter(path, head(1, MIB)) as log:
         log.file("domain.xml", b"<domain/>")
         log.data("vda", 0, NOISE[:MIB])
         log.file("nvram", NOISE)
@@ -122,7 +105,7 @@ def test_a_log_without_changes_is_a_log(tmp_path: Path) -> None:
 
 
 def test_what_is_not_sealed_leaves_nothing(tmp_path: Path) -> None:
-    with LogWriter(tmp_path / "1.log", head_of(MIB)) as log:
+    with LogWriter(tmp_path / "1.log", head(1, MIB)) as log:
         log.data("vda", 0, NOISE[:MIB])
 
     assert list(tmp_path.iterdir()) == []
@@ -139,7 +122,7 @@ def test_what_a_killed_writer_left_is_no_obstacle(tmp_path: Path) -> None:
 
 def test_disks_may_be_written_by_a_thread_each(tmp_path: Path) -> None:
     path = tmp_path / "1.log"
-    with LogWriter(path, head_of(64 * MIB, 64 * MIB)) as log:
+    with LogWriter(path, head(1, 64 * MIB, 64 * MIB)) as log:
         threads = [threading.Thread(target=fill, args=(log, target)) for target in ("vda", "vdb")]
         for thread in threads:
             thread.start()
@@ -160,7 +143,7 @@ def fill(log: LogWriter, target: str) -> None:
 
 def test_a_buffer_is_free_as_soon_as_it_was_given(tmp_path: Path) -> None:
     path, buffer = tmp_path / "1.log", bytearray(NOISE)
-    with LogWriter(path, head_of(8 * MIB)) as log:
+    with LogWriter(path, head(1, 8 * MIB)) as log:
         log.data("vda", 0, memoryview(buffer))
         buffer[:] = bytes(len(buffer))
         log.seal()
@@ -172,7 +155,7 @@ def test_a_buffer_is_free_as_soon_as_it_was_given(tmp_path: Path) -> None:
     ("offset", "length"), [(7 * MIB + 1, MIB), (MIB - 1, 1)], ids=["beyond its end", "back"]
 )
 def test_a_writer_refuses_what_no_reader_takes(tmp_path: Path, offset: int, length: int) -> None:
-    with LogWriter(tmp_path / "1.log", head_of(8 * MIB)) as log:
+    with LogWriter(tmp_path / "1.log", head(1, 8 * MIB)) as log:
         log.data("vda", 0, NOISE[:MIB])
 
         with pytest.raises(ValueError, match=r"within a disk|comes after"):

@@ -1,7 +1,6 @@
 """Two steps made one: what is covered is gone, what has grown is zero, and no rung is forgotten."""
 
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -14,30 +13,22 @@ from holdfast.replication.log_head import Kind, LoggedDisk, LogHead
 from holdfast.replication.log_reader import Part, files, parts, verify
 from holdfast.replication.log_writer import LogWriter
 from holdfast.replication.merging import merge, merged_head
+from tests.log_bench import VM, head
 
-VM = "6f0e2c6a-0f4e-4f43-9d5e-8d5d0f3f6a11"
 NOISE = os.urandom(MIB)
 
 
-def step(number: int, *disks: LoggedDisk, kind: Kind = Kind.STEP, vm: str = VM) -> LogHead:
-    return LogHead(
-        kind=kind,
-        vm=vm,
-        name="web",
-        since=f"holdfast-{number:016x}",
-        until=f"holdfast-{number + 1:016x}",
-        taken_at=datetime(2026, 1, 2, 12, number, tzinfo=UTC),
-        disks=disks,
-    )
+def step(number: int, *disks: LoggedDisk, **changes: object) -> LogHead:
+    return msgspec.structs.replace(head(number, disks=disks), **changes)
 
 
 def vda(size: int = MIB, rung: Rung = Rung.BITMAP, why: str = "tracked") -> LoggedDisk:
     return LoggedDisk(target="vda", size=size, rung=rung, why=why)
 
 
-def write(path: Path, head: LogHead, **changes: list[tuple[int, bytes | int]]) -> Path:
-    with LogWriter(path, head) as log:
-        log.file("domain.xml", head.until.encode())
+def write(path: Path, head_: LogHead, **changes: list[tuple[int, bytes | int]]) -> Path:
+    with LogWriter(path, head_) as log:
+        log.file("domain.xml", head_.until.encode())
         for target, found in changes.items():
             for offset, what in found:
                 if isinstance(what, int):

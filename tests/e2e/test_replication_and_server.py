@@ -17,7 +17,7 @@ from holdfast.app.registration_state import load_registration
 from holdfast.app.replication_roles import load_roles
 from holdfast.base.clock import SystemClock
 from holdfast.fleet.messages import VmsTold, VmTold
-from holdfast.fleet.replication_messages import ReplicationWanted
+from holdfast.fleet.replication_messages import ReplicationWanted, SiteRole, SourceRole
 from holdfast.machines.state_files import replace_file
 from holdfast.replication.settings import ReplicationSettings, SiteAddress
 from holdfast.replication.source_folder import STATUS, SourceFolder
@@ -59,6 +59,19 @@ class Host:
         self._replicating.heard("another")
         self._replicating.step()
         assert self.warned == []
+
+    @property
+    def as_site(self) -> SiteRole:
+        """What it is to do as a site, as it has heard last."""
+        roles = load_roles(self.home)
+        assert roles is not None
+        assert roles.site is not None
+        return roles.site
+
+    @property
+    def as_source(self) -> SourceRole:
+        roles = load_roles(self.home)
+        return (roles.source if roles else None) or SourceRole(sites=[])
 
     def folder(self, vm: str) -> SourceFolder:
         return SourceFolder(self.home, vm)
@@ -108,10 +121,7 @@ class Ground:
 
     def grants(self) -> set[tuple[str, str]]:
         self.far.step()
-        roles = load_roles(self.far.home)
-        assert roles is not None
-        assert roles.site is not None
-        return {(one.vm, one.machine) for one in roles.site.grants}
+        return {(one.vm, one.machine) for one in self.far.as_site.grants}
 
 
 @pytest.fixture(scope="module")
@@ -136,12 +146,9 @@ def test_both_sides_learn_what_they_are_to_each_other(
     ground.kvm.step()
 
     (seen,) = ground.listed(one)
-    roles = load_roles(ground.kvm.home)
     assert (one, ground.kvm.id) in ground.grants()
     assert (seen["machine"], seen["state"], seen["every"]) == ("kvm", "replicating", 300)
-    assert roles is not None
-    assert roles.source is not None
-    assert [site.site for site in roles.source.sites] == ["south"]
+    assert [site.site for site in ground.kvm.as_source.sites] == ["south"]
 
 
 def test_what_was_ended_at_the_host_is_over_at_the_server(
@@ -169,10 +176,7 @@ def test_a_site_that_was_away_is_told_what_to_remove(
     ground.kvm.step()
 
     ground.far.step()
-    roles = load_roles(ground.far.home)
-    assert roles is not None
-    assert roles.site is not None
-    assert one in roles.site.removals
+    assert one in ground.far.as_site.removals
 
 
 def test_what_was_ended_at_the_server_is_cleaned_up_at_the_host(
@@ -186,9 +190,8 @@ def test_what_was_ended_at_the_server_is_cleaned_up_at_the_host(
     ground.kvm.step()
     ground.kvm.step()
 
-    roles = load_roles(ground.kvm.home)
     assert ground.kvm.folder(one).settings() is None
-    assert roles is None or roles.source is None or roles.source.ended == []
+    assert ground.kvm.as_source.ended == []
     assert ground.listed(one) == []
 
 

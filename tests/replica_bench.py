@@ -159,6 +159,18 @@ def first_copy(site: Site, source: Source) -> str:
     return ship(site, log).generation
 
 
+def differing(site: Site, source: Source, target: str, span: Span) -> list[Span]:
+    """What a walk would send of it: chunks that the site has otherwise."""
+    chunk = 64 * KIB
+    told = site.hashes(VM, target, start=span.start, length=span.length, chunk=chunk)
+    found = []
+    for number, at in enumerate(range(span.start, span.end, chunk)):
+        content = source.disks[target][at : min(at + chunk, span.end)]
+        if sha256(content).digest() != told[32 * number : 32 * number + 32]:
+            found.append(Span(at, at + len(content)))
+    return found
+
+
 def facts(site: Site) -> ReplicaFacts:
     found = site.state(VM)
     assert found is not None

@@ -29,6 +29,7 @@ from tests.replica_bench import (
     Source,
     assert_nothing_left,
     assert_points,
+    differing,
     facts,
     first_copy,
     send,
@@ -179,20 +180,10 @@ class ReplicaWalk:
     ) -> bool:
         spans = [span]
         if since:
-            spans = self.differing(target, span)
+            spans = differing(self.site, self.source, target, span)
         log = self.source.slice(since, generation, number=number, spans={target: spans})
         send(self.site, log)
         return self.apply(log) and self.dice.random() > 0.05
-
-    def differing(self, target: str, span: Span) -> list[Span]:
-        chunk = 64 * KIB
-        told = self.site.hashes(VM, target, start=span.start, length=span.length, chunk=chunk)
-        found = []
-        for number, at in enumerate(range(span.start, span.end, chunk)):
-            content = self.source.disks[target][at : min(at + chunk, span.end)]
-            if sha256(content).digest() != told[32 * number : 32 * number + 32]:
-                found.append(Span(at, at + len(content)))
-        return found
 
     def thin(self) -> None:
         policy = PointPolicy(hours=self.dice.choice((1, 24)), most=self.dice.randrange(1, 9))

@@ -1,7 +1,6 @@
 """A replica takes in change logs: each point is the machine at one instant, by qemu-img compare."""
 
 import random
-from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -33,6 +32,7 @@ from tests.replica_bench import (
     Source,
     assert_nothing_left,
     assert_points,
+    differing,
     facts,
     first_copy,
     image,
@@ -129,6 +129,20 @@ def test_disks_come_and_go_and_come_back_as_others(site: Site, source: Source) -
     ship(site, source.step(head, rungs={"vda": Rung.FULL, "sda": Rung.FULL}))
 
     assert_points(site, source)
+
+
+def test_a_machine_may_have_many_disks(site: Site, source: Source) -> None:
+    for number in range(20):
+        source.disks[f"sd{chr(97 + number)}"] = bytearray(source.dice.randbytes(64 * KIB))
+
+    head = first_copy(site, source)
+    for target in source.disks:
+        source.write(target, 512, source.dice.randbytes(1024))
+    ship(site, source.step(head))
+
+    assert len(facts(site).points[1].disks) == 22
+    assert_points(site, source)
+    assert_nothing_left(site)
 
 
 def test_a_new_disk_that_is_not_in_the_log_whole_is_refused(site: Site, source: Source) -> None:
@@ -304,17 +318,6 @@ def walk(site: Site, source: Source, *, size: int = 512 * KIB, compare: bool = T
             source.write(target, source.dice.randrange(at, end), b"\5")
             number += 1
     return start
-
-
-def differing(site: Site, source: Source, target: str, span: Span) -> list[Span]:
-    chunk = 64 * KIB
-    told = site.hashes(VM, target, start=span.start, length=span.length, chunk=chunk)
-    found = []
-    for number, at in enumerate(range(span.start, span.end, chunk)):
-        content = source.disks[target][at : min(at + chunk, span.end)]
-        if sha256(content).digest() != told[32 * number : 32 * number + 32]:
-            found.append(Span(at, at + len(content)))
-    return found
 
 
 def test_slices_and_the_step_after_them_are_the_first_point(site: Site, source: Source) -> None:

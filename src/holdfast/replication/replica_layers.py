@@ -5,16 +5,16 @@ it is written it has its name already: it exists when replica.json names it, and
 """
 
 import contextlib
+import itertools
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from holdfast.base.clock import Clock
 from holdfast.disks import images
 from holdfast.disks.errors import ImageInUse
-from holdfast.disks.nbd_address import UnixAddress
 from holdfast.disks.nbd_client import NbdClient
 from holdfast.disks.serving import served_image
 from holdfast.replication.log_reader import Part
@@ -29,17 +29,29 @@ _NO_STAMP = Stamp(size=0, mtime_ns=0)
 _CLUSTER = 64 << 10
 # Parts of a disk that are written together; a part has at most 1 MiB.
 _TOGETHER = 8
+# Of all disks, and how many disks are open for it.
+_MOST_WAITING = 64
+_MOST_OPEN = 16
 _PATIENCE, _PAUSE = 10.0, 0.1
 
 
+class _Opened(NamedTuple):
+    client: NbdClient
+    stack: contextlib.ExitStack
+
+
 class LayersBeingWritten:
-    """The layers one log makes, each made when the first part of its disk comes."""
+    """The layers one log makes, each made when the first part of its disk comes.
+
+    A machine may have many disks, and who sends may say so of a thousand: few are open at once.
+    """
 
     def __init__(self, folder: ReplicaFolder, clock: Clock) -> None:
         self._folder = folder
         self._clock = clock
         self._stack = contextlib.ExitStack()
-        self._clients: dict[str, NbdClient] = {}
+        self._opened: dict[str, _Opened] = {}
+        self._numbers = itertools.count()
         self._waiting: dict[str, list[Part]] = {}
 
     def __enter__(self) -> Self:
@@ -48,65 +60,77 @@ class LayersBeingWritten:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stack.close()
+        with self._stack, contextlib.ExitStack() as stack:
+            for each in self._opened.values():
+                stack.push(each.stack)
 
     def write(self, parts: Iterable[Part], layer_of: Callable[[str], LayerName]) -> None:
         """`layer_of` makes the layer of a disk, if that is not there, and says which it is."""
-        for part in parts:
+        for count, part in enumerate(parts, start=1):
             waiting = self._waiting.setdefault(part.target, [])
             waiting.append(part)
             if len(waiting) == _TOGETHER:
                 self._write_waiting(part.target, layer_of)
-        for target in self._waiting:
-            self._write_waiting(target, layer_of)
+            elif count % _MOST_WAITING == 0:
+                self._write_all(layer_of)
+        self._write_all(layer_of)
 
     def flush(self) -> None:
         """All of it is with the kernel, and nobody has the files open any more."""
-        for client in self._clients.values():
-            client.flush()
-        self._stack.close()
-        self._clients.clear()
+        for target in list(self._opened):
+            self._close(target)
 
     @property
     def written(self) -> set[str]:
         """The disks of which there was anything."""
         return set(self._waiting)
 
+    def _write_all(self, layer_of: Callable[[str], LayerName]) -> None:
+        for target in self._waiting:
+            self._write_waiting(target, layer_of)
+
     def _write_waiting(self, target: str, layer_of: Callable[[str], LayerName]) -> None:
         waiting = self._waiting[target]
         if waiting:
-            client = self._clients.get(target) or self._open(target, layer_of(target))
-            write_parts(client, waiting)
+            write_parts(self._client(target, layer_of), waiting)
             waiting.clear()
 
-    def _open(self, target: str, name: LayerName) -> NbdClient:
-        address = self._stack.enter_context(self._served(name))
-        client = self._stack.enter_context(NbdClient(address, contexts=()))
-        self._clients[target] = client
-        return client
+    def _client(self, target: str, layer_of: Callable[[str], LayerName]) -> NbdClient:
+        if target not in self._opened:
+            if len(self._opened) == _MOST_OPEN:
+                self._close(next(iter(self._opened)))
+            self._opened[target] = self._open(layer_of(target))
+        return self._opened[target].client
 
-    @contextlib.contextmanager
-    def _served(self, name: LayerName) -> Iterator[UnixAddress]:
+    def _open(self, name: LayerName) -> _Opened:
         """Of who was killed the server may need a moment to see that, and has the image open."""
-        socket = self._sockets / str(len(self._clients))
         deadline = self._clock.monotonic() + _PATIENCE
+        while True:
+            try:
+                return self._opened_now(name)
+            except ImageInUse:
+                if self._clock.monotonic() > deadline:
+                    raise
+                self._clock.sleep(_PAUSE)
+
+    def _opened_now(self, name: LayerName) -> _Opened:
+        served = served_image(
+            self._folder.layer(name),
+            self._sockets / str(next(self._numbers)),
+            format_=FORMAT,
+            clock=self._clock,
+            is_writable=True,
+        )
         with contextlib.ExitStack() as stack:
-            while True:
-                served = served_image(
-                    self._folder.layer(name),
-                    socket,
-                    format_=FORMAT,
-                    clock=self._clock,
-                    is_writable=True,
-                )
-                try:
-                    address = stack.enter_context(served)
-                    break
-                except ImageInUse:
-                    if self._clock.monotonic() > deadline:
-                        raise
-                    self._clock.sleep(_PAUSE)
-            yield address
+            address = stack.enter_context(served)
+            client = stack.enter_context(NbdClient(address, contexts=()))
+            return _Opened(client, stack.pop_all())
+
+    def _close(self, target: str) -> None:
+        opened = self._opened[target]
+        opened.client.flush()
+        del self._opened[target]
+        opened.stack.close()
 
 
 def write_parts(client: NbdClient, parts: Iterable[Part]) -> None:

@@ -18,6 +18,7 @@ from holdfast.replication.replica_folder import (
     ReplicaFolder,
     open_folder,
     replicas_in,
+    require_generation,
     require_room,
     room_of,
     site_errors,
@@ -125,6 +126,7 @@ class Site:
 
     def point_files(self, vm: str, generation: str) -> Path:
         """The folder with what lies beside the disks of a point."""
+        require_generation(generation)
         return open_folder(self._folder, vm).points / generation
 
     def thin(self, vm: str, policy: PointPolicy | None = None) -> int:

@@ -176,7 +176,7 @@ class _Incoming:
 
     def __init__(self) -> None:
         self._opening = memoryview(bytearray(frames.BEGIN_BYTES + frames.LONGEST_HEAD))
-        self._space = bytearray(frames.LONGEST_PIECE)
+        self._space = bytearray()
         self._spaces: deque[bytearray] = deque(maxlen=_MOST_KEPT)
         self._begin: Begin | None = None
         self._filled = 0
@@ -214,7 +214,7 @@ class _Incoming:
 
     def keep(self) -> None:
         # Made anew each time, memory costs as much as the rest.
-        self._space = self._spaces.popleft() if self._spaces else bytearray(frames.LONGEST_PIECE)
+        self._space = self._spaces.popleft() if self._spaces else bytearray()
 
     def give_back(self, payload: memoryview) -> None:
         if isinstance(payload.obj, bytearray):
@@ -222,6 +222,5 @@ class _Incoming:
 
     def _make_room(self, size: int) -> None:
         # What a long answer needed is not kept for ever.
-        wanted = max(size, frames.LONGEST_PIECE)
-        if len(self._space) != wanted:
-            self._space = bytearray(wanted)
+        if size > len(self._space) or len(self._space) > frames.LONGEST_PIECE:
+            self._space = bytearray(size)

@@ -2,13 +2,15 @@
 
 import logging
 
+import msgspec
+
 from holdfast.base.errors import HoldfastError
 from holdfast.replication import link_errors, log_errors, replica_errors
 from holdfast.replication.link_errors import SiteFault, SiteSaid
-from holdfast.replication.link_frames import Refusal
+from holdfast.replication.link_frames import LONGEST_HEAD, Refusal
 
 _log = logging.getLogger(__name__)
-_LONGEST_TEXT, _MOST_TEXTS = 2000, 50
+_LONGEST_TEXT, _MOST_TEXTS = 2000, 20
 # Importing them has made their errors known.
 _ = link_errors, log_errors, replica_errors
 
@@ -20,7 +22,7 @@ def refusal_of(number: int, error: BaseException, *, what: str) -> Refusal:
     if not isinstance(error, HoldfastError):
         _log.error("%s: %r", what, error, exc_info=error)
         error = SiteFault(what=what, reason=f"{type(error).__name__}: {error}"[:_LONGEST_TEXT])
-    return Refusal(
+    refusal = Refusal(
         number=number,
         code=error.code,
         sentence=str(error)[:_LONGEST_TEXT],
@@ -28,6 +30,10 @@ def refusal_of(number: int, error: BaseException, *, what: str) -> Refusal:
         retry=error.retry.value,
         fields={name: _field(value) for name, value in error.fields.items()},
     )
+    if len(msgspec.msgpack.encode(refusal)) > LONGEST_HEAD:
+        # The sentence has what matters of them.
+        return msgspec.structs.replace(refusal, fields={})
+    return refusal
 
 
 def error_of(refusal: Refusal) -> HoldfastError:

@@ -142,19 +142,22 @@ class Replicator:
         sent, walk = known(self._outbox)
         self._tell_walk(sent, walk)
         due = self._due()
-        act = what_now(self._facts(sent, walk, is_due=due is not None))
-        if due is not None and act is not Act.WAIT:
-            self.telling.cycles.miss(due.missed)
-        if act is Act.SKIP and due is not None:
-            self.telling.cycles.miss([due.at], code=self._why_passed())
-            self._slot_taken()
+        facts = self._facts(sent, walk, is_due=due is not None)
+        act = what_now(facts)
+        if due is not None and act is not Act.STEP:
+            self._slot_passed(due, act, is_first=facts.is_first)
         if act in (Act.STEP, Act.WALK):
-            self._do(due)
-        if act is Act.WAIT and due is not None:
-            # A pause is nobody's failure.
-            self._slot_taken()
+            self._do(due if act is Act.STEP else None)
         self._look_at_pending(act, sent)
         return act
+
+    def _slot_passed(self, due: Due, act: Act, *, is_first: bool) -> None:
+        """A pause is nobody's failure, and before the first copy there is nothing to be behind."""
+        self._slot_taken()
+        if act is Act.WALK and not is_first:
+            self.telling.cycles.miss([*due.missed, due.at], code="resync-required")
+        if act is Act.SKIP:
+            self.telling.cycles.miss([*due.missed, due.at], code=self._why_passed())
 
     def _facts(self, sent: Sent, walk: Walk | None, *, is_due: bool) -> LoopFacts:
         tools, told = self._tools, self.telling.told
@@ -179,12 +182,15 @@ class Replicator:
             if not has_turn:
                 return
             if due is not None:
+                self.telling.cycles.miss(due.missed)
                 self.telling.cycles.begin(due.at)
                 self._slot_taken()
             try:
                 done = self._advance()
-            except (VmOperationRunning, VmStarted):
+            except (VmOperationRunning, VmStarted) as err:
                 # A backup holds it, or it was started; it is looked at again in a moment.
+                if due is not None:
+                    self.telling.cycles.delay(due.at, code=err.code)
                 self._busy_until = self._tools.clock.monotonic() + _BUSY_SECONDS
                 self._cycle_wished = True
                 return
@@ -350,8 +356,16 @@ class Replicator:
     def _is_busy(self) -> bool:
         return self._tools.clock.monotonic() < self._busy_until
 
+    def _pass_by(self, due: Due) -> None:
+        """A pause is nobody's failure, nor is a first copy; a comparison costs cycles."""
+        if self.telling.told.resync is not None and self._settings.paused is None:
+            self.telling.cycles.miss([due.at], code="resync-required")
+        self._slot_taken()
+
     def _why_passed(self) -> str:
         told = self.telling.told
+        if told.resync is not None:
+            return "resync-required"
         return told.tries.code or ("spool-stopped" if told.spooling.value == "stopped" else "")
 
     def _look_at_wishes(self) -> None:

@@ -18,6 +18,11 @@ class TurnGate:
         self._numbers = itertools.count()
         self._changed = threading.Condition()
 
+    @property
+    def waiting(self) -> tuple[tuple[int, int], ...]:
+        with self._changed:
+            return tuple(self._waiting)
+
     @contextlib.contextmanager
     def turn(self, priority: int = 0, *, gives_up: Callable[[], bool]) -> Iterator[bool]:
         """Whether there was one; none comes to who gives up waiting."""

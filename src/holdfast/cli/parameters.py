@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from holdfast.base.texts import _
+from holdfast.base.texts import N_, _
 from holdfast.base.units import parse_duration, parse_size
 
 
@@ -49,6 +49,10 @@ class _Moment(click.ParamType[datetime]):
 class _Share(click.ParamType[float]):
     name = "share"
 
+    def __init__(self, refusal: str, most: float = 1.0) -> None:
+        self._refusal = refusal
+        self._most = most
+
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
@@ -58,13 +62,15 @@ class _Share(click.ParamType[float]):
             share = float(str(value).removesuffix("%")) / 100
         except ValueError:
             share = -1
-        if not 0 <= share <= 1:
-            self.fail(_("{value!r} is not a share like 10%").format(value=value), param, ctx)
+        if not 0 <= share <= self._most:
+            self.fail(_(self._refusal).format(value=value), param, ctx)
         return share
 
 
 SIZE = _Size()
-SHARE = _Share()
+SHARE = _Share(N_("{value!r} is not a share like 10%"))
+# A hundred times as much is more than anybody plans for.
+GROWTH = _Share(N_("{value!r} is not a growth like 30%"), most=100.0)
 MOMENT = _Moment()
 DURATION = _Duration()
 

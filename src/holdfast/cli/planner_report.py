@@ -7,13 +7,11 @@ import click
 
 from holdfast.base.texts import N_, _
 from holdfast.cli.command import Command, option
-from holdfast.cli.parameters import DURATION, MOMENT
+from holdfast.cli.parameters import DURATION, GROWTH, MOMENT
 from holdfast.cli.run import start
 
 if TYPE_CHECKING:
     from holdfast.replication.planner.planning import Plan
-
-_MOST_GROWTH = 100.0
 
 
 class _Bandwidth(click.ParamType[float]):
@@ -29,23 +27,6 @@ class _Bandwidth(click.ParamType[float]):
         except ValueError:
             text = _("{value!r} is not a bandwidth like 100mbit")
             self.fail(text.format(value=value), param, ctx)
-
-
-class _Growth(click.ParamType[float]):
-    name = "growth"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        if isinstance(value, float):
-            return value
-        try:
-            growth = float(str(value).removesuffix("%")) / 100
-        except ValueError:
-            growth = -1.0
-        if not 0 <= growth <= _MOST_GROWTH:
-            self.fail(_("{value!r} is not a growth like 30%").format(value=value), param, ctx)
-        return growth
 
 
 @click.command(
@@ -75,7 +56,7 @@ class _Growth(click.ParamType[float]):
     help=N_("Plan for a copy each so often, as in 30s, 5m or 15m."),
 )
 @option("--bandwidth", type=_Bandwidth(), metavar="RATE", help=N_("The link there is: 100mbit."))
-@option("--growth", type=_Growth(), default=0.3, metavar="SHARE", help=N_("Writing grows by: 30%."))
+@option("--growth", type=GROWTH, default=0.3, metavar="SHARE", help=N_("Writing grows by: 30%."))
 @option(
     "--percentile",
     type=click.FloatRange(1, 100),

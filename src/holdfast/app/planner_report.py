@@ -27,9 +27,6 @@ class ReportWish:
 
 def report(session: Session, wish: ReportWish) -> Plan:
     home = session.settings.home
-    profiles = list(_profiles(home, wish))
-    if all(profile.is_empty for _facts, profile in profiles):
-        raise NothingProfiled
     measured = [
         Measured(
             at=line.at,
@@ -39,8 +36,8 @@ def report(session: Session, wish: ReportWish) -> Plan:
         )
         for line in kept_probes(home)
     ]
-    return make_plan(
-        profiles,
+    plan = make_plan(
+        _profiles(home, wish),
         Wish(
             assumed=wish.assumed,
             bandwidth=wish.bandwidth,
@@ -48,6 +45,9 @@ def report(session: Session, wish: ReportWish) -> Plan:
             measured=tuple(measured),
         ),
     )
+    if not plan.machines:
+        raise NothingProfiled
+    return plan
 
 
 def _profiles(home: str, wish: ReportWish) -> Iterator[tuple[MachineFacts, Profile]]:

@@ -1,6 +1,6 @@
 """The whole report as values: nothing here looks at a machine, a link or a clock."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,10 +16,11 @@ from holdfast.replication.planner.machine_plan import (
     logs_of,
     plan_machine,
 )
-from holdfast.replication.planner.samples import MINUTE
+from holdfast.replication.planner.samples import AGES, MINUTE
 from holdfast.replication.planner.series import (
     Profile,
-    added_up,
+    Total,
+    age_for,
     shipped_by_minute,
     without_disks,
     written_by_minute,
@@ -136,27 +137,54 @@ class Plan:
         return next((one for one in self.needs if one.interval == interval), None)
 
 
-def make_plan(profiles: Sequence[tuple[MachineFacts, Profile]], wish: Wish) -> Plan:
+class _Seen:
+    """Profiles, taken in one by one: those of many machines and weeks do not fit into memory."""
+
+    def __init__(self, assumed: Assumed) -> None:
+        self._assumed = assumed
+        self.machines: list[MachinePlan] = []
+        self.first = self.last = 0
+        self.written = Total()
+        self._shipped = {age: Total() for age in AGES}
+
+    def add(self, facts: MachineFacts, profile: Profile) -> None:
+        first, last = min(profile.minutes), max(profile.minutes)
+        self.first = min(self.first, first) if self.machines else first
+        self.last = max(self.last, last)
+        self.machines.append(plan_machine(facts, profile, self._assumed))
+        if facts.extent == _NOT:
+            return
+        self.written.add(written_by_minute(profile))
+        for age, total in self._shipped.items():
+            total.add(shipped_by_minute(profile, age))
+
+    def shipped(self) -> dict[int, dict[int, float]]:
+        """By interval; those that are reckoned from the same windows have the same."""
+        known = {age: total.series() for age, total in self._shipped.items()}
+        intervals = sorted({*INTERVALS, self._assumed.interval})
+        return {interval: known[age_for(interval)] for interval in intervals}
+
+
+def make_plan(profiles: Iterable[tuple[MachineFacts, Profile]], wish: Wish) -> Plan:
     """Of machines of which something was seen; who cannot be replicated needs no link."""
-    seen = [(facts, _taken(facts, each)) for facts, each in profiles if not each.is_empty]
-    assumed = wish.assumed
-    machines = tuple(plan_machine(facts, profile, assumed) for facts, profile in seen)
-    able = [profile for facts, profile in seen if facts.extent != _NOT]
-    written, made_up = added_up([written_by_minute(profile) for profile in able])
-    shipped = {n: _shipped(able, n) for n in _intervals(assumed)}
+    assumed, seen = wish.assumed, _Seen(wish.assumed)
+    for facts, profile in profiles:
+        if not profile.is_empty:
+            seen.add(facts, _taken(facts, profile))
+    written, shipped = seen.written.series(), seen.shipped()
     logs = {n: logs_of(series, n, assumed) for n, series in shipped.items()}
     needs = tuple(_need(logs[n], written, shipped[n], assumed) for n in logs)
     rate = wish.bandwidth or _measured(wish) or _enough(needs, assumed)
     return Plan(
         wish=wish,
-        first_minute=min((min(profile.minutes) for _facts, profile in seen), default=0),
-        last_minute=max((max(profile.minutes) for _facts, profile in seen), default=0),
-        made_up=made_up,
-        machines=machines,
+        first_minute=seen.first,
+        last_minute=seen.last,
+        made_up=seen.written.made_up,
+        machines=tuple(seen.machines),
         needs=needs,
         what_if=tuple(_what_if(rate, list(logs.values()), wish) for rate in _rates(needs, wish)),
         rate=rate,
-        batches=tuple(_batches(machines, rate, wish)),
+        batches=tuple(_batches(seen.machines, rate, wish)),
         written=written,
         shipped=shipped[assumed.interval],
     )
@@ -166,14 +194,6 @@ def _taken(facts: MachineFacts, profile: Profile) -> Profile:
     """Without disks that are left out of a replication; of one that came later nobody knows."""
     out = {disk.target for disk in facts.disks} - {disk.target for disk in facts.taken_disks}
     return without_disks(profile, out) if out else profile
-
-
-def _intervals(assumed: Assumed) -> list[int]:
-    return sorted({*INTERVALS, assumed.interval})
-
-
-def _shipped(profiles: Sequence[Profile], interval: int) -> dict[int, float]:
-    return added_up([shipped_by_minute(profile, interval) for profile in profiles])[0]
 
 
 def _need(

@@ -123,7 +123,7 @@ class Coalescing:
         return any(key[0] == target for key in self._overall)
 
     def ratio(self, target: str, interval: float, at: float) -> float:
-        age = _age_for(interval)
+        age = age_for(interval)
         key = target, age, int(at // max(AGES))
         if key not in self._known:
             self._known[key] = self._ratio(target, age, at)
@@ -151,14 +151,14 @@ def _ratio(dirty: Dirty) -> float:
     return dirty.unique / dirty.written
 
 
-def _age_for(interval: float) -> int:
+def age_for(interval: float) -> int:
     """The longest window that is no longer than the interval."""
     return max((age for age in AGES if age <= interval), default=min(AGES))
 
 
 def shipped_by_minute(profile: Profile, interval: float) -> Mapping[int, float]:
     """What cycles of this interval would have to ship of each minute."""
-    age = _age_for(interval)
+    age = age_for(interval)
     # Asked for many times, and there are three answers.
     if age not in profile.known:
         profile.known[age] = _shipped(profile, age)
@@ -176,21 +176,42 @@ def _shipped(profile: Profile, age: int) -> dict[int, float]:
     return found
 
 
-def added_up(series: Sequence[Mapping[int, float]]) -> tuple[dict[int, float], float]:
-    """All machines together, and which share of it is made up.
+class Total:
+    """All machines together, taken in one after the other so that none has to be kept.
 
     A minute in which only some machines were looked at has the others' mean: to leave them out
     would make a link look sufficient that is not.
     """
-    if not series:
-        return {}, 0.0
-    means = [sum(each.values()) / len(each) if each else 0.0 for each in series]
-    numbers = sorted({number for each in series for number in each})
-    total = {
-        n: sum(each.get(n, mean) for each, mean in zip(series, means, strict=True)) for n in numbers
-    }
-    missing = sum(n not in each for each in series if each for n in numbers)
-    return total, missing / (len(numbers) * len(series)) if numbers else 0.0
+
+    def __init__(self) -> None:
+        # By how much each minute differs from what the machines' means come to.
+        self._differences: dict[int, float] = {}
+        self._means = 0.0
+        self._machines = 0
+        self._seen = 0
+
+    def add(self, series: Mapping[int, float]) -> None:
+        if not series:
+            return
+        mean = sum(series.values()) / len(series)
+        for number, size in series.items():
+            self._differences[number] = self._differences.get(number, 0.0) + size - mean
+        self._means += mean
+        self._machines += 1
+        self._seen += len(series)
+
+    def series(self) -> dict[int, float]:
+        # What is nothing may come out as a little less.
+        return {
+            number: max(0.0, difference + self._means)
+            for number, difference in sorted(self._differences.items())
+        }
+
+    @property
+    def made_up(self) -> float:
+        """The share of machine-minutes that nobody saw."""
+        whole = len(self._differences) * self._machines
+        return 1 - self._seen / whole if whole else 0.0
 
 
 def stretches(minutes: Mapping[int, float], interval: float) -> tuple[tuple[float, ...], ...]:

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from holdfast.replication.planner.samples import MINUTE, Dirty, Line, Minute, Window, Written
 from holdfast.replication.planner.series import (
     Coalescing,
     Profile,
-    added_up,
+    Total,
     read_profile,
     shipped_by_minute,
     stretches,
@@ -134,14 +136,36 @@ def test_nothing_seen_is_no_series() -> None:
 
 
 def test_a_machine_that_was_not_looked_at_has_its_mean() -> None:
-    total, made_up = added_up([{0: 10.0, 1: 30.0}, {1: 5.0}])
+    total = Total()
 
-    assert total == {0: 15.0, 1: 35.0}
-    assert made_up == pytest.approx(0.25)
+    total.add({0: 10.0, 1: 30.0})
+    total.add({1: 5.0})
+
+    assert total.series() == {0: 15.0, 1: 35.0}
+    assert total.made_up == pytest.approx(0.25)
 
 
 def test_nothing_adds_up_to_nothing() -> None:
-    assert added_up([]) == ({}, 0.0)
+    total = Total()
+
+    total.add({})
+
+    assert total.series() == {}
+    assert total.made_up == 0
+
+
+@given(st.lists(st.dictionaries(st.integers(0, 9), st.integers(0, 10**12)), max_size=4))
+def test_machines_add_up_minute_by_minute(machines: list[dict[int, int]]) -> None:
+    total = Total()
+    for one in machines:
+        total.add(one)
+
+    found = total.series()
+
+    seen = [one for one in machines if one]
+    for number in {number for one in seen for number in one}:
+        expected = sum(one.get(number, sum(one.values()) / len(one)) for one in seen)
+        assert found[number] == pytest.approx(expected, abs=0.01)
 
 
 def test_disks_can_be_left_out() -> None:

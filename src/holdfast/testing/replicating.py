@@ -4,6 +4,7 @@ In a process of its own it can be killed at a step; those are forks of one that 
 imported and has not spoken to libvirt yet.
 """
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -31,6 +32,7 @@ from holdfast.replication.shipping import (
 )
 from holdfast.replication.site import Site
 from holdfast.replication.source_advance import Did, Done, advance
+from holdfast.replication.source_errors import SiteAway
 from holdfast.replication.source_facts import Sent, Walk
 from holdfast.replication.source_folder import SourceFolder
 from holdfast.replication.source_job import SourceJob, known
@@ -54,7 +56,8 @@ class Replicating:
     uuid: str
     root: Path
     scratch: Path
-    receiver: Receiver
+    # None: nobody can be asked.
+    receiver: Receiver | None
     # None: the site is in this process.
     sender: Sender | None = None
     slice_bytes: int = 4 * MIB
@@ -69,8 +72,9 @@ class Replicating:
         self.prepare()
 
     def prepare(self) -> None:
-        wish = ReplicaWish(vm=self.uuid, name=self.domain.name, source="north", disks=())
-        self.receiver.prepare(wish)
+        if self.receiver is not None:
+            wish = ReplicaWish(vm=self.uuid, name=self.domain.name, source="north", disks=())
+            self.receiver.prepare(wish)
 
     @property
     def domain(self) -> Domain:
@@ -99,6 +103,7 @@ class Replicating:
     def ship(self) -> Shipped | None:
         """The front log, if any; what the site has is asked for where it is not what was thought."""
         job = self.job()
+        assert self.receiver is not None
         try:
             return Shipping(job, self.sender or ByHand(self.receiver), CLOCK).ship_one()
         except HoldfastError as err:
@@ -116,6 +121,7 @@ class Replicating:
 
     def reconcile(self) -> None:
         self.prepare()
+        assert self.receiver is not None
         reconcile(self.job(), self.receiver.state(self.uuid))
 
     def point(self) -> Done:
@@ -150,11 +156,20 @@ class Replicating:
 
 def was_killed(replicating: Replicating, step: str, *, site: Path) -> bool:
     """Go on until a point is at the site in this folder; False where no such step was met."""
+    return _died(_go_on, replicating, site, step)
+
+
+def was_killed_alone(replicating: Replicating, step: str) -> bool:
+    """Go on without the site, as far as that can be; False where no such step was met."""
+    return _died(_go_on_alone, replicating, Path(), step)
+
+
+def _died(go_on: Callable[..., None], replicating: Replicating, site: Path, step: str) -> bool:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["__main__", __name__])
     places = (replicating.root, replicating.scratch, site)
     told = (replicating.host.uri, replicating.uuid, places, replicating.slice_bytes, step)
-    process = context.Process(target=_go_on, args=told, daemon=True)
+    process = context.Process(target=go_on, args=told, daemon=True)
     process.start()
     process.join(_PATIENCE)
     status = process.exitcode
@@ -163,19 +178,36 @@ def was_killed(replicating: Replicating, step: str, *, site: Path) -> bool:
     return status != 0
 
 
+def _killer(step: str) -> Callable[[str], None]:
+    def on_step(now: str) -> None:
+        if now == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return on_step
+
+
+def _go_on_alone(
+    uri: str, uuid: str, places: tuple[Path, Path, Path], slice_bytes: int, step: str
+) -> None:
+    root, scratch, _site = places
+    with Host.open(uri) as host:
+        replicating = Replicating(
+            host, uuid, root, scratch, None, slice_bytes=slice_bytes, on_step=_killer(step)
+        )
+        with contextlib.suppress(SiteAway):
+            while replicating.advance().did in (Did.SLICE, Did.LOST):
+                continue
+
+
 def _go_on(
     uri: str, uuid: str, places: tuple[Path, Path, Path], slice_bytes: int, step: str
 ) -> None:
     root, scratch, folder = places
 
-    def on_step(now: str) -> None:
-        if now == step:
-            os.kill(os.getpid(), signal.SIGKILL)
-
     with Host.open(uri) as host:
         site = Site(folder, CLOCK)
         replicating = Replicating(
-            host, uuid, root, scratch, site, slice_bytes=slice_bytes, on_step=on_step
+            host, uuid, root, scratch, site, slice_bytes=slice_bytes, on_step=_killer(step)
         )
         replicating.reconcile()
         replicating.point()

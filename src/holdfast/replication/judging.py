@@ -13,6 +13,7 @@ from holdfast.base.units import MIB
 from holdfast.replication.cycles import last_success, missed_in, missed_share, window_of
 from holdfast.replication.link_use import achievable_of, limit_ends, link_of, need_of, speed_of
 from holdfast.replication.observed import Observed
+from holdfast.replication.retrying import is_change
 from holdfast.replication.rpo import rpo_at
 from holdfast.replication.spool_guard import Spooling
 from holdfast.replication.status import Health, State
@@ -53,7 +54,7 @@ def _not_retried(seen: Observed, _now: datetime) -> Finding | None:
 
 
 def _failing(seen: Observed, _now: datetime) -> Finding | None:
-    if not seen.tries.failures or seen.tries.is_over:
+    if not seen.tries.failures or seen.tries.is_over or is_change(seen.tries):
         return None
     figures = _error(seen)
     if seen.tries.next_at is not None:

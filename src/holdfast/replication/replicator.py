@@ -8,6 +8,7 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import msgspec
@@ -143,6 +144,11 @@ class Replicator:
         self._tell_walk(sent, walk)
         due = self._due()
         facts = self._facts(sent, walk, is_due=due is not None)
+        if due is None and self._cycle_wished:
+            # Somebody asked for it, or the last one failed: no slot, so it cannot be missed.
+            wished = replace(facts, is_due=True)
+            if what_now(wished) is Act.STEP:
+                due, facts = Due(at=self._tools.clock.now()), wished
         act = what_now(facts)
         if due is not None and act is not Act.STEP:
             self._slot_passed(due, act, is_first=facts.is_first)
@@ -198,6 +204,8 @@ class Replicator:
                 if due is not None:
                     self.telling.cycles.fail(due.at, code=err.code)
                 self._failed(err)
+                # Not in the next slot, which may be a quarter of an hour away.
+                self._cycle_wished |= self.telling.told.taking.failures > 0
                 return
         self.telling.told.taking = NO_FAILURE
         self._note(done, due)
@@ -444,10 +452,8 @@ class Replicator:
             )
 
     def _due(self) -> Due | None:
-        now = self._tools.clock.now()
-        if self._cycle_wished and not self._is_busy():
-            return Due(at=now)
-        return due_now(self._schedule, monotonic=self._tools.clock.monotonic(), now=now)
+        now, monotonic = self._tools.clock.now(), self._tools.clock.monotonic()
+        return due_now(self._schedule, monotonic=monotonic, now=now)
 
     def _slot_taken(self) -> None:
         self._schedule = self._schedule.taken(self._tools.clock.monotonic())

@@ -33,6 +33,10 @@ PASSING = frozenset(
 )
 # Never again by itself, whatever its class says.
 HOPELESS = frozenset({"host-refused", "vm-half-restored", "vm-missing"})
+# The machine was switched on or off meanwhile: looked at anew it is no failure, unless it stays so.
+CHANGED = frozenset({"vm-not-running", "vm-started", "vm-went-away"})
+_CHANGES = 3
+_CHANGED_WAIT = timedelta(seconds=2)
 # The code of what is no error of ours; it may be a full file system as well as a mistake in here.
 UNEXPECTED = "unexpected-error"
 
@@ -63,15 +67,25 @@ def after_failure(
     tries: Tries, error: BaseException, now: datetime, *, waits: Sequence[timedelta] = LADDER
 ) -> Tries:
     """One failure more; `now` is when it was seen."""
-    over, failures = is_hopeless(error), tries.failures + 1
-    return Tries(
-        failures=failures,
+    over = is_hopeless(error)
+    tried = Tries(
+        failures=tries.failures + 1,
         since=tries.since or now,
         code=error.code if isinstance(error, HoldfastError) else UNEXPECTED,
         sentence=str(error) or type(error).__name__,
-        next_at=None if over else now + wait_after(failures, waits),
         is_over=over,
     )
+    next_at = None if over else now + _wait(tried, waits)
+    return msgspec.structs.replace(tried, next_at=next_at)
+
+
+def is_change(tries: Tries) -> bool:
+    """Whether it rather is a machine that has just been switched on or off."""
+    return tries.code in CHANGED and tries.failures <= _CHANGES
+
+
+def _wait(tries: Tries, waits: Sequence[timedelta]) -> timedelta:
+    return _CHANGED_WAIT if is_change(tries) else wait_after(tries.failures, waits)
 
 
 def may_try(tries: Tries, now: datetime, *, waits: Sequence[timedelta] = LADDER) -> bool:
@@ -80,4 +94,4 @@ def may_try(tries: Tries, now: datetime, *, waits: Sequence[timedelta] = LADDER)
         return False
     if tries.next_at is None or now >= tries.next_at:
         return True
-    return tries.next_at - now > wait_after(tries.failures, waits)
+    return tries.next_at - now > _wait(tries, waits)

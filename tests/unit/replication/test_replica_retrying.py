@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from holdfast.base.errors import HoldfastError
-from holdfast.hypervisor.errors import HostLost, HypervisorFull, VmMissing
+from holdfast.hypervisor.errors import HostLost, HypervisorFull, VmMissing, VmNotRunning
 from holdfast.replication import retrying
 from holdfast.replication.retrying import NO_FAILURE, Tries, after_failure, is_hopeless, may_try
 
@@ -41,6 +41,17 @@ def test_a_full_file_system_and_a_mistake_of_ours_are_tried_again() -> None:
     assert not is_hopeless(HypervisorFull(about="web", reason="full"))
     assert not is_hopeless(OSError(28, "full"))
     assert after_failure(NO_FAILURE, ValueError(), NOON).code == retrying.UNEXPECTED
+
+
+def test_a_machine_that_was_switched_off_meanwhile_is_looked_at_again_at_once() -> None:
+    tries, off = NO_FAILURE, VmNotRunning(about="web")
+    waits = []
+    for _time in range(5):
+        tries = after_failure(tries, off, NOON)
+        waits.append(((tries.next_at or NOON) - NOON).total_seconds())
+
+    # What stays so is a failure like any other.
+    assert waits == [2, 2, 2, 8 * 60, 10 * 60]
 
 
 def test_a_clock_set_back_makes_no_wait_longer() -> None:

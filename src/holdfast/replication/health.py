@@ -13,7 +13,7 @@ import msgspec
 
 from holdfast.replication.judging import DONE, Finding, judged
 from holdfast.replication.observed import Observed
-from holdfast.replication.status import Health, Reason
+from holdfast.replication.status import Health, Reason, State
 
 _RANK: Final = {Health.NORMAL: 0, Health.WARNING: 1, Health.CRITICAL: 2}
 # Reasons that rest upon a figure that comes and goes; all others are so or not so.
@@ -31,6 +31,7 @@ HELD: Final = frozenset(
         "upload-slow",
     }
 )
+_OF_AGE: Final = frozenset({"no-point", "no-success", "rpo-high"})
 _LEAST_HELD = timedelta(minutes=1)
 
 
@@ -48,7 +49,13 @@ def health_of(seen: Observed, now: datetime, *, before: Sequence[Reason] = ()) -
     hold = max(_LEAST_HELD, 2 * seen.every)
     found = [_told(each, known.get(each.code), now, hold) for each in judged(seen, now)]
     there = {reason.code for reason in found}
-    held = [reason for reason in before if reason.code not in there and _is_held(reason, now, hold)]
+    # Nothing is lost of what is off and over there: that is no figure that comes and goes.
+    over = _OF_AGE if seen.standing.state is State.SYNCED else frozenset()
+    held = [
+        reason
+        for reason in before
+        if reason.code not in there | over and _is_held(reason, now, hold)
+    ]
     return judgement([*found, *held])
 
 

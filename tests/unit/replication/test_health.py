@@ -121,6 +121,14 @@ def test_a_machine_that_is_off_and_over_there_is_not_behind() -> None:
     assert _reasons(_in(State.SYNCED, cycles=(), latest_at=NOON - 600 * MIN)) == {}
 
 
+def test_one_that_was_behind_and_then_switched_off_is_not_behind_any_more() -> None:
+    behind = health_of(well(latest_at=NOON - 11 * MIN), NOON)
+
+    off = health_of(_in(State.SYNCED), NOON + timedelta(seconds=5), before=behind.reasons)
+
+    assert off == (Health.NORMAL, ())
+
+
 @pytest.mark.parametrize("state", [State.OFF, State.FAILOVER_WAITING, State.FAILED_OVER])
 def test_nothing_is_asked_of_what_does_not_replicate(state: State) -> None:
     seen = _in(state, latest_at=NOON - 600 * MIN, spooling=Spooling.STOPPED)

@@ -123,8 +123,14 @@ class Replica:
             base = record.base(target)
             if not base:
                 return zero_hashes(length, chunk)
-            image = self._folder.layer(LayerName(target, base))
-            return hashes_of(image, self._tools.clock, start=start, length=length, chunk=chunk)
+            return hashes_of(
+                self._folder,
+                LayerName(target, base),
+                self._tools.clock,
+                start=start,
+                length=length,
+                chunk=chunk,
+            )
 
     def seed(self, wish: SeedWish) -> ReplicaFacts:
         require_generation(wish.generation)

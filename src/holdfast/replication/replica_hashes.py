@@ -1,11 +1,9 @@
 """What a disk of a replica holds, as hashes: a source sends what differs and nothing else."""
 
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from hashlib import sha256
-from pathlib import Path
 
 from holdfast.base.clock import Clock
 from holdfast.base.units import GIB, KIB, MIB
@@ -15,7 +13,10 @@ from holdfast.disks.nbd_wire import BASE_ALLOCATION, Allocation
 from holdfast.disks.serving import served_image
 from holdfast.disks.spans import Span, intersection, merged
 from holdfast.replication.replica_errors import ReplicaRangeBad
+from holdfast.replication.replica_folder import ReplicaFolder
 from holdfast.replication.replica_layers import FORMAT
+from holdfast.replication.replica_record import LayerName
+from holdfast.replication.replica_sockets import sockets
 from holdfast.vault.forking import cores
 
 DIGEST = 32
@@ -40,19 +41,21 @@ def zero_hashes(length: int, chunk: int) -> bytes:
     return _zero_digest(chunk) * whole + (_zero_digest(rest) if rest else b"")
 
 
-def hashes_of(image: Path, clock: Clock, *, start: int, length: int, chunk: int) -> bytes:
+def hashes_of(
+    folder: ReplicaFolder, name: LayerName, clock: Clock, *, start: int, length: int, chunk: int
+) -> bytes:
     """Of each chunk; what lies beyond the end of the disk is zeroes."""
     chunks = [
         Span(at, min(at + chunk, start + length)) for at in range(start, start + length, chunk)
     ]
     step = max(1, _AT_ONCE // chunk)
     groups = [chunks[at : at + step] for at in range(0, len(chunks), step)]
-    with tempfile.TemporaryDirectory(prefix="holdfast-") as sockets:
-        served = served_image(image, Path(sockets, "nbd"), format_=FORMAT, clock=clock)
-        with served as address:
-            threads = min(len(groups), cores(), _MOST_THREADS)
-            with ThreadPoolExecutor(threads) as pool:
-                return b"".join(pool.map(lambda group: _group(address, group), groups))
+    with (
+        sockets(folder) as place,
+        served_image(folder.layer(name), place / "0", format_=FORMAT, clock=clock) as address,
+        ThreadPoolExecutor(min(len(groups), cores(), _MOST_THREADS)) as pool,
+    ):
+        return b"".join(pool.map(lambda group: _group(address, group), groups))
 
 
 def _group(address: UnixAddress, chunks: Sequence[Span]) -> bytes:

@@ -7,7 +7,6 @@ it is written it has its name already: it exists when replica.json names it, and
 import contextlib
 import itertools
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -20,6 +19,7 @@ from holdfast.disks.serving import served_image
 from holdfast.replication.log_reader import Part
 from holdfast.replication.replica_folder import ReplicaFolder, stamp_of
 from holdfast.replication.replica_record import Layer, LayerName, Stamp
+from holdfast.replication.replica_sockets import sockets
 from holdfast.storage.durable import sync
 
 FORMAT = "qcow2"
@@ -55,8 +55,7 @@ class LayersBeingWritten:
         self._waiting: dict[str, list[Part]] = {}
 
     def __enter__(self) -> Self:
-        sockets = tempfile.TemporaryDirectory(prefix="holdfast-")
-        self._sockets = Path(self._stack.enter_context(sockets))
+        self._sockets = self._stack.enter_context(sockets(self._folder))
         return self
 
     def __exit__(self, *_: object) -> None:

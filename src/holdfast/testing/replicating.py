@@ -128,9 +128,9 @@ class Replicating:
         """Until a new point is at the site, or there is none to be made."""
         for _time in range(_MOST):
             done = self.advance()
+            self.ship_all()
             if done.did is Did.UNCHANGED:
                 return done
-            self.ship_all()
             acked = self.known()[0].acked
             if done.step and acked and acked.name == done.step.generation.name:
                 return done

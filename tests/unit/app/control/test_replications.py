@@ -10,10 +10,13 @@ import pytest
 from sqlalchemy import event
 
 from holdfast.app.control import replication_watch
+from holdfast.app.control.audit import list_entries
 from holdfast.app.control.errors import NotAllowed
 from holdfast.app.control.heartbeats import HeartbeatBook, beat
 from holdfast.app.control.replication_ends import end_replication, take_end
 from holdfast.app.control.replication_views import show_history, show_replication
+from holdfast.app.control.sites import remove_site
+from holdfast.catalog.audit import Filter as AuditFilter
 from holdfast.catalog.tables import ReplicationSample
 from holdfast.fleet.messages import Heartbeat
 from holdfast.fleet.paging import Window
@@ -271,6 +274,27 @@ def test_an_end_is_told_to_both_sides_until_they_have_cleaned_up(ground: Ground)
     site = ground.roles(ground.far).site
     assert site is not None
     assert site.removals == []
+
+
+def test_who_did_what_is_written_down(ground: Ground) -> None:
+    ground.vms(ground.one, "db")
+    ground.replicated("db")
+    ground.vms(ground.two, "db")
+    ground.vms(ground.one)
+
+    end_replication(ground.plane, ground.admin, ground.only().id)
+    remove_site(ground.plane, ground.admin, "berlin", force=True)
+
+    entries = list_entries(
+        ground.plane, ground.admin, AuditFilter(vault_id=ground.vault), Window()
+    ).items
+    assert [(one.act, one.actor.partition(":")[0]) for one in reversed(entries)] == [
+        ("site-add", "person"),
+        ("replication-grant", "machine"),
+        ("replication-move", "machine"),
+        ("replication-end", "person"),
+        ("site-remove", "person"),
+    ]
 
 
 @pytest.mark.parametrize(

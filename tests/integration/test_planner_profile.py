@@ -144,7 +144,8 @@ def test_a_disk_that_cannot_record_is_told(session: Session, machine: StillMachi
         "sda": (Measure.WRITTEN, "no-bitmaps"),
     }
     kept = ProfileFolder(session.settings.home, machine.uuid).machine()
-    assert kept == facts
+    assert kept is not None
+    assert [disk.measure for disk in kept.disks] == [disk.measure for disk in facts.disks]
     assert all(disk.size == SIZES[disk.target] for disk in facts.disks)
     assert all(disk.allocated > 0 for disk in facts.disks)
 
@@ -202,6 +203,33 @@ def test_a_machine_that_is_off_and_on_again(session: Session, machine: StillMach
     assert seen.left == ()
     assert [minute for minute in profile.minutes.values() if minute.seconds == MINUTE]
     assert sum(minute.seconds for minute in profile.minutes.values()) >= 240
+    assert checkpoints(machine) == []
+
+
+def test_disks_that_come_and_go(session: Session, machine: StillMachine) -> None:
+    class Plugs(Script):
+        def act(self, number: int) -> None:
+            if number == 5:
+                machine.plug("sdb")
+            elif number == 70:
+                machine.unplug("sdb")
+
+    machine.add_disk("sdb", 2 * MIB, is_plugged=False)
+    script = Plugs(machine, polls=150)
+
+    seen = run(session, script)
+
+    windows = profile_of(session, machine).windows
+    kept = ProfileFolder(session.settings.home, machine.uuid).machine()
+    assert seen.troubles == {}
+    # The one that was there from the beginning, then both, then that one again.
+    assert list(dict.fromkeys(tuple(window.disks) for window in windows))[:2] == [
+        ("vda",),
+        ("vda", "sdb"),
+    ]
+    assert tuple(windows[-1].disks) == ("vda",)
+    assert kept is not None
+    assert {disk.target for disk in kept.disks} == {"vda", "sda"}
     assert checkpoints(machine) == []
 
 

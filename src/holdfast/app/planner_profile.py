@@ -17,7 +17,7 @@ from holdfast.hypervisor.domains import Domain, find_by_uuid, find_domain, list_
 from holdfast.machines.preflight import MachineSeen, plan_sheet
 from holdfast.machines.tracking import Tracking
 from holdfast.replication.planner.dirty_windows import DirtyWindows, Owner, leave_nothing
-from holdfast.replication.planner.kept_facts import kept_facts, recordable
+from holdfast.replication.planner.kept_facts import kept_facts, never_recorded
 from holdfast.replication.planner.machine_facts import MachineFacts
 from holdfast.replication.planner.profile_errors import NothingToProfile
 from holdfast.replication.planner.profile_folder import ProfileFolder, all_profiles
@@ -56,7 +56,9 @@ def profile_machines(session: Session, wish: ProfileWish, telling: Telling) -> S
             on_seen=telling.on_seen,
             on_new=bench.watch_new if not wish.vms else lambda _: None,
         )
-        return profile(work, watched)
+        seen = profile(work, watched)
+        bench.look_again()
+        return seen
 
 
 def _wanted(host: Host, names: tuple[str, ...]) -> list[Domain]:
@@ -75,6 +77,7 @@ class _Bench:
         self._held = held
         self.facts: list[MachineFacts] = []
         self._refused = set[str]()
+        self._watched: list[tuple[Domain, ProfileFolder, Tracking]] = []
 
     def clean_up(self) -> None:
         """What profiles that were killed have left, also of machines not asked for now."""
@@ -89,11 +92,20 @@ class _Bench:
     def watch(self, domain: Domain) -> Watched:
         folder = ProfileFolder(self._session.settings.home, domain.uuid)
         self._held.enter_context(folder.held(domain.name))
-        facts = self._facts_of(domain)
+        tracking = self._tracking_of(domain)
+        facts = self._facts_of(domain, tracking)
         folder.keep_machine(facts)
         self.facts.append(facts)
-        windows = DirtyWindows(self._owner(domain, folder), recordable(facts))
-        return Watched(domain.name, folder, windows)
+        self._watched.append((domain, folder, tracking))
+        never = never_recorded(facts, tracking)
+        return Watched(domain.name, folder, DirtyWindows(self._owner(domain, folder), never))
+
+    def look_again(self) -> None:
+        """Disks have come, gone and grown meanwhile."""
+        for domain, folder, tracking in self._watched:
+            # One that is gone stays as it was.
+            with contextlib.suppress(HoldfastError):
+                folder.keep_machine(self._facts_of(domain, tracking))
 
     def watch_new(self, seen: MachineCounters) -> Watched | None:
         if seen.uuid in self._refused:
@@ -110,13 +122,13 @@ class _Bench:
         home, clock = self._session.settings.home, self._session.clock
         return Owner(domain=domain, folder=folder, home=home, clock=clock)
 
-    def _facts_of(self, domain: Domain) -> MachineFacts:
+    def _facts_of(self, domain: Domain, tracking: Tracking) -> MachineFacts:
         seen = look_at(domain)
         return kept_facts(
             plan_sheet(seen, limits_of(self._session)),
             seen,
             _sizes(domain, seen),
-            tracking=self._tracking_of(domain),
+            tracking=tracking,
             host=self._host.uri,
             at=self._session.clock.now(),
         )

@@ -16,6 +16,7 @@ from holdfast.hypervisor.checkpoint_xml import new_name
 from holdfast.hypervisor.checkpoints import changed_bytes, create_checkpoint, delete_checkpoint
 from holdfast.hypervisor.domains import Domain
 from holdfast.machines.backup_errors import VmOperationRunning
+from holdfast.machines.change_maps import can_record
 from holdfast.machines.checkpoint_notes import CheckpointNotes
 from holdfast.machines.vm_lock import vm_lock
 from holdfast.replication.planner.profile_folder import ProfileFolder
@@ -50,11 +51,11 @@ class _Live:
 
 
 class DirtyWindows:
-    """Of one machine; `disks` are those that can record."""
+    """Of one machine; `never` are disks of which nothing is to be recorded, None: of none of them."""
 
-    def __init__(self, owner: Owner, disks: tuple[str, ...]) -> None:
+    def __init__(self, owner: Owner, never: frozenset[str] | None) -> None:
         self._owner = owner
-        self._disks = disks
+        self._never = never
         self._live: _Live | None = None
         self._next_try = 0.0
         # The code of the error for which there are no windows now.
@@ -62,7 +63,7 @@ class DirtyWindows:
 
     def look(self, *, run: int | None, written: dict[str, int]) -> list[Window]:
         """What is due now; `run` is the machine's start, `written` what it wrote since any moment."""
-        if not self._disks or run is None:
+        if self._never is None or run is None:
             self._live = None
             return []
         try:
@@ -98,12 +99,16 @@ class DirtyWindows:
         if job_stats(self._owner.domain) is not None:
             # libvirt would let us wait for its end, and with us the machine's owner.
             return
-        name = new_name()
+        name, disks = new_name(), self._recordable()
         with contextlib.suppress(VmOperationRunning), _held(self._owner):
             self._live = None
             remove_checkpoints(self._owner)
+            if not disks:
+                # Until one is plugged in that can.
+                self._next_try = now + _LONGEST
+                return
             _noted(self._owner, name)
-            create_checkpoint(self._owner.domain, name, disks=self._disks)
+            create_checkpoint(self._owner.domain, name, disks=disks)
             self._live = _Live(
                 name=name,
                 run=run,
@@ -111,6 +116,14 @@ class DirtyWindows:
                 monotonic=self._owner.clock.monotonic(),
                 written=dict(written),
             )
+
+    def _recordable(self) -> tuple[str, ...]:
+        """Looked for each time: disks come and go."""
+        return tuple(
+            disk.target
+            for disk in self._owner.domain.spec().data_disks
+            if disk.target not in (self._never or ()) and can_record(disk, is_live=True)
+        )
 
     def _fail(self, err: HoldfastError) -> None:
         """Written bytes are counted all the same; it is tried again, but not at each poll."""

@@ -13,6 +13,8 @@ from holdfast.replication.planner.machine_facts import (
 )
 
 _COUNTED = (Taken.TRACKED, Taken.COMPARED)
+# By somebody, for the bitmaps in this machine's images.
+_DECIDED_AGAINST = (Tracking.HASH, Tracking.OVERLAY)
 _PLAIN = (str, int, float, bool)
 
 
@@ -49,9 +51,11 @@ def kept_facts(
     )
 
 
-def recordable(facts: MachineFacts) -> tuple[str, ...]:
-    """The disks of which is asked what differs."""
-    return tuple(disk.target for disk in facts.disks if disk.measure is Measure.UNIQUE)
+def never_recorded(facts: MachineFacts, tracking: Tracking) -> frozenset[str] | None:
+    """Disks of which is not asked what differs; None: of no disk, whichever there will be."""
+    if tracking in _DECIDED_AGAINST:
+        return None
+    return frozenset(disk.target for disk in facts.disks if disk.measure is Measure.WRITTEN)
 
 
 def _disk(disk: DiskSheet, size: DiskSize | None, tracking: Tracking) -> DiskFacts:
@@ -72,8 +76,7 @@ def _disk(disk: DiskSheet, size: DiskSize | None, tracking: Tracking) -> DiskFac
 def _measure(disk: DiskSheet, tracking: Tracking) -> tuple[Measure, str]:
     if disk.taken not in _COUNTED:
         return Measure.WRITTEN, "not-taken"
-    if tracking in (Tracking.HASH, Tracking.OVERLAY):
-        # Somebody has decided against bitmaps in this machine's images.
+    if tracking in _DECIDED_AGAINST:
         return Measure.WRITTEN, f"tracking-{tracking.value}"
     if disk.taken is Taken.COMPARED:
         return Measure.WRITTEN, "no-bitmaps"

@@ -1,36 +1,34 @@
-"""Which points a site keeps in the long run, as distances between each and the one before.
+"""Which points a site keeps in the long run, as distances between each and the one before."""
 
-All of the last two hours, then one an hour to the end of the first day, one in two hours to the
-end of the first week, one in four after that; what the limit on their number does not leave room
-for is taken out of the oldest.
-"""
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from itertools import pairwise
 
-_HOUR = 3600
-_DAY = 24 * _HOUR
-# Until this age in seconds: one point in so many seconds; 0: all there are.
-_TABLE = ((2 * _HOUR, 0), (_DAY, _HOUR), (7 * _DAY, 2 * _HOUR), (15 * _DAY, 4 * _HOUR))
+from holdfast.machines.points import Consistency
+from holdfast.replication.replica_facts import ReplicaPoint
+from holdfast.replication.settings import PointPolicy
+from holdfast.replication.thinning import kept
 
-
-def kept_distances(*, interval: int, hours: int, most: int) -> list[int]:
-    """In seconds, the newest first; each is a layer at the site."""
-    end, age = hours * _HOUR, 0
-    found: list[int] = []
-    for until, distance in _TABLE:
-        step = max(distance, interval)
-        while age + step <= min(until, end):
-            age += step
-            found.append(step)
-    return _within(found, most)
+# Any will do.
+_NEWEST = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def _within(distances: list[int], most: int) -> list[int]:
-    """As many layers as there may be; what lay in the others lies in their neighbours."""
-    left = max(1, most - 1)
-    if len(distances) <= left:
-        return distances
-    # The newest hours go first: the table says which older ones matter.
-    kept = list(distances)
-    while len(kept) > left:
-        place = min(range(len(kept) - 1), key=lambda n: kept[n] + kept[n + 1])
-        kept[place : place + 2] = [kept[place] + kept[place + 1]]
-    return kept
+@cache
+def kept_distances(*, interval: int, hours: int, most: int) -> tuple[int, ...]:
+    """In seconds, the oldest first; each is a layer at the site, on a base that is the disks."""
+    count = hours * 3600 // interval
+    points = [_point(number * interval) for number in range(count, -1, -1)]
+    names = kept(points, PointPolicy(hours=hours, most=most))
+    moments = [point.taken_at for point in points if point.generation in names]
+    return tuple(round((after - before).total_seconds()) for before, after in pairwise(moments))
+
+
+def _point(age: int) -> ReplicaPoint:
+    moment = _NEWEST - timedelta(seconds=age)
+    return ReplicaPoint(
+        generation=str(age),
+        taken_at=moment,
+        applied_at=moment,
+        consistency=Consistency.CRASH,
+        disks=(),
+    )

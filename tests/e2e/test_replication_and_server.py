@@ -1,6 +1,7 @@
 """What agents and their server make of replications: roles, reports, ends, and moves to another host."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -193,6 +194,21 @@ def test_what_was_ended_at_the_server_is_cleaned_up_at_the_host(
     assert ground.kvm.folder(one).settings() is None
     assert ground.kvm.as_source.ended == []
     assert ground.listed(one) == []
+
+
+def test_what_a_host_has_lost_is_known_after_its_agent_began_anew(
+    ground: Ground, vm: Callable[[str], str]
+) -> None:
+    one = vm("f")
+    ground.kvm.replicates(one, ground.far)
+    ground.kvm.step()
+
+    shutil.rmtree(ground.kvm.folder(one).path)
+    Host(ground.kvm.bench).step()
+
+    (seen,) = ground.listed(one)
+    assert (seen["state"], seen["health"]) == ("off", "critical")
+    assert [reason["code"] for reason in seen["reasons"]] == ["not-at-host"]
 
 
 def test_a_machine_that_moved_is_replicated_from_its_new_host(

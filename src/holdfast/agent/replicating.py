@@ -69,7 +69,8 @@ class Replicating:
         roles = load_roles(home)
         self._etag = self._servers = roles.etag if roles else ""
         self._told: dict[tuple[str, str], tuple[bytes, float]] = {}
-        self._here: list[tuple[str, str]] = []
+        # None: nothing was told in this life. Who has no part in replication has nothing to tell.
+        self._here: list[tuple[str, str]] | None = None if self._etag else []
         self._site_told: SiteTold | None = None
         self._next_site = float("-inf")
         self._warned = ""

@@ -21,7 +21,7 @@ from holdfast.machines.blocks import BLOCK
 from holdfast.machines.drift import drift_of, spans_of
 from holdfast.machines.points import Rung
 from holdfast.machines.scratch_place import ScratchPlace
-from holdfast.machines.tracking import DiskNow, MapState, Track, changed_spans
+from holdfast.machines.tracking import DiskNow, MapState, Track, Why, changed_spans
 from holdfast.machines.vm_lock import FOLDER
 from holdfast.replication import drafting
 from holdfast.replication.applying import bases_of_step
@@ -429,6 +429,9 @@ class Source:
         next_disk, start = walk.next_disk, walk.next_start[1]
         end = 0 if next_disk is None else min(next_disk.size, start + walk.slice_bytes)
         part = None if next_disk is None else (next_disk, start, end)
+        if part is not None and self._is_cut(walk, *part):
+            self._lost(Why.MAP_WRONG, part[0].target)
+            return
         disks = [] if part is None else [part[0]]
         head = LogHead(
             kind=Kind.SLICE,
@@ -446,8 +449,33 @@ class Source:
             if part is not None and part[0].target in self.machine.disks:
                 self._log_slice(log, *part)
             log.seal()
+        if not is_killed and next_disk is not None:
+            self._remember_data(walk, next_disk.target, start, end)
         if not is_killed:
             self.folder.keep_walk(walk.with_slice(end, logged=0))
+
+    def _remember_data(self, walk: Walk, target: str, start: int, end: int) -> None:
+        image = self.machine.disks.get(target)
+        if image is None:
+            return
+        maps = self.folder.data_map(walk.generation)
+        data = bytearray(maps.get(target, b"").ljust(len(image.blocks), b"\0"))
+        for number in range(start // BLOCK, end // BLOCK):
+            data[number] |= bool(image.blocks[number])
+        self.folder.keep_data_map(walk.generation, maps | {target: bytes(data)})
+
+    def _is_cut(self, walk: Walk, disk: WalkDisk, start: int, end: int) -> bool:
+        image = self.machine.disks.get(disk.target)
+        if disk.how is not How.CHANGES or image is None:
+            return False
+        changed = self._changed(image, disk.checkpoint, disk.before, disk.drift)
+        data = self.folder.data_map(walk.since).get(disk.target, b"")
+        return any(
+            data[number : number + 1] == b"\1"
+            and not image.blocks[number]
+            and number not in changed
+            for number in range(start // BLOCK, end // BLOCK)
+        )
 
     def _log_slice(self, log: LogWriter, disk: WalkDisk, start: int, end: int) -> None:
         image = self.machine.disks[disk.target]
@@ -494,6 +522,10 @@ class Source:
                 self._lost(why.value)
                 return Move.WALK
             case Go(tracks=tracks):
+                lies = [track.target for track in tracks.values() if self._is_lie(track, base)]
+                if lies:
+                    self._lost(Why.MAP_WRONG, lies[0])
+                    return Move.WALK
                 self._log_step(base, walk, tracks.values(), is_killed=is_killed)
                 return Move.STEP
             case _:
@@ -535,7 +567,25 @@ class Source:
         if not is_killed:
             generation = Generation(name=name, taken_at=self.clock.now(), disks=tuple(kept))
             walked = walk.generation if walk else ""
-            keep_generation(self.job, generation, {}, walked=walked)
+            keep_generation(self.job, generation, self._data(), walked=walked)
+
+    def _data(self) -> dict[str, bytes]:
+        """Which blocks have data, a byte for each."""
+        disks = self.machine.disks.items()
+        return {target: bytes(map(bool, image.blocks)) for target, image in disks}
+
+    def _is_lie(self, track: Track, base: Generation | None) -> bool:
+        """Whether something that was data is a hole now, and was never written to."""
+        before = base.disk(track.target) if base else None
+        if base is None or before is None or track.since is None:
+            return False
+        image = self.machine.disks[track.target]
+        changed = self._changed(image, track.since, before.size, before.drift)
+        data = self.folder.data_map(base.name).get(track.target, b"")
+        return any(
+            had_data and not image.blocks[number] and number not in changed
+            for number, had_data in enumerate(data[: len(image.blocks)])
+        )
 
     def _log_disk(
         self, log: LogWriter, track: Track, base: Generation | None, name: str
@@ -565,10 +615,10 @@ class Source:
             drift=drift_of(spans, image.size) if has_drift else (),
         )
 
-    def _lost(self, why: str) -> None:
+    def _lost(self, why: str, *distrusted: str) -> None:
         sent, _walk = known(self.job)
         self.folder.keep_walk(None)
-        self.folder.keep_sent(sent.must(why, self.clock.now()))
+        self.folder.keep_sent(sent.must(why, self.clock.now(), *distrusted))
         self.job.spool.settle(*known(self.job))
 
 

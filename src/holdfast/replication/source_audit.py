@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from holdfast.disks.spans import Span
 from holdfast.machines.audit_plan import AuditWish, begun, blocks_due, mark_after
 from holdfast.machines.blocks import BLOCK, block_count, block_length, touched
 from holdfast.machines.nbd_source import NbdSource
@@ -71,6 +72,18 @@ def look(
         sampled=replace(sampled, blocks=tuple(_block(source, each) for each in chosen)),
         mark=mark_after(before.audit, due, count, wish),
         lie=lie,
+    )
+
+
+def is_cut(source: NbdSource, before: KeptDisk, data_before: bytes, *, within: Span) -> bool:
+    """Whether a disk was cut off and has grown again, which no record knows of: in this range."""
+    if source.changed is None:
+        return False
+    kept = ~touched(source.changed, source.size) & touched([within], source.size)
+    with_data = touched(source.data_within(within), source.size)
+    return (
+        _lost(kept & ~with_data, data_before) is not None
+        or _cut(source, kept, before.last) is not None
     )
 
 

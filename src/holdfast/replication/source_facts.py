@@ -238,7 +238,10 @@ class Walk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def back_to(self, slices: int) -> "Walk":
         """The site has so many; what is beyond them is made again."""
         if slices >= self.made:
-            return msgspec.structs.replace(self, acked=slices, made=max(slices, self.made))
+            # More than is known here, where an older state was put back: those are made again.
+            again = (self.next_start,) * (slices - self.made)
+            starts = (*self.starts, *again)
+            return msgspec.structs.replace(self, acked=slices, made=slices, starts=starts)
         return msgspec.structs.replace(
             self,
             acked=slices,

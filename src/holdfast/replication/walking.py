@@ -7,11 +7,12 @@ the disks are, a slice is all that a death costs, and all that the spool must ho
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
 from holdfast.base.errors import HoldfastError
 from holdfast.base.units import GIB, MIB
@@ -22,6 +23,7 @@ from holdfast.hypervisor.checkpoint_xml import new_name
 from holdfast.hypervisor.checkpoints import create_checkpoint, stored_form
 from holdfast.hypervisor.xml_reading import Element, sub, write_xml
 from holdfast.machines.adopting import end_our_job
+from holdfast.machines.blocks import touched
 from holdfast.machines.checkpoint_notes import CheckpointNotes
 from holdfast.machines.drift import spans_of
 from holdfast.machines.nbd_source import NbdSource
@@ -33,11 +35,12 @@ from holdfast.machines.tracking import MapState, Track, Why
 from holdfast.replication.log_head import Kind, LoggedDisk, LogHead
 from holdfast.replication.log_writer import LogWriter, SealedLog
 from holdfast.replication.offline_cycle import opened_off, require_off
+from holdfast.replication.source_audit import is_cut
 from holdfast.replication.source_errors import WalkBroken
 from holdfast.replication.source_facts import How, KeptDisk, Walk, WalkDisk
 from holdfast.replication.source_job import SourceJob, known, note_checkpoints
 from holdfast.replication.source_looking import Sight, image_of, looks_of
-from holdfast.replication.source_making import asking
+from holdfast.replication.source_making import RecordLost, asking
 from holdfast.replication.source_reading import Amount, log_differences, log_spans
 from holdfast.replication.source_tracks import walk_over
 
@@ -63,10 +66,11 @@ class SliceMade:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
-    """What of a disk is in a slice: up to where, and how much."""
+    """What of a disk is in a slice: up to where, how much, and where it had data."""
 
     end: int
     amount: Amount = field(default_factory=Amount)
+    data: tuple[Span, ...] = ()
 
 
 _NOTHING = _Part(end=0)
@@ -155,9 +159,24 @@ def make_slice(job: SourceJob, walk: Walk, sight: Sight) -> SliceMade:
         part = _log_part(job, writer, walk, sight, disk) if disk else _NOTHING
         sealed = writer.seal()
     job.on_step("sliced")
+    if disk is not None and part.data:
+        _remember_data(job, walk, disk, part.data)
     made = walk.with_slice(part.end, logged=part.amount.logged)
     job.folder.keep_walk(made)
     return SliceMade(log=sealed, walk=made, dirty=part.amount.dirty)
+
+
+def _remember_data(job: SourceJob, walk: Walk, disk: WalkDisk, data: Sequence[Span]) -> None:
+    """By it the step that ends the walk sees a disk that was cut off and has grown again.
+
+    No record knows of that, and the slices have what was there before.
+    """
+    maps = job.folder.data_map(walk.generation)
+    found = touched(data, disk.size)
+    known_before = np.unpackbits(np.frombuffer(maps.get(disk.target, b""), dtype=np.uint8))
+    found[: len(known_before)] |= known_before[: len(found)].astype(np.bool_)
+    maps[disk.target] = np.packbits(found).tobytes()
+    job.folder.keep_data_map(walk.generation, maps)
 
 
 def _require_record(walk: Walk, sight: Sight) -> None:
@@ -204,7 +223,22 @@ def _log_part(job: SourceJob, writer: LogWriter, walk: Walk, sight: Sight, disk:
         if disk.how is How.CHANGES:
             source.also_changed(spans_of(disk.drift, source.size))
         within = Span(start, _end_of_slice(source, disk, start, most=walk.slice_bytes))
-        return _Part(end=within.end, amount=_log(job, writer, disk, source, within))
+        if disk.how is How.CHANGES:
+            _require_whole(job, walk, disk, source, within)
+        data = clipped(source.data_within(within), within)
+        amount = _log(job, writer, disk, source, within)
+        return _Part(end=within.end, amount=amount, data=tuple(data))
+
+
+def _require_whole(
+    job: SourceJob, walk: Walk, disk: WalkDisk, source: NbdSource, within: Span
+) -> None:
+    """That its record is sound does not mean that nothing was cut off."""
+    acked = known(job)[0].acked
+    before = acked.disk(disk.target) if acked and acked.name == walk.since else None
+    data = job.folder.data_map(walk.since).get(disk.target, b"")
+    if before is not None and is_cut(source, before, data, within=within):
+        raise RecordLost(Why.MAP_WRONG, disk.target)
 
 
 def _end_of_slice(source: NbdSource, disk: WalkDisk, start: int, *, most: int) -> int:

@@ -86,6 +86,7 @@ def test_page_that_cannot_be_written_is_an_error(profiled: Bench) -> None:
         ("report", "--bandwidth", "quick"),
         ("report", "--growth", "-1%"),
         ("report", "--rpo", "1s"),
+        ("report", "--rpo", "90s"),
         ("profile",),
         ("profile", "web", "--all"),
     ],

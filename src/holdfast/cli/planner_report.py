@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from holdfast.replication.planner.planning import Plan
 
 
+_SHORTEST, _MINUTE, _LONGEST = 30, 60, 24 * 3600
+
+
 class _Bandwidth(click.ParamType[float]):
     name = "bandwidth"
 
@@ -84,14 +87,19 @@ def report(  # noqa: PLR0913  a parameter per option
     from holdfast.cli.planner_report_text import tell_plan
     from holdfast.replication.planner.machine_plan import Assumed
 
-    interval = round(rpo.total_seconds())
-    if not 30 <= interval <= 24 * 3600:  # noqa: PLR2004  the shortest there is, and a day
-        raise click.UsageError(_("--rpo is from 30s to 24h"))
     run = start()
-    assumed = Assumed(interval=interval, growth=growth, percent=percentile)
+    assumed = Assumed(interval=_interval(rpo), growth=growth, percent=percentile)
     wish = ReportWish(assumed=assumed, bandwidth=bandwidth, begin=begin, end=end)
     plan = made(run.session, wish)
     tell_plan(run.out, plan, _files(plan, html, table, run.session.clock.now()))
+
+
+def _interval(rpo: timedelta) -> int:
+    """What was seen is known by the minute, and of half a minute it is half of that."""
+    seconds = round(rpo.total_seconds())
+    if seconds == _SHORTEST or (not seconds % _MINUTE and 0 < seconds <= _LONGEST):
+        return seconds
+    raise click.UsageError(_("--rpo is 30s, or whole minutes up to 24h"))
 
 
 def _files(plan: "Plan", html: str | None, table: str | None, now: datetime) -> list[str]:

@@ -57,6 +57,7 @@ def tools_of(session: Session, peers: Peers) -> Tools:
         hypervisor=settings.libvirt,
         connect=Host.open,
         door=peers.door,
+        hang_up=peers.close,
         scratch=settings.vm_scratch,
         stillness=lambda domain, _settings: stillness_of(session, domain),
         limit=peers.limit,

@@ -109,6 +109,13 @@ class Replicator:
         self._stir_reader.set()
         self._stir_sender.set()
 
+    def join_reader(self) -> None:
+        """Nothing is left on the machine after that; a log may still be on its way."""
+        self._threads[0].join()
+
+    def is_over(self) -> bool:
+        return not any(thread.is_alive() for thread in self._threads)
+
     def join(self) -> None:
         for thread in self._threads:
             thread.join()

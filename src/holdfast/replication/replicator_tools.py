@@ -60,6 +60,8 @@ class Tools:
     stillness: Callable[[Domain, ReplicationSettings], Stillness] = _never_frozen
     # Other hosts a machine may have moved to.
     other_hosts: Callable[[], Sequence[str]] = _no_other_hosts
+    # Whoever waits for a site in that moment is let go; what was sent so far is gone on with.
+    hang_up: Callable[[], None] = field(default=lambda: None)
     # Bytes a second that may go to a site now.
     limit: Callable[[SiteAddress], int | None] = _no_limit
     zone: ZoneInfo = _UTC

@@ -26,6 +26,8 @@ class Replicators:
         self._gate = TurnGate(tools.at_once)
         self._groups = Groups()
         self._loops: dict[str, Replicator] = {}
+        # They were ended, and are not over yet.
+        self._leaving: list[Replicator] = []
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._look_after, name="replicators", daemon=True)
@@ -51,8 +53,12 @@ class Replicators:
         for loop in loops:
             loop.ask_to_stop()
         for loop in loops:
-            loop.join()
+            loop.join_reader()
+        # A log over a slow link may take hours; what the site has of it is not sent again.
+        self._tools.hang_up()
         self._thread.join()
+        for loop in (*loops, *self._leaving):
+            loop.join()
         for loop in loops:
             loop.write_status()
 
@@ -66,7 +72,8 @@ class Replicators:
 
     def look(self) -> None:
         """Which machines there are now."""
-        wanted = set(replicated_here(self._tools.home))
+        self._let_go()
+        wanted = set(replicated_here(self._tools.home)) - {loop.uuid for loop in self._leaving}
         with self._lock:
             gone = [loop for uuid, loop in self._loops.items() if uuid not in wanted]
             for loop in gone:
@@ -77,10 +84,16 @@ class Replicators:
         for loop in gone:
             loop.ask_to_stop()
             self._groups.leave(loop)
-            loop.join()
+            self._leaving.append(loop)
         for loop in new:
             self._groups.join(loop)
             loop.start()
+
+    def _let_go(self) -> None:
+        """Of those that were ended, and have sent what they were sending; nobody waits for them."""
+        for loop in [each for each in self._leaving if each.is_over()]:
+            loop.join()
+            self._leaving.remove(loop)
 
     def _new(self, uuid: str) -> Replicator:
         return Replicator(uuid, self._tools, self._gate, together=self._groups.advance)

@@ -34,6 +34,13 @@ _OPTIONS = (
         metavar="RATE[@WINDOW]",
         help=N_("Of replicate: send no more than this, as in 20mbit."),
     ),
+    option(
+        "--threshold",
+        "thresholds",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help=N_("Of replicate: when its health is no longer normal, as in rpo-warn=10m."),
+    ),
     option("--priority", type=int, help=N_("Of replicate: greater goes first.")),
     option("--group", metavar="NAME", help=N_("Of replicate: those of a group share instants.")),
     option(

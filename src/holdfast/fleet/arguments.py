@@ -103,6 +103,8 @@ class ReplicateArguments:
     priority: int | None = None
     group: str | None = None
     resync_window: str | None = None
+    # As in "rpo-warn=10m".
+    thresholds: list[str] | None = None
     # Agreed to by a person: disks that are left out, and that there is no way back.
     partly: bool = False
     one_way: bool = False

@@ -8,8 +8,12 @@ import pytest
 
 from holdfast.base.clock import SystemClock
 from holdfast.base.units import KIB, MIB
+from holdfast.hypervisor.checkpoint_xml import new_name
 from holdfast.hypervisor.connection import Host
-from holdfast.replication.replica_facts import ReplicaPoint
+from holdfast.machines.points import Rung
+from holdfast.replication.cycle_record import read_cycles
+from holdfast.replication.receiver import ReplicaWish, SeedWish
+from holdfast.replication.replica_facts import ReplicaDisk, ReplicaPoint
 from holdfast.replication.replicator_tools import Door, Tools
 from holdfast.replication.replicator_wishes import ask_for_resync, pause, resume
 from holdfast.replication.replicators import Replicators
@@ -145,6 +149,29 @@ def test_machines_are_followed_by_themselves_and_what_is_wanted_is_done(
 
 def _whats(status: ReplicationStatus) -> list[str]:
     return [each.what for each in status.happenings]
+
+
+def test_a_copy_that_was_carried_there_is_compared_and_not_sent(
+    new_machine: NewMachine, loops: Replicators, site: Site, tmp_path: Path
+) -> None:
+    machine = new_machine()
+    (site.folder / "seeds").mkdir()
+    for disk in machine.plugged:
+        (site.folder / "seeds" / f"{disk.target}.raw").write_bytes(bytes(disk.content))
+    sizes = tuple(ReplicaDisk(target=disk.target, size=disk.size) for disk in machine.plugged)
+    site.prepare(ReplicaWish(vm=machine.uuid, name=machine.name, source="host-1", disks=sizes))
+    images = {disk.target: f"{disk.target}.raw" for disk in machine.plugged}
+    site.seed(machine.uuid, SeedWish(generation=new_name(), images=images, disks=sizes))
+    machine.write("vda", 2 * MIB, b"since it was carried" * 100)
+
+    folder = enabled(machine, tmp_path / "home")
+
+    proved_point(site, machine)
+    wait_until(lambda: state(folder) is State.REPLICATING)
+    first = points(site, machine)[0]
+    assert first.rungs == {"vda": Rung.BITMAP, "sda": Rung.BITMAP}
+    logged = [cycle.log_bytes for cycle in read_cycles(folder.path)]
+    assert max(logged) < MIB
 
 
 def test_machines_of_a_group_have_points_of_one_instant(

@@ -64,7 +64,8 @@ def compare_with_site(
     if facts.written and not is_decided:
         return Differs(because=Because.SITE_WRITTEN)
     if sent.base is None:
-        can_adopt = facts.head and not facts.written
+        # A seed has a name, and is no instant of the machine: it is walked over.
+        can_adopt = facts.point(facts.head) is not None and not facts.written
         return Adopt(generation=adopted(facts)) if can_adopt else Agreed()
     return _of_steps(sent, queue, facts)
 

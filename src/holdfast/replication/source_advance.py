@@ -74,7 +74,7 @@ def _begin(job: SourceJob, found: Held, *, may_walk: bool) -> Done:
         raise SiteAway(about=job.domain.name, site=job.site)
     facts = job.receiver.state(job.uuid)
     head = facts.head if facts else ""
-    if head and not may_walk:
+    if facts is not None and facts.points and not may_walk:
         return Done(did=Did.WALK_WAITS, why=found.sent.must_walk)
     why = found.sent.must_walk or Because.FIRST
     sight = look_at(job, found.sent.acked, is_live=job.domain.is_active())

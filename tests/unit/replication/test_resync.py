@@ -125,6 +125,12 @@ def test_a_source_that_knows_nothing_begins_where_the_site_is() -> None:
     assert f">{A}<" in answer.generation.form
 
 
+def test_a_seed_is_no_instant_to_begin_with() -> None:
+    seeded = msgspec.structs.replace(facts(A), points=())
+
+    assert compare_with_site(Sent(site="south"), None, (), seeded) == Agreed()
+
+
 def test_what_was_written_to_is_not_begun_with() -> None:
     answer = compare_with_site(Sent(site="south"), None, (), facts(A, written="layer"))
 

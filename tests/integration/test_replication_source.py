@@ -196,3 +196,39 @@ def test_an_image_that_is_read_for_a_replica_does_not_keep_its_machine_from_star
         machine.start()
 
     assert machine.is_on()
+
+
+@pytest.mark.parametrize("raw", [(SECOND,), (FIRST, SECOND)])
+def test_disks_that_cannot_record_are_compared_in_each_step(
+    kvm_host: KvmHost, tmp_path: Path, site: ModelSite, raw: tuple[str, ...]
+) -> None:
+    with Host.open(kvm_host.uri) as hypervisor:
+        machine = StillMachine(kvm_host, hypervisor, "forgetful", dict(SIZES), raw=raw)
+        try:
+            machine.start()
+            changed(machine)
+            scratch = kvm_host.folder / "forgetful"
+            replicating = Replicating(hypervisor, machine.uuid, tmp_path / "home", scratch, site)
+            replicating.point()
+            assert_proved(machine, replicating, site)
+
+            machine.write(FIRST, 9 * MIB, b"later" * 100)
+            machine.write(SECOND, 2 * MIB, b"later" * 100)
+            machine.zero(SECOND, 64 * KIB, 64 * KIB)
+            shipped = site.shipped
+            replicating.point()
+
+            assert_proved(machine, replicating, site)
+            wanted = [Rung.HASH if target in raw else Rung.BITMAP for target in SIZES]
+            assert rungs(site) == wanted
+            assert site.shipped - shipped < MIB
+            machine.stop()
+            machine.write(SECOND, MIB, b"off" * 100)
+            replicating.point()
+            assert_proved(machine, replicating, site)
+            machine.start()
+            machine.write(FIRST, MIB, b"on" * 100)
+            replicating.point()
+            assert_proved(machine, replicating, site)
+        finally:
+            machine.remove()

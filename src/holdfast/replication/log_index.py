@@ -5,7 +5,6 @@ from array import array
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple, Self
 
 from holdfast.replication.log_frames import FRAME_BYTES, Frame, FrameKind, parse_file, parse_frame
@@ -38,12 +37,7 @@ class IndexedLog:
         self._stack.callback(os.close, self._file)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stack.close()
 
     def entries(self, target: str) -> Iterator[Entry]:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Self
 
 from holdfast.base.errors import HoldfastError
@@ -145,12 +144,7 @@ class LogWriter:
             zero_bytes=self._zero_bytes,
         )
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._file is not None:
             # What is still buffered may not fit either.
             with contextlib.suppress(OSError):

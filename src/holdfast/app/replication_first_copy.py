@@ -66,7 +66,9 @@ class FirstCopy:
         return read_status(self._folder.path)
 
     def _is_copied(self, status: ReplicationStatus | None) -> bool:
-        return status is not None and bool(status.latest_point) and status.state not in _COPYING
+        if status is None or not status.latest_point:
+            return False
+        return status.state not in _COPYING
 
     def _until(
         self, is_reached: Callable[[ReplicationStatus], bool], check: Callable[[], None]

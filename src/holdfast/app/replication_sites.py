@@ -59,6 +59,13 @@ def find_site(home: str, name: str) -> KnownSite:
     raise SiteUnknown(site=name, known=", ".join(one.name for one in sites) or "-")
 
 
+def joined_only(home: str, name: str) -> SiteAddress | None:
+    """A site by a file of its own, of which the server of this host has said nothing."""
+    if any(one.site == name for one in sites_told(home)):
+        return None
+    return next((one.address for one in _joined(home) if one.name == name), None)
+
+
 def identity_of(home: str, address: SiteAddress) -> LinkIdentity:
     """For a site that is replicated to, whatever has become of its name since."""
     sites = known_sites(home)

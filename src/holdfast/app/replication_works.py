@@ -20,7 +20,7 @@ from holdfast.app.replication_first_copy import FirstCopy
 from holdfast.app.replication_orders import is_followed
 from holdfast.app.replication_peers import asked, limits_to, put_limits
 from holdfast.app.replication_records import Enabling
-from holdfast.app.replication_sites import address_of, find_site
+from holdfast.app.replication_sites import address_of, find_site, joined_only
 from holdfast.app.replication_wanted import Wish
 from holdfast.app.vm_works import HostWorks
 from holdfast.app.vms import limits_of, show_vm
@@ -103,6 +103,8 @@ def address_for(session: Session, site: str, *, vm: str, name: str) -> SiteAddre
     registration = find_registration(session.settings.home)
     if registration is None:
         return find_site(session.settings.home, site).address
+    if (joined := joined_only(session.settings.home, site)) is not None:
+        return joined
     from holdfast.app.unregister import link_of
 
     link = link_of(registration, AgentFolder.of(session.settings.home))

@@ -1,5 +1,6 @@
 """End the protection of a virtual machine: what was put into it goes, its points stay."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from holdfast.app import vm_records
@@ -15,6 +16,7 @@ from holdfast.hypervisor.checkpoints import delete_checkpoint, list_checkpoints
 from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.domains import find_domain
 from holdfast.hypervisor.errors import VmMissing
+from holdfast.machines.checkpoint_notes import CheckpointNotes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +37,8 @@ def unprotect(session: Session, name: str, works: Works | None) -> Unprotected:
     left: list[HoldfastError] = []
     with opened_host(session) as host:
         merged = _without_overlays(session, host, protection)
-        removed = _without_checkpoints(host, protection, left)
+        keep = CheckpointNotes(session.settings.home, protection.uuid, session.clock).of_replicas()
+        removed = _without_checkpoints(host, protection, left, keep=keep)
     if works is not None and _has_extension(protection):
         try:
             works.remove_extension()
@@ -63,13 +66,15 @@ def _without_overlays(session: Session, host: Host, protection: Protection) -> i
         return 0
 
 
-def _without_checkpoints(host: Host, protection: Protection, left: list[HoldfastError]) -> int:
-    """Their bitmaps cost the guest a little with each write."""
+def _without_checkpoints(
+    host: Host, protection: Protection, left: list[HoldfastError], *, keep: AbstractSet[str]
+) -> int:
+    """Their bitmaps cost the guest a little with each write; a replication needs its own."""
     removed = 0
     try:
         domain = find_domain(host, protection.uuid)
         for checkpoint in list_checkpoints(domain):
-            if is_ours(checkpoint.name):
+            if is_ours(checkpoint.name) and checkpoint.name not in keep:
                 delete_checkpoint(domain, checkpoint.name)
                 removed += 1
     except VmMissing:

@@ -18,6 +18,14 @@ from holdfast.machines.vm_lock import FOLDER
 _KEPT = timedelta(days=30)
 
 
+_REPLICA = "replica:"
+
+
+def is_of_replica(name: str) -> bool:
+    """Whether a note is a replication's, and not a vault's."""
+    return name.startswith(_REPLICA)
+
+
 class _Note(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint: str
     at: datetime
@@ -34,6 +42,11 @@ class CheckpointNotes:
         """Checkpoints that points in other vaults name."""
         notes = self._read()
         return frozenset(note.checkpoint for name, note in notes.items() if name != vault)
+
+    def of_replicas(self) -> frozenset[str]:
+        """Checkpoints that replications need, which go on without backups."""
+        notes = self._read()
+        return frozenset(note.checkpoint for name, note in notes.items() if is_of_replica(name))
 
     def note(self, vault: str, checkpoint: str) -> None:
         notes = {name: note for name, note in self._read().items() if name != vault}

@@ -143,7 +143,8 @@ class Shipper:
             return
         telling.cycles.shipped(head.until, wire_bytes=shipped.log.size, seconds=shipped.seconds)
         telling.point(head)
-        telling.move(Event.COPY_DONE, Event.RESYNC_DONE)
+        # One that was adopted, as of a machine that came here, had no first copy from here.
+        telling.move(Event.COPY_BEGAN, Event.COPY_DONE, Event.RESYNC_DONE)
 
     def queue(self) -> tuple[Sent, Walk | None]:
         """What waits, noted for the status."""

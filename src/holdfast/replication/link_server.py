@@ -190,6 +190,8 @@ class LinkServer:
     def _accept(self, listener: socket.socket) -> None:
         try:
             plain, address = listener.accept()
+        except BlockingIOError:
+            return
         except OSError as err:
             # Out of descriptors, mostly: those that are served give theirs back one day.
             _log.warning("nobody can connect now: %s", err)

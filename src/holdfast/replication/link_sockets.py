@@ -23,6 +23,13 @@ def listen(hosts: Sequence[str], port: int) -> list[socket.socket]:
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    listener = _created(host, port)
+    # Who knocked may be gone when the door is opened.
+    listener.settimeout(0)
+    return listener
+
+
+def _created(host: str, port: int) -> socket.socket:
     if not host and socket.has_dualstack_ipv6():
         return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -34,15 +34,14 @@ class Works:
         """`then` is told in whichever thread; jobs of one key that is not None are done once."""
         with self._lock:
             future = self._under_way.get(key) if key is not None else None
+            is_new = future is None
             if future is None:
                 future = self._pools[effort].submit(job)
+                # The job may have begun already; who asks whether it has waits for the lock.
                 self._count += 1
                 if key is not None:
                     self._under_way[key] = future
-                ended = True
-            else:
-                ended = False
-        if ended:
+        if is_new:
             future.add_done_callback(lambda _done: self._ended(key))
         future.add_done_callback(then)
 
@@ -54,11 +53,15 @@ class Works:
 
     def wait_until_idle(self, clock: Clock, patience: float) -> bool:
         deadline = clock.monotonic() + patience
-        while self._count:
+        while self._is_busy():
             if clock.monotonic() >= deadline:
                 return False
             clock.sleep(_LOOK)
         return True
+
+    def _is_busy(self) -> bool:
+        with self._lock:
+            return self._count > 0
 
     def close(self) -> None:
         """What has not begun never does."""

@@ -114,3 +114,18 @@ def test_what_waits_when_it_is_closed_is_not_done() -> None:
     closer.join()
 
     assert taken == ["first"]
+
+
+def test_a_job_that_has_begun_is_under_way_whoever_asks_first() -> None:
+    works, clock = Works(), SystemClock()
+    found: list[bool] = []
+
+    def job() -> None:
+        found.append(works.wait_until_idle(clock, 0))
+
+    for _ in range(200):
+        works.begin(Effort.QUICK, job, lambda _future: None)
+
+    assert works.wait_until_idle(clock, 90)
+    assert found == [False] * 200
+    works.close()

@@ -96,7 +96,8 @@ def scene(still: StillMachine, kvm_host: KvmHost, tmp_path: Path) -> Iterator[Sc
     replicating.point()
     replicating.done.clear()
     yield Scene(still, replicating, site)
-    assert still.is_on() or still.start() is None
+    if not still.is_on():
+        still.start()
 
 
 def virsh(machine: StillMachine, command: str, *words: str) -> None:

@@ -205,7 +205,7 @@ class Pair:
         image = site.attach(uuid, generation, who=who)[target]
         try:
             raw = self.site.folder / "read"
-            words = ["qemu-img", "convert", "-U", "-O", "raw", image, raw]
+            words = ("qemu-img", "convert", "-U", "-O", "raw", image, raw)
             subprocess.run(words, check=True, capture_output=True)  # noqa: S603  our own words
             return raw.read_bytes()
         finally:

@@ -169,7 +169,8 @@ def test_a_remedy_can_be_typed_whatever_the_machine_is_called() -> None:
     status = status_of(well(standing=Standing(state=State.PAUSED)), NOON)
 
     assert (
-        health_texts.remedy(status.reasons[0], vm="my web", site="north") == "`holdfast replication resume 'my web'`"
+        health_texts.remedy(status.reasons[0], vm="my web", site="north")
+        == "`holdfast replication resume 'my web'`"
     )
 
 

@@ -31,21 +31,17 @@ svg text { font: 12px system-ui, sans-serif; fill: var(--quiet); }
 svg text.label { fill: var(--ink); font-size: 13px; }
 .grid { stroke: var(--line); stroke-width: 1; }
 .area { fill: var(--area); stroke: var(--stroke); stroke-width: 1; }
-.line, .dashed { fill: none; stroke: var(--second); stroke-width: 1.5; }
-.dashed { stroke-dasharray: 5 4; }
+.line { fill: none; stroke: var(--second); stroke-width: 1.5; }
 .dot { fill: var(--stroke); stroke: none; }
 .dot.line { fill: var(--second); }
 .level { stroke: var(--level); stroke-width: 1.5; stroke-dasharray: 8 4; }
 .rail { fill: var(--card); stroke: var(--line); }
 .bar { fill: var(--stroke); }
-.bar-second { fill: var(--second); }
 .legend { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; }
 .legend i { display: inline-block; width: 1.4rem; height: .7rem; margin-right: .4rem; }
 .legend .area { background: var(--area); border: 1px solid var(--stroke); }
 .legend .line { height: 0; border-top: 2px solid var(--second); vertical-align: middle; }
 .legend .level { height: 0; border-top: 2px dashed var(--level); vertical-align: middle; }
-.legend .bar { background: var(--stroke); }
-.legend .bar-second { background: var(--second); }
 .scroll { overflow-x: auto; margin: 1rem 0; border: 1px solid var(--line); border-radius: .5rem; }
 .scroll:focus-visible { outline: 3px solid var(--stroke); }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums;

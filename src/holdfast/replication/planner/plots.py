@@ -19,7 +19,7 @@ _LETTER = 7.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """`kind` is a class of the page's style: area, line, dashed."""
+    """`kind` is a class of the page's style: area or line."""
 
     title: str
     kind: str
@@ -44,8 +44,6 @@ class Bar:
     begin: float
     end: float
     text: str
-    # A class of the page's style.
-    kind: str = "bar"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,8 +177,7 @@ def _bar_plot(bars: Bars, width: int) -> str:
             f'<rect class="rail" x="{_RIGHT}" y="{y + 5}" width="{room}" height="12" rx="3"/>'
         )
         parts.append(
-            f'<rect class="{bar.kind}" x="{begin:.1f}" y="{y + 5}" width="{long:.1f}" '
-            'height="12" rx="3"/>'
+            f'<rect class="bar" x="{begin:.1f}" y="{y + 5}" width="{long:.1f}" height="12" rx="3"/>'
         )
     return _framed(bars.title, bars.description, width, height, parts)
 

@@ -119,9 +119,6 @@ class Coalescing:
             if written:
                 self._overall[key] = unique / written
 
-    def is_measured(self, target: str) -> bool:
-        return any(key[0] == target for key in self._overall)
-
     def ratio(self, target: str, interval: float, at: float) -> float:
         age = age_for(interval)
         key = target, age, int(at // max(AGES))

@@ -107,7 +107,6 @@ def test_the_ratio_of_the_time_around_counts() -> None:
 def test_a_window_in_which_hardly_anything_was_written_says_nothing_alone() -> None:
     coalescing = Coalescing([window(0, 30, unique=65536, written=512)])
 
-    assert coalescing.is_measured("vda")
     assert coalescing.ratio("vda", 30, BEGIN) == pytest.approx(128)
 
 

@@ -171,6 +171,7 @@ class _OffStep:
             drift=drift_of(changed, source.size) if changed else (),
             audit=looked.mark,
             last=looked.last,
+            chain=self._sight.chains.get(disk.target, ()),
         )
 
 

@@ -221,6 +221,7 @@ class LiveStep:
                     checkpoint=pull.checkpoints.get(target, ""),
                     audit=looked.mark,
                     last=looked.last,
+                    chain=self._sight.chains.get(target, ()),
                 )
                 for target, looked in self._looked.items()
             ),

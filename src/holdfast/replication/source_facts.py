@@ -34,6 +34,8 @@ class KeptDisk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     drift: tuple[tuple[int, int], ...] = ()
     audit: AuditMark | None = None
     last: LastBlock | None = None
+    # The images it consisted of, from the top; empty where nobody could look.
+    chain: tuple[str, ...] = ()
 
     @property
     def facts(self) -> DiskFacts:
@@ -143,6 +145,7 @@ class WalkDisk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     drift: tuple[tuple[int, int], ...] = ()
     # How much of it the site's newest point has.
     there: int = 0
+    chain: tuple[str, ...] = ()
 
 
 class Walk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -208,6 +211,7 @@ class Walk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
                 size=disk.size,
                 format=disk.format,
                 checkpoint=self.generation,
+                chain=disk.chain,
             )
             for disk in self.disks
         }

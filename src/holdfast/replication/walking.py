@@ -98,7 +98,10 @@ def begin_walk(job: SourceJob, sight: Sight, site: SiteHas, *, why: str) -> Walk
         since=site.head,
         why=why,
         begun_at=job.clock.now(),
-        disks=over.disks,
+        disks=tuple(
+            msgspec.structs.replace(disk, chain=sight.chains.get(disk.target, ()))
+            for disk in over.disks
+        ),
         there=there,
         slice_bytes=job.slice_bytes,
     )

@@ -469,7 +469,7 @@ class Source:
         if disk.how is not How.CHANGES or image is None:
             return False
         changed = self._changed(image, disk.checkpoint, disk.before, disk.drift)
-        data = self.folder.data_map(walk.since).get(disk.target, b"")
+        data = self._data_of(walk.since, disk.target)
         return any(
             data[number : number + 1] == b"\1"
             and not image.blocks[number]
@@ -574,6 +574,17 @@ class Source:
         disks = self.machine.disks.items()
         return {target: bytes(map(bool, image.blocks)) for target, image in disks}
 
+    def _data_of(self, generation: str, target: str) -> bytes:
+        """Where it had data, a byte for each block.
+
+        Of a generation of which only the site knew that is not remembered, and the audit comes to
+        see what was cut off; here it comes at once.
+        """
+        known_data = self.folder.data_map(generation)
+        if not known_data and generation in self.truth:
+            return bytes(map(bool, self.truth[generation].get(target, [])))
+        return known_data.get(target, b"")
+
     def _is_lie(self, track: Track, base: Generation | None) -> bool:
         """Whether something that was data is a hole now, and was never written to."""
         before = base.disk(track.target) if base else None
@@ -581,7 +592,7 @@ class Source:
             return False
         image = self.machine.disks[track.target]
         changed = self._changed(image, track.since, before.size, before.drift)
-        data = self.folder.data_map(base.name).get(track.target, b"")
+        data = self._data_of(base.name, track.target)
         return any(
             had_data and not image.blocks[number] and number not in changed
             for number, had_data in enumerate(data[: len(image.blocks)])

@@ -45,8 +45,6 @@ class Lives(RuleBasedStateMachine):
         self.source = Source(self.home / "source", self.machine, self.site, self.clock)
         self.images: list[dict[str, Image]] = []
         self.replicas: list[tuple[Any, Any]] = []
-        # A disk has become smaller since the newest step, or nobody would see it if it did.
-        self.is_cut, self.sees_cuts = False, True
 
     @initialize(can_record=st.none() | st.booleans(), is_first=st.booleans())
     def begin(self, *, can_record: bool | None, is_first: bool) -> None:
@@ -66,10 +64,8 @@ class Lives(RuleBasedStateMachine):
 
     @rule(target_=targets, count=counts)
     def resize(self, target_: str, count: int) -> None:
-        image = self.machine.disks.get(target_)
-        if image is not None and (self.sees_cuts or count >= len(image.blocks)):
-            self.is_cut |= count < len(image.blocks)
-            image.resize(count)
+        if target_ in self.machine.disks:
+            self.machine.disks[target_].resize(count)
 
     @rule(target_=targets, count=counts)
     def shrink_and_grow_again(self, target_: str, count: int) -> None:
@@ -125,12 +121,7 @@ class Lives(RuleBasedStateMachine):
     def advance(self, *, is_killed: bool) -> None:
         self.clock.sleep(30)
         if self.machine.disks:
-            move = self.source.advance(is_killed=is_killed)
-            self.remembers(move if not is_killed else Move.WAIT)
-
-    def remembers(self, move: Move) -> None:
-        if move is Move.STEP:
-            self.is_cut, self.sees_cuts = False, True
+            self.source.advance(is_killed=is_killed)
 
     @rule(is_sent=st.booleans())
     def cycle(self, *, is_sent: bool) -> None:
@@ -140,16 +131,22 @@ class Lives(RuleBasedStateMachine):
             move = self.source.advance()
             while (is_sent or move is not Move.STEP) and self.source.ship():
                 pass
-            self.remembers(move)
             if move is Move.STEP:
                 return
 
-    @rule(written=st.lists(st.tuples(targets, blocks, values), min_size=2, max_size=5))
-    def cycle_with_the_link_away(self, written: list[tuple[str, int, int]]) -> None:
+    @rule(
+        written=st.lists(st.tuples(targets, blocks, values), min_size=2, max_size=5),
+        merges=st.booleans(),
+    )
+    def cycle_with_the_link_away(
+        self, written: list[tuple[str, int, int]], *, merges: bool
+    ) -> None:
         for target, number, value in written:
             self.write(target, number, value)
             if self.machine.disks and not self.source.is_walking:
-                self.remembers(self.source.advance())
+                self.source.advance()
+        if merges:
+            self.merge()
 
     @rule()
     def order(self) -> None:
@@ -163,14 +160,9 @@ class Lives(RuleBasedStateMachine):
     def restart(self) -> None:
         self.source.is_connected = False
 
-    @precondition(lambda self: not self.is_cut)
     @rule()
     def lose_what_is_remembered(self) -> None:
-        """As on a host the machine was moved to, with its disks and their records.
-
-        That a disk was cut off and grew again just then is left to the audit of a real source.
-        """
-        self.sees_cuts = False
+        """As on a host the machine was moved to, with its disks and their records."""
         shutil.rmtree(self.source.folder.path, ignore_errors=True)
         self.source.is_connected = False
 

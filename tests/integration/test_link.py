@@ -641,8 +641,10 @@ def test_a_site_that_stops_ends_what_is_under_way_and_begins_nothing(
         begun.wait()
         stopper = threading.Thread(target=site.server.stop)
         stopper.start()
-        wait_until(lambda: _error_of(peer) is errors.SiteStopping)
-        may_end.set()
+        try:
+            wait_until(lambda: _error_of(peer) is errors.SiteStopping)
+        finally:
+            may_end.set()
         sender.join()
         stopper.join()
     peer.close()

@@ -267,3 +267,14 @@ def test_notes_of_vaults_no_longer_used_are_forgotten(tmp_path: Path) -> None:
     assert notes.of_others("one") == {"holdfast-3"}
     (tmp_path / "vms" / f"{UUID}.checkpoints").write_bytes(b"torn")
     assert notes.of_others("one") == frozenset()
+
+
+def test_checkpoints_of_replications_are_told_from_those_of_vaults(tmp_path: Path) -> None:
+    (tmp_path / "vms").mkdir()
+    notes = CheckpointNotes(str(tmp_path), UUID, FakeClock())
+
+    notes.note("a-vault", "holdfast-1")
+    notes.note("replica:south:acked", "holdfast-2")
+
+    assert notes.of_replicas() == {"holdfast-2"}
+    assert notes.of_others("a-vault") == {"holdfast-2"}

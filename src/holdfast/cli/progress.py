@@ -61,14 +61,11 @@ def throttled(
 
 def describe(now: "Progress", seconds: float) -> str:
     """Everything but the bar, in one line."""
-    files = shown.files(now.files_done)
     size = format_size(now.bytes_done)
     # Work that finds out on the way how much there is reports a total that grows along.
-    if now.files_total > now.files_done:
-        files += f" / {now.files_total:,}"
     if _is_known(now):
         size += f" / {format_size(now.bytes_total)}"
-    parts = [format_duration(seconds), files, size]
+    parts = [format_duration(seconds), *_files(now), size]
     rate = now.bytes_done / seconds if seconds > 1 else 0
     if rate:
         parts.append(_("{size}/s").format(size=format_size(rate)))
@@ -78,6 +75,14 @@ def describe(now: "Progress", seconds: float) -> str:
     if now.warnings:
         parts.append(_("{count} skipped").format(count=now.warnings))
     return " · ".join(parts)
+
+
+def _files(now: "Progress") -> "Iterator[str]":
+    """Nothing of work that has to do with none."""
+    if now.files_total > now.files_done:
+        yield f"{shown.files(now.files_done)} / {now.files_total:,}"
+    elif now.files_done:
+        yield shown.files(now.files_done)
 
 
 def _is_known(now: "Progress") -> bool:

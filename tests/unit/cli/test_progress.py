@@ -74,3 +74,9 @@ def test_bar_draws_phase_and_current_item_without_its_control_characters(
 
     assert "Restoring" in text
     assert "/a\\x1b[2Jb" in text
+
+
+def test_work_without_files_tells_of_none() -> None:
+    now = Progress(phase=Phase.SCAN, bytes_done=1 << 20)
+
+    assert describe(now, 0.5) == "0:00 · 1.00 MiB"

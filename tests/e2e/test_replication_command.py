@@ -12,11 +12,12 @@ from holdfast.base.units import MIB
 from holdfast.disks.images import inspect
 from holdfast.hypervisor.checkpoints import list_checkpoints
 from holdfast.hypervisor.connection import Host
+from holdfast.machines.points import Consistency
 from holdfast.replication.replicator_wishes import ask_for_cycle
 from holdfast.replication.source_folder import SourceFolder
 from holdfast.replication.status import State
 from holdfast.testing.hosts import KvmHost
-from holdfast.testing.replicated import Pair, Said, replicated
+from holdfast.testing.replicated import Pair, Said, replicated, replicating_guest
 from holdfast.testing.still_machine import StillMachine
 from holdfast.testing.waiting import wait_until
 from tests.e2e.conftest import KINDS
@@ -27,7 +28,7 @@ pytestmark = [
     pytest.mark.xdist_group("machines"),
     pytest.mark.timeout(600),
 ]
-OPTIONS = ("--to", "south", "--every", "30s", "--app-every", "never")
+NEVER_FROZEN = ("--app-every", "never")
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +94,7 @@ def test_machine_is_followed_through_its_life_by_commands(
 ) -> None:
     source, name = pair.source, machine.name
 
-    enabled = _checked(source.run("replication", "enable", name, *OPTIONS, "--json"))
+    enabled = _checked(pair.enable(name, *NEVER_FROZEN))
     first = pair.newest(machine.uuid)
     pair.follow()
     source.run("replication", "pause", name)
@@ -127,7 +128,7 @@ def test_points_are_exact_whichever_of_the_two_processes_is_killed(
     pair: Pair, machine: StillMachine
 ) -> None:
     pair.follow()
-    pair.source.run("replication", "enable", machine.name, *OPTIONS)
+    pair.enable(machine.name, *NEVER_FROZEN)
 
     exact = []
     for number, killed in enumerate((pair.kill_source, pair.kill_site, pair.kill_both)):
@@ -147,3 +148,14 @@ def test_points_are_exact_whichever_of_the_two_processes_is_killed(
     # Off, its records are in its images alone, and libvirt would leave them there.
     assert list_checkpoints(machine.domain) == []
     assert inspect(machine.image("vda")[0], format_="qcow2").bitmaps == ()
+
+
+def test_guest_stands_still_for_a_point_as_often_as_was_asked_for(pair: Pair) -> None:
+    with replicating_guest(pair, "still", "--app-every", "1h") as guest:
+        facts = pair.facts(guest.uuid)
+
+    assert facts is not None
+    first, *others = [point.consistency for point in facts.points]
+    # There is no application in it that could be made quiet as well.
+    assert first is Consistency.FILESYSTEM
+    assert set(others) == {Consistency.CRASH}

@@ -6,6 +6,8 @@ with two_hosts() as hosts, replicated(*hosts) as pair:
     pair.facts(uuid).points                  # what the site can start
     pair.source_work.kill()                  # SIGKILL; `pair.work()` again starts what is gone
 
+    with replicating_guest(pair, "web") as guest: ...   # followed from its first moment on
+
 Everything lies in the hosts' own folders and goes with them.
 """
 
@@ -27,6 +29,7 @@ from holdfast.base.clock import SystemClock
 from holdfast.replication.replica_facts import ReplicaFacts
 from holdfast.replication.site import Site
 from holdfast.replication.status import ReplicationStatus
+from holdfast.testing.guests import Guest
 from holdfast.testing.hosts import NORTH, SOUTH, KvmHost
 from holdfast.testing.waiting import wait_until
 
@@ -177,6 +180,11 @@ class Pair:
         self.serve()
         self.follow()
 
+    def enable(self, name: str, *options: str) -> Said:
+        """Comes back when the site has two points of it."""
+        to = ("--to", self.name, "--every", "30s")
+        return self.source.run("replication", "enable", name, *to, *options, "--json")
+
     def kill_source(self) -> None:
         if self.source_work is not None:
             self.source_work.kill()
@@ -239,6 +247,21 @@ def replicated(north: KvmHost, south: KvmHost) -> Iterator[Pair]:
         pair.rest()
         for side in (pair.source, pair.site):
             shutil.rmtree(side.folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def replicating_guest(pair: Pair, name: str, *options: str) -> Iterator[Guest]:
+    """A guest of the first host that runs and is followed; nothing of it is left."""
+    guest = Guest(pair.source.host, name)
+    try:
+        guest.start()
+        pair.work()
+        pair.enable(name, *options)
+        yield guest
+    finally:
+        pair.serve()
+        pair.source.run("replication", "disable", name, status=None)
+        guest.remove()
 
 
 def _ready(working: Working, event: str) -> Working:

@@ -241,6 +241,16 @@ def test_a_request_that_takes_long_is_waited_for(
     assert relay.connections == 1
 
 
+def test_a_link_nobody_uses_is_ended_and_made_anew_when_it_is_needed(
+    site: Served, identity: LinkIdentity
+) -> None:
+    fickle = Patience(seconds=90.0, connect=60.0, waits=(0.01,), rhythm=SOON, idle=0.01)
+    with Peer(site.address, identity, clock=SystemClock(), patience=fickle) as peer:
+        for _ in range(3):
+            assert peer.state(VM) is None
+            wait_until(lambda: not site.server._servings)
+
+
 def test_without_any_progress_it_is_given_up_in_the_end(
     relay: Relay, identity: LinkIdentity, tmp_path: Path
 ) -> None:

@@ -9,7 +9,6 @@ import copy
 import threading
 from collections.abc import Callable
 from datetime import datetime
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from holdfast.base.clock import Clock
@@ -75,12 +74,7 @@ class Peer:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -209,7 +203,7 @@ class Peer:
             except HoldfastError as err:
                 self._failure = err, self._clock.monotonic()
                 raise
-            self._line = Line(channel, self._clock, self._pace)
+            self._line = Line(channel, self._clock, self._pace, idle=self._patience.idle)
             return self._line
 
     def _tell_of_failure(self) -> None:

@@ -41,6 +41,8 @@ class Patience:
     seconds: float = 20.0
     connect: float = 10.0
     waits: tuple[float, ...] = (0.1, 0.3, 1.0, 2.0, 4.0)
+    # Until a connection that nobody uses is ended.
+    idle: float = 300.0
     rhythm: Rhythm = frames.USUAL
 
 

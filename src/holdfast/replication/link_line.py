@@ -39,7 +39,6 @@ PIECE = 256 * KIB
 # When nothing may be sent now, how soon to ask again.
 _PAUSE = 0.5
 _WAIT = 1.0
-_IDLE = 300.0
 _ROW = 16
 
 # Puts what belongs at this place of a log into all of what it is given.
@@ -69,8 +68,8 @@ class _Call:
 
 
 class Line:
-    def __init__(self, channel: Channel, clock: Clock, pace: Pace) -> None:
-        self._channel, self._clock, self._pace = channel, clock, pace
+    def __init__(self, channel: Channel, clock: Clock, pace: Pace, *, idle: float) -> None:
+        self._channel, self._clock, self._pace, self._idle = channel, clock, pace, idle
         self.place = channel.place
         self.sent_bytes = 0
         self._numbers = itertools.count(1)
@@ -138,9 +137,10 @@ class Line:
     # Of its own thread.
 
     def _run(self) -> None:
-        error: HoldfastError = LinkClosed(place=self._channel.place)
+        error: HoldfastError = LinkClosed(place=self.place)
         try:
-            while not self._is_closing and not self._is_idle():
+            while not self._is_closing:
+                self._require_use()
                 self._turn()
         except HoldfastError as err:
             error = err
@@ -149,10 +149,13 @@ class Line:
             error = SiteFault(what="link", reason=f"{type(err).__name__}: {err}")
         self._end(error)
 
-    def _is_idle(self) -> bool:
+    def _require_use(self) -> None:
+        now = self._clock.monotonic()
         if self._calls or self._turns or self._coming:
-            self._busy_at = self._clock.monotonic()
-        return self._clock.monotonic() - self._busy_at > _IDLE
+            self._busy_at = now
+        if now - self._busy_at > self._idle:
+            # Whoever comes in this very moment connects anew, as after any other end.
+            raise LinkLost(place=self.place, reason="nobody used it")
 
     def _end(self, error: HoldfastError) -> None:
         with self._lock:

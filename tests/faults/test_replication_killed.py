@@ -86,19 +86,28 @@ def proved(machine: StillMachine, replicating: Replicating, place: Path) -> list
     ]
 
 
+def killed_and_gone_on(
+    machine: StillMachine, replicating: Replicating, place: Path, step: str
+) -> list[Rung]:
+    """What was written before and after the death is in the next point; how it was known."""
+    written(machine, step)
+    assert was_killed(replicating, step, site=place / "site")
+    machine.write("vda", MIB, f"written after {step} ".encode() * 256)
+
+    replicating.reconcile()
+    replicating.point()
+
+    return proved(machine, replicating, place)
+
+
 @pytest.mark.parametrize("step", _STEP)
 def test_a_step_that_is_killed_is_taken_again_by_the_bitmaps(
     machine: StillMachine, replicating: Replicating, place: Path, faults: Faults, step: str
 ) -> None:
-    written(machine, step)
     faults.inject()
 
-    assert was_killed(replicating, step, site=place / "site")
-    machine.write("vda", MIB, f"written after {step} ".encode() * 256)
-    replicating.reconcile()
-    replicating.point()
+    assert set(killed_and_gone_on(machine, replicating, place, step)) == {Rung.BITMAP}
 
-    assert set(proved(machine, replicating, place)) == {Rung.BITMAP}
     faults.survive()
 
 
@@ -107,15 +116,10 @@ def test_a_step_of_a_machine_that_is_off_is_taken_again(
     machine: StillMachine, replicating: Replicating, place: Path, faults: Faults, step: str
 ) -> None:
     machine.stop()
-    written(machine, step)
     faults.inject()
 
-    assert was_killed(replicating, step, site=place / "site")
-    machine.write("vda", MIB, f"written off after {step} ".encode() * 256)
-    replicating.reconcile()
-    replicating.point()
+    assert set(killed_and_gone_on(machine, replicating, place, step)) == {Rung.BITMAP}
 
-    assert set(proved(machine, replicating, place)) == {Rung.BITMAP}
     faults.survive()
 
 
@@ -125,13 +129,8 @@ def test_a_walk_that_is_killed_goes_on(
 ) -> None:
     for each in list_checkpoints(machine.domain):
         delete_checkpoint(machine.domain, each.name)
-    written(machine, step)
     faults.inject()
 
-    assert was_killed(replicating, step, site=place / "site")
-    machine.write("vda", MIB, f"written in a walk after {step} ".encode() * 256)
-    replicating.reconcile()
-    replicating.point()
+    assert killed_and_gone_on(machine, replicating, place, step)
 
-    proved(machine, replicating, place)
     faults.survive()

@@ -10,20 +10,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from holdfast.base.errors import HoldfastError
-from holdfast.disks.errors import DiskConnectionLost, DiskServerUnreachable
 from holdfast.disks.nbd_address import UnixAddress
 from holdfast.hypervisor.checkpoint_xml import new_name
 from holdfast.hypervisor.checkpoints import stored_form
 from holdfast.hypervisor.domain_disks import disk_size
-from holdfast.hypervisor.states import Standing, State
 from holdfast.machines.adopting import drop_checkpoints, end_our_job
-from holdfast.machines.backup_errors import VmBitmapImpossible, VmWentAway
+from holdfast.machines.backup_errors import VmBitmapImpossible
 from holdfast.machines.change_maps import CHECKPOINT_FILE, can_record, live_states
+from holdfast.machines.going_off import told_when_off
 from holdfast.machines.parents import Parent
 from holdfast.machines.point_writer import PointReport
 from holdfast.machines.points import DiskFacts, VmPoint
 from holdfast.machines.pulling import Pull, patiently, prepare_pull, undone_on_error
-from holdfast.machines.scratch_guard import ScratchGuard
+from holdfast.machines.scratch_guard import ScratchGuard, guarded
 from holdfast.machines.spool import Spool
 from holdfast.machines.stillness import Stilled
 from holdfast.machines.storing import (
@@ -39,9 +38,6 @@ from holdfast.machines.tracking import DiskNow, MapState, Track, Tracking, choos
 from holdfast.machines.vm_disks import open_disk, required_disks
 from holdfast.machines.vm_job import Gathered, VmJob, VmReport
 from holdfast.machines.vm_state import copy_nvram, copy_tpm
-
-_ENDING_SECONDS = 5.0
-_POLL_SECONDS = 0.1
 
 
 def back_up_running(job: VmJob, parent: Parent | None, *, keep: frozenset[str]) -> VmReport:
@@ -77,15 +73,8 @@ class _Cycle:
     @contextlib.contextmanager
     def _guarded(self) -> Iterator[None]:
         job = self._job
-        with ScratchGuard(self._domain, job.place, job.clock, reserve=job.reserve) as guard:
-            self._guard = guard
-            try:
-                yield
-            except HoldfastError as err:
-                # It ended the job, and what was read broke off.
-                if guard.error is not None:
-                    raise guard.error from err
-                raise
+        with guarded(self._domain, job.place, job.clock, reserve=job.reserve) as self._guard:
+            yield
 
     def _begin(self, name: str) -> tuple[Pull, Stilled]:
         recordable = self._recordable()
@@ -139,7 +128,7 @@ class _Cycle:
         gathered = self._gathered
         with writer_for(self._job, self._parent, spool=self._spool()) as writer:
             disks: list[DiskFacts] = []
-            with self._told_when_gone():
+            with told_when_off(self._domain, self._clock, is_ended=self._is_guarded_out):
                 for disk, plan in zip(self._disks, pull.plan.disks, strict=True):
                     opened = open_disk(
                         UnixAddress(path=Path(pull.plan.socket)),
@@ -188,27 +177,6 @@ class _Cycle:
             form = patiently(lambda: stored_form(self._domain, name), self._clock)
             self._gathered.files[CHECKPOINT_FILE] = form.encode()
 
-    @contextlib.contextmanager
-    def _told_when_gone(self) -> Iterator[None]:
-        try:
-            yield
-        except (DiskConnectionLost, DiskServerUnreachable) as err:
-            if self._is_switched_off():
-                raise VmWentAway(about=self._spec.name, reason=err) from err
-            raise
-
-    def _is_switched_off(self) -> bool:
-        """QEMU closes its sockets a moment before libvirt knows that it has ended.
-
-        libvirt 9.0 may then keep the machine "in shutdown" for half a minute: see heal_limbo.
-        """
-        deadline = self._clock.monotonic() + _ENDING_SECONDS
-        while not _is_ending(patiently(self._domain.standing, self._clock)):
-            if self._is_guarded_out() or self._clock.monotonic() >= deadline:
-                return False
-            self._clock.sleep(_POLL_SECONDS)
-        return True
-
     def _is_guarded_out(self) -> bool:
         return self._guard is not None and self._guard.error is not None
 
@@ -216,7 +184,3 @@ class _Cycle:
         # What stays costs a little memory, and the next run removes it.
         with contextlib.suppress(HoldfastError):
             drop_checkpoints(self._domain, keep=keep)
-
-
-def _is_ending(standing: Standing) -> bool:
-    return not standing.is_active or standing.state is State.SHUTTING_DOWN

@@ -12,6 +12,7 @@ import msgspec
 from holdfast.disks.images import inspect
 from holdfast.disks.nbd_address import UnixAddress
 from holdfast.disks.serving import bitmap_context, served_image
+from holdfast.hypervisor.domains import Domain
 from holdfast.hypervisor.machine_spec import DiskSpec
 from holdfast.hypervisor.states import Standing
 from holdfast.machines.backup_errors import VmImageNotHere, VmStarted
@@ -92,7 +93,7 @@ def _store(
     gathered: Gathered,
     parent: Parent | None,
 ) -> DiskFacts:
-    image = _image(job, disk)
+    image = image_of(job.domain, disk)
     track = _track(job, disk, image, parent)
     socket = job.place.folder / f"{disk.target}.nbd"
     format_ = disk.format or "raw"
@@ -110,11 +111,11 @@ def _store(
             return msgspec.structs.replace(facts, drift=drift)
 
 
-def _image(job: VmJob, disk: DiskSpec) -> Path:
+def image_of(domain: Domain, disk: DiskSpec) -> Path:
     if disk.kind in ("file", "block") and disk.source and Path(disk.source).exists():
         return Path(disk.source)
     raise VmImageNotHere(
-        about=job.domain.name, disk=disk.target, source=disk.source or disk.kind or "-"
+        about=domain.name, disk=disk.target, source=disk.source or disk.kind or "-"
     )
 
 

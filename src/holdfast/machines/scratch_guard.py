@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+from collections.abc import Iterator
 from typing import Self
 
 from holdfast.base.clock import Clock
@@ -90,3 +91,17 @@ class ScratchGuard:
     def _full(self) -> VmScratchFull:
         free = format_size(self._place.free)
         return VmScratchFull(about=self._domain.name, folder=self._place.folder, free=free)
+
+
+@contextlib.contextmanager
+def guarded(
+    domain: Domain, place: ScratchPlace, clock: Clock, *, reserve: int | None
+) -> Iterator[ScratchGuard]:
+    """What it ended the job for is the error, and not that something broke off."""
+    with ScratchGuard(domain, place, clock, reserve=reserve) as guard:
+        try:
+            yield guard
+        except HoldfastError as err:
+            if guard.error is not None:
+                raise guard.error from err
+            raise

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from holdfast.base.texts import _
 from holdfast.disks.spans import Span, total
@@ -57,7 +58,17 @@ def store_disk(
     return disk_facts(disk, opened, checkpoints=checkpoints)
 
 
-def require_consistency(job: VmJob, stilled: Stilled) -> None:
+class Demanding(Protocol):
+    """A job that says what is the least."""
+
+    @property
+    def domain(self) -> Domain: ...
+
+    @property
+    def least(self) -> Consistency: ...
+
+
+def require_consistency(job: Demanding, stilled: Stilled) -> None:
     if _BEST_FIRST.index(stilled.consistency) <= _BEST_FIRST.index(job.least):
         return
     reasons = "; ".join(each.reason for each in stilled.downgrades) or "-"

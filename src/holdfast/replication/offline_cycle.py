@@ -20,9 +20,9 @@ from holdfast.machines.backup_errors import VmStarted
 from holdfast.machines.change_maps import images_with_record
 from holdfast.machines.drift import drift_of, spans_of
 from holdfast.machines.nbd_source import NbdSource
-from holdfast.machines.offline import stillness_of
+from holdfast.machines.offline import image_of, stillness_of
 from holdfast.machines.points import Rung
-from holdfast.machines.storing import DOMAIN_FILE, description
+from holdfast.machines.storing import DOMAIN_FILE, description, require_consistency
 from holdfast.machines.tracking import Track, Why
 from holdfast.machines.vm_disks import required_disks
 from holdfast.machines.vm_job import Gathered
@@ -31,7 +31,7 @@ from holdfast.replication.log_writer import LogWriter
 from holdfast.replication.source_audit import Looked, look
 from holdfast.replication.source_facts import Generation, KeptDisk
 from holdfast.replication.source_job import Held, SourceJob
-from holdfast.replication.source_looking import Sight, image_of, looks_of
+from holdfast.replication.source_looking import Sight, looks_of
 from holdfast.replication.source_making import (
     RecordLost,
     StepMade,
@@ -40,7 +40,6 @@ from holdfast.replication.source_making import (
     head_of_step,
     keep_generation,
     log_files,
-    require_least,
 )
 from holdfast.replication.source_reading import Amount, log_differences, log_spans
 from holdfast.replication.source_tracks import choose_tracks
@@ -88,7 +87,7 @@ class _OffStep:
         gathered = self._gathered()
         looks = looks_of(self._sight.disks, job.domain)
         stilled = stillness_of(job.domain.standing())
-        require_least(job, stilled)
+        require_consistency(job, stilled)
         head = head_of_step(
             job,
             self._sight,

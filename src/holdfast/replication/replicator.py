@@ -186,7 +186,8 @@ class Replicator:
             has_walk=walk is not None,
             is_walk_waiting=move is Move.WAIT,
             wants_walk=sent.base is None or bool(sent.must_walk),
-            is_first=sent.base is None and not sent.history,
+            # Where there is no point, there is nothing a window could spare.
+            is_first=sent.base is None and not told.latest_point,
             may_resync=self._may_resync(),
         )
 

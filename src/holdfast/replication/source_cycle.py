@@ -11,22 +11,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from holdfast.base.errors import HoldfastError
-from holdfast.disks.errors import DiskConnectionLost, DiskServerUnreachable
 from holdfast.disks.nbd_address import UnixAddress
 from holdfast.disks.spans import Span, total
 from holdfast.hypervisor.backup_jobs import job_stats
 from holdfast.hypervisor.checkpoint_xml import new_name
 from holdfast.hypervisor.checkpoints import stored_form
-from holdfast.hypervisor.states import State
 from holdfast.machines.adopting import drop_checkpoints, end_our_job
-from holdfast.machines.backup_errors import VmWentAway
 from holdfast.machines.drift import spans_of
+from holdfast.machines.going_off import told_when_off
 from holdfast.machines.nbd_source import NbdSource
 from holdfast.machines.points import Rung
 from holdfast.machines.pulling import PreparedPull, Pull, patiently, prepare_pull, undone_on_error
-from holdfast.machines.scratch_guard import ScratchGuard
+from holdfast.machines.scratch_guard import ScratchGuard, guarded
 from holdfast.machines.stillness import Stillness
-from holdfast.machines.storing import DOMAIN_FILE, description
+from holdfast.machines.storing import DOMAIN_FILE, description, require_consistency
 from holdfast.machines.tracking import Track, Why
 from holdfast.machines.vm_job import Gathered
 from holdfast.machines.vm_state import copy_nvram, copy_tpm
@@ -43,13 +41,9 @@ from holdfast.replication.source_making import (
     head_of_step,
     keep_generation,
     log_files,
-    require_least,
 )
 from holdfast.replication.source_reading import Amount, log_differences, log_spans
 from holdfast.replication.source_tracks import choose_tracks
-
-_ENDING_SECONDS = 5.0
-_POLL_SECONDS = 0.1
 
 
 @contextlib.contextmanager
@@ -84,15 +78,8 @@ class LiveStep:
     @contextlib.contextmanager
     def guarded(self) -> Iterator[None]:
         job = self._job
-        with ScratchGuard(job.domain, job.place, job.clock, reserve=job.reserve) as guard:
-            self._guard = guard
-            try:
-                yield
-            except HoldfastError as err:
-                # It ended the job, and what was read broke off.
-                if guard.error is not None:
-                    raise guard.error from err
-                raise
+        with guarded(job.domain, job.place, job.clock, reserve=job.reserve) as self._guard:
+            yield
 
     def prepare(self) -> None:
         job, gathered = self._job, self._gathered
@@ -119,7 +106,7 @@ class LiveStep:
         job, pull = self._job, self._begun()
         job.on_step("begun")
         stilled = self.still.outcome()
-        require_least(job, stilled)
+        require_consistency(job, stilled)
         _require_records(pull, self._base)
         head = head_of_step(
             job,
@@ -132,7 +119,7 @@ class LiveStep:
         )
         with LogWriter(job.spool.next_path(), head) as writer:
             log_files(writer, self._gathered)
-            with self._told_when_gone():
+            with told_when_off(job.domain, job.clock, is_ended=self._is_guarded_out):
                 for target in pull.tracks:
                     self._log_disk(writer, target)
             job.on_step("read")
@@ -249,27 +236,8 @@ class LiveStep:
             return stats.scratch_used if stats else 0
         return 0
 
-    @contextlib.contextmanager
-    def _told_when_gone(self) -> Iterator[None]:
-        try:
-            yield
-        except (DiskConnectionLost, DiskServerUnreachable) as err:
-            if self._is_switched_off():
-                raise VmWentAway(about=self._job.domain.name, reason=err) from err
-            raise
-
-    def _is_switched_off(self) -> bool:
-        """QEMU closes its sockets a moment before libvirt knows that it has ended."""
-        domain, clock = self._job.domain, self._job.clock
-        deadline = clock.monotonic() + _ENDING_SECONDS
-        while True:
-            standing = patiently(domain.standing, clock)
-            if not standing.is_active or standing.state is State.SHUTTING_DOWN:
-                return True
-            is_guarded_out = self._guard is not None and self._guard.error is not None
-            if is_guarded_out or clock.monotonic() >= deadline:
-                return False
-            clock.sleep(_POLL_SECONDS)
+    def _is_guarded_out(self) -> bool:
+        return self._guard is not None and self._guard.error is not None
 
 
 def _require_records(pull: Pull, base: Generation | None) -> None:

@@ -13,13 +13,13 @@ from holdfast.hypervisor.checkpoints import list_checkpoints
 from holdfast.hypervisor.domain_disks import disk_size
 from holdfast.hypervisor.domains import Domain
 from holdfast.hypervisor.machine_spec import DiskSpec, DomainSpec
-from holdfast.machines.backup_errors import VmImageNotHere
 from holdfast.machines.change_maps import (
     can_record,
     image_state,
     images_with_record,
     live_states,
 )
+from holdfast.machines.offline import image_of
 from holdfast.machines.pulling import patiently
 from holdfast.machines.storing import description
 from holdfast.machines.tracking import DiskNow, MapState
@@ -156,14 +156,6 @@ def _off(
             )
         )
     return tuple(found)
-
-
-def image_of(domain: Domain, disk: DiskSpec) -> Path:
-    if disk.kind in ("file", "block") and disk.source and Path(disk.source).exists():
-        return Path(disk.source)
-    raise VmImageNotHere(
-        about=domain.name, disk=disk.target, source=disk.source or disk.kind or "-"
-    )
 
 
 def _state_in_chain(disk: DiskSpec, checkpoint: str) -> MapState:

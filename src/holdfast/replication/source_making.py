@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 import msgspec
 
 from holdfast.base.errors import HoldfastError
-from holdfast.machines.backup_errors import VmNotConsistent
 from holdfast.machines.blocks import BLOCK, block_length
 from holdfast.machines.points import Consistency
 from holdfast.machines.stillness import Stilled
@@ -20,8 +19,6 @@ from holdfast.replication.source_facts import Generation
 from holdfast.replication.source_job import SourceJob, known, note_checkpoints
 from holdfast.replication.source_looking import Sight
 from holdfast.replication.source_reading import CHUNK, Ask
-
-_BEST_FIRST = (Consistency.APPLICATION, Consistency.FILESYSTEM, Consistency.CRASH)
 
 
 class RecordLost(Exception):
@@ -79,17 +76,6 @@ def head_of_step(  # noqa: PLR0913  each is a line of the head
         disks=disks,
         group=job.group,
         left_out=dict(gathered.left_out),
-    )
-
-
-def require_least(job: SourceJob, stilled: Stilled) -> None:
-    if _BEST_FIRST.index(stilled.consistency) <= _BEST_FIRST.index(job.least):
-        return
-    raise VmNotConsistent(
-        about=job.domain.name,
-        found=stilled.consistency.value,
-        wanted=job.least.value,
-        reasons="; ".join(each.reason for each in stilled.downgrades) or "-",
     )
 
 

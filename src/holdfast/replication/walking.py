@@ -27,10 +27,11 @@ from holdfast.machines.blocks import touched
 from holdfast.machines.checkpoint_notes import CheckpointNotes
 from holdfast.machines.drift import spans_of
 from holdfast.machines.nbd_source import NbdSource
+from holdfast.machines.offline import image_of
 from holdfast.machines.points import Rung
 from holdfast.machines.pulling import patiently, prepare_pull, undone_on_error
 from holdfast.machines.records_off import drop_records_off
-from holdfast.machines.scratch_guard import ScratchGuard
+from holdfast.machines.scratch_guard import guarded
 from holdfast.machines.tracking import MapState, Track, Why
 from holdfast.replication.log_head import Kind, LoggedDisk, LogHead
 from holdfast.replication.log_writer import LogWriter, SealedLog
@@ -39,7 +40,7 @@ from holdfast.replication.source_audit import is_cut
 from holdfast.replication.source_errors import WalkBroken
 from holdfast.replication.source_facts import How, KeptDisk, Walk, WalkDisk
 from holdfast.replication.source_job import SourceJob, known, note_checkpoints
-from holdfast.replication.source_looking import Sight, image_of, looks_of
+from holdfast.replication.source_looking import Sight, looks_of
 from holdfast.replication.source_making import RecordLost, asking
 from holdfast.replication.source_reading import Amount, log_differences, log_spans
 from holdfast.replication.source_tracks import walk_over
@@ -288,22 +289,11 @@ def _opened(job: SourceJob, sight: Sight, disk: WalkDisk) -> Iterator[NbdSource]
         return
     with (
         job.place.made(),
-        _guarded(job),
+        guarded(job.domain, job.place, job.clock, reserve=job.reserve),
         undone_on_error(job.domain, job.clock, ""),
         _pulled(job, disk) as source,
     ):
         yield source
-
-
-@contextlib.contextmanager
-def _guarded(job: SourceJob) -> Iterator[None]:
-    with ScratchGuard(job.domain, job.place, job.clock, reserve=job.reserve) as guard:
-        try:
-            yield
-        except HoldfastError as err:
-            if guard.error is not None:
-                raise guard.error from err
-            raise
 
 
 @contextlib.contextmanager

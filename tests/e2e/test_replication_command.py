@@ -1,5 +1,6 @@
 """Replication by commands: two hosts that meet by a file, and whatever is killed on the way."""
 
+import random
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -148,6 +149,26 @@ def test_points_are_exact_whichever_of_the_two_processes_is_killed(
     # Off, its records are in its images alone, and libvirt would leave them there.
     assert list_checkpoints(machine.domain) == []
     assert inspect(machine.image("vda")[0], format_="qcow2").bitmaps == ()
+
+
+def test_enabling_that_was_killed_goes_on_with_the_copy_it_had_begun(
+    pair: Pair, machine: StillMachine
+) -> None:
+    # So slowly that it is killed in the middle, whatever the machine is like.
+    words = ("replication", "enable", machine.name, "--to", "south", *NEVER_FROZEN)
+    machine.write("vda", 0, random.Random(7).randbytes(4 * MIB))
+    incoming = pair.replicas / machine.uuid / "incoming"
+
+    begun = pair.source.start(*words, "--limit", "1mbit")
+    wait_until(lambda: any(one.stat().st_size for one in incoming.glob("*")))
+    begun.kill()
+    before = sum(one.stat().st_size for one in incoming.glob("*"))
+    again = pair.source.run(*words, "--limit", "1gbit", "--json")
+
+    steps = [one for one in again.events if one["event"] == "replication-step"]
+    assert ("initial-copy", "done") in [(one["step"], one["state"]) for one in steps]
+    assert before > 0
+    assert _is_exact(pair, machine, pair.newest(machine.uuid))
 
 
 def test_guest_stands_still_for_a_point_as_often_as_was_asked_for(pair: Pair) -> None:

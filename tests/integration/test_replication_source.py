@@ -1,5 +1,6 @@
 """What the source of a replication takes of a machine is what its disks are, cycle after cycle."""
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -232,3 +233,24 @@ def test_disks_that_cannot_record_are_compared_in_each_step(
             assert_proved(machine, replicating, site)
         finally:
             machine.remove()
+
+
+def test_more_than_the_spool_can_hold_is_sent_in_slices_of_what_changed(
+    machine: StillMachine, replicating: Replicating, site: ModelSite
+) -> None:
+    replicating.point()
+    shipped = site.shipped
+    noise = random.Random(3).randbytes(8 * MIB)
+    machine.write(FIRST, 2 * MIB, noise)
+    replicating.slice_bytes = 2 * MIB
+    replicating.changes = {"room": lambda: 3 * MIB}
+
+    replicating.point()
+
+    assert_proved(machine, replicating, site)
+    slices = [each.made for each in replicating.done[-20:] if each.made]
+    changed_ones = [each.log for each in slices if each.log.head.since]
+    assert len(changed_ones) >= 4
+    assert max(log.size for log in changed_ones) < 4 * MIB
+    assert {disk.rung for log in changed_ones for disk in log.head.disks} == {Rung.BITMAP}
+    assert site.shipped - shipped < 9 * MIB

@@ -41,6 +41,7 @@ from holdfast.replication.source_facts import Sent, Walk
 from holdfast.replication.source_folder import SourceFolder
 from holdfast.replication.source_job import Outbox, SourceJob, known
 from holdfast.replication.source_making import StepMade
+from holdfast.replication.spool_guard import look, room
 from holdfast.replication.states import Event
 from holdfast.replication.status import ReplicationStatus, Resync, State
 from holdfast.replication.waiting_logs import merge_waiting
@@ -258,8 +259,12 @@ class Replicator:
             least=self._settings.least,
             slice_bytes=tools.slice_bytes,
             reserve=tools.reserve,
+            room=self._room,
             on_step=self._on_step,
         )
+
+    def _room(self) -> int:
+        return room(look(self.folder.spool), self._settings.spool)
 
     def find(self) -> Domain:
         return self._finder.find(self._settings, self._others).domain

@@ -26,6 +26,8 @@ class Because(StrEnum):
     SITE_WRITTEN = "replica-was-written"
     SPOOL_LOST = "spool-lost"
     WALK_LOST = "walk-lost"
+    # No record is doubted: in slices it needs less room than in one log.
+    MUCH_CHANGED = "much-changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,11 @@
 """One thing done for a replication: a step, a slice of a walk, the beginning of one, or nothing."""
 
+import contextlib
 from dataclasses import dataclass
 from enum import StrEnum
 
+from holdfast.base.errors import HoldfastError
+from holdfast.hypervisor.checkpoints import changed_bytes
 from holdfast.machines.adopting import tidy_up
 from holdfast.machines.backup_errors import VmWentAway
 from holdfast.machines.tracking import Why
@@ -11,7 +14,7 @@ from holdfast.replication.offline_cycle import is_unchanged, step_off
 from holdfast.replication.resync import Because, sizes_there
 from holdfast.replication.source_cycle import ready_step
 from holdfast.replication.source_errors import SiteAway, WalkBroken
-from holdfast.replication.source_facts import Sent, Walk
+from holdfast.replication.source_facts import Generation, Sent, Walk
 from holdfast.replication.source_job import Held, Kept, SourceJob, held, known, note_checkpoints
 from holdfast.replication.source_looking import Sight, look_at
 from holdfast.replication.source_making import RecordLost, StepMade
@@ -108,8 +111,22 @@ def plan_step(job: SourceJob, found: Held) -> Sight | Done:
             return lost(job, why.value)
         case Wait():
             return Done(did=Did.WAITING)
+        case _ if walk is None and is_live and _is_too_much(job, base):
+            return lost(job, Because.MUCH_CHANGED)
         case _:
             return sight
+
+
+def _is_too_much(job: SourceJob, base: Generation | None) -> bool:
+    """For one log; in slices each is sent before the next but one is read."""
+    if job.room is None or base is None:
+        return False
+    dirty = 0
+    # Whoever cannot be asked now is asked by the step itself.
+    with contextlib.suppress(HoldfastError):
+        for name in base.checkpoints:
+            dirty += sum(changed_bytes(job.domain, name).values())
+    return dirty > max(job.room(), job.slice_bytes)
 
 
 def _made(job: SourceJob, found: Held, sight: Sight) -> StepMade:

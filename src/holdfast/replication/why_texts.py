@@ -32,6 +32,7 @@ WHYS: Final[Mapping[str, str]] = {
     "spool-lost": N_("change logs were lost before they were sent"),
     "map-contradicted": N_("the site has other content than the record of changes says"),
     "walk-lost": N_("a comparison had to begin anew"),
+    "much-changed": N_("more has changed than the spool can hold, so it is sent in slices"),
     "disk-added": N_("a disk was added"),
     "disk-removed": N_("a disk was removed"),
     "queue-long": N_("several change logs were waiting"),

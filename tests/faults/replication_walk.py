@@ -136,15 +136,19 @@ class ReplicationWalk:
     def lose_ack(self) -> None:
         """The site has it, and the source is as if it had heard nothing."""
         folder = self.replicating.folder
-        if not self.replicating.waiting():
-            return
-        kept = [(path, path.read_bytes()) for path in folder.spool.iterdir()]
-        kept += [
-            (path, path.read_bytes())
-            for path in (folder.path / "sent.json", folder.path / "walk.json")
-            if path.exists()
-        ]
-        self.replicating.ship()
+        kept: list[tuple[Path, bytes]] = []
+
+        def keep(step: str) -> None:
+            if step == "shipped":
+                files = [folder.path / "sent.json", folder.path / "walk.json"]
+                files += list(folder.spool.iterdir())
+                kept.extend((path, path.read_bytes()) for path in files if path.exists())
+
+        self.replicating.on_step = keep
+        try:
+            self.replicating.ship()
+        finally:
+            self.replicating.on_step = lambda _step: None
         for path, content in kept:
             path.write_bytes(content)
         self.faults.inject()
@@ -180,7 +184,7 @@ class ReplicationWalk:
         self._fault()
 
     def restart_libvirtd(self) -> None:
-        self.machine.host.restart()
+        self.machine.restart_libvirtd()
         self.faults.inject()
         self.faults.survive()
 

@@ -343,7 +343,7 @@ def test_a_machine_switched_off_in_the_middle_of_a_step_is_read_from_its_images(
 
 def test_a_daemon_that_is_killed_costs_no_comparison(scene: Scene, faults: Faults) -> None:
     scene.write()
-    scene.machine.host.restart()
+    scene.machine.restart_libvirtd()
     faults.inject()
 
     assert scene.proved() == [TRACKED, TRACKED]

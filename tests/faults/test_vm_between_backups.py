@@ -92,6 +92,12 @@ def virsh(machine: StillMachine, command: str, *words: str) -> None:
     machine.host.run("virsh", command, machine.name, *words)
 
 
+def snapshot(machine: StillMachine, name: str) -> None:
+    """Somebody else's, of the first disk, in a file of that name."""
+    spec = f"{FIRST},snapshot=external,file={machine.folder / name}"
+    virsh(machine, "snapshot-create-as", "--disk-only", "--no-metadata", "--diskspec", spec)
+
+
 def move_disk(machine: StillMachine, target: str, format_: str) -> None:
     """To another image, while it is on."""
     moved = machine.folder / f"moved.{format_}"
@@ -158,6 +164,36 @@ def test_a_snapshot_of_others_hides_nothing_from_the_backup_of_a_machine_that_is
 
     assert proved(machine, backups, report) == [COMPARED, TRACKED]
     assert report.facts.disks[0].why == "map-inconsistent"
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_a_record_that_was_merged_into_an_image_that_keeps_none_is_compared(
+    kvm_host: KvmHost, tmp_path: Path, *, is_on: bool
+) -> None:
+    with Host.open(kvm_host.uri) as hypervisor:
+        machine = StillMachine(kvm_host, hypervisor, "merged-down", {FIRST: 4 * MIB}, raw=(FIRST,))
+        try:
+            machine.start()
+            machine.write(FIRST, 0, b"at first" * 1024)
+            snapshot(machine, "one")
+            backups = VmBackups(hypervisor, machine.uuid, tmp_path, kvm_host.folder / "merged")
+            backups.back_up()
+            machine.write(FIRST, MIB, b"in one" * 1024)
+            snapshot(machine, "two")
+            base = str(machine.disks[FIRST].path)
+            one = str(machine.folder / "one")
+            virsh(machine, "blockcommit", FIRST, "--top", one, "--base", base, "--wait")
+            machine.write(FIRST, 2 * MIB, b"in two" * 1024)
+            if not is_on:
+                machine.stop()
+
+            report = backups.back_up()
+
+            assert proved(machine, backups, report) == [COMPARED]
+            # And not because samples of so small a disk are all of it.
+            assert report.facts.disks[0].why == "map-missing"
+        finally:
+            machine.remove()
 
 
 def test_a_machine_put_back_to_a_snapshot_inside_its_images_is_right_in_the_next_point(

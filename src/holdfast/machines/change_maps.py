@@ -1,18 +1,22 @@
 """What became of the records of changes since a checkpoint: asked of QEMU, or of the images."""
 
 import contextlib
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from holdfast.base.errors import HoldfastError
+from holdfast.disks.image_facts import Link
 from holdfast.disks.images import inspect, links
 from holdfast.hypervisor.checkpoints import list_checkpoints, redefine_checkpoint, tracked_disks
 from holdfast.hypervisor.domains import Domain
 from holdfast.hypervisor.errors import CheckpointMissing, TrackingLost
 from holdfast.hypervisor.machine_spec import DiskSpec
+from holdfast.machines.points import DiskFacts
 from holdfast.machines.tracking import MapState
 
 CHECKPOINT_FILE = "checkpoint.xml"
 _ON_THIS_HOST = ("file", "block")
+_KEEPS_RECORDS = "qcow2"
 
 
 def live_states(domain: Domain, checkpoint: str, stored: str | None) -> dict[str, MapState]:
@@ -84,9 +88,37 @@ def images_with_record(disk: DiskSpec, checkpoint: str) -> list[Path]:
     return found
 
 
+def chain_of(disk: DiskSpec, *, is_live: bool) -> tuple[Link, ...]:
+    """Its images, from the top; empty where they cannot be looked at from here."""
+    if disk.kind not in _ON_THIS_HOST or disk.source is None:
+        return ()
+    if is_live and not disk.backing_depth:
+        return (Link(path=disk.source, format=disk.format or "raw", size=0, allocated=0),)
+    with contextlib.suppress(HoldfastError):
+        return links(Path(disk.source), format_=disk.format or "raw", is_live=is_live)
+    return ()
+
+
+def is_merged_away(chain: Sequence[Link], began: Collection[str]) -> bool:
+    """Whether a part of a record went with an image that was merged into one that keeps none.
+
+    What is left of it above seems whole, and knows nothing of what was written before. `began` are
+    images the disk had when the record began; none: nobody knows.
+    """
+    paths = {link.path for link in chain}
+    is_merged = not began or any(path not in paths for path in began)
+    return is_merged and any(link.format != _KEEPS_RECORDS for link in chain)
+
+
+def has_lost_record(disk: DiskSpec, before: DiskFacts, *, is_live: bool) -> bool:
+    """Whether what looks like the record since that point may be only a part of it."""
+    began = (before.source,) if before.source else ()
+    return is_merged_away(chain_of(disk, is_live=is_live), began)
+
+
 def can_record(disk: DiskSpec, *, is_live: bool) -> bool:
     """Whether its image can keep bitmaps."""
-    if disk.format != "qcow2":
+    if disk.format != _KEEPS_RECORDS:
         return False
     if disk.kind not in _ON_THIS_HOST or disk.source is None:
         return True

@@ -16,7 +16,12 @@ from holdfast.hypervisor.checkpoints import stored_form
 from holdfast.hypervisor.domain_disks import disk_size
 from holdfast.machines.adopting import drop_checkpoints, end_our_job
 from holdfast.machines.backup_errors import VmBitmapImpossible
-from holdfast.machines.change_maps import CHECKPOINT_FILE, can_record, live_states
+from holdfast.machines.change_maps import (
+    CHECKPOINT_FILE,
+    can_record,
+    has_lost_record,
+    live_states,
+)
 from holdfast.machines.going_off import told_when_off
 from holdfast.machines.parents import Parent
 from holdfast.machines.point_writer import PointReport
@@ -120,9 +125,14 @@ class _Cycle:
         if parent is None or not parent.facts.checkpoint:
             return {}
         stored = parent.file(CHECKPOINT_FILE)
-        return live_states(
+        states = live_states(
             self._domain, parent.facts.checkpoint, None if stored is None else stored.decode()
         )
+        for disk in self._disks:
+            before = parent.disk(disk.target)
+            if before is not None and has_lost_record(disk, before, is_live=True):
+                states[disk.target] = MapState.MISSING
+        return states
 
     def _store(self, pull: Pull, stilled: Stilled) -> tuple[PointReport, VmPoint]:
         gathered = self._gathered

@@ -19,6 +19,7 @@ from holdfast.machines.backup_errors import VmImageNotHere, VmStarted
 from holdfast.machines.change_maps import (
     CHECKPOINT_FILE,
     can_record,
+    has_lost_record,
     image_state,
     images_with_record,
 )
@@ -124,6 +125,8 @@ def _track(job: VmJob, disk: DiskSpec, image: Path, parent: Parent | None) -> Tr
     state = MapState.MISSING
     if before is not None and before.checkpoint and disk.format == "qcow2":
         state = image_state(disk, before.checkpoint)
+        if has_lost_record(disk, before, is_live=False):
+            state = MapState.MISSING
         if state is MapState.RECORDING and len(images_with_record(disk, before.checkpoint)) > 1:
             # What was written before a snapshot stands in another image's record.
             state = MapState.INCONSISTENT

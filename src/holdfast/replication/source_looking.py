@@ -1,22 +1,21 @@
 """The disks of a machine as they are now, and what became of their records of changes."""
 
-import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from zlib import crc32
 
-from holdfast.base.errors import HoldfastError
 from holdfast.disks.image_facts import Link
-from holdfast.disks.images import inspect, links
+from holdfast.disks.images import inspect
 from holdfast.hypervisor.checkpoints import list_checkpoints
 from holdfast.hypervisor.domain_disks import disk_size
 from holdfast.hypervisor.domains import Domain
 from holdfast.hypervisor.machine_spec import DiskSpec, DomainSpec
 from holdfast.machines.change_maps import (
     can_record,
+    chain_of,
     image_state,
     images_with_record,
+    is_merged_away,
     live_states,
 )
 from holdfast.machines.offline import image_of
@@ -28,7 +27,6 @@ from holdfast.replication.source_facts import Generation
 from holdfast.replication.source_job import SourceJob
 
 _DESCRIPTION = "domain.xml"
-_KEEPS_RECORDS = "qcow2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +59,7 @@ def look_at(job: SourceJob, base: Generation | None, *, is_live: bool) -> Sight:
     spec = domain.spec(inactive=not is_live)
     disks, left_out = required_disks(spec)
     found = _live(job, disks, base) if is_live else _off(domain, disks, base)
-    chains = {disk.target: _chain(disk, is_live=is_live) for disk in disks}
+    chains = {disk.target: chain_of(disk, is_live=is_live) for disk in disks}
     return Sight(
         spec=spec,
         is_live=is_live,
@@ -72,30 +70,12 @@ def look_at(job: SourceJob, base: Generation | None, *, is_live: bool) -> Sight:
     )
 
 
-def _chain(disk: DiskSpec, *, is_live: bool) -> tuple[Link, ...]:
-    """Empty where its images cannot be looked at from here."""
-    if disk.kind not in ("file", "block") or disk.source is None:
-        return ()
-    if is_live and not disk.backing_depth:
-        return (Link(path=disk.source, format=disk.format or "raw", size=0, allocated=0),)
-    with contextlib.suppress(HoldfastError):
-        return links(Path(disk.source), format_=disk.format or "raw", is_live=is_live)
-    return ()
-
-
 def _without_lost(now: DiskNow, base: Generation | None, chain: tuple[Link, ...]) -> DiskNow:
-    """A record that went with an image which was merged into one that keeps none.
-
-    What is left of it above seems whole, and knows nothing of what was written before.
-    """
     before = base.disk(now.target) if base else None
     if before is None or now.map_state is not MapState.RECORDING:
         return now
-    paths = {link.path for link in chain}
-    # Of what was begun by somebody else, nobody knows of what images it consisted.
-    is_merged = not before.chain or any(path not in paths for path in before.chain)
-    keeps_all = all(link.format == _KEEPS_RECORDS for link in chain)
-    return replace(now, map_state=MapState.MISSING) if is_merged and not keeps_all else now
+    is_lost = is_merged_away(chain, before.chain)
+    return replace(now, map_state=MapState.MISSING) if is_lost else now
 
 
 def _live(

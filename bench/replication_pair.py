@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 from holdfast.base.clock import SystemClock
+from holdfast.hypervisor.binding import load
 from holdfast.hypervisor.connection import Host
 from holdfast.replication.cycle_record import read_cycles
 from holdfast.replication.cycles import Cycle, Outcome
@@ -163,6 +164,8 @@ def rsync_daemon(host: KvmHost, folder: Path) -> Iterator[str]:
 
 @contextmanager
 def ground() -> Iterator[Ground]:
+    # Before any connection: those that are older hear no keep-alives, and break when they rest.
+    load()
     with ExitStack() as stack:
         north, south = stack.enter_context(two_hosts())
         hypervisor = stack.enter_context(Host.open(north.uri))

@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Iterable
 
+from holdfast.hypervisor.binding import load
 from holdfast.testing.hosts import two_hosts
 from holdfast.testing.replication_watch import (
     EVERY,
@@ -19,6 +20,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="./run follow", description=__doc__)
     parser.add_argument("--minutes", type=float, default=30)
     asked = parser.parse_args()
+    # Before any connection: those that are older hear no keep-alives, and break when they rest.
+    load()
     with two_hosts() as hosts, watched(*hosts) as watch:
         _say(f"three machines, a cycle each {EVERY} s, for {asked.minutes:g} minutes")
         follow(watch, seconds=asked.minutes * 60, say=_say)

@@ -43,7 +43,11 @@ class Ground:
         """One with a disk, which the site has a point of."""
         name = f"still{next(self._names)}"
         machine = StillMachine(
-            host=self.north, hypervisor=self.hypervisor, name=name, sizes={"vda": size}
+            host=self.north,
+            hypervisor=self.hypervisor,
+            name=name,
+            sizes={"vda": size},
+            is_known=False,
         )
         try:
             machine.start()

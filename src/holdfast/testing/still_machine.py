@@ -29,6 +29,20 @@ from holdfast.testing.waiting import wait_until
 _FIRMWARE = bytes(0xFFF0) + b"\xfa\xf4\xeb\xfd" + bytes(12)
 
 
+class Forgotten(bytearray):
+    """As long as a disk, and without its bytes: for one that is larger than memory."""
+
+    def __init__(self, length: int) -> None:
+        super().__init__()
+        self._length = length
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __setitem__(self, _where: object, _content: object) -> None:
+        """It was written; nobody asks what."""
+
+
 @dataclass(slots=True, kw_only=True)
 class StillDisk:
     """`content` is what a guest would read now."""
@@ -67,6 +81,8 @@ class StillMachine:
     sizes: dict[str, int]
     # Of those disks; the others have images of QEMU's own format.
     raw: tuple[str, ...] = ()
+    # Whether it is remembered what its disks hold, which takes as much memory.
+    is_known: bool = True
     uuid: str = field(default_factory=lambda: str(uuid.uuid4()))
     disks: dict[str, StillDisk] = field(default_factory=dict)
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
@@ -99,7 +115,7 @@ class StillMachine:
             target=target,
             bus=bus,
             path=path,
-            content=bytearray(size),
+            content=bytearray(size) if self.is_known else Forgotten(size),
             format=format_,
             is_plugged=is_plugged,
         )

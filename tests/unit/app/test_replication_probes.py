@@ -212,7 +212,7 @@ def test_a_site_tells_of_its_folder_and_of_who_works(tmp_path: Path) -> None:
     report = _examined(tmp_path)
 
     assert (line["site"], line["is_writable"], line["replicas"]) == ("south", True, 0)
-    assert [one.cause for one in report.found] == ["replication.site-not-at-work"]
+    assert "replication.site-not-at-work" in [one.cause for one in report.found]
 
 
 def test_a_site_whose_folder_is_gone_says_so(tmp_path: Path) -> None:

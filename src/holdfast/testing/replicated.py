@@ -168,12 +168,12 @@ class Pair:
     def serve(self) -> None:
         if self.site_work is None or not self.site_work.is_at_work:
             words = ("replication", "serve", "--folder", self.replicas, "--name", self.name)
-            self.site_work = _ready(self.site.start(*words, "--json"), "site-serving")
+            self.site_work = ready(self.site.start(*words, "--json"), "site-serving")
 
     def follow(self) -> None:
         if self.source_work is None or not self.source_work.is_at_work:
             working = self.source.start("replication", "run", "--json")
-            self.source_work = _ready(working, "replication-running")
+            self.source_work = ready(working, "replication-running")
 
     def work(self) -> None:
         """Both processes, where they are not at work."""
@@ -264,7 +264,7 @@ def replicating_guest(pair: Pair, name: str, *options: str) -> Iterator[Guest]:
         guest.remove()
 
 
-def _ready(working: Working, event: str) -> Working:
+def ready(working: Working, event: str) -> Working:
     """Once it has said so."""
 
     def has_said() -> bool:

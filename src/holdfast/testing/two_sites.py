@@ -1,0 +1,116 @@
+"""Two hosts that are each other's site: what fails over to the second can come back to the first.
+
+with two_hosts() as hosts, two_sites(*hosts) as sites:
+    sites.work()                                  # on both: `replication serve` and `replication run`
+    sites.north.run("replication", "enable", "web", "--to", "south", "--every", "30s")
+    sites.south.run("failover", "web", "--unplanned")
+    sites.north.kill()                            # SIGKILL of both processes there
+
+Everything lies in the hosts' own folders and goes with them.
+"""
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from holdfast.base.clock import SystemClock
+from holdfast.replication.replica_facts import ReplicaFacts
+from holdfast.replication.site import Site
+from holdfast.testing.hosts import NORTH, SOUTH, KvmHost
+from holdfast.testing.replicated import Said, Side, Working, ready
+
+
+@dataclass(slots=True)
+class Station:
+    """One host, with a site and with machines of its own."""
+
+    side: Side
+    name: str
+    serving: Working | None = field(default=None, init=False)
+    running: Working | None = field(default=None, init=False)
+
+    @property
+    def host(self) -> KvmHost:
+        return self.side.host
+
+    @property
+    def home(self) -> Path:
+        return self.side.home
+
+    @property
+    def replicas(self) -> Path:
+        return self.side.folder / "replicas"
+
+    def run(self, *words: str | Path, status: int | None = 0) -> Said:
+        return self.side.run(*words, status=status)
+
+    def serve(self) -> None:
+        if self.serving is None or not self.serving.is_at_work:
+            words = ("replication", "serve", "--folder", self.replicas, "--name", self.name)
+            self.serving = ready(self.side.start(*words, "--json"), "site-serving")
+
+    def follow(self) -> None:
+        if self.running is None or not self.running.is_at_work:
+            working = self.side.start("replication", "run", "--json")
+            self.running = ready(working, "replication-running")
+
+    def work(self) -> None:
+        """Both processes, where they are not at work."""
+        self.serve()
+        self.follow()
+
+    def kill(self) -> None:
+        for working in (self.serving, self.running):
+            if working is not None:
+                working.kill()
+
+    def rest(self) -> None:
+        """Neither of them, in order."""
+        for working in (self.running, self.serving):
+            if working is not None:
+                working.stop()
+
+    def admit(self, other: "Station") -> None:
+        """The other one may send its machines here, and knows where that is."""
+        self.serve()
+        file = self.side.folder / f"{self.name}-for-{other.name}.file"
+        words = ("replication", "admit", other.name, "--address", self.side.address)
+        self.run(*words, "--output", file)
+        other.run("replication", "join", file)
+
+    def facts(self, uuid: str) -> ReplicaFacts | None:
+        """What this site has of a machine, as it is written there."""
+        return Site(self.replicas, SystemClock()).state(uuid)
+
+
+@dataclass(slots=True)
+class TwoSites:
+    north: Station
+    south: Station
+
+    def work(self) -> None:
+        self.north.work()
+        self.south.work()
+
+    def rest(self) -> None:
+        self.north.rest()
+        self.south.rest()
+
+
+@contextlib.contextmanager
+def two_sites(north: KvmHost, south: KvmHost) -> Iterator[TwoSites]:
+    """Introduced to each other, both sites at work; hosts may be used again afterwards."""
+    sites = TwoSites(
+        Station(Side(north, NORTH), "north"),
+        Station(Side(south, SOUTH), "south"),
+    )
+    try:
+        sites.south.admit(sites.north)
+        sites.north.admit(sites.south)
+        yield sites
+    finally:
+        sites.rest()
+        for station in (sites.north, sites.south):
+            shutil.rmtree(station.side.folder, ignore_errors=True)

@@ -18,6 +18,7 @@ from holdfast.replication.replica_errors import (
     ReplicaSliceUnexpected,
 )
 from holdfast.replication.replica_facts import Draft, ReplicaDisk, ReplicaFacts, ReplicaPoint
+from holdfast.replication.site_orders import SiteOrder, SourceTidings
 
 Disks = dict[str, bytearray]
 
@@ -96,6 +97,9 @@ class ModelSite:
     def pin(self, vm: str, generation: str, **_: object) -> None: ...
 
     def unpin(self, vm: str, generation: str, **_: object) -> None: ...
+
+    def tidings(self, vm: str, told: SourceTidings) -> SiteOrder:
+        return SiteOrder()
 
     def _slice(self, head: LogHead, path: Path) -> None:
         if head.since != self.head:

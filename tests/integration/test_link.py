@@ -19,12 +19,14 @@ from holdfast.replication.link_client import Peer
 from holdfast.replication.link_connecting import Patience
 from holdfast.replication.link_frames import Rhythm
 from holdfast.replication.link_identity import LinkIdentity, Shown
+from holdfast.replication.link_requests import REQUESTS
 from holdfast.replication.link_server import LinkServer, ListenAt, ServerLimits, SiteRules
 from holdfast.replication.link_troubles import trouble_with_site
 from holdfast.replication.log_errors import LogDamaged
 from holdfast.replication.receiver import Receiver, ReplicaWish, SeedWish
 from holdfast.replication.replica_facts import ReplicaDisk
 from holdfast.replication.settings import SiteAddress
+from holdfast.replication.site_orders import OrderKind, SiteOrder, SourceTidings
 from holdfast.storage.errors import StorageFull
 from holdfast.testing.links import SITE, SOURCE, Everybody, Served, Vouching, address_at, served
 from holdfast.testing.memory_receiver import FileLog, MemoryReceiver, failing
@@ -210,6 +212,26 @@ def test_the_other_verbs_arrive_as_they_were_said(peer: Peer, receiver: MemoryRe
     assert receiver.pins == []
     assert seeded.head == GENERATION
     assert receiver.state(VM) is None
+
+
+def test_tidings_are_answered_by_what_is_wanted(peer: Peer, receiver: MemoryReceiver) -> None:
+    told = SourceTidings(epoch=3, is_active=True, generation=GENERATION, facts={"a": "b"})
+    wanted = SiteOrder(kind=OrderKind.HAND_OVER, act="one", epoch=3, patience=20.0)
+    receiver.orders[VM] = wanted
+
+    answer = peer.tidings(VM, told)
+
+    assert answer == wanted
+    assert receiver.heard == [(VM, told)]
+
+
+def test_a_site_of_before_says_that_it_does_not_know_tidings(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(REQUESTS, "tidings")
+
+    with pytest.raises(errors.RequestNotUnderstood):
+        peer.tidings(VM, SourceTidings())
 
 
 def test_several_machines_send_at_once(

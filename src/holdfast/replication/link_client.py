@@ -26,6 +26,7 @@ from holdfast.replication.pace import Pace
 from holdfast.replication.receiver import Ack, Incoming, Prepared, Probe, ReplicaWish, SeedWish
 from holdfast.replication.replica_facts import ReplicaFacts
 from holdfast.replication.settings import SiteAddress
+from holdfast.replication.site_orders import SiteOrder, SourceTidings
 
 _T = TypeVar("_T")
 # The link is mended by connecting again; of the rest some is for the caller's retries.
@@ -135,6 +136,9 @@ class Peer:
 
     def unpin(self, vm: str, generation: str, *, who: str) -> None:
         self._ask(requests.AskUnpin(vm=vm, generation=generation, who=who), type(None))
+
+    def tidings(self, vm: str, told: SourceTidings) -> SiteOrder:
+        return self._ask(requests.AskTidings(vm=vm, told=told), SiteOrder)
 
     def send(
         self,

@@ -14,6 +14,7 @@ import msgspec
 
 from holdfast.base.units import KIB, MIB
 from holdfast.replication.receiver import Receiver, ReplicaWish, SeedWish
+from holdfast.replication.site_orders import SourceTidings
 
 Vm = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
@@ -27,6 +28,8 @@ Chunk = Annotated[int, msgspec.Meta(ge=64 * KIB, le=64 * MIB, multiple_of=4 * KI
 HASHES_AT_ONCE = 8
 # An answer has to fit into a frame.
 MOST_HASHES = 32 * KIB
+# What is told of a machine is kept at the site.
+_LONGEST_NAME, _MOST_FACTS = 200, 32
 
 
 class Effort(Enum):
@@ -179,6 +182,22 @@ class AskUnpin(Request, frozen=True, kw_only=True):
         return receiver.unpin(self.vm, self.generation, who=self.who)
 
 
+class AskTidings(Request, frozen=True, kw_only=True):
+    """Sites of before do not know it, which is no failure."""
+
+    verb = "tidings"
+
+    told: SourceTidings
+
+    def check(self) -> None:
+        texts = (self.told.act, self.told.generation, self.told.error)
+        if any(len(text) > _LONGEST_NAME for text in texts) or len(self.told.facts) > _MOST_FACTS:
+            raise ValueError("more than a host has to tell")
+
+    def put_to(self, receiver: Receiver, machine: str) -> Any:  # noqa: ARG002  others need it
+        return receiver.tidings(self.vm, self.told)
+
+
 class AskProbe(msgspec.Struct, frozen=True, kw_only=True):
     """What is sent with its number is counted and thrown away. Asked for without a machine."""
 
@@ -197,6 +216,6 @@ REQUESTS: dict[str, type[Request]] = {
     kind.verb: kind
     for kind in (
         *(AskState, AskPrepare, AskIncoming, AskTake, AskApply, AskHashes),
-        *(AskSeed, AskRemove, AskPin, AskUnpin),
+        *(AskSeed, AskRemove, AskPin, AskUnpin, AskTidings),
     )
 }

@@ -13,6 +13,7 @@ import msgspec
 from holdfast.replication.log_head import VERSION as LOG_VERSION
 from holdfast.replication.replica_facts import ReplicaDisk, ReplicaFacts
 from holdfast.replication.settings import PointPolicy
+from holdfast.replication.site_orders import SiteOrder, SourceTidings
 
 
 class ReplicaWish(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -111,3 +112,6 @@ class Receiver(Protocol):
         """Keep the point whatever the policy says."""
 
     def unpin(self, vm: str, generation: str, *, who: str) -> None: ...
+
+    def tidings(self, vm: str, told: SourceTidings) -> SiteOrder:
+        """Hear how the source is, and say what is wanted of it; asked every few seconds."""

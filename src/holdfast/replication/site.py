@@ -28,6 +28,7 @@ from holdfast.replication.replica_hashes import require_range
 from holdfast.replication.replica_incoming import present, remove_old, take_piece
 from holdfast.replication.replica_lock import ReplicaLocks
 from holdfast.replication.settings import PointPolicy
+from holdfast.replication.site_orders import Desk, SiteOrder, SourceTidings, no_desk
 
 
 def _nobody_listens(_step: str) -> None:
@@ -41,7 +42,8 @@ def _no_machines() -> Sequence[DomainSpec]:
 class Site:
     """Keeps `Receiver`'s promises; one at a time changes a replica, in whatever process it is.
 
-    `machines` tells of those of this host, to find one that would write to a replica.
+    `machines` tells of those of this host, to find one that would write to a replica; `desk` is
+    where sources are heard, and told what is wanted of them.
     """
 
     def __init__(
@@ -51,8 +53,10 @@ class Site:
         *,
         machines: Callable[[], Sequence[DomainSpec]] = _no_machines,
         on_step: Callable[[str], None] = _nobody_listens,
+        desk: Desk = no_desk,
     ) -> None:
         self._folder = folder
+        self._desk = desk
         self._clock = clock
         self._machines = machines
         self._tools = SiteTools(clock=clock, locks=ReplicaLocks(clock), on_step=on_step)
@@ -117,6 +121,9 @@ class Site:
 
     def unpin(self, vm: str, generation: str, *, who: str) -> None:
         self._replica(vm).unpin(generation, who=who)
+
+    def tidings(self, vm: str, told: SourceTidings) -> SiteOrder:
+        return self._desk(vm, told)
 
     def attach(
         self, vm: str, generation: str, *, who: str, until: datetime | None = None

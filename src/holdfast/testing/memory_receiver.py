@@ -11,6 +11,7 @@ from holdfast.base.errors import HoldfastError
 from holdfast.replication.log_errors import LogTorn
 from holdfast.replication.receiver import Ack, Incoming, Prepared, ReplicaWish, SeedWish
 from holdfast.replication.replica_facts import ReplicaFacts
+from holdfast.replication.site_orders import SiteOrder, SourceTidings
 
 
 class FileLog(NamedTuple):
@@ -44,6 +45,9 @@ class MemoryReceiver:
         self.taken: list[Taken] = []
         self.applied: list[tuple[str, str]] = []
         self.pins: list[tuple[str, str, str, datetime | None]] = []
+        # What was told of which machine, and what is wanted of it.
+        self.heard: list[tuple[str, SourceTidings]] = []
+        self.orders: dict[str, SiteOrder] = {}
         self.when_taken: Callable[[str], None] = _nothing
         self.when_applied: Callable[[str], None] = _nothing
         self.when_hashed: Callable[[str], None] = _nothing
@@ -109,6 +113,10 @@ class MemoryReceiver:
 
     def unpin(self, vm: str, generation: str, *, who: str) -> None:
         self.pins = [pin for pin in self.pins if pin[:3] != (vm, generation, who)]
+
+    def tidings(self, vm: str, told: SourceTidings) -> SiteOrder:
+        self.heard.append((vm, told))
+        return self.orders.get(vm, SiteOrder())
 
 
 def _nothing(_vm: str) -> None:

@@ -130,7 +130,10 @@ class _Cycle:
         )
         for disk in self._disks:
             before = parent.disk(disk.target)
-            if before is not None and has_lost_record(disk, before, is_live=True):
+            # A record that cannot be used anyway need not be looked for in images.
+            if before is None or states.get(disk.target) is not MapState.RECORDING:
+                continue
+            if has_lost_record(disk, before, is_live=True):
                 states[disk.target] = MapState.MISSING
         return states
 

@@ -125,7 +125,7 @@ def _track(job: VmJob, disk: DiskSpec, image: Path, parent: Parent | None) -> Tr
     state = MapState.MISSING
     if before is not None and before.checkpoint and disk.format == "qcow2":
         state = image_state(disk, before.checkpoint)
-        if has_lost_record(disk, before, is_live=False):
+        if state is MapState.RECORDING and has_lost_record(disk, before, is_live=False):
             state = MapState.MISSING
         if state is MapState.RECORDING and len(images_with_record(disk, before.checkpoint)) > 1:
             # What was written before a snapshot stands in another image's record.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from holdfast.base.errors import HoldfastError
 from holdfast.disks.nbd_address import UnixAddress
-from holdfast.disks.spans import Span, total
+from holdfast.disks.spans import Span
 from holdfast.hypervisor.backup_jobs import job_stats
 from holdfast.hypervisor.checkpoint_xml import new_name
 from holdfast.hypervisor.checkpoints import stored_form
@@ -42,7 +42,7 @@ from holdfast.replication.source_making import (
     keep_generation,
     log_files,
 )
-from holdfast.replication.source_reading import Amount, log_differences, log_spans
+from holdfast.replication.source_reading import Amount, log_changes, log_differences
 from holdfast.replication.source_tracks import choose_tracks
 
 
@@ -175,16 +175,11 @@ class LiveStep:
     def _log(
         self, writer: LogWriter, track: Track, source: NbdSource, before: KeptDisk | None
     ) -> Amount:
-        whole = Span(0, source.size)
         if track.rung is Rung.HASH and before is not None:
             ask = asking(self._job, track.target, is_behind=self._is_behind)
-            there = min(before.size, source.size)
+            there, whole = min(before.size, source.size), Span(0, source.size)
             return log_differences(writer, track.target, source, whole, ask=ask, there=there)
-        if source.changed is None:
-            return log_spans(writer, track.target, source, [whole], with_zeros=True)
-        spans = [Span(*each) for each in source.changed]
-        amount = log_spans(writer, track.target, source, spans, with_zeros=True)
-        return Amount(dirty=total(spans), logged=amount.logged)
+        return log_changes(writer, track.target, source)
 
     def _end_job(self) -> None:
         """No alarm is about it any more."""

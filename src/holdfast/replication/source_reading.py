@@ -30,6 +30,13 @@ class Amount:
     logged: int = 0
 
 
+def log_changes(writer: LogWriter, target: str, source: NbdSource) -> Amount:
+    """All that has changed, as its record says; everything where there is no record."""
+    changed = source.changed
+    spans = [Span(0, source.size)] if changed is None else [Span(*each) for each in changed]
+    return log_spans(writer, target, source, spans, with_zeros=True)
+
+
 def log_spans(
     writer: LogWriter, target: str, source: NbdSource, spans: Sequence[Span], *, with_zeros: bool
 ) -> Amount:

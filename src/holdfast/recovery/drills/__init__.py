@@ -1,0 +1,1 @@
+"""Test failovers on a schedule, and what is told of them."""

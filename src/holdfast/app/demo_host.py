@@ -20,8 +20,8 @@ from holdfast.base.texts import _
 
 _CHILD = "holdfast.testing.demo_host"
 # A guest whose processor is emulated, on a machine that has much else to do; and a download.
-_PATIENCE = 600.0
-_ENDING = 60.0
+PATIENCE = 600.0
+ENDING = 60.0
 _LONGEST = 32
 _PACKAGES = {
     "libvirtd": "libvirt-daemon-system",
@@ -70,7 +70,7 @@ def demo_host(session: Session, log: Path) -> Iterator[HostTold]:
     with ours, theirs, log.open("wb") as said:
         service = start_service(
             [sys.executable, "-m", _CHILD, str(theirs.fileno())],
-            environment=_environment(session),
+            environment=environment(session),
             log=said,
             inherits=theirs.fileno(),
         )
@@ -80,12 +80,12 @@ def demo_host(session: Session, log: Path) -> Iterator[HostTold]:
             told = _told(ours, log)
             yield told
         finally:
-            service.end(patience=_ENDING)
+            service.end(patience=ENDING)
             if told.folder:
                 shutil.rmtree(told.folder, ignore_errors=True)
 
 
-def _environment(session: Session) -> dict[str, str]:
+def environment(session: Session) -> dict[str, str]:
     harmless = dict(session.settings.harmless)
     # In the host's folder are sockets, whose paths must be short.
     if len(harmless.get("TMPDIR", "")) > _LONGEST:
@@ -94,7 +94,7 @@ def _environment(session: Session) -> dict[str, str]:
 
 
 def _told(ours: socket.socket, log: Path) -> HostTold:
-    ours.settimeout(_PATIENCE)
+    ours.settimeout(PATIENCE)
     with ours.makefile("rb") as lines:
         line = lines.readline()
     told = msgspec.json.decode(line, type=HostTold) if line.endswith(b"\n") else None

@@ -1,7 +1,7 @@
 """What runs inside a guest: a start, an agent, and writers whose traces can be proven complete.
 
 The kernel hands words of its command line it does not know to the first process as environment:
-`agent=no`, `writer=busy` and `writer=ordered` get here that way.
+`agent=no`, `writer=busy`, `writer=ordered` and `boots=count` get here that way.
 """
 
 # The ordered writer's blocks lie behind the file systems: see guest_proofs.
@@ -35,6 +35,10 @@ hostname guest
 ip link set lo up
 mount -t ext4 /dev/vda /a
 mount -t ext4 /dev/vdb /b
+if [ "$boots" = count ]; then
+  echo $(($(cat /a/boots 2>/dev/null || echo 0) + 1)) >/a/boots.new
+  mv /a/boots.new /a/boots && sync
+fi
 acpid -c /etc/acpi -l /run/acpid.log -p /run/acpid.pid 2>/dev/null
 # Who presses the power button before anybody listens has pressed it for nothing.
 for _try in $(seq 100); do

@@ -41,6 +41,8 @@ class Recipe:
     disk_size: int = 64 * _MEBIBYTE
     agent: bool = True
     writer: Literal["busy", "ordered"] | None = None
+    # Each start is counted in /a/boots.
+    counts_boots: bool = False
     uefi: bool = False
     # An emulated one, by swtpm.
     tpm: bool = False
@@ -216,6 +218,7 @@ class Guest:
         words = ["console=ttyS0", "quiet", "panic=-1", "mitigations=off"]
         words += [] if recipe.agent else ["agent=no"]
         words += [f"writer={recipe.writer}"] if recipe.writer else []
+        words += ["boots=count"] if recipe.counts_boots else []
         return Definition(
             name=self.name,
             uuid=self.uuid,

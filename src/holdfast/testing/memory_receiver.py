@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from holdfast.base.errors import HoldfastError
+from holdfast.replication.adoption import GRAIN, Adopted, AdoptWish
 from holdfast.replication.log_errors import LogTorn
 from holdfast.replication.receiver import Ack, Incoming, Prepared, ReplicaWish, SeedWish
 from holdfast.replication.replica_facts import ReplicaFacts
@@ -113,6 +114,12 @@ class MemoryReceiver:
 
     def unpin(self, vm: str, generation: str, *, who: str) -> None:
         self.pins = [pin for pin in self.pins if pin[:3] != (vm, generation, who)]
+
+    def adopt(self, vm: str, wish: AdoptWish) -> Adopted:
+        return Adopted(facts=self._facts[vm], since=wish.act)
+
+    def suspects(self, vm: str, target: str, *, start: int, length: int) -> bytes:  # noqa: ARG002  it has none
+        return bytes(length // (8 * GRAIN))
 
     def tidings(self, vm: str, told: SourceTidings) -> SiteOrder:
         self.heard.append((vm, told))

@@ -1,0 +1,1 @@
+"""Recovery plans: which machines come up, in which order, and what is done between them."""

@@ -1,0 +1,147 @@
+"""A plan as steps for one kind of run: what each waits for, and whom it does not work without."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+
+import msgspec
+
+from holdfast.recovery.plans.plan import (
+    START_SECONDS,
+    Action,
+    Group,
+    Kind,
+    Machine,
+    OnFailure,
+    Plan,
+)
+from holdfast.recovery.plans.progress import CLEAN_UP
+
+
+class Doing(StrEnum):
+    ACTION = "action"
+    START = "start"
+    # A test stays so long, or until somebody says that it was looked at.
+    HOLD = "hold"
+    CLEAN_UP = "clean-up"
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    id: str
+    doing: Doing
+    group: str = ""
+    machine: str = ""
+    action: Action | None = None
+    # Steps that must be settled before it begins.
+    after: tuple[str, ...] = ()
+    # Machines without which it is left out.
+    requires: tuple[str, ...] = ()
+    timeout: int
+    on_failure: OnFailure
+
+
+def steps_of(plan: Plan, kind: Kind, *, keep: int = 0) -> tuple[Step, ...]:
+    """In an order in which each stands behind all it waits for; `keep` is seconds of a test."""
+    steps: list[Step] = []
+    for group in plan.groups:
+        before = _ends(steps)
+        steps += _group_steps(group, kind, after=before)
+    if kind is Kind.TEST:
+        steps += _ending(plan, keep, after=_ends(steps))
+    return tuple(steps)
+
+
+def start_id(group: str, machine: str) -> str:
+    return f"{group}/{machine}/start"
+
+
+def _ends(steps: list[Step]) -> tuple[str, ...]:
+    """The steps nobody waits for yet."""
+    waited = {id_ for step in steps for id_ in step.after}
+    return tuple(step.id for step in steps if step.id not in waited)
+
+
+def _group_steps(group: Group, kind: Kind, *, after: tuple[str, ...]) -> list[Step]:
+    steps = list(_actions(group.pre, kind, f"{group.name}/pre", after=after, group=group.name))
+    begun = (steps[-1].id,) if steps else after
+    ends: dict[str, str] = {}
+    for machine in _in_order(group.machines):
+        waits = tuple(ends[name] for name in machine.needs) or begun
+        own = list(_machine_steps(group, machine, kind, after=waits))
+        ends[machine.vm] = own[-1].id
+        steps += own
+    all_up = tuple(ends[machine.vm] for machine in group.machines) or begun
+    steps += _actions(group.post, kind, f"{group.name}/post", after=all_up, group=group.name)
+    return steps
+
+
+def _in_order(machines: tuple[Machine, ...]) -> Iterator[Machine]:
+    """Each after those it needs, else as written; the reader has refused circles."""
+    left, told = list(machines), set[str]()
+    while left:
+        following = next(one for one in left if told.issuperset(one.needs))
+        left.remove(following)
+        told.add(following.vm)
+        yield following
+
+
+def _machine_steps(
+    group: Group, machine: Machine, kind: Kind, *, after: tuple[str, ...]
+) -> Iterator[Step]:
+    prefix = f"{group.name}/{machine.vm}"
+    for step in _actions(machine.pre, kind, f"{prefix}/pre", after=after, group=group.name):
+        after = (step.id,)
+        yield msgspec.structs.replace(step, machine=machine.vm, requires=machine.needs)
+    start = start_id(group.name, machine.vm)
+    yield Step(
+        id=start,
+        doing=Doing.START,
+        group=group.name,
+        machine=machine.vm,
+        after=after,
+        requires=machine.needs,
+        timeout=machine.timeout,
+        on_failure=machine.on_failure,
+    )
+    for step in _actions(machine.post, kind, f"{prefix}/post", after=(start,), group=group.name):
+        yield msgspec.structs.replace(step, machine=machine.vm, requires=(machine.vm,))
+
+
+def _actions(
+    actions: tuple[Action, ...], kind: Kind, prefix: str, *, after: tuple[str, ...], group: str
+) -> Iterator[Step]:
+    """One after the other; their numbers are those of the file, whatever the kind leaves out."""
+    for number, action in enumerate(actions, 1):
+        if kind not in action.only:
+            continue
+        id_ = f"{prefix}-{number}"
+        yield Step(
+            id=id_,
+            doing=Doing.ACTION,
+            group=group,
+            machine=action.machine,
+            action=action,
+            after=after,
+            requires=(action.machine,) if action.machine else (),
+            timeout=action.timeout,
+            on_failure=action.on_failure,
+        )
+        after = (id_,)
+
+
+def _ending(plan: Plan, keep: int, *, after: tuple[str, ...]) -> Iterator[Step]:
+    if keep:
+        yield Step(
+            id="hold", doing=Doing.HOLD, after=after, timeout=keep, on_failure=OnFailure.GO_ON
+        )
+        after = ("hold",)
+    for group in plan.groups:
+        for machine in group.machines:
+            yield Step(
+                id=f"{CLEAN_UP}{machine.vm}",
+                doing=Doing.CLEAN_UP,
+                group=group.name,
+                machine=machine.vm,
+                after=after,
+                timeout=START_SECONDS,
+                on_failure=OnFailure.GO_ON,
+            )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
+from holdfast.replication.adoption import Adopted, AdoptWish
 from holdfast.replication.log_head import Kind, LogHead
 from holdfast.replication.log_reader import files, parts, verify
 from holdfast.replication.receiver import Ack, Incoming, Prepared, ReplicaWish, SeedWish
@@ -97,6 +98,12 @@ class ModelSite:
     def pin(self, vm: str, generation: str, **_: object) -> None: ...
 
     def unpin(self, vm: str, generation: str, **_: object) -> None: ...
+
+    def adopt(self, vm: str, wish: AdoptWish) -> Adopted:
+        raise NotImplementedError
+
+    def suspects(self, vm: str, target: str, *, start: int, length: int) -> bytes:
+        raise NotImplementedError
 
     def tidings(self, vm: str, told: SourceTidings) -> SiteOrder:
         return SiteOrder()

@@ -51,7 +51,7 @@ def next_move(sent: Sent, walk: Walk | None, *, waits: bool) -> Move:
     """`waits`: logs are in the spool that the site has not."""
     if walk is not None and not walk.is_over:
         return _next_of_walk(walk)
-    if walk is None and (sent.base is None or sent.must_walk):
+    if walk is None and (sent.base is None or sent.must_walk or sent.is_adopted):
         return Move.WAIT if waits else Move.WALK
     return Move.STEP
 

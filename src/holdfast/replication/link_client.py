@@ -16,6 +16,7 @@ from holdfast.base.errors import HoldfastError
 from holdfast.base.units import MIB
 from holdfast.replication import link_errors as errors
 from holdfast.replication import link_requests as requests
+from holdfast.replication.adoption import MOST_BYTES, Adopted, AdoptWish
 from holdfast.replication.link_connecting import USUAL, Met, Patience, Way
 from holdfast.replication.link_identity import IsRevoked, LinkIdentity, nobody_revoked
 from holdfast.replication.link_line import Line, decoded
@@ -136,6 +137,17 @@ class Peer:
 
     def unpin(self, vm: str, generation: str, *, who: str) -> None:
         self._ask(requests.AskUnpin(vm=vm, generation=generation, who=who), type(None))
+
+    def adopt(self, vm: str, wish: AdoptWish) -> Adopted:
+        return self._ask(requests.AskAdopt(vm=vm, wish=wish), Adopted)
+
+    def suspects(self, vm: str, target: str, *, start: int, length: int) -> bytes:
+        parts = []
+        for begin in range(start, start + length, MOST_BYTES):
+            size = min(MOST_BYTES, start + length - begin)
+            request = requests.AskSuspects(vm=vm, target=target, start=begin, length=size)
+            parts.append(self._ask(request, bytes))
+        return b"".join(parts)
 
     def tidings(self, vm: str, told: SourceTidings) -> SiteOrder:
         return self._ask(requests.AskTidings(vm=vm, told=told), SiteOrder)

@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 
 from holdfast.base.units import KIB, MIB
+from holdfast.replication.adoption import GRAIN, MOST_BYTES, AdoptWish
 from holdfast.replication.receiver import Receiver, ReplicaWish, SeedWish
 from holdfast.replication.site_orders import SourceTidings
 
@@ -198,6 +199,37 @@ class AskTidings(Request, frozen=True, kw_only=True):
         return receiver.tidings(self.vm, self.told)
 
 
+class AskAdopt(Request, frozen=True, kw_only=True):
+    """The disks the machine had there are to be the base of its replica."""
+
+    verb = "adopt"
+    effort = Effort.LONG
+
+    wish: AdoptWish
+
+    def check(self) -> None:
+        if len(self.wish.act) > _LONGEST_NAME:
+            raise ValueError("that is no name of an act")
+
+    def put_to(self, receiver: Receiver, machine: str) -> Any:
+        return receiver.adopt(self.vm, msgspec.structs.replace(self.wish, source=machine))
+
+
+class AskSuspects(Request, frozen=True, kw_only=True):
+    verb = "suspects"
+
+    target: Target
+    start: Size
+    length: Size
+
+    def check(self) -> None:
+        if self.start % (8 * GRAIN) or not 0 < self.length <= MOST_BYTES:
+            raise ValueError("more than fits into an answer")
+
+    def put_to(self, receiver: Receiver, machine: str) -> Any:  # noqa: ARG002  others need it
+        return receiver.suspects(self.vm, self.target, start=self.start, length=self.length)
+
+
 class AskProbe(msgspec.Struct, frozen=True, kw_only=True):
     """What is sent with its number is counted and thrown away. Asked for without a machine."""
 
@@ -217,5 +249,6 @@ REQUESTS: dict[str, type[Request]] = {
     for kind in (
         *(AskState, AskPrepare, AskIncoming, AskTake, AskApply, AskHashes),
         *(AskSeed, AskRemove, AskPin, AskUnpin, AskTidings),
+        *(AskAdopt, AskSuspects),
     )
 }

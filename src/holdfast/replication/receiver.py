@@ -10,6 +10,7 @@ from typing import Protocol
 
 import msgspec
 
+from holdfast.replication.adoption import Adopted, AdoptWish
 from holdfast.replication.log_head import VERSION as LOG_VERSION
 from holdfast.replication.replica_facts import ReplicaDisk, ReplicaFacts
 from holdfast.replication.settings import PointPolicy
@@ -112,6 +113,12 @@ class Receiver(Protocol):
         """Keep the point whatever the policy says."""
 
     def unpin(self, vm: str, generation: str, *, who: str) -> None: ...
+
+    def adopt(self, vm: str, wish: AdoptWish) -> Adopted:
+        """Make the disks the machine had there the base of a replica; they are not written."""
+
+    def suspects(self, vm: str, target: str, *, start: int, length: int) -> bytes:
+        """Where an adopted disk may differ, as the bits of adoption.Suspects."""
 
     def tidings(self, vm: str, told: SourceTidings) -> SiteOrder:
         """Hear how the source is, and say what is wanted of it; asked every few seconds."""

@@ -21,6 +21,12 @@ from holdfast.replication.log_writer import SealedLog
 from holdfast.replication.pins import Pin, pinned_generations, pins, put_pin, remove_pin
 from holdfast.replication.point_files import sweep_points
 from holdfast.replication.receiver import Ack, ReplicaWish, SeedWish
+from holdfast.replication.replica_adopting import (
+    Adopting,
+    drop_imported,
+    put_adopted,
+    suspects_of,
+)
 from holdfast.replication.replica_errors import (
     ReplicaInUse,
     ReplicaLogMissing,
@@ -136,6 +142,20 @@ class Replica:
         require_generation(wish.generation)
         with self._changing() as record:
             return put_seed(self._folder, record, wish).facts
+
+    def adopt(self, work: Adopting) -> ReplicaFacts:
+        with self._changing() as record:
+            if any(pin.holds_files for pin in self._pins()) and not _stands_on_layers(work):
+                # Whatever stands on the layers of before would lose them.
+                who = ", ".join(pin.who for pin in self._pins())
+                raise ReplicaInUse(about=record.facts.name, who=who)
+            facts = put_adopted(self._folder, record, work).facts
+        self._tools.on_step("adopted")
+        drop_imported(work)
+        return facts
+
+    def suspects(self, target: str) -> bytes:
+        return suspects_of(self._folder, target)
 
     def remove(self) -> None:
         if not self._folder.path.exists():
@@ -325,3 +345,7 @@ def remove_graves(site: Path) -> None:
 def _empty(wish: ReplicaWish) -> Record:
     facts = ReplicaFacts(vm=wish.vm, name=wish.name, source=wish.source)
     return Record(facts=facts, policy=wish.points)
+
+
+def _stands_on_layers(work: Adopting) -> bool:
+    return all(image.upon for image in work.images)

@@ -107,6 +107,23 @@ class ReplicaInUse(HoldfastError):
     retry = Retry.LATER
 
 
+class NothingToAdopt(HoldfastError):
+    code = "nothing-to-adopt"
+    sentence = N_("This host has no disks of the machine {vm} that could be gone on with")
+    remedy = N_(
+        "Replicate the machine to this host anew, with a full copy: `holdfast replication enable`, "
+        "on the host it runs on."
+    )
+    exit_status = Exit.DECIDE
+
+
+class AdoptionRefused(HoldfastError):
+    code = "adoption-refused"
+    sentence = N_("The disks of {about} on its old host cannot be gone on with: {reason}")
+    remedy = N_("See to that on the old host, then run the same command again.")
+    exit_status = Exit.DECIDE
+
+
 class ReplicaLogMissing(HoldfastError):
     code = "replica-log-missing"
     sentence = N_("The change log {log} of {vm} is not at the site")

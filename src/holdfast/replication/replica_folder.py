@@ -116,7 +116,16 @@ class ReplicaFolder:
             replace_file(self._record_file, msgspec.json.encode(record))
 
     def stamps(self, record: Record) -> Mapping[LayerName, Stamp | None]:
-        return {layer.name: stamp_of(self.layer(layer.name)) for layer in record.layers}
+        return {layer.name: self._stamp(layer) for layer in record.layers}
+
+    def _stamp(self, layer: Layer) -> Stamp | None:
+        """What was written to the image below a layer was written to the layer."""
+        original = layer.original
+        if original is not None and original.stamp is not None:
+            seen = stamp_of(Path(original.path))
+            if seen != original.stamp:
+                return seen
+        return stamp_of(self.layer(layer.name))
 
     def room(self) -> Room:
         return room_of(self.site)

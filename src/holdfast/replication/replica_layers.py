@@ -177,6 +177,7 @@ def seal_layer(folder: ReplicaFolder, layer: Layer) -> Layer:
         size=layer.size,
         below=layer.below,
         stamp=stamp,
+        original=layer.original,
     )
 
 

@@ -43,6 +43,15 @@ class LayerName(NamedTuple):
         return f"{self.target}.{self.generation}.qcow2"
 
 
+class Original(msgspec.Struct, frozen=True, kw_only=True):
+    """An image of a machine of this host, upon which a layer stands; it is not ours to write."""
+
+    path: str
+    format: str
+    # None: nothing to see it by, as of a block device.
+    stamp: Stamp | None = None
+
+
 class Layer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`below` is the generation of what it stands on, empty for nothing; `size` is the disk's."""
 
@@ -51,6 +60,8 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     size: int
     stamp: Stamp
     below: str = ""
+    # What the lowest one stands on, of a machine that ran here.
+    original: Original | None = None
 
     @property
     def name(self) -> LayerName:
@@ -218,10 +229,13 @@ def merged(record: Record, merging: Merging, stamp: Stamp) -> Record:
     """The upper layer stands where the lower one stood; points name it as before."""
     lower = record.layer(LayerName(merging.target, merging.lower))
     below = lower.below if lower else ""
+    original = lower.original if lower else None
     gone = LayerName(merging.target, merging.lower)
     changed = LayerName(merging.target, merging.upper)
     layers = tuple(
-        msgspec.structs.replace(layer, below=below, stamp=stamp) if layer.name == changed else layer
+        msgspec.structs.replace(layer, below=below, stamp=stamp, original=original)
+        if layer.name == changed
+        else layer
         for layer in record.layers
         if layer.name != gone
     )

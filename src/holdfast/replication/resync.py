@@ -28,6 +28,8 @@ class Because(StrEnum):
     WALK_LOST = "walk-lost"
     # No record is doubted: in slices it needs less room than in one log.
     MUCH_CHANGED = "much-changed"
+    # The machine came from there, where its disks are as they were: the way back begins.
+    REPROTECT = "reprotect"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from holdfast.base.clock import Clock
 from holdfast.hypervisor.machine_spec import DomainSpec
+from holdfast.replication.adoption import Adopted, AdoptWish, NoHome, OldHome, part_of
 from holdfast.replication.log_errors import LogNewer
 from holdfast.replication.log_head import VERSION as LOG_VERSION
 from holdfast.replication.receiver import Ack, Incoming, Prepared, ReplicaWish, SeedWish
 from holdfast.replication.replica import Replica, SiteTools, remove_graves
+from holdfast.replication.replica_adopting import Adopting
 from holdfast.replication.replica_errors import ReplicaInUse, ReplicaMissing
 from holdfast.replication.replica_facts import ReplicaFacts
 from holdfast.replication.replica_folder import (
@@ -20,6 +22,7 @@ from holdfast.replication.replica_folder import (
     replicas_in,
     require_generation,
     require_room,
+    require_target,
     room_of,
     site_errors,
 )
@@ -43,7 +46,8 @@ class Site:
     """Keeps `Receiver`'s promises; one at a time changes a replica, in whatever process it is.
 
     `machines` tells of those of this host, to find one that would write to a replica; `desk` is
-    where sources are heard, and told what is wanted of them.
+    where sources are heard, and told what is wanted of them; `home` gives the disks of a machine
+    that ran here.
     """
 
     def __init__(
@@ -54,9 +58,11 @@ class Site:
         machines: Callable[[], Sequence[DomainSpec]] = _no_machines,
         on_step: Callable[[str], None] = _nobody_listens,
         desk: Desk = no_desk,
+        home: OldHome | None = None,
     ) -> None:
         self._folder = folder
         self._desk = desk
+        self._home = home or NoHome()
         self._clock = clock
         self._machines = machines
         self._tools = SiteTools(clock=clock, locks=ReplicaLocks(clock), on_step=on_step)
@@ -113,6 +119,11 @@ class Site:
     def seed(self, vm: str, wish: SeedWish) -> ReplicaFacts:
         return self._replica(vm).seed(wish)
 
+    def adopt_images(self, wish: ReplicaWish, work: Adopting) -> ReplicaFacts:
+        """Make images of a machine of this host the newest layers of its replica here."""
+        self.prepare(wish)
+        return self._replica(wish.vm).adopt(work)
+
     def remove(self, vm: str) -> None:
         self._replica(vm).remove()
 
@@ -121,6 +132,13 @@ class Site:
 
     def unpin(self, vm: str, generation: str, *, who: str) -> None:
         self._replica(vm).unpin(generation, who=who)
+
+    def adopt(self, vm: str, wish: AdoptWish) -> Adopted:
+        return self._home.adopt(vm, wish)
+
+    def suspects(self, vm: str, target: str, *, start: int, length: int) -> bytes:
+        require_target(target)
+        return part_of(self._replica(vm).suspects(target), start, length)
 
     def tidings(self, vm: str, told: SourceTidings) -> SiteOrder:
         return self._desk(vm, told)

@@ -88,11 +88,18 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     distrusted: tuple[str, ...] = ()
     # The walk that has ended with a step; its file may still be there.
     walked: str = ""
+    # What the old host of the machine has: no record alone says how that differs from here.
+    adopted: str = ""
 
     @property
     def base(self) -> Generation | None:
         """What the next step is relative to."""
         return self.spooled or self.acked
+
+    @property
+    def is_adopted(self) -> bool:
+        """Only a walk can go on from there."""
+        return self.base is not None and self.base.name == self.adopted
 
     def must(self, why: str, now: datetime, *distrusted: str) -> "Sent":
         """A walk must come before the next point; the first reason counts."""
@@ -130,6 +137,8 @@ class How(StrEnum):
     COMPARE = "compare"
     # Its record of changes is sound, though another disk's is not.
     CHANGES = "changes"
+    # Its record of changes, and where the old host may have something else; see adoption.
+    UNION = "union"
 
 
 class WalkDisk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

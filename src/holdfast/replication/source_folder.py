@@ -3,6 +3,7 @@
     settings.json  sent.json  walk.json  wishes.json  status.json  cycles.json
     spool/000001.log ...
     maps/<generation>          which blocks of each disk had data
+    suspects                   of a machine that came from there, where its old host differs
 
 Every small file is replaced as a whole. One that does not read is as good as none: what the site
 has is asked for then, and a comparison makes up for what is not known.
@@ -18,6 +19,7 @@ from typing import TypeVar
 import msgspec
 
 from holdfast.machines.state_files import replace_file
+from holdfast.replication.adoption import Suspects
 from holdfast.replication.settings import ReplicationSettings
 from holdfast.replication.source_errors import SourceFolderBroken
 from holdfast.replication.source_facts import Sent, Walk
@@ -31,7 +33,13 @@ SETTINGS, SENT, WALK, WISHES, STATUS = (
     "status.json",
 )
 _HOLD = "loop.lock"
+_SUSPECTS = "suspects"
 _T = TypeVar("_T", bound=msgspec.Struct)
+
+
+class _Kept(msgspec.Struct):
+    generation: str
+    disks: dict[str, Suspects]
 
 
 class SourceFolder:
@@ -86,6 +94,17 @@ class SourceFolder:
             for entry in os.scandir(self.maps):
                 if entry.name not in keep:
                     os.unlink(entry.path)
+
+    def suspects(self, generation: str) -> dict[str, Suspects]:
+        """By disk, where the old host, which has that generation, may have something else."""
+        with contextlib.suppress(OSError, msgspec.DecodeError):
+            kept = msgspec.msgpack.decode((self.path / _SUSPECTS).read_bytes(), type=_Kept)
+            return kept.disks if kept.generation == generation else {}
+        return {}
+
+    def keep_suspects(self, generation: str, found: dict[str, Suspects]) -> None:
+        content = msgspec.msgpack.encode(_Kept(generation=generation, disks=found))
+        replace_file(self.path / _SUSPECTS, content)
 
     def hold(self, *, wait: bool = True) -> int | None:
         """While the descriptor is open nobody else works on it; None: somebody does.

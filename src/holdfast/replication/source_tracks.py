@@ -52,11 +52,13 @@ def walk_over(
     there: Mapping[str, int],
     distrusted: Collection[str],
     formats: Mapping[str, str],
+    united: Collection[str] | None = None,
 ) -> WalkOver:
     """Disks that can be recorded; those that cannot are read in the step that ends the walk.
 
     `there` is what the site's newest point has, by size; `base` is the generation it is, if its
-    records can be trusted at all; those of `distrusted` are not, "*" being every disk.
+    records can be trusted at all; those of `distrusted` are not, "*" being every disk. Of an
+    adopted one that is half of what may differ: `united` are the disks whose other half is known.
     """
     found = []
     for now in disks:
@@ -66,10 +68,13 @@ def walk_over(
         is_trusted = not {now.target, "*"} & {*distrusted}
         before = base.disk(now.target) if base and is_trusted else None
         track = choose_track(now, before.facts if before else None)
-        if track.rung is Rung.BITMAP and before is not None and size_there:
+        is_sound = track.rung is Rung.BITMAP and before is not None and bool(size_there)
+        if is_sound and united is None:
             how = How.CHANGES
+        elif is_sound and united is not None and now.target in united:
+            how = How.UNION
         else:
-            how = How.COMPARE if size_there else How.FULL
+            is_sound, how = False, How.COMPARE if size_there else How.FULL
         found.append(
             WalkDisk(
                 target=now.target,
@@ -77,9 +82,9 @@ def walk_over(
                 format=formats.get(now.target, "raw"),
                 how=how,
                 why=track.why.value,
-                checkpoint=(track.since or "") if how is How.CHANGES else "",
-                before=before.size if before and how is How.CHANGES else 0,
-                drift=before.drift if before and how is How.CHANGES else (),
+                checkpoint=(track.since or "") if is_sound else "",
+                before=before.size if before and is_sound else 0,
+                drift=before.drift if before and is_sound else (),
                 there=size_there,
             )
         )

@@ -18,7 +18,7 @@ from holdfast.base.errors import HoldfastError
 from holdfast.base.units import GIB, MIB
 from holdfast.disks.images import add_bitmap, remove_bitmap
 from holdfast.disks.nbd_address import UnixAddress
-from holdfast.disks.spans import Span, clipped, intersection
+from holdfast.disks.spans import Span, clipped, intersection, union
 from holdfast.hypervisor.checkpoint_xml import new_name
 from holdfast.hypervisor.checkpoints import create_checkpoint, stored_form
 from holdfast.hypervisor.xml_reading import Element, sub, write_xml
@@ -47,7 +47,14 @@ from holdfast.replication.source_tracks import walk_over
 
 # One question about where data is; the digests of so much are 8 MiB.
 _WINDOW = 64 * GIB
-_RUNGS = {How.FULL: Rung.FULL, How.COMPARE: Rung.HASH, How.CHANGES: Rung.BITMAP}
+# By the record of changes, or by it and another one.
+_RECORDED = (How.CHANGES, How.UNION)
+_RUNGS = {
+    How.FULL: Rung.FULL,
+    How.COMPARE: Rung.HASH,
+    How.CHANGES: Rung.BITMAP,
+    How.UNION: Rung.BITMAP,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +98,7 @@ def begin_walk(job: SourceJob, sight: Sight, site: SiteHas, *, why: str) -> Walk
         there=there,
         distrusted=sent.distrusted,
         formats=sight.formats,
+        united=job.folder.suspects(site.head) if is_known and sent.is_adopted else None,
     )
     if not over.is_needed:
         return None
@@ -224,14 +232,26 @@ def _log_part(job: SourceJob, writer: LogWriter, walk: Walk, sight: Sight, disk:
         return _Part(end=disk.size)
     start = walk.next_start[1]
     with _opened(job, sight, disk) as source:
-        if disk.how is How.CHANGES:
-            source.also_changed(spans_of(disk.drift, source.size))
+        if disk.how in _RECORDED:
+            source.also_changed(_not_recorded(job, walk, disk, source.size))
         within = Span(start, _end_of_slice(source, disk, start, most=walk.slice_bytes))
         if disk.how is How.CHANGES:
             _require_whole(job, walk, disk, source, within)
         data = clipped(source.data_within(within), within)
         amount = _log(job, writer, disk, source, within)
         return _Part(end=within.end, amount=amount, data=tuple(data))
+
+
+def _not_recorded(job: SourceJob, walk: Walk, disk: WalkDisk, size: int) -> list[Span]:
+    """What may differ from what the site has, and is in no record of this host."""
+    drift = spans_of(disk.drift, size)
+    if disk.how is not How.UNION:
+        return drift
+    suspects = job.folder.suspects(walk.since).get(disk.target)
+    if suspects is None:
+        raise RecordLost(Why.MAP_MISSING, disk.target)
+    spans = (Span(start, min(end, size)) for start, end in suspects.spans())
+    return union(drift, [span for span in spans if span.length > 0])
 
 
 def _require_whole(
@@ -249,7 +269,7 @@ def _end_of_slice(source: NbdSource, disk: WalkDisk, start: int, *, most: int) -
     """Where so much data has come together; holes cost nothing, but for their digests."""
     window = Span(start, min(disk.size, start + _WINDOW))
     spans = source.data_within(window)
-    if disk.how is How.CHANGES:
+    if disk.how in _RECORDED:
         changed = clipped([Span(*each) for each in source.changed or ()], window)
         spans = intersection(spans, changed)
     left = most
@@ -268,7 +288,7 @@ def _log(
     if disk.how is How.COMPARE:
         ask = asking(job, disk.target, is_behind=False)
         return log_differences(writer, disk.target, source, within, ask=ask, there=disk.there)
-    if disk.how is How.CHANGES:
+    if disk.how in _RECORDED:
         spans = clipped([Span(*each) for each in source.changed or ()], within)
         return log_spans(writer, disk.target, source, spans, with_zeros=True)
     return log_spans(writer, disk.target, source, [within], with_zeros=False)

@@ -33,6 +33,7 @@ WHYS: Final[Mapping[str, str]] = {
     "map-contradicted": N_("the site has other content than the record of changes says"),
     "walk-lost": N_("a comparison had to begin anew"),
     "much-changed": N_("more has changed than the spool can hold, so it is sent in slices"),
+    "reprotect": N_("the machine came from there, and goes on being protected to there"),
     "disk-added": N_("a disk was added"),
     "disk-removed": N_("a disk was removed"),
     "queue-long": N_("several change logs were waiting"),

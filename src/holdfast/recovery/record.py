@@ -76,6 +76,8 @@ class Act(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     wish: dict[str, Any] = {}
     # The point it is about, once it is chosen.
     generation: str = ""
+    # The epoch it gives the machine to a host by, once that is durable.
+    epoch: int = 0
     steps: tuple[StepNote, ...] = ()
 
 

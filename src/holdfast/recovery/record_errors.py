@@ -18,3 +18,9 @@ class RecordNewer(HoldfastError):
     code = "recovery-record-newer"
     sentence = N_("The record {path} was written by a newer release (version {version})")
     remedy = N_("Update Holdfast on this host to the release the other one has.")
+
+
+class RecordMissing(HoldfastError):
+    code = "recovery-record-missing"
+    sentence = N_("There is no record of a recovery at {path}")
+    remedy = N_("`holdfast failover status` shows the machines this host has one of.")

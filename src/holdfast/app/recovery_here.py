@@ -1,0 +1,179 @@
+"""This host and one machine, as every act of recovery needs them: record, site, who asks."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from holdfast.app.registration_state import find_registration
+from holdfast.app.replication_own_site import is_site, site_plan
+from holdfast.app.replication_serve import machines_here
+from holdfast.app.wiring import Session
+from holdfast.base.clock import Clock
+from holdfast.hypervisor.connection import Host
+from holdfast.recovery.act_errors import NameOfSeveral, NoReplicaHere
+from holdfast.recovery.policy import Standing, place_of
+from holdfast.recovery.record import RecoveryRecord
+from holdfast.recovery.record_folder import RecordFolder, known_here
+from holdfast.replication.replica_facts import ReplicaFacts
+from holdfast.replication.settings import ReplicationSettings
+from holdfast.replication.site import Site
+from holdfast.replication.source_folder import SourceFolder, replicated_here
+
+# Asks whoever is there; None: nobody is.
+Agree = Callable[[str], bool] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryWish:
+    """What a command was told; what an act has no use for stays as it is."""
+
+    # latest, latest-app, latest-tested, the beginning of a generation, or a time.
+    point: str = ""
+    is_source_down: bool = False
+    # The machine's networks to those of this host.
+    networks: dict[str, str] = field(default_factory=dict)
+    # A guest that does not shut down is switched off.
+    is_forced: bool = False
+    # Seconds a guest may take to shut down.
+    patience: float = 300.0
+    # What was written since the failover may go.
+    is_discarding: bool = False
+    # The way back is closed with the commit.
+    is_completing: bool = False
+    # Questions that a plain yes answers are answered.
+    is_agreed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What an act has come to; `figures` are seconds and bytes, by name."""
+
+    record: RecoveryRecord
+    warnings: tuple[str, ...] = ()
+    figures: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Here:
+    """`site` is None on a host that keeps no replicas; `machine_id` is then its own as a source."""
+
+    session: Session
+    vm: str
+    name: str
+    folder: RecordFolder
+    machine_id: str
+    who: str
+    site: Site | None
+    agree: Agree = None
+
+    @property
+    def home(self) -> str:
+        return self.session.settings.home
+
+    @property
+    def clock(self) -> Clock:
+        return self.session.clock
+
+    def hypervisor(self) -> Host:
+        """To be closed by who opens it."""
+        return Host.open(self.session.settings.libvirt)
+
+    def replica(self) -> ReplicaFacts | None:
+        return self.site.state(self.vm) if self.site else None
+
+    def settings(self) -> ReplicationSettings | None:
+        """Of its replication from here."""
+        return SourceFolder(self.home, self.vm).settings()
+
+    def record(self) -> RecoveryRecord:
+        """A new one where nothing was ever done."""
+        return self.folder.load() or RecoveryRecord(vm=self.vm, name=self.name)
+
+    def change(self, **fields: Any) -> RecoveryRecord:
+        """Durable when it returns."""
+        first = RecoveryRecord(vm=self.vm, name=self.name)
+        return self.folder.change(
+            lambda record: msgspec.structs.replace(record, **fields), first=first
+        )
+
+    def standing(self) -> Standing:
+        record, replica = self.folder.load(), self.replica()
+        has_replica = replica is not None and bool(replica.points)
+        known = record or RecoveryRecord(vm=self.vm, name=self.name)
+        is_home = self.settings() is not None
+        return Standing(
+            about=self.name,
+            place=place_of(record, has_replica=has_replica, is_home=is_home),
+            stage=known.stage,
+            epoch=known.epoch,
+            is_fenced=known.fence is not None,
+            under_way=known.act,
+            has_replica=has_replica,
+        )
+
+
+@contextlib.contextmanager
+def here(session: Session, vm: str, *, who: str, agree: Agree = None) -> Iterator[Here]:
+    """The machine by name or UUID: one with a record, a replica or a replication here."""
+    home = session.settings.home
+    site = own_site(session)
+    known = machines_known(home, site)
+    uuid = _found(vm, known)
+    yield Here(
+        session=session,
+        vm=uuid,
+        name=known[uuid],
+        folder=RecordFolder(home, uuid),
+        machine_id=own_id(home),
+        who=who,
+        site=site,
+        agree=agree,
+    )
+
+
+def own_site(session: Session) -> Site | None:
+    home = session.settings.home
+    if not is_site(home):
+        return None
+    folder = Path(site_plan(home).folder)
+    return Site(folder, session.clock, machines=lambda: machines_here(session))
+
+
+def own_id(home: str) -> str:
+    """As the certificate of this host has it; empty on one that nobody has introduced."""
+    if is_site(home):
+        return site_plan(home).machine
+    registration = find_registration(home)
+    return registration.machine_id if registration else ""
+
+
+def machines_known(home: str, site: Site | None) -> dict[str, str]:
+    """Names by UUID, of all machines this host can be asked about."""
+    found: dict[str, str] = {}
+    for uuid in site.replicas() if site else ():
+        facts = site.state(uuid) if site else None
+        found[uuid] = facts.name if facts else uuid
+    for uuid in replicated_here(home):
+        settings = SourceFolder(home, uuid).settings()
+        if settings is not None:
+            found[uuid] = settings.name
+    for uuid in known_here(home):
+        record = RecordFolder(home, uuid).load()
+        if record is not None:
+            found.setdefault(uuid, record.name)
+    return found
+
+
+def _found(vm: str, known: dict[str, str]) -> str:
+    if vm in known:
+        return vm
+    named = [uuid for uuid, name in known.items() if name == vm]
+    if not named:
+        raise NoReplicaHere(about=vm)
+    if len(named) > 1:
+        raise NameOfSeveral(about=vm, uuids=", ".join(sorted(named)))
+    return named[0]

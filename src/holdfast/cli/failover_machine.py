@@ -1,0 +1,94 @@
+"""`holdfast failover VM`: test, planned and unplanned."""
+
+import click
+
+from holdfast.base.errors import Exit
+from holdfast.base.texts import N_, _
+from holdfast.cli.command import Command, option
+from holdfast.cli.recovery_options import network_option, point_option
+from holdfast.cli.run import Run
+from holdfast.cli.vm_host import host_option, start_on
+
+
+@click.command(
+    cls=Command,
+    needs_vault=False,
+    exits=[Exit.WARNINGS, Exit.LOCKED, Exit.DECIDE],
+    help=N_(
+        "Fail the machine VM over to this host, or try that.\n\n"
+        "--planned: the source shuts it down and sends its last changes; nothing is lost. With "
+        "--live it goes on running while it moves. --unplanned: the source is gone, and what it "
+        "wrote after the point is lost; while the source may be running a person must confirm that "
+        "it does not. --test: another machine is started from the point, in isolation."
+    ),
+    examples=[
+        ("holdfast failover web --unplanned", N_("From the newest point.")),
+        ("holdfast failover web --unplanned --point latest-app", N_("Applications knew of it.")),
+        (
+            "holdfast failover web --unplanned --source-is-down",
+            N_("Its power is cut, I saw to it."),
+        ),
+        ("holdfast failover web --planned --network lan=dr-lan", N_("Connected to dr-lan here.")),
+    ],
+)
+@click.argument("vm")
+@option("--test", "is_test", is_flag=True, help=N_("Try a point in isolation; nothing changes."))
+@option("--planned", is_flag=True, help=N_("The source works: shut it down there, lose nothing."))
+@option("--live", is_flag=True, help=N_("With --planned: without shutting it down."))
+@option("--unplanned", is_flag=True, help=N_("The source is gone: start one of its points."))
+@option("--source-is-down", is_flag=True, help=N_("A person knows that it runs there no more."))
+@option(
+    "--force", "is_forced", is_flag=True, help=N_("Switch off a guest that does not shut down.")
+)
+@point_option
+@network_option
+@host_option
+def machine(  # noqa: PLR0913  each option is a parameter
+    vm: str,
+    *,
+    is_test: bool,
+    planned: bool,
+    live: bool,
+    unplanned: bool,
+    source_is_down: bool,
+    is_forced: bool,
+    point: str,
+    networks: tuple[tuple[str, str], ...],
+    host: str | None,
+) -> int:
+    from holdfast.app.recovery_here import RecoveryWish
+
+    if is_test + planned + unplanned != 1:
+        raise click.UsageError(_("Say one of --test, --planned and --unplanned"))
+    if live and not planned:
+        raise click.UsageError(_("--live is said with --planned"))
+    wish = RecoveryWish(
+        point=point,
+        is_source_down=source_is_down,
+        is_forced=is_forced,
+        networks=dict(networks),
+    )
+    run = start_on(host)
+    if is_test:
+        return _test(run, vm, wish)
+    return _fail_over(run, vm, wish, is_planned=planned, is_live=live)
+
+
+def _fail_over(run: Run, vm: str, wish: object, *, is_planned: bool, is_live: bool) -> int:
+    from holdfast.app.recovery_here import RecoveryWish
+    from holdfast.app.recovery_live import fail_over_live
+    from holdfast.app.recovery_planned import fail_over_planned
+    from holdfast.app.recovery_unplanned import fail_over_unplanned
+    from holdfast.cli.recovery_steps import carry_out
+
+    assert isinstance(wish, RecoveryWish)
+    if is_live:
+        return carry_out(run, vm, "planned-live", fail_over_live, wish)
+    if is_planned:
+        return carry_out(run, vm, "planned", fail_over_planned, wish)
+    return carry_out(run, vm, "unplanned", fail_over_unplanned, wish)
+
+
+def _test(run: Run, vm: str, wish: object) -> int:
+    """Its own steps, report and exit status."""
+    raise NotImplementedError

@@ -1,0 +1,92 @@
+"""The JSON lines of failover, commit, reprotect and failback."""
+
+from typing import Any
+
+from holdfast.cli.json_base import Event
+
+
+class RecoveryStep(Event):
+    """A step of an act of recovery begins, or has ended."""
+
+    vm: str
+    # planned, planned-live, unplanned, change-point, undo, commit, reprotect, failback, …
+    act: str
+    step: str
+    # running, done, skipped, failed
+    state: str
+    began_at: str
+    ended_at: str | None
+    said: str
+    error: str | None
+
+
+class RecoveryDone(Event):
+    """An act of recovery has ended well."""
+
+    vm: str
+    uuid: str
+    act: str
+    # As this host sees it: failed-over, undoing, committed, protected-in-reverse, …
+    stage: str
+    # How often the machine was given to another host.
+    epoch: int
+    # The id of the host that may run it; null: the one that replicates it, as ever.
+    runs_at: str | None
+    # The point it was started from.
+    generation: str | None
+    taken_at: str | None
+    # Seconds and bytes, by name: loss_seconds, seconds_to_running, …
+    figures: dict[str, float]
+    warnings: list[str]
+
+
+class RecoveryStatus(Event):
+    """`failover status`: how the recovery of a machine is, as this host sees it."""
+
+    vm: str
+    uuid: str
+    # site, promoted, home, nothing
+    place: str
+    stage: str
+    epoch: int
+    runs_at: str | None
+    # Whether its definition here cannot be started.
+    fenced: bool
+    # What is under way: kind, who, begun_at, generation, steps, at_work.
+    act: dict[str, Any] | None
+    # What runs here: generation, taken_at, name, uuid, started_at, written.
+    promoted: dict[str, Any] | None
+    # When the source said last how it is; null: never.
+    source_heard_at: str | None
+    # Whether the machine runs at its source; null: nobody could look.
+    source_active: bool | None
+    # Points a failover can choose from.
+    points: int
+    # What may be done now: test, planned, unplanned, change-point, …
+    possible: list[str]
+    # Newest last: what, at, who, why, figures.
+    events: list[dict[str, Any]]
+
+
+class RecoveryPoint(Event):
+    """`failover points`: a point the machine can be started from."""
+
+    vm: str
+    generation: str
+    taken_at: str
+    # application, filesystem, crash
+    consistency: str
+    # A test failover has shown that it starts.
+    tested_at: str | None
+    # Something wrote to it since: it cannot be chosen.
+    spoiled: bool
+    # The machine runs from it now.
+    running: bool
+
+
+class NetworkMapped(Event):
+    """`failover networks`: which network of this host stands for one of the machines'."""
+
+    network: str
+    # null: network cards of that network have their link down.
+    to: str | None

@@ -1,0 +1,147 @@
+"""An act: steps with names, each of which asks the world whether it is done and else does it.
+
+The same act performed again goes on where the world is: notes are for people, and killed at any
+moment it leaves nothing that the next run does not find. A lock keeps a second one out.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+
+from holdfast.base.clock import Clock
+from holdfast.base.errors import HoldfastError
+from holdfast.base.units import format_duration
+from holdfast.recovery.act_errors import ActRuns, StepHadNoEffect
+from holdfast.recovery.record import Act, StepNote, StepState
+from holdfast.recovery.record_folder import RecordFolder
+
+_LOCK = "lock"
+
+OnStep = Callable[[StepNote], None]
+
+
+class StepSkipped(Exception):
+    """Raised by a step that has nothing to do here; says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """`do` returns what there is to say of it, for people; it must bear being done again.
+
+    `is_done` asks the world, before and after; without it the step is done anew each time.
+    """
+
+    name: str
+    do: Callable[[], str]
+    is_done: Callable[[], bool] | None = None
+
+
+def nobody_listens(_note: StepNote) -> None:
+    """Steps are not shown."""
+
+
+def perform(
+    act: Act,
+    steps: Sequence[Step],
+    *,
+    clock: Clock,
+    keep: Callable[[Act], None],
+    on_step: OnStep = nobody_listens,
+) -> Act:
+    """Bring the world through the steps; `keep` is called with each note.
+
+    What a step itself puts into the record must stay, so `keep` writes the notes and no more:
+    `RecordFolder.keep_notes` does.
+    """
+    notes = {note.name: note for note in act.steps}
+    for step in steps:
+        for note in _taken(step, notes.get(step.name), clock):
+            notes[step.name] = note
+            act = msgspec.structs.replace(act, steps=tuple(notes.values()))
+            keep(act)
+            on_step(note)
+    return act
+
+
+def _taken(step: Step, before: StepNote | None, clock: Clock) -> Iterator[StepNote]:
+    """Its notes, as it begins and as it ends; raises what it fails with, once that is noted."""
+    if step.is_done is not None and step.is_done():
+        yield _already(step, before, clock)
+        return
+    begun = StepNote(name=step.name, state=StepState.RUNNING, began_at=clock.now())
+    yield begun
+    try:
+        state, said = StepState.DONE, step.do()
+        if step.is_done is not None and not step.is_done():
+            raise StepHadNoEffect(step=step.name)
+    except StepSkipped as err:
+        state, said = StepState.SKIPPED, str(err)
+    except HoldfastError as err:
+        yield _ended(begun, StepState.FAILED, clock, said=str(err), error=err.code)
+        raise
+    yield _ended(begun, state, clock, said=said)
+
+
+def _already(step: Step, before: StepNote | None, clock: Clock) -> StepNote:
+    now = clock.now()
+    if before is None:
+        return StepNote(name=step.name, state=StepState.DONE, began_at=now, ended_at=now)
+    return msgspec.structs.replace(
+        before, state=StepState.DONE, ended_at=before.ended_at or now, error=""
+    )
+
+
+def _ended(
+    begun: StepNote, state: StepState, clock: Clock, *, said: str, error: str = ""
+) -> StepNote:
+    return msgspec.structs.replace(begun, state=state, ended_at=clock.now(), said=said, error=error)
+
+
+@contextlib.contextmanager
+def at_work(folder: RecordFolder, clock: Clock, *, about: str, work: str) -> Iterator[None]:
+    """One act at a time upon a machine; the kernel frees the lock however this process ends."""
+    folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(folder.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise _held(descriptor, clock, about) from None
+        said = {"pid": os.getpid(), "work": work, "since": clock.now().isoformat()}
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps(said).encode(), 0)
+        yield
+    finally:
+        # The file stays: whoever removed it could remove another one's lock.
+        os.close(descriptor)
+
+
+def is_at_work(folder: RecordFolder) -> bool:
+    """Whether some process performs an act upon the machine now."""
+    try:
+        descriptor = os.open(folder.path / _LOCK, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _held(descriptor: int, clock: Clock, about: str) -> ActRuns:
+    """What the holder wrote; it may not have written yet."""
+    pid, work, age = "?", "?", timedelta(0)
+    with contextlib.suppress(ValueError, KeyError, TypeError, OSError):
+        said = json.loads(os.pread(descriptor, 4096, 0))
+        pid, work = said["pid"], said["work"]
+        age = max(age, clock.now() - datetime.fromisoformat(said["since"]))
+    return ActRuns(about=about, work=work, pid=pid, age=format_duration(age.total_seconds()))

@@ -1,0 +1,140 @@
+"""At a site: hear how a source is, and say what is wanted of it.
+
+HOME/recovery/UUID/tidings.json   what the source said last, and when
+HOME/recovery/UUID/order.json     what an act wants of it
+
+What the record says comes before any order: a source that lives by a smaller epoch is told by
+which one the machine lives, again and again until it says so itself.
+"""
+
+import contextlib
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from holdfast.base.clock import Clock
+from holdfast.recovery.record import RecoveryRecord, Stage
+from holdfast.recovery.record_folder import RecordFolder, with_event
+from holdfast.replication.site_orders import Desk, OrderKind, SiteOrder, SourceTidings
+
+SPLIT_BRAIN = "split-brain"
+_TIDINGS = "tidings.json"
+_ORDER = "order.json"
+
+
+class Heard(msgspec.Struct, frozen=True, kw_only=True):
+    at: datetime
+    tidings: SourceTidings
+
+    def age(self, now: datetime) -> timedelta:
+        return max(timedelta(0), now - self.at)
+
+
+def desk_of(home: str, machine_id: str, clock: Clock) -> Desk:
+    """`machine_id` is this host's own, as its certificate has it."""
+
+    def hear(vm: str, tidings: SourceTidings) -> SiteOrder:
+        folder = RecordFolder(home, vm)
+        _note(folder, Heard(at=clock.now(), tidings=tidings))
+        record = folder.load()
+        if record is None:
+            return SiteOrder()
+        _keep(folder, tidings, machine_id=machine_id, clock=clock)
+        return answer(record, tidings, order_of(folder), machine_id=machine_id)
+
+    return hear
+
+
+def answer(
+    record: RecoveryRecord,
+    tidings: SourceTidings,
+    order: SiteOrder | None,
+    *,
+    machine_id: str,
+) -> SiteOrder:
+    """What the source is told. Pure."""
+    known = SiteOrder(epoch=record.epoch, runs_at=record.runs_at)
+    act = record.act.id if record.act else ""
+    if record.runs_at == machine_id:
+        has_heard = tidings.is_fenced and tidings.epoch >= record.epoch
+        return known if has_heard else _as(known, OrderKind.FENCE, act=act)
+    if record.stage is Stage.UNDOING and not has_released(record, tidings):
+        return _as(known, OrderKind.RELEASE, act=act)
+    if order is not None and order.act == act:
+        return msgspec.structs.replace(order, epoch=record.epoch, runs_at=record.runs_at)
+    return known
+
+
+def has_released(record: RecoveryRecord, tidings: SourceTidings) -> bool:
+    """The source says that the machine is its own again."""
+    return tidings.epoch >= record.epoch and not tidings.is_fenced
+
+
+def is_split(record: RecoveryRecord, tidings: SourceTidings, *, machine_id: str) -> bool:
+    """The machine runs at both hosts, each of which writes to disks of its own."""
+    runs_here = record.runs_at == machine_id and record.promoted is not None
+    return runs_here and tidings.is_active is True
+
+
+def tidings_of(home: str, vm: str) -> Heard | None:
+    """None where the source never said anything, or what it said does not read."""
+    try:
+        content = (RecordFolder(home, vm).path / _TIDINGS).read_bytes()
+        return msgspec.json.decode(content, type=Heard)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def put_order(folder: RecordFolder, order: SiteOrder) -> None:
+    """The source hears of it with its next tidings; it belongs to the act under way."""
+    _put(folder.path / _ORDER, msgspec.json.encode(order))
+
+
+def order_of(folder: RecordFolder) -> SiteOrder | None:
+    try:
+        return msgspec.json.decode((folder.path / _ORDER).read_bytes(), type=SiteOrder)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def drop_order(folder: RecordFolder) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        (folder.path / _ORDER).unlink()
+
+
+def _as(known: SiteOrder, kind: OrderKind, *, act: str) -> SiteOrder:
+    return msgspec.structs.replace(known, kind=kind, act=act)
+
+
+def _keep(folder: RecordFolder, tidings: SourceTidings, *, machine_id: str, clock: Clock) -> None:
+    """What the record itself has to say of what was heard; mostly nothing."""
+
+    def told(record: RecoveryRecord) -> RecoveryRecord:
+        if is_split(record, tidings, machine_id=machine_id) and not _is_known_split(record):
+            return with_event(record, clock, SPLIT_BRAIN, figures={"epoch": float(record.epoch)})
+        if record.stage is Stage.UNDOING and record.act is None and has_released(record, tidings):
+            released = msgspec.structs.replace(record, stage=Stage.PROTECTED)
+            return with_event(released, clock, "released")
+        return record
+
+    folder.change(told)
+
+
+def _is_known_split(record: RecoveryRecord) -> bool:
+    return any(
+        event.what == SPLIT_BRAIN and event.figures.get("epoch") == record.epoch
+        for event in record.events
+    )
+
+
+def _note(folder: RecordFolder, heard: Heard) -> None:
+    folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _put(folder.path / _TIDINGS, msgspec.json.encode(heard))
+
+
+def _put(path: Path, content: bytes) -> None:
+    """Whole, and gone with a power cut at worst: it is said again."""
+    partial = path.with_name(path.name + ".part")
+    partial.write_bytes(content)
+    partial.rename(path)

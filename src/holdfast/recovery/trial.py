@@ -51,7 +51,6 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str
     # The machine that is started, which is another one.
     trial_name: str
-    trial_uuid: str
     who: str
     begun_at: datetime
     wish: TrialWish
@@ -77,7 +76,9 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cleaned_at: datetime | None = None
     # What kept it from being cleaned, the last time.
     left: str = ""
-    drill: str = ""
+    # What the person had to say who ended it.
+    note: str = ""
+    is_drill: bool = False
 
     @property
     def counts(self) -> bool:

@@ -30,6 +30,7 @@ class TrialFolder:
     """The tests of one machine."""
 
     def __init__(self, home: str, vm: str) -> None:
+        self.home = home
         self.vm = vm
         self.path = Path(home, FOLDER, vm, _TRIALS)
 

@@ -1,0 +1,176 @@
+"""A drill as one page that needs nothing else: for a browser, for paper, for an auditor. Pure."""
+
+import base64
+from collections.abc import Iterator, Sequence
+from html import escape
+
+from holdfast.base.texts import _, language
+from holdfast.recovery.drills import wording
+from holdfast.recovery.drills.drill import DrillRun, DrillVerdict
+from holdfast.recovery.drills.trend_chart import Bar, chart
+
+_MOST_IN_TREND = 24
+_STYLE = """
+body { font: 15px/1.5 system-ui, "Noto Sans", "Noto Sans KR", sans-serif; color: #1c2024;
+  max-width: 44rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.6rem; margin-bottom: .2rem } h2 { font-size: 1.1rem; margin-top: 2rem }
+.sub { color: #60646c; margin-top: 0 }
+.verdict { display: inline-block; padding: .15rem .7rem; border-radius: .4rem; font-weight: 600 }
+.passed { background: #ddf3e4; color: #18794e } .failed, .not-cleaned { background: #ffdcdc;
+  color: #a0251f } .objective-missed, .running { background: #ffe8b8; color: #7a4d00 }
+table { border-collapse: collapse; width: 100% } th, td { text-align: left; vertical-align: top;
+  padding: .3rem .6rem .3rem 0; border-bottom: 1px solid #e4e6e9 }
+td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
+code { font: .9em ui-monospace, monospace; overflow-wrap: anywhere }
+figure { margin: 1rem 0 } img { max-width: 100%; border: 1px solid #c8ccd2 }
+.trend { width: 100% } .trend .good { fill: #46a758 } .trend .late { fill: #e2a336 }
+.trend .failed { fill: #e5a3a0 } .trend .objective { stroke: #1c2024; stroke-dasharray: 6 4 }
+.trend text { font-size: 11px; fill: #60646c }
+@media print { body { margin: 0; max-width: none; font-size: 11pt }
+  h2 { break-after: avoid } tr, figure, svg { break-inside: avoid }
+  * { print-color-adjust: exact; -webkit-print-color-adjust: exact } }
+@page { margin: 18mm }
+"""
+
+
+def html_report(run: DrillRun, past: Sequence[DrillRun], *, picture: bytes | None = None) -> str:
+    """`past` are the runs up to this one, the oldest first; `picture` is a PNG."""
+    title = escape(_("Drill of {name}").format(name=run.trial.name))
+    body = "\n".join(
+        part for part in (_head(run, title), *_sections(run, past, picture), _foot(run)) if part
+    )
+    return (
+        f'<!doctype html>\n<html lang="{language()}">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
+    )
+
+
+def _head(run: DrillRun, title: str) -> str:
+    verdict = run.verdict
+    said = wording.reason_text(run)
+    why = f"<p>{escape(said)}</p>" if said else ""
+    when = escape(wording.moment_text(run.trial.begun_at))
+    return (
+        f'<h1>{title}</h1>\n<p class="sub">{when} · {escape(run.host)}</p>\n'
+        f'<p><span class="verdict {verdict.value}">'
+        f"{escape(wording.verdict_text(verdict))}</span></p>\n{why}"
+    )
+
+
+def _sections(run: DrillRun, past: Sequence[DrillRun], picture: bytes | None) -> Iterator[str]:
+    yield _section(_("What was started"), _pairs(_facts(run)))
+    yield _section(_("Objectives"), _table(_objectives_head(), list(_objectives(run))))
+    yield _section(_("Checks"), _checks(run))
+    yield _section(_("How long each part took"), _parts(run))
+    yield _section(_("Its screen"), _screen(run, picture))
+    yield _section(_("Drills so far"), _trend(run, past))
+
+
+def _facts(run: DrillRun) -> Iterator[tuple[str, str]]:
+    trial = run.trial
+    yield _("Machine"), f"{trial.name} ({trial.vm})"
+    yield _("Started as"), trial.trial_name
+    yield _("Point"), trial.generation or "-"
+    yield _("Of"), wording.moment_text(trial.taken_at)
+    yield _("Consistency"), wording.consistency_text(trial) or "-"
+    yield _("Networks"), _networks(run)
+    yield _("Begun by"), trial.who or "-"
+    yield _("On a schedule"), _("yes") if run.is_scheduled else _("no")
+    yield _("Cleaned up"), wording.moment_text(trial.cleaned_at)
+
+
+def _networks(run: DrillRun) -> str:
+    promoted = run.trial.promoted
+    named = {old: new for old, new in (promoted.networks if promoted else {}).items() if new}
+    if not named:
+        return _("none: nothing else could be reached")
+    return ", ".join(f"{old} → {new}" for old, new in named.items())
+
+
+def _objectives_head() -> tuple[str, ...]:
+    return ("", _("Promised"), _("In this drill"), "")
+
+
+def _objectives(run: DrillRun) -> Iterator[tuple[str, ...]]:
+    rows = (
+        ("rpo", _("Data lost (RPO)"), run.objective.rpo, run.trial.rpo_seconds),
+        ("rto", _("Time to recover (RTO)"), run.objective.rto, run.trial.seconds_to_up),
+    )
+    for name, title, wanted, seen in rows:
+        kept = "-" if wanted is None or seen is None else "✗" if name in run.missed else "✓"
+        yield title, wording.seconds_text(wanted), wording.seconds_text(seen), kept
+
+
+def _checks(run: DrillRun) -> str:
+    rows = [
+        ("✓" if each.is_good else "✗", each.text, each.said, wording.seconds_text(each.seconds))
+        for each in run.trial.checks
+    ]
+    if not rows:
+        return f"<p>{escape(_('It did not come so far.'))}</p>"
+    return _table(("", _("Check"), _("What was seen"), _("After")), rows)
+
+
+def _parts(run: DrillRun) -> str:
+    rows = [(wording.part_text(each.name), f"{each.seconds:.2f} s") for each in run.trial.parts]
+    return _table((_("Part"), _("Time")), rows) if rows else ""
+
+
+def _screen(run: DrillRun, picture: bytes | None) -> str:
+    if picture is None:
+        reason = run.trial.picture_reason
+        text = _("There is no picture: {reason}").format(reason=reason) if reason else ""
+        return f"<p>{escape(text)}</p>" if text else ""
+    coded = base64.b64encode(picture).decode()
+    alt = escape(_("What its screen showed when the checks were over"))
+    return f'<figure><img alt="{alt}" src="data:image/png;base64,{coded}"></figure>'
+
+
+def _trend(run: DrillRun, past: Sequence[DrillRun]) -> str:
+    shown = list(past)[-_MOST_IN_TREND:]
+    picture = chart([_bar(each) for each in shown], run.objective.rto)
+    head = (_("When"), _("Verdict"), _("RPO"), _("RTO"))
+    rows = [
+        (
+            wording.moment_text(each.trial.begun_at),
+            wording.verdict_text(each.verdict),
+            wording.seconds_text(each.trial.rpo_seconds),
+            wording.seconds_text(each.trial.seconds_to_up),
+        )
+        for each in reversed(shown)
+    ]
+    return f"{picture}\n{_table(head, rows)}" if rows else ""
+
+
+def _bar(run: DrillRun) -> Bar:
+    trial = run.trial
+    when = f"{trial.begun_at.astimezone():%Y-%m-%d}"
+    has_passed = run.verdict in (DrillVerdict.PASSED, DrillVerdict.OBJECTIVE_MISSED)
+    time = wording.seconds_text(trial.seconds_to_up)
+    return Bar(
+        label=when,
+        value=trial.seconds_to_up if has_passed else None,
+        is_good=run.verdict is DrillVerdict.PASSED,
+        title=f"{when}: {wording.verdict_text(run.verdict)}, {time}",
+    )
+
+
+def _foot(run: DrillRun) -> str:
+    return f'<p class="sub"><code>{escape(run.trial.id)}</code> · Holdfast</p>'
+
+
+def _section(title: str, content: str) -> str:
+    return f"<h2>{escape(title)}</h2>\n{content}" if content else ""
+
+
+def _pairs(rows: Iterator[tuple[str, str]]) -> str:
+    lines = (f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows)
+    return "<table>\n" + "\n".join(lines) + "\n</table>"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    top = "".join(f"<th>{escape(name)}</th>" for name in head)
+    lines = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows)
+    body = "\n".join(f"<tr>{line}</tr>" for line in lines)
+    return f"<table>\n<tr>{top}</tr>\n{body}\n</table>"

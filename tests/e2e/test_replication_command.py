@@ -98,6 +98,7 @@ def test_machine_is_followed_through_its_life_by_commands(
     enabled = _checked(pair.enable(name, *NEVER_FROZEN))
     first = pair.newest(machine.uuid)
     pair.follow()
+    source.run("replication", "trace", name, "--on")
     source.run("replication", "pause", name)
     wait_until(lambda: _state(pair, machine) is State.PAUSED)
     paused = _checked(source.run("replication", "status", "--json", status=Exit.WARNINGS))
@@ -107,6 +108,7 @@ def test_machine_is_followed_through_its_life_by_commands(
     second = pair.wait_for_point(machine.uuid, after=first)
     shown = source.run("replication", "status", name, "--points", status=None)
     is_exact = _is_exact(pair, machine, second)
+    logged = _checked(source.run("replication", "log", name, "--json")).events
     ended = _checked(source.run("replication", "disable", name, "--json"))
 
     steps = [one for one in enabled.events if one["event"] == "replication-step"]
@@ -119,6 +121,8 @@ def test_machine_is_followed_through_its_life_by_commands(
     assert "@north" in paused.event("replication")["paused"]["who"]
     assert is_exact
     assert second in shown.out
+    assert second in [one["what"] for one in logged if one["kind"] == "point"]
+    assert {"state", "step", "happened"} <= {one["kind"] for one in logged}
     assert ended.event("replication-disabled")["left_at_site"] is None
     assert pair.facts(machine.uuid) is None
     assert list_checkpoints(machine.domain) == []

@@ -53,6 +53,26 @@ class ReplicationDisabled(Event):
     left_at_site: str | None
 
 
+class ReplicationLogged(Event):
+    """`replication log`: one thing that happened."""
+
+    vm: str
+    at: str
+    # state, happened, point, failed, step
+    kind: str
+    # A state, a happening, the generation of a point, the code of an error, a step.
+    what: str
+    why: str
+    bytes: int
+
+
+class ReplicationTraced(Event):
+    """`replication trace`: whether each step is written to the log from now on."""
+
+    vm: str
+    is_on: bool
+
+
 class SiteJoined(Event):
     """`replication join`: this host knows the site from now on."""
 

@@ -13,6 +13,8 @@ _COMMANDS = {
     "resume": "holdfast.cli.replication_orders:resume",
     "resync": "holdfast.cli.replication_orders:resync",
     "disable": "holdfast.cli.replication_orders:disable",
+    "log": "holdfast.cli.replication_log:log",
+    "trace": "holdfast.cli.replication_log:trace",
     "end": "holdfast.cli.replication_fleet:end",
     "run": "holdfast.cli.replication_run:run",
     "serve": "holdfast.cli.replication_run:serve",

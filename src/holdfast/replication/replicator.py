@@ -369,6 +369,7 @@ class Replicator:
         if isinstance(err, SiteAway):
             # Its own failure counts, and is seen where it is sent.
             return
+        telling.failed(err)
         telling.told.taking = after_failure(telling.told.taking, err, self._tools.clock.now())
         if telling.told.taking.is_over:
             telling.happened("gave-up", telling.told.taking.code)
@@ -481,6 +482,7 @@ class Replicator:
         )
 
     def _on_step(self, step: str) -> None:
+        self.telling.log.trace(step)
         self._tools.on_step(self.uuid, step)
 
     # What sends.

@@ -131,6 +131,7 @@ class Shipper:
         telling = self._telling
         # Whoever is there after a cut may be another, or have been put back.
         self._is_connected = False
+        telling.failed(err)
         telling.told.sending = after_failure(telling.told.sending, err, self._tools.clock.now())
         if telling.told.sending.is_over:
             telling.happened("gave-up", err.code)
@@ -142,7 +143,7 @@ class Shipper:
             telling.told.walked_bytes = walked_bytes(shipped.walk)
             return
         telling.cycles.shipped(head.until, wire_bytes=shipped.log.size, seconds=shipped.seconds)
-        telling.point(head)
+        telling.point(head, size=shipped.log.size)
         # One that was adopted, as of a machine that came here, had no first copy from here.
         telling.move(Event.COPY_BEGAN, Event.COPY_DONE, Event.RESYNC_DONE)
 

@@ -7,9 +7,11 @@ from datetime import datetime
 import msgspec
 
 from holdfast.base.clock import Clock
+from holdfast.base.errors import HoldfastError
 from holdfast.machines.points import Consistency
 from holdfast.replication.cycle_record import CycleRecord
 from holdfast.replication.judged_status import status_of
+from holdfast.replication.event_log import EventLog, Kind
 from holdfast.replication.log_head import LogHead
 from holdfast.replication.observed import Observed
 from holdfast.replication.replica_facts import ReplicaFacts
@@ -64,6 +66,7 @@ class Telling:
         self._lock = threading.RLock()
         self._before = self._read()
         self.cycles = CycleRecord(folder.path, clock)
+        self.log = EventLog(folder.path, clock)
         self._standing = _standing_of(self._before)
         self._happened: list[Happening] = []
         self.told = Told(since=clock.now())
@@ -88,14 +91,23 @@ class Telling:
         with self._lock:
             for event in events:
                 if is_legal(self._standing, event):
-                    self._standing = after(self._standing, event)
+                    before, self._standing = self._standing, after(self._standing, event)
+                    if before.state is not self._standing.state:
+                        self.log.write(Kind.STATE, self._standing.state, why=event)
 
     def happened(self, what: str, why: str, *, size: int = 0) -> None:
         with self._lock:
             self._happened.append(Happening(what=what, at=self._clock.now(), why=why, bytes=size))
+            self.log.write(Kind.HAPPENED, what, why=why, size=size)
 
-    def point(self, head: LogHead) -> None:
-        """The site has it now."""
+    def failed(self, err: Exception) -> None:
+        """It is tried again, or given up; by whom is not this one's business."""
+        code = err.code if isinstance(err, HoldfastError) else type(err).__name__
+        self.log.write(Kind.FAILED, code, why=str(err))
+
+    def point(self, head: LogHead, *, size: int) -> None:
+        """The site has it now, by a log of that size."""
+        self.log.write(Kind.POINT, head.until, why=head.consistency, size=size)
         with self._lock:
             told = self.told
             told.latest_point, told.latest_at = head.until, head.taken_at
@@ -169,8 +181,6 @@ class Telling:
         return SpoolFacts()
 
     def _read(self) -> ReplicationStatus | None:
-        from holdfast.base.errors import HoldfastError
-
         with contextlib.suppress(HoldfastError):
             return read_status(self._folder.path)
         return None

@@ -36,6 +36,27 @@ _TEXTS: Final[Mapping[str, _Text]] = {
             "`holdfast replication resync {vm}`."
         ),
     ),
+    "split-brain": _Text(
+        N_(
+            "It runs here and at its site, where it was failed over to: each of the two writes to "
+            "disks of its own, and nothing is replicated"
+        ),
+        N_(
+            "Decide which of the two is right, and shut the other one down. If it is this one: "
+            "`holdfast failover undo {vm}` at the site. If it is that one: shut this one down, "
+            "and it is kept from starting here; then `holdfast reprotect {vm}` at the site."
+        ),
+    ),
+    "waits-for-site": _Text(
+        N_(
+            "It was to start with this host, and has not: its site does not answer, and may have "
+            "taken it over"
+        ),
+        N_(
+            "It starts by itself once the site {site} answers that it has not. If you know that it "
+            "runs nowhere else: `holdfast failover start {vm} --force`."
+        ),
+    ),
     "not-retried": _Text(
         N_("It is not tried again, since waiting cannot mend this: {sentence}"),
         N_("Mend that, then: `holdfast replication resume {vm}`."),

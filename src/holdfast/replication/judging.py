@@ -41,10 +41,19 @@ Judge: TypeAlias = Callable[[Observed, datetime], Finding | None]
 
 def judged(seen: Observed, now: datetime) -> Iterator[Finding]:
     """All there is, at this very moment."""
-    for judge in _JUDGES if seen.standing.state not in DONE else ():
+    judges = _JUDGES if seen.standing.state not in DONE else ()
+    for judge in (*_ALWAYS, *judges):
         found = judge(seen, now)
         if found is not None:
             yield found
+
+
+def _split_brain(seen: Observed, _now: datetime) -> Finding | None:
+    return Finding("split-brain", Health.CRITICAL, {}) if seen.is_split else None
+
+
+def _waits_for_site(seen: Observed, _now: datetime) -> Finding | None:
+    return Finding("waits-for-site", Health.CRITICAL, {}) if seen.waits_for_site else None
 
 
 def _not_retried(seen: Observed, _now: datetime) -> Finding | None:
@@ -248,6 +257,8 @@ def _moment(when: datetime | None) -> str:
     return when.isoformat() if when else ""
 
 
+# Whatever state it is in.
+_ALWAYS: Final[tuple[Judge, ...]] = (_split_brain, _waits_for_site)
 # The gravest first: a person reads the first of them.
 _JUDGES: Final[tuple[Judge, ...]] = (
     _host_not_registered,

@@ -44,6 +44,10 @@ class Observed:
     resync: Resync | None = None
     # Somebody wrote to the replica.
     was_written: bool = False
+    # It runs at both hosts.
+    is_split: bool = False
+    # It was to start with its host, and its site has not said yet whether it may.
+    waits_for_site: bool = False
 
     @property
     def every(self) -> timedelta:

@@ -23,6 +23,7 @@ from holdfast.machines.points import Consistency
 from holdfast.machines.scratch_place import ScratchPlace
 from holdfast.machines.stillness import AsItIs, Stillness
 from holdfast.replication.generations import Move, next_move
+from holdfast.replication.listening import Listener
 from holdfast.replication.replica_facts import ReplicaDisk
 from holdfast.replication.replicator_finding import Finder
 from holdfast.replication.replicator_plan import Act, LoopFacts, what_now, window_is_open
@@ -90,14 +91,29 @@ class Replicator:
         # Whoever ends the replication waits for us.
         self._held: int | None = None
         self._resync_wish: ResyncWish | None = None
+        # The site waits for all there is.
+        self._is_hurried = False
+        self._obeying = tools.on_order(self)
+        self._listener = Listener(
+            uuid,
+            tools,
+            self._obeying,
+            to=lambda: self._settings.to,
+            on_error=self._failed,
+        )
         self._threads = [
             threading.Thread(target=self._read_on, name=f"replicate-{uuid[:8]}", daemon=True),
             threading.Thread(target=self._send_on, name=f"ship-{uuid[:8]}", daemon=True),
+            threading.Thread(target=self._listen, name=f"hear-{uuid[:8]}", daemon=True),
         ]
 
     @property
     def settings(self) -> ReplicationSettings:
         return self._settings
+
+    @property
+    def state(self) -> State:
+        return self.telling.state
 
     def start(self) -> None:
         self._held = self.folder.hold()
@@ -109,6 +125,7 @@ class Replicator:
         self._stop.set()
         self._stir_reader.set()
         self._stir_sender.set()
+        self._listener.stir()
 
     def join_reader(self) -> None:
         """Nothing is left on the machine after that; a log may still be on its way."""
@@ -180,6 +197,7 @@ class Replicator:
             is_due=is_due,
             is_paused=self._settings.paused is not None,
             is_given_up=self.telling.state is State.SUSPENDED,
+            is_halted=self._obeying.is_halted,
             may_try=may_try(told.taking, tools.clock.now()) and not self._is_busy(),
             is_connected=self.shipper.is_connected,
             queue=told.queue_logs,
@@ -428,6 +446,8 @@ class Replicator:
             self._stir_sender.set()
 
     def _may_resync(self) -> bool:
+        if self._is_hurried:
+            return True
         wish, tools = self._resync_wish, self._tools
         now = tools.clock.now()
         window = self._settings.resync_window
@@ -503,7 +523,37 @@ class Replicator:
             self._stir_sender.clear()
 
     def _may_send(self) -> bool:
+        if self._obeying.is_halted:
+            return False
         return self._settings.paused is None and self.telling.state is not State.SUSPENDED
+
+    # What hears the site.
+
+    def _listen(self) -> None:
+        self._listener.run(self._stop.is_set)
+
+    def sent(self) -> Sent:
+        return known(self._outbox)[0]
+
+    def hurry(self, *, is_hurried: bool) -> None:
+        self._is_hurried = is_hurried
+        if is_hurried:
+            self._cycle_wished = True
+            self._stir_reader.set()
+            self._stir_sender.set()
+
+    def move(self, *events: Event) -> None:
+        self.telling.move(*events)
+
+    def happened(self, what: str, why: str) -> None:
+        self.telling.happened(what, why)
+
+    def mind(self, *, is_split: bool, waits_for_site: bool) -> None:
+        self.telling.told.is_split = is_split
+        self.telling.told.waits_for_site = waits_for_site
+
+    def on_step(self, step: str) -> None:
+        self._on_step(step)
 
 
 def _seconds(moment: datetime) -> float:

@@ -1,6 +1,7 @@
 """Where a machine lives now: on its own host, on another one that is known, or nobody knows."""
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -21,12 +22,13 @@ class Found:
 
 
 class Finder:
-    """Keeps connections; for one thread."""
+    """Keeps connections; to be used from any thread."""
 
     def __init__(self, connect: Callable[[str], Host], *, here: str) -> None:
         self._connect = connect
         self._here = here
         self._hosts: dict[str, Host] = {}
+        self._lock = threading.Lock()
 
     def find(self, settings: ReplicationSettings, others: Callable[[], Iterator[str]]) -> Found:
         """Where it is, or where it was moved to; HostNotRegistered if no known host has it."""
@@ -52,9 +54,10 @@ class Finder:
         self._hosts.clear()
 
     def _at(self, uri: str, uuid: str) -> Domain | None:
-        host = self._hosts.get(uri)
-        if host is None:
-            host = self._hosts[uri] = self._connect(uri)
+        with self._lock:
+            host = self._hosts.get(uri)
+            if host is None:
+                host = self._hosts[uri] = self._connect(uri)
         try:
             return find_by_uuid(host, uuid)
         except VmMissing:

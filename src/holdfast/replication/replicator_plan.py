@@ -24,6 +24,8 @@ class LoopFacts:
     is_due: bool = False
     is_paused: bool = False
     is_given_up: bool = False
+    # It was given to another host, or is about to be.
+    is_halted: bool = False
     # Whether the wait after a failure is over.
     may_try: bool = True
     # The site has answered, and has what we think it has.
@@ -41,7 +43,7 @@ class LoopFacts:
 
 
 def what_now(facts: LoopFacts) -> Act:
-    if facts.is_paused or facts.is_given_up:
+    if facts.is_paused or facts.is_given_up or facts.is_halted:
         return Act.WAIT
     if facts.may_try:
         if facts.has_walk:

@@ -10,8 +10,8 @@ from holdfast.base.clock import Clock
 from holdfast.base.errors import HoldfastError
 from holdfast.machines.points import Consistency
 from holdfast.replication.cycle_record import CycleRecord
-from holdfast.replication.judged_status import status_of
 from holdfast.replication.event_log import EventLog, Kind
+from holdfast.replication.judged_status import status_of
 from holdfast.replication.log_head import LogHead
 from holdfast.replication.observed import Observed
 from holdfast.replication.replica_facts import ReplicaFacts
@@ -48,6 +48,9 @@ class Told(msgspec.Struct, kw_only=True):
     # Of the log that is under way now.
     speed: float | None = None
     skew_seconds: float | None = None
+    # It runs at both hosts; it was to start with its host, and its site has not answered yet.
+    is_split: bool = False
+    waits_for_site: bool = False
 
     @property
     def tries(self) -> Tries:
@@ -167,6 +170,8 @@ class Telling:
                 skew_seconds=told.skew_seconds,
                 resync=told.resync,
                 was_written=told.was_written,
+                is_split=told.is_split,
+                waits_for_site=told.waits_for_site,
                 **changes,  # type: ignore[arg-type]  # of Observed, by its names
             )
             status = status_of(seen, now, before=self._before, happened=self._happened)

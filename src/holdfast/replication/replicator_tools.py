@@ -14,6 +14,7 @@ from holdfast.replication.receiver import Receiver
 from holdfast.replication.settings import ReplicationSettings, SiteAddress
 from holdfast.replication.shipping import Sender
 from holdfast.replication.source_job import SLICE_BYTES
+from holdfast.replication.source_orders import OnOrder, nobody_obeys
 
 _UTC = ZoneInfo("UTC")
 
@@ -65,6 +66,8 @@ class Tools:
     # Bytes a second that may go to a site now.
     limit: Callable[[SiteAddress], int | None] = _no_limit
     zone: ZoneInfo = _UTC
+    # Who does for each machine what its site wants.
+    on_order: OnOrder = nobody_obeys
     # How many machines are read at once.
     at_once: int = 4
     slice_bytes: int = SLICE_BYTES

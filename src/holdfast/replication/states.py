@@ -112,6 +112,8 @@ _MOVES: Final[Mapping[tuple[State, Event], State]] = {
     **{(state, _E.FAILOVER_BEGAN): _S.FAILOVER_WAITING for state in (*_GOING, *HALTED)},
     (_S.FAILOVER_WAITING, _E.FAILOVER_UNDONE): _S.REPLICATING,
     (_S.FAILOVER_WAITING, _E.FAILOVER_DONE): _S.FAILED_OVER,
+    # Nothing came of it over there, or all of it was given up.
+    (_S.FAILED_OVER, _E.FAILOVER_UNDONE): _S.REPLICATING,
     # The way back: what is written over there is compared with what is here.
     (_S.FAILED_OVER, _E.RESYNC_NEEDED): _S.RESYNC_REQUIRED,
     **{(state, _E.PAUSED): _S.PAUSED for state in _WORKING},

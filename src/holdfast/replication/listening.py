@@ -1,0 +1,72 @@
+"""The thread that tells a machine's site how it is, and hears what the site wants of it.
+
+It has nothing to do with cycles, and keeps none waiting: a site that is away costs it a try each
+time, and is asked again. Sites of before do not know the question, which is put up with.
+"""
+
+import threading
+from collections.abc import Callable
+
+from holdfast.base.errors import HoldfastError
+from holdfast.replication.link_errors import RequestNotUnderstood
+from holdfast.replication.replicator_tools import Door, Tools
+from holdfast.replication.settings import SiteAddress
+from holdfast.replication.source_orders import USUAL_SECONDS, Obeying
+
+# A site that does not know the question may be updated while we are at work.
+_OF_BEFORE_SECONDS = 60.0
+
+
+class Listener:
+    def __init__(
+        self,
+        uuid: str,
+        tools: Tools,
+        obeying: Obeying,
+        *,
+        to: Callable[[], SiteAddress],
+        on_error: Callable[[Exception], None],
+    ) -> None:
+        self._uuid = uuid
+        self._tools = tools
+        self._obeying = obeying
+        self._to = to
+        self._on_error = on_error
+        self._stir = threading.Event()
+        self._door: Door | None = None
+        self._address: SiteAddress | None = None
+
+    def stir(self) -> None:
+        self._stir.set()
+
+    def run(self, is_over: Callable[[], bool]) -> None:
+        while not is_over():
+            seconds = USUAL_SECONDS
+            try:
+                seconds = self.once()
+            except Exception as err:
+                # Whatever it is, the site is asked again, and a person sees why.
+                self._on_error(err)
+            self._stir.wait(seconds)
+            self._stir.clear()
+
+    def once(self) -> float:
+        """Tell, hear and obey; how long until the next time."""
+        told = self._obeying.tidings()
+        try:
+            order = self._asked().receiver.tidings(self._uuid, told)
+        except RequestNotUnderstood:
+            self._obeying.hear(None)
+            return _OF_BEFORE_SECONDS
+        except HoldfastError:
+            # That it is away is seen, and told, where logs are sent.
+            self._door = None
+            self._obeying.unheard()
+            return USUAL_SECONDS
+        return self._obeying.hear(order)
+
+    def _asked(self) -> Door:
+        to = self._to()
+        if self._door is None or to != self._address:
+            self._door, self._address = self._tools.door(to), to
+        return self._door

@@ -116,12 +116,21 @@ class Channel:
         """From any thread."""
         self._incoming.give_back(payload)
 
-    def wait(self, seconds: float, *, deaf: bool = False) -> None:
-        """Until something comes, can be sent, or was posted; and not for long."""
+    def wait(
+        self, seconds: float, *, deaf: bool = False, beside: tuple[int, int] | None = None
+    ) -> None:
+        """Until something comes, can be sent, or was posted; and not for long.
+
+        `beside` is another descriptor and the events of it that end the waiting as well.
+        """
         events = (0 if deaf else select.POLLIN) | (select.POLLOUT if self._writing else 0)
         self._poll.register(self._connection, events)
         # What the poll has not seen is looked at in between: beats, and whether the other side does.
+        if beside is not None:
+            self._poll.register(*beside)
         self._poll.poll(min(seconds, self.rhythm.beat / 2) * 1000)
+        if beside is not None:
+            self._poll.unregister(beside[0])
         with contextlib.suppress(BlockingIOError):
             os.eventfd_read(self._wake)
 

@@ -23,6 +23,7 @@ from holdfast.replication.link_line import Line, decoded
 from holdfast.replication.link_logs import Sealed, reading
 from holdfast.replication.link_probing import PROBE_BYTES, PROBE_SECONDS, Probing
 from holdfast.replication.link_sending import Sending, no_progress
+from holdfast.replication.link_tunnels import Tunnels
 from holdfast.replication.pace import Pace
 from holdfast.replication.receiver import Ack, Incoming, Prepared, Probe, ReplicaWish, SeedWish
 from holdfast.replication.replica_facts import ReplicaFacts
@@ -177,6 +178,10 @@ class Peer:
         """
         line = self._trying(self._connected)
         return Probing(line, self._clock, self._pace).run(size=size, seconds=seconds, limit=limit)
+
+    def tunnels(self, vm: str, act: str) -> Tunnels:
+        """To what of the site a machine that moves there needs; each is a connection of its own."""
+        return Tunnels(self._way, vm=vm, act=act)
 
     def _ask(self, request: requests.Request, kind: type[_T]) -> _T:
         found: _T = self._asked(request, kind)

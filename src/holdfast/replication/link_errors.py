@@ -286,3 +286,28 @@ class SiteSaid(HoldfastError):
     @property
     def advice(self) -> str:
         return str(self.fields.get("advice") or super().advice)
+
+
+class DoorShut(HoldfastError):
+    code = "site-door-shut"
+    sentence = N_("The site lets nothing through to {door} of machine {vm}")
+    remedy = N_(
+        "It does so only while that machine moves there by `holdfast failover VM --planned --live`. "
+        "Run that command again at the site."
+    )
+
+
+class DoorOutOfOrder(HoldfastError):
+    code = "site-door-out-of-order"
+    sentence = N_("{door} of machine {vm} does not answer at the site: {reason}")
+    remedy = N_("Look at `systemctl status libvirtd virtqemud` there, then run the command again.")
+    retry = Retry.LATER
+
+
+class DoorMisused(HoldfastError):
+    code = "site-door-misused"
+    sentence = N_("What came for the hypervisor of the site is not of a migration: {reason}")
+    remedy = N_(
+        "Nothing of it was passed on. Both hosts should have the same release of Holdfast; if they "
+        "have, look at who sends it."
+    )

@@ -40,6 +40,7 @@ from holdfast.replication.link_refusals import refusal_of
 from holdfast.replication.link_serving import Grants, Parts, Serving
 from holdfast.replication.link_sockets import drain, listen, tune
 from holdfast.replication.link_troubles import trouble_with_source
+from holdfast.replication.link_tunnel import Doors, no_doors
 from holdfast.replication.link_works import Works
 from holdfast.replication.receiver import Receiver
 from holdfast.replication.settings import DEFAULT_PORT
@@ -53,6 +54,8 @@ _SPOKEN_OF, _MOST_SPOKEN_OF = 300.0, 256
 class ServerLimits:
     connections: int = 64
     of_one_machine: int = 8
+    # Beside those: there are some for each disk of a machine that moves.
+    tunnels: int = 128
     handshakes: int = 32
     handshake_seconds: float = 10.0
     rhythm: Rhythm = USUAL
@@ -86,6 +89,7 @@ class SiteRules:
 
     grants: Grants
     is_revoked: IsRevoked = nobody_revoked
+    doors: Doors = no_doors
     on_refused: Callable[[HoldfastError], None] = _nothing
 
 
@@ -109,6 +113,7 @@ class LinkServer:
             clock=clock,
             works=Works(),
             intakes=Intakes(receiver),
+            doors=rules.doors,
         )
         # It is said at once when we cannot prove who we are.
         server_context(identity, clock)
@@ -298,10 +303,11 @@ class LinkServer:
         with self._lock:
             if self._is_stopping:
                 return SiteStopping()
-            same = [one for one in self._servings if one.who.machine == serving.who.machine]
-            if len(same) < self._limits.of_one_machine and (
-                len(self._servings) >= self._limits.connections
-            ):
+            plain = [one for one in self._servings if not one.is_tunnel]
+            if len(self._servings) - len(plain) > self._limits.tunnels:
+                return SiteBusy(count=self._limits.tunnels, what="tunnels")
+            same = [one for one in plain if one.who.machine == serving.who.machine]
+            if len(same) < self._limits.of_one_machine and (len(plain) >= self._limits.connections):
                 return SiteBusy(count=self._limits.connections, what="connections")
             self._servings.append(serving)
         most = self._limits.of_one_machine

@@ -1,5 +1,6 @@
 """One source's connection at a site: what it asks for, and the logs it sends."""
 
+import contextlib
 import logging
 import threading
 from collections import Counter
@@ -42,6 +43,8 @@ from holdfast.replication.link_requests import (
     Request,
 )
 from holdfast.replication.link_taking import Taking
+from holdfast.replication.link_tunnel import AskTunnel, Doors, Pipe, no_doors
+from holdfast.replication.link_tunnel_end import opened_end
 from holdfast.replication.link_works import Works
 from holdfast.replication.receiver import Incoming, Receiver
 
@@ -75,6 +78,7 @@ class Parts:
     clock: Clock
     works: Works
     intakes: Intakes
+    doors: Doors = no_doors
 
 
 class Serving:
@@ -89,6 +93,9 @@ class Serving:
         # Why, until they are begun anew: an apply would only say that something is missing.
         self._failed: dict[tuple[str, str], Exception] = {}
         self._probes: dict[int, int] = {}
+        # From then on the connection is this and nothing else.
+        self._pipe: Pipe | None = None
+        self._opened = contextlib.ExitStack()
         self._ends_at: float | None = None
         self._taking = Taking(channel.wake)
         self._looked_at = parts.clock.monotonic()
@@ -101,8 +108,13 @@ class Serving:
                 self._turn()
         finally:
             self._is_gone = True
+            self._opened.close()
             self._taking.close()
             self._parts.intakes.forget(self)
+
+    @property
+    def is_tunnel(self) -> bool:
+        return self._pipe is not None
 
     def stop(self) -> None:
         """From any thread: what is asked from now on is refused."""
@@ -117,10 +129,14 @@ class Serving:
 
     def _is_over(self) -> bool:
         if self._ends_at is None:
-            return False
+            return self._pipe is not None and self._pipe.is_over
         return self._channel.flush() or self._parts.clock.monotonic() > self._ends_at
 
     def _turn(self) -> None:
+        if self._pipe is not None and self._ends_at is None:
+            self._pipe.turn()
+            self._look_again()
+            return
         self._channel.flush()
         if not self._hear():
             self._channel.wait(_WAIT, deaf=self._is_deaf())
@@ -134,6 +150,8 @@ class Serving:
             if frame is None:
                 return False
             self._handle(frame)
+            if self._pipe is not None:
+                return True
         return True
 
     def _is_deaf(self) -> bool:
@@ -201,6 +219,8 @@ class Serving:
         try:
             if ask.verb in (AskProbe.verb, AskProbed.verb):
                 self._probe(ask, content)
+            elif ask.verb == AskTunnel.verb:
+                self._tunnel(ask, content)
             else:
                 self._begin(ask.number, self._parse(ask.verb, content))
         except Exception as err:
@@ -289,6 +309,20 @@ class Serving:
         else:
             number = _decoded(ask.verb, content, AskProbed).number
             self._answer(ask.number, self._probes.pop(number, 0), what=ask.verb)
+
+    def _tunnel(self, ask: Ask, content: bytes) -> None:
+        """Of a connection that has nothing else to do, to a socket that is to be reached now."""
+        asked: AskTunnel = _decoded(ask.verb, content, AskTunnel)
+        if self._is_stopping:
+            raise SiteStopping
+        if self._asked.total() or self._streams:
+            raise RequestNotUnderstood(what=ask.verb, reason="the connection is in use")
+        if not self._parts.grants.may_write(self.who.machine, asked.vm):
+            raise NotGranted(machine=self.who.machine, vm=asked.vm)
+        path = self._parts.doors(self.who.machine, asked)
+        end = self._opened.enter_context(opened_end(asked, path))
+        self._answer(ask.number, 0, what=ask.verb)
+        self._pipe = Pipe(self._channel, end.local, ask.number, guard=end.guard)
 
     def _answer(self, number: int, found: object, *, what: str) -> None:
         payload = msgspec.msgpack.encode(found)

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from holdfast.app.replication_site_look import look_at_site
 from holdfast.disks import images
 from holdfast.disks.serving import served_image
+from holdfast.fleet.replication_messages import SiteRole
 from holdfast.hypervisor.machine_spec import DiskSpec, DomainSpec
 from holdfast.replication.replica_errors import (
     ReplicaBusy,
@@ -249,6 +251,10 @@ def test_a_machine_that_would_write_to_a_layer_is_named(site: Site, source: Sour
     ]
     watched = Site(site.folder, MovableClock(), machines=lambda: here)
 
+    role = SiteRole(site="south", folder=str(site.folder), port=9443, grants=[])
+    told = look_at_site(role, MovableClock(), lambda: here)
+
+    assert told.replicas[0].remarks == ["replica-in-use"]
     assert watched.writers(VM) == ("careless",)
     with pytest.raises(ReplicaInUse, match="careless"):
         watched.prepare(wish(source))

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from holdfast.app.replication_own_site import is_site, site_plan
 from holdfast.app.replication_process import AtWork, Work, at_work
+from holdfast.app.replication_serve import machines_here
 from holdfast.app.replication_site_look import look_at_site
 from holdfast.app.replication_way_probe import tell_way
 from holdfast.app.wiring import Session
@@ -190,7 +191,7 @@ def tell_site(session: Session) -> Iterator[Line]:
         yield {**line, "reason": str(err)}
         return
     role = SiteRole(site=plan.name, folder=plan.folder, port=plan.port, grants=[])
-    told = look_at_site(role, session.clock)
+    told = look_at_site(role, session.clock, lambda: machines_here(session))
     for replica in told.replicas:
         yield _replica(replica, session.clock.now())
     is_there = os.path.isdir(plan.folder)

@@ -2,18 +2,22 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from holdfast.base.clock import Clock
 from holdfast.base.errors import HoldfastError
 from holdfast.fleet.replication_messages import ReplicaTold, SiteRole, SiteTold
-from holdfast.replication.site import Site
+from holdfast.hypervisor.machine_spec import DomainSpec
+from holdfast.replication.site import Site, no_machines
 
 _BLOCK = 512
 
 
-def look_at_site(role: SiteRole, clock: Clock) -> SiteTold:
+def look_at_site(
+    role: SiteRole, clock: Clock, machines: Callable[[], Sequence[DomainSpec]] = no_machines
+) -> SiteTold:
+    """`machines` are those of this host: one of them might use a replica."""
     try:
         space = os.statvfs(role.folder)
     except OSError:
@@ -21,7 +25,7 @@ def look_at_site(role: SiteRole, clock: Clock) -> SiteTold:
         return SiteTold(site=role.site, replicas=[], trouble="site-unusable")
     return SiteTold(
         site=role.site,
-        replicas=list(_replicas(Site(Path(role.folder), clock))),
+        replicas=list(_replicas(Site(Path(role.folder), clock, machines=machines))),
         bytes_free=space.f_bavail * space.f_frsize,
         bytes_total=space.f_blocks * space.f_frsize,
     )
@@ -40,7 +44,10 @@ def _replicas(site: Site) -> Iterator[ReplicaTold]:
                 points=len(facts.points),
                 bytes=_taken(site.folder / vm),
                 newest_at=facts.points[-1].taken_at if facts.points else None,
-                remarks=["replica-was-written"] if facts.written else [],
+                remarks=[
+                    *(["replica-was-written"] if facts.written else []),
+                    *(["replica-in-use"] if site.writers(vm) else []),
+                ],
             )
 
 

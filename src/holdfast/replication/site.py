@@ -38,7 +38,7 @@ def _nobody_listens(_step: str) -> None:
     """Steps are not shown."""
 
 
-def _no_machines() -> Sequence[DomainSpec]:
+def no_machines() -> Sequence[DomainSpec]:
     return ()
 
 
@@ -55,7 +55,7 @@ class Site:
         folder: Path,
         clock: Clock,
         *,
-        machines: Callable[[], Sequence[DomainSpec]] = _no_machines,
+        machines: Callable[[], Sequence[DomainSpec]] = no_machines,
         on_step: Callable[[str], None] = _nobody_listens,
         desk: Desk = no_desk,
         home: OldHome | None = None,

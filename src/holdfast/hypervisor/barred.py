@@ -7,30 +7,33 @@ from collections.abc import Collection, Iterator
 
 from holdfast.hypervisor.xml_reading import Element, read_xml, write_xml
 
+# Of a restore that is not over.
 MARK = ".holdfast-half-restored"
-_PLACES = ("file", "dev")
+# Of a machine that was given to another host.
+FENCED = ".holdfast-runs-elsewhere"
+_PLACES = ("file", "dev", "volume")
 
 
-def with_bar(xml: str, targets: Collection[str]) -> str:
+def with_bar(xml: str, targets: Collection[str], *, mark: str = MARK) -> str:
     """The same machine with these disks out of reach."""
     domain = _read(xml)
     for target, source, attribute in _places(domain):
         place = source.get(attribute, "")
-        if target in targets and not place.endswith(MARK):
-            source.set(attribute, place + MARK)
+        if target in targets and not place.endswith(mark):
+            source.set(attribute, place + mark)
     return write_xml(domain)
 
 
-def without_bar(xml: str) -> str:
+def without_bar(xml: str, *, mark: str = MARK) -> str:
     domain = _read(xml)
     for _target, source, attribute in _places(domain):
-        source.set(attribute, source.get(attribute, "").removesuffix(MARK))
+        source.set(attribute, source.get(attribute, "").removesuffix(mark))
     return write_xml(domain)
 
 
-def is_barred(xml: str) -> bool:
+def is_barred(xml: str, *, mark: str = MARK) -> bool:
     places = _places(_read(xml))
-    return any(source.get(name, "").endswith(MARK) for _target, source, name in places)
+    return any(source.get(name, "").endswith(mark) for _target, source, name in places)
 
 
 def _places(domain: Element) -> Iterator[tuple[str, Element, str]]:

@@ -5,97 +5,98 @@ that the record of its changes begins before its first instruction. Each step lo
 first, so the same call goes on wherever an earlier one was killed.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+import contextlib
 from pathlib import Path
 
+import msgspec
+
 from holdfast.base.clock import Clock
-from holdfast.hypervisor.connection import Host
-from holdfast.hypervisor.domain_identity import NetworkPlace
-from holdfast.hypervisor.domains import Domain
-from holdfast.machines.restoring import TPM_FOLDER
-from holdfast.recovery.networks import Line
+from holdfast.base.errors import HoldfastError
+from holdfast.base.texts import _
+from holdfast.hypervisor.checkpoints import (
+    create_checkpoint,
+    forget_checkpoint,
+    list_checkpoints,
+)
+from holdfast.hypervisor.domains import Domain, define_domain, find_by_uuid, find_domain
+from holdfast.hypervisor.errors import VmMissing, VmNotRunning
+from holdfast.hypervisor.states import State
+from holdfast.machines.restoring import found_or_none
+from holdfast.machines.state_files import put_tpm, replace_file
+from holdfast.recovery.fencing import is_fenced, take_autostart
+from holdfast.recovery.promotion import Place, PromotionPlan, PromotionWish
+from holdfast.recovery.promotion_errors import (
+    PromotionFolderClosed,
+    PromotionNameTaken,
+    PromotionNotStarted,
+    PromotionPointChanged,
+    PromotionUuidTaken,
+    ShutDownTooSlow,
+)
+from holdfast.recovery.promotion_images import (
+    is_untouched,
+    make_folder,
+    make_overlays,
+    remove_promoted_folder,
+)
+from holdfast.recovery.promotion_planning import plan_promotion
 from holdfast.recovery.record import Promoted
-from holdfast.replication.site import Site
+from holdfast.replication.replica_errors import ReplicaMissing
 
-
-def _nobody_listens(_step: str) -> None:
-    """Steps are not shown."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """The host a machine is started on, with the site that has its replica."""
-
-    host: Host
-    site: Site
-    clock: Clock
-    tpm_folder: Path = TPM_FOLDER
-    # A word after each step: "attached", "furnished", "described", "started", "recorded", "resumed".
-    on_step: Callable[[str], None] = _nobody_listens
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PromotionWish:
-    """`act` names the folder and, with the point, all ids: the same wish gives the same machine."""
-
-    act: str
-    generation: str
-    # Another name for it; empty: its own.
-    name: str = ""
-    # Beside the original: its own UUID and generation id, and no network by default.
-    is_copy: bool = False
-    # By address of a card or by its old network; None: the card stays unplugged.
-    networks: Mapping[str, NetworkPlace | None] = field(default_factory=dict)
-    # As they are kept for this host, by old network.
-    kept_networks: Mapping[str, NetworkPlace | None] = field(default_factory=dict)
-    is_isolated: bool = False
-    # At home: the definition it had here; its networks and devices are taken from there.
-    original: str = ""
-    # The point is let go by itself then, if nobody came to end it.
-    until: datetime | None = None
-    # The name of a machine of this host that has to make room.
-    replaces: str = ""
-    without_record: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PromotionPlan:
-    """`promoted` is what it will be; `before` is what this host had under its UUID, barred."""
-
-    vm: str
-    promoted: Promoted
-    description: str
-    lines: tuple[Line, ...]
-    sizes: Mapping[str, int]
-    until: datetime | None = None
-    nvram: bytes | None = None
-    nvram_path: str = ""
-    tpm: bytes | None = None
-    replaces: str = ""
-    # What of it will not be as it was, for people.
-    warnings: tuple[str, ...] = ()
-
-
-def plan_promotion(place: Place, vm: str, wish: PromotionWish) -> PromotionPlan:
-    """What will be done; nothing is changed. `vm` is the UUID the replica goes by."""
-    raise NotImplementedError
+# The whole of starting from a point is found here.
+__all__ = [
+    "Place",
+    "PromotionPlan",
+    "PromotionWish",
+    "domain_of",
+    "end",
+    "plan_promotion",
+    "promote",
+    "shut_down",
+]
+_BEFORE = "before.xml"
+_POLL_SECONDS = 0.2
 
 
 def promote(place: Place, plan: PromotionPlan) -> Promoted:
-    """It runs when this returns; every step that was done before is left as it is."""
-    raise NotImplementedError
+    """It runs when this returns; every step that was done before is left as it is.
+
+    The checkpoint in what is returned is empty where its changes are not recorded.
+    """
+    domain = domain_of(place, plan.promoted)
+    if domain is None or not domain.is_active():
+        _attach(place, plan)
+    if domain is None:
+        domain = _define(place, plan)
+    take_autostart(domain)
+    _start(place, plan, domain)
+    record = plan.promoted.checkpoint if _has_record(domain, plan) else ""
+    return msgspec.structs.replace(plan.promoted, checkpoint=record, started_at=place.clock.now())
 
 
 def domain_of(place: Place, promoted: Promoted) -> Domain | None:
     """The machine, if this host has it and its disks are those of the promotion."""
-    raise NotImplementedError
+    domain = found_or_none(find_by_uuid, place.host, promoted.uuid)
+    if domain is None:
+        return None
+    sources = [disk.source for disk in domain.spec(inactive=domain.is_persistent()).hard_disks]
+    lies_there = any(source and Path(source).parent == Path(promoted.folder) for source in sources)
+    return domain if lies_there else None
 
 
 def end(place: Place, vm: str, promoted: Promoted) -> None:
     """Pull its plug and remove all of it, pin included; what was there before is defined again."""
-    raise NotImplementedError
+    domain = domain_of(place, promoted)
+    if domain is not None:
+        with contextlib.suppress(VmNotRunning):
+            if domain.is_active():
+                domain.destroy()
+        _undefine(place, domain, promoted)
+        place.on_step("undefined")
+    remove_promoted_folder(promoted)
+    place.on_step("removed")
+    with contextlib.suppress(ReplicaMissing):
+        place.site.unpin(vm, promoted.generation, who=promoted.pin)
 
 
 def shut_down(domain: Domain, clock: Clock, *, patience: float, is_forced: bool = False) -> str:
@@ -103,4 +104,127 @@ def shut_down(domain: Domain, clock: Clock, *, patience: float, is_forced: bool 
 
     Raises ShutDownTooSlow when it still runs after `patience` seconds and must not be forced.
     """
-    raise NotImplementedError
+    if not domain.is_active():
+        return "off"
+    by_agent = bool(domain.spec().is_agent_connected)
+    ways = ("agent", "power-button") if by_agent else ("power-button",)
+    for way in ways:
+        # A guest may have no ears for it at all.
+        with contextlib.suppress(HoldfastError):
+            domain.ask_to_shut_down(by_agent=way == "agent")
+        if _is_off_within(domain, clock, patience / len(ways)):
+            return way
+    if not is_forced:
+        raise ShutDownTooSlow(about=domain.name, seconds=patience)
+    with contextlib.suppress(VmNotRunning):
+        domain.destroy()
+    return "forced"
+
+
+def _is_off_within(domain: Domain, clock: Clock, seconds: float) -> bool:
+    deadline = clock.monotonic() + seconds
+    while domain.is_active():
+        if clock.monotonic() >= deadline:
+            return False
+        clock.sleep(_POLL_SECONDS)
+    return True
+
+
+def _attach(place: Place, plan: PromotionPlan) -> None:
+    """The point stays, and no layer of it is merged, whatever comes in meanwhile."""
+    promoted = plan.promoted
+    found = place.site.attach(plan.vm, promoted.generation, who=promoted.pin, until=plan.until)
+    if any(found.get(disk.target) != Path(disk.below) for disk in promoted.disks):
+        raise PromotionPointChanged(about=promoted.name, generation=promoted.generation)
+    place.on_step("attached")
+
+
+def _define(place: Place, plan: PromotionPlan) -> Domain:
+    """Its images first; nothing was ever written to them while it was not defined."""
+    _make_room(place, plan)
+    before = found_or_none(find_by_uuid, place.host, plan.promoted.uuid)
+    if before is not None and (before.is_active() or not is_fenced(before)):
+        raise PromotionUuidTaken(about=plan.promoted.name, name=before.name)
+    _furnish(place, plan, before)
+    place.on_step("furnished")
+    if before is not None:
+        _forget_records(before)
+    domain = define_domain(place.host, plan.description)
+    place.on_step("described")
+    return domain
+
+
+def _make_room(place: Place, plan: PromotionPlan) -> None:
+    """A machine of the same name gives it away, if a person has said so."""
+    name = plan.promoted.name
+    there = found_or_none(find_domain, place.host, name)
+    if there is None or there.name != name or there.uuid == plan.promoted.uuid:
+        return
+    if plan.replaces != name or there.is_active():
+        raise PromotionNameTaken(name=name, other=there.uuid)
+    with there.handle() as handle:
+        handle.rename(f"{name}-{there.uuid[:8]}", 0)
+
+
+def _furnish(place: Place, plan: PromotionPlan, before: Domain | None) -> None:
+    promoted, folder = plan.promoted, Path(plan.promoted.folder)
+    try:
+        make_folder(place.site.folder, promoted)
+    except OSError as err:
+        raise PromotionFolderClosed(about=promoted.name, path=folder, reason=err.strerror) from err
+    if before is not None:
+        replace_file(folder / _BEFORE, before.xml(inactive=True, secure=True).encode())
+    make_overlays(promoted, plan.sizes)
+    if plan.nvram is not None:
+        replace_file(Path(plan.nvram_path), plan.nvram)
+    if plan.tpm is not None:
+        put_tpm(plan.tpm, place.tpm_folder / promoted.uuid, point=promoted.generation)
+
+
+def _start(place: Place, plan: PromotionPlan, domain: Domain) -> None:
+    if not domain.is_active():
+        if is_untouched(plan.promoted.disks):
+            # A QEMU that was killed may have left the record of its changes half written.
+            _forget_records(domain)
+            make_overlays(plan.promoted, plan.sizes)
+        domain.start(paused=True)
+        place.on_step("started")
+    standing = domain.standing()
+    if not standing.is_active:
+        raise PromotionNotStarted(about=domain.name, reason=standing.reason or _("it ended"))
+    if standing.state is not State.PAUSED:
+        return
+    _begin_record(domain, plan)
+    place.on_step("recorded")
+    domain.resume()
+    place.on_step("resumed")
+
+
+def _begin_record(domain: Domain, plan: PromotionPlan) -> None:
+    """Only before it has written anything: one that began later would not tell the truth."""
+    promoted = plan.promoted
+    if not promoted.checkpoint or _has_record(domain, plan) or not is_untouched(promoted.disks):
+        return
+    targets = tuple(disk.target for disk in promoted.disks)
+    create_checkpoint(domain, promoted.checkpoint, disks=targets)
+
+
+def _has_record(domain: Domain, plan: PromotionPlan) -> bool:
+    return plan.promoted.checkpoint in {each.name for each in list_checkpoints(domain)}
+
+
+def _forget_records(domain: Domain) -> None:
+    """Those of images it does not have any more; the newest first."""
+    for checkpoint in reversed(list_checkpoints(domain)):
+        forget_checkpoint(domain, checkpoint.name)
+
+
+def _undefine(place: Place, domain: Domain, promoted: Promoted) -> None:
+    before = Path(promoted.folder, _BEFORE)
+    with contextlib.suppress(VmMissing):
+        if before.exists():
+            _forget_records(domain)
+            define_domain(place.host, before.read_text())
+        else:
+            # Its variables lie in the folder that goes, or are those of its home.
+            domain.undefine(keep_nvram=True, with_checkpoints=True)

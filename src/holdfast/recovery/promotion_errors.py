@@ -12,6 +12,17 @@ class NetworksUnreadable(HoldfastError):
     )
 
 
+class FenceWithoutDisks(HoldfastError):
+    """The bar takes its disks out of reach; what has none cannot be held back so."""
+
+    code = "fence-without-disks"
+    sentence = N_("{about} has no disk of this host, so it cannot be kept from being started")
+    remedy = N_(
+        "Move its definition away: `virsh dumpxml {about} >{about}.xml`, then "
+        "`virsh undefine {about}`."
+    )
+
+
 class PromotionNameTaken(HoldfastError):
     """78052 of the original: the name is taken on the host that shall take the machine in."""
 
@@ -20,7 +31,7 @@ class PromotionNameTaken(HoldfastError):
     remedy = N_(
         "Start it under another name with `--name`; or move one of the two to another host; or, "
         "if the machine that is here is a leftover, shut it down and let it make room with "
-        "`--replace {name}`: its definition is kept and its disks are not touched."
+        "`--replace {name}`: it is renamed, and nothing else of it is touched."
     )
     exit_status = Exit.DECIDE
     source_codes = ("78052",)
@@ -151,6 +162,15 @@ class PromotionPointIncomplete(HoldfastError):
     code = "failover-point-incomplete"
     sentence = N_("The point {generation} of {about} cannot be started: {reason}")
     remedy = N_("Choose another point: `holdfast replication points {about}` lists them.")
+
+
+class PromotionPointChanged(HoldfastError):
+    """Somebody merged or removed layers between the plan and the first step."""
+
+    code = "failover-point-changed"
+    sentence = N_("The layers of the point {generation} of {about} are not those that were planned")
+    remedy = N_("Run the same command again: it looks at the replica as it is now.")
+    retry = Retry.NOW
 
 
 class ShutDownTooSlow(HoldfastError):

@@ -16,6 +16,7 @@ from holdfast.machines.extension.in_guest import InGuest
 from holdfast.machines.file_system_freeze import FreezeLimits
 from holdfast.machines.freezing import quiet
 from holdfast.machines.stillness import AsItIs, Stillness
+from holdfast.recovery.source_side import source_side
 from holdfast.replication.replicator_tools import Tools
 from holdfast.replication.replicators import Replicators
 from holdfast.replication.source_folder import replicated_here
@@ -62,6 +63,7 @@ def tools_of(session: Session, peers: Peers) -> Tools:
         stillness=lambda domain, _settings: stillness_of(session, domain),
         limit=peers.limit,
         zone=peers.zone,
+        on_order=source_side(settings.home, session.clock),
         warn=session.warn,
     )
 

@@ -19,6 +19,7 @@ from holdfast.app.wiring import Session
 from holdfast.base.errors import HoldfastError
 from holdfast.base.latch import Latch
 from holdfast.hypervisor.machine_spec import DomainSpec
+from holdfast.recovery.desk import desk_of
 from holdfast.replication.link_errors import OwnCertificateForClients
 from holdfast.replication.link_server import LinkServer, ListenAt, SiteRules
 from holdfast.replication.site import Site
@@ -75,7 +76,8 @@ def _note(session: Session, wish: ServeWish) -> None:
 def _serve(session: Session, plan: SitePlan, stop: Latch, on_start: OnStart) -> None:
     """Until it is told to stop, or is to be another site."""
     home, clock = session.settings.home, session.clock
-    site = Site(Path(plan.folder), clock, machines=lambda: machines_here(session))
+    desk = desk_of(home, plan.machine, clock)
+    site = Site(Path(plan.folder), clock, machines=lambda: machines_here(session), desk=desk)
     site.clean()
     with _port_of(session, plan, site) as server:
         listening = f"{plan.host or _ANY}:{server.port}"

@@ -535,7 +535,14 @@ class Replicator:
     def sent(self) -> Sent:
         return known(self._outbox)[0]
 
+    def trouble(self) -> dict[str, str]:
+        tries = self.telling.told.tries
+        return {"trouble": tries.code, "sentence": tries.sentence} if tries.failures else {}
+
     def hurry(self, *, is_hurried: bool) -> None:
+        if is_hurried and not self._is_hurried:
+            # The site has answered just now.
+            self.shipper.retry_now()
         self._is_hurried = is_hurried
         if is_hurried:
             self._cycle_wished = True

@@ -41,6 +41,9 @@ class Loop(Protocol):
     def hurry(self, *, is_hurried: bool) -> None:
         """A cycle now, and whatever must come before it; not hurried: as ever."""
 
+    def trouble(self) -> dict[str, str]:
+        """What its last tries failed with: code and sentence; empty where all is well."""
+
     def move(self, *events: Event) -> None: ...
 
     def happened(self, what: str, why: str) -> None: ...

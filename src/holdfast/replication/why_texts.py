@@ -21,6 +21,8 @@ WHATS: Final[Mapping[str, str]] = {
     "audit": N_("audit"),
     "spool-stopped": N_("spooling stopped"),
     "gave-up": N_("given up"),
+    "failed-over": N_("failed over"),
+    "not-started": N_("not started with its host"),
 }
 WHYS: Final[Mapping[str, str]] = {
     "ordered": N_("somebody asked for it"),

@@ -1,0 +1,138 @@
+"""At a source: bring the site all there is, and hand the machine over.
+
+Each call looks at the world and does the next thing; nothing here waits. What was begun goes on
+with the next call, in whatever process that is.
+"""
+
+from collections.abc import Callable
+
+from holdfast.base.clock import Clock
+from holdfast.hypervisor.barred import FENCED, without_bar
+from holdfast.hypervisor.domain_xml import read_domain
+from holdfast.hypervisor.domains import Domain
+from holdfast.machines.offline import image_of
+from holdfast.machines.vm_disks import required_disks
+from holdfast.machines.vm_lock import vm_lock
+from holdfast.recovery import fencing
+from holdfast.recovery.record import Fence
+from holdfast.recovery.shutting_down import ShuttingDown
+from holdfast.recovery.source_errors import SourceNotReady, SourceTransient
+from holdfast.recovery.source_notes import NotesFile
+from holdfast.replication.offline_cycle import is_unchanged
+from holdfast.replication.site_orders import OrderKind, SiteOrder
+from holdfast.replication.source_facts import Generation
+from holdfast.replication.source_orders import Loop
+from holdfast.replication.status import State
+
+_NOT_AT_WORK = (State.PAUSED, State.SUSPENDED, State.HOST_NOT_REGISTERED)
+
+
+class HandingOver:
+    """`keep` makes the fence durable."""
+
+    def __init__(
+        self,
+        loop: Loop,
+        notes: NotesFile,
+        clock: Clock,
+        *,
+        home: str,
+        keep: Callable[[Fence], None],
+    ) -> None:
+        self._loop = loop
+        self._notes = notes
+        self._clock = clock
+        self._home = home
+        self._keep = keep
+        self._shutting = ShuttingDown(clock)
+
+    @property
+    def how(self) -> str:
+        """How the guest was shut down."""
+        return self._shutting.how
+
+    def catch_up(self, order: SiteOrder) -> bool:
+        """Whether the site has a point that was made since it was asked for."""
+        domain = self._begun(order)
+        sent = self._loop.sent()
+        if sent.must_walk:
+            raise SourceNotReady(about=domain.name, state=self._loop.state.value)
+        base = sent.base.name if sent.base else ""
+        if not domain.is_active():
+            return self._is_shipped(domain)
+        self._loop.hurry(is_hurried=base == self._notes.now.base)
+        is_newer = sent.acked is not None and sent.acked.name != self._notes.now.base
+        return is_newer and sent.spooled is None
+
+    def hand_over(self, order: SiteOrder) -> bool:
+        """Whether the site has all of it, and nobody can start it here."""
+        domain = self._begun(order)
+        if self._notes.now.is_barring and fencing.is_fenced(domain):
+            return self._barred(domain, order)
+        if domain.is_active():
+            self._notes.change(was_running=True, is_barring=False)
+            self._loop.on_step("shutting-down")
+            self._shutting.look(domain, order)
+            return False
+        self._loop.on_step("off")
+        return self._is_shipped(domain) and self._barred(domain, order)
+
+    def _begun(self, order: SiteOrder) -> Domain:
+        loop, now = self._loop, self._notes.now
+        domain = loop.find()
+        if order.act != now.act or order.kind is not now.kind:
+            base = loop.sent().base
+            self._notes.change(
+                act=order.act,
+                kind=order.kind,
+                since=self._clock.now(),
+                base=base.name if base else "",
+                was_running=(now.was_running and now.is_handing_over) or domain.is_active(),
+                is_barring=now.is_barring and order.kind is not OrderKind.CATCH_UP,
+            )
+            loop.on_step(order.kind.value)
+        if not domain.is_persistent():
+            raise SourceTransient(about=domain.name)
+        if loop.settings.paused is not None or loop.state in _NOT_AT_WORK:
+            raise SourceNotReady(about=domain.name, state=loop.state.value)
+        if loop.sent().acked is None:
+            raise SourceNotReady(about=domain.name, state=loop.state.value)
+        return domain
+
+    def _is_shipped(self, domain: Domain) -> bool:
+        """Of one that is off: nobody has written since the generation that the site has."""
+        sent = self._loop.sent()
+        if not is_unchanged(self._loop.job(domain), sent.base):
+            self._loop.hurry(is_hurried=True)
+            return False
+        return sent.spooled is None and not sent.must_walk
+
+    def _barred(self, domain: Domain, order: SiteOrder) -> bool:
+        """Whether it is, and nobody was quicker: started, or started and ended again."""
+        self._loop.on_step("shipped")
+        work = "failover"
+        with vm_lock(self._home, domain.uuid, self._clock, name=domain.name, work=work):
+            self._notes.change(is_barring=True)
+            self._loop.on_step("barring")
+            fence = fencing.bar(domain, self._clock, act=order.act, epoch=order.epoch)
+            self._loop.on_step("barred")
+            if domain.is_active() or not _is_as_shipped(domain, self._loop.sent().base):
+                fencing.unbar(domain, fence)
+                self._notes.change(is_barring=False)
+                return False
+            self._keep(fence)
+            self._loop.on_step("fence-kept")
+        self._loop.hurry(is_hurried=False)
+        return True
+
+
+def _is_as_shipped(domain: Domain, base: Generation | None) -> bool:
+    """The images of a barred machine are those the generation was made of."""
+    spec = read_domain(without_bar(domain.xml(inactive=True), mark=FENCED))
+    disks, _left_out = required_disks(spec)
+    for disk in disks:
+        seen = image_of(domain, disk).stat()
+        look = (seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns)
+        if base is None or base.images.get(disk.target) != look:
+            return False
+    return True

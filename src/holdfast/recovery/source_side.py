@@ -1,0 +1,302 @@
+"""At a source: what its site wants of a machine is done, a look at the world at a time.
+
+`replication run` asks the site every few seconds and gives its answer to this. Every order may come
+again, and after a death at any moment the next process goes on with what the site says by then.
+"""
+
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from holdfast.base.clock import Clock
+from holdfast.base.errors import HoldfastError
+from holdfast.hypervisor.domains import Domain
+from holdfast.hypervisor.errors import VmMissing
+from holdfast.machines.backup_errors import VmOperationRunning
+from holdfast.machines.vm_lock import vm_lock
+from holdfast.recovery import fencing
+from holdfast.recovery.handing_over import HandingOver
+from holdfast.recovery.record import Fence, RecoveryRecord
+from holdfast.recovery.record_folder import RecordFolder
+from holdfast.recovery.source_errors import OrderNotKnown, SplitBrain
+from holdfast.recovery.source_notes import NotesFile
+from holdfast.recovery.source_record import SourceRecord
+from holdfast.replication.site_orders import OrderKind, SiteOrder, SourceTidings
+from holdfast.replication.source_errors import SourceNotThere
+from holdfast.replication.source_orders import (
+    BUSY_SECONDS,
+    USUAL_SECONDS,
+    Loop,
+    Obeying,
+    OnOrder,
+)
+from holdfast.replication.states import Event
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came of an order so far; `facts` are told to the site."""
+
+    is_done: bool = False
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+# For kinds of orders that others know how to obey.
+Handler = Callable[[Loop, SiteOrder, NotesFile], Answer]
+
+
+def this_boot() -> str:
+    """Another one each time this host has been started."""
+    return _BOOT_ID.read_text(encoding="ascii").strip()
+
+
+def source_side(
+    home: str,
+    clock: Clock,
+    *,
+    handlers: Mapping[OrderKind, Handler] | None = None,
+    boot: Callable[[], str] = this_boot,
+) -> OnOrder:
+    """For `Tools.on_order`."""
+
+    def made(loop: Loop) -> Obeying:
+        return SourceSide(loop, home, clock, handlers=handlers or {}, boot=boot())
+
+    return made
+
+
+class SourceSide:
+    def __init__(
+        self,
+        loop: Loop,
+        home: str,
+        clock: Clock,
+        *,
+        handlers: Mapping[OrderKind, Handler],
+        boot: str,
+    ) -> None:
+        self._loop = loop
+        self._home = home
+        self._clock = clock
+        self._handlers = handlers
+        self._boot = boot
+        folder = RecordFolder(home, loop.uuid)
+        self._records = SourceRecord(folder, clock)
+        self._notes = NotesFile(folder.path)
+        self._handing = HandingOver(loop, self._notes, clock, home=home, keep=self._keep)
+        self._answer = Answer()
+        self._error: HoldfastError | None = None
+        self._is_split = self._waits = False
+        self._is_halted = True
+        self._failed_start = ""
+        self._doers: Mapping[OrderKind, Callable[[SiteOrder], Answer]] = {
+            OrderKind.NOTHING: self._at_peace,
+            OrderKind.CATCH_UP: self._caught_up,
+            OrderKind.HAND_OVER: self._handed_over,
+            OrderKind.FENCE: self._fenced,
+            OrderKind.RELEASE: self._released,
+        }
+        with contextlib.suppress(HoldfastError):
+            # One that does not read leaves it halted: it says what this host gave away.
+            self._look_at_record()
+
+    @property
+    def is_halted(self) -> bool:
+        return self._is_halted
+
+    def tidings(self) -> SourceTidings:
+        record, notes, error = self._look_at_record(), self._notes.now, self._error
+        is_active = self._is_active()
+        acked = self._loop.sent().acked
+        is_held = notes.is_handing_over or (record.fence is not None and not is_active)
+        return SourceTidings(
+            epoch=record.epoch,
+            is_active=is_active,
+            is_fenced=is_held and not self._is_split,
+            act=notes.act,
+            doing=notes.kind,
+            is_done=self._answer.is_done,
+            generation=acked.name if acked else "",
+            error=error.code if error else "",
+            said=str(error) if error else "",
+            advice=error.advice if error else "",
+            facts={"state": self._loop.state.value, **self._answer.facts},
+        )
+
+    def hear(self, order: SiteOrder | None) -> float:
+        self._error, self._answer = None, Answer()
+        self._is_split = False
+        wanted = order or SiteOrder()
+        try:
+            self._answer = self._obeyed(wanted)
+        except VmOperationRunning:
+            # A cycle or a backup has it; it is looked at again in a moment.
+            pass
+        except HoldfastError as err:
+            self._error = err
+        self._look_at_record()
+        self._loop.mind(is_split=self._is_split, waits_for_site=False)
+        is_busy = wanted.kind is not OrderKind.NOTHING and not self._answer.is_done
+        return BUSY_SECONDS if is_busy and not self._is_split else USUAL_SECONDS
+
+    def unheard(self) -> None:
+        """Nobody knows whether it may run here."""
+        record = self._look_at_record()
+        waits = self._is_to_start(record) and self._is_active() is False
+        self._loop.mind(is_split=self._is_split, waits_for_site=waits)
+
+    def _obeyed(self, order: SiteOrder) -> Answer:
+        settings = self._loop.settings
+        record = self._records.load(settings)
+        if order.epoch < record.epoch and order.kind is not OrderKind.NOTHING:
+            # Of before: the site has been put back to an older state.
+            return Answer(facts={"epoch": str(record.epoch)})
+        if order.runs_at == settings.to.machine and order.epoch >= record.epoch:
+            return self._fenced(order)
+        if order.kind in self._handlers:
+            return self._handlers[order.kind](self._loop, order, self._notes)
+        do = self._doers.get(order.kind)
+        if do is None:
+            raise OrderNotKnown(about=settings.name, what=order.kind.value)
+        return do(order)
+
+    def _caught_up(self, order: SiteOrder) -> Answer:
+        return self._told(done=self._handing.catch_up(order))
+
+    def _handed_over(self, order: SiteOrder) -> Answer:
+        done = self._handing.hand_over(order)
+        if done:
+            self._loop.move(Event.FAILOVER_BEGAN)
+        return self._told(done=done)
+
+    def _told(self, *, done: bool) -> Answer:
+        facts = {"shut-down": self._handing.how} if self._handing.how else {}
+        if not done:
+            facts |= self._loop.trouble()
+        return Answer(is_done=done, facts=facts)
+
+    def _fenced(self, order: SiteOrder) -> Answer:
+        settings = self._loop.settings
+        record = self._records.load(settings)
+        if record.epoch < order.epoch or record.runs_at != settings.to.machine:
+            # First of all: nothing here may think any more that it is its own.
+            self._records.give(settings, order)
+            self._is_halted = True
+            self._loop.on_step("given")
+        self._loop.hurry(is_hurried=False)
+        self._loop.move(Event.FAILOVER_BEGAN, Event.FAILOVER_DONE)
+        domain = self._domain()
+        if domain is not None and domain.is_active():
+            self._split()
+        fence = record.fence
+        if fence is None or fence.epoch < order.epoch:
+            self._bar(domain, order)
+        return Answer(is_done=True)
+
+    def _split(self) -> None:
+        """Neither of the two is ended: which one is right only a person knows."""
+        self._is_split = True
+        settings = self._loop.settings
+        self._records.split(settings)
+        raise SplitBrain(about=settings.name)
+
+    def _bar(self, domain: Domain | None, order: SiteOrder) -> None:
+        if domain is None:
+            # Nobody can start what is not there.
+            self._keep(Fence(act=order.act, epoch=order.epoch, since=self._clock.now()))
+            return
+        with self._locked(domain):
+            fence = fencing.bar(domain, self._clock, act=order.act, epoch=order.epoch)
+            self._loop.on_step("fenced")
+            if domain.is_active():
+                # Somebody was quicker, and it runs.
+                self._split()
+            self._keep(fence)
+        self._loop.happened("failed-over", "ordered")
+
+    def _released(self, order: SiteOrder) -> Answer:
+        """It is this host's again, as it was; the record of its changes goes on."""
+        settings, domain = self._loop.settings, self._domain()
+        record = self._records.load(settings)
+        if domain is not None:
+            with self._locked(domain):
+                if fencing.is_fenced(domain):
+                    fencing.unbar(domain, record.fence)
+            self._loop.on_step("unbarred")
+        self._records.take_back(settings, order)
+        self._loop.on_step("taken-back")
+        if domain is not None and self._notes.now.was_running and not domain.is_active():
+            domain.start()
+            self._loop.on_step("started")
+        self._notes.put(self._notes.now.released())
+        self._loop.hurry(is_hurried=False)
+        self._loop.move(Event.FAILOVER_UNDONE)
+        return Answer(is_done=True)
+
+    def _at_peace(self, order: SiteOrder) -> Answer:
+        """Nothing is wanted, and no greater epoch is known there: it is this host's own."""
+        record = self._records.load(self._loop.settings)
+        if order.epoch > record.epoch:
+            return self._released(order)
+        notes = self._notes.now
+        is_by_hand = notes.is_handing_over and not self._is_halted and self._is_active()
+        if notes.kind is OrderKind.CATCH_UP or is_by_hand:
+            # Nobody wants it any more; or a person did not wait for that, and has started it.
+            self._notes.put(notes.released())
+            self._loop.hurry(is_hurried=False)
+        if self._is_to_start(record) and not self._is_halted:
+            self._start()
+        return Answer(is_done=True)
+
+    def _start(self) -> None:
+        """With its host, as libvirt would have, once it is known that it runs nowhere else."""
+        domain = self._domain()
+        if domain is None:
+            return
+        if not domain.is_active():
+            try:
+                domain.start()
+            except HoldfastError as err:
+                self._not_started(err)
+                return
+            self._records.started(self._loop.settings, why="host-started")
+        self._notes.change(boot=self._boot)
+
+    def _not_started(self, err: HoldfastError) -> None:
+        """It is tried again, and told of once."""
+        if err.code != self._failed_start:
+            self._failed_start = err.code
+            self._loop.happened("not-started", err.code)
+        raise err
+
+    def _is_to_start(self, record: RecoveryRecord) -> bool:
+        return bool(record.starts_with_host) and self._notes.now.boot != self._boot
+
+    def _look_at_record(self) -> RecoveryRecord:
+        """One that does not read halts it: by it this host knows what it gave away."""
+        record = self._records.load(self._loop.settings)
+        is_theirs = record.runs_at == self._loop.settings.to.machine
+        self._is_halted = is_theirs or record.fence is not None or self._notes.now.is_barring
+        return record
+
+    def _keep(self, fence: Fence) -> None:
+        self._records.fence(self._loop.settings, fence)
+
+    def _locked(self, domain: Domain) -> contextlib.AbstractContextManager[None]:
+        return vm_lock(self._home, domain.uuid, self._clock, name=domain.name, work="failover")
+
+    def _domain(self) -> Domain | None:
+        try:
+            return self._loop.find()
+        except (SourceNotThere, VmMissing):
+            return None
+
+    def _is_active(self) -> bool | None:
+        try:
+            domain = self._domain()
+            return domain is not None and domain.is_active()
+        except HoldfastError:
+            return None

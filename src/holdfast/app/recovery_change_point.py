@@ -1,9 +1,23 @@
 """Change of the point: what runs here is dropped, and another point is started."""
 
+from holdfast.app.recovery_acting import acting, promotion_place, starting, starting_wish
+from holdfast.app.recovery_discarding import require_discarding
 from holdfast.app.recovery_here import Here, Outcome, RecoveryWish
 from holdfast.recovery.acts import OnStep
+from holdfast.recovery.changing_point import changing_steps
+from holdfast.recovery.policy import refusal
+from holdfast.recovery.record import ActKind
 
 
 def change_point(here: Here, wish: RecoveryWish, on_step: OnStep) -> Outcome:
     """At the host it was failed over to."""
-    raise NotImplementedError
+    kind = ActKind.CHANGE_POINT
+    if refusal(kind, here.standing()) is None:
+        require_discarding(here, wish, kind)
+    with (
+        acting(here, kind, on_step, **starting_wish(wish)) as begun,
+        promotion_place(here) as place,
+    ):
+        what = starting(begun, place)
+        begun.perform(changing_steps(what))
+        return begun.finish(figures=what.figures, warnings=what.warnings)

@@ -1,9 +1,35 @@
 """Commit: what runs here stays, and the other points go."""
 
+from holdfast.app.recovery_acting import Acting, acting, promotion_place
 from holdfast.app.recovery_here import Here, Outcome, RecoveryWish
+from holdfast.base.texts import _
+from holdfast.recovery.act_errors import WayBackWouldClose
 from holdfast.recovery.acts import OnStep
+from holdfast.recovery.committing import committing_steps
+from holdfast.recovery.policy import refusal
+from holdfast.recovery.record import ActKind, Stage
 
 
 def commit(here: Here, wish: RecoveryWish, on_step: OnStep) -> Outcome:
     """At the host it was failed over to."""
-    raise NotImplementedError
+    kind = ActKind.COMMIT
+    if wish.is_completing and refusal(kind, here.standing()) is None:
+        _require_agreed(here, wish)
+    with acting(here, kind, on_step, is_completing=wish.is_completing) as begun:
+        return _committed(here, begun)
+
+
+def _committed(here: Here, begun: Acting) -> Outcome:
+    with promotion_place(here) as place:
+        begun.perform(committing_steps(place, here.folder))
+    is_completing = bool(begun.act.wish.get("is_completing"))
+    return begun.finish(stage=Stage.MIGRATED if is_completing else Stage.COMMITTED)
+
+
+def _require_agreed(here: Here, wish: RecoveryWish) -> None:
+    act = here.record().act
+    if wish.is_agreed or (act is not None and act.wish.get("is_completing")):
+        return
+    question = _("{vm} can never be failed back then. Complete its migration?")
+    if here.agree is None or not here.agree(question.format(vm=here.name)):
+        raise WayBackWouldClose(about=here.name)

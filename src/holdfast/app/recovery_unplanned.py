@@ -1,9 +1,34 @@
 """Unplanned failover: the source is gone, and one of its points is started here."""
 
+from holdfast.app.recovery_acting import (
+    acting,
+    listening,
+    promotion_place,
+    starting,
+    starting_wish,
+)
 from holdfast.app.recovery_here import Here, Outcome, RecoveryWish
 from holdfast.recovery.acts import OnStep
+from holdfast.recovery.record import ActKind
+from holdfast.recovery.unplanned import unplanned_steps
 
 
 def fail_over_unplanned(here: Here, wish: RecoveryWish, on_step: OnStep) -> Outcome:
     """At the site."""
-    raise NotImplementedError
+    with (
+        acting(here, ActKind.UNPLANNED, on_step, **starting_wish(wish)) as begun,
+        promotion_place(here) as place,
+    ):
+        what = starting(begun, place)
+        steps = unplanned_steps(
+            what,
+            listening=listening(here),
+            is_source_down=wish.is_source_down,
+            agree=here.agree,
+        )
+        begun.perform(steps)
+        promoted = what.record().promoted
+        if promoted is not None:
+            age = begun.act.begun_at - promoted.taken_at
+            what.figures["point_age_seconds"] = round(age.total_seconds(), 3)
+        return begun.finish(figures=what.figures, warnings=what.warnings)

@@ -1,6 +1,5 @@
 """Options that several commands of recovery have."""
 
-import re
 from typing import Any
 
 import click
@@ -8,23 +7,25 @@ import click
 from holdfast.base.texts import N_, _
 from holdfast.cli.command import option
 
-_PAIR = re.compile(r"([^=]+)=(.*)", re.DOTALL)
-
 
 class _Networks(click.ParamType[tuple[str, str]]):
-    """OLD=NEW; nothing after the sign: the link is down."""
+    """OLD=NEW, OLD=bridge:NEW or OLD=none; both sides as they were typed."""
 
     name = "networks"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, str]:
+        from holdfast.machines.new_identity import parse_network
+
         if isinstance(value, tuple):
             return value
-        found = _PAIR.fullmatch(str(value))
-        if found is None:
+        try:
+            parse_network(str(value))
+        except ValueError:
             self.fail(_("{value!r} is not like OLD=NEW").format(value=value), param, ctx)
-        return found[1], found[2]
+        old, _equals, new = str(value).partition("=")
+        return old, new
 
 
 network_option = option(
@@ -33,7 +34,10 @@ network_option = option(
     type=_Networks(),
     multiple=True,
     metavar="OLD=NEW",
-    help=N_("Connect cards of network OLD to NEW of this host; without NEW their link is down."),
+    help=N_(
+        "Connect network cards of OLD (a network, or a card's address) to NEW of this host; "
+        "bridge:NEW is a bridge, none leaves them unplugged."
+    ),
 )
 point_option = option(
     "--point",

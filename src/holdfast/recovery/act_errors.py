@@ -176,3 +176,25 @@ class NameOfSeveral(HoldfastError):
     sentence = N_("Several machines known here are called {about}: {uuids}")
     remedy = N_("Say its UUID in place of its name.")
     exit_status = Exit.USAGE
+
+
+class PointWasChosen(HoldfastError):
+    code = "recovery-point-was-chosen"
+    sentence = N_(
+        "The {under_way} of {about} that is under way has its point: {chosen}, not {wish}"
+    )
+    remedy = N_(
+        "Go on with it by the same command without --point; or take it back first: "
+        "`holdfast failover undo {about}`."
+    )
+    exit_status = Exit.USAGE
+
+
+class MachineEnded(HoldfastError):
+    code = "recovery-machine-ended"
+    sentence = N_("{about} was started from its point, and does not run any more")
+    remedy = N_(
+        "Run the same command again to start it once more; or choose an older point: "
+        "`holdfast failover undo {about}`, then `holdfast failover {about} --unplanned --point TIME`."
+    )
+    retry = Retry.NOW

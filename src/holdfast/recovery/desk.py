@@ -10,15 +10,18 @@ which one the machine lives, again and again until it says so itself.
 import contextlib
 from datetime import datetime, timedelta
 from pathlib import Path
+from secrets import token_hex
 
 import msgspec
 
 from holdfast.base.clock import Clock
-from holdfast.recovery.record import RecoveryRecord, Stage
-from holdfast.recovery.record_folder import RecordFolder, with_event
+from holdfast.recovery.record import ActKind, RecoveryRecord, Stage, resting_stage
+from holdfast.recovery.record_folder import FOLDER, RecordFolder, with_event
 from holdfast.replication.site_orders import Desk, OrderKind, SiteOrder, SourceTidings
 
 SPLIT_BRAIN = "split-brain"
+_MOVES = (ActKind.PLANNED_LIVE, ActKind.FAILBACK_LIVE)
+_SINCE = "desk.json"
 _TIDINGS = "tidings.json"
 _ORDER = "order.json"
 
@@ -32,7 +35,8 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def desk_of(home: str, machine_id: str, clock: Clock) -> Desk:
-    """`machine_id` is this host's own, as its certificate has it."""
+    """`machine_id` is this host's own, as its certificate has it; sources are heard from now on."""
+    _note_since(home, clock)
 
     def hear(vm: str, tidings: SourceTidings) -> SiteOrder:
         folder = RecordFolder(home, vm)
@@ -59,11 +63,19 @@ def answer(
     if record.runs_at == machine_id:
         has_heard = tidings.is_fenced and tidings.epoch >= record.epoch
         return known if has_heard else _as(known, OrderKind.FENCE, act=act)
-    if record.stage is Stage.UNDOING and not has_released(record, tidings):
+    if _is_to_release(record, tidings):
         return _as(known, OrderKind.RELEASE, act=act)
     if order is not None and order.act == act:
         return msgspec.structs.replace(order, epoch=record.epoch, runs_at=record.runs_at)
     return known
+
+
+def _is_to_release(record: RecoveryRecord, tidings: SourceTidings) -> bool:
+    """It was given back; also to a source that has forgotten, or was away all the time."""
+    was_given = record.stage is Stage.UNDOING or (
+        bool(record.runs_at) and tidings.epoch < record.epoch
+    )
+    return was_given and not has_released(record, tidings)
 
 
 def has_released(record: RecoveryRecord, tidings: SourceTidings) -> bool:
@@ -72,9 +84,21 @@ def has_released(record: RecoveryRecord, tidings: SourceTidings) -> bool:
 
 
 def is_split(record: RecoveryRecord, tidings: SourceTidings, *, machine_id: str) -> bool:
-    """The machine runs at both hosts, each of which writes to disks of its own."""
+    """The machine runs at both hosts, each of which writes to disks of its own.
+
+    While it moves without a shut-down both know of it, and one of them runs.
+    """
+    moves = record.act is not None and record.act.kind in _MOVES
     runs_here = record.runs_at == machine_id and record.promoted is not None
-    return runs_here and tidings.is_active is True
+    return runs_here and not moves and tidings.is_active is True
+
+
+def listening_since(home: str) -> datetime | None:
+    """Since when whoever hears the sources here does so; silence before that says nothing."""
+    try:
+        return msgspec.json.decode(Path(home, FOLDER, _SINCE).read_bytes(), type=datetime)
+    except (OSError, msgspec.DecodeError):
+        return None
 
 
 def tidings_of(home: str, vm: str) -> Heard | None:
@@ -114,7 +138,7 @@ def _keep(folder: RecordFolder, tidings: SourceTidings, *, machine_id: str, cloc
         if is_split(record, tidings, machine_id=machine_id) and not _is_known_split(record):
             return with_event(record, clock, SPLIT_BRAIN, figures={"epoch": float(record.epoch)})
         if record.stage is Stage.UNDOING and record.act is None and has_released(record, tidings):
-            released = msgspec.structs.replace(record, stage=Stage.PROTECTED)
+            released = msgspec.structs.replace(record, stage=resting_stage(record))
             return with_event(released, clock, "released")
         return record
 
@@ -128,6 +152,12 @@ def _is_known_split(record: RecoveryRecord) -> bool:
     )
 
 
+def _note_since(home: str, clock: Clock) -> None:
+    place = Path(home, FOLDER)
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _put(place / _SINCE, msgspec.json.encode(clock.now()))
+
+
 def _note(folder: RecordFolder, heard: Heard) -> None:
     folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
     _put(folder.path / _TIDINGS, msgspec.json.encode(heard))
@@ -135,6 +165,7 @@ def _note(folder: RecordFolder, heard: Heard) -> None:
 
 def _put(path: Path, content: bytes) -> None:
     """Whole, and gone with a power cut at worst: it is said again."""
-    partial = path.with_name(path.name + ".part")
+    # Two threads may hear the same source, when its connection broke in between.
+    partial = path.with_name(f"{path.name}.{token_hex(4)}.part")
     partial.write_bytes(content)
     partial.rename(path)

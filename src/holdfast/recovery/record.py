@@ -78,6 +78,8 @@ class Act(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     generation: str = ""
     # The epoch it gives the machine to a host by, once that is durable.
     epoch: int = 0
+    # What it took the place of: a disaster in the middle of what was planned, an undo.
+    replaces: ActKind | None = None
     steps: tuple[StepNote, ...] = ()
 
 
@@ -146,3 +148,8 @@ class RecoveryRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     starts_with_host: bool | None = None
     # Newest last.
     events: tuple[Event, ...] = ()
+
+
+def resting_stage(record: RecoveryRecord) -> Stage:
+    """Where nothing is done and the machine runs at the other host: its home, or away from here."""
+    return Stage.PROTECTED_IN_REVERSE if record.fence is not None else Stage.PROTECTED

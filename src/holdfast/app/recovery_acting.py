@@ -1,0 +1,94 @@
+"""Around every act: the lock, the record's beginning and end, and the host with its replicas."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from holdfast.app.recovery_here import Here, Outcome, RecoveryWish
+from holdfast.app.replication_errors import SiteNotSet
+from holdfast.app.replication_process import Work
+from holdfast.app.replication_process import at_work as process_at_work
+from holdfast.machines.new_identity import parse_network
+from holdfast.recovery.acts import OnStep, Step, at_work, perform
+from holdfast.recovery.beginning import Asked, begin, current_act, finish
+from holdfast.recovery.desk import listening_since, tidings_of
+from holdfast.recovery.promoting import Place
+from holdfast.recovery.record import Act, ActKind, Stage
+from holdfast.recovery.source_silence import Listening
+from holdfast.recovery.starting import Starting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acting:
+    """An act that has begun."""
+
+    here: Here
+    act: Act
+    on_step: OnStep
+
+    def perform(self, steps: Sequence[Step]) -> None:
+        here = self.here
+        perform(
+            current_act(here.folder, self.act),
+            steps,
+            clock=here.clock,
+            keep=here.folder.keep_notes,
+            on_step=self.on_step,
+        )
+
+    def finish(
+        self,
+        *,
+        stage: Stage | None = None,
+        figures: dict[str, float] | None = None,
+        warnings: Sequence[str] = (),
+    ) -> Outcome:
+        here = self.here
+        record = finish(here.folder, self.act, here.clock, stage=stage, figures=figures)
+        return Outcome(record=record, warnings=tuple(warnings), figures=figures or {})
+
+
+@contextlib.contextmanager
+def acting(here: Here, kind: ActKind, on_step: OnStep, **wish: Any) -> Iterator[Acting]:
+    """Nobody else acts upon the machine meanwhile; `wish` is what the same command goes on by."""
+    with at_work(here.folder, here.clock, about=here.name, work=kind.value):
+        asked = Asked(kind=kind, who=here.who, wish=wish)
+        act = begin(here.folder, asked, here.standing(), here.clock)
+        yield Acting(here=here, act=act, on_step=on_step)
+
+
+@contextlib.contextmanager
+def promotion_place(here: Here) -> Iterator[Place]:
+    if here.site is None:
+        raise SiteNotSet
+    with here.hypervisor() as host:
+        yield Place(host=host, site=here.site, clock=here.clock)
+
+
+def starting(acting: Acting, place: Place) -> Starting:
+    here = acting.here
+    networks = dict(acting.act.wish.get("networks", {}))
+    return Starting(
+        place=place,
+        home=here.home,
+        folder=here.folder,
+        act=acting.act,
+        name=here.name,
+        machine_id=here.machine_id,
+        networks=dict(parse_network(f"{old}={new}") for old, new in networks.items()),
+    )
+
+
+def starting_wish(wish: RecoveryWish) -> dict[str, Any]:
+    """What is kept of it in the act."""
+    return {"point": wish.point, "networks": wish.networks}
+
+
+def listening(here: Here) -> Listening:
+    """What was heard of the source, and for how long somebody has listened."""
+    is_heard = process_at_work(here.home, Work.SERVE) is not None
+    return Listening(
+        heard=tidings_of(here.home, here.vm),
+        since=listening_since(here.home) if is_heard else None,
+    )

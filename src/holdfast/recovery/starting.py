@@ -1,0 +1,190 @@
+"""The steps by which a machine comes up here from a point, of whatever act they are part."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from holdfast.base.clock import Clock
+from holdfast.base.errors import HoldfastError
+from holdfast.base.texts import _
+from holdfast.hypervisor.domain_identity import NetworkPlace
+from holdfast.hypervisor.domains import Domain
+from holdfast.hypervisor.guest_agent import GuestAgent
+from holdfast.recovery.act_errors import MachineEnded, PointUnknown
+from holdfast.recovery.acts import Step, StepSkipped
+from holdfast.recovery.beginning import change_act, current_act
+from holdfast.recovery.choosing import choose_point
+from holdfast.recovery.epochs import has_taken, take
+from holdfast.recovery.networks import kept_places, load_networks
+from holdfast.recovery.promoting import (
+    Place,
+    PromotionPlan,
+    PromotionWish,
+    domain_of,
+    plan_promotion,
+    promote,
+)
+from holdfast.recovery.promotion_preflight import require_promotable
+from holdfast.recovery.record import Act, Promoted, RecoveryRecord
+from holdfast.recovery.record_folder import RecordFolder
+from holdfast.recovery.tested_points import tested_points
+from holdfast.replication.replica_facts import ReplicaFacts, ReplicaPoint
+
+_AGENT_PATIENCE = 300.0
+_PAUSE = 0.5
+
+
+@dataclass(slots=True, kw_only=True)
+class Starting:
+    """One act that starts the machine of `vm` here; `home` is Holdfast's, not the machine's."""
+
+    place: Place
+    home: str
+    folder: RecordFolder
+    act: Act
+    name: str
+    machine_id: str
+    networks: Mapping[str, NetworkPlace | None] = field(default_factory=dict)
+    agent_patience: float = _AGENT_PATIENCE
+    warnings: list[str] = field(default_factory=list)
+    figures: dict[str, float] = field(default_factory=dict)
+    _began: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._began = self.clock.monotonic()
+
+    @property
+    def clock(self) -> Clock:
+        return self.place.clock
+
+    @property
+    def vm(self) -> str:
+        return self.folder.vm
+
+    def record(self) -> RecoveryRecord:
+        record = self.folder.load()
+        assert record is not None, "an act has begun, so there is a record"
+        return record
+
+    def now(self) -> Act:
+        return current_act(self.folder, self.act)
+
+    def choose(self) -> Step:
+        """Once chosen it stays, whatever comes meanwhile."""
+
+        def do() -> str:
+            facts = self.facts()
+            wish = str(self.act.wish.get("point", ""))
+            tested = tested_points(self.home, self.vm)
+            point = choose_point(facts.points, wish, about=self.name, tested=tested)
+            change_act(self.folder, self.act, generation=point.generation)
+            return said_of(point)
+
+        return Step(name="point", do=do, is_done=lambda: bool(self.now().generation))
+
+    def look_at_room(self) -> Step:
+        """While nothing is changed yet; afterwards what is here is our own."""
+
+        def do() -> str:
+            plan = self.plan()
+            require_promotable(self.place, plan)
+            self.warnings.extend(plan.warnings)
+            return ""
+
+        return Step(name="room", do=do, is_done=lambda: self.now().epoch > 0)
+
+    def take(self, *, at_least: Callable[[], int] = lambda: 0) -> Step:
+        def do() -> str:
+            record = take(self.folder, self.act, machine_id=self.machine_id, at_least=at_least())
+            return _("epoch {epoch}").format(epoch=record.epoch)
+
+        def is_done() -> bool:
+            return has_taken(self.record(), self.act, machine_id=self.machine_id)
+
+        return Step(name="epoch", do=do, is_done=is_done)
+
+    def start(self) -> Step:
+        return Step(name="promote", do=self._start, is_done=self._is_started)
+
+    def wait_for_agent(self) -> Step:
+        return Step(name="agent", do=self._wait_for_agent)
+
+    def facts(self) -> ReplicaFacts:
+        facts = self.place.site.state(self.vm)
+        if facts is None:
+            raise PointUnknown(about=self.name, wish=self.act.wish.get("point", ""))
+        return facts
+
+    def plan(self) -> PromotionPlan:
+        kept = kept_places(load_networks(self.home).networks)
+        wish = PromotionWish(
+            act=self.act.id,
+            generation=self.now().generation,
+            networks=self.networks,
+            kept_networks=kept,
+        )
+        return plan_promotion(self.place, self.vm, wish)
+
+    def _start(self) -> str:
+        plan = self.plan()
+        # Written down before it is made: whoever takes it back finds all of it.
+        self._keep(plan.promoted)
+        promoted = promote(self.place, plan)
+        self._keep(promoted)
+        self.figures["seconds_to_running"] = round(self.clock.monotonic() - self._began, 3)
+        return ", ".join(f"{old} → {new or '-'}" for old, new in sorted(promoted.networks.items()))
+
+    def _is_started(self) -> bool:
+        promoted = self.record().promoted
+        if promoted is None or promoted.started_at is None or not self._is_of_act(promoted):
+            return False
+        domain = domain_of(self.place, promoted)
+        return domain is not None and domain.is_active()
+
+    def _is_of_act(self, promoted: Promoted) -> bool:
+        return promoted.generation == self.now().generation and self.act.id in promoted.folder
+
+    def _keep(self, promoted: Promoted) -> None:
+        self.folder.change(lambda record: msgspec.structs.replace(record, promoted=promoted))
+
+    def _wait_for_agent(self) -> str:
+        promoted = self.record().promoted
+        domain = domain_of(self.place, promoted) if promoted else None
+        if domain is None:
+            raise MachineEnded(about=self.name)
+        if not domain.spec().has_agent_channel:
+            raise StepSkipped(_("the machine has no channel for one"))
+        deadline = self.clock.monotonic() + self.agent_patience
+        while not _answers(domain):
+            if not domain.is_active():
+                raise MachineEnded(about=self.name)
+            if self.clock.monotonic() > deadline:
+                return self._without_agent()
+            self.clock.sleep(_PAUSE)
+        self.figures["seconds_to_up"] = round(self.clock.monotonic() - self._began, 3)
+        return ""
+
+    def _without_agent(self) -> str:
+        said = _("it runs, and its guest agent did not answer within {seconds} s").format(
+            seconds=round(self.agent_patience)
+        )
+        self.warnings.append(said)
+        raise StepSkipped(said)
+
+
+def said_of(point: ReplicaPoint) -> str:
+    return _("of {moment}, {consistency}").format(
+        moment=f"{point.taken_at.astimezone():%Y-%m-%d %H:%M:%S}",
+        consistency=point.consistency.value,
+    )
+
+
+def _answers(domain: Domain) -> bool:
+    try:
+        if not domain.spec().is_agent_connected:
+            return False
+        GuestAgent(domain).ping(within=2.0)
+    except HoldfastError:
+        return False
+    return True

@@ -1,0 +1,67 @@
+"""Unplanned failover: the source is gone, and a point of its machine is started here."""
+
+from collections.abc import Callable, Sequence
+
+from holdfast.base.texts import _
+from holdfast.base.units import format_duration
+from holdfast.recovery.act_errors import SourceMayRun
+from holdfast.recovery.acts import Step
+from holdfast.recovery.desk import tidings_of
+from holdfast.recovery.source_silence import Listening, Silence, judge_silence
+from holdfast.recovery.starting import Starting
+
+# Asks whoever is there; None: nobody is.
+Agree = Callable[[str], bool] | None
+
+
+def unplanned_steps(
+    starting: Starting, *, listening: Listening, is_source_down: bool, agree: Agree
+) -> Sequence[Step]:
+    """The epoch comes before anything that runs; the source is judged before anything at all."""
+    return (
+        judge_source(starting, listening=listening, is_source_down=is_source_down, agree=agree),
+        starting.choose(),
+        starting.look_at_room(),
+        starting.take(at_least=lambda: _epoch_heard(starting)),
+        starting.start(),
+        starting.wait_for_agent(),
+    )
+
+
+def judge_source(
+    starting: Starting, *, listening: Listening, is_source_down: bool, agree: Agree
+) -> Step:
+    def do() -> str:
+        seen = _seen(listening, starting)
+        if judge_silence(listening, starting.clock.now()) is Silence.GONE:
+            return seen
+        if is_source_down or _agreed(agree, starting.name, seen):
+            return _("{seen}; {who} says it runs there no more").format(
+                seen=seen, who=starting.act.who
+            )
+        raise SourceMayRun(about=starting.name, seen=seen)
+
+    # Once the machine was given to this host nobody is asked again.
+    return Step(name="source", do=do, is_done=lambda: starting.now().epoch > 0)
+
+
+def _agreed(agree: Agree, name: str, seen: str) -> bool:
+    if agree is None:
+        return False
+    question = _("{name} may be running at its own host: {seen}. Is it certain that it does not?")
+    return agree(question.format(name=name, seen=seen))
+
+
+def _seen(listening: Listening, starting: Starting) -> str:
+    heard = listening.heard
+    if heard is None:
+        return _("its host was never heard")
+    age = format_duration(heard.age(starting.clock.now()).total_seconds())
+    if heard.tidings.is_active:
+        return _("its host was heard {age} ago, and it ran there").format(age=age)
+    return _("its host was heard {age} ago").format(age=age)
+
+
+def _epoch_heard(starting: Starting) -> int:
+    heard = tidings_of(starting.home, starting.vm)
+    return heard.tidings.epoch if heard else 0

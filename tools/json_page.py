@@ -14,6 +14,7 @@ EVENTS = (
     *("holdfast.cli.json_events", "holdfast.cli.json_machines"),
     *("holdfast.cli.json_replicating", "holdfast.cli.json_replication"),
     "holdfast.cli.json_planner",
+    "holdfast.cli.json_drills",
 )
 
 

@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from holdfast.cli import (
+    json_drills,
     json_events,
     json_machines,
     json_planner,
@@ -32,7 +33,14 @@ POWERLESS = ("setpriv", f"--bounding-set={_READ_ALL}", f"--inh-caps={_READ_ALL}"
 # The documented events by their name.
 KINDS: dict[str, type[Event]] = {
     str(kind.__struct_config__.tag): kind
-    for module in (json_events, json_machines, json_planner, json_replicating, json_replication)
+    for module in (
+        json_drills,
+        json_events,
+        json_machines,
+        json_planner,
+        json_replicating,
+        json_replication,
+    )
     for kind in vars(module).values()
     if inspect.isclass(kind) and issubclass(kind, Event) and kind is not Event
 }

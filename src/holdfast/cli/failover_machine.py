@@ -1,5 +1,7 @@
 """`holdfast failover VM`: test, planned and unplanned."""
 
+from datetime import timedelta
+
 import click
 
 from holdfast.base.errors import Exit
@@ -7,6 +9,12 @@ from holdfast.base.texts import N_, _
 from holdfast.cli.command import Command, option
 from holdfast.cli.recovery_options import network_option, point_option
 from holdfast.cli.run import Run
+from holdfast.cli.trial_options import (
+    check_option,
+    keep_option,
+    read_trial_wish,
+    within_option,
+)
 from holdfast.cli.vm_host import host_option, start_on
 
 
@@ -22,6 +30,10 @@ from holdfast.cli.vm_host import host_option, start_on
         "it does not. --test: another machine is started from the point, in isolation."
     ),
     examples=[
+        (
+            "holdfast failover web --test --check tcp:22 --keep 2h",
+            N_("Look at it yourself; it is removed after two hours."),
+        ),
         ("holdfast failover web --unplanned", N_("From the newest point.")),
         ("holdfast failover web --unplanned --point latest-app", N_("Applications knew of it.")),
         (
@@ -42,6 +54,9 @@ from holdfast.cli.vm_host import host_option, start_on
 )
 @point_option
 @network_option
+@check_option
+@within_option
+@keep_option
 @host_option
 def machine(  # noqa: PLR0913  each option is a parameter
     vm: str,
@@ -54,6 +69,9 @@ def machine(  # noqa: PLR0913  each option is a parameter
     is_forced: bool,
     point: str,
     networks: tuple[tuple[str, str], ...],
+    checks: tuple[str, ...],
+    within: timedelta | None,
+    keep: timedelta | None,
     host: str | None,
 ) -> int:
     from holdfast.app.recovery_here import RecoveryWish
@@ -62,15 +80,22 @@ def machine(  # noqa: PLR0913  each option is a parameter
         raise click.UsageError(_("Say one of --test, --planned and --unplanned"))
     if live and not planned:
         raise click.UsageError(_("--live is said with --planned"))
+    if not is_test and (checks or within is not None or keep is not None):
+        raise click.UsageError(_("--check, --within and --keep are said with --test"))
+    run = start_on(host)
+    if is_test:
+        from holdfast.cli.failover_test import carry_out_test
+
+        tried = read_trial_wish(
+            point=point, checks=checks, networks=networks, within=within, keep=keep
+        )
+        return carry_out_test(run, vm, tried)
     wish = RecoveryWish(
         point=point,
         is_source_down=source_is_down,
         is_forced=is_forced,
         networks=dict(networks),
     )
-    run = start_on(host)
-    if is_test:
-        return _test(run, vm, wish)
     return _fail_over(run, vm, wish, is_planned=planned, is_live=live)
 
 
@@ -87,8 +112,3 @@ def _fail_over(run: Run, vm: str, wish: object, *, is_planned: bool, is_live: bo
     if is_planned:
         return carry_out(run, vm, "planned", fail_over_planned, wish)
     return carry_out(run, vm, "unplanned", fail_over_unplanned, wish)
-
-
-def _test(run: Run, vm: str, wish: object) -> int:
-    """Its own steps, report and exit status."""
-    raise NotImplementedError

@@ -41,6 +41,7 @@ _COMMANDS = {
     "commit": "holdfast.cli.recovery_acts:commit",
     "reprotect": "holdfast.cli.recovery_acts:reprotect",
     "failback": "holdfast.cli.recovery_acts:failback",
+    "drill": "holdfast.cli.drill:drill",
     "planner": "holdfast.cli.planner:planner",
     "login": "holdfast.cli.login:login",
     "logout": "holdfast.cli.login:logout",

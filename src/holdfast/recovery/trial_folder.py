@@ -12,7 +12,6 @@ import shutil
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from secrets import token_hex
 
 import msgspec
 
@@ -84,11 +83,6 @@ class TrialFolder:
             return None
         except (OSError, msgspec.DecodeError) as err:
             raise TrialRecordUnreadable(path=path, reason=err) from err
-
-
-def new_id(now: datetime) -> str:
-    """In the order of time, as names are sorted."""
-    return f"{now:%Y%m%d-%H%M%S}-{token_hex(3)}"
 
 
 def tested_here(home: str) -> list[str]:

@@ -22,6 +22,7 @@ from holdfast.recovery.checks.pictures import png_of
 from holdfast.recovery.checks.seen import CheckSeen
 from holdfast.recovery.checks.subject import Subject
 from holdfast.recovery.checks.wishes import usual_checks
+from holdfast.recovery.host_networks import networks_here
 from holdfast.recovery.promoting import (
     Place,
     PromotionPlan,
@@ -166,7 +167,7 @@ def _planned(tools: TrialTools, trial: Trial, watch: _Watch) -> tuple[Trial, Pro
         is_isolated=True,
     )
     plan = plan_promotion(place, trial.vm, wish)
-    require_isolated(place.host, plan.lines)
+    require_isolated(plan.lines, networks_here(place.host).without_way_out)
     require_promotable(place, plan)
     watch.lap(PREPARE)
     trial = msgspec.structs.replace(trial, state=TrialState.RUNNING, promoted=plan.promoted)
@@ -174,7 +175,8 @@ def _planned(tools: TrialTools, trial: Trial, watch: _Watch) -> tuple[Trial, Pro
 
 
 def wanted_networks(networks: Mapping[str, str]) -> dict[str, NetworkPlace | None]:
-    return dict(parse_network(f"{old}={new}") for old, new in networks.items())
+    """By the old one; nothing, or none, is a line that is unplugged."""
+    return dict(parse_network(f"{old}={new or 'none'}") for old, new in networks.items())
 
 
 def _started(

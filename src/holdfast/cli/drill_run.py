@@ -1,0 +1,168 @@
+"""`holdfast drill run` and `schedule`."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from holdfast.base.errors import Exit
+from holdfast.base.texts import N_, _
+from holdfast.cli.command import Command, option
+from holdfast.cli.parameters import DURATION
+from holdfast.cli.recovery_options import network_option, point_option
+from holdfast.cli.run import start
+from holdfast.cli.trial_options import check_option, is_any_said, read_trial_wish, within_option
+from holdfast.cli.vm_host import host_option, start_on
+
+if TYPE_CHECKING:
+    from holdfast.app.drills import DrillPlan
+
+_WISHES = ("point", "checks", "networks", "within")
+
+rpo_option = option(
+    "--rpo", type=DURATION, metavar="TIME", help=N_("A failover may lose at most so much.")
+)
+rto_option = option(
+    "--rto", type=DURATION, metavar="TIME", help=N_("All checks must have passed after so long.")
+)
+
+
+@click.command(
+    cls=Command,
+    needs_vault=False,
+    exits=[Exit.WARNINGS],
+    help=N_(
+        "Run a drill of VM now: as it is scheduled, unless something else is said.\n\n"
+        "Status 3 says that all went well, but an objective was missed."
+    ),
+    examples=[
+        ("holdfast drill run web", N_("As it is scheduled, else with the usual checks.")),
+        (
+            "holdfast drill run web --point latest-app --check 'guest:systemctl is-active nginx'",
+            N_("Another point, another check."),
+        ),
+    ],
+)
+@click.argument("vm")
+@point_option
+@check_option
+@network_option
+@within_option
+@rpo_option
+@rto_option
+@host_option
+@option("--scheduled", is_flag=True, hidden=True, help=N_("Begun by its schedule."))
+def run(  # noqa: PLR0913  each option is a parameter
+    vm: str,
+    *,
+    point: str,
+    checks: tuple[str, ...],
+    networks: tuple[tuple[str, str], ...],
+    within: timedelta | None,
+    rpo: timedelta | None,
+    rto: timedelta | None,
+    host: str | None,
+    scheduled: bool,
+) -> int:
+    from holdfast.app.drills import run_drill
+    from holdfast.app.replication_orders import who_asks
+    from holdfast.cli.drill_report import end_status, tell_run
+    from holdfast.cli.trial_report import listening
+
+    given = _plan(point=point, checks=checks, networks=networks, within=within, rpo=rpo, rto=rto)
+    started = start_on(host)
+    done = run_drill(
+        started.session,
+        vm,
+        given,
+        who="schedule" if scheduled else who_asks(),
+        is_scheduled=scheduled,
+        listening=listening(started.out),
+    )
+    tell_run(started.out, done)
+    return end_status(done)
+
+
+@click.command(
+    cls=Command,
+    needs_vault=False,
+    help=N_(
+        "Let drills of VM run by themselves on this host, which has its replica.\n\n"
+        "`holdfast replication serve` begins them when it is time; one that was missed while the "
+        "site was away is run once. What is not said stays as it was."
+    ),
+    examples=[
+        (
+            "holdfast drill schedule web 'monthly 1st 03:00' --rto 15m --rpo 5m",
+            N_("With objectives."),
+        ),
+        ("holdfast drill schedule web 'weekdays 04:30' --zone Asia/Seoul", N_("By those clocks.")),
+        ("holdfast drill schedule web --never", N_("No more; past runs stay.")),
+    ],
+)
+@click.argument("vm")
+@click.argument("when", required=False)
+@option("--never", is_flag=True, help=N_("End its schedule."))
+@option("--zone", metavar="ZONE", help=N_("The time zone of the schedule; UTC if nothing is said."))
+@point_option
+@check_option
+@network_option
+@within_option
+@rpo_option
+@rto_option
+def schedule(  # noqa: PLR0913  each option is a parameter
+    vm: str,
+    when: str | None,
+    *,
+    never: bool,
+    zone: str | None,
+    point: str,
+    checks: tuple[str, ...],
+    networks: tuple[tuple[str, str], ...],
+    within: timedelta | None,
+    rpo: timedelta | None,
+    rto: timedelta | None,
+) -> int:
+    from dataclasses import replace
+
+    from holdfast.app.drills import end_schedule, schedule_drill
+    from holdfast.app.replication_orders import who_asks
+    from holdfast.cli.drill_report import tell_drill
+    from holdfast.fleet.local_time import read_zone
+
+    if never == (when is not None):
+        raise click.UsageError(_("Say when, as in 'monthly 1st 03:00', or --never"))
+    started = start()
+    if never:
+        tell_drill(started.out, end_schedule(started.session, vm))
+        return Exit.FINE
+    if zone is not None:
+        read_zone(zone)
+    given = _plan(point=point, checks=checks, networks=networks, within=within, rpo=rpo, rto=rto)
+    given = replace(given, schedule=when, zone=zone)
+    tell_drill(started.out, schedule_drill(started.session, vm, given, who=who_asks()))
+    return Exit.FINE
+
+
+def _plan(
+    *,
+    point: str,
+    checks: tuple[str, ...],
+    networks: tuple[tuple[str, str], ...],
+    within: timedelta | None,
+    rpo: timedelta | None,
+    rto: timedelta | None,
+) -> "DrillPlan":
+    from holdfast.app.drills import DrillPlan
+    from holdfast.recovery.drills.drill import Objective
+
+    wish, objective = None, None
+    if is_any_said(*_WISHES):
+        wish = read_trial_wish(point=point, checks=checks, networks=networks, within=within)
+    if rpo is not None or rto is not None:
+        objective = Objective(rpo=_seconds(rpo), rto=_seconds(rto))
+    return DrillPlan(wish=wish, objective=objective)
+
+
+def _seconds(time: timedelta | None) -> float | None:
+    return None if time is None else time.total_seconds()

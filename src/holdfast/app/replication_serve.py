@@ -9,6 +9,7 @@ from typing import Protocol
 
 import msgspec
 
+from holdfast.app.drill_tending import TrialTender
 from holdfast.app.replication_admission import SiteFolder
 from holdfast.app.replication_grants import AdmittedGrants, ServersGrants
 from holdfast.app.replication_own_site import SitePlan, site_plan, site_role
@@ -83,9 +84,12 @@ def _serve(session: Session, plan: SitePlan, stop: Latch, on_start: OnStart) -> 
         listening = f"{plan.host or _ANY}:{server.port}"
         on_start(plan.name, plan.machine, folder=plan.folder, listening=listening)
         tender = _Tender(session, site)
-        while not stop.is_set() and _is_still(home, plan):
-            tender.tick()
-            clock.sleep(_TICK)
+        try:
+            while not stop.is_set() and _is_still(home, plan):
+                tender.tick()
+                clock.sleep(_TICK)
+        finally:
+            tender.end()
 
 
 def _port_of(session: Session, plan: SitePlan, site: Site) -> LinkServer:
@@ -123,6 +127,10 @@ class _Tender:
         self._site = site
         self._next = float("-inf")
         self._warned: dict[str, str] = {}
+        self._trials = TrialTender(session, site, self._warn_once)
+
+    def end(self) -> None:
+        self._trials.end()
 
     def tick(self) -> None:
         moment = self._session.clock.monotonic()
@@ -132,6 +140,7 @@ class _Tender:
         self._remove_those_to_be_removed()
         for vm in self._site.replicas():
             self._tend(vm)
+        self._trials.tick()
 
     def _tend(self, vm: str) -> None:
         try:

@@ -64,6 +64,8 @@ class RecoveryStatus(Event):
     points: int
     # What may be done now: test, planned, unplanned, change-point, …
     possible: list[str]
+    # It was seen to run at both hosts.
+    split_brain: bool
     # Newest last: what, at, who, why, figures.
     events: list[dict[str, Any]]
 
@@ -88,5 +90,5 @@ class NetworkMapped(Event):
     """`failover networks`: which network of this host stands for one of the machines'."""
 
     network: str
-    # null: network cards of that network have their link down.
-    to: str | None
+    # A network of this host, bridge:NAME, or none for cards that stay unplugged.
+    to: str

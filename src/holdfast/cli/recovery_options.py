@@ -28,10 +28,12 @@ class _Networks(click.ParamType[tuple[str, str]]):
         return old, new
 
 
+NETWORKS = _Networks()
+
 network_option = option(
     "--network",
     "networks",
-    type=_Networks(),
+    type=NETWORKS,
     multiple=True,
     metavar="OLD=NEW",
     help=N_(

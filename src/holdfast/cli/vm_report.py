@@ -196,6 +196,11 @@ def _step_line(step: "Step") -> str:
     return step_line(step, TITLES)
 
 
+def consistency_text(consistency: str) -> str:
+    """In the language in use."""
+    return _(_CLASSES.get(consistency, consistency))
+
+
 def step_line(step: "Step", titles: "Mapping[str, str]") -> str:
     """`titles` are those of the steps, not yet in the language in use."""
     title = _(titles[step.name]) if step.name in titles else step.name

@@ -43,11 +43,11 @@ class Judgement(NamedTuple):
 
 def health_of(seen: Observed, now: datetime, *, before: Sequence[Reason] = ()) -> Judgement:
     """Judge what is seen now; `before` is what was found last."""
-    if seen.standing.state in DONE:
-        return judgement(())
     known = {reason.code: reason for reason in before}
     hold = max(_LEAST_HELD, 2 * seen.every)
     found = [_told(each, known.get(each.code), now, hold) for each in judged(seen, now)]
+    if seen.standing.state in DONE:
+        return judgement(found)
     there = {reason.code for reason in found}
     # Nothing is lost of what is off and over there: that is no figure that comes and goes.
     over = _OF_AGE if seen.standing.state is State.SYNCED else frozenset()

@@ -1,0 +1,281 @@
+"""What a site wants of its source is done there, again and again, and wherever it was killed."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from holdfast.base.clock import SystemClock
+from holdfast.base.errors import HoldfastError
+from holdfast.base.units import MIB
+from holdfast.hypervisor.connection import Host
+from holdfast.recovery.record import RecoveryRecord
+from holdfast.recovery.record_folder import RecordFolder
+from holdfast.recovery.source_side import source_side
+from holdfast.replication.link_errors import SiteUnreachable
+from holdfast.replication.replicator_tools import Door, Tools
+from holdfast.replication.replicators import Replicators
+from holdfast.replication.settings import ReplicationSettings, SiteAddress
+from holdfast.replication.shipping import ByHand
+from holdfast.replication.site import Site
+from holdfast.replication.site_orders import OrderKind, SiteOrder, SourceTidings
+from holdfast.replication.source_folder import SourceFolder
+from holdfast.replication.status import Health, ReplicationStatus, State
+from holdfast.replication.status_file import read_status
+from holdfast.testing.hosts import KvmHost
+from holdfast.testing.still_machine import StillMachine, read_image
+from holdfast.testing.waiting import wait_until
+from tests import machines_bench
+
+pytestmark = machines_bench.MARKS
+CLOCK = SystemClock()
+SITE = "site-1"
+TO = SiteAddress(site="south", machine=SITE, host="south")
+WITHIN = 90.0
+_numbers = itertools.count()
+
+
+@dataclass(slots=True)
+class Desk:
+    """Wants what a test says, and keeps what it was told last."""
+
+    order: SiteOrder = field(default_factory=SiteOrder)
+    told: SourceTidings | None = None
+    count: int = 0
+    is_away: bool = False
+
+    def __call__(self, _vm: str, told: SourceTidings) -> SiteOrder:
+        if self.is_away:
+            raise SiteUnreachable(site="south", place="south:9443", reason="it is away")
+        self.told = told
+        self.count += 1
+        return self.order
+
+
+@dataclass(slots=True)
+class Source:
+    """One machine that is replicated, its loops, and the desk of its site."""
+
+    machine: StillMachine
+    home: Path
+    site: Site
+    desk: Desk
+    boot: str = "first"
+    loops: Replicators | None = field(default=None)
+
+    def work(self) -> None:
+        host = self.machine.host
+        tools = Tools(
+            home=str(self.home),
+            clock=CLOCK,
+            machine="host-1",
+            hypervisor=host.uri,
+            connect=Host.open,
+            door=lambda _address: Door(receiver=self.site, sender=ByHand(self.site)),
+            scratch=str(host.folder / "sources"),
+            slice_bytes=4 * MIB,
+            reserve=0,
+            on_order=source_side(str(self.home), CLOCK, boot=lambda: self.boot),
+        )
+        self.loops = Replicators(tools)
+        self.loops.start()
+
+    def rest(self) -> None:
+        if self.loops is not None:
+            self.loops.stop()
+            self.loops = None
+
+    def want(self, kind: OrderKind, **more: object) -> None:
+        self.desk.order = SiteOrder(kind=kind, **more)  # type: ignore[arg-type]
+
+    def wait(self, is_so: Callable[[SourceTidings], bool]) -> SourceTidings:
+        """Tidings that were told after this was asked."""
+        before = self.desk.count
+        found: list[SourceTidings] = []
+
+        def holds() -> bool:
+            told = self.desk.told
+            if told is None or self.desk.count < before + 2 or not is_so(told):
+                return False
+            found.append(told)
+            return True
+
+        wait_until(holds, within=WITHIN)
+        return found[-1]
+
+    @property
+    def record(self) -> RecoveryRecord:
+        record = RecordFolder(str(self.home), self.machine.uuid).load()
+        assert record is not None
+        return record
+
+    @property
+    def status(self) -> ReplicationStatus | None:
+        return read_status(SourceFolder(str(self.home), self.machine.uuid).path)
+
+    def has_at_site(self, generation: str) -> bool:
+        """Whether that point is what the machine's disks hold."""
+        images = self.site.attach(self.machine.uuid, generation, who="tests")
+        try:
+            return all(
+                read_image(images[disk.target]) == disk.content for disk in self.machine.plugged
+            )
+        finally:
+            self.site.unpin(self.machine.uuid, generation, who="tests")
+
+    @property
+    def newest(self) -> str:
+        facts = self.site.state(self.machine.uuid)
+        return facts.points[-1].generation if facts and facts.points else ""
+
+
+@pytest.fixture
+def source(kvm_host: KvmHost, tmp_path: Path) -> Iterator[Source]:
+    """It runs, and its site has a point of it."""
+    with Host.open(kvm_host.uri) as hypervisor:
+        sizes = {"vda": 8 * MIB, "sda": 2 * MIB}
+        machine = StillMachine(kvm_host, hypervisor, f"handed{next(_numbers)}", sizes)
+        machine.start()
+        machine.write("vda", 0, bytes(range(1, 255)) * 20_000)
+        desk = Desk()
+        (tmp_path / "site").mkdir()
+        site = Site(tmp_path / "site", CLOCK, desk=desk)
+        source = Source(machine, tmp_path / "home", site, desk)
+        folder = SourceFolder(str(source.home), machine.uuid)
+        folder.make()
+        folder.keep_settings(
+            ReplicationSettings(vm=machine.uuid, name=machine.name, to=TO, every=3600)
+        )
+        source.work()
+        wait_until(lambda: bool(source.newest), within=WITHIN)
+        yield source
+        source.rest()
+        machine.remove()
+
+
+def test_a_source_says_every_few_seconds_how_it_is(source: Source) -> None:
+    told = source.wait(lambda told: told.generation == source.newest)
+
+    assert told.is_active
+    assert not told.is_fenced
+    assert told.epoch == 0
+
+
+def test_catching_up_brings_a_point_made_since(source: Source) -> None:
+    before = source.wait(lambda told: bool(told.generation)).generation
+    source.machine.write("vda", 3 * MIB, b"written before the order" * 100)
+    source.machine.flush("vda")
+
+    source.want(OrderKind.CATCH_UP, act="one")
+    told = source.wait(lambda told: told.is_done and told.doing is OrderKind.CATCH_UP)
+
+    assert told.generation != before
+    assert told.is_active
+    assert source.has_at_site(told.generation)
+
+
+def test_a_machine_that_does_not_shut_down_runs_on(source: Source) -> None:
+    source.want(OrderKind.HAND_OVER, act="one", patience=1.0)
+
+    told = source.wait(lambda told: bool(told.error))
+
+    assert told.error == "vm-shut-down-too-slow"
+    assert told.is_active
+    assert source.machine.is_on()
+
+
+def test_a_machine_is_handed_over_with_all_it_has_written(source: Source) -> None:
+    source.machine.write("sda", MIB, b"the last words" * 100)
+
+    source.want(OrderKind.HAND_OVER, act="one", patience=0.5, is_forced=True)
+    told = source.wait(lambda told: told.is_done and told.is_fenced)
+
+    assert not source.machine.is_on()
+    assert told.generation == source.newest
+    assert source.has_at_site(told.generation)
+    with pytest.raises(HoldfastError):
+        source.machine.start()
+    assert source.record.fence is not None
+    wait_until(lambda: source.status is not None and source.status.state is State.FAILOVER_WAITING)
+
+
+def test_a_machine_that_is_let_go_again_runs_and_is_followed_without_a_resync(
+    source: Source,
+) -> None:
+    source.want(OrderKind.HAND_OVER, act="one", patience=0.5, is_forced=True)
+    handed = source.wait(lambda told: told.is_done and told.is_fenced).generation
+
+    source.want(OrderKind.RELEASE, act="one", epoch=2)
+    told = source.wait(lambda told: not told.is_fenced and told.epoch == 2)
+
+    assert told.is_active
+    assert source.record.fence is None
+    source.machine.write("vda", MIB, b"it goes on" * 100)
+    source.want(OrderKind.CATCH_UP, act="two", epoch=2)
+    caught = source.wait(lambda told: told.is_done and told.act == "two").generation
+    assert caught != handed
+    assert source.has_at_site(caught)
+    status = source.status
+    assert status is not None
+    assert "resync" not in [each.what for each in status.happenings]
+
+
+def test_a_machine_given_to_the_site_while_it_was_off_cannot_be_started(source: Source) -> None:
+    source.machine.stop()
+
+    source.want(OrderKind.FENCE, act="one", epoch=1, runs_at=SITE)
+    told = source.wait(lambda told: told.is_fenced and told.epoch == 1)
+
+    assert told.is_active is False
+    with pytest.raises(HoldfastError):
+        source.machine.start()
+    wait_until(lambda: source.status is not None and source.status.state is State.FAILED_OVER)
+
+
+def test_a_machine_that_runs_at_both_hosts_is_not_ended_and_is_told_of(source: Source) -> None:
+    source.want(OrderKind.FENCE, act="one", epoch=1, runs_at=SITE)
+    told = source.wait(lambda told: told.error == "split-brain")
+
+    assert told.is_active
+    assert not told.is_fenced
+    assert source.machine.is_on()
+    assert [event.what for event in source.record.events] == ["given-away", "split-brain"]
+    wait_until(lambda: _is_critical_for(source.status, "split-brain"), within=WITHIN)
+    source.machine.stop()
+    source.wait(lambda told: told.is_fenced and told.is_active is False)
+    wait_until(lambda: not _is_critical_for(source.status, "split-brain"), within=WITHIN)
+
+
+def test_an_order_of_an_older_epoch_is_not_obeyed(source: Source) -> None:
+    source.want(OrderKind.RELEASE, epoch=5)
+    source.wait(lambda told: told.epoch == 5)
+
+    source.want(OrderKind.FENCE, act="old", epoch=4, runs_at=SITE)
+    told = source.wait(lambda told: told.epoch == 5)
+
+    assert not told.is_fenced
+    assert told.is_active
+    assert source.record.runs_at == ""
+
+
+def test_what_was_given_away_stays_so_for_the_next_process(source: Source) -> None:
+    source.machine.stop()
+    source.want(OrderKind.FENCE, act="one", epoch=1, runs_at=SITE)
+    source.wait(lambda told: told.is_fenced)
+    source.rest()
+    source.desk.is_away = True
+
+    source.work()
+
+    assert source.loops is not None
+    loop = source.loops.loop(source.machine.uuid)
+    assert loop is not None
+    assert loop._obeying.is_halted
+
+
+def _is_critical_for(status: ReplicationStatus | None, code: str) -> bool:
+    return status is not None and any(
+        reason.code == code and reason.health is Health.CRITICAL for reason in status.reasons
+    )

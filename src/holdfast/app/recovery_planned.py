@@ -1,9 +1,27 @@
 """Planned failover: the source is shut down, its last changes are brought, and nothing is lost."""
 
+from holdfast.app.recovery_acting import acting, promotion_place, starting, starting_wish
 from holdfast.app.recovery_here import Here, Outcome, RecoveryWish
 from holdfast.recovery.acts import OnStep
+from holdfast.recovery.planned import planned_steps
+from holdfast.recovery.record import ActKind
+from holdfast.recovery.source_asking import Patience, SourceAsking
 
 
 def fail_over_planned(here: Here, wish: RecoveryWish, on_step: OnStep) -> Outcome:
     """At the site, while the source works."""
-    raise NotImplementedError
+    with (
+        acting(here, ActKind.PLANNED, on_step, **starting_wish(wish)) as begun,
+        promotion_place(here) as place,
+    ):
+        what = starting(begun, place)
+        asking = SourceAsking(
+            home=here.home,
+            folder=here.folder,
+            act=begun.act.id,
+            name=here.name,
+            clock=here.clock,
+            patience=Patience(seconds=wish.patience, is_forced=wish.is_forced),
+        )
+        begun.perform(planned_steps(what, asking))
+        return begun.finish(figures=what.figures, warnings=what.warnings)

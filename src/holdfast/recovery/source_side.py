@@ -19,6 +19,7 @@ from holdfast.recovery import fencing
 from holdfast.recovery.handing_over import HandingOver
 from holdfast.recovery.record import Fence, RecoveryRecord
 from holdfast.recovery.record_folder import RecordFolder
+from holdfast.recovery.source_asking import ASKED
 from holdfast.recovery.source_errors import OrderNotKnown, SplitBrain
 from holdfast.recovery.source_notes import NotesFile
 from holdfast.recovery.source_record import SourceRecord
@@ -92,6 +93,7 @@ class SourceSide:
         self._is_split = self._waits = False
         self._is_halted = True
         self._failed_start = ""
+        self._asked: dict[str, str] = {}
         self._doers: Mapping[OrderKind, Callable[[SiteOrder], Answer]] = {
             OrderKind.NOTHING: self._at_peace,
             OrderKind.CATCH_UP: self._caught_up,
@@ -123,13 +125,15 @@ class SourceSide:
             error=error.code if error else "",
             said=str(error) if error else "",
             advice=error.advice if error else "",
-            facts={"state": self._loop.state.value, **self._answer.facts},
+            facts={"state": self._loop.state.value, **self._answer.facts, **self._asked},
         )
 
     def hear(self, order: SiteOrder | None) -> float:
         self._error, self._answer = None, Answer()
         self._is_split = False
         wanted = order or SiteOrder()
+        # Which of several orders this is an answer to.
+        self._asked = {ASKED: wanted.options[ASKED]} if ASKED in wanted.options else {}
         try:
             self._answer = self._obeyed(wanted)
         except VmOperationRunning:

@@ -87,12 +87,14 @@ class Starting:
         """While nothing is changed yet; afterwards what is here is our own."""
 
         def do() -> str:
+            if self.now().epoch:
+                return ""
             plan = self.plan()
             require_promotable(self.place, plan)
             self.warnings.extend(plan.warnings)
             return ""
 
-        return Step(name="room", do=do, is_done=lambda: self.now().epoch > 0)
+        return Step(name="room", do=do)
 
     def take(self, *, at_least: Callable[[], int] = lambda: 0) -> Step:
         def do() -> str:
@@ -116,11 +118,12 @@ class Starting:
             raise PointUnknown(about=self.name, wish=self.act.wish.get("point", ""))
         return facts
 
-    def plan(self) -> PromotionPlan:
+    def plan(self, generation: str = "") -> PromotionPlan:
+        """Of the point that was chosen, or of another one to look at."""
         kept = kept_places(load_networks(self.home).networks)
         wish = PromotionWish(
             act=self.act.id,
-            generation=self.now().generation,
+            generation=generation or self.now().generation,
             networks=self.networks,
             kept_networks=kept,
         )

@@ -84,6 +84,11 @@ class Host:
         with translated(about or self.uri):
             yield self.connection
 
+    def kind(self) -> str:
+        """What drives its machines, as libvirt calls it: QEMU, also where KVM does the work."""
+        with self.asking() as connection:
+            return str(connection.getType())
+
     @property
     def name(self) -> str:
         with self.asking() as connection:

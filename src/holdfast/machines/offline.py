@@ -13,7 +13,7 @@ from holdfast.disks.images import inspect
 from holdfast.disks.nbd_address import UnixAddress
 from holdfast.disks.serving import bitmap_context, served_image
 from holdfast.hypervisor.domains import Domain
-from holdfast.hypervisor.machine_spec import DiskSpec
+from holdfast.hypervisor.machine_spec import DiskSpec, DomainSpec
 from holdfast.hypervisor.states import Standing
 from holdfast.machines.backup_errors import VmImageNotHere, VmStarted
 from holdfast.machines.change_maps import (
@@ -112,7 +112,7 @@ def _store(
             return msgspec.structs.replace(facts, drift=drift)
 
 
-def image_of(domain: Domain, disk: DiskSpec) -> Path:
+def image_of(domain: Domain | DomainSpec, disk: DiskSpec) -> Path:
     if disk.kind in ("file", "block") and disk.source and Path(disk.source).exists():
         return Path(disk.source)
     raise VmImageNotHere(

@@ -29,8 +29,10 @@ class AdoptWish(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     epoch: int
     act: str
-    # A person has said that what runs at the asker is right, whatever was written here.
-    is_decided: bool = False
+    # It ran at both hosts at once: what was recorded here is not to be believed.
+    is_split: bool = False
+    # The asker is where the machine is at home: this host is to be its site again.
+    is_forward: bool = False
     # The machine that will write it. A link puts in whose certificate it was asked with.
     source: str = ""
 

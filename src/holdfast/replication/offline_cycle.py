@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from holdfast.base.clock import Clock
 from holdfast.base.errors import HoldfastError
 from holdfast.disks.nbd_address import UnixAddress
 from holdfast.disks.serving import bitmap_context, served_image
 from holdfast.disks.spans import Span
 from holdfast.hypervisor.checkpoint_xml import new_name
-from holdfast.hypervisor.machine_spec import DiskSpec
+from holdfast.hypervisor.domains import Domain
+from holdfast.hypervisor.machine_spec import DiskSpec, DomainSpec
 from holdfast.machines.backup_errors import VmStarted
 from holdfast.machines.change_maps import images_with_record
 from holdfast.machines.drift import drift_of, spans_of
@@ -182,13 +184,31 @@ def opened_off(
     job: SourceJob, disk: DiskSpec, since: str | None, *, before: KeptDisk | None
 ) -> Iterator[NbdSource]:
     """A disk of a machine that is off, and its record since a checkpoint."""
-    image, format_ = image_of(job.domain, disk), disk.format or "raw"
-    below = [_recorded(job, path, disk.target, since) for path in _below(disk, since)]
+    resting = Resting(machine=job.domain, folder=job.place.folder, clock=job.clock)
+    with opened_resting(resting, disk, since, before=before) as source:
+        yield source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resting:
+    """A machine that is off, and where sockets may be made to read its disks."""
+
+    machine: Domain | DomainSpec
+    folder: Path
+    clock: Clock
+
+
+@contextlib.contextmanager
+def opened_resting(
+    resting: Resting, disk: DiskSpec, since: str | None, *, before: KeptDisk | None
+) -> Iterator[NbdSource]:
+    image, format_ = image_of(resting.machine, disk), disk.format or "raw"
+    below = [_recorded(resting, path, disk.target, since) for path in _below(disk, since)]
     with served_image(
         image,
-        _socket(job, disk.target),
+        _socket(resting, disk.target),
         format_=format_,
-        clock=job.clock,
+        clock=resting.clock,
         bitmap=since,
         lets_others_write=True,
     ) as address:
@@ -206,15 +226,15 @@ def _below(disk: DiskSpec, since: str | None) -> list[Path]:
     return images_with_record(disk, since)[1:] if since else []
 
 
-def _recorded(job: SourceJob, path: Path, target: str, since: str | None) -> list[Span]:
+def _recorded(resting: Resting, path: Path, target: str, since: str | None) -> list[Span]:
     """What an image below has of the record."""
     assert since is not None
     with (
         served_image(
             path,
-            _socket(job, target),
+            _socket(resting, target),
             format_="qcow2",
-            clock=job.clock,
+            clock=resting.clock,
             bitmap=since,
             lets_others_write=True,
         ) as address,
@@ -223,5 +243,5 @@ def _recorded(job: SourceJob, path: Path, target: str, since: str | None) -> lis
         return [Span(*each) for each in source.changed or ()]
 
 
-def _socket(job: SourceJob, target: str) -> Path:
-    return job.place.folder / f"{target}.nbd"
+def _socket(resting: Resting, target: str) -> Path:
+    return resting.folder / f"{target}.nbd"

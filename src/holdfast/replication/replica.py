@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from holdfast.base.clock import Clock
+from holdfast.replication.adoption import Suspects
 from holdfast.replication.applying import Applying, apply_step, sweep_layers
 from holdfast.replication.drafting import apply_slice
 from holdfast.replication.log_errors import LogDamaged
@@ -27,6 +28,7 @@ from holdfast.replication.replica_adopting import (
     put_adopted,
     suspects_of,
 )
+from holdfast.replication.replica_between import between
 from holdfast.replication.replica_errors import (
     ReplicaInUse,
     ReplicaLogMissing,
@@ -153,6 +155,10 @@ class Replica:
         self._tools.on_step("adopted")
         drop_imported(work)
         return facts
+
+    def between(self, one: str, other: str) -> dict[str, Suspects] | None:
+        with self._changing() as record:
+            return between(self._folder, record, one, other)
 
     def suspects(self, target: str) -> bytes:
         return suspects_of(self._folder, target)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from holdfast.base.clock import Clock
 from holdfast.hypervisor.machine_spec import DomainSpec
-from holdfast.replication.adoption import Adopted, AdoptWish, NoHome, OldHome, part_of
+from holdfast.replication.adoption import Adopted, AdoptWish, NoHome, OldHome, Suspects, part_of
 from holdfast.replication.log_errors import LogNewer
 from holdfast.replication.log_head import VERSION as LOG_VERSION
 from holdfast.replication.receiver import Ack, Incoming, Prepared, ReplicaWish, SeedWish
@@ -123,6 +123,10 @@ class Site:
         """Make images of a machine of this host the newest layers of its replica here."""
         self.prepare(wish)
         return self._replica(wish.vm).adopt(work)
+
+    def between(self, vm: str, one: str, other: str) -> dict[str, Suspects] | None:
+        """Where two instants of a replica may differ; see replica_between."""
+        return self._replica(vm).between(one, other)
 
     def remove(self, vm: str) -> None:
         self._replica(vm).remove()

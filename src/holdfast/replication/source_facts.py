@@ -90,6 +90,8 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     walked: str = ""
     # What the old host of the machine has: no record alone says how that differs from here.
     adopted: str = ""
+    # What the walk that ended last has sent, in bytes of the disks.
+    walked_bytes: int = 0
 
     @property
     def base(self) -> Generation | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from zlib import crc32
 
 from holdfast.disks.image_facts import Link
@@ -58,19 +59,19 @@ def look_at(job: SourceJob, base: Generation | None, *, is_live: bool) -> Sight:
     domain = job.domain
     spec = domain.spec(inactive=not is_live)
     disks, left_out = required_disks(spec)
-    found = _live(job, disks, base) if is_live else _off(domain, disks, base)
+    found = _live(job, disks, base) if is_live else now_off(domain, disks, base)
     chains = {disk.target: chain_of(disk, is_live=is_live) for disk in disks}
     return Sight(
         spec=spec,
         is_live=is_live,
         disks=disks,
         left_out=left_out,
-        now=tuple(_without_lost(now, base, chains[now.target]) for now in found),
+        now=tuple(without_lost(now, base, chains[now.target]) for now in found),
         chains={target: tuple(link.path for link in chain) for target, chain in chains.items()},
     )
 
 
-def _without_lost(now: DiskNow, base: Generation | None, chain: tuple[Link, ...]) -> DiskNow:
+def without_lost(now: DiskNow, base: Generation | None, chain: tuple[Link, ...]) -> DiskNow:
     before = base.disk(now.target) if base else None
     if before is None or now.map_state is not MapState.RECORDING:
         return now
@@ -117,12 +118,13 @@ def _states_now(domain: Domain, base: Generation) -> dict[str, MapState]:
     return found
 
 
-def _off(
-    domain: Domain, disks: tuple[DiskSpec, ...], base: Generation | None
+def now_off(
+    machine: Domain | DomainSpec, disks: tuple[DiskSpec, ...], base: Generation | None
 ) -> tuple[DiskNow, ...]:
+    """Of a machine that is off, as its images say it."""
     found = []
     for disk in disks:
-        image = image_of(domain, disk)
+        image = image_of(machine, disk)
         before = base.disk(disk.target) if base else None
         state = MapState.MISSING
         if before is not None and before.checkpoint and disk.format == "qcow2":
@@ -159,6 +161,10 @@ def looks_of(disks: tuple[DiskSpec, ...], domain: Domain) -> dict[str, tuple[int
     """
     found: dict[str, tuple[int, ...]] = {_DESCRIPTION: (crc32(description(domain)),)}
     for disk in disks:
-        seen = image_of(domain, disk).stat()
-        found[disk.target] = (seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns)
+        found[disk.target] = look_of(image_of(domain, disk))
     return found
+
+
+def look_of(image: Path) -> tuple[int, ...]:
+    seen = image.stat()
+    return (seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns)

@@ -133,6 +133,7 @@ def keep_generation(
             must_walk_since=None,
             distrusted=(),
             walked=walked or sent.walked,
+            walked_bytes=walk.logged_bytes if walked and walk else sent.walked_bytes,
         )
         note_checkpoints(job, fresh, None if walked else walk)
         job.folder.keep_sent(fresh)

@@ -62,6 +62,8 @@ class Replicating:
     sender: Sender | None = None
     slice_bytes: int = 4 * MIB
     is_away: bool = False
+    # As its certificate would have it.
+    machine: str = "north"
     on_step: Callable[[str], None] = _nobody_listens
     changes: dict[str, Any] = field(default_factory=dict)
     done: list[Done] = field(default_factory=list)
@@ -73,7 +75,7 @@ class Replicating:
 
     def prepare(self) -> None:
         if self.receiver is not None:
-            wish = ReplicaWish(vm=self.uuid, name=self.domain.name, source="north", disks=())
+            wish = ReplicaWish(vm=self.uuid, name=self.domain.name, source=self.machine, disks=())
             self.receiver.prepare(wish)
 
     @property

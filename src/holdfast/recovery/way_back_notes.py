@@ -1,0 +1,63 @@
+"""What a host remembers of a way back, beside the record.
+
+HOME/recovery/UUID/adopted.json    the answer its site was given, to be given again
+HOME/recovery/UUID/home.json       what is recorded of a machine since it came home
+"""
+
+from hashlib import sha256
+from typing import TypeVar
+
+import msgspec
+
+from holdfast.machines.state_files import replace_file
+from holdfast.recovery.record_folder import RecordFolder
+from holdfast.replication.adoption import Adopted
+
+_ADOPTED, _HOME = "adopted.json", "home.json"
+_T = TypeVar("_T", bound=msgspec.Struct)
+
+
+class HomeNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`generation` is the point it came home with; `checkpoint` is the record since, if any."""
+
+    generation: str
+    checkpoint: str = ""
+    # Its disks before they were folded into its original images, by disk.
+    originals: dict[str, str] = {}
+
+
+def adopted_name(vm: str, act: str) -> str:
+    """What the disks of an old home hold, as a generation: the same for the same act."""
+    return f"holdfast-{sha256(f'{vm} {act}'.encode()).hexdigest()[:16]}"
+
+
+def keep_adopted(folder: RecordFolder, adopted: Adopted) -> None:
+    _keep(folder, _ADOPTED, adopted)
+
+
+def adopted_before(folder: RecordFolder) -> Adopted | None:
+    return _read(folder, _ADOPTED, Adopted)
+
+
+def keep_home(folder: RecordFolder, note: HomeNote) -> None:
+    _keep(folder, _HOME, note)
+
+
+def home_note(folder: RecordFolder) -> HomeNote | None:
+    return _read(folder, _HOME, HomeNote)
+
+
+def drop_home(folder: RecordFolder) -> None:
+    (folder.path / _HOME).unlink(missing_ok=True)
+
+
+def _keep(folder: RecordFolder, name: str, value: msgspec.Struct) -> None:
+    folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    replace_file(folder.path / name, msgspec.json.encode(value))
+
+
+def _read(folder: RecordFolder, name: str, type_: type[_T]) -> _T | None:
+    try:
+        return msgspec.json.decode((folder.path / name).read_bytes(), type=type_)
+    except (OSError, msgspec.DecodeError):
+        return None

@@ -47,7 +47,12 @@ def _told_by(probe: str, session: Session) -> Callable[[Session], Iterator[_Line
         from holdfast.app.server_probes import SERVER_PROBES
 
         return SERVER_PROBES[probe]
-    for family, told_by in (("own.vm", _of_vms), ("own.replication", _of_replication)):
+    families = (
+        ("own.vm", _of_vms),
+        ("own.replication", _of_replication),
+        ("own.recovery", _of_recovery),
+    )
+    for family, told_by in families:
         if probe == family or probe.startswith(f"{family}."):
             return told_by(probe, home)
     if not (os.path.isdir(os.path.join(home, "agent")) or os.path.exists(_AGENT_UNIT)):
@@ -71,6 +76,14 @@ def _of_replication(probe: str, home: str) -> Callable[[Session], Iterator[_Line
     from holdfast.app.replication_probes import REPLICATION_PROBES, has_replication
 
     return REPLICATION_PROBES[probe] if has_replication(home) else _nothing
+
+
+def _of_recovery(probe: str, home: str) -> Callable[[Session], Iterator[_Line]]:
+    if not os.path.isdir(os.path.join(home, "recovery")):
+        return _nothing
+    from holdfast.app.recovery_probes import RECOVERY_PROBES
+
+    return RECOVERY_PROBES[probe]
 
 
 def _nothing(_session: Session) -> Iterator[_Line]:

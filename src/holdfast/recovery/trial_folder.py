@@ -76,6 +76,14 @@ class TrialFolder:
         finally:
             os.close(descriptor)
 
+    def is_at_work(self, trial: Trial) -> bool:
+        """Whether some process is at it now."""
+        try:
+            with self.at_work(trial):
+                return False
+        except TrialRunning:
+            return True
+
     def _read(self, path: Path) -> Trial | None:
         try:
             return msgspec.json.decode(path.read_bytes(), type=Trial)

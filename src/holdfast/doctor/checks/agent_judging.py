@@ -12,6 +12,7 @@ from holdfast.doctor.factbase import Facts
 from holdfast.doctor.facts import Fact
 from holdfast.doctor.model import Span, Verdict, confirmed, ruled_out, unknown
 from holdfast.doctor.own_facts import JobRecord
+from holdfast.doctor.recovery_facts import RECOVERY_KINDS
 from holdfast.doctor.replication_facts import REPLICATION_KINDS
 from holdfast.doctor.server_facts import SERVER_KINDS
 from holdfast.doctor.vm_facts import VM_KINDS
@@ -26,6 +27,7 @@ _PROBES = {
         **SERVER_KINDS,
         **VM_KINDS,
         **REPLICATION_KINDS,
+        **RECOVERY_KINDS,
     }.items()
     for kind in kinds.values()
 }

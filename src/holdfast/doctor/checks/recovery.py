@@ -1,0 +1,121 @@
+"""Causes why a machine does not come up at the other site, or cannot come back."""
+
+from holdfast.doctor.checking import Params, check
+from holdfast.doctor.checks.agent_judging import SHOWN, Look, by_fact, named, said_by_errors
+from holdfast.doctor.factbase import Facts
+from holdfast.doctor.model import Verdict, confirmed, ruled_out, unknown
+from holdfast.doctor.own_facts import JobRecord
+from holdfast.doctor.recovery_facts import Recovery, RecoveryDrill, RecoveryTrial
+
+_PROBE = "own.recovery"
+
+
+# The codes of errors that prove a cause.
+CODES: dict[str, tuple[str, ...]] = {}
+
+
+def by_failure(cause: str, *codes: str) -> None:
+    """What an act of recovery failed with last, or a command about it."""
+    CODES[cause] = codes
+
+    @check(cause, needs_any=(Recovery, JobRecord))
+    def judge(facts: Facts, _: Params) -> Verdict:
+        for one in facts.of(Recovery):
+            if one.error in codes:
+                return confirmed(one.span, **{**named(one), "reason": one.said or one.error})
+        if said := said_by_errors(facts, codes):
+            return said
+        well = [one.span for one in facts.of(Recovery)]
+        return ruled_out(*well[:SHOWN]) if well else unknown(_PROBE)
+
+
+# Where it runs.
+by_fact("recovery.split-brain", Recovery, lambda one, _: one.is_split)
+by_fact(
+    "recovery.act-stopped",
+    Recovery,
+    lambda one, _: bool(one.act) and not one.is_at_work,
+    values=lambda one, _: {"reason": one.said or one.error or "-"},
+)
+by_fact(
+    "recovery.not-heard",
+    Recovery,
+    lambda one, look: (
+        None
+        if one.stage != "undoing"
+        else one.heard_age_seconds is None or one.heard_age_seconds > look.params.number("seconds")
+    ),
+)
+by_fact(
+    "recovery.uncommitted",
+    Recovery,
+    lambda one, look: (
+        False
+        if one.stage != "failed-over"
+        else look.older(one.since, hours=look.params.number("hours"))
+    ),
+)
+by_fact(
+    "recovery.unprotected",
+    Recovery,
+    lambda one, look: (
+        False
+        if one.stage != "committed"
+        else look.older(one.since, hours=look.params.number("hours"))
+    ),
+)
+
+# Bringing it up.
+by_failure("recovery.source-may-run", "recovery-source-may-run")
+by_failure("recovery.name-taken", "failover-name-taken", "failover-uuid-taken")
+by_failure("recovery.address-taken", "failover-mac-taken")
+by_failure("recovery.memory-short", "failover-memory-short", "failover-huge-pages-short")
+by_failure("recovery.store-closed", "failover-folder-closed", "failover-pool-closed")
+by_failure("recovery.store-full", "failover-space-short")
+by_failure("recovery.account-reads-only", "failover-account-reads-only")
+by_failure("recovery.network-missing", "failover-network-missing", "networks-unreadable")
+by_failure("recovery.hardware-unknown", "failover-hardware-unknown", "failover-file-missing")
+by_failure("recovery.point-unusable", "failover-point-incomplete", "failover-point-changed")
+by_failure("recovery.shut-down-slow", "vm-shut-down-too-slow")
+by_failure("recovery.source-not-ready", "failover-source-not-ready", "failover-source-transient")
+
+# The way back.
+by_failure("recovery.home-unreachable", "way-back-home-unreachable")
+by_failure("recovery.home-no-site", "way-back-home-is-no-site", "way-back-missing")
+by_failure("recovery.not-running", "way-back-machine-not-running", "recovery-machine-ended")
+by_failure("recovery.migrated", "recovery-migrated")
+by_failure("recovery.moved", "way-back-machine-moved")
+by_failure("recovery.replica-deleted", "way-back-replica-deleted", "way-back-machine-deleted")
+by_failure("recovery.protection-off", "way-back-protection-off")
+by_failure("recovery.not-failed-over", "recovery-not-failed-over", "recovery-no-replica-here")
+by_failure("recovery.target-unsupported", "way-back-target-unsupported")
+by_failure("recovery.runs-at-home", "way-back-runs-at-home")
+by_failure("recovery.another-epoch", "way-back-home-knows-newer", "way-back-not-its-site")
+
+
+# Tests and drills.
+def _is_left(one: RecoveryTrial, look: Look) -> bool | None:
+    if one.is_at_work:
+        return False
+    return bool(one.trouble) or one.ends_at is None or look.older(one.ends_at, minutes=10)
+
+
+by_fact("recovery.test-left", RecoveryTrial, _is_left)
+by_fact(
+    "recovery.drill-failed",
+    RecoveryDrill,
+    lambda one, _: one.verdict not in ("", "passed"),
+    values=lambda one, _: {"reason": one.said or one.verdict},
+)
+by_fact(
+    "recovery.drill-overdue",
+    RecoveryDrill,
+    lambda one, look: False if one.due_at is None else look.older(one.due_at, hours=1),
+)
+by_fact(
+    "recovery.never-tried",
+    RecoveryDrill,
+    lambda one, look: (
+        one.last_at is None or look.older(one.last_at, days=look.params.number("days"))
+    ),
+)

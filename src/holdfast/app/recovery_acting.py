@@ -1,7 +1,7 @@
 """Around every act: the lock, the record's beginning and end, and the host with its replicas."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +9,11 @@ from holdfast.app.recovery_here import Here, Outcome, RecoveryWish
 from holdfast.app.replication_errors import SiteNotSet
 from holdfast.app.replication_process import Work
 from holdfast.app.replication_process import at_work as process_at_work
+from holdfast.base.errors import HoldfastError
 from holdfast.machines.new_identity import parse_network
+from holdfast.recovery.act_texts import act_text
 from holdfast.recovery.acts import OnStep, Step, at_work, perform
-from holdfast.recovery.beginning import Asked, begin, current_act, finish
+from holdfast.recovery.beginning import Asked, abandon, begin, current_act, finish
 from holdfast.recovery.desk import listening_since, tidings_of
 from holdfast.recovery.promoting import Place
 from holdfast.recovery.record import Act, ActKind, Stage
@@ -52,10 +54,21 @@ class Acting:
 @contextlib.contextmanager
 def acting(here: Here, kind: ActKind, on_step: OnStep, **wish: Any) -> Iterator[Acting]:
     """Nobody else acts upon the machine meanwhile; `wish` is what the same command goes on by."""
-    with at_work(here.folder, here.clock, about=here.name, work=kind.value):
+    with at_work(here.folder, here.clock, about=here.name, work=act_text(kind)):
         asked = Asked(kind=kind, who=here.who, wish=wish)
         act = begin(here.folder, asked, here.standing(), here.clock)
         yield Acting(here=here, act=act, on_step=on_step)
+
+
+@contextlib.contextmanager
+def refused_unless(acting: Acting, has_changed: Callable[[], bool]) -> Iterator[None]:
+    """An error before anything was changed leaves no act behind that would have to be gone on with."""
+    try:
+        yield
+    except HoldfastError as err:
+        if not has_changed():
+            abandon(acting.here.folder, acting.act, acting.here.clock, why=err.code)
+        raise
 
 
 @contextlib.contextmanager

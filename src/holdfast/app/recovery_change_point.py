@@ -1,6 +1,12 @@
 """Change of the point: what runs here is dropped, and another point is started."""
 
-from holdfast.app.recovery_acting import acting, promotion_place, starting, starting_wish
+from holdfast.app.recovery_acting import (
+    acting,
+    promotion_place,
+    refused_unless,
+    starting,
+    starting_wish,
+)
 from holdfast.app.recovery_discarding import require_discarding
 from holdfast.app.recovery_here import Here, Outcome, RecoveryWish
 from holdfast.recovery.acts import OnStep
@@ -19,5 +25,6 @@ def change_point(here: Here, wish: RecoveryWish, on_step: OnStep) -> Outcome:
         promotion_place(here) as place,
     ):
         what = starting(begun, place)
-        begun.perform(changing_steps(what))
+        with refused_unless(begun, lambda: bool(what.now().generation)):
+            begun.perform(changing_steps(what))
         return begun.finish(figures=what.figures, warnings=what.warnings)

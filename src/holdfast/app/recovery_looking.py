@@ -11,6 +11,7 @@ from holdfast.recovery.dropping import written_bytes
 from holdfast.recovery.policy import Standing, legal_acts
 from holdfast.recovery.record import ActKind, Event, RecoveryRecord
 from holdfast.recovery.tested_points import Tested, tested_points
+from holdfast.recovery.trial_folder import TrialFolder
 from holdfast.replication.replica_facts import ReplicaPoint
 
 
@@ -53,10 +54,16 @@ def _look(place: Here) -> RecoveryLook:
     return RecoveryLook(
         record=record,
         standing=standing,
-        possible=legal_acts(standing),
+        possible=_possible(place, standing),
         is_at_work=record.act is not None and is_at_work(place.folder),
         heard=tidings_of(place.home, place.vm),
         points=replica.points if replica else (),
         tested=tested_points(place.home, place.vm),
         written=written_bytes(record.promoted) if record.promoted else 0,
     )
+
+
+def _possible(place: Here, standing: Standing) -> frozenset[ActKind]:
+    """A clean-up only where a test has left something."""
+    legal = legal_acts(standing)
+    return legal if TrialFolder(place.home, place.vm).left() else legal - {ActKind.CLEAN_UP}

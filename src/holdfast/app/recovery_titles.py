@@ -15,19 +15,6 @@ TITLES = {
     "points": N_("The other points go"),
     "close": N_("The way back is closed"),
 }
-ACTS = {
-    "test": N_("test failover"),
-    "planned": N_("planned failover"),
-    "planned-live": N_("planned failover while it runs"),
-    "unplanned": N_("unplanned failover"),
-    "change-point": N_("change of the point"),
-    "undo": N_("undo"),
-    "commit": N_("commit"),
-    "reprotect": N_("reprotect"),
-    "failback": N_("failback"),
-    "failback-live": N_("failback while it runs"),
-    "clean-up": N_("clean-up"),
-}
 STAGES = {
     "protected": N_("protected"),
     "failing-over": N_("failing over"),

@@ -4,6 +4,7 @@ from holdfast.app.recovery_acting import (
     acting,
     listening,
     promotion_place,
+    refused_unless,
     starting,
     starting_wish,
 )
@@ -26,7 +27,8 @@ def fail_over_unplanned(here: Here, wish: RecoveryWish, on_step: OnStep) -> Outc
             is_source_down=wish.is_source_down,
             agree=here.agree,
         )
-        begun.perform(steps)
+        with refused_unless(begun, lambda: what.now().epoch > 0):
+            begun.perform(steps)
         promoted = what.record().promoted
         if promoted is not None:
             age = begun.act.begun_at - promoted.taken_at

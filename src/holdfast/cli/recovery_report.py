@@ -11,6 +11,8 @@ from holdfast.cli import shown
 from holdfast.cli.json_recovery import RecoveryPoint, RecoveryStatus
 from holdfast.cli.output import Output, encodable
 from holdfast.cli.recovery_steps import step_line
+from holdfast.recovery.act_texts import act_text
+from holdfast.recovery.record import ActKind
 
 if TYPE_CHECKING:
     from holdfast.app.recovery_looking import RecoveryLook
@@ -22,6 +24,12 @@ _PLACES = {
     "promoted": N_("it runs here since a failover"),
     "home": N_("its own host"),
     "nothing": N_("none"),
+}
+# Beside those that are called as their acts.
+_EVENTS = {
+    "refused": N_("refused"),
+    "released": N_("its source has it again"),
+    "split-brain": N_("it was seen to run at both hosts"),
 }
 _TRUE = {True: N_("yes"), False: N_("no"), None: N_("unknown")}
 
@@ -97,7 +105,7 @@ def _row(look: "RecoveryLook") -> tuple[str, ...]:
         shown.line(look.record.name),
         _stage(look),
         _(_PLACES[look.standing.place.value]),
-        _acts()[act.kind.value] if act else "-",
+        act_text(act.kind) if act else "-",
         str(len(look.points)),
         heard,
     )
@@ -141,7 +149,7 @@ def _of_act(look: "RecoveryLook") -> Iterator[str]:
     if act is None:
         return
     yield _("{act}, begun by {who}, {moment}:").format(
-        act=_acts()[act.kind.value], who=shown.line(act.who), moment=shown.moment(act.begun_at)
+        act=act_text(act.kind), who=shown.line(act.who), moment=shown.moment(act.begun_at)
     )
     yield from (f"  {step_line(note)}" for note in act.steps)
     if not look.is_at_work:
@@ -155,17 +163,17 @@ def _ends(look: "RecoveryLook") -> Iterator[str]:
             "It runs at both hosts, and each writes to its own disks. Decide which one is right, "
             "and shut the other one down; nothing is merged by itself."
         )
-    names = ", ".join(_acts()[kind.value] for kind in sorted(look.possible))
+    names = ", ".join(act_text(kind) for kind in ActKind if kind in look.possible)
     yield _("Possible now: {acts}").format(acts=names or "-")
     for event in look.record.events[-_EVENTS_SHOWN:]:
-        what = _acts().get(event.what, event.what)
+        what = _event_text(event.what)
         yield f"  {shown.moment(event.at)}  {what}  {shown.line(event.who)}".rstrip()
 
 
-def _acts() -> dict[str, str]:
-    from holdfast.app.recovery_titles import ACTS
-
-    return {name: _(title) for name, title in ACTS.items()}
+def _event_text(what: str) -> str:
+    if what in tuple(ActKind):
+        return act_text(ActKind(what))
+    return _(_EVENTS[what]) if what in _EVENTS else what
 
 
 def _point_row(look: "RecoveryLook", point: "ReplicaPoint") -> Iterator[str]:

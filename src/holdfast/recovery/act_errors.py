@@ -6,7 +6,7 @@ from holdfast.base.texts import N_
 
 class ActRuns(HoldfastError):
     code = "recovery-act-runs"
-    sentence = N_("{work} of {about} is at work already, as process {pid}, for {age}")
+    sentence = N_("The {work} of {about} is at work already, as process {pid}, for {age}")
     remedy = N_("Watch it: `holdfast failover status {about} --watch`.")
     exit_status = Exit.LOCKED
     retry = Retry.LATER
@@ -42,7 +42,7 @@ class ActMustGoOn(HoldfastError):
 
 class NotFailedOver(HoldfastError):
     code = "recovery-not-failed-over"
-    sentence = N_("{about} was not failed over to this host, so there is nothing to {wish} here")
+    sentence = N_("{about} was not failed over to this host: there is nothing here for {wish}")
     remedy = N_(
         "`holdfast failover status {about}` says where it runs; try the replica first with "
         "`holdfast failover {about} --test`."
@@ -99,7 +99,7 @@ class RunsAtHome(HoldfastError):
 
 class RunsElsewhere(HoldfastError):
     code = "recovery-runs-elsewhere"
-    sentence = N_("{about} runs at the other host by epoch {epoch}; this one cannot {wish} it")
+    sentence = N_("{about} runs at the other host by epoch {epoch}: {wish} is not for this one")
     remedy = N_(
         "Run the same command at the host where it runs, or look: `holdfast failover status {about}`."
     )

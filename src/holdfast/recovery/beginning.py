@@ -8,10 +8,13 @@ import msgspec
 
 from holdfast.base.clock import Clock
 from holdfast.recovery.act_errors import PointWasChosen
+from holdfast.recovery.act_texts import act_text
 from holdfast.recovery.desk import drop_order
 from holdfast.recovery.policy import AFTER, DURING, Standing, refusal
 from holdfast.recovery.record import Act, ActKind, RecoveryRecord, Stage
 from holdfast.recovery.record_folder import RecordFolder, with_event
+
+REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,7 @@ def begin(folder: RecordFolder, asked: Asked, standing: Standing, clock: Clock) 
         begun_at=clock.now(),
         wish=asked.wish,
         replaces=known.kind if known else None,
+        stage_before=standing.stage,
     )
     stage = DURING.get(asked.kind, standing.stage)
     first = RecoveryRecord(vm=folder.vm, name=standing.about)
@@ -83,6 +87,23 @@ def finish(
     return record
 
 
+def abandon(folder: RecordFolder, act: Act, clock: Clock, *, why: str) -> None:
+    """As if it had not begun: for an act that was refused before it changed anything.
+
+    One that took the place of another is not given up this way: that one had begun to.
+    """
+    if act.replaces is not None:
+        return
+
+    def back(record: RecoveryRecord) -> RecoveryRecord:
+        if record.act is None or record.act.id != act.id:
+            return record
+        before = msgspec.structs.replace(record, act=None, stage=act.stage_before)
+        return with_event(before, clock, REFUSED, who=act.who, why=f"{act.kind.value}: {why}")
+
+    folder.change(back)
+
+
 def new_act_id(clock: Clock) -> str:
     """In the order of time, as names are sorted; good as the name of a folder."""
     return f"{clock.now():%Y%m%d-%H%M%S}-{token_hex(3)}"
@@ -93,4 +114,4 @@ def _require_same(known: Act, asked: Asked, about: str) -> None:
     before, now = known.wish.get("point", ""), asked.wish.get("point", "")
     if now and now != before:
         chosen = before or "latest"
-        raise PointWasChosen(about=about, under_way=known.kind.value, chosen=chosen, wish=now)
+        raise PointWasChosen(about=about, under_way=act_text(known.kind), chosen=chosen, wish=now)

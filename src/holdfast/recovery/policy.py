@@ -24,6 +24,7 @@ from holdfast.recovery.act_errors import (
     RunsAtHome,
     RunsElsewhere,
 )
+from holdfast.recovery.act_texts import act_text
 from holdfast.recovery.record import Act, ActKind, RecoveryRecord, Stage
 
 FAILOVERS = frozenset(
@@ -169,7 +170,7 @@ def _beside(kind: ActKind, under_way: Act, standing: Standing) -> HoldfastError 
     if kind is ActKind.UNPLANNED and _is_given_up_by_disaster(under_way, standing):
         return None
     again = COMMANDS[under_way.kind].format(about=standing.about)
-    known = {"about": standing.about, "under_way": under_way.kind.value, "again": again}
+    known = {"about": standing.about, "under_way": act_text(under_way.kind), "again": again}
     if under_way.kind in UNDOABLE:
         return ActUnderWay(**known, who=under_way.who)
     return ActMustGoOn(**known)
@@ -207,10 +208,10 @@ def _instead_at_home(kind: ActKind, standing: Standing) -> HoldfastError:
     if kind in _BACK and standing.is_fenced:
         return ReprotectFirst(about=standing.about)
     if standing.is_fenced:
-        return RunsElsewhere(about=standing.about, epoch=standing.epoch, wish=kind.value)
+        return RunsElsewhere(about=standing.about, epoch=standing.epoch, wish=act_text(kind))
     if kind in FAILOVERS:
         return RunsAtHome(about=standing.about)
-    return NotFailedOver(about=standing.about, wish=kind.value)
+    return NotFailedOver(about=standing.about, wish=act_text(kind))
 
 
 def _instead_at_site(kind: ActKind, standing: Standing) -> HoldfastError:
@@ -219,5 +220,5 @@ def _instead_at_site(kind: ActKind, standing: Standing) -> HoldfastError:
     if standing.is_fenced and kind in _BACK:
         return ReprotectFirst(about=standing.about)
     if standing.is_fenced:
-        return RunsElsewhere(about=standing.about, epoch=standing.epoch, wish=kind.value)
-    return NotFailedOver(about=standing.about, wish=kind.value)
+        return RunsElsewhere(about=standing.about, epoch=standing.epoch, wish=act_text(kind))
+    return NotFailedOver(about=standing.about, wish=act_text(kind))

@@ -80,6 +80,8 @@ class Act(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     epoch: int = 0
     # What it took the place of: a disaster in the middle of what was planned, an undo.
     replaces: ActKind | None = None
+    # Where the machine stood when it began.
+    stage_before: Stage = Stage.PROTECTED
     steps: tuple[StepNote, ...] = ()
 
 

@@ -50,6 +50,7 @@ class Starting:
     warnings: list[str] = field(default_factory=list)
     figures: dict[str, float] = field(default_factory=dict)
     _began: float = field(init=False)
+    _plan: PromotionPlan | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self._began = self.clock.monotonic()

@@ -55,6 +55,8 @@ class Action(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     machine: str = ""
     # Whether it may be begun anew when nobody knows how far it came.
     is_repeatable: bool = False
+    # A file whose content a webhook is shown as its bearer's token.
+    token_file: str = ""
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -90,7 +90,8 @@ def _machine_steps(
     prefix = f"{group.name}/{machine.vm}"
     for step in _actions(machine.pre, kind, f"{prefix}/pre", after=after, group=group.name):
         after = (step.id,)
-        yield msgspec.structs.replace(step, machine=machine.vm, requires=machine.needs)
+        requires = tuple({*machine.needs, *step.requires} - {machine.vm})
+        yield msgspec.structs.replace(step, machine=machine.vm, requires=requires)
     start = start_id(group.name, machine.vm)
     yield Step(
         id=start,
@@ -103,7 +104,9 @@ def _machine_steps(
         on_failure=machine.on_failure,
     )
     for step in _actions(machine.post, kind, f"{prefix}/post", after=(start,), group=group.name):
-        yield msgspec.structs.replace(step, machine=machine.vm, requires=(machine.vm,))
+        yield msgspec.structs.replace(
+            step, machine=machine.vm, requires=tuple({machine.vm, *step.requires})
+        )
 
 
 def _actions(

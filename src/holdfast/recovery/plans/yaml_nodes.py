@@ -1,0 +1,112 @@
+"""A YAML file as a tree that knows its lines. Nothing is guessed: every scalar is its text.
+
+So `no`, `010` and `12:30` are what somebody has typed. Anchors and a name given twice are refused:
+the first hide what a plan does, and of the second nobody knows which one was meant.
+"""
+
+from dataclasses import dataclass
+
+from holdfast.base.texts import _
+
+_MOST_BYTES = 1 << 20
+_DEEPEST = 20
+
+
+class Unreadable(Exception):
+    """`line` from 1, what is wrong, and what to do about it."""
+
+    def __init__(self, line: int, problem: str, cure: str) -> None:
+        super().__init__(problem)
+        self.line, self.problem, self.cure = line, problem, cure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    line: int
+    text: str
+    # Nothing was written, or `~`; in quotes it is a text like any other.
+    is_nothing: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Items:
+    line: int
+    items: "tuple[Node, ...]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """`lines` says where each name stands."""
+
+    line: int
+    values: "dict[str, Node]"
+    lines: dict[str, int]
+
+
+Node = Text | Items | Names
+
+
+def read_nodes(content: bytes) -> Node:
+    if len(content) > _MOST_BYTES:
+        problem = _("the file is larger than {bytes} bytes").format(bytes=_MOST_BYTES)
+        raise Unreadable(1, problem, _("A plan is a small file; give that of a plan."))
+    # Only commands about plans pay for it.
+    import yaml
+
+    try:
+        root = yaml.compose(content, Loader=yaml.SafeLoader)
+        _refuse_aliases(content)
+    except yaml.MarkedYAMLError as err:
+        mark = err.problem_mark or err.context_mark
+        raise _not_yaml(mark.line + 1 if mark else 1, err.problem or err.context or "") from err
+    except (yaml.YAMLError, UnicodeDecodeError) as err:
+        raise _not_yaml(1, str(err).splitlines()[0]) from err
+    if root is None:
+        raise Unreadable(1, _("there is nothing in it"), _("Write a plan into it."))
+    return _made(root, 0)
+
+
+def _not_yaml(line: int, reason: str) -> Unreadable:
+    cure = _("Mind the indentation, and put a text with ': ' or '#' in it into quotes.")
+    return Unreadable(line, _("this is no YAML: {reason}").format(reason=reason), cure)
+
+
+def _refuse_aliases(content: bytes) -> None:
+    import yaml
+
+    for event in yaml.parse(content, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            problem = _("an alias (*{name}) is not taken").format(name=event.anchor)
+            raise Unreadable(event.start_mark.line + 1, problem, _("Write out what it stands for."))
+
+
+def _made(node: object, depth: int) -> Node:
+    import yaml
+
+    assert isinstance(node, yaml.Node)
+    line = node.start_mark.line + 1
+    if depth > _DEEPEST:
+        raise Unreadable(line, _("it is nested too deeply"), _("No plan is as deep as that."))
+    if isinstance(node, yaml.ScalarNode):
+        return Text(line=line, text=node.value, is_nothing=node.tag == "tag:yaml.org,2002:null")
+    if isinstance(node, yaml.SequenceNode):
+        return Items(line=line, items=tuple(_made(one, depth + 1) for one in node.value))
+    values: dict[str, Node] = {}
+    lines: dict[str, int] = {}
+    for key, value in node.value:
+        name, at = _name(key)
+        if name in values:
+            problem = _("'{name}' stands here a second time").format(name=name)
+            raise Unreadable(at, problem, _("Leave one of the two."))
+        values[name], lines[name] = _made(value, depth + 1), at
+    return Names(line=line, values=values, lines=lines)
+
+
+def _name(key: object) -> tuple[str, int]:
+    import yaml
+
+    assert isinstance(key, yaml.Node)
+    line = key.start_mark.line + 1
+    if not isinstance(key, yaml.ScalarNode):
+        raise Unreadable(line, _("a name must be a text"), _("Write `name: value`."))
+    return key.value, line

@@ -1,0 +1,162 @@
+"""What a source is told: the record first, then orders; and what is kept of what it says."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from holdfast.recovery.desk import (
+    answer,
+    desk_of,
+    listening_since,
+    order_of,
+    put_order,
+    tidings_of,
+)
+from holdfast.recovery.record import Act, ActKind, Fence, Promoted, RecoveryRecord, Stage
+from holdfast.recovery.record_folder import RecordFolder
+from holdfast.replication.site_orders import Desk, OrderKind, SiteOrder, SourceTidings
+from holdfast.testing.clock import FakeClock
+
+HERE, SOURCE = "site-id", "source-id"
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+PROMOTED = Promoted(
+    generation="g", taken_at=NOON, name="web", uuid="vm", folder="/running/a", disks=()
+)
+ACT = Act(id="one", kind=ActKind.PLANNED, who="ada", begun_at=NOON)
+
+
+def record(**fields: object) -> RecoveryRecord:
+    return msgspec.structs.replace(RecoveryRecord(vm="vm", name="web"), **fields)
+
+
+def told(
+    known: RecoveryRecord, tidings: SourceTidings, order: SiteOrder | None = None
+) -> SiteOrder:
+    return answer(known, tidings, order, machine_id=HERE)
+
+
+def test_a_machine_that_is_nobodys_concern_is_told_nothing() -> None:
+    assert told(record(), SourceTidings()).kind is OrderKind.NOTHING
+
+
+def test_a_source_that_lives_by_an_older_epoch_is_told_to_bar_it() -> None:
+    order = told(record(epoch=1, runs_at=HERE), SourceTidings(epoch=0))
+
+    assert (order.kind, order.epoch, order.runs_at) == (OrderKind.FENCE, 1, HERE)
+
+
+def test_a_source_that_barred_it_before_the_epoch_hears_of_the_epoch() -> None:
+    order = told(record(epoch=1, runs_at=HERE), SourceTidings(epoch=0, is_fenced=True))
+
+    assert order.kind is OrderKind.FENCE
+
+
+def test_a_source_that_has_heard_is_left_in_peace() -> None:
+    order = told(record(epoch=1, runs_at=HERE), SourceTidings(epoch=1, is_fenced=True))
+
+    assert order == SiteOrder(epoch=1, runs_at=HERE)
+
+
+def test_a_machine_that_was_given_back_is_released_until_its_source_says_so() -> None:
+    known = record(epoch=2, runs_at=SOURCE, stage=Stage.UNDOING)
+
+    assert told(known, SourceTidings(epoch=1, is_fenced=True)).kind is OrderKind.RELEASE
+    assert told(known, SourceTidings(epoch=2, is_fenced=True)).kind is OrderKind.RELEASE
+    assert told(known, SourceTidings(epoch=2)).kind is OrderKind.NOTHING
+
+
+def test_a_source_that_has_forgotten_is_told_that_it_is_its_own() -> None:
+    known = record(epoch=2, runs_at=SOURCE)
+
+    assert told(known, SourceTidings(epoch=0)).kind is OrderKind.RELEASE
+
+
+def test_an_order_is_given_while_its_act_is_under_way() -> None:
+    order = SiteOrder(kind=OrderKind.CATCH_UP, act=ACT.id)
+
+    assert told(record(act=ACT), SourceTidings(), order).kind is OrderKind.CATCH_UP
+    assert told(record(), SourceTidings(), order).kind is OrderKind.NOTHING
+
+
+def test_what_a_source_says_is_kept_with_its_time(tmp_path: Path) -> None:
+    clock = FakeClock()
+    desk = desk_of(str(tmp_path), HERE, clock)
+
+    desk("vm", SourceTidings(epoch=3, is_active=True))
+
+    heard = tidings_of(str(tmp_path), "vm")
+    assert heard is not None
+    assert heard.tidings.epoch == 3
+    assert heard.age(clock.now()) == timedelta(0)
+
+
+def test_it_is_known_since_when_somebody_listens(tmp_path: Path) -> None:
+    clock = FakeClock()
+
+    desk_of(str(tmp_path), HERE, clock)
+
+    assert listening_since(str(tmp_path)) == clock.now()
+
+
+def test_an_order_is_read_as_it_was_put(tmp_path: Path) -> None:
+    folder = RecordFolder(str(tmp_path), "vm")
+    folder.save(record())
+    order = SiteOrder(kind=OrderKind.HAND_OVER, act="one", patience=5.0)
+
+    put_order(folder, order)
+
+    assert order_of(folder) == order
+
+
+def test_a_machine_that_runs_at_both_hosts_is_one_event_for_each_epoch(tmp_path: Path) -> None:
+    folder, desk = _opened(tmp_path, record(epoch=1, runs_at=HERE, promoted=PROMOTED))
+
+    for _time in range(3):
+        desk("vm", SourceTidings(is_active=True))
+
+    known = folder.load()
+    assert known is not None
+    assert [event.what for event in known.events] == ["split-brain"]
+
+
+def test_a_machine_that_moves_while_it_runs_is_no_split_brain(tmp_path: Path) -> None:
+    live = Act(id="one", kind=ActKind.PLANNED_LIVE, who="ada", begun_at=NOON)
+    folder, desk = _opened(tmp_path, record(epoch=1, runs_at=HERE, promoted=PROMOTED, act=live))
+
+    desk("vm", SourceTidings(is_active=True))
+
+    known = folder.load()
+    assert known is not None
+    assert known.events == ()
+
+
+def test_an_undo_has_ended_when_its_source_has_heard(tmp_path: Path) -> None:
+    folder, desk = _opened(tmp_path, record(epoch=2, runs_at=SOURCE, stage=Stage.UNDOING))
+
+    desk("vm", SourceTidings(epoch=1, is_fenced=True))
+    before = folder.load()
+    desk("vm", SourceTidings(epoch=2))
+    after = folder.load()
+
+    assert before is not None
+    assert after is not None
+    assert (before.stage, after.stage) == (Stage.UNDOING, Stage.PROTECTED)
+
+
+def test_an_undone_failback_rests_where_it_was(tmp_path: Path) -> None:
+    fence = Fence(act="a", epoch=1, since=NOON)
+    known = record(epoch=3, runs_at=SOURCE, stage=Stage.UNDOING, fence=fence)
+    folder, desk = _opened(tmp_path, known)
+
+    desk("vm", SourceTidings(epoch=3))
+
+    after = folder.load()
+    assert after is not None
+    assert after.stage is Stage.PROTECTED_IN_REVERSE
+
+
+def _opened(tmp_path: Path, known: RecoveryRecord) -> tuple[RecordFolder, Desk]:
+    folder = RecordFolder(str(tmp_path), "vm")
+    folder.save(known)
+    return folder, desk_of(str(tmp_path), HERE, FakeClock())

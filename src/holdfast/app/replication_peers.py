@@ -73,7 +73,7 @@ class Peers:
                 if way is not None:
                     way.peer.close()
                 way = self._ways[to.machine] = self._opened(address)
-        return Door(receiver=way.peer, sender=way.peer, ahead=way.ahead)
+        return Door(receiver=way.peer, sender=way.peer, ahead=way.ahead, tunnels=way.peer.tunnels)
 
     def limit(self, to: SiteAddress) -> int | None:
         """Bytes a second that may go there now."""

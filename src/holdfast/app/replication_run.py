@@ -16,6 +16,7 @@ from holdfast.machines.extension.in_guest import InGuest
 from holdfast.machines.file_system_freeze import FreezeLimits
 from holdfast.machines.freezing import quiet
 from holdfast.machines.stillness import AsItIs, Stillness
+from holdfast.recovery.live_source import LiveSources
 from holdfast.recovery.source_side import source_side
 from holdfast.replication.replicator_tools import Tools
 from holdfast.replication.replicators import Replicators
@@ -51,6 +52,8 @@ def follow(session: Session, is_over: Callable[[], bool]) -> None:
 def tools_of(session: Session, peers: Peers) -> Tools:
     settings = session.settings
     registration = find_registration(settings.home)
+    live = LiveSources(settings.home, session.clock, door=peers.door, limit=peers.limit)
+    obeying = source_side(settings.home, session.clock, handlers=live.handlers)
     return Tools(
         home=settings.home,
         clock=session.clock,
@@ -63,7 +66,7 @@ def tools_of(session: Session, peers: Peers) -> Tools:
         stillness=lambda domain, _settings: stillness_of(session, domain),
         limit=peers.limit,
         zone=peers.zone,
-        on_order=source_side(settings.home, session.clock),
+        on_order=live.around(obeying),
         warn=session.warn,
     )
 

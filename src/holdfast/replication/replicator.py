@@ -559,6 +559,9 @@ class Replicator:
         self.telling.told.is_split = is_split
         self.telling.told.waits_for_site = waits_for_site
 
+    def tell_now(self) -> None:
+        self._listener.stir()
+
     def on_step(self, step: str) -> None:
         self._on_step(step)
 

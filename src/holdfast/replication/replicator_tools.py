@@ -10,6 +10,7 @@ from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.domains import Domain
 from holdfast.machines.downgrades import downgrade
 from holdfast.machines.stillness import AsItIs, Stillness
+from holdfast.replication.link_tunnels import Tunnels
 from holdfast.replication.receiver import Receiver
 from holdfast.replication.settings import ReplicationSettings, SiteAddress
 from holdfast.replication.shipping import Sender
@@ -27,6 +28,8 @@ class Door:
     sender: Sender
     # How many seconds later it is there; None: nobody knows.
     ahead: Callable[[], float | None] = lambda: None
+    # To what a machine needs there that moves while it runs, by machine and act.
+    tunnels: Callable[[str, str], Tunnels] | None = None
 
 
 def _never_frozen(_domain: Domain, _settings: ReplicationSettings) -> Stillness:

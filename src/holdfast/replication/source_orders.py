@@ -51,6 +51,9 @@ class Loop(Protocol):
     def mind(self, *, is_split: bool, waits_for_site: bool) -> None:
         """What its health is to say of it besides."""
 
+    def tell_now(self) -> None:
+        """The site is told in this very moment how it is."""
+
     def on_step(self, step: str) -> None:
         """A word at each step, for tests that break in there."""
 

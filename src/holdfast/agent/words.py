@@ -10,6 +10,7 @@ from typing import Any
 
 from holdfast.agent.errors import ArgumentsNotUnderstood
 from holdfast.agent.jobs import Job
+from holdfast.agent.recovery_words import recovery_words
 from holdfast.app.vm_errors import VmNoneProtected, VmNotProtected
 from holdfast.fleet.backup_options import mark_of, tag_of
 from holdfast.fleet.jobs import Kind
@@ -95,7 +96,7 @@ def words_for(  # noqa: PLR0911  one for each kind
         case Kind.DOCTOR:
             return ["doctor", "--json", "--", *_texts(job.kind, given.get("symptoms"))]
         case _:
-            raise ArgumentsNotUnderstood(kind=job.kind.value, reason="kind")
+            return recovery_words(job.kind, given)
 
 
 def policy_of(assigned: AssignedPolicy) -> Policy:

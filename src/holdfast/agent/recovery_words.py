@@ -1,0 +1,64 @@
+"""From a job about a machine's recovery to the words of the command that does it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from holdfast.agent.errors import ArgumentsNotUnderstood
+from holdfast.fleet.jobs import Kind
+from holdfast.fleet.recovery_arguments import is_reserved
+
+_FAILOVERS = {
+    Kind.TEST_FAILOVER: "--test",
+    Kind.PLANNED_FAILOVER: "--planned",
+    Kind.UNPLANNED_FAILOVER: "--unplanned",
+}
+_COMMANDS = {
+    Kind.CHANGE_POINT: ("failover", "change-point"),
+    Kind.UNDO_FAILOVER: ("failover", "undo"),
+    Kind.CLEAN_UP_TEST: ("failover", "cleanup"),
+    Kind.COMMIT: ("commit",),
+    Kind.REPROTECT: ("reprotect",),
+    Kind.FAIL_BACK: ("failback",),
+}
+_FLAGS = ("live", "force", "source_is_down", "discard_changes", "complete_migration")
+_VALUES = ("point", "keep")
+_LISTS = {"networks": "--network", "checks": "--check"}
+
+
+def recovery_words(kind: Kind, given: Mapping[str, Any]) -> list[str]:
+    """Begun before, the same command goes on with the step that it came to."""
+    if kind is Kind.RUN_PLAN:
+        return _plan(given)
+    if kind is Kind.DRILL:
+        return _drill(given)
+    vm = str(given.get("vm", ""))
+    if is_reserved(vm):
+        raise ArgumentsNotUnderstood(kind=kind.value, reason=vm)
+    if kind in _FAILOVERS:
+        return ["failover", vm, _FAILOVERS[kind], "--json", *_options(given)]
+    if kind not in _COMMANDS:
+        raise ArgumentsNotUnderstood(kind=kind.value, reason="kind")
+    return [*_COMMANDS[kind], "--json", *_options(given), "--", vm]
+
+
+def _options(given: Mapping[str, Any]) -> list[str]:
+    words = [f"--{name.replace('_', '-')}" for name in _FLAGS if given.get(name)]
+    if given.get("complete_migration"):
+        # Whoever ordered it was asked.
+        words.append("--yes")
+    words += [f"--{name}={given[name]}" for name in _VALUES if given.get(name)]
+    return words + [
+        f"{option}={value}" for name, option in _LISTS.items() for value in given.get(name) or ()
+    ]
+
+
+def _drill(given: Mapping[str, Any]) -> list[str]:
+    if plan := given.get("plan"):
+        return ["plan", "run", "--json", "--type=test", "--", str(plan)]
+    return ["drill", "run", "--json", *_options(given), "--", str(given.get("vm", ""))]
+
+
+def _plan(given: Mapping[str, Any]) -> list[str]:
+    act = given.get("act", "test")
+    down = ["--source-is-down"] if given.get("source_is_down") else []
+    return ["plan", "run", "--json", f"--type={act}", *down, "--", str(given.get("plan", ""))]

@@ -43,7 +43,7 @@ from holdfast.base.clock import Clock, SystemClock
 from holdfast.base.errors import HoldfastError
 from holdfast.fleet.jobs import Kind, State
 from holdfast.fleet.messages import Command
-from holdfast.fleet.virtual_machines import is_of_vm
+from holdfast.fleet.virtual_machines import is_of_recovery, is_of_vm
 from holdfast.storage.limiting import Rates
 
 _BUSY, _IDLE = 0.2, 1.0
@@ -237,7 +237,7 @@ class Agent:
             self._scheduler.after_backup(job, self._clock.now())
         if job.kind in (Kind.BACKUP, Kind.RETAIN, Kind.PROTECT):
             self._talker.points_changed()
-        if is_of_vm(job.source):
+        if is_of_vm(job.source) or is_of_recovery(job.source):
             self._inventory.wake()
         self._replicating.wake()
 

@@ -13,6 +13,7 @@ import msgspec
 
 from holdfast.agent.errors import ServerRefused
 from holdfast.agent.link import Link
+from holdfast.agent.recovering import Recovering
 from holdfast.agent.running import Program
 from holdfast.app.replication_ended import ends_noted, forget_end
 from holdfast.app.replication_own_site import site_role
@@ -73,6 +74,7 @@ class Replicating:
         self._here: list[tuple[str, str]] | None = None if self._etag else []
         self._site_told: SiteTold | None = None
         self._next_site = float("-inf")
+        self._recovering = Recovering(home, link, clock=clock)
         self._warned = ""
 
     @property
@@ -104,6 +106,7 @@ class Replicating:
             self._tell_ends()
             self._tell()
             self._tell_site()
+            self._recovering.tell()
             self._warned = ""
         except ServerRefused as err:
             # A server of the version before knows nothing of replication.

@@ -20,6 +20,7 @@ from holdfast.fleet.arguments import read_arguments, source_of
 from holdfast.fleet.jobs import Kind, State
 from holdfast.fleet.messages import AssignedPolicy
 from holdfast.fleet.policies import Policy
+from holdfast.fleet.recovery_arguments import OF_RECOVERY
 from holdfast.fleet.schedule import Due, due, next_due
 from holdfast.fleet.windows import rate_at
 
@@ -149,6 +150,9 @@ def command_jobs(
 ) -> list[Job]:
     """The job that a person asked the server for, and those it takes besides: one for a source."""
     limits = _limits(policy_of(assigned) if assigned is not None else None)
+    if kind in OF_RECOVERY:
+        # Nobody expects a machine to fail over an hour after it could not: the same is ordered anew.
+        limits = {**limits, "retries": 0}
     about = [arguments]
     if kind is Kind.BACKUP:
         about = orders_of(arguments, assigned, protected)

@@ -53,6 +53,8 @@ _CONCERNED = select(
         Vm.machine_id == bindparam("one"),
         or_(exists().select_from(Site), exists().where(Replication.missing_since.is_not(None))),
     ),
+    # Of those that have replicas: machines that run here one day go back by the same way.
+    exists().where(Site.machine_id == bindparam("one"), Replication.site_id == Site.id),
 )
 
 
@@ -61,6 +63,7 @@ class Concern(NamedTuple):
     is_source: bool
     has_ends: bool
     may_replicate: bool
+    has_replicas: bool
 
 
 def concern(db: Session, machine_id: str) -> Concern:
@@ -89,6 +92,28 @@ def writers_at(db: Session, site_id: str) -> list[tuple[str, str]]:
     return [(row[0], row[1]) for row in db.execute(query.order_by(Replication.vm))]
 
 
+def ways_back_to(db: Session, site_machine: str) -> list[tuple[str, str]]:
+    """UUID and the host that has the replica, of each machine that is replicated from here."""
+    query = select(Replication.vm, Site.machine_id).join(Site, Site.id == Replication.site_id)
+    query = query.where(Replication.machine_id == site_machine, Site.machine_id != site_machine)
+    return [(row[0], row[1]) for row in db.execute(query.order_by(Replication.vm))]
+
+
+def homes_of(db: Session, site_machine: str) -> frozenset[str]:
+    """Names of the sites on the hosts from which machines are replicated to this one."""
+    home = aliased(Site)
+    query = select(home.name).join(Replication, Replication.machine_id == home.machine_id)
+    query = query.join(Site, Site.id == Replication.site_id)
+    return frozenset(db.scalars(query.where(Site.machine_id == site_machine).distinct()))
+
+
+def is_way_back(db: Session, vm: str, *, of: str, to: str) -> bool:
+    """Whether the machine is replicated from `to`, a host, to a site of the host `of`."""
+    query = select(Replication.id).join(Site, Site.id == Replication.site_id)
+    query = query.where(Replication.vm == vm, Replication.machine_id == to, Site.machine_id == of)
+    return db.scalar(query) is not None
+
+
 def sites_of(db: Session, machine_id: str) -> frozenset[str]:
     """Names of the sites a host replicates to."""
     query = select(Site.name).join(Replication, Replication.site_id == Site.id)
@@ -105,6 +130,12 @@ def handed_to(db: Session, machine_id: str) -> list[tuple[Replication, str]]:
 def count_of(db: Session, machine_id: str) -> int:
     query = select(func.count()).where(Replication.machine_id == machine_id)
     return db.scalar(query) or 0
+
+
+def of_vm(db: Session, vm: str) -> list[Replicated]:
+    """By UUID or name, the one that was there first before the others."""
+    query = _joined().where(or_(Replication.vm == vm, Replication.name == vm))
+    return [_one(row) for row in db.execute(query.order_by(Replication.created_at))]
 
 
 def of_machine(db: Session, machine_id: str) -> list[tuple[Replication, Site]]:

@@ -338,6 +338,52 @@ class ReplicationSample(Table):
     is_heard: Mapped[bool]
 
 
+class Recovery(Table):
+    """How a virtual machine stands on its way to another host and back, as one host knows it.
+
+    Each of its two hosts tells its own; the greater epoch is right.
+    """
+
+    __tablename__ = "recoveries"
+    machine_id: Mapped[str] = mapped_column(ForeignKey("machines.id"), primary_key=True)
+    # The UUID of the virtual machine.
+    vm: Mapped[str] = mapped_column(primary_key=True, index=True)
+    name: Mapped[str]
+    epoch: Mapped[int]
+    # The id of the registered machine that may run it; empty: the one that replicates it.
+    runs_at: Mapped[str]
+    # A name of `recovery.record.Stage`, and since when it is so.
+    stage: Mapped[str]
+    stage_since: Mapped[datetime]
+    # As the file of that name has it at the host.
+    record: Mapped[dict[str, Any]]
+    told_at: Mapped[datetime]
+
+
+class RecoveryHost(Table):
+    """What else a host told: how networks are mapped, its plans, tests that run, drills."""
+
+    __tablename__ = "recovery_hosts"
+    machine_id: Mapped[str] = mapped_column(ForeignKey("machines.id"), primary_key=True)
+    # The rest of `fleet.recovery_messages.RecoveryTold`.
+    facts: Mapped[dict[str, Any]]
+    told_at: Mapped[datetime]
+
+
+class RecoveryPlan(Table):
+    """In which order machines are recovered; the text is YAML, as people keep it elsewhere."""
+
+    __tablename__ = "recovery_plans"
+    __table_args__ = (UniqueConstraint("vault_id", "name"),)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    vault_id: Mapped[str] = mapped_column(ForeignKey("vaults.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    text: Mapped[str]
+    version: Mapped[int]
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[str]
+
+
 class Point(Table):
     """A recovery point as its machine told of it; the truth lies in the repository."""
 

@@ -133,6 +133,33 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             told_apart_by=("root",),
             is_event=True,
         ),
+        "failover-failed": Kind(
+            severity=Severity.CRITICAL,
+            sentence=N_("{job} of {vm} on {machine} stands still: {reason}"),
+            told_apart_by=("source",),
+        ),
+        "split-brain": Kind(
+            severity=Severity.CRITICAL,
+            sentence=N_("{vm} was seen running on two hosts: {hosts}. Nothing of it was stopped."),
+            told_apart_by=("root",),
+        ),
+        "drill-failed": Kind(
+            severity=Severity.ERROR,
+            sentence=N_("The recovery drill {drill} on {machine} did not pass."),
+            told_apart_by=("drill",),
+        ),
+        "drill-overdue": Kind(
+            severity=Severity.WARNING,
+            sentence=N_("The recovery drill {drill} on {machine} was due at {since}."),
+            told_apart_by=("drill",),
+        ),
+        "test-not-cleaned": Kind(
+            severity=Severity.WARNING,
+            sentence=N_(
+                "{vm} still runs on {machine} as a test, since {since}; it was to be cleaned up."
+            ),
+            told_apart_by=("vm",),
+        ),
         "key-changed": Kind(
             severity=Severity.ERROR,
             sentence=N_("{machine} shows another key than before (34506)."),

@@ -7,6 +7,11 @@ import msgspec
 
 from holdfast.base.units import parse_duration
 from holdfast.fleet.jobs import Kind
+from holdfast.fleet.recovery_arguments import (
+    OF_RECOVERY,
+    check_recovery,
+    source_of_act,
+)
 from holdfast.fleet.virtual_machines import read_vms, source_of_replication, source_of_vm
 
 _LONGEST = 500
@@ -150,6 +155,7 @@ _OF_KIND: dict[Kind, type] = {
     Kind.RESUME_REPLICATION: OfReplicationArguments,
     Kind.RESYNC_REPLICATION: ResyncArguments,
     Kind.END_REPLICATION: EndReplicationArguments,
+    **OF_RECOVERY,
 }
 # To be paused, a replication need not have come to the end of what it is doing.
 _AT_ANY_TIME = frozenset((Kind.PAUSE_REPLICATION, Kind.RESUME_REPLICATION))
@@ -169,6 +175,8 @@ def read_arguments(kind: Kind, given: dict[str, Any]) -> dict[str, Any]:
     assert isinstance(read, dict)
     if kind is Kind.BACKUP:
         return _about_something(read)
+    if kind in OF_RECOVERY:
+        return check_recovery(kind, read)
     if "vm" in read:
         read_vms([read["vm"]], may_be_all=False)
     if kind is Kind.REPLICATE:
@@ -226,7 +234,7 @@ def asked_again(kind: Kind, arguments: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in arguments.items() if name in known}
 
 
-def source_of(kind: Kind, arguments: dict[str, Any]) -> str:
+def source_of(kind: Kind, arguments: dict[str, Any]) -> str:  # noqa: PLR0911  one for each kind
     """What a job works on: of two jobs on the same source one has to wait for the other."""
     if kind is Kind.BACKUP:
         if vms := arguments.get("vms"):
@@ -238,6 +246,8 @@ def source_of(kind: Kind, arguments: dict[str, Any]) -> str:
         # Its machine can be backed up meanwhile.
         name = str(arguments.get("vm", ""))
         return source_of_replication(name, pause=kind in _AT_ANY_TIME)
+    if kind in OF_RECOVERY:
+        return source_of_act(kind, arguments)
     if kind is Kind.RESTORE:
         return str(arguments.get("to", ""))
     # The others work on the repository as a whole.

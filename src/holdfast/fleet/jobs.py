@@ -21,10 +21,24 @@ class Kind(StrEnum):
     RESUME_REPLICATION = "replication-resume"
     RESYNC_REPLICATION = "replication-resync"
     END_REPLICATION = "replication-disable"
+    # Of its recovery, at the host that each is for:
+    TEST_FAILOVER = "failover-test"
+    PLANNED_FAILOVER = "failover-planned"
+    UNPLANNED_FAILOVER = "failover-unplanned"
+    CHANGE_POINT = "failover-change-point"
+    UNDO_FAILOVER = "failover-undo"
+    CLEAN_UP_TEST = "failover-cleanup"
+    COMMIT = "commit"
+    REPROTECT = "reprotect"
+    FAIL_BACK = "failback"
+    DRILL = "drill"
+    RUN_PLAN = "plan-run"
     # Done by the server alone:
     SCRUB = "scrub"
     PURGE = "purge"
     DELETE_VAULT = "delete-vault"
+    # A recovery plan: slices by the server, each group's machines by their hosts.
+    RECOVERY_PLAN = "recovery-plan"
 
 
 class State(StrEnum):

@@ -8,6 +8,7 @@ MOST = 500
 _LONGEST = 200
 _MARK = "vm:"
 _REPLICATION, _PAUSE = "replication:", "replication-pause:"
+_RECOVERY, _TRIAL = "recovery:", "recovery-test:"
 
 
 def read_vms(given: Sequence[str], *, may_be_all: bool = True) -> list[str]:
@@ -41,6 +42,15 @@ def source_of_replication(name: str, *, pause: bool = False) -> str:
 
 def is_of_replication(source: str) -> bool:
     return source.startswith((_REPLICATION, _PAUSE))
+
+
+def source_of_recovery(name: str, *, trial: bool = False) -> str:
+    """What a job about its recovery works on; a test goes on beside what is for good."""
+    return f"{_TRIAL if trial else _RECOVERY}{name}"
+
+
+def is_of_recovery(source: str) -> bool:
+    return source.startswith((_RECOVERY, _TRIAL))
 
 
 def _is_name(name: str) -> bool:

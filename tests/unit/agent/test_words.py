@@ -239,3 +239,43 @@ def test_orders_about_a_replication_are_its_commands(
     job = make_job(kind=kind, arguments={"vm": "web", **more})
 
     assert _words(job) == ["replication", *words, "web"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "words"),
+    [
+        (
+            Kind.UNPLANNED_FAILOVER,
+            {"vm": "web", "source_is_down": True, "point": "latest-app"},
+            ["failover", "web", "--unplanned", "--json", "--source-is-down", "--point=latest-app"],
+        ),
+        (
+            Kind.PLANNED_FAILOVER,
+            {"vm": "web", "live": True, "networks": ["lan=dr"]},
+            ["failover", "web", "--planned", "--json", "--live", "--network=lan=dr"],
+        ),
+        (
+            Kind.UNDO_FAILOVER,
+            {"vm": "web", "discard_changes": True},
+            ["failover", "undo", "--json", "--discard-changes", "--", "web"],
+        ),
+        (
+            Kind.COMMIT,
+            {"vm": "web", "complete_migration": True},
+            ["commit", "--json", "--complete-migration", "--yes", "--", "web"],
+        ),
+        (Kind.DRILL, {"vm": "web"}, ["drill", "run", "--json", "--", "web"]),
+    ],
+)
+def test_recovery_is_done_as_it_was_ordered(
+    make_job: Make, kind: Kind, told: dict[str, Any], words: list[str]
+) -> None:
+    assert _words(make_job(kind=kind, arguments=told)) == words
+
+
+@pytest.mark.parametrize("name", ["undo", "--test"])
+def test_a_machine_called_like_a_word_of_the_command_is_never_taken_for_it(
+    make_job: Make, name: str
+) -> None:
+    with pytest.raises(ArgumentsNotUnderstood):
+        _words(make_job(kind=Kind.UNPLANNED_FAILOVER, arguments={"vm": name}))

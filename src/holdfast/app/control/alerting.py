@@ -15,7 +15,8 @@ from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Alert, Job, Machine
 from holdfast.fleet.alerts import KINDS, key_of
 from holdfast.fleet.jobs import Kind, State
-from holdfast.fleet.virtual_machines import is_of_replication, is_of_vm
+from holdfast.fleet.recovery_arguments import OF_RECOVERY
+from holdfast.fleet.virtual_machines import is_of_recovery, is_of_replication, is_of_vm
 
 
 def raise_alert(
@@ -113,12 +114,17 @@ def tell_of_job(db: Session, plane: Plane, job: Job, machine: Machine | None) ->
             pass
 
 
-_FAILED: dict[str, str] = {Kind.BACKUP: "backup-failed", Kind.RESTORE: "restore-failed"}
+_FAILED: dict[str, str] = {
+    Kind.BACKUP: "backup-failed",
+    Kind.RESTORE: "restore-failed",
+    **{kind: "failover-failed" for kind in OF_RECOVERY if kind is not Kind.DRILL},
+}
 _OF_ITS_WORK = frozenset(
     (
         *(*_FAILED.values(), "job-failed", "job-lost", "backup-warnings", "key-changed"),
         *("machine-silent", "no-backup", "scratch-low", "quota-near"),
         *("replication-warning", "replication-critical"),
+        *("drill-failed", "drill-overdue", "test-not-cleaned"),
     )
 )
 _DAMAGE = frozenset(
@@ -152,7 +158,7 @@ def _close_about(db: Session, plane: Plane, kind: str, job: Job) -> None:
 
 
 def _is_of_one(source: str) -> bool:
-    return is_of_vm(source) or is_of_replication(source)
+    return is_of_vm(source) or is_of_replication(source) or is_of_recovery(source)
 
 
 def _close_damage(db: Session, plane: Plane, job: Job) -> None:
@@ -169,6 +175,7 @@ def _fields(job: Job, machine: Machine | None) -> dict[str, Any]:
     return {
         "job": job.kind,
         "source": job.source,
+        "vm": job.arguments.get("vm", ""),
         "machine": machine.name if machine else "",
         "error": finding.get("code") or error.get("code", ""),
         "reason": finding.get("sentence") or error.get("message", ""),

@@ -29,6 +29,7 @@ from holdfast.catalog.tables import Assignment, Job, Machine
 from holdfast.fleet.arguments import asked_again, read_arguments, source_of
 from holdfast.fleet.job_errors import AnotherJobInProgress
 from holdfast.fleet.jobs import Kind, State
+from holdfast.fleet.recovery_arguments import LONGEST_WAIT, OF_RECOVERY
 from holdfast.fleet.roles import Right
 
 # How long an offer stands when its machine does not come.
@@ -62,7 +63,7 @@ def order_job(
         machine = lease_rows.lock_machine(db, machine_id)
         if machine is None:
             raise NotThere(what=_("machine"), name=machine_id)
-        require(db, actor, _RIGHTS.get(wanted, Right.RUN_JOBS), machine.vault_id)
+        require(db, actor, right_for(wanted, arguments), machine.vault_id)
         same = {"machine_id": machine.id, "kind": kind}
         before = made_before(plane, db, actor, table=Job, same=same, at="created_at")
         if before is not None:
@@ -82,7 +83,7 @@ def order_job(
             _skip(job, holder, now=job.created_at)
         elif wanted in OF_MACHINES:
             now = job.created_at
-            commands.offer(db, job, now=now, expires_at=now + wait)
+            commands.offer(db, job, now=now, expires_at=now + _shorter(wanted, wait))
         audit.note(
             db,
             plane,
@@ -93,6 +94,14 @@ def order_job(
             detail={"kind": kind, "machine": machine.id, "state": job.state},
         )
         return view_of(job, machine.name)
+
+
+def right_for(kind: Kind, arguments: dict[str, Any]) -> Right:
+    """What somebody must be allowed to, to order this."""
+    if kind is Kind.COMMIT and arguments.get("complete_migration"):
+        # From then on nothing of it is protected, and there is no way back.
+        return Right.CHANGE_POLICIES
+    return _RIGHTS.get(kind, Right.RUN_JOBS)
 
 
 def cancel_job(plane: Plane, actor: Actor, job_id: str) -> JobView:
@@ -134,6 +143,11 @@ def error_record(error: HoldfastError) -> dict[str, Any]:
         "source_codes": list(error.source_codes),
         "fields": {name: str(value) for name, value in error.fields.items()},
     }
+
+
+def _shorter(kind: Kind, wait: timedelta) -> timedelta:
+    """A failover is meant now: it must not begin tomorrow, when its host comes back."""
+    return min(wait, LONGEST_WAIT) if kind in OF_RECOVERY else wait
 
 
 def _kind(name: str) -> Kind:

@@ -19,6 +19,7 @@ from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Job, JobLine, JobStep, Machine
 from holdfast.fleet.jobs import Kind, State, StepState
 from holdfast.fleet.messages import JobReport, JobReportReply, Line, Step
+from holdfast.fleet.recovery_arguments import OF_RECOVERY
 
 # What the server alone does, no machine can tell of.
 OF_MACHINES = (
@@ -27,6 +28,7 @@ OF_MACHINES = (
     *(Kind.PROTECT, Kind.UNPROTECT),
     *(Kind.REPLICATE, Kind.PAUSE_REPLICATION, Kind.RESUME_REPLICATION),
     *(Kind.RESYNC_REPLICATION, Kind.END_REPLICATION),
+    *(kind for kind in OF_RECOVERY if kind is not Kind.RECOVERY_PLAN),
 )
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{3,63}")
 _MOST_LINES = 10_000

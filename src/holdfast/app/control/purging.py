@@ -12,6 +12,7 @@ from holdfast.app.control.gateway import repository_of, storage_of
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.base.errors import HoldfastError
 from holdfast.catalog import policies as policy_rows
+from holdfast.catalog import recoveries as recovery_rows
 from holdfast.catalog import trash as trash_rows
 from holdfast.catalog import usage as usage_rows
 from holdfast.catalog import vms as vm_rows
@@ -117,6 +118,7 @@ def _close(plane: Plane, machine_id: str) -> None:
         usage_rows.set_to(db, machine_id, size=0, files=0)
         policy_rows.detach_all(db, machine_id)
         vm_rows.forget_all(db, machine_id)
+        recovery_rows.forget_all(db, machine_id)
         machine = db.get(Machine, machine_id)
         assert machine is not None
         if machine.purge_at is not None:

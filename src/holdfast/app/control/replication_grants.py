@@ -38,8 +38,9 @@ _VM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 def want(plane: Plane, actor: Actor, wanted: ReplicationWanted) -> SourceSite:
     """Let the host that asks write this replica, and say where. Once more is fine.
 
-    A site of its own vault is open to each host; to another vault's, or to take over the replica
-    of another host, somebody with the right to do so must have ordered it.
+    A site of its own vault is open to each host, and so is the home of what is replicated to it:
+    that is the way back. To another vault's, or to take over the replica of another host, somebody
+    with the right to do so must have ordered it.
     """
     require_machine(actor)
     check_ids(wanted.name, wanted.site)
@@ -48,7 +49,7 @@ def want(plane: Plane, actor: Actor, wanted: ReplicationWanted) -> SourceSite:
         machine = db.get_one(Machine, actor.id)
         found = site_rows.named(db, wanted.site)
         is_ordered = found is not None and _is_ordered(db, machine, wanted, found)
-        if found is None or (found.machine.vault_id != machine.vault_id and not is_ordered):
+        if found is None or not (is_ordered or is_open(db, machine, wanted.vm, found)):
             raise NotThere(what=_("site"), name=wanted.site)
         if not replication_rows.good_writers(db, [found.machine.id]):
             raise SiteAway(machine=found.machine.name, site=found.site.name)
@@ -138,6 +139,13 @@ def check_vm(vm: str) -> None:
     if not _VM.fullmatch(vm):
         reason = _("'{id}' is no id").format(id=ascii(vm[:80])[1:-1])
         raise ReplicationsNotUnderstood(reason=reason)
+
+
+def is_open(db: Session, machine: Machine, vm: str, found: Placed) -> bool:
+    """Whether nobody has to be asked for a host to send a machine there."""
+    if found.machine.vault_id == machine.vault_id:
+        return True
+    return replication_rows.is_way_back(db, vm, of=machine.id, to=found.machine.id)
 
 
 def _is_ordered(db: Session, machine: Machine, wanted: ReplicationWanted, found: Placed) -> bool:

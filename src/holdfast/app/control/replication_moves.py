@@ -3,6 +3,9 @@
 A replication follows its machine when the host it was on no longer has it and another registered
 host of the same vault does. One list alone is not enough: a host must not get hold of another's
 replica by saying that the machine is its own.
+
+A machine that was failed over has not moved: it runs from its replica, and what its old home still
+records is what brings it back.
 """
 
 from collections.abc import Collection
@@ -11,8 +14,10 @@ from dataclasses import dataclass
 from holdfast.app.control import audit
 from holdfast.app.control.machine_views import is_silent
 from holdfast.app.control.plane import Actor, Plane
+from holdfast.app.control.recovery_picture import is_elsewhere
 from holdfast.app.control.replication_ends import end_at_source
 from holdfast.app.control.replication_judging import judge
+from holdfast.catalog import recoveries as recovery_rows
 from holdfast.catalog import replications as replication_rows
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Machine, Replication, ReplicationEnd, Site
@@ -35,7 +40,7 @@ def notice(plane: Plane, db: Session, actor: Actor, machine: Machine, seen: Seen
         elif row.vm in seen.gone or row.missing_since is not None:
             miss(plane, db, actor, row, site=site, machine=machine)
     for row, site in replication_rows.elsewhere(db, machine):
-        if row.vm in seen.here:
+        if row.vm in seen.here and not _is_failed_over(db, row, site, machine):
             hand_over(plane, db, actor, row, site=site, to=machine)
 
 
@@ -45,7 +50,7 @@ def miss(
     """Its host no longer has it; where another one does, it goes on there."""
     row.missing_since = row.missing_since or plane.clock.now()
     found = _host_now(plane, db, row, machine)
-    if found is not None:
+    if found is not None and not _is_failed_over(db, row, site, found):
         hand_over(plane, db, actor, row, site=site, to=found)
 
 
@@ -70,6 +75,16 @@ def hand_over(
         object=row.id,
         detail=detail,
     )
+
+
+def _is_failed_over(db: Session, row: Replication, site: Site, host: Machine) -> bool:
+    """It came to the host that has its replica, or some host was given it by a failover.
+
+    The first can be told before the second is heard of.
+    """
+    if host.id == site.machine_id:
+        return True
+    return is_elsewhere(recovery_rows.of_vm(db, row.vm), row.machine_id, site)
 
 
 def _host_now(plane: Plane, db: Session, row: Replication, machine: Machine) -> Machine | None:

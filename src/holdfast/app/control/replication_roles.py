@@ -50,7 +50,9 @@ def roles_of(plane: Plane, db: Session, machine_id: str) -> ReplicationRoles:
     machine = db.get(Machine, machine_id)
     assert machine is not None, "it has shown its certificate"
     site = site_rows.of_machine(db, machine_id) if concern.is_site else None
-    is_source = concern.is_source or concern.has_ends or concern.may_replicate
+    is_source = (
+        concern.is_source or concern.has_ends or concern.may_replicate or concern.has_replicas
+    )
     roles = ReplicationRoles(
         etag="",
         site=_site_role(plane, db, site) if site else None,
@@ -69,7 +71,14 @@ def source_site(plane: Plane, db: Session, found: Placed) -> SourceSite:
 
 
 def _site_role(plane: Plane, db: Session, site: Site) -> SiteRole:
-    writers = replication_rows.writers_at(db, site.id)
+    # Also those who may have to bring back what is replicated to them from here: when that is to
+    # be, there may be no server to ask.
+    writers = sorted(
+        {
+            *replication_rows.writers_at(db, site.id),
+            *replication_rows.ways_back_to(db, site.machine_id),
+        }
+    )
     sources = {machine for _vm, machine in writers}
     good = replication_rows.good_writers(db, sources)
     revoked = _revoked(plane, db, sorted(sources))
@@ -84,7 +93,7 @@ def _site_role(plane: Plane, db: Session, site: Site) -> SiteRole:
 
 
 def _source_role(plane: Plane, db: Session, machine: Machine) -> SourceRole:
-    names = replication_rows.sites_of(db, machine.id)
+    names = replication_rows.sites_of(db, machine.id) | replication_rows.homes_of(db, machine.id)
     sites = site_rows.for_source(db, machine.vault_id, also=names)
     of_name = {one.site.name: one for one in sites}
     revoked = _revoked(plane, db, sorted({one.machine.id for one in sites}))

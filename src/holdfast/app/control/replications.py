@@ -13,6 +13,7 @@ from holdfast.app.control.replication_grants import (
     Granting,
     check_ids,
     check_vm,
+    is_open,
     require_machine,
 )
 from holdfast.app.control.replication_judging import (
@@ -119,8 +120,9 @@ class _Taking:
         found, settings = site_rows.named(self._db, report.site), read_settings(report.settings)
         if found is None or settings is None or found.machine.id != settings.to.machine:
             return
-        is_ours = found.machine.vault_id == self._machine.vault_id
-        if not is_ours or replication_rows.at_site(self._db, found.site.id, report.vm) is not None:
+        if not is_open(self._db, self._machine, report.vm, found):
+            return
+        if replication_rows.at_site(self._db, found.site.id, report.vm) is not None:
             return
         name = settings.name[:LONGEST] or report.vm
         granting = Granting(

@@ -18,6 +18,7 @@ from holdfast.app.control import (
     alert_watch,
     purging,
     recounting,
+    recovery_watch,
     replication_watch,
     vault_removal,
 )
@@ -41,6 +42,7 @@ def every_minute(_moment: datetime, _context: Any) -> None:
     _step("unwatched jobs", ordering.watch_all)
     _step("watch for alerts", _watch_for_alerts)
     _step("watch replications", _watch_replications)
+    _step("watch recoveries", _watch_recoveries)
     _step("send alerts", send_alerts)
     _step("summaries", _send_summaries)
 
@@ -104,6 +106,10 @@ def _watch_for_alerts() -> int:
 
 def _watch_replications() -> int:
     return replication_watch.watch(plane())
+
+
+def _watch_recoveries() -> int:
+    return recovery_watch.watch(plane())
 
 
 def _thin_samples() -> int:

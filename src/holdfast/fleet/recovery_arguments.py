@@ -1,0 +1,167 @@
+"""What orders about a machine's recovery may say: the words of `holdfast failover` and its kin."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Any, Literal
+
+from holdfast.base.units import parse_duration
+from holdfast.fleet.jobs import Kind
+from holdfast.fleet.virtual_machines import read_vms, source_of_recovery
+
+_LONGEST = 500
+_MOST = 100
+# Whoever orders a failover means it now: a host that comes back tomorrow must not begin then.
+LONGEST_WAIT = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialArguments:
+    """As `holdfast failover --test` takes them; what is None is as it is without the option."""
+
+    vm: str
+    # "latest", "latest-app", "latest-tested", the beginning of a generation, or a time.
+    point: str | None = None
+    # "OLD=NEW" for each network that is not to be the mapped one.
+    networks: list[str] | None = None
+    # As `--check` takes them.
+    checks: list[str] | None = None
+    # Not cleaned up before so long, as in "2h".
+    keep: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedFailoverArguments:
+    vm: str
+    live: bool = False
+    # A guest that does not shut down by itself is switched off.
+    force: bool = False
+    networks: list[str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnplannedFailoverArguments:
+    vm: str
+    point: str | None = None
+    # Agreed to by a person: nothing of it runs at its source any more.
+    source_is_down: bool = False
+    networks: list[str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePointArguments:
+    vm: str
+    point: str
+    networks: list[str] | None = None
+    # Agreed to by a person: what it has written since goes.
+    discard_changes: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoArguments:
+    vm: str
+    discard_changes: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfRecoveryArguments:
+    """Of what needs to be told nothing but the machine."""
+
+    vm: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitArguments:
+    vm: str
+    # Agreed to by a person: there is no way back any more.
+    complete_migration: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailBackArguments:
+    vm: str
+    live: bool = False
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrillArguments:
+    """Of one machine, or of a plan the host has."""
+
+    vm: str | None = None
+    plan: str | None = None
+    point: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanArguments:
+    """A plan by its name, and what is done to each of its machines."""
+
+    plan: str
+    act: Literal["test", "planned", "unplanned"] = "test"
+    # Agreed to by a person, as for one machine.
+    source_is_down: bool = False
+
+
+OF_RECOVERY: Mapping[Kind, type] = MappingProxyType(
+    {
+        Kind.TEST_FAILOVER: TrialArguments,
+        Kind.PLANNED_FAILOVER: PlannedFailoverArguments,
+        Kind.UNPLANNED_FAILOVER: UnplannedFailoverArguments,
+        Kind.CHANGE_POINT: ChangePointArguments,
+        Kind.UNDO_FAILOVER: UndoArguments,
+        Kind.CLEAN_UP_TEST: OfRecoveryArguments,
+        Kind.COMMIT: CommitArguments,
+        Kind.REPROTECT: OfRecoveryArguments,
+        Kind.FAIL_BACK: FailBackArguments,
+        Kind.DRILL: DrillArguments,
+        Kind.RUN_PLAN: PlanArguments,
+        Kind.RECOVERY_PLAN: PlanArguments,
+    }
+)
+_COMMANDS = frozenset(
+    {"VM", "status", "points", "change-point", "undo", "cleanup", "networks", "start", "test"}
+)
+# They leave the machine that is at work alone, and go on beside each other.
+_TRIALS = frozenset((Kind.TEST_FAILOVER, Kind.CLEAN_UP_TEST, Kind.DRILL))
+_OF_PLAN = frozenset((Kind.RUN_PLAN, Kind.RECOVERY_PLAN))
+
+
+def is_reserved(vm: str) -> bool:
+    """Whether the command line would take it for something else than a machine."""
+    return vm.startswith("-") or vm in _COMMANDS
+
+
+def check_recovery(kind: Kind, read: dict[str, Any]) -> dict[str, Any]:
+    """Only what was said; whether the host can do it is judged there."""
+    told = {name: value for name, value in read.items() if value is not None and value is not False}
+    for name, value in told.items():
+        _check_texts(name, value)
+    if "vm" in told:
+        read_vms([told["vm"]], may_be_all=False)
+        if is_reserved(told["vm"]):
+            raise ValueError(f"{told['vm']!r} is a command as well: name the machine by its UUID")
+    if kind is Kind.DRILL and ("vm" in told) == ("plan" in told):
+        raise ValueError("name a vm, or a plan")
+    if "keep" in told and not parse_duration(told["keep"]):
+        raise ValueError(f"{told['keep']!r} is no time like 2h")
+    return told
+
+
+def source_of_act(kind: Kind, arguments: Mapping[str, Any]) -> str:
+    """Of one machine only one act is done at a time; tests are on their own."""
+    if kind in _OF_PLAN or "vm" not in arguments:
+        return f"plan:{arguments.get('plan', '')}"
+    return source_of_recovery(str(arguments["vm"]), trial=kind in _TRIALS)
+
+
+def _check_texts(name: str, value: object) -> None:
+    texts = value if isinstance(value, list) else [str(value)]
+    if len(texts) > _MOST or not all(texts):
+        raise ValueError(f"{name} is not understood")
+    for text in texts:
+        if not text.isprintable() or len(text) > _LONGEST:
+            raise ValueError(f"{name} {text[:80]!a} is not understood")
+        if name == "networks" and "=" not in text:
+            raise ValueError(f"{text[:80]!r} is not OLD=NEW")

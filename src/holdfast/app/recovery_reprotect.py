@@ -1,9 +1,132 @@
 """Reprotect: the old home follows what the machine does at its new host."""
 
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from holdfast.app.recovery_acting import acting, refused_unless
 from holdfast.app.recovery_here import Here, Outcome, RecoveryWish
-from holdfast.recovery.acts import OnStep
+from holdfast.app.recovery_way_back import other_host, through_to
+from holdfast.app.replication_first_copy import FirstCopy
+from holdfast.base.texts import _
+from holdfast.base.units import format_size
+from holdfast.hypervisor.connection import Host
+from holdfast.recovery.acts import OnStep, Step
+from holdfast.recovery.record import ActKind, Stage
+from holdfast.recovery.reprotecting import Reprotecting, United
+from holdfast.replication.adoption import Adopted
 
 
-def reprotect(here: Here, wish: RecoveryWish, on_step: OnStep) -> Outcome:
+def reprotect(here: Here, wish: RecoveryWish, on_step: OnStep) -> Outcome:  # noqa: ARG001  as all
     """At the host where the machine runs."""
-    raise NotImplementedError
+    with acting(here, ActKind.REPROTECT, on_step) as begun, here.hypervisor() as host:
+        protecting = _Protecting(here=here, host=host, act=begun.act.id)
+        with refused_unless(begun, protecting.is_begun):
+            begun.perform(protecting.steps())
+        return begun.finish(
+            stage=protecting.stage, figures=protecting.figures, warnings=protecting.warnings
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Protecting:
+    here: Here
+    host: Host
+    act: str
+    figures: dict[str, float] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    _adopted: Adopted | None = field(init=False, default=None)
+
+    @property
+    def stage(self) -> Stage:
+        """At its own home it is protected as ever."""
+        is_home = self.here.record().promoted is None
+        return Stage.PROTECTED if is_home else Stage.PROTECTED_IN_REVERSE
+
+    def is_begun(self) -> bool:
+        with self._at_hand(asks=False) as way:
+            return way.is_begun()
+
+    def steps(self) -> tuple[Step, ...]:
+        return (
+            Step(name="machine", do=self._look_at_machine),
+            Step(name="way-back", do=self._reach),
+            Step(name="adopt", do=self._adopt),
+            Step(name="union", do=self._unite, is_done=self.is_begun),
+            Step(name="reverse-copy", do=self._copy),
+        )
+
+    def _look_at_machine(self) -> str:
+        with self._at_hand(asks=False) as way:
+            found = way.machine()
+            return _("{vm} runs here").format(vm=found.name)
+
+    def _reach(self) -> str:
+        to = other_host(self.here)
+        with through_to(self.here.session, to, about=self.here.name):
+            return to.site
+
+    def _adopt(self) -> str:
+        with self._at_hand() as way:
+            if way.is_begun():
+                return ""
+            self._adopted = way.adopt()
+        size = format_size(sum(disk.size for disk in self._adopted.disks))
+        said = _("disks: {disks}, together {size}, where they lie")
+        return said.format(disks=len(self._adopted.disks), size=size)
+
+    def _unite(self) -> str:
+        with self._at_hand() as way:
+            adopted = self._adopted or way.adopt()
+            united = way.unite(adopted)
+            written = way.recorded_bytes()
+            way.begin(adopted, united)
+        self.here.change(stage=self.stage)
+        self.figures["suspect_bytes"] = float(united.suspect_bytes + written)
+        self.figures["compared_disks"] = float(len(united.compared))
+        return _said(united, written)
+
+    def _copy(self) -> str:
+        """Until the other host has a point that was made here."""
+        here = self.here
+        settings = here.settings()
+        assert settings is not None
+        here.change(stage=self.stage)
+        with self._at_hand(asks=False) as way:
+            FirstCopy(
+                session=here.session, settings=settings, on_progress=lambda _progress: None
+            ).come_through(way.is_through)
+            sent = way.folder.sent()
+        copied = sent.walked_bytes if sent else 0
+        self.figures["copied_bytes"] = float(copied)
+        return _("sent: {size}").format(size=format_size(copied))
+
+    @contextlib.contextmanager
+    def _at_hand(self, *, asks: bool = True) -> Iterator[Reprotecting]:
+        here = self.here
+        to = other_host(here)
+        with contextlib.ExitStack() as stack:
+            receiver = None
+            if asks:
+                receiver = stack.enter_context(through_to(here.session, to, about=here.name))
+            yield Reprotecting(
+                home=here.home,
+                act=self.act,
+                record=here.record(),
+                host=self.host,
+                site=here.site,
+                receiver=receiver,
+                to=to,
+                clock=here.clock,
+            )
+
+
+def _said(united: United, written: int) -> str:
+    suspect = format_size(united.suspect_bytes)
+    said = _("may differ: {there} there, {here} written here").format(
+        there=suspect, here=format_size(written)
+    )
+    if united.compared:
+        targets = ", ".join(sorted(united.compared))
+        said += "; " + _("compared as a whole: {disks}").format(disks=targets)
+    return said

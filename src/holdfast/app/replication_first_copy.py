@@ -58,6 +58,12 @@ class FirstCopy:
             status = self._until(has_come_through, check)
         return _said(status)
 
+    def come_through(self, is_there: Callable[[], bool]) -> None:
+        """Until whoever asks sees that what he waits for is there."""
+        resume(self._folder, self.session.clock)
+        with self._at_work() as check:
+            self._until(lambda _status: is_there(), check)
+
     @property
     def _folder(self) -> SourceFolder:
         return SourceFolder(self.session.settings.home, self.settings.vm)

@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from holdfast.app.drill_tending import TrialTender
+from holdfast.app.recovery_way_back import home_of_machines
 from holdfast.app.replication_admission import SiteFolder
 from holdfast.app.replication_grants import AdmittedGrants, ServersGrants
 from holdfast.app.replication_own_site import SitePlan, site_plan, site_role
@@ -21,6 +22,7 @@ from holdfast.base.errors import HoldfastError
 from holdfast.base.latch import Latch
 from holdfast.hypervisor.machine_spec import DomainSpec
 from holdfast.recovery.desk import desk_of
+from holdfast.recovery.live_sockets import doors_of
 from holdfast.replication.link_errors import OwnCertificateForClients
 from holdfast.replication.link_server import LinkServer, ListenAt, SiteRules
 from holdfast.replication.site import Site
@@ -78,7 +80,9 @@ def _serve(session: Session, plan: SitePlan, stop: Latch, on_start: OnStart) -> 
     """Until it is told to stop, or is to be another site."""
     home, clock = session.settings.home, session.clock
     desk = desk_of(home, plan.machine, clock)
-    site = Site(Path(plan.folder), clock, machines=lambda: machines_here(session), desk=desk)
+    folder = Path(plan.folder)
+    back = home_of_machines(session, Site(folder, clock))
+    site = Site(folder, clock, machines=lambda: machines_here(session), desk=desk, home=back)
     site.clean()
     with _port_of(session, plan, site) as server:
         listening = f"{plan.host or _ANY}:{server.port}"
@@ -98,6 +102,7 @@ def _port_of(session: Session, plan: SitePlan, site: Site) -> LinkServer:
     rules = SiteRules(
         grants=grants,
         is_revoked=grants.is_revoked,
+        doors=doors_of(home),
         on_refused=lambda err: session.warn(f"{err} {err.advice}"),
     )
     at = ListenAt(hosts=(plan.host,), port=plan.port)

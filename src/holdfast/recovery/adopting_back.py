@@ -26,7 +26,6 @@ from holdfast.machines.offline import image_of
 from holdfast.machines.scratch_place import ScratchPlace
 from holdfast.machines.vm_disks import required_disks
 from holdfast.machines.vm_lock import vm_lock
-from holdfast.recovery.desk import SPLIT_BRAIN
 from holdfast.recovery.fencing import bar
 from holdfast.recovery.record import RecoveryRecord, Stage
 from holdfast.recovery.record_folder import RecordFolder, with_event
@@ -37,7 +36,12 @@ from holdfast.recovery.way_back_errors import (
     StillRunsAtHome,
     TargetUnsupported,
 )
-from holdfast.recovery.way_back_notes import adopted_before, adopted_name, keep_adopted
+from holdfast.recovery.way_back_notes import (
+    adopted_before,
+    adopted_name,
+    keep_adopted,
+    was_split,
+)
 from holdfast.replication.adoption import Adopted, AdoptWish
 from holdfast.replication.home_looking import Looked, Shipped, look_home
 from holdfast.replication.offline_cycle import Resting
@@ -45,6 +49,7 @@ from holdfast.replication.receiver import ReplicaWish
 from holdfast.replication.replica_adopting import Adopting, HomeImage
 from holdfast.replication.replica_facts import ReplicaFacts
 from holdfast.replication.replica_folder import layer_name
+from holdfast.replication.resync import Because
 from holdfast.replication.settings import ReplicationSettings
 from holdfast.replication.site import Site
 from holdfast.replication.source_folder import SourceFolder
@@ -76,6 +81,7 @@ class HomeOfMachines:
             domain = _find(host, vm)
             self._fence(folder, domain, settings, wish)
             with self._held(settings):
+                self._halt(settings)
                 adopted = self._before(folder, vm, wish)
                 adopted = adopted or self._adopt(folder, domain, settings, wish)
                 self._settle_record(folder, wish)
@@ -220,6 +226,15 @@ class HomeOfMachines:
             lambda found: msgspec.structs.replace(found, stage=stage, promoted=None, act=None)
         )
 
+    def _halt(self, settings: ReplicationSettings) -> None:
+        """What was shipped from here last is the beginning of nothing any more but of a comparison."""
+        source, now = SourceFolder(self.home, settings.vm), self.clock.now()
+        with source.lock:
+            sent = source.sent()
+            if sent is not None and not sent.must_walk:
+                source.keep_walk(None)
+                source.keep_sent(sent.must(Because.REPROTECT, now))
+
     def _looked(
         self,
         spec: DomainSpec,
@@ -230,7 +245,7 @@ class HomeOfMachines:
         source = SourceFolder(self.home, record.vm)
         sent, place = source.sent(), ScratchPlace.of(self.scratch, record.vm)
         acked = sent.acked.name if sent and sent.acked else ""
-        is_split = wish.is_split or any(event.what == SPLIT_BRAIN for event in record.events)
+        is_split = wish.is_split or was_split(record)
         shipped = Shipped(sent=sent, data=source.data_map(acked), is_distrusted=is_split)
         with place.made():
             resting = Resting(machine=spec, folder=place.folder, clock=self.clock)

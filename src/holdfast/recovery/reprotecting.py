@@ -20,11 +20,10 @@ from holdfast.hypervisor.domain_disks import disk_size
 from holdfast.hypervisor.domains import Domain, list_domains
 from holdfast.hypervisor.errors import CheckpointMissing, TrackingLost
 from holdfast.machines.vm_disks import required_disks
-from holdfast.recovery.desk import SPLIT_BRAIN
 from holdfast.recovery.record import RecoveryRecord
 from holdfast.recovery.record_folder import RecordFolder
 from holdfast.recovery.way_back_errors import MachineDeleted, MachineMovedAway, MachineNotRunning
-from holdfast.recovery.way_back_notes import HomeNote, adopted_name, home_note
+from holdfast.recovery.way_back_notes import HomeNote, adopted_name, home_note, was_split
 from holdfast.replication.adoption import GRAIN, Adopted, AdoptWish, Suspects
 from holdfast.replication.receiver import Receiver
 from holdfast.replication.resync import Because
@@ -66,7 +65,8 @@ class Reprotecting:
     record: RecoveryRecord
     host: Host
     site: Site | None
-    receiver: Receiver
+    # None: nothing is asked of the other host.
+    receiver: Receiver | None
     to: SiteAddress
     clock: Clock
 
@@ -99,16 +99,17 @@ class Reprotecting:
         )
 
     def adopt(self) -> Adopted:
-        split = any(event.what == SPLIT_BRAIN for event in self.record.events)
         wish = AdoptWish(
             epoch=self.record.epoch,
             act=self.act,
-            is_split=split,
+            is_split=was_split(self.record),
             is_forward=self.record.promoted is None,
         )
+        assert self.receiver is not None
         return self.receiver.adopt(self.vm, wish)
 
     def unite(self, adopted: Adopted) -> United:
+        assert self.receiver is not None
         between = self._between(adopted.since)
         suspects, compared = dict[str, Suspects](), dict[str, str]()
         for disk in adopted.disks:

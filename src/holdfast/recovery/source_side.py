@@ -17,7 +17,7 @@ from holdfast.machines.backup_errors import VmOperationRunning
 from holdfast.machines.vm_lock import vm_lock
 from holdfast.recovery import fencing
 from holdfast.recovery.handing_over import HandingOver
-from holdfast.recovery.record import Fence, RecoveryRecord
+from holdfast.recovery.record import Fence, RecoveryRecord, Stage
 from holdfast.recovery.record_folder import RecordFolder
 from holdfast.recovery.source_asking import ASKED
 from holdfast.recovery.source_errors import OrderNotKnown, SplitBrain
@@ -33,7 +33,19 @@ from holdfast.replication.source_orders import (
     OnOrder,
 )
 from holdfast.replication.states import Event
+from holdfast.replication.status import State
 
+# It runs here, and whether and how it is shipped from here a reprotect will say.
+_STANDING_STILL = frozenset(
+    {
+        Stage.FAILING_OVER,
+        Stage.FAILED_OVER,
+        Stage.COMMITTED,
+        Stage.REPROTECTING,
+        Stage.FAILING_BACK,
+        Stage.MIGRATED,
+    }
+)
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -245,6 +257,9 @@ class SourceSide:
         record = self._records.load(self._loop.settings)
         if order.epoch > record.epoch:
             return self._released(order)
+        if self._loop.state is State.FAILED_OVER and not self._is_halted:
+            # It came home, and is shipped from here again.
+            self._loop.move(Event.RESYNC_NEEDED)
         notes = self._notes.now
         is_by_hand = notes.is_handing_over and not self._is_halted and self._is_active()
         if notes.kind is OrderKind.CATCH_UP or is_by_hand:
@@ -283,7 +298,8 @@ class SourceSide:
         """One that does not read halts it: by it this host knows what it gave away."""
         record = self._records.load(self._loop.settings)
         is_theirs = record.runs_at == self._loop.settings.to.machine
-        self._is_halted = is_theirs or record.fence is not None or self._notes.now.is_barring
+        is_given = is_theirs or record.fence is not None or record.stage in _STANDING_STILL
+        self._is_halted = is_given or self._notes.now.is_barring
         return record
 
     def _keep(self, fence: Fence) -> None:

@@ -10,6 +10,8 @@ from typing import TypeVar
 import msgspec
 
 from holdfast.machines.state_files import replace_file
+from holdfast.recovery.desk import SPLIT_BRAIN
+from holdfast.recovery.record import RecoveryRecord
 from holdfast.recovery.record_folder import RecordFolder
 from holdfast.replication.adoption import Adopted
 
@@ -29,6 +31,14 @@ class HomeNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def adopted_name(vm: str, act: str) -> str:
     """What the disks of an old home hold, as a generation: the same for the same act."""
     return f"holdfast-{sha256(f'{vm} {act}'.encode()).hexdigest()[:16]}"
+
+
+def was_split(record: RecoveryRecord) -> bool:
+    """It ran at both hosts by the epoch that holds now."""
+    return any(
+        event.what == SPLIT_BRAIN and event.figures.get("epoch") == record.epoch
+        for event in record.events
+    )
 
 
 def keep_adopted(folder: RecordFolder, adopted: Adopted) -> None:

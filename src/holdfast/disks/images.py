@@ -136,13 +136,15 @@ def rebase(
     _run("rebase", ["-q", "-f", "qcow2", *unsafe, *below, _named(place)], place)
 
 
-def commit(place: Path, *, keeps_content: bool = False) -> None:
+def commit(place: Path, *, keeps_content: bool = False, base: Place | None = None) -> None:
     """Write what an image has into the one it is based on; it is kept and stays empty.
 
-    `keeps_content`: it stays as it is, for what was written may not be durable yet.
+    `keeps_content`: it stays as it is, for what was written may not be durable yet. `base` is one
+    farther below, as the chain names it: what lies between is written too, and nothing is emptied.
     """
-    kept = ["-d"] if keeps_content else []
-    _run("commit", ["-q", *kept, "-f", "qcow2", _named(place)], place)
+    kept = ["-d"] if keeps_content or base is not None else []
+    below = [] if base is None else ["-b", str(base)]
+    _run("commit", ["-q", *kept, *below, "-f", "qcow2", _named(place)], place)
 
 
 def extents(place: Place, *, format_: str, is_live: bool = False) -> list[Extent]:
@@ -160,6 +162,12 @@ def add_bitmap(place: Path, name: str) -> None:
 
 def remove_bitmap(place: Path, name: str) -> None:
     _run("bitmap", ["--remove", "-f", "qcow2", _named(place), name], place)
+
+
+def merge_bitmap(place: Path, name: str, *, source: Path) -> None:
+    """What that other image has recorded under this name is recorded here as well."""
+    of = ["-b", _named(source), "-F", "qcow2"]
+    _run("bitmap", ["--merge", name, *of, "-f", "qcow2", _named(place), name], place)
 
 
 def nbd_uri(address: Address, export: str = "") -> str:

@@ -190,3 +190,38 @@ class PromotionNotStarted(HoldfastError):
     sentence = N_("{about} was started and is off again: {reason}")
     remedy = N_("Look at its log in /var/log/libvirt/qemu, then run the same command again.")
     retry = Retry.LATER
+
+
+class SettlingStuck(HoldfastError):
+    """The machine reads what it wrote, from the images above, as before."""
+
+    code = "failback-settling-stuck"
+    sentence = N_("Disk {disk} of {about} could not be folded into {image}: {reason}")
+    remedy = N_(
+        "Nothing is lost, and the machine goes on as it is. Look at the free space there, at "
+        "`virsh blockjob {about} {disk} --info`, and at its log in /var/log/libvirt/qemu; then run "
+        "the same command again."
+    )
+    retry = Retry.LATER
+
+
+class SettlingWithoutRoom(HoldfastError):
+    code = "failback-settling-no-room"
+    sentence = N_(
+        "{folder} has {free} free; to fold {about} into its original images takes {needed}"
+    )
+    remedy = N_(
+        "Make room there, then run the same command again. Until then the machine runs on the "
+        "images of its replica, and nothing is lost."
+    )
+    retry = Retry.LATER
+
+
+class SettlingNotBelow(HoldfastError):
+    code = "failback-original-elsewhere"
+    sentence = N_("Disk {disk} of {about} does not stand on its original image {image}")
+    remedy = N_(
+        "`virsh domblklist {about}` and `qemu-img info --backing-chain` show what it stands on. If "
+        "the disk was moved by hand, its place now is its place: nothing is left to be folded."
+    )
+    exit_status = Exit.DECIDE

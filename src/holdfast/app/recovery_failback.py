@@ -1,9 +1,51 @@
 """Failback: the machine comes home with all that it did elsewhere."""
 
+from holdfast.app.recovery_acting import (
+    acting,
+    promotion_place,
+    refused_unless,
+    starting,
+    starting_wish,
+)
 from holdfast.app.recovery_here import Here, Outcome, RecoveryWish
 from holdfast.recovery.acts import OnStep
+from holdfast.recovery.failing_back import failback_steps
+from holdfast.recovery.record import ActKind, Stage
+from holdfast.recovery.source_asking import Patience, SourceAsking
+from holdfast.recovery.way_back_errors import ReverseReplicaDeleted
 
 
 def fail_back(here: Here, wish: RecoveryWish, on_step: OnStep) -> Outcome:
     """At its home, to which it is replicated in reverse."""
-    raise NotImplementedError
+    require_replica(here)
+    with (
+        acting(here, ActKind.FAILBACK, on_step, **starting_wish(wish)) as begun,
+        promotion_place(here) as place,
+    ):
+        what = starting(begun, place)
+        asking = SourceAsking(
+            home=here.home,
+            folder=here.folder,
+            act=begun.act.id,
+            name=here.name,
+            clock=here.clock,
+            patience=Patience(seconds=wish.patience, is_forced=wish.is_forced),
+        )
+        with refused_unless(begun, lambda: not _is_refusable(here)):
+            begun.perform(failback_steps(what, asking))
+        return begun.finish(figures=what.figures, warnings=what.warnings)
+
+
+def require_replica(here: Here) -> None:
+    """A machine that is protected in reverse has one here, unless somebody deleted it."""
+    record, replica = here.record(), here.replica()
+    is_reverse = record.stage is Stage.PROTECTED_IN_REVERSE and record.promoted is None
+    if is_reverse and (replica is None or not replica.points):
+        raise ReverseReplicaDeleted(about=here.name)
+
+
+def _is_refusable(here: Here) -> bool:
+    """Only what was seen before its host was asked for anything."""
+    act = here.record().act
+    seen = {note.name for note in act.steps} if act else set()
+    return not seen - {"home", "room"}

@@ -165,13 +165,15 @@ def refusal(kind: ActKind, standing: Standing) -> HoldfastError | None:
 
 def _beside(kind: ActKind, under_way: Act, standing: Standing) -> HoldfastError | None:
     """The same again goes on with it; an undo takes it back; a disaster waits for nobody."""
-    if kind is under_way.kind or (kind is ActKind.UNDO and under_way.kind in UNDOABLE):
+    # What came home is being folded into its own images: they are what they were no more.
+    can_undo = under_way.kind in UNDOABLE and standing.stage is not Stage.COMMITTED
+    if kind is under_way.kind or (kind is ActKind.UNDO and can_undo):
         return None
     if kind is ActKind.UNPLANNED and _is_given_up_by_disaster(under_way, standing):
         return None
     again = COMMANDS[under_way.kind].format(about=standing.about)
     known = {"about": standing.about, "under_way": act_text(under_way.kind), "again": again}
-    if under_way.kind in UNDOABLE:
+    if can_undo:
         return ActUnderWay(**known, who=under_way.who)
     return ActMustGoOn(**known)
 

@@ -161,7 +161,7 @@ class Reprotecting:
             return None
         return Since(
             generation=note.generation,
-            taken_at=self.clock.now(),
+            taken_at=note.taken_at,
             checkpoint=note.checkpoint,
             images=note.originals,
         )

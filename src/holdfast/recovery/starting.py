@@ -46,6 +46,8 @@ class Starting:
     name: str
     machine_id: str
     networks: Mapping[str, NetworkPlace | None] = field(default_factory=dict)
+    # Where the machine is at home: the definition it had there.
+    original: str = ""
     agent_patience: float = _AGENT_PATIENCE
     warnings: list[str] = field(default_factory=list)
     figures: dict[str, float] = field(default_factory=dict)
@@ -127,6 +129,7 @@ class Starting:
             generation=generation or self.now().generation,
             networks=self.networks,
             kept_networks=kept,
+            original=self.original,
         )
         return plan_promotion(self.place, self.vm, wish)
 

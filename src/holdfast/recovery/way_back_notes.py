@@ -4,6 +4,7 @@ HOME/recovery/UUID/adopted.json    the answer its site was given, to be given ag
 HOME/recovery/UUID/home.json       what is recorded of a machine since it came home
 """
 
+from datetime import datetime
 from hashlib import sha256
 from typing import TypeVar
 
@@ -22,10 +23,14 @@ _T = TypeVar("_T", bound=msgspec.Struct)
 class HomeNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`generation` is the point it came home with; `checkpoint` is the record since, if any."""
 
+    act: str
     generation: str
+    taken_at: datetime
     checkpoint: str = ""
-    # Its disks before they were folded into its original images, by disk.
+    # Its own images, by disk.
     originals: dict[str, str] = {}
+    # They have all of it, and the replica is gone.
+    is_settled: bool = False
 
 
 def adopted_name(vm: str, act: str) -> str:

@@ -25,6 +25,7 @@ from holdfast.replication.receiver import Ack, ReplicaWish, SeedWish
 from holdfast.replication.replica_adopting import (
     Adopting,
     drop_imported,
+    originals_of,
     put_adopted,
     suspects_of,
 )
@@ -155,6 +156,10 @@ class Replica:
         self._tools.on_step("adopted")
         drop_imported(work)
         return facts
+
+    def originals(self, generation: str) -> dict[str, str]:
+        record = self._folder.read()
+        return originals_of(record, self._point(record, generation))
 
     def between(self, one: str, other: str) -> dict[str, Suspects] | None:
         with self._changing() as record:

@@ -7,7 +7,7 @@ replica stands upon its layers already, and becomes one of them, by a second nam
 
 import contextlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import msgspec
 from holdfast.disks import images
 from holdfast.machines.state_files import replace_file
 from holdfast.replication.adoption import Suspects
-from holdfast.replication.replica_facts import ReplicaDisk
+from holdfast.replication.replica_facts import ReplicaDisk, ReplicaPoint
 from holdfast.replication.replica_folder import (
     ReplicaFolder,
     require_generation,
@@ -30,6 +30,8 @@ from holdfast.replication.replica_record import (
     LayerName,
     Original,
     Record,
+    chain,
+    known_layers,
     with_facts,
     without_unneeded_ends,
 )
@@ -151,6 +153,11 @@ def _place(folder: ReplicaFolder, target: str) -> Path:
     return folder.path / "suspects" / target
 
 
-def originals(layers: Iterable[Layer]) -> dict[str, Original]:
-    """By disk, the images of machines of this host that the layers stand on."""
-    return {each.target: each.original for each in layers if each.original is not None}
+def originals_of(record: Record, point: ReplicaPoint) -> dict[str, str]:
+    """By disk, the image of a machine of this host that the point stands on, where it does."""
+    known, found = known_layers(record), {}
+    for disk in point.disks:
+        for layer in chain(known, LayerName(disk.target, disk.layer)):
+            if layer.original is not None:
+                found[disk.target] = layer.original.path
+    return found

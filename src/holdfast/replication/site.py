@@ -124,6 +124,10 @@ class Site:
         self.prepare(wish)
         return self._replica(wish.vm).adopt(work)
 
+    def originals(self, vm: str, generation: str) -> dict[str, str]:
+        """By disk, the image of a machine of this host that a point stands on, where it does."""
+        return self._replica(vm).originals(generation)
+
     def between(self, vm: str, one: str, other: str) -> dict[str, Suspects] | None:
         """Where two instants of a replica may differ; see replica_between."""
         return self._replica(vm).between(one, other)

@@ -29,6 +29,8 @@ NIC = f"""<interface type='network'><mac address='{MAC}'/><source network='prod'
 VOLUME = """<disk type='volume' device='cdrom'><source pool='gone' volume='v'/>
 <target dev='sdz' bus='scsi'/><readonly/></disk>"""
 
+FILTERED = "<interface type='user'><filterref filter='gone'/></interface>"
+
 
 @pytest.fixture
 def place(replicated: Replicated) -> Iterator[Place]:
@@ -103,6 +105,7 @@ def test_where_all_is_well_nothing_is_found_and_nothing_is_left(
             "failover-pool-closed",
             "8061",
         ),
+        ("</devices>", f"{FILTERED}</devices>", "failover-filter-missing", ""),
         ("<on_poweroff>destroy", "<on_poweroff>nonsense", "hypervisor-incapable", ""),
     ],
 )

@@ -22,9 +22,10 @@ from holdfast.recovery.networks import Because, Line
 _VENDOR = 8
 # What a machine may have been given meanwhile, and takes home.
 _CARRIED = ("title", "description", "memory", "currentMemory", "maxMemory", "vcpu")
-# Of the network a card was connected to; a line to nowhere can have none of it.
-_OF_NETWORK = ("source", "virtualport", "target", "filterref", "port")
-_OF_LINE = ("vlan", "bandwidth", "mtu", "driver", "coalesce")
+# Of the network a card was connected to: another one has its own, or refuses them.
+_OF_NETWORK = ("source", "virtualport", "target", "port", "vlan")
+# A line to nowhere can have none of these either.
+_OF_LINE = ("filterref", "bandwidth", "mtu", "driver", "coalesce")
 _KEPT_AS_IS = (Because.SAME_NAME, Because.ANYWHERE, Because.NOWHERE)
 
 

@@ -139,6 +139,16 @@ class PromotionNetworkMissing(HoldfastError):
     exit_status = Exit.DECIDE
 
 
+class PromotionFilterMissing(HoldfastError):
+    code = "failover-filter-missing"
+    sentence = N_("A network card of {about} goes through the filter {name}, which this host lacks")
+    remedy = N_(
+        "Bring it here: `virsh nwfilter-dumpxml {name}` on the other host, then "
+        "`virsh nwfilter-define` on this one. Or start it with that card unplugged."
+    )
+    exit_status = Exit.DECIDE
+
+
 class PromotionHardwareUnknown(HoldfastError):
     code = "failover-hardware-unknown"
     sentence = N_("This host cannot run the kind of machine {about} is ({what}): {reason}")

@@ -25,6 +25,7 @@ from holdfast.recovery.promoting import domain_of
 from holdfast.recovery.promotion import Place, PromotionPlan
 from holdfast.recovery.promotion_errors import (
     PromotionAccountReadsOnly,
+    PromotionFilterMissing,
     PromotionFirmwareMissing,
     PromotionFolderClosed,
     PromotionMacTaken,
@@ -65,7 +66,8 @@ def _problems(place: Place, plan: PromotionPlan) -> Iterator[HoldfastError]:
     yield from _pool_problems(place.host, spec)
     yield from _file_problems(plan, spec)
     yield from _network_problems(place.host, plan)
-    yield from _address_problems(place.host, plan, spec)
+    yield from _filter_problems(place.host, plan)
+    yield from _address_problems(place.host, spec)
     yield from _definition_problems(place.host, plan)
 
 
@@ -169,6 +171,17 @@ def _network_problems(host: Host, plan: PromotionPlan) -> Iterator[HoldfastError
             )
 
 
+def _filter_problems(host: Host, plan: PromotionPlan) -> Iterator[HoldfastError]:
+    libvirt = load()
+    domain = read_xml(plan.description, root="domain", about=plan.promoted.name)
+    found = {each.get("filter", "") for each in domain.iterfind("devices/interface/filterref")}
+    for name in sorted(found):
+        try:
+            host.connection.nwfilterLookupByName(name)
+        except libvirt.libvirtError:
+            yield PromotionFilterMissing(about=plan.promoted.name, name=name)
+
+
 def _reason_against(line: Line, here: NetworksHere) -> str:
     if line.because is Because.NOWHERE:
         return _("there is no network at all")
@@ -177,18 +190,14 @@ def _reason_against(line: Line, here: NetworksHere) -> str:
     return _("no network {name} is active").format(name=line.place.name)
 
 
-def _address_problems(host: Host, plan: PromotionPlan, spec: DomainSpec) -> Iterator[HoldfastError]:
-    ours = {nic.mac for nic, line in zip(spec.nics, plan.lines, strict=True) if _is_plugged(line)}
+def _address_problems(host: Host, spec: DomainSpec) -> Iterator[HoldfastError]:
+    ours = set(_nics_of(spec))
     for domain in list_domains(host):
         if domain.uuid == spec.uuid or not domain.is_active():
             continue
         for nic in _nics_of(domain.spec()):
             if nic in ours:
                 yield PromotionMacTaken(about=spec.name, other=domain.name, mac=nic)
-
-
-def _is_plugged(line: Line) -> bool:
-    return line.place is not None
 
 
 def _nics_of(spec: DomainSpec) -> Iterator[str]:

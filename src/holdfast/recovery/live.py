@@ -47,6 +47,7 @@ _FIGURES = (
     *("pause_ms", "downtime_ms", "migration_ms"),
     *("log_bytes", "memory_bytes", "disk_bytes", "rpc_bytes"),
 )
+_NOT_WHOLE = ("migration", "starting-up")
 _ON_ITS_WAY = ("frozen", "migrating", "gone")
 
 
@@ -178,6 +179,9 @@ class Arriving:
         if domain is None or standing is None or not standing.is_active:
             reason = standing.reason if standing else _("this host does not know it")
             raise LiveArrivedOdd(about=self._starting.name, reason=reason)
+        if standing.state is State.PAUSED and standing.reason in _NOT_WHOLE:
+            # Its memory never came to an end.
+            raise LiveArrivedOdd(about=self._starting.name, reason=standing.reason)
         return domain
 
     def _resume(self) -> str:

@@ -25,11 +25,13 @@ from holdfast.hypervisor.migrating import (
 from holdfast.hypervisor.states import State
 from holdfast.machines.backup_errors import VmOperationRunning
 from holdfast.machines.pulling import patiently
+from holdfast.recovery import fencing
 from holdfast.recovery.live_errors import LiveFailed, LiveGivenUp, LiveNotShipped
 from holdfast.recovery.live_freezing import Frozen, freeze, planned_note, require_movable
 from holdfast.recovery.live_note import LiveNote, write_live
 from holdfast.recovery.live_sockets import clear_room, make_room, way_of
 from holdfast.recovery.live_watch import Watch
+from holdfast.recovery.record import Fence
 from holdfast.recovery.record_folder import RecordFolder
 from holdfast.replication.link_tunnel import DoorName
 from holdfast.replication.link_tunnels import Tunnels
@@ -46,14 +48,14 @@ _SILENCE_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """What a try is given by whoever makes it; `bar` keeps the machine from being started here."""
+    """What a try is given by whoever makes it; `keep` makes durable that it was given away."""
 
     home: str
     clock: Clock
     folder: RecordFolder
     tunnels: Callable[[str], Tunnels]
     limit: Callable[[], int | None]
-    bar: Callable[[Domain, str], None]
+    keep: Callable[[Fence], object]
     # When it failed and nobody holds the machine any more.
     clean: Callable[[], None]
 
@@ -179,9 +181,11 @@ class Leaving:
                 self._means.tunnels(self.act).open(_paths(way)) as tunnels,
                 Watch(domain, self._clock, self._is_wanted) as watch,
             ):
+                # While the guest still runs: only its next start here is barred.
+                fence = fencing.bar(domain, self._clock, act=self.act, epoch=order.epoch)
                 stats = self._migrated(domain, way, arrival)
                 self._loop.on_step("migrated")
-                self._means.bar(domain, self.act)
+                self._means.keep(fence)
                 self._gone(stats, tunnels, watch)
         finally:
             clear_room(way)

@@ -22,7 +22,7 @@ from holdfast.machines.overlay_merging import give_back, settle_merges
 from holdfast.machines.overlay_putting import settle_layers
 from holdfast.machines.overlays import with_places
 from holdfast.machines.vm_lock import vm_lock
-from holdfast.recovery.fencing import is_fenced
+from holdfast.recovery.fencing import is_fenced, unbar
 from holdfast.recovery.live_note import LiveNote, drop_live, read_live
 from holdfast.recovery.record import RecoveryRecord
 from holdfast.recovery.record_folder import RecordFolder
@@ -48,6 +48,8 @@ def _put_back(domain: Domain, clock: Clock, *, home: str) -> None:
     standing = domain.standing()
     if standing.state is State.PAUSED and standing.reason == "migration":
         domain.resume()
+    if domain.is_persistent() and is_fenced(domain):
+        unbar(domain)
     settle_layers(domain, clock, home=home)
     settle_merges(domain, clock)
     give_back(domain, clock, home=home)

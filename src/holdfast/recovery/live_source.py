@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 
 from holdfast.base.clock import Clock
 from holdfast.base.errors import HoldfastError
-from holdfast.hypervisor.domains import Domain
 from holdfast.machines.backup_errors import VmOperationRunning
 from holdfast.recovery import fencing
 from holdfast.recovery.live_errors import LiveInterrupted
@@ -104,9 +103,10 @@ class LiveSources:
         folder = RecordFolder(self._home, loop.uuid)
         note, domain = read_live(folder), loop.find()
         is_same = note is not None and note.attempt == order.options.get("attempt")
-        standing = domain.standing()
-        if is_same and not standing.is_active and standing.reason == "migrated":
-            self._bar(loop, folder, domain, order.act)
+        if is_same and not domain.is_active() and fencing.is_fenced(domain):
+            # The site sees whether it is there; if it is not, this host is asked to have it back.
+            fence = fencing.bar(domain, self._clock, act=order.act, epoch=order.epoch)
+            SourceRecord(folder, self._clock).fence(loop.settings, fence)
             facts = {"attempt": order.options.get("attempt", ""), "live": "gone"}
             return Answer(is_done=True, facts=facts)
         raise LiveInterrupted(about=domain.name)
@@ -118,21 +118,16 @@ class LiveSources:
         to = loop.settings.to
         door = self._door(to)
         assert door.tunnels is not None, "a site on another host"
-        tunnels = door.tunnels
+        tunnels, keep_fence = door.tunnels, SourceRecord(folder, self._clock).fence
         return Means(
             home=self._home,
             clock=self._clock,
             folder=folder,
             tunnels=lambda act: tunnels(loop.uuid, act),
             limit=lambda: self._limit(to),
-            bar=lambda domain, act: self._bar(loop, folder, domain, act),
+            keep=lambda fence: keep_fence(loop.settings, fence),
             clean=lambda: self._settle(loop),
         )
-
-    def _bar(self, loop: Loop, folder: RecordFolder, domain: Domain, act: str) -> None:
-        records = SourceRecord(folder, self._clock)
-        epoch = records.load(loop.settings).epoch
-        records.fence(loop.settings, fencing.bar(domain, self._clock, act=act, epoch=epoch))
 
     def _settle(self, loop: Loop) -> None:
         """What cannot be put back now is looked at again in a moment."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from holdfast.base.errors import HoldfastError
+from holdfast.hypervisor.barred import FENCED, is_barred
 from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.domains import Domain, find_by_uuid
 from holdfast.hypervisor.errors import VmMissing
@@ -65,6 +66,11 @@ class Finder:
 
 
 def _has_left(domain: Domain) -> bool:
-    """Its definition stayed, and it runs elsewhere with these disks."""
+    """Its definition stayed, and it runs elsewhere with these disks.
+
+    One that is barred was handed over by us, and what is left of it is here.
+    """
     standing = domain.standing()
-    return not standing.is_active and standing.reason == _MOVED
+    if standing.is_active or standing.reason != _MOVED:
+        return False
+    return not is_barred(domain.xml(inactive=True), mark=FENCED)

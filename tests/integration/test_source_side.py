@@ -13,7 +13,9 @@ from holdfast.base.units import MIB
 from holdfast.hypervisor.connection import Host
 from holdfast.recovery.record import RecoveryRecord
 from holdfast.recovery.record_folder import RecordFolder
+from holdfast.recovery.source_errors import NotStartedByHand
 from holdfast.recovery.source_side import source_side
+from holdfast.recovery.starting_by_hand import start_by_hand
 from holdfast.replication.link_errors import SiteUnreachable
 from holdfast.replication.replicator_tools import Door, Tools
 from holdfast.replication.replicators import Replicators
@@ -279,3 +281,125 @@ def _is_critical_for(status: ReplicationStatus | None, code: str) -> bool:
     return status is not None and any(
         reason.code == code and reason.health is Health.CRITICAL for reason in status.reasons
     )
+
+
+# A machine that is to start with its host.
+
+
+def starts_with_host(source: Source) -> bool | None:
+    record = RecordFolder(str(source.home), source.machine.uuid).load()
+    return record.starts_with_host if record else None
+
+
+def restart_host(source: Source, boot: str) -> None:
+    """As far as the machine and the loops see of it."""
+    source.rest()
+    source.machine.stop()
+    source.boot = boot
+
+
+@pytest.fixture
+def starting(source: Source) -> Source:
+    """Libvirt was to start it, and is not any more."""
+    source.rest()
+    source.machine.domain.let_start_by_itself()
+    source.work()
+    wait_until(lambda: starts_with_host(source), within=WITHIN)
+    return source
+
+
+def test_what_is_followed_is_not_started_by_libvirt_any_more(starting: Source) -> None:
+    assert not starting.machine.domain.starts_by_itself()
+    assert starting.machine.is_on()
+
+
+def test_after_its_host_it_starts_when_the_site_has_not_taken_it(starting: Source) -> None:
+    restart_host(starting, "second")
+
+    starting.work()
+
+    wait_until(starting.machine.is_on, within=WITHIN)
+    wait_until(lambda: starting.record.events[-1].what == "started", within=WITHIN)
+
+
+def test_after_its_host_it_is_not_started_while_the_site_is_silent(starting: Source) -> None:
+    restart_host(starting, "second")
+    starting.desk.is_away = True
+
+    starting.work()
+
+    wait_until(lambda: _is_critical_for(starting.status, "waits-for-site"), within=WITHIN)
+    assert not starting.machine.is_on()
+    starting.desk.is_away = False
+    wait_until(starting.machine.is_on, within=WITHIN)
+    wait_until(lambda: not _is_critical_for(starting.status, "waits-for-site"), within=WITHIN)
+
+
+def test_after_its_host_it_is_barred_when_the_site_has_taken_it(starting: Source) -> None:
+    restart_host(starting, "second")
+    starting.want(OrderKind.FENCE, act="one", epoch=1, runs_at=SITE)
+
+    starting.work()
+
+    told = starting.wait(lambda told: told.is_fenced and told.epoch == 1)
+    assert told.is_active is False
+    assert not starting.machine.is_on()
+
+
+def test_what_somebody_shut_down_stays_off_when_the_process_is_started_anew(
+    starting: Source,
+) -> None:
+    starting.rest()
+    starting.machine.stop()
+
+    starting.work()
+
+    starting.wait(lambda told: told.is_active is False)
+    assert not starting.machine.is_on()
+
+
+def by_hand(source: Source, *, is_forced: bool) -> bool:
+    return start_by_hand(
+        RecordFolder(str(source.home), source.machine.uuid),
+        source.machine.domain,
+        CLOCK,
+        home=str(source.home),
+        site_machine=SITE,
+        boot=source.boot,
+        who="ops",
+        is_forced=is_forced,
+    )
+
+
+def test_a_person_starts_what_waits_for_a_site_only_by_force(starting: Source) -> None:
+    restart_host(starting, "second")
+
+    with pytest.raises(NotStartedByHand):
+        by_hand(starting, is_forced=False)
+    assert by_hand(starting, is_forced=True)
+
+    assert starting.machine.is_on()
+
+
+def test_what_a_person_takes_out_of_a_hand_over_is_not_shut_down_again(source: Source) -> None:
+    source.want(OrderKind.HAND_OVER, act="one", patience=0.5, is_forced=True)
+    source.wait(lambda told: told.is_done and told.is_fenced)
+
+    assert by_hand(source, is_forced=True)
+    told = source.wait(lambda told: bool(told.error))
+
+    assert told.error == "failover-source-started-by-hand"
+    assert told.is_active
+    assert not told.is_fenced
+
+
+def test_started_by_force_what_the_site_runs_is_a_split_brain(source: Source) -> None:
+    source.machine.stop()
+    source.want(OrderKind.FENCE, act="one", epoch=1, runs_at=SITE)
+    source.wait(lambda told: told.is_fenced)
+
+    assert by_hand(source, is_forced=True)
+    told = source.wait(lambda told: told.error == "split-brain")
+
+    assert told.is_active
+    assert source.machine.is_on()

@@ -36,6 +36,7 @@ TITLES = {
     "way-back": N_("Way back"),
     "extension": N_("Guest extension"),
     "settings": N_("Settings"),
+    "autostart": N_("Start with the host"),
     "initial-copy": N_("First copy"),
     "first-cycle": N_("First cycle"),
 }
@@ -62,6 +63,9 @@ class Works(Protocol):
 
     def keep(self, settings: ReplicationSettings) -> None:
         """From here on it is replicated."""
+
+    def take_autostart(self) -> str:
+        """From here on it is not libvirt that starts it with its host."""
 
     def copy(self) -> str:
         """Comes back when the site has a point of it."""
@@ -91,6 +95,7 @@ class Task:
             ("way-back", self._way_back),
             ("extension", self._extension),
             ("settings", self._settings),
+            ("autostart", self.works.take_autostart),
             ("initial-copy", self.works.copy),
             ("first-cycle", self.works.cycle),
         ):

@@ -27,6 +27,8 @@ from holdfast.machines.checkpoint_notes import CheckpointNotes
 from holdfast.machines.records_off import drop_records_off
 from holdfast.machines.scratch_place import ScratchPlace
 from holdfast.machines.vm_lock import vm_lock
+from holdfast.recovery.autostart import give_autostart_back
+from holdfast.recovery.record_folder import RecordFolder
 from holdfast.replication.replica_errors import ReplicaMissing
 from holdfast.replication.settings import ReplicationSettings
 from holdfast.replication.source_folder import FOLDER, SETTINGS, SourceFolder
@@ -117,6 +119,7 @@ def _without_records(session: Session, settings: ReplicationSettings) -> list[Ho
             tidy_up(domain, place, clock, home=home, keep=keep)
             if not domain.is_active():
                 drop_records_off(domain, keep=keep)
+            give_autostart_back(RecordFolder(home, settings.vm), domain)
     except VmMissing:
         return []
     except HoldfastError as err:

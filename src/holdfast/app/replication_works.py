@@ -30,7 +30,12 @@ from holdfast.base.units import format_size
 from holdfast.files.report import Progress
 from holdfast.fleet.replication_messages import ReplicationWanted, SourceSite
 from holdfast.hypervisor.checkpoint_xml import new_name
+from holdfast.hypervisor.connection import Host
+from holdfast.hypervisor.domains import find_by_uuid
 from holdfast.machines.preflight import MachineSeen, Sheet, Taken
+from holdfast.recovery.autostart import take_autostart
+from holdfast.recovery.record_folder import RecordFolder
+from holdfast.recovery.source_side import this_boot
 from holdfast.replication.link_client import Peer
 from holdfast.replication.link_errors import NotGranted
 from holdfast.replication.receiver import Prepared, ReplicaWish, SeedWish
@@ -227,6 +232,15 @@ class SourceWorks:
         paused = now.paused if now else settings.paused
         folder.keep_settings(msgspec.structs.replace(settings, paused=paused))
         put_limits(self.session.settings.home, settings.to.machine, settings.limits)
+
+    def take_autostart(self) -> str:
+        home, vm = self.session.settings.home, self.wanted.vm
+        uri = self.wanted.hypervisor or self.session.settings.libvirt
+        with Host.open(uri) as host:
+            domain = find_by_uuid(host, vm)
+            if take_autostart(RecordFolder(home, vm), domain, boot=this_boot()):
+                return _("once its site has said that it runs nowhere else; not by libvirt")
+        return _("it does not start with its host")
 
     def copy(self) -> str:
         return self._first_copy().copy()

@@ -12,6 +12,7 @@ _COMMANDS = {
     "points": "holdfast.cli.failover_status:points",
     "change-point": "holdfast.cli.failover_acts:change_point",
     "undo": "holdfast.cli.failover_acts:undo",
+    "start": "holdfast.cli.failover_start:start",
     "cleanup": "holdfast.cli.failover_cleanup:cleanup",
     "networks": "holdfast.cli.failover_networks:networks",
 }

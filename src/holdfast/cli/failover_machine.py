@@ -7,6 +7,7 @@ import click
 from holdfast.base.errors import Exit
 from holdfast.base.texts import N_, _
 from holdfast.cli.command import Command, option
+from holdfast.cli.parameters import DURATION
 from holdfast.cli.recovery_options import network_option, point_option
 from holdfast.cli.run import Run
 from holdfast.cli.trial_options import (
@@ -52,6 +53,13 @@ from holdfast.cli.vm_host import host_option, start_on
 @option(
     "--force", "is_forced", is_flag=True, help=N_("Switch off a guest that does not shut down.")
 )
+@option(
+    "--shutdown-within",
+    "shutdown",
+    type=DURATION,
+    metavar="TIME",
+    help=N_("How long the guest may take to shut down; 5m if nothing is said."),
+)
 @point_option
 @network_option
 @check_option
@@ -67,6 +75,7 @@ def machine(  # noqa: PLR0913  each option is a parameter
     unplanned: bool,
     source_is_down: bool,
     is_forced: bool,
+    shutdown: timedelta | None,
     point: str,
     networks: tuple[tuple[str, str], ...],
     checks: tuple[str, ...],
@@ -95,6 +104,7 @@ def machine(  # noqa: PLR0913  each option is a parameter
         is_source_down=source_is_down,
         is_forced=is_forced,
         networks=dict(networks),
+        patience=300.0 if shutdown is None else shutdown.total_seconds(),
     )
     return _fail_over(run, vm, wish, is_planned=planned, is_live=live)
 

@@ -86,6 +86,17 @@ class RecoveryPoint(Event):
     running: bool
 
 
+class MachineStarted(Event):
+    """`failover start`: the machine runs at its own host."""
+
+    vm: str
+    uuid: str
+    # Whether it had to be started.
+    was_off: bool
+    # Whatever spoke against it.
+    forced: bool
+
+
 class NetworkMapped(Event):
     """`failover networks`: which network of this host stands for one of the machines'."""
 

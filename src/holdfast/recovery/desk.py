@@ -90,7 +90,9 @@ def is_split(record: RecoveryRecord, tidings: SourceTidings, *, machine_id: str)
     """
     moves = record.act is not None and record.act.kind in _MOVES
     runs_here = record.runs_at == machine_id and record.promoted is not None
-    return runs_here and not moves and tidings.is_active is True
+    # By a greater epoch it was taken over there, which this host has only to hear.
+    is_ours = tidings.epoch <= record.epoch
+    return runs_here and is_ours and not moves and tidings.is_active is True
 
 
 def listening_since(home: str) -> datetime | None:

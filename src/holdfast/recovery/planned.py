@@ -41,6 +41,8 @@ class Planned:
         """While the guest still runs there: it need not be shut down for nothing."""
 
         def do() -> str:
+            if self._is_handed_over():
+                return ""
             self.asking.require_heard()
             starting = self.starting
             newest = starting.facts().points[-1].generation
@@ -49,16 +51,17 @@ class Planned:
             starting.warnings.extend(plan.warnings)
             return ""
 
-        return Step(name="room", do=do, is_done=self._is_handed_over)
+        return Step(name="room", do=do)
 
     def catch_up(self) -> Step:
         """What has changed so far is brought while the guest runs, so that the rest is little."""
 
         def do() -> str:
-            told = self.asking.ask(OrderKind.CATCH_UP)
-            return told.generation
+            if self._is_handed_over():
+                return ""
+            return self.asking.ask(OrderKind.CATCH_UP).generation
 
-        return Step(name="catch-up", do=do, is_done=self._is_handed_over)
+        return Step(name="catch-up", do=do)
 
     def hand_over(self) -> Step:
         def do() -> str:

@@ -43,6 +43,13 @@ class SplitBrain(HoldfastError):
     exit_status = Exit.DECIDE
 
 
+class StartedByHand(HoldfastError):
+    code = "failover-source-started-by-hand"
+    sentence = N_("A person has started {about} at its own host while it was being handed over")
+    remedy = N_("Take the failover back: `holdfast failover undo {about}`; then begin it anew.")
+    exit_status = Exit.DECIDE
+
+
 class NotStartedByHand(HoldfastError):
     code = "failover-start-not-certain"
     sentence = N_("Whether {about} may be started here is not certain: {reason}")

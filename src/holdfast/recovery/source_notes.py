@@ -27,6 +27,8 @@ class SourceNotes(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     is_barring: bool = False
     # The start of this host after which it has been started, or needed not be.
     boot: str = ""
+    # An act of the site's that a person here has not let come to its end.
+    refused: str = ""
 
     @property
     def is_handing_over(self) -> bool:
@@ -34,13 +36,19 @@ class SourceNotes(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         return self.kind in (OrderKind.HAND_OVER, OrderKind.HAND_OVER_LIVE)
 
     def released(self) -> "SourceNotes":
-        return SourceNotes(boot=self.boot)
+        return SourceNotes(boot=self.boot, refused=self.refused)
 
 
 class NotesFile:
     def __init__(self, folder: Path) -> None:
         self._path = folder / _NAME
-        self.now = self._read()
+
+    @property
+    def now(self) -> SourceNotes:
+        """As they are kept: a command may have written them. Those that do not read are none."""
+        with contextlib.suppress(OSError, msgspec.DecodeError):
+            return msgspec.json.decode(self._path.read_bytes(), type=SourceNotes)
+        return SourceNotes()
 
     def change(self, **fields: object) -> SourceNotes:
         """Durable when it returns."""
@@ -50,11 +58,4 @@ class NotesFile:
         if notes != self.now:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             replace_file(self._path, msgspec.json.encode(notes))
-            self.now = notes
         return notes
-
-    def _read(self) -> SourceNotes:
-        """One that does not read is as good as none: the site orders again."""
-        with contextlib.suppress(OSError, msgspec.DecodeError):
-            return msgspec.json.decode(self._path.read_bytes(), type=SourceNotes)
-        return SourceNotes()

@@ -16,11 +16,12 @@ from holdfast.hypervisor.errors import VmMissing
 from holdfast.machines.backup_errors import VmOperationRunning
 from holdfast.machines.vm_lock import vm_lock
 from holdfast.recovery import fencing
+from holdfast.recovery.autostart import take_autostart
 from holdfast.recovery.handing_over import HandingOver
 from holdfast.recovery.record import Fence, RecoveryRecord, Stage
 from holdfast.recovery.record_folder import RecordFolder
 from holdfast.recovery.source_asking import ASKED
-from holdfast.recovery.source_errors import OrderNotKnown, SplitBrain
+from holdfast.recovery.source_errors import OrderNotKnown, SplitBrain, StartedByHand
 from holdfast.recovery.source_notes import NotesFile
 from holdfast.recovery.source_record import SourceRecord
 from holdfast.replication.site_orders import OrderKind, SiteOrder, SourceTidings
@@ -46,6 +47,8 @@ _STANDING_STILL = frozenset(
         Stage.MIGRATED,
     }
 )
+# What leads to the machine being taken from this host.
+_TAKING = (OrderKind.CATCH_UP, OrderKind.HAND_OVER, OrderKind.HAND_OVER_LIVE)
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -96,7 +99,7 @@ class SourceSide:
         self._clock = clock
         self._handlers = handlers
         self._boot = boot
-        folder = RecordFolder(home, loop.uuid)
+        folder = self._folder = RecordFolder(home, loop.uuid)
         self._records = SourceRecord(folder, clock)
         self._notes = NotesFile(folder.path)
         self._handing = HandingOver(loop, self._notes, clock, home=home, keep=self._keep)
@@ -105,6 +108,7 @@ class SourceSide:
         self._is_split = self._waits = False
         self._is_halted = True
         self._failed_start = ""
+        self._has_autostart = False
         self._asked: dict[str, str] = {}
         self._doers: Mapping[OrderKind, Callable[[SiteOrder], Answer]] = {
             OrderKind.NOTHING: self._at_peace,
@@ -172,6 +176,8 @@ class SourceSide:
             return Answer(facts={"epoch": str(record.epoch)})
         if order.runs_at == settings.to.machine and order.epoch >= record.epoch:
             return self._fenced(order)
+        if order.act and order.act == self._notes.now.refused and order.kind in _TAKING:
+            raise StartedByHand(about=settings.name)
         if order.kind in self._handlers:
             return self._handlers[order.kind](self._loop, order, self._notes)
         do = self._doers.get(order.kind)
@@ -254,6 +260,7 @@ class SourceSide:
 
     def _at_peace(self, order: SiteOrder) -> Answer:
         """Nothing is wanted, and no greater epoch is known there: it is this host's own."""
+        self._take_autostart()
         record = self._records.load(self._loop.settings)
         if order.epoch > record.epoch:
             return self._released(order)
@@ -269,6 +276,13 @@ class SourceSide:
         if self._is_to_start(record) and not self._is_halted:
             self._start()
         return Answer(is_done=True)
+
+    def _take_autostart(self) -> None:
+        """Once: of a machine protected by an older release, or told to libvirt since."""
+        domain = None if self._has_autostart else self._domain()
+        if domain is not None:
+            take_autostart(self._folder, domain, boot=self._boot)
+            self._has_autostart = True
 
     def _start(self) -> None:
         """With its host, as libvirt would have, once it is known that it runs nowhere else."""

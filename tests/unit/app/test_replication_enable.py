@@ -67,6 +67,9 @@ class Workshop:
         self._do("keep")
         self.kept.append(settings)
 
+    def take_autostart(self) -> str:
+        return self._do("take-autostart")
+
     def copy(self) -> str:
         return self._do("copy")
 
@@ -132,7 +135,7 @@ def test_every_step_is_done_in_order_and_kept(tmp_path: Path) -> None:
 
     assert [step.name for step in steps] == list(TITLES)
     assert {step.state for step in steps} == {"done"}
-    assert works.did == ["reach", "prepare", "install", "keep", "copy", "cycle"]
+    assert works.did == ["reach", "prepare", "install", "keep", "take-autostart", "copy", "cycle"]
     assert replication_records.load(str(tmp_path), UUID) == done
 
 

@@ -4,33 +4,13 @@ import base64
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from holdfast.base.texts import _, language
+from holdfast.base.texts import _
 from holdfast.recovery.drills import wording
 from holdfast.recovery.drills.drill import DrillRun, DrillVerdict
+from holdfast.recovery.drills.page_parts import pairs, section, table, whole_page
 from holdfast.recovery.drills.trend_chart import Bar, chart
 
 _MOST_IN_TREND = 24
-_STYLE = """
-body { font: 15px/1.5 system-ui, "Noto Sans", "Noto Sans KR", sans-serif; color: #1c2024;
-  max-width: 44rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.6rem; margin-bottom: .2rem } h2 { font-size: 1.1rem; margin-top: 2rem }
-.sub { color: #60646c; margin-top: 0 }
-.verdict { display: inline-block; padding: .15rem .7rem; border-radius: .4rem; font-weight: 600 }
-.passed { background: #ddf3e4; color: #18794e } .failed, .not-cleaned { background: #ffdcdc;
-  color: #a0251f } .objective-missed, .running { background: #ffe8b8; color: #7a4d00 }
-table { border-collapse: collapse; width: 100% } th, td { text-align: left; vertical-align: top;
-  padding: .3rem .6rem .3rem 0; border-bottom: 1px solid #e4e6e9 }
-td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
-code { font: .9em ui-monospace, monospace; overflow-wrap: anywhere }
-figure { margin: 1rem 0 } img { max-width: 100%; border: 1px solid #c8ccd2 }
-.trend { width: 100% } .trend .good { fill: #46a758 } .trend .late { fill: #e2a336 }
-.trend .failed { fill: #e5a3a0 } .trend .objective { stroke: #1c2024; stroke-dasharray: 6 4 }
-.trend text { font-size: 11px; fill: #60646c }
-@media print { body { margin: 0; max-width: none; font-size: 11pt }
-  h2 { break-after: avoid } tr, figure, svg { break-inside: avoid }
-  * { print-color-adjust: exact; -webkit-print-color-adjust: exact } }
-@page { margin: 18mm }
-"""
 
 
 def html_report(run: DrillRun, past: Sequence[DrillRun], *, picture: bytes | None = None) -> str:
@@ -39,11 +19,7 @@ def html_report(run: DrillRun, past: Sequence[DrillRun], *, picture: bytes | Non
     body = "\n".join(
         part for part in (_head(run, title), *_sections(run, past, picture), _foot(run)) if part
     )
-    return (
-        f'<!doctype html>\n<html lang="{language()}">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
-    )
+    return whole_page(title, body)
 
 
 def _head(run: DrillRun, title: str) -> str:
@@ -59,12 +35,12 @@ def _head(run: DrillRun, title: str) -> str:
 
 
 def _sections(run: DrillRun, past: Sequence[DrillRun], picture: bytes | None) -> Iterator[str]:
-    yield _section(_("What was started"), _pairs(_facts(run)))
-    yield _section(_("Objectives"), _table(_objectives_head(), list(_objectives(run))))
-    yield _section(_("Checks"), _checks(run))
-    yield _section(_("How long each part took"), _parts(run))
-    yield _section(_("Its screen"), _screen(run, picture))
-    yield _section(_("Drills so far"), _trend(run, past))
+    yield section(_("What was started"), pairs(_facts(run)))
+    yield section(_("Objectives"), table(_objectives_head(), list(_objectives(run))))
+    yield section(_("Checks"), _checks(run))
+    yield section(_("How long each part took"), _parts(run))
+    yield section(_("Its screen"), _screen(run, picture))
+    yield section(_("Drills so far"), _trend(run, past))
 
 
 def _facts(run: DrillRun) -> Iterator[tuple[str, str]]:
@@ -109,12 +85,12 @@ def _checks(run: DrillRun) -> str:
     ]
     if not rows:
         return f"<p>{escape(_('It did not come so far.'))}</p>"
-    return _table(("", _("Check"), _("What was seen"), _("After")), rows)
+    return table(("", _("Check"), _("What was seen"), _("After")), rows)
 
 
 def _parts(run: DrillRun) -> str:
     rows = [(wording.part_text(each.name), f"{each.seconds:.2f} s") for each in run.trial.parts]
-    return _table((_("Part"), _("Time")), rows) if rows else ""
+    return table((_("Part"), _("Time")), rows) if rows else ""
 
 
 def _screen(run: DrillRun, picture: bytes | None) -> str:
@@ -140,7 +116,7 @@ def _trend(run: DrillRun, past: Sequence[DrillRun]) -> str:
         )
         for each in reversed(shown)
     ]
-    return f"{picture}\n{_table(head, rows)}" if rows else ""
+    return f"{picture}\n{table(head, rows)}" if rows else ""
 
 
 def _bar(run: DrillRun) -> Bar:
@@ -158,19 +134,3 @@ def _bar(run: DrillRun) -> Bar:
 
 def _foot(run: DrillRun) -> str:
     return f'<p class="sub"><code>{escape(run.trial.id)}</code> · Holdfast</p>'
-
-
-def _section(title: str, content: str) -> str:
-    return f"<h2>{escape(title)}</h2>\n{content}" if content else ""
-
-
-def _pairs(rows: Iterator[tuple[str, str]]) -> str:
-    lines = (f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows)
-    return "<table>\n" + "\n".join(lines) + "\n</table>"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    top = "".join(f"<th>{escape(name)}</th>" for name in head)
-    lines = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows)
-    body = "\n".join(f"<tr>{line}</tr>" for line in lines)
-    return f"<table>\n<tr>{top}</tr>\n{body}\n</table>"

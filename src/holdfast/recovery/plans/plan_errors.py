@@ -111,16 +111,6 @@ class PlanTestNotCleaned(HoldfastError):
     )
 
 
-class PlanSourceNotSaid(HoldfastError):
-    code = "plan-source-not-said"
-    sentence = N_("An unplanned run of {name} starts machines that may still run where they were")
-    remedy = N_(
-        "Make sure that the source is down, and say so with `--source-is-down`; where it is not, "
-        "run the plan with `--planned`."
-    )
-    exit_status = Exit.DECIDE
-
-
 class PlanHasRuns(HoldfastError):
     code = "plan-has-open-run"
     sentence = N_("The plan {name} has a run that has not come to its end: {run}")

@@ -1,0 +1,179 @@
+"""The hands of a plan on this host: machines by the commands of failover, scripts as processes.
+
+Each step is a process with a folder of its own, so that several go on at a time, each can be ended,
+and all outlive the command that runs the plan.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import msgspec
+
+from holdfast.app.plan_jobs import Job, JobState
+from holdfast.app.plan_standing import Standings
+from holdfast.app.plan_words import as_json, ended_command, ended_script, start_words
+from holdfast.app.wiring import Session
+from holdfast.base.errors import HoldfastError
+from holdfast.recovery.plans.context import context_of
+from holdfast.recovery.plans.plan import Action, ActionKind, Kind, Machine, Plan
+from holdfast.recovery.plans.plan_errors import PlanActionInterrupted
+from holdfast.recovery.plans.progress import Ended, Progress, StepState
+from holdfast.recovery.plans.steps import Doing, Step, start_id, steps_of
+
+_CHILD = "holdfast.cli.plan_child"
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a step of ours has to do, for the process that does it."""
+
+    run: str
+    step: str
+    doing: Doing
+    # The UUID of the machine it is about.
+    vm: str = ""
+    # As it is called where it runs now; a test's has a name of its own.
+    domain: str = ""
+    action: Action | None = None
+    # What is typed after `holdfast`, once nothing is left of an earlier attempt.
+    words: tuple[str, ...] = ()
+    # Tests of the machine that were begun before are not this run's.
+    since: str = ""
+    timeout: int
+
+
+class LocalHands:
+    def __init__(self, session: Session, plan: Plan, jobs: Path, standings: Standings) -> None:
+        self._session = session
+        self._plan = plan
+        self._folder = jobs
+        self._standings = standings
+        self._jobs: dict[Path, Job] = {}
+        # Ends of what no process was needed for.
+        self._ends: dict[tuple[str, int], Ended] = {}
+
+    def begin(self, step: Step, progress: Progress) -> None:
+        job = self._job(step, progress)
+        state = job.state()
+        if state is JobState.CUT_OFF and _may_repeat(step):
+            job.forget()
+            state = JobState.NEVER
+        if state is not JobState.NEVER:
+            return
+        try:
+            self._launch(job, step, progress)
+        except HoldfastError as err:
+            self._ends[_key(step, progress)] = Ended(
+                state=StepState.FAILED, said=str(err), error=err.code
+            )
+
+    def look(self, step: Step, progress: Progress) -> Ended | None:
+        if (known := self._ends.get(_key(step, progress))) is not None:
+            return known
+        job = self._job(step, progress)
+        state = job.state()
+        if state is JobState.RUNNING:
+            return None
+        if state is JobState.ENDED:
+            return _ended(step, job)
+        if state is JobState.CUT_OFF and not _may_repeat(step):
+            cut = PlanActionInterrupted()
+            return Ended(state=StepState.FAILED, said=str(cut), error=cut.code, is_unclear=True)
+        self.begin(step, progress)
+        return None
+
+    def end(self, step: Step, progress: Progress) -> None:
+        job = self._job(step, progress)
+        job.end(self._session.clock)
+
+    def _launch(self, job: Job, step: Step, progress: Progress) -> None:
+        if step.doing is Doing.START and progress.kind is not Kind.TEST:
+            how = self._standings.already(self._machine(step), progress)
+            if how is not None:
+                self._ends[_key(step, progress)] = how
+                return
+        context = as_json(context_of(self._plan, progress, step))
+        job.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (job.folder / "context.json").write_bytes(context)
+        (job.folder / "task.json").write_bytes(as_json(self._task(step, progress)))
+        job.launch(
+            self._arguments(job, step, progress),
+            environment=self._environment(job, step, progress),
+            stdin=context,
+        )
+
+    def _arguments(self, job: Job, step: Step, progress: Progress) -> list[str]:
+        if step.action is not None and step.action.kind is ActionKind.SCRIPT:
+            return ["/bin/sh", "-c", step.action.does]
+        ours = [sys.executable, "-m", _CHILD]
+        if step.doing is Doing.START and progress.kind is not Kind.TEST:
+            return [*ours, *self._words(step, progress)]
+        return [*ours, "plan", "act", str(job.folder), "--json"]
+
+    def _task(self, step: Step, progress: Progress) -> Task:
+        vm = step.action.machine if step.action and step.action.machine else step.machine
+        start = progress.steps.get(self._start_of(vm)) if vm else None
+        return Task(
+            run=progress.run,
+            step=step.id,
+            doing=step.doing,
+            vm=self._standings.uuid_of(vm) if vm else "",
+            domain=str(start.found.get("name", "")) if start else "",
+            action=step.action,
+            words=self._words(step, progress) if step.doing is Doing.START else (),
+            since=progress.begun_at.isoformat(),
+            timeout=step.timeout,
+        )
+
+    def _words(self, step: Step, progress: Progress) -> tuple[str, ...]:
+        machine = self._machine(step)
+        return tuple(start_words(machine, self._standings.uuid_of(machine.vm), progress))
+
+    def _environment(self, job: Job, step: Step, progress: Progress) -> dict[str, str]:
+        settings = self._session.settings
+        if step.action is not None and step.action.kind is ActionKind.SCRIPT:
+            told = {
+                "HOLDFAST_PLAN": self._plan.name,
+                "HOLDFAST_PLAN_RUN": progress.run,
+                "HOLDFAST_PLAN_TYPE": progress.kind.value,
+                "HOLDFAST_PLAN_GROUP": step.group,
+                "HOLDFAST_PLAN_STEP": step.id,
+                "HOLDFAST_PLAN_MACHINE": step.machine,
+                "HOLDFAST_PLAN_CONTEXT": str(job.folder / "context.json"),
+            }
+        else:
+            told = {
+                "HOLDFAST_HOME": settings.home,
+                "HOLDFAST_LANG": settings.lang,
+                "HOLDFAST_LIBVIRT": settings.libvirt,
+            }
+        return {"PATH": os.defpath, **settings.harmless, **told}
+
+    def _machine(self, step: Step) -> Machine:
+        return next(one for one in self._plan.machines if one.vm == step.machine)
+
+    def _start_of(self, vm: str) -> str:
+        group = next(g for g in self._plan.groups if any(m.vm == vm for m in g.machines))
+        return start_id(group.name, vm)
+
+    def _job(self, step: Step, progress: Progress) -> Job:
+        """By its number, for the names of machines are not fit for files."""
+        steps = steps_of(self._plan, progress.kind, keep=progress.keep)
+        number = next(n for n, one in enumerate(steps) if one.id == step.id)
+        path = self._folder / f"{number:04}-{progress.steps[step.id].attempt}"
+        return self._jobs.setdefault(path, Job(path))
+
+
+def _key(step: Step, progress: Progress) -> tuple[str, int]:
+    return step.id, progress.steps[step.id].attempt
+
+
+def _may_repeat(step: Step) -> bool:
+    """Acts of recovery go on where they were; what a person wrote may not bear it."""
+    return step.action is None or step.action.is_repeatable
+
+
+def _ended(step: Step, job: Job) -> Ended:
+    if step.action is not None and step.action.kind is ActionKind.SCRIPT:
+        return ended_script(job.status(), job.output())
+    return ended_command(job.status(), job.output())

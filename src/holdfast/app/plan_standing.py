@@ -1,0 +1,82 @@
+"""How the machines of a plan stand on this host: which replica is meant, and what runs already."""
+
+from holdfast.app.recovery_here import Here, here
+from holdfast.app.wiring import Session
+from holdfast.base.errors import HoldfastError
+from holdfast.base.texts import _
+from holdfast.recovery.act_errors import NoReplicaHere
+from holdfast.recovery.plans.plan import Machine, Plan
+from holdfast.recovery.plans.plan_errors import PlanMachineNotFound
+from holdfast.recovery.plans.progress import Ended, Progress, StepState
+from holdfast.recovery.policy import Place
+from holdfast.recovery.record import Stage
+
+_BACK = frozenset({Stage.PROTECTED_IN_REVERSE, Stage.FAILING_BACK})
+
+
+class Standings:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._uuids: dict[str, str] = {}
+
+    def uuid_of(self, vm: str) -> str:
+        if vm not in self._uuids:
+            with self._here(vm) as found:
+                self._uuids[vm] = found.vm
+        return self._uuids[vm]
+
+    def already(self, machine: Machine, progress: Progress) -> Ended | None:
+        """Where it runs here as the run wants it, by this plan or by another."""
+        with self._here(machine.vm) as found:
+            standing, record = found.standing(), found.record()
+            if standing.under_way is not None:
+                return None
+            if progress.is_back:
+                is_there = standing.stage is Stage.PROTECTED
+            else:
+                is_there = standing.place is Place.PROMOTED
+            if not is_there:
+                return None
+            promoted = record.promoted
+            return Ended(
+                state=StepState.ALREADY,
+                said=_("it runs here already"),
+                found={
+                    "name": promoted.name if promoted else found.name,
+                    "uuid": promoted.uuid if promoted else found.vm,
+                    "point": promoted.generation if promoted else None,
+                    "point_time": promoted.taken_at.isoformat() if promoted else None,
+                },
+            )
+
+    def is_way_back(self, plan: Plan) -> bool:
+        """This is the home of machines that run elsewhere and follow here: they return."""
+        return any(self._is_on_its_way_back(machine.vm) for machine in plan.machines)
+
+    def _is_on_its_way_back(self, vm: str) -> bool:
+        try:
+            with self._here(vm) as found:
+                standing = found.standing()
+        except HoldfastError:
+            return False
+        return standing.stage in _BACK and standing.place is not Place.PROMOTED
+
+    def _here(self, vm: str) -> "_Found":
+        return _Found(self._session, vm)
+
+
+class _Found:
+    """`here`, whose error says that a plan has named the machine."""
+
+    def __init__(self, session: Session, vm: str) -> None:
+        self._context = here(session, vm, who="plan")
+        self._vm = vm
+
+    def __enter__(self) -> Here:
+        try:
+            return self._context.__enter__()
+        except NoReplicaHere:
+            raise PlanMachineNotFound(vm=self._vm) from None
+
+    def __exit__(self, *_error: object) -> None:
+        self._context.__exit__(None, None, None)

@@ -1,0 +1,157 @@
+"""The use cases of plans that drive nothing: take one in, look at it and its runs, answer, remove."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from holdfast.app.plan_folder import PlanFolder, plans_here
+from holdfast.app.plan_running import Running, newest_run
+from holdfast.app.recovery_here import here
+from holdfast.app.wiring import Session
+from holdfast.base.errors import HoldfastError
+from holdfast.recovery.choosing import choose_point
+from holdfast.recovery.plans.context import point_of
+from holdfast.recovery.plans.driving import Order
+from holdfast.recovery.plans.engine import Question, questions
+from holdfast.recovery.plans.plan import Kind, Machine, Plan
+from holdfast.recovery.plans.plan_errors import (
+    PlanAnswerUnfit,
+    PlanAsksMore,
+    PlanAsksNothing,
+    PlanFileUnreadable,
+    PlanHasRuns,
+)
+from holdfast.recovery.plans.progress import Decision
+from holdfast.recovery.plans.reading import examine, read_plan
+from holdfast.recovery.plans.reading_values import Problem
+from holdfast.recovery.policy import refusal
+from holdfast.recovery.record import ActKind
+from holdfast.recovery.tested_points import tested_points
+
+_ACTS = {Kind.TEST: ActKind.TEST, Kind.PLANNED: ActKind.PLANNED, Kind.UNPLANNED: ActKind.UNPLANNED}
+_ANSWERS = {
+    True: (Decision.AGAIN, Decision.GO_ON, Decision.STOP),
+    False: (Decision.YES, Decision.NO),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineLook:
+    """`error`: why it could not be started now; its point is chosen as a run would choose it."""
+
+    vm: str
+    uuid: str = ""
+    point: str = ""
+    taken_at: str = ""
+    error: HoldfastError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanSeen:
+    plan: Plan
+    newest: Running | None
+    is_driven: bool
+
+
+def check_file(file: str) -> tuple[Plan | None, tuple[Problem, ...]]:
+    return examine(_content(file))
+
+
+def apply_plan(session: Session, file: str) -> tuple[Plan, bool]:
+    """Kept on this host under its name; whether anything is new. A run keeps the plan it began with."""
+    content = _content(file)
+    plan = read_plan(content, file)
+    folder = PlanFolder(session.settings.home, plan.name)
+    known = folder.content() if (folder.path / "plan.yaml").exists() else None
+    if known != content:
+        folder.put(content)
+    return plan, known != content
+
+
+def look_at_machines(session: Session, plan: Plan, kind: Kind) -> list[MachineLook]:
+    return [_looked(session, machine, kind) for machine in plan.machines]
+
+
+def find_plan(session: Session, name: str) -> PlanSeen:
+    folder = PlanFolder(session.settings.home, name)
+    plan, newest = folder.plan(), folder.newest()
+    running = None
+    if newest is not None:
+        running = Running(plan=newest.plan(), progress=newest.progress(), folder=newest)
+    return PlanSeen(plan=plan, newest=running, is_driven=folder.is_driven())
+
+
+def list_plans(session: Session) -> list[PlanSeen]:
+    return [find_plan(session, folder.name) for folder in plans_here(session.settings.home)]
+
+
+def find_run(session: Session, name: str, run: str | None) -> Running:
+    """The newest, if none is named."""
+    folder = PlanFolder(session.settings.home, name)
+    found = newest_run(folder) if run is None else folder.run(run)
+    return Running(plan=found.plan(), progress=found.progress(), folder=found)
+
+
+def asked_now(session: Session, running: Running) -> tuple[Question, ...]:
+    return questions(running.plan, running.progress, session.clock.now())
+
+
+def answer(
+    session: Session, name: str, decision: Decision, *, step: str | None, who: str
+) -> tuple[Running, str]:
+    """Kept with the run, whose driver hears it; where there is none, it counts when it goes on."""
+    running = find_run(session, name, None)
+    asked = asked_now(session, running)
+    question = _meant(asked, running, step)
+    fit = _ANSWERS[question.is_about_failure]
+    if decision not in fit:
+        answers = ", ".join(f"--{one.value}" for one in fit)
+        raise PlanAnswerUnfit(answer=decision.value, step=question.step.id, answers=answers)
+    order = Order(who=who, step=question.step.id, decision=decision)
+    running.folder.say(order, session.clock)
+    return running, question.step.id
+
+
+def remove_plan(session: Session, name: str) -> int:
+    """With its runs and their reports; how many there were."""
+    folder = PlanFolder(session.settings.home, name)
+    folder.content()
+    with folder.alone():
+        runs = folder.runs()
+        if runs and (last := runs[-1].progress()).outcome is None:
+            raise PlanHasRuns(name=name, run=last.run)
+        folder.remove()
+    return len(runs)
+
+
+def _meant(asked: tuple[Question, ...], running: Running, step: str | None) -> Question:
+    fields = {"name": running.plan.name, "run": running.progress.run}
+    found = [one for one in asked if step is None or one.step.id == step]
+    if not found:
+        raise PlanAsksNothing(**fields, step=step or "-")
+    if len(found) > 1:
+        raise PlanAsksMore(**fields, steps=", ".join(one.step.id for one in found))
+    return found[0]
+
+
+def _looked(session: Session, machine: Machine, kind: Kind) -> MachineLook:
+    try:
+        with here(session, machine.vm, who="plan") as found:
+            look = MachineLook(vm=machine.vm, uuid=found.vm)
+            error = refusal(_ACTS[kind], found.standing())
+            facts = found.replica()
+            if error is not None or facts is None:
+                return MachineLook(vm=machine.vm, uuid=found.vm, error=error)
+            tested = tested_points(found.home, found.vm)
+            wish = point_of(machine, kind)
+            point = choose_point(facts.points, wish, about=found.name, tested=tested)
+    except HoldfastError as err:
+        return MachineLook(vm=machine.vm, error=err)
+    taken_at = point.taken_at.isoformat()
+    return MachineLook(vm=look.vm, uuid=look.uuid, point=point.generation, taken_at=taken_at)
+
+
+def _content(file: str) -> bytes:
+    try:
+        return Path(file).read_bytes()
+    except OSError as err:
+        raise PlanFileUnreadable(file=file, reason=err.strerror or err) from err

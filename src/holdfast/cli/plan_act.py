@@ -1,0 +1,45 @@
+"""What `plan run` begins for a step that is none of the person's own programs; it is not typed."""
+
+from pathlib import Path
+
+import click
+
+from holdfast.base.errors import Exit
+from holdfast.base.texts import N_
+from holdfast.cli.command import Command
+from holdfast.cli.run import start
+
+
+@click.command(
+    cls=Command, needs_vault=False, hidden=True, help=N_("One step of a plan, begun by its run.")
+)
+@click.argument("folder", type=click.Path(exists=True, file_okay=False))
+def act(folder: str) -> int:
+    from holdfast.app.plan_acts import (
+        clean_tests,
+        read_context,
+        read_task,
+        run_in_guest,
+        tell_webhook,
+    )
+    from holdfast.recovery.plans.plan import ActionKind
+    from holdfast.recovery.plans.steps import Doing
+
+    run = start()
+    task = read_task(Path(folder))
+    if task.doing in {Doing.START, Doing.CLEAN_UP}:
+        clean_tests(run.session, task)
+        return _typed(task.words) if task.doing is Doing.START else Exit.FINE
+    assert task.action is not None
+    if task.action.kind is ActionKind.GUEST_SCRIPT:
+        run.out.remark(run_in_guest(run.session, task, read_context(Path(folder))))
+    else:
+        run.out.remark(tell_webhook(task, read_context(Path(folder))))
+    return Exit.FINE
+
+
+def _typed(words: tuple[str, ...]) -> int:
+    from holdfast.cli.main import cli
+
+    status = cli.main(list(words), prog_name="holdfast", standalone_mode=False)
+    return status if isinstance(status, int) else Exit.FINE

@@ -137,6 +137,20 @@ def test_nothing_is_asked_of_what_does_not_replicate(state: State) -> None:
     assert health_of(seen, NOON, before=before) == (Health.NORMAL, ())
 
 
+@pytest.mark.parametrize("state", [State.FAILED_OVER, State.FAILOVER_WAITING, State.REPLICATING])
+def test_a_machine_that_runs_at_both_hosts_is_critical_in_any_state(state: State) -> None:
+    seen = _in(state, is_split=True)
+
+    found = health_of(seen, NOON)
+
+    assert found.health is Health.CRITICAL
+    assert [reason.code for reason in found.reasons] == ["split-brain"]
+
+
+def test_a_machine_that_waits_for_its_site_to_start_is_critical() -> None:
+    assert _reasons(well(waits_for_site=True)) == {"waits-for-site": C}
+
+
 def test_disks_that_change_faster_than_the_link_carries_are_critical() -> None:
     busy = tuple(cycle(NOON - n * 5 * MIN, dirty=1 << 30) for n in (3, 2, 1))
 

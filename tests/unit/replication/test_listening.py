@@ -1,0 +1,107 @@
+"""What a machine's site is told and asked, by itself and whatever the site answers."""
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from holdfast.base.errors import HoldfastError
+from holdfast.replication.link_errors import RequestNotUnderstood, SiteUnreachable
+from holdfast.replication.listening import Listener
+from holdfast.replication.settings import SiteAddress
+from holdfast.replication.site_orders import OrderKind, SiteOrder, SourceTidings
+from holdfast.replication.source_orders import BUSY_SECONDS, USUAL_SECONDS, Content
+
+UUID = "6f1c9a04-b2d8-4e35-9c41-41d2aa000002"
+TO = SiteAddress(site="south", machine="site-1", host="south")
+
+
+@dataclass(slots=True)
+class Site:
+    """Answers what it is told to."""
+
+    answer: SiteOrder | HoldfastError = field(default_factory=SiteOrder)
+    heard: list[SourceTidings] = field(default_factory=list)
+
+    def tidings(self, _vm: str, told: SourceTidings) -> SiteOrder:
+        self.heard.append(told)
+        if isinstance(self.answer, HoldfastError):
+            raise self.answer
+        return self.answer
+
+
+@dataclass(slots=True)
+class Obeying:
+    is_halted: bool = False
+    heard: list[SiteOrder | None] = field(default_factory=list)
+    silences: int = 0
+
+    def tidings(self) -> SourceTidings:
+        return SourceTidings(epoch=7)
+
+    def hear(self, order: SiteOrder | None) -> float:
+        self.heard.append(order)
+        return BUSY_SECONDS
+
+    def unheard(self) -> None:
+        self.silences += 1
+
+
+def listener(site: Site, obeying: Any) -> tuple[Listener, list[SiteAddress]]:
+    """With the addresses of the doors it has opened."""
+    opened: list[SiteAddress] = []
+
+    def door(to: SiteAddress) -> Any:
+        opened.append(to)
+        return SimpleNamespace(receiver=site)
+
+    tools: Any = SimpleNamespace(door=door)
+    made = Listener(UUID, tools, obeying, to=lambda: TO, on_error=lambda err: pytest.fail(str(err)))
+    return made, opened
+
+
+def test_what_the_site_wants_is_handed_on_and_says_when_to_ask_again() -> None:
+    wanted = SiteOrder(kind=OrderKind.CATCH_UP, act="one")
+    site, obeying = Site(answer=wanted), Obeying()
+    asking, _opened = listener(site, obeying)
+
+    seconds = asking.once()
+
+    assert site.heard == [SourceTidings(epoch=7)]
+    assert obeying.heard == [wanted]
+    assert seconds == BUSY_SECONDS
+
+
+def test_a_site_of_before_is_put_up_with_and_asked_less_often() -> None:
+    site = Site(answer=RequestNotUnderstood(what="tidings", reason="there is no such request"))
+    obeying = Obeying()
+    asking, _opened = listener(site, obeying)
+
+    seconds = asking.once()
+
+    assert obeying.heard == [None]
+    assert obeying.silences == 0
+    assert seconds > USUAL_SECONDS
+
+
+def test_a_site_that_is_away_is_asked_again_through_another_door() -> None:
+    site = Site(answer=SiteUnreachable(site="south", place="south:9443", reason="down"))
+    obeying = Obeying()
+    asking, opened = listener(site, obeying)
+
+    first, second = asking.once(), asking.once()
+
+    assert (first, second) == (USUAL_SECONDS, USUAL_SECONDS)
+    assert obeying.silences == 2
+    assert obeying.heard == []
+    assert opened == [TO, TO]
+
+
+def test_while_all_is_well_one_door_is_enough() -> None:
+    asking, opened = listener(Site(), Content())
+
+    for _time in range(3):
+        asking.once()
+
+    assert opened == [TO]

@@ -19,6 +19,8 @@ from holdfast.cli import (
     json_events,
     json_machines,
     json_planner,
+    json_recovery,
+    json_recovery_kit,
     json_replicating,
     json_replication,
 )
@@ -38,6 +40,8 @@ KINDS: dict[str, type[Event]] = {
         json_events,
         json_machines,
         json_planner,
+        json_recovery,
+        json_recovery_kit,
         json_replicating,
         json_replication,
     )

@@ -18,6 +18,7 @@ _STEP_STATES = {
     "done": StepState.DONE,
     "failed": StepState.FAILED,
     "left-out": StepState.SKIPPED,
+    "skipped": StepState.SKIPPED,
 }
 _DETAIL = ("said", "error")
 # Progress of a step that has a name of its own.
@@ -92,7 +93,7 @@ class Heard:
                 self._note("warning", text, now)
             case "finding" | "loss" as what:
                 self._note("warning", str(event.get("message") or event.get("path") or what), now)
-            case "vm-step" | "replication-step":
+            case "vm-step" | "replication-step" | "recovery-step":
                 self._named_step(facts, now)
             case "vm-waiting":
                 names = ", ".join(str(one.get("vm")) for one in event.get("holders") or ())

@@ -21,7 +21,7 @@ _COMMANDS = {
     Kind.FAIL_BACK: ("failback",),
 }
 _FLAGS = ("live", "force", "source_is_down", "discard_changes", "complete_migration")
-_VALUES = ("point", "keep")
+_VALUES = ("point", "keep", "shutdown_within")
 _LISTS = {"networks": "--network", "checks": "--check"}
 
 
@@ -46,7 +46,7 @@ def _options(given: Mapping[str, Any]) -> list[str]:
     if given.get("complete_migration"):
         # Whoever ordered it was asked.
         words.append("--yes")
-    words += [f"--{name}={given[name]}" for name in _VALUES if given.get(name)]
+    words += [f"--{name.replace('_', '-')}={given[name]}" for name in _VALUES if given.get(name)]
     return words + [
         f"{option}={value}" for name, option in _LISTS.items() for value in given.get(name) or ()
     ]

@@ -95,6 +95,10 @@ def replicas(
     return db.scalars(query.limit(limit)).all()
 
 
+def replica(db: Session, site_id: str, vm: str) -> Replica | None:
+    return db.get(Replica, (site_id, vm))
+
+
 def replace_replicas(db: Session, site_id: str, told: Mapping[str, Replica]) -> None:
     """Leave exactly these, by their machines' UUIDs."""
     known = {row.vm: row for row in replicas(db, site_id)}

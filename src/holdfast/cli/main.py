@@ -42,6 +42,8 @@ _COMMANDS = {
     "reprotect": "holdfast.cli.recovery_acts:reprotect",
     "failback": "holdfast.cli.recovery_acts:failback",
     "drill": "holdfast.cli.drill:drill",
+    "plan": "holdfast.cli.plan:plan",
+    "recovery-kit": "holdfast.cli.recovery_kit:recovery_kit",
     "planner": "holdfast.cli.planner:planner",
     "login": "holdfast.cli.login:login",
     "logout": "holdfast.cli.login:logout",

@@ -35,8 +35,9 @@ class TrialArguments:
 class PlannedFailoverArguments:
     vm: str
     live: bool = False
-    # A guest that does not shut down by itself is switched off.
+    # A guest that does not shut down by itself within this time, as in "5m", is switched off.
     force: bool = False
+    shutdown_within: str | None = None
     networks: list[str] | None = None
 
 
@@ -144,8 +145,9 @@ def check_recovery(kind: Kind, read: dict[str, Any]) -> dict[str, Any]:
             raise ValueError(f"{told['vm']!r} is a command as well: name the machine by its UUID")
     if kind is Kind.DRILL and ("vm" in told) == ("plan" in told):
         raise ValueError("name a vm, or a plan")
-    if "keep" in told and not parse_duration(told["keep"]):
-        raise ValueError(f"{told['keep']!r} is no time like 2h")
+    for name in ("keep", "shutdown_within"):
+        if name in told and not parse_duration(told[name]):
+            raise ValueError(f"{told[name]!r} is no time like 2h")
     return told
 
 

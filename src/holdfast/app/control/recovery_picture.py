@@ -10,10 +10,11 @@ from holdfast.catalog.recoveries import Known
 from holdfast.catalog.replications import Replicated
 from holdfast.catalog.tables import Machine, Recovery, Site
 from holdfast.fleet.jobs import Kind
+from holdfast.recovery.desk import SPLIT_BRAIN
 from holdfast.recovery.record import RecoveryRecord, Stage, StepState
 
-# Noted by either host, when the machine ran on both, and when that was over.
-SPLIT, SPLIT_OVER = "split-brain", "split-brain-over"
+# Afterwards somebody has said which of the two is right.
+_MAY_BE_SPLIT = frozenset((Stage.FAILED_OVER, Stage.COMMITTED, Stage.REPROTECTING))
 _TO_THE_OTHER = frozenset(
     (
         *(Kind.TEST_FAILOVER, Kind.CLEAN_UP_TEST, Kind.DRILL),
@@ -67,7 +68,8 @@ class Picture:
 
     @property
     def is_split(self) -> bool:
-        return any(is_split(one.row.record) for one in self.known)
+        seen = (one.row for one in self.known if one.row.epoch == self.epoch)
+        return self.stage in _MAY_BE_SPLIT and any(is_split(row.record) for row in seen)
 
     def hosts_for(self, kind: Kind) -> list[Machine]:
         """Which hosts could do that; an act under way is gone on with where it was begun."""
@@ -116,11 +118,12 @@ def read_record(told: Mapping[str, Any]) -> RecoveryRecord | None:
 
 
 def is_split(told: Mapping[str, Any]) -> bool:
-    """Whether it was seen running on both hosts, and nobody has said since which one is right."""
-    split = False
-    for event in told.get("events", ()):
-        split = event.get("what") == SPLIT or (split and event.get("what") != SPLIT_OVER)
-    return split
+    """Whether it was seen running on both hosts by the epoch that holds now."""
+    epoch = told.get("epoch", 0)
+    return any(
+        event.get("what") == SPLIT_BRAIN and (event.get("figures") or {}).get("epoch") == epoch
+        for event in told.get("events", ())
+    )
 
 
 def failed_step(record: RecoveryRecord) -> tuple[str, str, str] | None:

@@ -103,6 +103,8 @@ def _split(db: Session, known: list[Known]) -> Iterator[_Trouble]:
     for picture in pictures(
         (one for one in known if one.row.vm in vms), (way for way in ways if way.row.vm in vms)
     ):
+        if not picture.is_split:
+            continue
         hosts = sorted(machine.name for machine in picture.machines.values())
         fields = {"root": picture.vm, "vm": picture.name, "hosts": ", ".join(hosts)}
         vault_id = picture.known[0].machine.vault_id

@@ -20,7 +20,8 @@ from holdfast.app.control.transfer_errors import ExportPassphraseWrong, ExportUn
 from holdfast.base.secret import Secret
 from holdfast.base.units import MIB
 
-_MAGIC = b"holdfast-state 1\n"
+# What a sealed file begins with, by what it holds.
+STATE, KIT = b"holdfast-state 1\n", b"holdfast-kit 1\n"
 _LONGEST_LINE = 1000
 _PIECE = MIB
 _TAG = 16
@@ -31,11 +32,11 @@ _MEMORY = 256 * MIB
 
 
 class SealedWriter(io.RawIOBase):
-    def __init__(self, stream: BinaryIO, passphrase: Secret) -> None:
+    def __init__(self, stream: BinaryIO, passphrase: Secret, *, magic: bytes = STATE) -> None:
         salt = base64.b64encode(os.urandom(16)).decode()
         how = json.dumps({"scrypt": {**_COST, "salt": salt}}).encode() + b"\n"
         self._stream = stream
-        self._head = _MAGIC + how
+        self._head = magic + how
         self._cipher = ChaCha20Poly1305(_key(passphrase, salt, _COST))
         self._waiting = bytearray()
         self._number = 0
@@ -65,11 +66,13 @@ class SealedWriter(io.RawIOBase):
 class SealedReader(io.RawIOBase):
     """`file` is for errors. What is read is proven; the end, only when it was reached."""
 
-    def __init__(self, stream: BinaryIO, passphrase: Secret, *, file: str) -> None:
+    def __init__(
+        self, stream: BinaryIO, passphrase: Secret, *, file: str, wanted: bytes = STATE
+    ) -> None:
         self._stream, self._file = stream, file
         magic = stream.readline(_LONGEST_LINE)
         how = stream.readline(_LONGEST_LINE)
-        if magic != _MAGIC:
+        if magic != wanted:
             raise self._unreadable("it does not begin like one")
         self._head = magic + how
         self._cipher = ChaCha20Poly1305(self._made_key(passphrase, how))

@@ -44,7 +44,7 @@ _DECODER = msgspec.json.Decoder(Record)
 @contextlib.contextmanager
 def writing(file: str, passphrase: Secret) -> Iterator[Callable[[Record], None]]:
     """A function that writes a record; the file is there when all is, or not at all."""
-    with _appearing(file) as stream:
+    with appearing(file) as stream:
         sealed = SealedWriter(stream, passphrase)
         with zstandard.ZstdCompressor().stream_writer(
             cast("BinaryIO", sealed), closefd=False
@@ -78,7 +78,7 @@ def _records(lines: io.BufferedReader, file: str) -> Iterator[Record]:
 
 
 @contextlib.contextmanager
-def _appearing(file: str) -> Iterator[BinaryIO]:
+def appearing(file: str) -> Iterator[BinaryIO]:
     """A new file that gets its name at the end; it holds keys, so it is for nobody else."""
     temporary = f"{file}.new"
     try:

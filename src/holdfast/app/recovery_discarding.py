@@ -14,10 +14,10 @@ def require_discarding(here: Here, wish: RecoveryWish, kind: ActKind) -> None:
     promoted, act = record.promoted, record.act
     if promoted is None or wish.is_discarding or (act is not None and act.kind is kind):
         return
-    written = written_bytes(promoted)
-    if promoted.started_at is None or not written:
+    if promoted.started_at is None:
+        # It never ran.
         return
-    since, size = promoted.started_at.astimezone(), format_size(written)
+    since, size = promoted.started_at.astimezone(), format_size(written_bytes(promoted))
     if here.agree is not None:
         question = _("{vm} has written {size} here since {since}. May that be lost?")
         moment = f"{since:%Y-%m-%d %H:%M}"

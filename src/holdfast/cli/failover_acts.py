@@ -40,10 +40,6 @@ def change_point(
     from holdfast.app.recovery_here import RecoveryWish
     from holdfast.cli.recovery_steps import carry_out
 
-    if not point:
-        from holdfast.base.texts import _
-
-        raise click.UsageError(_("Say which point: --point"))
     wish = RecoveryWish(point=point, networks=dict(networks), is_discarding=is_discarding)
     return carry_out(start_on(host), vm, "change-point", change, wish)
 

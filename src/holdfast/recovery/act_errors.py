@@ -198,3 +198,13 @@ class MachineEnded(HoldfastError):
         "`holdfast failover undo {about}`, then `holdfast failover {about} --unplanned --point TIME`."
     )
     retry = Retry.NOW
+
+
+class PointNotSaid(HoldfastError):
+    code = "recovery-point-not-said"
+    sentence = N_("{about} is to be started from another point, and none was said")
+    remedy = N_(
+        "`holdfast failover points {about}` lists them; then: "
+        "`holdfast failover change-point {about} --point POINT`."
+    )
+    exit_status = Exit.USAGE

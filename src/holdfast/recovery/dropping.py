@@ -32,7 +32,7 @@ def drop_step(place: Place, folder: RecordFolder, *, but: str = "") -> Step:
 
 
 def written_bytes(promoted: Promoted) -> int:
-    """What its images take, which is what it wrote since it was started; 0 for as good as none."""
+    """What its images take, which is what it wrote since it was started; 0: hardly anything."""
     return sum(_taken(Path(disk.path)) for disk in promoted.disks)
 
 

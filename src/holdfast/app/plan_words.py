@@ -46,7 +46,9 @@ def ended_command(status: int, output: bytes) -> Ended:
     error = _last(events, "error")
     found = _found(events)
     if status in _WELL and error is None:
-        return Ended(state=StepState.DONE, said=_told(found), found=found)
+        acted = _last(events, "plan-acted")
+        said = str(acted["said"]) if acted else _told(found)
+        return Ended(state=StepState.DONE, said="" if said == "-" else said, found=found)
     if error is None:
         return ended_script(status, output)
     if remedy := error.get("remedy"):

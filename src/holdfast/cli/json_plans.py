@@ -137,3 +137,9 @@ class PlanRemoved(Event):
 
     plan: str
     runs: int
+
+
+class PlanActed(Event):
+    """The process of one step of a run: what a guest or a webhook has said."""
+
+    said: str

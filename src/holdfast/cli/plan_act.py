@@ -7,6 +7,7 @@ import click
 from holdfast.base.errors import Exit
 from holdfast.base.texts import N_
 from holdfast.cli.command import Command
+from holdfast.cli.output import encodable
 from holdfast.cli.run import start
 
 
@@ -22,6 +23,7 @@ def act(folder: str) -> int:
         run_in_guest,
         tell_webhook,
     )
+    from holdfast.cli.json_plans import PlanActed
     from holdfast.recovery.plans.plan import ActionKind
     from holdfast.recovery.plans.steps import Doing
 
@@ -31,10 +33,12 @@ def act(folder: str) -> int:
         clean_tests(run.session, task)
         return _typed(task.words) if task.doing is Doing.START else Exit.FINE
     assert task.action is not None
+    context = read_context(Path(folder))
     if task.action.kind is ActionKind.GUEST_SCRIPT:
-        run.out.remark(run_in_guest(run.session, task, read_context(Path(folder))))
+        said = run_in_guest(run.session, task, context)
     else:
-        run.out.remark(tell_webhook(task, read_context(Path(folder))))
+        said = tell_webhook(task, context)
+    run.out.show(PlanActed(said=encodable(said)), said)
     return Exit.FINE
 
 

@@ -54,8 +54,8 @@ def read_nodes(content: bytes) -> Node:
     import yaml
 
     try:
+        _check_events(content)
         root = yaml.compose(content, Loader=yaml.SafeLoader)
-        _refuse_aliases(content)
     except yaml.MarkedYAMLError as err:
         mark = err.problem_mark or err.context_mark
         raise _not_yaml(mark.line + 1 if mark else 1, err.problem or err.context or "") from err
@@ -63,7 +63,7 @@ def read_nodes(content: bytes) -> Node:
         raise _not_yaml(1, str(err).splitlines()[0]) from err
     if root is None:
         raise Unreadable(1, _("there is nothing in it"), _("Write a plan into it."))
-    return _made(root, 0)
+    return _made(root)
 
 
 def _not_yaml(line: int, reason: str) -> Unreadable:
@@ -71,26 +71,31 @@ def _not_yaml(line: int, reason: str) -> Unreadable:
     return Unreadable(line, _("this is no YAML: {reason}").format(reason=reason), cure)
 
 
-def _refuse_aliases(content: bytes) -> None:
+def _check_events(content: bytes) -> None:
+    """Before a tree is made of it: that would go as deep as the file wishes."""
     import yaml
 
+    depth = 0
     for event in yaml.parse(content, Loader=yaml.SafeLoader):
+        line = event.start_mark.line + 1
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise Unreadable(line, _("it is nested too deeply"), _("No plan is as deep as that."))
         if isinstance(event, yaml.AliasEvent):
             problem = _("an alias (*{name}) is not taken").format(name=event.anchor)
-            raise Unreadable(event.start_mark.line + 1, problem, _("Write out what it stands for."))
+            raise Unreadable(line, problem, _("Write out what it stands for."))
 
 
-def _made(node: object, depth: int) -> Node:
+def _made(node: object) -> Node:
     import yaml
 
     assert isinstance(node, yaml.Node)
     line = node.start_mark.line + 1
-    if depth > _DEEPEST:
-        raise Unreadable(line, _("it is nested too deeply"), _("No plan is as deep as that."))
     if isinstance(node, yaml.ScalarNode):
         return Text(line=line, text=node.value, is_nothing=node.tag == "tag:yaml.org,2002:null")
     if isinstance(node, yaml.SequenceNode):
-        return Items(line=line, items=tuple(_made(one, depth + 1) for one in node.value))
+        return Items(line=line, items=tuple(_made(one) for one in node.value))
     values: dict[str, Node] = {}
     lines: dict[str, int] = {}
     for key, value in node.value:
@@ -98,7 +103,7 @@ def _made(node: object, depth: int) -> Node:
         if name in values:
             problem = _("'{name}' stands here a second time").format(name=name)
             raise Unreadable(at, problem, _("Leave one of the two."))
-        values[name], lines[name] = _made(value, depth + 1), at
+        values[name], lines[name] = _made(value), at
     return Names(line=line, values=values, lines=lines)
 
 

@@ -1,0 +1,194 @@
+"""What a plan's file says, and what is said of one that is wrong."""
+
+import pytest
+
+from holdfast.recovery.plans.plan import ActionKind, Kind, OnFailure, Plan
+from holdfast.recovery.plans.plan_errors import PlanWrong
+from holdfast.recovery.plans.reading import examine, read_plan
+from holdfast.recovery.plans.steps import steps_of
+
+GOOD = """
+name: shop
+networks: {office: office-dr}
+point: latest-app
+on-failure: ask
+test:
+  networks: {office: drill}
+  checks: [agent]
+groups:
+  - name: databases
+    on-failure: stop
+    pre:
+      - confirm: Is the array up?
+        only: [planned, unplanned]
+        timeout: 1h
+    machines:
+      - db1
+      - vm: db2
+        needs: db1
+        point: latest
+        networks: {backup: backup-dr}
+        test: {checks: [runs]}
+        post:
+          - guest-script: systemctl start shop
+            timeout: 90s
+            on-failure: go-on
+  - name: front
+    machines: [{vm: web, timeout: 1h}]
+    post:
+      - webhook: https://example.org/up
+"""
+
+
+def read(text: str) -> Plan:
+    return read_plan(text.encode(), "shop.yaml")
+
+
+def wrong(text: str) -> list[tuple[int, str]]:
+    plan, problems = examine(text.encode())
+    assert plan is None
+    assert all(one.cure for one in problems)
+    return [(one.line, one.problem) for one in problems]
+
+
+def test_what_is_said_further_out_counts_where_nothing_is_said() -> None:
+    databases, front = read(GOOD).groups
+
+    db1, db2 = databases.machines
+    (web,) = front.machines
+    assert (db1.point, db2.point, web.point) == ("latest-app", "latest", "latest-app")
+    assert (db1.test_point, db2.test_point) == ("latest-app", "latest")
+    assert db2.networks == {"office": "office-dr", "backup": "backup-dr"}
+    assert (web.networks, web.test_networks) == ({"office": "office-dr"}, {"office": "drill"})
+    assert (db1.checks, db2.checks) == (("agent",), ("runs",))
+    assert (db1.on_failure, web.on_failure) == (OnFailure.STOP, OnFailure.ASK)
+    assert (db1.timeout, web.timeout) == (1800, 3600)
+
+
+def test_actions_belong_to_their_kinds_of_run() -> None:
+    plan = read(GOOD)
+
+    (asks,) = plan.groups[0].pre
+    (inside,) = plan.groups[0].machines[1].post
+    assert (asks.kind, asks.timeout) == (ActionKind.CONFIRM, 3600)
+    assert (inside.machine, inside.timeout, inside.on_failure) == ("db2", 90, OnFailure.GO_ON)
+    assert "databases/pre-1" not in [step.id for step in steps_of(plan, Kind.TEST)]
+    assert "databases/pre-1" in [step.id for step in steps_of(plan, Kind.PLANNED)]
+
+
+def test_all_that_is_wrong_is_named_at_once_with_its_line() -> None:
+    text = (
+        "name: shop\nat-once: none\ngroups:\n- name: a b\n  machines:\n  - vm: x\n    needz: [y]\n"
+    )
+
+    assert wrong(text) == [
+        (2, "'none' is no number of machines"),
+        (4, "'a b' is not fit for a name"),
+        (7, "'needz' is not known here"),
+    ]
+
+
+def test_a_near_name_is_offered() -> None:
+    _plan, problems = examine(b"name: a\ngruops: []\n")
+
+    assert "Did you mean 'groups'?" in [one.cure for one in problems]
+
+
+def test_error_says_where_and_how_much_more() -> None:
+    with pytest.raises(PlanWrong) as caught:
+        read("name: 'a b'\nrto: soon\ngroups: [{name: g, machines: [x]}]\n")
+
+    assert str(caught.value) == "shop.yaml, line 1: 'a b' is not fit for a name (and 1 more)"
+    assert "holdfast plan check shop.yaml" in caught.value.advice
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "problem"),
+    [
+        ("", 1, "there is nothing in it"),
+        ("- a\n- b\n", 1, "a plan is a list of names and values"),
+        ("name: [a\n", 2, "this is no YAML: expected ',' or ']', but got '<stream end>'"),
+        ("name: a\nname: b\n", 2, "'name' stands here a second time"),
+        ("name: &a x\ndescription: *a\n", 2, "an alias (*a) is not taken"),
+        ("version: 2\n", 1, "a plan of version 2 is not known"),
+        ("name: ~\n", 1, "'name' must be a text"),
+        ("name: a\ngroups: []\n", 2, "'groups' must be a list with something in it"),
+        ("name: a\nrto: 5\n", 2, "'5' is no length of time"),
+        ("name: a\non-failure: no\n", 2, "'no' is not known for 'on-failure'"),
+        ("name: a\ngroups: [{name: g, machines: [a/b]}]\n", 2, "no machine is called 'a/b'"),
+        (
+            "name: a\ngroups:\n- name: g\n  pre:\n  - script: x\n    webhook: http://h\n  machines: [x]\n",
+            5,
+            "an action does one thing, and this does 2",
+        ),
+        (
+            "name: a\ngroups:\n- name: g\n  pre: [{webhook: 'ftp://h'}]\n  machines: [x]\n",
+            4,
+            "'ftp://h' is no address of a webhook",
+        ),
+    ],
+)
+def test_what_does_not_read_is_named(text: str, line: int, problem: str) -> None:
+    assert (line, problem) in wrong(text)
+
+
+@pytest.mark.parametrize(
+    ("groups", "line", "problem"),
+    [
+        ("- {name: g, machines: [x]}\n- {name: g, machines: [y]}\n", 3, "two groups are called g"),
+        ("- {name: g, machines: [x, x]}\n", 3, "the machine x stands there twice"),
+        ("- {name: g, machines: [{vm: x, needs: y}]}\n", 3, "x needs y, which is not in its group"),
+        (
+            "- {name: g, machines: [{vm: x, needs: y}, {vm: y, needs: x}]}\n",
+            3,
+            "x waits for itself, by what it needs",
+        ),
+        (
+            "- {name: g, pre: [{guest-script: a}], machines: [x]}\n",
+            3,
+            "'a' does not say in whose guest it runs",
+        ),
+        (
+            "- {name: g, pre: [{guest-script: a, in: x}], machines: [x]}\n",
+            3,
+            "'a' runs in x, which is not up by then",
+        ),
+        (
+            "- name: g\n  machines: [{vm: x, pre: [{guest-script: a}]}]\n",
+            4,
+            "'a' runs in x, which is not up by then",
+        ),
+        (
+            "- {name: g, post: [{script: a, in: x}], machines: [x]}\n",
+            3,
+            "'a' runs in no guest, and says in which",
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_named(groups: str, line: int, problem: str) -> None:
+    assert (line, problem) in wrong(f"name: a\ngroups:\n{groups}")
+
+
+def test_a_check_that_is_none_is_named() -> None:
+    text = "name: a\ntest: {checks: [pong]}\ngroups: [{name: g, machines: [x]}]\n"
+
+    ((line, problem),) = wrong(text)
+
+    assert line == 3
+    assert "'pong' is no check of a test failover" in problem
+
+
+def test_texts_are_taken_as_they_stand() -> None:
+    plan = read("name: 010\ngroups: [{name: no, machines: [12:30, yes]}]\n")
+
+    assert plan.name == "010"
+    assert plan.groups[0].name == "no"
+    assert [machine.vm for machine in plan.machines] == ["12:30", "yes"]
+
+
+def test_a_file_of_other_bytes_is_no_plan() -> None:
+    for content in (b"\xff\xfe\x00", b"\x00" * 10, b"a" * (2 << 20), b"[" * 5000):
+        plan, problems = examine(content)
+
+        assert plan is None
+        assert problems

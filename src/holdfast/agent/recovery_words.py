@@ -54,11 +54,10 @@ def _options(given: Mapping[str, Any]) -> list[str]:
 
 def _drill(given: Mapping[str, Any]) -> list[str]:
     if plan := given.get("plan"):
-        return ["plan", "run", "--json", "--type=test", "--", str(plan)]
+        return ["plan", "run", "--json", "--test", "--", str(plan)]
     return ["drill", "run", "--json", *_options(given), "--", str(given.get("vm", ""))]
 
 
 def _plan(given: Mapping[str, Any]) -> list[str]:
     act = given.get("act", "test")
-    down = ["--source-is-down"] if given.get("source_is_down") else []
-    return ["plan", "run", "--json", f"--type={act}", *down, "--", str(given.get("plan", ""))]
+    return ["plan", "run", "--json", f"--{act}", *_options(given), "--", str(given.get("plan", ""))]

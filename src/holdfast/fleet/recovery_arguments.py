@@ -103,6 +103,8 @@ class PlanArguments:
     act: Literal["test", "planned", "unplanned"] = "test"
     # Agreed to by a person, as for one machine.
     source_is_down: bool = False
+    # Of a test: how long it stays, as in "2h".
+    keep: str | None = None
 
 
 OF_RECOVERY: Mapping[Kind, type] = MappingProxyType(
@@ -145,6 +147,8 @@ def check_recovery(kind: Kind, read: dict[str, Any]) -> dict[str, Any]:
             raise ValueError(f"{told['vm']!r} is a command as well: name the machine by its UUID")
     if kind is Kind.DRILL and ("vm" in told) == ("plan" in told):
         raise ValueError("name a vm, or a plan")
+    if "/" in str(told.get("plan", "")):
+        raise ValueError("plans are named, not pointed at")
     for name in ("keep", "shutdown_within"):
         if name in told and not parse_duration(told[name]):
             raise ValueError(f"{told[name]!r} is no time like 2h")

@@ -39,9 +39,7 @@ class Picture:
         """Of the same epoch that counts which is further on its way."""
         if not self.known:
             return None
-        return max(
-            (one.row for one in self.known), key=lambda row: (row.epoch, row.stage in _BEGUN)
-        )
+        return max((one.row for one in self.known), key=_weight)
 
     @property
     def stage(self) -> str:
@@ -141,6 +139,11 @@ def is_elsewhere(known: Iterable[Known], source: str, site: Site) -> bool:
         if is_underway or row.runs_at not in ("", source):
             return True
     return False
+
+
+def _weight(row: Recovery) -> tuple[int, bool, bool]:
+    is_its_host = row.machine_id == row.runs_at
+    return row.epoch, is_its_host, row.stage != Stage.PROTECTED
 
 
 def _is_begun(row: Recovery) -> bool:

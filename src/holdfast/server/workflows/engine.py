@@ -13,7 +13,7 @@ from holdfast.catalog import workers
 from holdfast.catalog.database import FROZEN_SECONDS, Database
 from holdfast.server import nudging
 from holdfast.server.workflows import ordering, upkeep, working
-from holdfast.server.workflows.holding import VERSION, WATCH, WORK, Held, Limits, hold
+from holdfast.server.workflows.holding import PLANS, VERSION, WATCH, WORK, Held, Limits, hold
 from holdfast.server.workflows.posting import Postman
 from holdfast.server.workflows.takeover import Lookout
 
@@ -22,6 +22,7 @@ _FILE = "workflows.db"
 _LOGGER = "dbos"
 _PRIVATE = 0o600
 _AT_ONCE = 2
+_PLANS = 8
 _POLLING = 0.5
 _THREADS = 32
 # What is asked so often is also waited for at the end.
@@ -40,6 +41,7 @@ def start(plane: Plane, executor_id: str, *, limits: Limits | None = None) -> No
     _log_as_all_do()
     DBOS.launch()
     DBOS.register_queue(WATCH, polling_interval_sec=_POLLING)
+    DBOS.register_queue(PLANS, worker_concurrency=_PLANS, polling_interval_sec=_POLLING)
     DBOS.register_queue(WORK, worker_concurrency=_AT_ONCE, polling_interval_sec=_POLLING)
     DBOS.apply_schedules([_schedule(*one) for one in upkeep.SCHEDULES])
     for one in (Lookout(held), Postman(held)):

@@ -11,6 +11,8 @@ from holdfast.app.control.plane import Plane
 VERSION = "1"
 WATCH = "holdfast-watch"
 WORK = "holdfast-work"
+# Plans wait for hosts and for people, and must not keep others from their turn.
+PLANS = "holdfast-plans"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,8 @@ from dbos import error as engine_errors
 from holdfast.app.control.plane import Plane
 from holdfast.catalog import jobs as job_rows
 from holdfast.catalog.tables import Job
-from holdfast.fleet.jobs import State
-from holdfast.server.workflows.holding import WATCH, WORK, held, plane, workflow_of
+from holdfast.fleet.jobs import Kind, State
+from holdfast.server.workflows.holding import PLANS, WATCH, WORK, held, plane, workflow_of
 from holdfast.server.workflows.watching import NEWS, watch_job
 from holdfast.server.workflows.working import SLICES, work
 
@@ -37,7 +37,7 @@ def watch(job_id: str, kind: str) -> None:
     """Asked for twice it is the same workflow."""
     with SetWorkflowID(workflow_of(job_id)):
         if kind in SLICES:
-            DBOS.enqueue_workflow(WORK, work, job_id, kind)
+            DBOS.enqueue_workflow(_queue_of(kind), work, job_id, kind)
         else:
             DBOS.enqueue_workflow(WATCH, watch_job, job_id)
 
@@ -60,10 +60,16 @@ def _mend(job_id: str, kind: str, state: str | None) -> bool:
     elif state is None:
         watch(job_id, kind)
     elif state in _STOPPED:
-        DBOS.resume_workflow(workflow_of(job_id), queue_name=WORK if kind in SLICES else WATCH)
+        DBOS.resume_workflow(workflow_of(job_id), queue_name=_queue_of(kind))
     else:
         return False
     return True
+
+
+def _queue_of(kind: str) -> str:
+    if kind == Kind.RECOVERY_PLAN:
+        return PLANS
+    return WORK if kind in SLICES else WATCH
 
 
 def _states(workflow_ids: list[str]) -> dict[str, str]:

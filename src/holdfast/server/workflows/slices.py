@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from holdfast.app.control.plan_driving import drive_slice
 from holdfast.app.control.scrubbing import scrub_repository
 from holdfast.app.control.vault_removal import remove_slice
 from holdfast.base.units import MIB
@@ -27,6 +28,10 @@ def scrub(job_id: str) -> dict[str, Any]:
 def delete_vault(job_id: str) -> dict[str, Any]:
     # The vault is the source; the row's own link goes with the vault.
     return remove_slice(plane(), _job(job_id).source)
+
+
+def recovery_plan(job_id: str) -> dict[str, Any]:
+    return drive_slice(plane(), job_id)
 
 
 def _job(job_id: str) -> Job:

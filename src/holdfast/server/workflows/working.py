@@ -32,7 +32,10 @@ Slice = Callable[[str], dict[str, Any]]
 SLICES: dict[str, Slice] = {
     Kind.SCRUB.value: slices.scrub,
     Kind.DELETE_VAULT.value: slices.delete_vault,
+    Kind.RECOVERY_PLAN.value: slices.recovery_plan,
 }
+# They end what they have begun before they end.
+_CANCEL_THEMSELVES = frozenset((Kind.RECOVERY_PLAN.value,))
 
 
 @DBOS.workflow(name="work", max_recovery_attempts=None)
@@ -53,7 +56,7 @@ def _begin(job_id: str) -> bool:
 
 def _slice(job_id: str, kind: str) -> dict[str, Any]:
     """An error is a result as well, so that the engine keeps plain JSON and nothing else."""
-    if server_work.is_cancelled(plane(), job_id):
+    if kind not in _CANCEL_THEMSELVES and server_work.is_cancelled(plane(), job_id):
         return _over(State.CANCELLED)
     if server_work.begin_slice(plane(), job_id) >= held().limits.beginnings:
         return _given_up(job_id)
@@ -80,11 +83,12 @@ def _begun(job_id: str, kind: str) -> dict[str, Any]:
     except HoldfastError as err:
         wait = server_work.note_attempt(plane(), job_id, err)
         return _over(State.FAILED) if wait is None else _go_on(wait.total_seconds())
-    is_over = progress.pop("is_over")
+    is_over, wait = progress.pop("is_over"), progress.pop("wait", 0)
+    said = progress.pop("state", None)
     server_work.note_progress(plane(), job_id, progress)
     if not is_over:
-        return _go_on(0)
-    state = State.FAILED if progress.get("damaged") else State.DONE
+        return _go_on(wait)
+    state = State(said or (State.FAILED if progress.get("damaged") else State.DONE))
     return {**_over(state), "result": progress}
 
 

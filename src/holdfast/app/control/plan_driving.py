@@ -1,0 +1,191 @@
+"""Drives the run of a plan from the server: machines by jobs of their hosts, a look at a time.
+
+The engine is the one of `holdfast plan run`. A step is a job whose id is made of run, step and
+attempt: begun twice it is the same job, whichever server begins it, and after any crash.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from holdfast.app.control.job_orders import cancel_job, order_job
+from holdfast.app.control.plan_runs import RUN, SAID, act_of, plan_of, progress_of
+from holdfast.app.control.plane import Actor, Plane
+from holdfast.app.control.recovery_orders import host_of
+from holdfast.app.control.recovery_views import picture_for
+from holdfast.base.errors import HoldfastError
+from holdfast.catalog import jobs as job_rows
+from holdfast.catalog.tables import Job
+from holdfast.fleet.jobs import Kind, State
+from holdfast.fleet.recovery_arguments import LONGEST_WAIT
+from holdfast.recovery.plans.context import networks_of, point_of
+from holdfast.recovery.plans.driving import Driver, Order
+from holdfast.recovery.plans.plan import LATEST, Plan
+from holdfast.recovery.plans.plan import Kind as PlanKind
+from holdfast.recovery.plans.progress import Decision, Ended, Outcome, Progress, StepState
+from holdfast.recovery.plans.steps import Doing, Step
+
+_STATES = {
+    Outcome.SUCCEEDED: State.DONE,
+    Outcome.WITH_FAILURES: State.WARNINGS,
+    Outcome.STOPPED: State.FAILED,
+    Outcome.CANCELLED: State.CANCELLED,
+}
+_LOOK_EVERY = 2.0
+# A test that nobody cleans up ends by itself so long after all that may come of the run.
+_SPARE_SECONDS = 24 * 60 * 60
+
+
+def drive_slice(plane: Plane, job_id: str) -> dict[str, Any]:
+    """One look at all that is under way, and what follows from it."""
+    with plane.database.read() as db:
+        job = db.get_one(Job, job_id)
+    progress = progress_of(job)
+    if progress.outcome is None:
+        plan = plan_of(job)
+        hands, keeping = _Hands(plane, job, plan), _Keeping(plane, job_id)
+        progress = Driver(plan, hands, keeping, plane.clock).round(progress)
+    told: dict[str, Any] = {
+        RUN: msgspec.to_builtins(progress),
+        "is_over": progress.outcome is not None,
+        "wait": _LOOK_EVERY,
+    }
+    if progress.outcome is not None:
+        told["state"] = _STATES[progress.outcome].value
+    return told
+
+
+class _Hands:
+    def __init__(self, plane: Plane, job: Job, plan: Plan) -> None:
+        self._plane, self._job, self._plan = plane, job, plan
+        # What could not even be ordered.
+        self._refused: dict[str, Ended] = {}
+
+    def begin(self, step: Step, progress: Progress) -> None:
+        number = _id_of(step, progress)
+        with self._plane.database.read() as db:
+            if db.get(Job, number) is not None:
+                return
+        try:
+            self._order(step, progress)
+        except HoldfastError as err:
+            said = f"{err} {err.advice}"
+            self._refused[number] = Ended(state=StepState.FAILED, said=said, error=err.code)
+
+    def look(self, step: Step, progress: Progress) -> Ended | None:
+        number = _id_of(step, progress)
+        if number in self._refused:
+            return self._refused[number]
+        with self._plane.database.read() as db:
+            job = db.get(Job, number)
+        if job is None or not State(job.state).is_over:
+            return None
+        return _ended(job)
+
+    def end(self, step: Step, progress: Progress) -> None:
+        """Its host stops it; what it had come to is told by its record."""
+        job_id = _id_of(step, progress)
+        with self._plane.database.read() as db:
+            job = db.get(Job, job_id)
+        if job is not None and not State(job.state).is_over:
+            cancel_job(self._plane, self._actor(step, progress), job_id)
+
+    def _order(self, step: Step, progress: Progress) -> None:
+        kind = Kind.CLEAN_UP_TEST if step.doing is Doing.CLEAN_UP else act_of(progress)
+        actor = self._actor(step, progress)
+        with self._plane.database.read() as db:
+            picture = picture_for(db, actor, step.machine)
+            host = host_of(picture, kind, act=kind.value)
+        told: dict[str, Any] = {"vm": picture.vm}
+        if step.doing is Doing.START:
+            told |= _wish(self._plan, step, progress)
+        order_job(self._plane, actor, host.id, kind=kind.value, arguments=told, wait=LONGEST_WAIT)
+
+    def _actor(self, step: Step, progress: Progress) -> Actor:
+        """The server, for whoever began the run; by the key it is made once."""
+        return Actor(kind="server", id="server", name=progress.who, key=_key(step, progress))
+
+
+class _Keeping:
+    def __init__(self, plane: Plane, job_id: str) -> None:
+        self._plane, self._job_id = plane, job_id
+
+    def save(self, progress: Progress) -> None:
+        with self._plane.database.write() as db:
+            job = job_rows.locked(db, self._job_id)
+            if job is not None and not State(job.state).is_over:
+                job.progress = {**job.progress, RUN: msgspec.to_builtins(progress)}
+
+    def orders(self) -> Iterator[Order]:
+        with self._plane.database.read() as db:
+            job = db.get_one(Job, self._job_id)
+        for said in job.arguments.get(SAID, ()):
+            decision = Decision(said["decision"])
+            yield Order(who=said["who"], step=said["step"], decision=decision)
+        if job.cancel_asked_at is not None:
+            yield Order(who=job.asked_by)
+
+    def heard(self, order: Order) -> None:
+        """A cancellation stays: it is one, however often it is read."""
+        if order.is_cancel:
+            return
+        with self._plane.database.write() as db:
+            job = job_rows.locked(db, self._job_id)
+            if job is not None:
+                left = [one for one in job.arguments.get(SAID, ()) if not _is(one, order)]
+                job.arguments = {**job.arguments, SAID: left}
+
+
+def _is(said: dict[str, str], order: Order) -> bool:
+    decision = order.decision.value if order.decision else ""
+    return (said["who"], said["step"], said["decision"]) == (order.who, order.step, decision)
+
+
+def _wish(plan: Plan, step: Step, progress: Progress) -> dict[str, Any]:
+    machine = next(one for one in plan.machines if one.vm == step.machine)
+    told: dict[str, Any] = {}
+    networks = [f"{old}={new}" for old, new in networks_of(machine, progress.kind).items()]
+    if networks:
+        told["networks"] = networks
+    if progress.kind is PlanKind.TEST:
+        told["keep"] = f"{progress.keep + _SPARE_SECONDS}s"
+        told |= {"checks": list(machine.checks)} if machine.checks else {}
+    point = point_of(machine, progress.kind)
+    if progress.kind is not PlanKind.PLANNED and point != LATEST:
+        told["point"] = point
+    if progress.kind is PlanKind.UNPLANNED and progress.source_is_down:
+        told["source_is_down"] = True
+    return told
+
+
+def _ended(job: Job) -> Ended:
+    result, error = job.result or {}, job.error or {}
+    found = {
+        "job": job.id,
+        "name": result.get("test_vm") or result.get("vm"),
+        "uuid": result.get("uuid"),
+        "point": result.get("generation") or result.get("point"),
+        "point_time": result.get("taken_at"),
+    }
+    if job.state in (State.DONE, State.WARNINGS):
+        return Ended(state=StepState.DONE, found=found)
+    said = str(error.get("message", "")) or job.state
+    return Ended(
+        state=StepState.FAILED,
+        said=said,
+        error=str(error.get("code", job.state)),
+        is_unclear=job.state == State.LOST,
+        found=found,
+    )
+
+
+def _key(step: Step, progress: Progress) -> str:
+    return f"{progress.run}/{step.id}/{progress.steps[step.id].attempt}"
+
+
+def _id_of(step: Step, progress: Progress) -> str:
+    """As `id_for` makes it of the server's key."""
+    whole = f"server\nserver\n{_key(step, progress)}".encode()
+    return hashlib.sha256(whole).hexdigest()[:16]

@@ -30,5 +30,13 @@ def test_a_machine_goes_there_and_back_and_is_protected_both_times(sites: TwoSit
 
         done = said.event("recovery-done")
         assert done["stage"] == "protected-in-reverse"
+
+        home = sites.north.run("failback", "round", "--json")
+        assert home.event("recovery-done")["stage"] == "committed"
+        again = sites.north.run("reprotect", "round", "--json")
+        done = again.event("recovery-done")
+        assert done["stage"] == "protected"
+        assert done["figures"]["compared_disks"] == 0
+        assert done["figures"]["copied_bytes"] <= 1.5 * done["figures"]["suspect_bytes"]
     finally:
         guest.remove()

@@ -14,6 +14,7 @@ from holdfast.hypervisor.connection import Host
 from holdfast.recovery.acts import OnStep, Step
 from holdfast.recovery.record import ActKind, Stage
 from holdfast.recovery.reprotecting import Reprotecting, United
+from holdfast.recovery.source_notes import NotesFile
 from holdfast.replication.adoption import Adopted
 
 
@@ -81,7 +82,7 @@ class _Protecting:
             united = way.unite(adopted)
             written = way.recorded_bytes()
             way.begin(adopted, united)
-        self.here.change(stage=self.stage)
+        self._let_go()
         self.figures["suspect_bytes"] = float(united.suspect_bytes + written)
         self.figures["compared_disks"] = float(len(united.compared))
         return _said(united, written)
@@ -91,7 +92,7 @@ class _Protecting:
         here = self.here
         settings = here.settings()
         assert settings is not None
-        here.change(stage=self.stage)
+        self._let_go()
         with self._at_hand(asks=False) as way:
             FirstCopy(
                 session=here.session, settings=settings, on_progress=lambda _progress: None
@@ -100,6 +101,12 @@ class _Protecting:
         copied = sent.walked_bytes if sent else 0
         self.figures["copied_bytes"] = float(copied)
         return _("sent: {size}").format(size=format_size(copied))
+
+    def _let_go(self) -> None:
+        """What it was once handed over for holds no more: it runs here, and is shipped from here."""
+        notes = NotesFile(self.here.folder.path)
+        notes.put(notes.now.released())
+        self.here.change(stage=self.stage, fence=None)
 
     @contextlib.contextmanager
     def _at_hand(self, *, asks: bool = True) -> Iterator[Reprotecting]:

@@ -7,7 +7,6 @@ with the same doubt. What nobody knows is said, and is compared then; it is neve
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from holdfast.disks.images import inspect
 from holdfast.hypervisor.machine_spec import DiskSpec, DomainSpec
 from holdfast.machines.audit_plan import AuditWish
 from holdfast.machines.change_maps import chain_of
@@ -81,8 +80,7 @@ def _is_untouched(resting: Resting, disk: DiskSpec, acked: Generation | None) ->
     """
     image = image_of(resting.machine, disk)
     known = acked.images.get(disk.target) if acked else None
-    is_alone = not inspect(image, format_=disk.format or "raw", looks_below=False).backing
-    return is_alone and image.is_file() and known == look_of(image)
+    return image.is_file() and known == look_of(image)
 
 
 def _by_record(

@@ -61,7 +61,7 @@ class Arriving:
 
     def steps(self) -> Sequence[Step]:
         return (
-            Step(name="source", do=self._before(self._see_source)),
+            Step(name="running", do=self._before(self._see_source)),
             Step(name="room", do=self._before(self._see_room)),
             Step(name="catch-up", do=self._before(self._catch_up)),
             Step(name="freeze", do=self._freeze, is_done=self._is_on_its_way),
@@ -138,8 +138,15 @@ class Arriving:
         self._starting.take(at_least=self._epoch_heard).do()
         self._resume()
         self._note_figures(told)
+        return self._said_of_move(told)
+
+    def _said_of_move(self, told: SourceTidings) -> str:
         carried = sum(int(told.facts.get(name, "0")) for name in ("memory_bytes", "disk_bytes"))
-        return _("{size} carried").format(size=format_size(carried))
+        if "stood_ms" not in self._starting.figures:
+            return ""
+        return _("{size} carried, it stood still for {seconds} s").format(
+            size=format_size(carried), seconds=self._starting.figures["stood_ms"] / 1000
+        )
 
     def _call(self, told: SourceTidings | None) -> None:
         """All that it needs here, and then the word."""

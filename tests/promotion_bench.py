@@ -1,7 +1,10 @@
 """A machine of one host with a replica at the other, and the other one ready to start it."""
 
 import copy
+import multiprocessing
+import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,7 +15,7 @@ import pytest
 from holdfast.base.clock import SystemClock
 from holdfast.base.units import MIB
 from holdfast.hypervisor.connection import Host
-from holdfast.recovery.promoting import Place, PromotionWish
+from holdfast.recovery.promoting import Place, PromotionWish, plan_promotion, promote
 from holdfast.replication.site import Site
 from holdfast.testing.hosts import KvmHost
 from holdfast.testing.replicating import Replicating
@@ -22,6 +25,7 @@ CLOCK = SystemClock()
 FIRST, SECOND = "vda", "sda"
 SIZES = {FIRST: 6 * MIB, SECOND: 3 * MIB}
 ACT = "act1"
+_PATIENCE = 240.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,3 +105,27 @@ def replicated(
             machine.remove()
             shutil.rmtree(south.folder / root.name, ignore_errors=True)
             shutil.rmtree(south.images / machine.name, ignore_errors=True)
+
+
+def was_killed(place: Place, vm: str, wish: PromotionWish, step: str) -> bool:
+    """In a process of its own, by itself and for good; False where no such step was met."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["__main__", __name__])
+    told = (place.host.uri, place.site.folder, vm, wish, step)
+    process = context.Process(target=_promote, args=told, daemon=True)
+    process.start()
+    process.join(_PATIENCE)
+    status = process.exitcode
+    assert status in (0, -signal.SIGKILL), f"the promotion ended with {status}"
+    process.close()
+    return status != 0
+
+
+def _promote(uri: str, folder: Path, vm: str, wish: PromotionWish, step: str) -> None:
+    def on_step(now: str) -> None:
+        if now == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with Host.open(uri) as host:
+        place = Place(host=host, site=Site(folder, CLOCK), clock=CLOCK, on_step=on_step)
+        promote(place, plan_promotion(place, vm, wish))

@@ -1,5 +1,6 @@
 """A machine starts from any point of its replica, and killed anywhere the same call goes on."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from holdfast.base.errors import HoldfastError
 from holdfast.hypervisor.checkpoints import list_checkpoints, tracked_disks
 from holdfast.hypervisor.domains import define_domain, find_by_uuid, find_domain, list_domains
 from holdfast.hypervisor.states import State
+from holdfast.machines.vm_state import packed
 from holdfast.recovery.fencing import bar, give_autostart, is_fenced, unbar
 from holdfast.recovery.promoting import (
     Place,
@@ -18,20 +20,19 @@ from holdfast.recovery.promoting import (
     end,
     plan_promotion,
     promote,
-    shut_down,
 )
 from holdfast.recovery.promotion_errors import (
     PromotionNameTaken,
     PromotionUuidTaken,
-    ShutDownTooSlow,
 )
 from holdfast.recovery.record import Promoted
 from holdfast.replication.pins import pins
 from holdfast.replication.replica_folder import open_folder
+from holdfast.replication.replica_record import with_facts
 from holdfast.testing.still_machine import read_image
 from holdfast.testing.waiting import wait_until
 from tests import machines_bench
-from tests.promotion_bench import CLOCK, FIRST, Replicated, replicated
+from tests.promotion_bench import CLOCK, FIRST, Replicated, replicated, was_killed
 
 pytestmark = machines_bench.MARKS
 __all__ = ["replicated"]
@@ -111,13 +112,12 @@ def without_time(promoted: Promoted) -> Promoted:
 @pytest.mark.parametrize("step", STEPS)
 def test_killed_at_any_step_it_goes_on_and_ends_the_same(bench: Replicated, step: str) -> None:
     place = bench.place()
-    plan = plan_promotion(place, bench.machine.uuid, bench.wish())
-    with pytest.raises(Killed):
-        promote(killing(step, place), plan)
+    vm = bench.machine.uuid
+    assert was_killed(place, vm, bench.wish(), step)
 
-    promoted = promote(place, plan_promotion(place, bench.machine.uuid, bench.wish()))
+    promoted = promote(place, plan_promotion(place, vm, bench.wish()))
 
-    domain = find_by_uuid(bench.hypervisor, bench.machine.uuid)
+    domain = find_by_uuid(bench.hypervisor, vm)
     assert domain.standing().state is State.RUNNING
     assert tracked_disks(domain, promoted.checkpoint) == set(bench.machine.disks)
     assert [each.name for each in list_checkpoints(domain)] == [promoted.checkpoint]
@@ -239,6 +239,24 @@ def test_what_this_host_had_of_it_makes_way_and_comes_back(bench: Replicated) ->
     assert domain_of(place, promoted) is None
 
 
+def test_what_this_host_had_under_another_name_makes_way_as_well(bench: Replicated) -> None:
+    place = bench.place()
+    vm = bench.machine.uuid
+    xml = bench.machine.domain.xml(inactive=True).replace("<name>still", "<name>renamed")
+    bar(define_domain(bench.hypervisor, xml), CLOCK, act="earlier", epoch=1)
+    barred = find_by_uuid(bench.hypervisor, vm).xml(inactive=True)
+    with pytest.raises(Killed):
+        promote(killing("furnished", place), plan_promotion(place, vm, bench.wish()))
+
+    promoted = promote(place, plan_promotion(place, vm, bench.wish()))
+
+    assert find_by_uuid(bench.hypervisor, vm).name == "still"
+    with pytest.raises(Killed):
+        end(killing("undefined", place), vm, promoted)
+    end(place, vm, promoted)
+    assert find_by_uuid(bench.hypervisor, vm).xml(inactive=True) == barred
+
+
 def test_a_machine_of_the_same_name_makes_room_only_when_it_is_said(bench: Replicated) -> None:
     place = bench.place()
     vm = bench.machine.uuid
@@ -263,19 +281,6 @@ def test_under_another_name_it_is_the_same_machine(bench: Replicated) -> None:
     promote(place, plan_promotion(place, vm, bench.wish(name="other-name")))
 
     assert find_by_uuid(bench.hypervisor, vm).name == "other-name"
-
-
-def test_a_guest_that_does_not_listen_is_not_killed_unasked(bench: Replicated) -> None:
-    place = bench.place()
-    promote(place, plan_promotion(place, bench.machine.uuid, bench.wish()))
-    domain = find_by_uuid(bench.hypervisor, bench.machine.uuid)
-
-    with pytest.raises(ShutDownTooSlow):
-        shut_down(domain, CLOCK, patience=0.5)
-
-    assert domain.is_active()
-    assert shut_down(domain, CLOCK, patience=0.5, is_forced=True) == "forced"
-    assert shut_down(domain, CLOCK, patience=0.5) == "off"
 
 
 def test_a_fenced_machine_cannot_be_started_by_anybody_until_it_is_let_go(
@@ -333,3 +338,63 @@ def test_layers_of_the_point_are_untouched_by_a_machine_that_writes(bench: Repli
     facts = place.site.state(vm)
     assert facts is not None
     assert not any(point.is_spoiled for point in facts.points)
+
+
+FIRMWARE = """<os><loader readonly='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE_4M.fd
+</loader><nvram template='/usr/share/OVMF/OVMF_VARS_4M.fd'>/of/its/home.fd</nvram>"""
+TPM = "<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm></devices>"
+
+
+def with_state(place: Place, bench: Replicated) -> dict[str, bytes]:
+    """As if the machine had variables of its firmware and a TPM; the files of its point."""
+    source = bench.place().site.folder / "state"
+    source.mkdir()
+    (source / "tpm2-00.permall").write_bytes(b"sealed")
+    files = {"nvram": b"variables" * 100, "tpm.tar": packed(source)}
+    folder = open_folder(place.site.folder, bench.machine.uuid)
+    record = folder.read()
+    points = [
+        msgspec.structs.replace(point, files=(*point.files, *files))
+        for point in record.facts.points
+    ]
+    folder.write(with_facts(record, points=tuple(points)))
+    there = place.site.point_files(bench.machine.uuid, bench.newest)
+    for name, content in files.items():
+        (there / name).write_bytes(content)
+    described = there / "domain.xml"
+    xml = re.sub(r"<loader.*?</loader>", "", described.read_text())
+    xml = xml.replace("</os>", "</os><features><acpi/></features>")
+    xml = xml.replace("<os>", "<os>" + FIRMWARE.partition(">")[2]).replace("</devices>", TPM)
+    described.write_text(xml)
+    return files
+
+
+def test_variables_of_the_firmware_and_the_state_of_the_tpm_come_with_it(
+    bench: Replicated,
+) -> None:
+    place = bench.place()
+    vm = bench.machine.uuid
+    files = with_state(place, bench)
+    copy = bench.wish(act="copy", name="copy", is_copy=True, is_isolated=True)
+    original = define_domain(
+        bench.hypervisor,
+        place.site.point_files(vm, bench.newest).joinpath("domain.xml").read_text(),
+    ).xml(inactive=True)
+    bar(find_by_uuid(bench.hypervisor, vm), CLOCK, act="away", epoch=1)
+
+    plans = [plan_promotion(place, vm, wish) for wish in (bench.wish(), copy)]
+
+    for plan in plans:
+        with pytest.raises(Killed):
+            promote(killing("described", place), plan)
+        assert Path(plan.promoted.folder, "nvram.fd").read_bytes() == files["nvram"]
+        domain = find_by_uuid(bench.hypervisor, plan.promoted.uuid)
+        assert domain.spec(inactive=True).firmware.nvram == f"{plan.promoted.folder}/nvram.fd"
+        assert packed(place.tpm_folder / plan.promoted.uuid) == files["tpm.tar"]
+        assert not any("nvram" in each or "TPM" in each for each in plan.warnings)
+    home = plan_promotion(place, vm, bench.wish(act="home", original=original))
+    assert home.nvram_path == "/of/its/home.fd"
+    for plan in plans:
+        end(place, vm, plan.promoted)
+    assert not (place.tpm_folder / plans[1].promoted.uuid).exists()
+    assert [each.uuid for each in list_domains(bench.hypervisor)] == [vm]

@@ -10,14 +10,13 @@ from pathlib import Path
 
 import msgspec
 
-from holdfast.base.clock import Clock
-from holdfast.base.errors import HoldfastError
 from holdfast.base.texts import _
 from holdfast.hypervisor.checkpoints import (
     create_checkpoint,
     forget_checkpoint,
     list_checkpoints,
 )
+from holdfast.hypervisor.domain_xml import read_domain
 from holdfast.hypervisor.domains import Domain, define_domain, find_by_uuid, find_domain
 from holdfast.hypervisor.errors import VmMissing, VmNotRunning
 from holdfast.hypervisor.states import State
@@ -31,7 +30,6 @@ from holdfast.recovery.promotion_errors import (
     PromotionNotStarted,
     PromotionPointChanged,
     PromotionUuidTaken,
-    ShutDownTooSlow,
 )
 from holdfast.recovery.promotion_images import (
     is_untouched,
@@ -52,10 +50,8 @@ __all__ = [
     "end",
     "plan_promotion",
     "promote",
-    "shut_down",
 ]
 _BEFORE = "before.xml"
-_POLL_SECONDS = 0.2
 
 
 def promote(place: Place, plan: PromotionPlan) -> Promoted:
@@ -91,43 +87,13 @@ def end(place: Place, vm: str, promoted: Promoted) -> None:
         with contextlib.suppress(VmNotRunning):
             if domain.is_active():
                 domain.destroy()
-        _undefine(place, domain, promoted)
+        _undefine(domain, promoted)
         place.on_step("undefined")
+    _bring_back(place, promoted)
     remove_promoted_folder(promoted)
     place.on_step("removed")
     with contextlib.suppress(ReplicaMissing):
         place.site.unpin(vm, promoted.generation, who=promoted.pin)
-
-
-def shut_down(domain: Domain, clock: Clock, *, patience: float, is_forced: bool = False) -> str:
-    """Through its agent, then by its power button; how: off, agent, power-button or forced.
-
-    Raises ShutDownTooSlow when it still runs after `patience` seconds and must not be forced.
-    """
-    if not domain.is_active():
-        return "off"
-    by_agent = bool(domain.spec().is_agent_connected)
-    ways = ("agent", "power-button") if by_agent else ("power-button",)
-    for way in ways:
-        # A guest may have no ears for it at all.
-        with contextlib.suppress(HoldfastError):
-            domain.ask_to_shut_down(by_agent=way == "agent")
-        if _is_off_within(domain, clock, patience / len(ways)):
-            return way
-    if not is_forced:
-        raise ShutDownTooSlow(about=domain.name, seconds=patience)
-    with contextlib.suppress(VmNotRunning):
-        domain.destroy()
-    return "forced"
-
-
-def _is_off_within(domain: Domain, clock: Clock, seconds: float) -> bool:
-    deadline = clock.monotonic() + seconds
-    while domain.is_active():
-        if clock.monotonic() >= deadline:
-            return False
-        clock.sleep(_POLL_SECONDS)
-    return True
 
 
 def _attach(place: Place, plan: PromotionPlan) -> None:
@@ -145,10 +111,11 @@ def _define(place: Place, plan: PromotionPlan) -> Domain:
     before = found_or_none(find_by_uuid, place.host, plan.promoted.uuid)
     if before is not None and (before.is_active() or not is_fenced(before)):
         raise PromotionUuidTaken(about=plan.promoted.name, name=before.name)
-    _furnish(place, plan, before)
-    place.on_step("furnished")
+    _make_folder(place, plan)
     if before is not None:
-        _forget_records(before)
+        _keep(before, plan)
+    _furnish(place, plan)
+    place.on_step("furnished")
     domain = define_domain(place.host, plan.description)
     place.on_step("described")
     return domain
@@ -166,14 +133,28 @@ def _make_room(place: Place, plan: PromotionPlan) -> None:
         handle.rename(f"{name}-{there.uuid[:8]}", 0)
 
 
-def _furnish(place: Place, plan: PromotionPlan, before: Domain | None) -> None:
-    promoted, folder = plan.promoted, Path(plan.promoted.folder)
+def _make_folder(place: Place, plan: PromotionPlan) -> None:
+    promoted = plan.promoted
     try:
         make_folder(place.site.folder, promoted)
     except OSError as err:
-        raise PromotionFolderClosed(about=promoted.name, path=folder, reason=err.strerror) from err
-    if before is not None:
-        replace_file(folder / _BEFORE, before.xml(inactive=True, secure=True).encode())
+        raise PromotionFolderClosed(
+            about=promoted.name, path=promoted.folder, reason=err.strerror
+        ) from err
+
+
+def _keep(before: Domain, plan: PromotionPlan) -> None:
+    """To be defined again when the promotion is ended."""
+    xml = before.xml(inactive=True, secure=True)
+    replace_file(Path(plan.promoted.folder, _BEFORE), xml.encode())
+    _forget_records(before)
+    if before.name != plan.promoted.name:
+        # A definition cannot give a machine another name.
+        before.undefine(keep_nvram=True)
+
+
+def _furnish(place: Place, plan: PromotionPlan) -> None:
+    promoted = plan.promoted
     make_overlays(promoted, plan.sizes)
     if plan.nvram is not None:
         replace_file(Path(plan.nvram_path), plan.nvram)
@@ -219,12 +200,28 @@ def _forget_records(domain: Domain) -> None:
         forget_checkpoint(domain, checkpoint.name)
 
 
-def _undefine(place: Place, domain: Domain, promoted: Promoted) -> None:
-    before = Path(promoted.folder, _BEFORE)
+def _undefine(domain: Domain, promoted: Promoted) -> None:
+    """Its variables lie in the folder that goes, or are those of its home."""
+    before = _before(promoted)
     with contextlib.suppress(VmMissing):
-        if before.exists():
-            _forget_records(domain)
-            define_domain(place.host, before.read_text())
-        else:
-            # Its variables lie in the folder that goes, or are those of its home.
+        if before is None or before[0] != domain.name:
             domain.undefine(keep_nvram=True, with_checkpoints=True)
+        else:
+            _forget_records(domain)
+
+
+def _bring_back(place: Place, promoted: Promoted) -> None:
+    before = _before(promoted)
+    there = found_or_none(find_by_uuid, place.host, promoted.uuid)
+    is_free = there is None or domain_of(place, promoted) is not None
+    if before is not None and is_free:
+        define_domain(place.host, before[1])
+
+
+def _before(promoted: Promoted) -> tuple[str, str] | None:
+    """The name and the definition of what made way."""
+    try:
+        xml = Path(promoted.folder, _BEFORE).read_text()
+    except FileNotFoundError:
+        return None
+    return read_domain(xml).name, xml

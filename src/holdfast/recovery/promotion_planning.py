@@ -113,7 +113,7 @@ def _described(source: _Source, wish: PromotionWish, folder: Path) -> tuple[NewH
     return (
         NewHome(
             ids=NewIds(act=wish.act, generation=wish.generation),
-            name=wish.name or spec.name,
+            name=wish.name or (read_domain(wish.original).name if wish.original else spec.name),
             overlays={disk.target: overlay_of(folder, disk.target) for disk in source.point.disks},
             nvram=str(folder / _NVRAM_FILE) if has_own_nvram else "",
             is_copy=wish.is_copy,

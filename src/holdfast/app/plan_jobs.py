@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 
-from holdfast.app.file_locks import is_locked, try_lock
+from holdfast.app.file_locks import try_lock
 from holdfast.base.clock import Clock
 from holdfast.base.programs import Service, start_service
 
@@ -48,6 +48,7 @@ class Job:
         # In this order: what has ended between the looks is seen at the second one.
         is_running = self._is_held()
         if (self.folder / "status").exists():
+            self._bury(is_over=True)
             return JobState.ENDED
         if is_running:
             return JobState.RUNNING
@@ -83,10 +84,10 @@ class Job:
             return said.read()
         return b""
 
-    def end(self, clock: Clock) -> None:
+    def end(self, clock: Clock, *, patience: float = _PATIENCE) -> None:
         """Nothing of it runs when this returns; asked first, then made to."""
         for number in (signal.SIGTERM, signal.SIGKILL):
-            deadline = clock.monotonic() + _PATIENCE
+            deadline = clock.monotonic() + patience
             while self._is_held() and clock.monotonic() < deadline:
                 self._signal(number)
                 clock.sleep(_POLL)
@@ -102,8 +103,22 @@ class Job:
             os.killpg(int((self.folder / "began").read_text()), number)
 
     def _is_held(self) -> bool:
-        return (self.folder / "lock").exists() and is_locked(str(self.folder / "lock"))
+        """Tried, for the kernel does not always tell of a lock whose first holder is dead.
 
-    def _bury(self) -> None:
+        Only who drives the run looks here, so that nobody is disturbed.
+        """
+        try:
+            lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            return not try_lock(lock)
+        finally:
+            os.close(lock)
+
+    def _bury(self, *, is_over: bool = False) -> None:
+        """Once it has said how it ended, nothing of its shell is wanted any more."""
+        if self._service is not None and is_over:
+            self._service.end(patience=_PATIENCE)
         if self._service is not None and self._service.status() is not None:
             self._service = None

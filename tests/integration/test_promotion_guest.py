@@ -17,7 +17,6 @@ from holdfast.recovery.promoting import (
     end,
     plan_promotion,
     promote,
-    shut_down,
 )
 from holdfast.recovery.promotion_preflight import require_promotable
 from holdfast.recovery.record import Promoted
@@ -136,7 +135,7 @@ def test_a_static_address_survives_the_way_there_and_back(
         network(south, "dr"),
     ):
         home = find_by_uuid(one, guest.uuid)
-        assert shut_down(home, CLOCK, patience=PATIENCE) == "agent"
+        guest.shut_down()
         site, head = replicated(one, guest.uuid, folders[1], north.folder / "s1")
         fence = bar(home, CLOCK, act="out", epoch=1)
         away = Place(host=other, site=site, clock=CLOCK)
@@ -149,8 +148,7 @@ def test_a_static_address_survives_the_way_there_and_back(
         assert there.run(SEEN) == before
         assert reaches_its_gateway(there)
         there.run("echo written away >/a/note; sync")
-        moved = find_by_uuid(other, guest.uuid)
-        assert shut_down(moved, CLOCK, patience=PATIENCE) == "agent"
+        there.shut_down()
         site, head = replicated(other, guest.uuid, folders[0], south.folder / "s2")
         back = Place(host=one, site=site, clock=CLOCK)
         wish = PromotionWish(act="back", generation=head, original=fence.definition)

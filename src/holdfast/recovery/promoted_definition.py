@@ -140,9 +140,6 @@ def _losses(xml: str, spec: DomainSpec, home: NewHome) -> Sequence[str]:
     if spec.host_devices:
         text = _("devices of the old host were taken out of the machine: {devices}")
         found.append(text.format(devices=", ".join(spec.host_devices)))
-    if spec.boot_files:
-        text = _("it starts with files of its host that are not in the point: {files}")
-        found.append(text.format(files=", ".join(spec.boot_files)))
     gone = [disk.target for disk in spec.hard_disks if disk.target not in home.overlays]
     if gone:
         text = _("disks that are not replicated were taken out of the machine: {disks}")

@@ -59,7 +59,7 @@ class Ground:
     @contextmanager
     def enabled(self, name: str, uuid: str) -> Iterator[None]:
         """By its schedule it has no cycle while it is measured."""
-        words = ("--to", self.pair.name, "--every", "15m", "--app-every", "never")
+        words = ("--to", self.pair.name, "--every", "15m", "--app-every", "never", "--one-way")
         self.pair.source.run("replication", "enable", name, *words, "--host", self.north.uri)
         self.pair.wait_for_point(uuid)
         try:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from holdfast.replication.adoption import Adopted, AdoptWish
+from holdfast.replication.adoption import Adopted, AdoptWish, WayBack
 from holdfast.replication.log_head import Kind, LogHead
 from holdfast.replication.log_reader import files, parts, verify
 from holdfast.replication.receiver import Ack, Incoming, Prepared, ReplicaWish, SeedWish
@@ -101,6 +101,9 @@ class ModelSite:
 
     def adopt(self, vm: str, wish: AdoptWish) -> Adopted:
         raise NotImplementedError
+
+    def way_back(self, vm: str, *, machine: str = "") -> WayBack:
+        return WayBack(site="north")
 
     def suspects(self, vm: str, target: str, *, start: int, length: int) -> bytes:
         raise NotImplementedError

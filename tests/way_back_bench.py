@@ -6,11 +6,12 @@ on any point, with any writes on both sides.
 
 import random
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -32,8 +33,36 @@ from holdfast.testing.still_machine import StillDisk, StillMachine
 
 FIRST, SECOND = "vda", "sda"
 SIZES = {FIRST: 12 * MIB, SECOND: 4 * MIB}
-NORTH = SiteAddress(site="north", machine="north-id", host="north.example")
+NORTH = SiteAddress(site="north", machine="north", host="north.example")
+T = TypeVar("T")
 SOUTH = SiteAddress(site="south", machine="south-id", host="south.example")
+
+
+class Killed(Exception):
+    """Instead of a SIGKILL: whatever was going to be done after it is not done."""
+
+
+class Killer:
+    """Kills once at each step it comes to, if it is set to."""
+
+    def __init__(self) -> None:
+        self.is_set = False
+        self.killed: list[str] = []
+
+    def __call__(self, step: str) -> None:
+        if self.is_set and step not in self.killed:
+            self.killed.append(step)
+            raise Killed(step)
+
+    def through(self, act: "Callable[[], T]") -> "T":
+        """As often as it takes."""
+        self.is_set = True
+        try:
+            while True:
+                with suppress(Killed):
+                    return act()
+        finally:
+            self.is_set = False
 
 
 @dataclass(slots=True)
@@ -44,8 +73,7 @@ class OldHome:
     root: Path
     replicating: Replicating
     site: Site
-    # A word at each step of an adoption.
-    steps: list[str] = field(default_factory=list)
+    killer: "Killer"
 
     def originals(self) -> dict[str, str]:
         """Of the images as files: they are not to be written."""
@@ -205,18 +233,22 @@ def _old_home(north: KvmHost, here: Host, machine: StillMachine, place: Path) ->
     source = SourceFolder(str(root), machine.uuid)
     source.make()
     source.keep_settings(settings)
-    steps: list[str] = []
-    folder = place / "home-replicas"
-    own = HomeOfMachines(
+    folder, killer = place / "home-replicas", Killer()
+    own = as_old_home(root, north, folder, killer)
+    return OldHome(machine, root, replicating, _AskedBySouth(folder, CLOCK, home=own), killer)
+
+
+def as_old_home(root: Path, host: KvmHost, folder: Path, killer: "Killer") -> HomeOfMachines:
+    """What a site asks when a machine is to come back to this host."""
+    return HomeOfMachines(
         home=str(root),
-        scratch=str(scratch),
-        site=Site(folder, CLOCK),
+        scratch=str(host.folder / "scratch"),
+        site=Site(folder, CLOCK, on_step=killer),
         clock=CLOCK,
-        connect=lambda: Host.open(north.uri),
+        connect=lambda: Host.open(host.uri),
         ids_of=lambda found: frozenset({found.to.machine}),
-        on_step=steps.append,
+        on_step=killer,
     )
-    return OldHome(machine, root, replicating, _AskedBySouth(folder, CLOCK, home=own), steps)
 
 
 def scattered(random_: random.Random, size: int, count: int) -> list[int]:

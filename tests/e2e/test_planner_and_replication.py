@@ -75,7 +75,7 @@ def test_replication_and_profile_leave_each_other_alone(pair: Pair, machine: Sti
     folder = ProfileFolder(str(pair.source.home), machine.uuid)
     pair.source.run(
         *("replication", "enable", machine.name, "--to", "south", "--every", "15m"),
-        *("--app-every", "never"),
+        *("--app-every", "never", "--one-way"),
     )
     first = pair.newest(machine.uuid)
     profiling = pair.source.start("planner", "profile", machine.name, "--json")

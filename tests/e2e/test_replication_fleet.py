@@ -179,7 +179,17 @@ def test_machine_is_replicated_by_orders_and_killed_agents_cost_nothing(
             steps = _done(
                 client,
                 office,
-                *("replicate", *name, "--to", "south", "--every", "30s", "--app-every", "0"),
+                *(
+                    "replicate",
+                    *name,
+                    "--to",
+                    "south",
+                    "--every",
+                    "30s",
+                    "--app-every",
+                    "0",
+                    "--one-way",
+                ),
             )
             wait_until(lambda: at_work(str(north.home), Work.RUN))
         left = at_work(str(north.home), Work.RUN)

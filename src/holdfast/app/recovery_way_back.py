@@ -11,10 +11,12 @@ from holdfast.app.replication_peers import asked
 from holdfast.app.replication_sites import KnownSite, known_sites
 from holdfast.app.wiring import Session
 from holdfast.base.errors import HoldfastError
+from holdfast.base.texts import _
 from holdfast.hypervisor.connection import Host
 from holdfast.recovery.adopting_back import HomeOfMachines
-from holdfast.recovery.way_back_errors import HomeIsNoSite, HomeUnreachable
+from holdfast.recovery.way_back_errors import HomeIsNoSite, HomeUnreachable, WayBackMissing
 from holdfast.replication import link_errors
+from holdfast.replication.adoption import WayBack
 from holdfast.replication.link_client import Peer
 from holdfast.replication.settings import ReplicationSettings, SiteAddress
 from holdfast.replication.site import Site
@@ -73,7 +75,32 @@ def home_of_machines(session: Session, site: Site) -> HomeOfMachines:
         clock=session.clock,
         connect=connect,
         ids_of=ids_of(settings.home),
+        reach=lambda machine: reached(session, machine),
     )
+
+
+def reached(session: Session, source: str) -> WayBack:
+    """At a site: whether this host gets through to a source of it, as it would have to one day."""
+    to = home_of(session.settings.home, source)
+    if to is None:
+        said = _("it knows no site at this host")
+        return WayBack(error=HomeIsNoSite.code, said=said)
+    try:
+        with asked(session, to) as peer:
+            peer.hello()
+    except HoldfastError as err:
+        return WayBack(site=to.site, error=err.code, said=str(err))
+    return WayBack(site=to.site)
+
+
+def require_way_back(session: Session, to: SiteAddress, vm: str, *, about: str) -> str:
+    """At a source: that its site could bring the machine back; what this host is called there."""
+    with asked(session, to) as peer:
+        found = peer.way_back(vm)
+    if found.error:
+        reason = found.said or found.error
+        raise WayBackMissing(about=about, site=to.site, reason=reason)
+    return found.site
 
 
 def other_host(here: "Here") -> SiteAddress:

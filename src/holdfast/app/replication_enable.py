@@ -27,6 +27,7 @@ from holdfast.base.texts import N_, _
 from holdfast.base.units import MIB, format_size
 from holdfast.machines.preflight import Extent, MachineSeen, Sheet, Taken, Weight
 from holdfast.machines.preflight_texts import sentence
+from holdfast.recovery.way_back_errors import WayBackMissing
 from holdfast.replication.settings import ReplicationSettings
 
 TITLES = {
@@ -56,6 +57,9 @@ class Works(Protocol):
 
     def prepare(self) -> str:
         """The site's own preflight, and an empty replica there if there is none."""
+
+    def way_back(self) -> str:
+        """What this host is called at the site, which has tried to reach it."""
 
     def install_extension(self) -> str: ...
 
@@ -137,18 +141,26 @@ class Task:
         return said.format(disks=len(taken), size=size, free=format_size(free))
 
     def _way_back(self) -> str:
-        """That what is at the site could be brought back: to images that can be written."""
+        """That what is at the site could be brought back: it gets here, and may write where it lies."""
         barred = [
             f"{disk.target}: {_place(self.seen, disk.target)}"
             for disk in self.sheet.disks
             if disk.taken in (Taken.TRACKED, Taken.COMPARED)
             and self.seen.disks[disk.target].may_write is False
         ]
-        if not barred:
-            return _("where it lies can be written")
-        if self.wanted.one_way:
+        if barred and self.wanted.one_way:
             raise LeftOut("; ".join(barred))
-        raise WayBackBarred(about=self.sheet.name, reason="; ".join(barred))
+        if barred:
+            raise WayBackBarred(about=self.sheet.name, reason="; ".join(barred))
+        try:
+            name = self.works.way_back()
+        except WayBackMissing as err:
+            if self.wanted.one_way:
+                raise LeftOut(str(err.fields["reason"])) from err
+            raise
+        return _("where it lies can be written, and the site reaches this host as {name}").format(
+            name=name
+        )
 
     def _extension(self) -> str:
         if not self.wanted.wanted.app_every:

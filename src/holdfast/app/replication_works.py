@@ -9,6 +9,7 @@ import msgspec
 
 from holdfast.app.agent_folder import AgentFolder
 from holdfast.app.deadlines import within
+from holdfast.app.recovery_way_back import require_way_back
 from holdfast.app.registration_state import find_registration
 from holdfast.app.replication_enable import OnStep, Task
 from holdfast.app.replication_ended import forget_end
@@ -214,6 +215,10 @@ class SourceWorks:
     def _used(self, target: str, size: int) -> int:
         image = self.seen.disks[target].image
         return min(size, image.allocated) if image is not None else size
+
+    def way_back(self) -> str:
+        wanted = self.wanted
+        return require_way_back(self.session, wanted.to, wanted.vm, about=wanted.name)
 
     def install_extension(self) -> str:
         return self._of_host().install_extension()

@@ -42,7 +42,7 @@ from holdfast.recovery.way_back_notes import (
     keep_adopted,
     was_split,
 )
-from holdfast.replication.adoption import Adopted, AdoptWish
+from holdfast.replication.adoption import Adopted, AdoptWish, WayBack
 from holdfast.replication.home_looking import Looked, Shipped, look_home
 from holdfast.replication.offline_cycle import Resting
 from holdfast.replication.receiver import ReplicaWish
@@ -70,6 +70,8 @@ class HomeOfMachines:
     connect: Callable[[], AbstractContextManager[Host]]
     # The machine ids by which the site of a replication may come to this host.
     ids_of: Callable[[ReplicationSettings], frozenset[str]]
+    # Of a source, by the id it comes by.
+    reach: Callable[[str], WayBack] = lambda _machine: WayBack(error="unknown")
     on_step: Callable[[str], None] = lambda _step: None
 
     def adopt(self, vm: str, wish: AdoptWish) -> Adopted:
@@ -89,6 +91,9 @@ class HomeOfMachines:
                 _forget_checkpoints(domain)
         self.on_step("forgotten")
         return adopted
+
+    def way_back(self, machine: str) -> WayBack:
+        return self.reach(machine)
 
     def _settings(self, vm: str, wish: AdoptWish) -> ReplicationSettings:
         settings = SourceFolder(self.home, vm).settings()

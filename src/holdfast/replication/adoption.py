@@ -61,10 +61,22 @@ class Adopted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return next((disk for disk in self.disks if disk.target == target), None)
 
 
+class WayBack(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Whether a site gets through to a source that asks; `error` is a code, empty: it does."""
+
+    # What the source is called there as a site.
+    site: str = ""
+    error: str = ""
+    said: str = ""
+
+
 class OldHome(Protocol):
-    """What a site asks of its own host when a machine is to come back to it."""
+    """What a site asks of its own host when a machine is to come back to it, or to the other one."""
 
     def adopt(self, vm: str, wish: AdoptWish) -> Adopted: ...
+
+    def way_back(self, machine: str) -> WayBack:
+        """Try it now; `machine` is the id that the source comes by."""
 
 
 class NoHome:
@@ -74,6 +86,9 @@ class NoHome:
         from holdfast.replication.replica_errors import NothingToAdopt
 
         raise NothingToAdopt(vm=vm)
+
+    def way_back(self, machine: str) -> WayBack:  # noqa: ARG002  none is known
+        return WayBack(error="unknown")
 
 
 class Suspects(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -16,7 +16,7 @@ from holdfast.base.errors import HoldfastError
 from holdfast.base.units import MIB
 from holdfast.replication import link_errors as errors
 from holdfast.replication import link_requests as requests
-from holdfast.replication.adoption import MOST_BYTES, Adopted, AdoptWish
+from holdfast.replication.adoption import MOST_BYTES, Adopted, AdoptWish, WayBack
 from holdfast.replication.link_connecting import USUAL, Met, Patience, Way
 from holdfast.replication.link_identity import IsRevoked, LinkIdentity, nobody_revoked
 from holdfast.replication.link_line import Line, decoded
@@ -141,6 +141,9 @@ class Peer:
 
     def adopt(self, vm: str, wish: AdoptWish) -> Adopted:
         return self._ask(requests.AskAdopt(vm=vm, wish=wish), Adopted)
+
+    def way_back(self, vm: str, *, machine: str = "") -> WayBack:  # noqa: ARG002  shown by our certificate
+        return self._ask(requests.AskWayBack(vm=vm), WayBack)
 
     def suspects(self, vm: str, target: str, *, start: int, length: int) -> bytes:
         parts = []

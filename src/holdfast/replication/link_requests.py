@@ -215,6 +215,16 @@ class AskAdopt(Request, frozen=True, kw_only=True):
         return receiver.adopt(self.vm, msgspec.structs.replace(self.wish, source=machine))
 
 
+class AskWayBack(Request, frozen=True, kw_only=True):
+    """Whether the site could bring back what is replicated to it; it tries."""
+
+    verb = "way-back"
+    effort = Effort.LONG
+
+    def put_to(self, receiver: Receiver, machine: str) -> Any:
+        return receiver.way_back(self.vm, machine=machine)
+
+
 class AskSuspects(Request, frozen=True, kw_only=True):
     verb = "suspects"
 
@@ -249,6 +259,6 @@ REQUESTS: dict[str, type[Request]] = {
     for kind in (
         *(AskState, AskPrepare, AskIncoming, AskTake, AskApply, AskHashes),
         *(AskSeed, AskRemove, AskPin, AskUnpin, AskTidings),
-        *(AskAdopt, AskSuspects),
+        *(AskAdopt, AskSuspects, AskWayBack),
     )
 }

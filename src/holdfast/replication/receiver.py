@@ -10,7 +10,7 @@ from typing import Protocol
 
 import msgspec
 
-from holdfast.replication.adoption import Adopted, AdoptWish
+from holdfast.replication.adoption import Adopted, AdoptWish, WayBack
 from holdfast.replication.log_head import VERSION as LOG_VERSION
 from holdfast.replication.replica_facts import ReplicaDisk, ReplicaFacts
 from holdfast.replication.settings import PointPolicy
@@ -116,6 +116,9 @@ class Receiver(Protocol):
 
     def adopt(self, vm: str, wish: AdoptWish) -> Adopted:
         """Make the disks the machine had there the base of a replica; they are not written."""
+
+    def way_back(self, vm: str, *, machine: str = "") -> WayBack:
+        """Try to reach the source that asks; a link puts in whose certificate it was asked with."""
 
     def suspects(self, vm: str, target: str, *, start: int, length: int) -> bytes:
         """Where an adopted disk may differ, as the bits of adoption.Suspects."""

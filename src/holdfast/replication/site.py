@@ -8,7 +8,15 @@ from pathlib import Path
 
 from holdfast.base.clock import Clock
 from holdfast.hypervisor.machine_spec import DomainSpec
-from holdfast.replication.adoption import Adopted, AdoptWish, NoHome, OldHome, Suspects, part_of
+from holdfast.replication.adoption import (
+    Adopted,
+    AdoptWish,
+    NoHome,
+    OldHome,
+    Suspects,
+    WayBack,
+    part_of,
+)
 from holdfast.replication.log_errors import LogNewer
 from holdfast.replication.log_head import VERSION as LOG_VERSION
 from holdfast.replication.receiver import Ack, Incoming, Prepared, ReplicaWish, SeedWish
@@ -143,6 +151,9 @@ class Site:
 
     def adopt(self, vm: str, wish: AdoptWish) -> Adopted:
         return self._home.adopt(vm, wish)
+
+    def way_back(self, vm: str, *, machine: str = "") -> WayBack:  # noqa: ARG002  for any machine
+        return self._home.way_back(machine)
 
     def suspects(self, vm: str, target: str, *, start: int, length: int) -> bytes:
         require_target(target)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from holdfast.base.errors import HoldfastError
-from holdfast.replication.adoption import GRAIN, Adopted, AdoptWish
+from holdfast.replication.adoption import GRAIN, Adopted, AdoptWish, WayBack
 from holdfast.replication.log_errors import LogTorn
 from holdfast.replication.receiver import Ack, Incoming, Prepared, ReplicaWish, SeedWish
 from holdfast.replication.replica_facts import ReplicaFacts
@@ -117,6 +117,9 @@ class MemoryReceiver:
 
     def adopt(self, vm: str, wish: AdoptWish) -> Adopted:
         return Adopted(facts=self._facts[vm], since=wish.act)
+
+    def way_back(self, vm: str, *, machine: str = "") -> WayBack:  # noqa: ARG002  it gets through
+        return WayBack(site="north")
 
     def suspects(self, vm: str, target: str, *, start: int, length: int) -> bytes:  # noqa: ARG002  it has none
         return bytes(length // (8 * GRAIN))

@@ -182,7 +182,8 @@ class Pair:
 
     def enable(self, name: str, *options: str) -> Said:
         """Comes back when the site has two points of it."""
-        to = ("--to", self.name, "--every", "30s")
+        # Its host is no site for the other one.
+        to = ("--to", self.name, "--every", "30s", "--one-way")
         return self.source.run("replication", "enable", name, *to, *options, "--json")
 
     def kill_source(self) -> None:

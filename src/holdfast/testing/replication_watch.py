@@ -97,7 +97,7 @@ def watched(north: KvmHost, south: KvmHost) -> Iterator[Watch]:
         pair.serve()
         for name in followed:
             words = ("replication", "enable", name, "--to", pair.name, "--every", f"{EVERY}s")
-            pair.source.run(*words, "--host", north.uri)
+            pair.source.run(*words, "--one-way", "--host", north.uri)
         pair.work()
         for each in followed.values():
             pair.wait_for_point(each.uuid)

@@ -26,6 +26,7 @@ from holdfast.base.errors import HoldfastError
 from holdfast.hypervisor.machine_spec import DiskSpec, DomainSpec
 from holdfast.hypervisor.states import Standing, State
 from holdfast.machines.preflight import AgentSeen, DiskSeen, MachineSeen, plan_sheet
+from holdfast.recovery.way_back_errors import WayBackMissing
 from holdfast.replication.settings import Limit, Paused, ReplicationSettings, Seed, SiteAddress
 
 UUID = "6f1c9a04-b2d8-4e35-9c41-41d2aa000002"
@@ -56,6 +57,9 @@ class Workshop:
 
     def prepare(self) -> str:
         return self._do("prepare")
+
+    def way_back(self) -> str:
+        return self._do("way-back")
 
     def install_extension(self) -> str:
         return self._do("install")
@@ -135,7 +139,8 @@ def test_every_step_is_done_in_order_and_kept(tmp_path: Path) -> None:
 
     assert [step.name for step in steps] == list(TITLES)
     assert {step.state for step in steps} == {"done"}
-    assert works.did == ["reach", "prepare", "install", "keep", "take-autostart", "copy", "cycle"]
+    before = ["reach", "prepare", "way-back", "install"]
+    assert works.did == [*before, "keep", "take-autostart", "copy", "cycle"]
     assert replication_records.load(str(tmp_path), UUID) == done
 
 
@@ -215,6 +220,21 @@ def test_a_way_back_that_is_barred_is_found_before_anything_is_copied(tmp_path: 
     replace(task, wanted=Enabling(wanted=_settings(), one_way=True)).run(lambda _step: None)
 
     assert before == ["reach", "prepare"]
+    assert _kept(tmp_path)["way-back"] == "left-out"
+
+
+def test_a_site_that_does_not_get_here_is_found_before_anything_is_copied(tmp_path: Path) -> None:
+    lost = WayBackMissing(about="web", site="south", reason="no way")
+    works = Workshop(fails={"way-back": lost})
+    task = _task(tmp_path, works)
+
+    with pytest.raises(WayBackMissing):
+        task.run(lambda _step: None)
+    before = list(works.did)
+    works.fails = {"way-back": lost}
+    replace(task, wanted=Enabling(wanted=_settings(), one_way=True)).run(lambda _step: None)
+
+    assert before == ["reach", "prepare", "way-back"]
     assert _kept(tmp_path)["way-back"] == "left-out"
 
 

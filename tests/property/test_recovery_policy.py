@@ -46,6 +46,7 @@ standings = st.builds(
     is_fenced=st.booleans(),
     under_way=st.none() | acts,
     has_replica=st.booleans(),
+    is_home_again=st.booleans(),
 )
 kinds = st.sampled_from(ActKind)
 
@@ -133,11 +134,21 @@ def test_from_wherever_it_rests_there_is_a_way_on(place: Place, stage: Stage) ->
     assert legal_acts(standing) - BESIDE
 
 
+def test_at_home_again_it_is_protected_anew_only_after_the_commit() -> None:
+    home = Standing(about="web", place=Place.PROMOTED, stage=Stage.FAILED_OVER, is_home_again=True)
+
+    error = refusal(ActKind.REPROTECT, home)
+
+    assert error is not None
+    assert "holdfast commit web" in error.advice
+
+
 def test_every_act_has_a_command_and_stages() -> None:
     lasting = set(ActKind) - BESIDE
 
     assert set(COMMANDS) == set(ActKind)
-    assert set(DURING) == set(AFTER) == lasting
+    assert set(AFTER) == lasting
+    assert set(DURING) <= lasting
     assert lasting >= UNDOABLE
 
 

@@ -82,7 +82,11 @@ def promotion_place(here: Here) -> Iterator[Place]:
 def starting(acting: Acting, place: Place) -> Starting:
     here = acting.here
     networks = dict(acting.act.wish.get("networks", {}))
+    record = here.record()
+    is_home = record.rests is Stage.PROTECTED_IN_REVERSE and record.fence is not None
     return Starting(
+        # At home it is started as it was defined there.
+        original=record.fence.definition if is_home and record.fence else "",
         place=place,
         home=here.home,
         folder=here.folder,
@@ -95,7 +99,9 @@ def starting(acting: Acting, place: Place) -> Starting:
 
 def starting_wish(wish: RecoveryWish) -> dict[str, Any]:
     """What is kept of it in the act."""
-    return {"point": wish.point, "networks": wish.networks}
+    kept = {"point": wish.point, "networks": wish.networks}
+    names = {"new_name": wish.new_name, "replaces": wish.replaces}
+    return kept | {word: name for word, name in names.items() if name}
 
 
 def listening(here: Here) -> Listening:

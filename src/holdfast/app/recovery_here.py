@@ -16,7 +16,7 @@ from holdfast.base.clock import Clock
 from holdfast.hypervisor.connection import Host
 from holdfast.recovery.act_errors import NameOfSeveral, NoReplicaHere
 from holdfast.recovery.policy import Standing, place_of
-from holdfast.recovery.record import RecoveryRecord
+from holdfast.recovery.record import RecoveryRecord, Stage
 from holdfast.recovery.record_folder import RecordFolder, known_here
 from holdfast.replication.replica_facts import ReplicaFacts
 from holdfast.replication.settings import ReplicationSettings
@@ -36,6 +36,10 @@ class RecoveryWish:
     is_source_down: bool = False
     # The machine's networks to those of this host.
     networks: dict[str, str] = field(default_factory=dict)
+    # Under another name than its own.
+    new_name: str = ""
+    # A machine of this host that has its name makes room.
+    replaces: str = ""
     # A guest that does not shut down is switched off.
     is_forced: bool = False
     # Seconds a guest may take to shut down.
@@ -112,6 +116,7 @@ class Here:
             epoch=known.epoch,
             is_fenced=known.fence is not None,
             under_way=known.act,
+            is_home_again=known.rests is Stage.PROTECTED_IN_REVERSE,
             has_replica=has_replica,
         )
 

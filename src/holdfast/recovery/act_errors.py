@@ -208,3 +208,12 @@ class PointNotSaid(HoldfastError):
         "`holdfast failover change-point {about} --point POINT`."
     )
     exit_status = Exit.USAGE
+
+
+class CommitFirst(HoldfastError):
+    """Its images at home are whole again only then."""
+
+    code = "recovery-commit-first"
+    sentence = N_("{about} is at home again, upon what came back of it, and is not committed yet")
+    remedy = N_("Keep it: `holdfast commit {about}`; then `holdfast reprotect {about}`.")
+    exit_status = Exit.USAGE

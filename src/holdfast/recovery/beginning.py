@@ -10,11 +10,12 @@ from holdfast.base.clock import Clock
 from holdfast.recovery.act_errors import PointWasChosen
 from holdfast.recovery.act_texts import act_text
 from holdfast.recovery.desk import drop_order
-from holdfast.recovery.policy import AFTER, DURING, Standing, refusal
+from holdfast.recovery.policy import AFTER, DURING, Place, Standing, refusal
 from holdfast.recovery.record import Act, ActKind, RecoveryRecord, Stage
 from holdfast.recovery.record_folder import RecordFolder, with_event
 
 REFUSED = "refused"
+_RESTS = (Stage.PROTECTED, Stage.PROTECTED_IN_REVERSE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +48,8 @@ def begin(folder: RecordFolder, asked: Asked, standing: Standing, clock: Clock) 
         replaces=known.kind if known else None,
         stage_before=standing.stage,
     )
-    stage = DURING.get(asked.kind, standing.stage)
     first = RecoveryRecord(vm=folder.vm, name=standing.about)
-    folder.change(lambda record: msgspec.structs.replace(record, act=act, stage=stage), first=first)
+    folder.change(lambda record: _with_act(record, act, standing), first=first)
     return act
 
 
@@ -107,6 +107,13 @@ def abandon(folder: RecordFolder, act: Act, clock: Clock, *, why: str) -> None:
 def new_act_id(clock: Clock) -> str:
     """In the order of time, as names are sorted; good as the name of a folder."""
     return f"{clock.now():%Y%m%d-%H%M%S}-{token_hex(3)}"
+
+
+def _with_act(record: RecoveryRecord, act: Act, standing: Standing) -> RecoveryRecord:
+    is_at_rest = standing.place is Place.SITE and standing.stage in _RESTS
+    rests = standing.stage if is_at_rest else record.rests
+    stage = DURING.get(act.kind, standing.stage)
+    return msgspec.structs.replace(record, act=act, stage=stage, rests=rests)
 
 
 def _require_same(known: Act, asked: Asked, about: str) -> None:

@@ -15,7 +15,7 @@ from secrets import token_hex
 import msgspec
 
 from holdfast.base.clock import Clock
-from holdfast.recovery.record import ActKind, RecoveryRecord, Stage, resting_stage
+from holdfast.recovery.record import ActKind, RecoveryRecord, Stage
 from holdfast.recovery.record_folder import FOLDER, RecordFolder, with_event
 from holdfast.replication.site_orders import Desk, OrderKind, SiteOrder, SourceTidings
 
@@ -140,7 +140,7 @@ def _keep(folder: RecordFolder, tidings: SourceTidings, *, machine_id: str, cloc
         if is_split(record, tidings, machine_id=machine_id) and not _is_known_split(record):
             return with_event(record, clock, SPLIT_BRAIN, figures={"epoch": float(record.epoch)})
         if record.stage is Stage.UNDOING and record.act is None and has_released(record, tidings):
-            released = msgspec.structs.replace(record, stage=resting_stage(record))
+            released = msgspec.structs.replace(record, stage=record.rests)
             return with_event(released, clock, "released")
         return record
 

@@ -16,6 +16,7 @@ from holdfast.recovery.act_errors import (
     AlreadyCommitted,
     AlreadyHere,
     AlreadyProtectedInReverse,
+    CommitFirst,
     FailBackInstead,
     Migrated,
     NoReplicaHere,
@@ -65,6 +66,8 @@ class Standing:
     # By a greater epoch it runs at the other host.
     is_fenced: bool = False
     under_way: Act | None = None
+    # This is its home, to which it was failed over because the other host was lost.
+    is_home_again: bool = False
     # A replica lies here, whatever else this host is to it.
     has_replica: bool = False
 
@@ -90,14 +93,13 @@ _LEGAL: Mapping[tuple[Place, Stage], frozenset[ActKind]] = {
     (Place.HOME, Stage.REPROTECTING): frozenset({ActKind.REPROTECT}),
 }
 
-# The stage while an act is under way, and after it.
+# The stage while an act is under way, where that is another one; and after it.
 DURING: Mapping[ActKind, Stage] = {
     ActKind.PLANNED: Stage.FAILING_OVER,
     ActKind.PLANNED_LIVE: Stage.FAILING_OVER,
     ActKind.UNPLANNED: Stage.FAILING_OVER,
     ActKind.CHANGE_POINT: Stage.FAILED_OVER,
     ActKind.UNDO: Stage.UNDOING,
-    ActKind.COMMIT: Stage.FAILED_OVER,
     ActKind.REPROTECT: Stage.REPROTECTING,
     ActKind.FAILBACK: Stage.FAILING_BACK,
     ActKind.FAILBACK_LIVE: Stage.FAILING_BACK,
@@ -159,7 +161,7 @@ def refusal(kind: ActKind, standing: Standing) -> HoldfastError | None:
     if under_way is not None:
         return _beside(kind, under_way, standing)
     if kind in _LEGAL.get((standing.place, standing.stage), frozenset()):
-        return None
+        return _too_soon(kind, standing)
     return _instead(kind, standing)
 
 
@@ -176,6 +178,12 @@ def _beside(kind: ActKind, under_way: Act, standing: Standing) -> HoldfastError 
     if can_undo:
         return ActUnderWay(**known, who=under_way.who)
     return ActMustGoOn(**known)
+
+
+def _too_soon(kind: ActKind, standing: Standing) -> HoldfastError | None:
+    """At home its own images are whole again only with the commit."""
+    is_open = standing.is_home_again and standing.stage is Stage.FAILED_OVER
+    return CommitFirst(about=standing.about) if is_open and kind is ActKind.REPROTECT else None
 
 
 def _is_given_up_by_disaster(under_way: Act, standing: Standing) -> bool:

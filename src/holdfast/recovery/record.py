@@ -148,10 +148,8 @@ class RecoveryRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     peer: SiteAddress | None = None
     # It was to start with its host; since it is protected the agent sees to that.
     starts_with_host: bool | None = None
+    # Where it stood here before it was last failed over to this host: an undo leads back there.
+    # In reverse means that this host is its home.
+    rests: Stage = Stage.PROTECTED
     # Newest last.
     events: tuple[Event, ...] = ()
-
-
-def resting_stage(record: RecoveryRecord) -> Stage:
-    """Where nothing is done and the machine runs at the other host: its home, or away from here."""
-    return Stage.PROTECTED_IN_REVERSE if record.fence is not None else Stage.PROTECTED

@@ -8,7 +8,7 @@ from holdfast.recovery.acts import Step
 from holdfast.recovery.dropping import drop_step
 from holdfast.recovery.epochs import give_back, has_given_back
 from holdfast.recovery.promoting import Place
-from holdfast.recovery.record import Act, ActKind, RecoveryRecord, Stage, resting_stage
+from holdfast.recovery.record import Act, ActKind, RecoveryRecord, Stage
 from holdfast.recovery.record_folder import RecordFolder
 
 # The source was ordered to do something, and may be in the middle of it.
@@ -33,7 +33,7 @@ class Undoing:
     def stage_after(self) -> Stage:
         """The source has not heard yet, if there is anything to hear for it."""
         record = self._record()
-        return Stage.UNDOING if has_given_back(record, self.act) else resting_stage(record)
+        return Stage.UNDOING if has_given_back(record, self.act) else record.rests
 
     def _give_back(self) -> Step:
         def do() -> str:

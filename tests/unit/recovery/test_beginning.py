@@ -46,6 +46,16 @@ def test_an_act_is_in_the_record_when_it_has_begun(folder: RecordFolder) -> None
     assert act.wish == {"point": "latest-app"}
 
 
+def test_where_it_rested_is_kept_for_an_undo(folder: RecordFolder) -> None:
+    reverse = Stage.PROTECTED_IN_REVERSE
+    home = Standing(about="web", place=Place.SITE, stage=reverse, has_replica=True)
+
+    act = begin(folder, asked(ActKind.FAILBACK), home, FakeClock())
+    begin(folder, asked(ActKind.UNDO), under_way(act, Stage.FAILING_BACK), FakeClock())
+
+    assert known(folder).rests is reverse
+
+
 def test_the_same_command_again_goes_on_with_it(folder: RecordFolder) -> None:
     first = begin(folder, asked(), SITE, FakeClock())
     chosen = change_act(folder, first, generation="g1")

@@ -13,7 +13,7 @@ from holdfast.recovery.desk import (
     put_order,
     tidings_of,
 )
-from holdfast.recovery.record import Act, ActKind, Fence, Promoted, RecoveryRecord, Stage
+from holdfast.recovery.record import Act, ActKind, Promoted, RecoveryRecord, Stage
 from holdfast.recovery.record_folder import RecordFolder
 from holdfast.replication.site_orders import Desk, OrderKind, SiteOrder, SourceTidings
 from holdfast.testing.clock import FakeClock
@@ -145,8 +145,8 @@ def test_an_undo_has_ended_when_its_source_has_heard(tmp_path: Path) -> None:
 
 
 def test_an_undone_failback_rests_where_it_was(tmp_path: Path) -> None:
-    fence = Fence(act="a", epoch=1, since=NOON)
-    known = record(epoch=3, runs_at=SOURCE, stage=Stage.UNDOING, fence=fence)
+    rests = Stage.PROTECTED_IN_REVERSE
+    known = record(epoch=3, runs_at=SOURCE, stage=Stage.UNDOING, rests=rests)
     folder, desk = _opened(tmp_path, known)
 
     desk("vm", SourceTidings(epoch=3))

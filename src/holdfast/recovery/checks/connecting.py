@@ -18,7 +18,7 @@ _INSIDE = "127.0.0.1"
 # curl if the guest has it, else wget, which is part of busybox too.
 _FETCH = (
     'u="$1"; if command -v curl >/dev/null 2>&1; then exec curl -fsSk -m 5 -o /dev/null "$u"; fi; '
-    'exec wget -q -T 5 -O /dev/null "$u"'
+    'exec wget -q -O /dev/null "$u"'
 )
 
 

@@ -1,9 +1,11 @@
 """What a guest's agent tells of its network: its addresses, and what listens inside it."""
 
+import contextlib
 from ipaddress import ip_address
 
 from msgspec import Struct, field
 
+from holdfast.hypervisor.errors import GuestFileUnavailable
 from holdfast.hypervisor.guest_agent import GuestAgent
 from holdfast.hypervisor.guest_files import GuestFiles
 
@@ -33,8 +35,12 @@ def addresses_of(agent: GuestAgent) -> list[str]:
 def listening_ports(agent: GuestAgent, *, about: str) -> frozenset[int]:
     """Of a Linux guest, without any program in it."""
     files = GuestFiles(agent, about=about)
-    tables = [files.read(path, at_most=_MOST).decode(errors="replace") for path in _TABLES]
-    return frozenset(port for table in tables for port in _listening(table))
+    found: set[int] = set()
+    for path in _TABLES:
+        # A guest without IPv6 has no table of it.
+        with contextlib.suppress(GuestFileUnavailable):
+            found.update(_listening(files.read(path, at_most=_MOST).decode(errors="replace")))
+    return frozenset(found)
 
 
 def _listening(table: str) -> list[int]:

@@ -28,6 +28,8 @@ pytestmark = [
     pytest.mark.xdist_group("machines"),
     pytest.mark.timeout(900),
 ]
+# With warnings, when a guest had to be switched off.
+_WELL = ("done", "warnings")
 _PASSPHRASE = "the kit's own passphrase, long enough"
 
 
@@ -144,7 +146,7 @@ def _end_what_is_at_work(bench: Bench) -> None:
 def _runs(host: KvmHost, machine: StillMachine) -> bool:
     with Host.open(host.uri) as hypervisor:
         return any(
-            domain.uuid == machine.uuid and domain.is_active for domain in list_domains(hypervisor)
+            domain.uuid == machine.uuid and domain.is_active() for domain in list_domains(hypervisor)
         )
 
 
@@ -157,12 +159,12 @@ def test_machine_fails_over_by_orders_and_when_the_server_is_gone(
     kit, sealed = tmp_path / "kit", ("--sealed-with", ground.sealed)
 
     planned = ground.order(machine.name, "planned", force=True, shutdown_within="2s")
-    assert planned["job"]["state"] == "done", planned
+    assert planned["job"]["state"] in _WELL, planned
     wait_until(lambda: ground.recovery(machine.name)["stage"] == "failed-over")
     there = ground.recovery(machine.name)
     ran_there = _runs(south, machine) and not _runs(north, machine)
     undone = ground.order(machine.name, "undo", discard_changes=True)
-    assert undone["job"]["state"] == "done", undone
+    assert undone["job"]["state"] in _WELL, undone
     wait_until(lambda: ground.recovery(machine.name)["stage"] == "protected", within=90)
     wait_until(lambda: _runs(north, machine))
     sources = ground.sources(machine.name)
@@ -177,7 +179,8 @@ def test_machine_fails_over_by_orders_and_when_the_server_is_gone(
     for step in carried["steps"]:
         if not step.get("is_optional"):
             assert carried["site_host"] == step["host"]
-            ground.south.run(*step["words"][1:])
+            said = ground.south.run(*step["words"][1:], status=None)
+            assert said.status in (0, 3), said
     lives = _runs(south, machine)
     server.run("server", "import", tmp_path / "open" / "server.state", *sealed)
     ground.server.start()

@@ -8,9 +8,12 @@ from typing import Any
 
 import msgspec
 
+from holdfast.app.plan_folder import FOLDER as PLANS
+from holdfast.app.plan_folder import plans_here
 from holdfast.base.errors import HoldfastError
 from holdfast.fleet.recovery_messages import (
     DrillTold,
+    PlanTold,
     RecoveryReport,
     RecoveryTold,
     TrialTold,
@@ -32,6 +35,7 @@ def recovery_here(home: str, now: datetime) -> RecoveryTold:
         at=now,
         records=list(_records(home)),
         networks=_networks(home),
+        plans=list(_plans(home)),
         trials=list(_trials(home)),
         drills=[_drill(home, one, now) for one in drills_here(home)],
     )
@@ -39,7 +43,7 @@ def recovery_here(home: str, now: datetime) -> RecoveryTold:
 
 def was_any(home: str) -> bool:
     """Whether this host ever had to do with a recovery; what is over has to be told as well."""
-    return Path(home, FOLDER).is_dir()
+    return Path(home, FOLDER).is_dir() or Path(home, PLANS).is_dir()
 
 
 def _records(home: str) -> Iterator[RecoveryReport]:
@@ -56,6 +60,12 @@ def _networks(home: str) -> dict[str, Any]:
         found: dict[str, Any] = msgspec.to_builtins(load_networks(home))
         return found
     return {}
+
+
+def _plans(home: str) -> Iterator[PlanTold]:
+    for folder in plans_here(home):
+        with contextlib.suppress(HoldfastError, UnicodeDecodeError):
+            yield PlanTold(name=folder.name, text=folder.content().decode())
 
 
 def _trials(home: str) -> Iterator[TrialTold]:

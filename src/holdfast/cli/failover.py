@@ -15,6 +15,7 @@ _COMMANDS = {
     "start": "holdfast.cli.failover_start:start",
     "cleanup": "holdfast.cli.failover_cleanup:cleanup",
     "networks": "holdfast.cli.failover_networks:networks",
+    "order": "holdfast.cli.failover_fleet:order",
 }
 
 

@@ -27,18 +27,25 @@ _HOME_AND_CLEAR = "\x1b[H\x1b[2J"
         "Say how the recovery of each machine known here is, or all about one.\n\n"
         "Of one it shows the steps of what is under way, what may be done now, and what was done. "
         "Status 3 says that a person is wanted: an act stands still, or a machine runs at both "
-        "hosts."
+        "hosts.\n\n"
+        "With --all it is what the server one is logged in to knows, of all hosts."
     ),
     examples=[
         ("holdfast failover status", N_("A line each.")),
         ("holdfast failover status web", N_("With its steps, and what may be done now.")),
         ("holdfast failover status web --watch", N_("Again and again, until Ctrl-C.")),
+        ("holdfast failover status --all", N_("Every machine the server knows of.")),
     ],
 )
 @click.argument("vm", required=False)
 @option("--watch", is_flag=True, help=N_("Show it again every two seconds."))
-def status(vm: str | None, *, watch: bool) -> int:
+@option("--all", "everywhere", is_flag=True, help=N_("Those of all hosts of the server."))
+def status(vm: str | None, *, watch: bool, everywhere: bool) -> int:
     run = start()
+    if everywhere:
+        from holdfast.cli.failover_fleet import tell_of_fleet
+
+        return tell_of_fleet(run, vm)
     if not watch:
         return _tell(run, vm)
     from holdfast.app.stop_signals import stopped_by_signals

@@ -10,6 +10,7 @@ from holdfast.base.texts import N_, _
 from holdfast.cli.command import Command, Group, option
 from holdfast.cli.jobs_options import replication_options
 from holdfast.cli.parameters import DURATION
+from holdfast.cli.recovery_options_sent import recovery_options
 from holdfast.cli.run import Run, start
 from holdfast.cli.vm_freeze import MOUNTS
 
@@ -23,9 +24,12 @@ _KINDS = (
     *("backup", "retain", "prune", "check", "restore", "doctor", "scrub"),
     *("protect", "unprotect", "replicate"),
     *("replication-pause", "replication-resume", "replication-resync", "replication-disable"),
+    *("failover-test", "failover-planned", "failover-unplanned", "failover-change-point"),
+    *("failover-undo", "failover-cleanup", "commit", "reprotect", "failback"),
+    *("drill", "plan-run"),
 )
 # What is done to one virtual machine of the host.
-_OF_VM = frozenset(_KINDS[_KINDS.index("protect") :])
+_OF_VM = frozenset(_KINDS[_KINDS.index("protect") : _KINDS.index("drill")])
 _CLASSES = ("crash", "filesystem", "application")
 _TRACKINGS = ("auto", "bitmap", "overlay", "hash")
 _MEANT = frozenset(("never_freeze", "freeze_mounts"))
@@ -155,7 +159,7 @@ def cancel(job: str) -> None:
 def retry(job: str, *, follow: bool) -> int:
     run = start()
     server = _server(run)
-    return _ordered(run, server, server.retry(job).id, follow=follow)
+    return ordered(run, server, server.retry(job).id, follow=follow)
 
 
 @jobs.command(
@@ -180,6 +184,7 @@ def retry(job: str, *, follow: bool) -> int:
             N_("Keep a replica of it at a site."),
         ),
         ("holdfast jobs run kvm1 replication-pause --vm db", N_("Until it is resumed.")),
+        ("holdfast jobs run south failover-unplanned --vm db", N_("Start its replica there.")),
         ("holdfast jobs run web1 check --read-data 10%", N_("Verify a tenth of the content.")),
         ("holdfast jobs run web1 restore --point latest --to /srv/back", N_("Bring it back.")),
     ],
@@ -231,6 +236,13 @@ def retry(job: str, *, follow: bool) -> int:
 @option("--include", multiple=True, metavar="GLOB", help=N_("Restore only what matches."))
 @option("--read-data", metavar="PART", help=N_("Read so much content, as in 10%; or all."))
 @replication_options
+@recovery_options
+@option("--plan", metavar="NAME", help=N_("Of plan-run and drill: a plan of that host."))
+@option(
+    "--act",
+    type=click.Choice(("test", "planned", "unplanned")),
+    help=N_("Of plan-run: what is done to its machines; test if nothing is said."),
+)
 @option("--dry-run", is_flag=True, help=N_("Only say what would be done."))
 @option("--symptom", "symptoms", multiple=True, help=N_("What to ask the doctor about."))
 @option(
@@ -248,7 +260,7 @@ def run_job(machine: str, kind: str, *, wait: timedelta, follow: bool, **given: 
     told = {name: _plain(value) for name, value in given.items() if _says(name, value)}
     orders = list(_orders(kind, told))
     made = [server.order(machine, kind, arguments, hours=hours) for arguments in orders]
-    return max(_ordered(run, server, one.id, follow=follow) for one in made)
+    return max(ordered(run, server, one.id, follow=follow) for one in made)
 
 
 def _orders(kind: str, given: dict[str, Any]) -> "Iterator[dict[str, Any]]":
@@ -272,7 +284,7 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _ordered(run: Run, server: "ServerJobs", job_id: str, *, follow: bool) -> int:
+def ordered(run: Run, server: "ServerJobs", job_id: str, *, follow: bool) -> int:
     from holdfast.cli.jobs_report import tell_state
 
     if follow:

@@ -16,6 +16,7 @@ _COMMANDS = {
     "cancel": "holdfast.cli.plan_orders:cancel",
     "resume": "holdfast.cli.plan_run:resume",
     "remove": "holdfast.cli.plan_orders:remove",
+    "server": "holdfast.cli.plan_fleet:server",
 }
 _STEP = "act"
 

@@ -124,7 +124,7 @@ OF_RECOVERY: Mapping[Kind, type] = MappingProxyType(
     }
 )
 _COMMANDS = frozenset(
-    {"VM", "status", "points", "change-point", "undo", "cleanup", "networks", "start", "test"}
+    {"VM", "status", "points", "change-point", "undo", "cleanup", "networks", "start", "order"}
 )
 # They leave the machine that is at work alone, and go on beside each other.
 _TRIALS = frozenset((Kind.TEST_FAILOVER, Kind.CLEAN_UP_TEST, Kind.DRILL))

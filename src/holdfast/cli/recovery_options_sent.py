@@ -1,0 +1,50 @@
+"""Options of orders about recovery: sent as they are, the host reads them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from holdfast.base.texts import N_
+from holdfast.cli.command import option
+
+_OPTIONS = (
+    option("--live", is_flag=True, help=N_("Of planned and failback: without shutting it down.")),
+    option("--force", is_flag=True, help=N_("Switch off a guest that does not shut down.")),
+    option(
+        "--shutdown-within",
+        metavar="TIME",
+        help=N_("Of planned: how long the guest may take to shut down, as in 5m."),
+    ),
+    option(
+        "--source-is-down",
+        is_flag=True,
+        help=N_("Of unplanned: a person knows that it runs there no more."),
+    ),
+    option(
+        "--network",
+        "networks",
+        multiple=True,
+        metavar="OLD=NEW",
+        help=N_("Of failovers: connect what was connected to OLD to NEW."),
+    ),
+    option(
+        "--check", "checks", multiple=True, metavar="CHECK", help=N_("Of tests: what must answer.")
+    ),
+    option("--keep", metavar="TIME", help=N_("Of tests: leave it so long, as in 2h.")),
+    option(
+        "--discard-changes",
+        is_flag=True,
+        help=N_("Of change-point and undo: what it has written since may go."),
+    ),
+    option(
+        "--complete-migration",
+        is_flag=True,
+        help=N_("Of commit: close the way back as well. Needs the role of a contributor."),
+    ),
+)
+
+
+def recovery_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """All of them, in the order they are written in."""
+    for one in reversed(_OPTIONS):
+        command = one(command)
+    return command

@@ -31,7 +31,7 @@ from holdfast.recovery.plans.progress import Decision, Progress
 from holdfast.recovery.plans.reading import read_plan
 
 FOLDER = "plans"
-_PLAN, _PROGRESS, _LOCK = "plan.yaml", "progress.json", "lock"
+_PLAN, _PROGRESS, _LOCK, _TOLD = "plan.yaml", "progress.json", "lock", "told"
 MOST_RUNS = 100
 
 
@@ -70,6 +70,13 @@ class RunFolder:
 
     def save(self, progress: Progress) -> None:
         replace_file(self.path / _PROGRESS, msgspec.json.encode(progress))
+
+    def is_told(self) -> bool:
+        """Whether a command that drove it has said how it ended."""
+        return (self.path / _TOLD).exists()
+
+    def mark_told(self) -> None:
+        (self.path / _TOLD).touch()
 
     def say(self, order: Order, clock: Clock) -> None:
         """Whoever drives the run hears it soon; else it is heard when the run goes on."""

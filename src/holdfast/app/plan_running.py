@@ -35,6 +35,10 @@ class RunWish:
     keep: timedelta = timedelta(0)
 
 
+# Longer ago, the same command means a new run.
+_JUST = timedelta(hours=1)
+
+
 class Listener(Protocol):
     """Who drives a run: hears of each change, and may answer what is asked."""
 
@@ -61,6 +65,8 @@ def run_plan(session: Session, name: str, wish: RunWish, listener: Listener) -> 
         newest = folder.newest()
         if newest is not None and _is_open(newest.progress()):
             return _gone_on(session, name, newest, wish, listener)
+        if newest is not None and _has_just_ended(session, newest, wish):
+            return _driven(session, newest, newest.progress(), listener)
         plan = folder.plan()
         standings = Standings(session)
         for machine in plan.machines:
@@ -176,6 +182,14 @@ def _is_open(progress: Progress) -> bool:
     """The same command goes on with it; a test that was stopped is cleaned up and over."""
     is_stopped = progress.outcome is Outcome.STOPPED and progress.kind is not Kind.TEST
     return progress.outcome is None or is_stopped
+
+
+def _has_just_ended(session: Session, newest: RunFolder, wish: RunWish) -> bool:
+    """Its command was killed between the end and saying so: the same one says it, and does no more."""
+    progress = newest.progress()
+    if progress.kind is not wish.kind or progress.ended_at is None or newest.is_told():
+        return False
+    return session.clock.now() - progress.ended_at < _JUST
 
 
 def _has_to_do(progress: Progress) -> bool:

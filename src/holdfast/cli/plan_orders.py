@@ -77,6 +77,8 @@ def cancel(name: str, *, host: str | None) -> int:
     now = give_up(run.session, name, who_asks(), Watching(run))
     is_driven = PlanFolder(run.session.settings.home, name).is_driven()
     tell_run(run.out, now, is_driven=is_driven)
+    if not is_driven:
+        now.folder.mark_told()
     return Exit.FINE
 
 

@@ -126,6 +126,7 @@ def _told_end(run: Run, now: "Running") -> int:
     from holdfast.recovery.plans.texts import outcome_text
 
     tell_run(run.out, now, is_driven=False)
+    now.folder.mark_told()
     progress = now.progress
     failed = failed_steps(progress)
     about = {"name": now.plan.name, "run": progress.run, "steps": ", ".join(failed) or "-"}

@@ -1,11 +1,19 @@
 """Planned failover: the source is shut down, its last changes are brought, and nothing is lost."""
 
-from holdfast.app.recovery_acting import acting, promotion_place, starting, starting_wish
+from holdfast.app.recovery_acting import (
+    acting,
+    promotion_place,
+    refused_unless,
+    starting,
+    starting_wish,
+)
 from holdfast.app.recovery_here import Here, Outcome, RecoveryWish
 from holdfast.recovery.acts import OnStep
 from holdfast.recovery.planned import planned_steps
 from holdfast.recovery.record import ActKind
 from holdfast.recovery.source_asking import Patience, SourceAsking
+
+_LOOKS = {"room"}
 
 
 def fail_over_planned(here: Here, wish: RecoveryWish, on_step: OnStep) -> Outcome:
@@ -23,5 +31,7 @@ def fail_over_planned(here: Here, wish: RecoveryWish, on_step: OnStep) -> Outcom
             clock=here.clock,
             patience=Patience(seconds=wish.patience, is_forced=wish.is_forced),
         )
-        begun.perform(planned_steps(what, asking))
+        # While it has only looked, the same command may be given with other wishes.
+        with refused_unless(begun, lambda: bool({note.name for note in what.now().steps} - _LOOKS)):
+            begun.perform(planned_steps(what, asking))
         return begun.finish(figures=what.figures, warnings=what.warnings)

@@ -60,6 +60,20 @@ from holdfast.cli.vm_host import host_option, start_on
     metavar="TIME",
     help=N_("How long the guest may take to shut down; 5m if nothing is said."),
 )
+@option(
+    "--name",
+    "new_name",
+    default="",
+    metavar="NAME",
+    help=N_("Under this name here; its own is taken by another machine."),
+)
+@option(
+    "--replace",
+    "replaces",
+    default="",
+    metavar="NAME",
+    help=N_("The machine of this host that has its name is renamed, and nothing else."),
+)
 @point_option
 @network_option
 @check_option
@@ -78,6 +92,8 @@ def machine(  # noqa: PLR0913  each option is a parameter
     shutdown: timedelta | None,
     point: str,
     networks: tuple[tuple[str, str], ...],
+    new_name: str,
+    replaces: str,
     checks: tuple[str, ...],
     within: timedelta | None,
     keep: timedelta | None,
@@ -91,6 +107,8 @@ def machine(  # noqa: PLR0913  each option is a parameter
         raise click.UsageError(_("--live is said with --planned"))
     if not is_test and (checks or within is not None or keep is not None):
         raise click.UsageError(_("--check, --within and --keep are said with --test"))
+    if (is_test or live) and (new_name or replaces):
+        raise click.UsageError(_("--name and --replace are said with --planned or --unplanned"))
     run = start_on(host)
     if is_test:
         from holdfast.cli.failover_test import carry_out_test
@@ -104,6 +122,8 @@ def machine(  # noqa: PLR0913  each option is a parameter
         is_source_down=source_is_down,
         is_forced=is_forced,
         networks=dict(networks),
+        new_name=new_name,
+        replaces=replaces,
         patience=300.0 if shutdown is None else shutdown.total_seconds(),
     )
     return _fail_over(run, vm, wish, is_planned=planned, is_live=live)

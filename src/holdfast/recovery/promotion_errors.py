@@ -8,7 +8,7 @@ class NetworksUnreadable(HoldfastError):
     code = "networks-unreadable"
     sentence = N_("Which network takes the place of which does not read: {path}: {reason}")
     remedy = N_(
-        "Correct the file, or remove it and say it anew: `holdfast failover networks OLD=NEW`."
+        "Correct the file, or remove it and say it anew: `holdfast failover networks --set OLD=NEW`."
     )
 
 
@@ -133,8 +133,8 @@ class PromotionNetworkMissing(HoldfastError):
     sentence = N_("The network card {mac} of {about} was connected to {old}; here {reason}")
     remedy = N_(
         "Name a network of this host: `--network {old}=NEW`, `--network {old}=bridge:NEW`, or "
-        "`--network {old}=none` to start it unplugged. `holdfast failover networks` keeps it for "
-        "good."
+        "`--network {old}=none` to start it unplugged. For good: "
+        "`holdfast failover networks --set {old}=NEW`."
     )
     exit_status = Exit.DECIDE
 

@@ -130,6 +130,8 @@ class Starting:
             networks=self.networks,
             kept_networks=kept,
             original=self.original,
+            name=str(self.act.wish.get("new_name", "")),
+            replaces=str(self.act.wish.get("replaces", "")),
         )
         return plan_promotion(self.place, self.vm, wish)
 

@@ -128,6 +128,8 @@ def test_a_guest_that_does_not_shut_down_runs_on_until_it_is_forced(sites: TwoSi
             assert is_on(south, machine.uuid)
             south.run("failover", "undo", machine.name, "--discard-changes")
             wait_until(machine.is_on, within=WITHIN)
+            started = north.run("failover", "start", machine.name, "--json")
+            assert started.event("machine-started")["was_off"] is False
         finally:
             north.run("replication", "disable", machine.name, status=None)
             machine.remove()

@@ -18,6 +18,7 @@ from holdfast.recovery.source_side import source_side
 from holdfast.recovery.starting_by_hand import start_by_hand
 from holdfast.replication.link_errors import SiteUnreachable
 from holdfast.replication.replicator_tools import Door, Tools
+from holdfast.replication.replicator_wishes import pause
 from holdfast.replication.replicators import Replicators
 from holdfast.replication.settings import ReplicationSettings, SiteAddress
 from holdfast.replication.shipping import ByHand
@@ -79,7 +80,7 @@ class Source:
             scratch=str(host.folder / "sources"),
             slice_bytes=4 * MIB,
             reserve=0,
-            on_order=source_side(str(self.home), CLOCK, boot=lambda: self.boot),
+            on_order=source_side(str(self.home), CLOCK, boot=lambda: self.boot, usual=0.2),
         )
         self.loops = Replicators(tools)
         self.loops.start()
@@ -250,6 +251,17 @@ def test_a_machine_that_runs_at_both_hosts_is_not_ended_and_is_told_of(source: S
     wait_until(lambda: not _is_critical_for(source.status, "split-brain"), within=WITHIN)
 
 
+def test_what_is_paused_is_not_handed_over_and_says_so(source: Source) -> None:
+    pause(SourceFolder(str(source.home), source.machine.uuid), CLOCK, who="ops")
+    wait_until(lambda: source.status is not None and source.status.state is State.PAUSED)
+
+    source.want(OrderKind.HAND_OVER, act="one", patience=0.5, is_forced=True)
+    told = source.wait(lambda told: bool(told.error))
+
+    assert told.error == "failover-source-not-ready"
+    assert source.machine.is_on()
+
+
 def test_an_order_of_an_older_epoch_is_not_obeyed(source: Source) -> None:
     source.want(OrderKind.RELEASE, epoch=5)
     source.wait(lambda told: told.epoch == 5)
@@ -291,6 +303,10 @@ def starts_with_host(source: Source) -> bool | None:
     return record.starts_with_host if record else None
 
 
+def happened(source: Source) -> list[str]:
+    return [event.what for event in source.record.events]
+
+
 def restart_host(source: Source, boot: str) -> None:
     """As far as the machine and the loops see of it."""
     source.rest()
@@ -319,7 +335,7 @@ def test_after_its_host_it_starts_when_the_site_has_not_taken_it(starting: Sourc
     starting.work()
 
     wait_until(starting.machine.is_on, within=WITHIN)
-    wait_until(lambda: starting.record.events[-1].what == "started", within=WITHIN)
+    wait_until(lambda: "started" in happened(starting), within=WITHIN)
 
 
 def test_after_its_host_it_is_not_started_while_the_site_is_silent(starting: Source) -> None:

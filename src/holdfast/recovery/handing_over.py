@@ -28,7 +28,7 @@ _NOT_AT_WORK = (State.PAUSED, State.SUSPENDED, State.HOST_NOT_REGISTERED)
 
 
 class HandingOver:
-    """`keep` makes the fence durable."""
+    """`keep` makes the fence durable, `kept` is the one that is."""
 
     def __init__(
         self,
@@ -38,12 +38,13 @@ class HandingOver:
         *,
         home: str,
         keep: Callable[[Fence], None],
+        kept: Callable[[], Fence | None],
     ) -> None:
         self._loop = loop
         self._notes = notes
         self._clock = clock
         self._home = home
-        self._keep = keep
+        self._keep, self._kept = keep, kept
         self._shutting = ShuttingDown(clock)
 
     @property
@@ -68,7 +69,7 @@ class HandingOver:
         """Whether the site has all of it, and nobody can start it here."""
         domain = self._begun(order)
         if self._notes.now.is_barring and fencing.is_fenced(domain):
-            return self._barred(domain, order)
+            return self._is_kept(order) or self._barred(domain, order)
         if domain.is_active():
             self._notes.change(was_running=True, is_barring=False)
             self._loop.on_step("shutting-down")
@@ -99,6 +100,11 @@ class HandingOver:
             raise SourceNotReady(about=domain.name, state=loop.state.value)
         return domain
 
+    def _is_kept(self, order: SiteOrder) -> bool:
+        """All was done before; the site has only not said anything else yet."""
+        fence = self._kept()
+        return fence is not None and fence.act == order.act
+
     def _is_shipped(self, domain: Domain) -> bool:
         """Of one that is off: nobody has written since the generation that the site has."""
         sent = self._loop.sent()
@@ -109,7 +115,7 @@ class HandingOver:
 
     def _barred(self, domain: Domain, order: SiteOrder) -> bool:
         """Whether it is, and nobody was quicker: started, or started and ended again."""
-        self._loop.on_step("shipped")
+        self._loop.on_step("in-step")
         work = "failover"
         with vm_lock(self._home, domain.uuid, self._clock, name=domain.name, work=work):
             self._notes.change(is_barring=True)

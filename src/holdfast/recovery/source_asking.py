@@ -20,6 +20,8 @@ ASKED = "asked"
 # Of a source that says every two seconds how it is.
 _SILENT_SECONDS = 60.0
 _FRESH_SECONDS = 20.0
+# An agent that hangs is waited for, for a minute, by whoever asks it to shut down.
+_BUSY_SECONDS = 150.0
 # A link that breaks now and then is no trouble.
 _TROUBLE_SECONDS = 120.0
 _PAUSE = 0.1
@@ -48,9 +50,7 @@ class SourceAsking:
 
     def require_heard(self) -> Heard:
         heard = tidings_of(self.home, self.folder.vm)
-        if heard is None or heard.age(self.clock.now()).total_seconds() > _SILENT_SECONDS:
-            raise self._silent(heard)
-        return heard
+        return self._require_heard(_SILENT_SECONDS)
 
     def fresh(self) -> SourceTidings | None:
         """What it said just now; None where it is silent."""
@@ -95,9 +95,15 @@ class SourceAsking:
                 fine_at = now if "trouble" not in told.facts else fine_at
                 if now - fine_at > _TROUBLE_SECONDS:
                     raise SourceInTrouble(about=self.name, reason=told.facts.get("sentence", ""))
-            if now - begun > _SILENT_SECONDS:
-                self.require_heard()
+            if now - begun > _BUSY_SECONDS:
+                self._require_heard(_BUSY_SECONDS)
             self.clock.sleep(_PAUSE)
+
+    def _require_heard(self, within: float) -> Heard:
+        heard = tidings_of(self.home, self.folder.vm)
+        if heard is None or heard.age(self.clock.now()).total_seconds() > within:
+            raise self._silent(heard)
+        return heard
 
     def _require_able(self, told: SourceTidings) -> None:
         if not told.error:

@@ -75,11 +75,12 @@ def source_side(
     *,
     handlers: Mapping[OrderKind, Handler] | None = None,
     boot: Callable[[], str] = this_boot,
+    usual: float = USUAL_SECONDS,
 ) -> OnOrder:
-    """For `Tools.on_order`."""
+    """For `Tools.on_order`; `usual` is how long until the site is asked again in peace."""
 
     def made(loop: Loop) -> Obeying:
-        return SourceSide(loop, home, clock, handlers=handlers or {}, boot=boot())
+        return SourceSide(loop, home, clock, handlers=handlers or {}, boot=boot(), usual=usual)
 
     return made
 
@@ -93,16 +94,25 @@ class SourceSide:
         *,
         handlers: Mapping[OrderKind, Handler],
         boot: str,
+        usual: float = USUAL_SECONDS,
     ) -> None:
         self._loop = loop
         self._home = home
         self._clock = clock
         self._handlers = handlers
         self._boot = boot
+        self._usual = usual
         folder = self._folder = RecordFolder(home, loop.uuid)
         self._records = SourceRecord(folder, clock)
         self._notes = NotesFile(folder.path)
-        self._handing = HandingOver(loop, self._notes, clock, home=home, keep=self._keep)
+        self._handing = HandingOver(
+            loop,
+            self._notes,
+            clock,
+            home=home,
+            keep=self._keep,
+            kept=lambda: self._records.load(loop.settings).fence,
+        )
         self._answer = Answer()
         self._error: HoldfastError | None = None
         self._is_split = self._waits = False
@@ -160,7 +170,7 @@ class SourceSide:
         self._look_at_record()
         self._loop.mind(is_split=self._is_split, waits_for_site=False)
         is_busy = wanted.kind is not OrderKind.NOTHING and not self._answer.is_done
-        return BUSY_SECONDS if is_busy and not self._is_split else USUAL_SECONDS
+        return BUSY_SECONDS if is_busy and not self._is_split else self._usual
 
     def unheard(self) -> None:
         """Nobody knows whether it may run here."""

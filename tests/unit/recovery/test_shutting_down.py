@@ -1,0 +1,89 @@
+"""A guest is asked by its agent, then by its button, then switched off; never sooner than agreed."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from holdfast.hypervisor.errors import AgentSilent
+from holdfast.recovery.promotion_errors import ShutDownTooSlow
+from holdfast.recovery.shutting_down import ShuttingDown
+from holdfast.replication.site_orders import OrderKind, SiteOrder
+from holdfast.testing.clock import FakeClock
+
+ORDER = SiteOrder(kind=OrderKind.HAND_OVER, act="one", patience=30.0)
+FORCED = SiteOrder(kind=OrderKind.HAND_OVER, act="one", patience=30.0, is_forced=True)
+
+
+@dataclass(slots=True)
+class Machine:
+    """It runs on, whatever it is asked."""
+
+    name: str = "web"
+    has_agent: bool = True
+    asked: list[str] = field(default_factory=list)
+
+    def ask_to_shut_down(self, *, by_agent: bool = False) -> None:
+        if by_agent and not self.has_agent:
+            raise AgentSilent(about=self.name, seconds=5)
+        self.asked.append("agent" if by_agent else "button")
+
+    def is_active(self) -> bool:
+        return True
+
+    def destroy(self, *, graceful: bool = False) -> None:
+        self.asked.append("plug" if not graceful else "end")
+
+
+def looked(machine: Any, clock: FakeClock, order: SiteOrder, *, seconds: int) -> ShuttingDown:
+    shutting = ShuttingDown(clock)
+    for _second in range(seconds):
+        shutting.look(machine, order)
+        clock.sleep(1.0)
+    return shutting
+
+
+def test_the_agent_has_a_third_of_the_time_to_itself() -> None:
+    machine, clock = Machine(), FakeClock()
+
+    shutting = looked(machine, clock, ORDER, seconds=10)
+    assert machine.asked == ["agent"]
+    shutting.look(machine, ORDER)  # type: ignore[arg-type]  # as far as it is used
+
+    assert machine.asked == ["agent", "button"]
+    assert shutting.how == "power-button"
+
+
+def test_without_an_agent_the_button_is_pressed_at_once_and_once() -> None:
+    machine = Machine(has_agent=False)
+
+    looked(machine, FakeClock(), ORDER, seconds=29)
+
+    assert machine.asked == ["button"]
+
+
+def test_a_guest_that_runs_on_is_an_error_and_is_left_alone() -> None:
+    machine = Machine()
+
+    with pytest.raises(ShutDownTooSlow):
+        looked(machine, FakeClock(), ORDER, seconds=31)
+
+    assert machine.asked == ["agent", "button"]
+
+
+def test_by_force_it_is_switched_off_when_its_time_is_over() -> None:
+    machine = Machine()
+
+    shutting = looked(machine, FakeClock(), FORCED, seconds=31)
+
+    assert machine.asked == ["agent", "button", "end"]
+    assert shutting.how == "forced"
+
+
+def test_the_same_act_ordered_anew_is_asked_anew() -> None:
+    machine, clock = Machine(), FakeClock()
+    shutting = looked(machine, clock, ORDER, seconds=5)
+
+    shutting.look(machine, FORCED)  # type: ignore[arg-type]  # as far as it is used
+
+    assert machine.asked == ["agent", "agent"]

@@ -1,7 +1,7 @@
 """Planned failover of a machine that goes on running: only what changed crosses the link."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from holdfast.app.recovery_acting import (
     acting,
@@ -10,41 +10,56 @@ from holdfast.app.recovery_acting import (
     starting,
     starting_wish,
 )
+from holdfast.app.recovery_failback import require_replica
 from holdfast.app.recovery_here import Here, Outcome, RecoveryWish
 from holdfast.base.errors import HoldfastError
 from holdfast.recovery.acts import OnStep
+from holdfast.recovery.failing_back import Homecoming
 from holdfast.recovery.live import Arriving
 from holdfast.recovery.record import ActKind
 
 
 def fail_over_live(here: Here, wish: RecoveryWish, on_step: OnStep) -> Outcome:
     """At the site, while the source works."""
-    return _come_here(here, wish, on_step, ActKind.PLANNED_LIVE)
-
-
-def fail_back_live(here: Here, wish: RecoveryWish, on_step: OnStep) -> Outcome:
-    """At its home, while the host it runs at works."""
-    return _come_here(here, wish, on_step, ActKind.FAILBACK_LIVE)
-
-
-def _come_here(here: Here, wish: RecoveryWish, on_step: OnStep, kind: ActKind) -> Outcome:
     with (
-        acting(here, kind, on_step, **starting_wish(wish)) as begun,
+        acting(here, ActKind.PLANNED_LIVE, on_step, **starting_wish(wish)) as begun,
         promotion_place(here) as place,
     ):
         what = starting(begun, place)
         coming = Arriving(what, hypervisor=here.session.settings.libvirt)
-        with refused_unless(begun, coming.is_under_way), _tidy(coming):
+        with refused_unless(begun, coming.is_under_way), _tidy(coming, coming.is_under_way):
             begun.perform(coming.steps())
         return begun.finish(figures=what.figures, warnings=what.warnings)
 
 
+def fail_back_live(here: Here, wish: RecoveryWish, on_step: OnStep) -> Outcome:
+    """At its home, while the host it runs at works."""
+    require_replica(here)
+    with (
+        acting(here, ActKind.FAILBACK_LIVE, on_step, **starting_wish(wish)) as begun,
+        promotion_place(here) as place,
+    ):
+        what = starting(begun, place)
+        home = Homecoming(starting=what)
+        coming = Arriving(home.at_home(), hypervisor=here.session.settings.libvirt)
+
+        def is_under_way() -> bool:
+            return home.has_begun() or coming.is_under_way()
+
+        steps = home.steps()
+        if not home.has_begun():
+            steps = (home.look(), *coming.steps(), *steps)
+        with refused_unless(begun, is_under_way), _tidy(coming, is_under_way):
+            begun.perform(steps)
+        return begun.finish(figures=what.figures, warnings=what.warnings)
+
+
 @contextlib.contextmanager
-def _tidy(coming: Arriving) -> Iterator[None]:
+def _tidy(coming: Arriving, is_under_way: Callable[[], bool]) -> Iterator[None]:
     """Where it goes on at its own host, nothing of it is left here."""
     try:
         yield
     except HoldfastError:
-        if not coming.is_under_way():
+        if not is_under_way():
             coming.give_up()
         raise

@@ -166,7 +166,8 @@ class Arriving:
             attempt=attempt,
             generation=facts["generation"],
             definition=arriving(facts["definition"], plan),
-            kept=arriving(facts["kept"], plan),
+            # At home it is started the next time as it was defined there.
+            kept=plan.description if self._starting.original else arriving(facts["kept"], plan),
             record=facts.get("record", ""),
             records=facts.get("records", ""),
         )

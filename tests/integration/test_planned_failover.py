@@ -115,7 +115,9 @@ def test_a_guest_that_does_not_shut_down_runs_on_until_it_is_forced(sites: TwoSi
         try:
             machine.start()
             machine.write("vda", MIB, b"kept" * 1000)
+            machine.domain.let_start_by_itself()
             north.run("replication", "enable", machine.name, *ENABLE)
+            assert not machine.domain.starts_by_itself()
             words = ("failover", machine.name, "--planned", "--shutdown-within", "1s")
 
             refused = south.run(*words, status=None)
@@ -127,9 +129,12 @@ def test_a_guest_that_does_not_shut_down_runs_on_until_it_is_forced(sites: TwoSi
             assert not machine.is_on()
             assert is_on(south, machine.uuid)
             south.run("failover", "undo", machine.name, "--discard-changes")
-            wait_until(machine.is_on, within=WITHIN)
+            wait_until(lambda: record(south, machine.uuid).stage is Stage.PROTECTED, within=WITHIN)
+            assert machine.is_on()
             started = north.run("failover", "start", machine.name, "--json")
             assert started.event("machine-started")["was_off"] is False
+            north.run("replication", "disable", machine.name)
+            assert machine.domain.starts_by_itself()
         finally:
             north.run("replication", "disable", machine.name, status=None)
             machine.remove()

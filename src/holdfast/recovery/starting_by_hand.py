@@ -42,6 +42,8 @@ def start_by_hand(  # noqa: PLR0913  who, what, where and whether
     reason = why_not(folder, site_machine=site_machine, boot=boot)
     if reason and not is_forced:
         raise NotStartedByHand(about=domain.name, reason=reason)
+    if not reason and domain.is_active():
+        return False
     with vm_lock(home, domain.uuid, clock, name=domain.name, work="failover start"):
         record = folder.load()
         if reason:

@@ -18,7 +18,7 @@ from holdfast.machines.vm_lock import vm_lock
 from holdfast.recovery import fencing
 from holdfast.recovery.autostart import take_autostart
 from holdfast.recovery.handing_over import HandingOver
-from holdfast.recovery.record import Fence, RecoveryRecord, Stage
+from holdfast.recovery.record import ActKind, Fence, RecoveryRecord, Stage
 from holdfast.recovery.record_folder import RecordFolder
 from holdfast.recovery.source_asking import ASKED
 from holdfast.recovery.source_errors import OrderNotKnown, SplitBrain, StartedByHand
@@ -221,7 +221,7 @@ class SourceSide:
         self._loop.hurry(is_hurried=False)
         self._loop.move(Event.FAILOVER_BEGAN, Event.FAILOVER_DONE)
         domain = self._domain()
-        if domain is not None and domain.is_active():
+        if self._is_active():
             self._split()
         fence = record.fence
         if fence is None or fence.epoch < order.epoch:
@@ -341,6 +341,13 @@ class SourceSide:
     def _is_active(self) -> bool | None:
         try:
             domain = self._domain()
-            return domain is not None and domain.is_active()
+            if domain is None or self._is_coming_home():
+                return False
+            return domain.is_active()
         except HoldfastError:
             return None
+
+    def _is_coming_home(self) -> bool:
+        """What stands here, paused, is the machine that runs at the site, on its way."""
+        act = self._records.load(self._loop.settings).act
+        return act is not None and act.kind is ActKind.FAILBACK_LIVE and not act.epoch

@@ -85,6 +85,9 @@ class LocalHands:
     def end(self, step: Step, progress: Progress) -> None:
         job = self._job(step, progress)
         job.end(self._session.clock)
+        if job.state() is not JobState.ENDED:
+            # What we have cut off ourselves is not begun anew.
+            self._ends[_key(step, progress)] = Ended(state=StepState.FAILED)
 
     def _launch(self, job: Job, step: Step, progress: Progress) -> None:
         if step.doing is Doing.START and progress.kind is not Kind.TEST:

@@ -140,8 +140,9 @@ class Driver:
     def _given_up(self, progress: Progress, step: Step, how: Ended) -> Progress:
         if not is_question(step):
             self._hands.end(step, progress)
-            # It may have come to its end in this very moment.
-            how = self._hands.look(step, progress) or how
+            # It may have come to a good end in this very moment; any other is our doing.
+            seen = self._hands.look(step, progress)
+            how = seen if seen is not None and seen.state is StepState.DONE else how
         return self._ended(progress, step, how)
 
     def _ended(self, progress: Progress, step: Step, how: Ended) -> Progress:

@@ -1,6 +1,7 @@
 """A machine that came home runs on its original images again, whatever was killed on the way."""
 
 import os
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from holdfast.base.units import MIB
 from holdfast.disks import images
 from holdfast.hypervisor.checkpoints import changed_bytes
+from holdfast.hypervisor.domain_identity import DiskPlace, Identity, with_identity
 from holdfast.hypervisor.domains import Domain, define_domain, find_by_uuid, list_domains
 from holdfast.hypervisor.states import State
 from holdfast.recovery.fencing import bar
@@ -55,14 +57,12 @@ class Home:
 @pytest.fixture
 def home(replicated: Replicated, request: pytest.FixtureRequest) -> Iterator[Home]:
     """It runs, on layers upon its original images, and has written something since."""
-    raw: tuple[str, ...] = getattr(request, "param", ())
+    kind: str = getattr(request, "param", "qcow2")
     place = replicated.place()
-    originals = {
-        target: adopted(place, replicated, target, "raw" if target in raw else "qcow2")
-        for target in SIZES
-    }
-    definition = definition_of(replicated, originals, raw)
-    bar(define_domain(replicated.hypervisor, definition), CLOCK, act="away", epoch=1)
+    originals = {target: adopted(place, replicated, target, kind) for target in SIZES}
+    defined = define_domain(replicated.hypervisor, definition_of(replicated, originals))
+    definition = defined.xml(inactive=True, secure=True)
+    bar(defined, CLOCK, act="away", epoch=1)
     wish = replicated.wish(original=definition)
     promoted = promote(place, plan_promotion(place, replicated.machine.uuid, wish))
     machine = replicated.there()
@@ -83,30 +83,48 @@ def home(replicated: Replicated, request: pytest.FixtureRequest) -> Iterator[Hom
             if domain.is_active():
                 domain.destroy()
             domain.undefine(with_checkpoints=True)
+        for original in originals.values():
+            if Path(original).is_block_device():
+                subprocess.run(["losetup", "--detach", original], check=True)
 
 
-def adopted(place: Place, replicated: Replicated, target: str, format_: str) -> str:
+def adopted(place: Place, replicated: Replicated, target: str, kind: str) -> str:
     """The lowest layer of the disk stands upon an image outside of the replica from now on."""
     point = plan_promotion(place, replicated.machine.uuid, replicated.wish())
     below = next(disk.below for disk in point.promoted.disks if disk.target == target)
     lowest = Path(images.links(Path(below), format_="qcow2")[-1].path)
-    original = place.site.folder / f"original-{target}.{format_}"
-    images.create(original, SIZES[target], format_=format_)
+    original = place.site.folder / f"original-{target}.{kind}"
+    images.create(original, SIZES[target], format_="qcow2" if kind == "qcow2" else "raw")
+    if kind == "device":
+        original = device_of(original)
     seen = lowest.stat()
-    images.rebase(lowest, original, backing_format=format_, is_rename=True)
+    images.rebase(lowest, original, backing_format=format_of(str(original)), is_rename=True)
     os.utime(lowest, ns=(seen.st_atime_ns, seen.st_mtime_ns))
     return str(original)
 
 
-def definition_of(replicated: Replicated, originals: dict[str, str], raw: tuple[str, ...]) -> str:
+def device_of(image: Path) -> Path:
+    """A device that is the image."""
+    words = ["losetup", "--find", "--show", str(image)]
+    done = subprocess.run(words, check=True, capture_output=True, text=True)
+    return Path(done.stdout.strip())
+
+
+def definition_of(replicated: Replicated, originals: dict[str, str]) -> str:
+    places = {
+        target: DiskPlace(
+            path=path,
+            format=format_of(path),
+            is_block_device=Path(path).is_block_device(),
+        )
+        for target, path in originals.items()
+    }
     xml = replicated.machine.domain.xml(inactive=True)
-    for target, original in originals.items():
-        xml = xml.replace(str(replicated.machine.disks[target].path), original)
-    for target in raw:
-        before, disk, after = xml.partition(originals[target])
-        head, driver, rest = before.rpartition("type='qcow2'")
-        xml = head + driver.replace("qcow2", "raw") + rest + disk + after
-    return xml
+    return with_identity(xml, Identity(disks=places))
+
+
+def format_of(original: str) -> str:
+    return "qcow2" if original.endswith("qcow2") else "raw"
 
 
 def killing(at: str, place: Place) -> Place:
@@ -125,7 +143,7 @@ def assert_home(home: Home) -> None:
     for target, original in home.originals.items():
         disk = home.domain.spec(inactive=True).disk(target)
         assert disk is not None
-        assert disk.format == original.rpartition(".")[2]
+        assert disk.format == format_of(original)
         assert images.inspect(Path(original), format_=disk.format).depth == 1
         assert home.machine.read(target) == bytes(home.machine.disks[target].content)
     assert home.place.site.state(home.machine.uuid) is None
@@ -153,8 +171,9 @@ def test_its_definition_is_the_one_it_had(home: Home) -> None:
     assert has - had == set()
 
 
-@pytest.mark.parametrize("home", [(FIRST, SECOND)], indirect=True)
-def test_raw_images_are_home_too_and_their_lost_record_is_told(home: Home) -> None:
+@pytest.mark.skipif(os.geteuid() != 0, reason="a loop device needs root")
+@pytest.mark.parametrize("home", ["raw", "device"], indirect=True)
+def test_what_keeps_no_record_is_home_too_and_that_is_told(home: Home) -> None:
     assert home.settle() == frozenset()
 
     assert_home(home)

@@ -1,15 +1,36 @@
-"""There and back again: what ran elsewhere comes home as it was, with all it did."""
+"""There and back again, by commands: what ran elsewhere comes home as it was, with all it did.
 
+Whatever keeps it from coming back is told with what helps, and that does help.
+"""
+
+import copy
+import itertools
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
-from holdfast.testing.guests import Guest
+from holdfast.base.errors import Exit
+from holdfast.base.units import MIB
+from holdfast.hypervisor.connection import Host
+from holdfast.replication.replica_facts import ReplicaFacts
+from holdfast.replication.source_folder import SourceFolder
 from holdfast.testing.hosts import KvmHost
-from holdfast.testing.two_sites import TwoSites, two_sites
+from holdfast.testing.replicated import Said
+from holdfast.testing.still_machine import StillMachine
+from holdfast.testing.two_sites import Station, TwoSites, two_sites
+from holdfast.testing.waiting import wait_until
 from tests import machines_bench
 
 pytestmark = machines_bench.MARKS
+FIRST, SECOND = "vda", "sda"
+SIZES = {FIRST: 12 * MIB, SECOND: 4 * MIB}
+NEVER = ("--every", "15m", "--app-every", "never")
+WITHIN = 180.0
+_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
@@ -19,24 +40,266 @@ def sites(kvm_hosts: tuple[KvmHost, KvmHost]) -> Iterator[TwoSites]:
         yield made
 
 
-def test_a_machine_goes_there_and_back_and_is_protected_both_times(sites: TwoSites) -> None:
-    guest = Guest(sites.north.host, "round")
-    try:
-        guest.start()
-        sites.north.run("replication", "enable", "round", "--to", "south", "--app-every", "never")
-        sites.south.run("failover", "round", "--planned", "--json")
+@dataclass(slots=True)
+class Away:
+    """`home` is the machine on its own host, `there` the same where it was failed over to."""
 
-        said = sites.south.run("reprotect", "round", "--json")
+    sites: TwoSites
+    home: StillMachine
+    there: StillMachine
 
-        done = said.event("recovery-done")
-        assert done["stage"] == "protected-in-reverse"
+    @property
+    def name(self) -> str:
+        return self.home.name
 
-        home = sites.north.run("failback", "round", "--json")
-        assert home.event("recovery-done")["stage"] == "committed"
-        again = sites.north.run("reprotect", "round", "--json")
-        done = again.event("recovery-done")
-        assert done["stage"] == "protected"
+    def at(self, station: Station, *words: str, status: int | None = 0) -> Said:
+        return station.run(words[0], self.name, *words[1:], "--json", status=status)
+
+    def reprotect(self, status: int | None = 0) -> Said:
+        return self.at(self.sites.south, "reprotect", status=status)
+
+    def fail_back(self, status: int | None = 0) -> Said:
+        return self.at(
+            self.sites.north, "failback", "--force", "--shutdown-within", "1s", status=status
+        )
+
+    def is_home(self) -> bool:
+        """On its own images, with all that it ever did."""
+        self.home.stop()
+        return all(
+            self.home.image(target)[0] == self.home.disks[target].path
+            and self.home.read(target) == bytes(self.there.disks[target].content)
+            for target in SIZES
+        )
+
+
+@contextmanager
+def failed_over(sites: TwoSites) -> Iterator[Away]:
+    with (
+        Host.open(sites.north.host.uri) as here,
+        Host.open(sites.south.host.uri) as beyond,
+    ):
+        home = StillMachine(sites.north.host, here, f"away{next(_numbers)}", SIZES)
+        away: Away | None = None
+        try:
+            for target, size in SIZES.items():
+                home.write(target, 0, bytes(range(1, 255)) * (size // 2 // 254))
+            sites.north.run("replication", "enable", home.name, "--to", "south", *NEVER)
+            sites.south.run("failover", home.name, "--planned", "--json")
+            there = copy.copy(home)
+            there.host, there.hypervisor = sites.south.host, beyond
+            there.folder.mkdir(exist_ok=True)
+            there.disks = {target: copy.copy(disk) for target, disk in home.disks.items()}
+            for target in SIZES:
+                there.disks[target].content = bytearray(home.disks[target].content)
+            away = Away(sites, home, there)
+            there.write(FIRST, 9 * MIB, b"written there" * 1000)
+            yield away
+        finally:
+            sites.work()
+            for one in (home, away.there) if away is not None else (home,):
+                with one.host.connected() as connection:
+                    _gone(connection, home.uuid)
+            shutil.rmtree(home.folder, ignore_errors=True)
+            shutil.rmtree(sites.south.host.images / home.name, ignore_errors=True)
+
+
+def _gone(connection: object, uuid: str) -> None:
+    import libvirt
+
+    for domain in connection.listAllDomains():  # type: ignore[attr-defined]
+        if domain.UUIDString() == uuid:
+            if domain.isActive():
+                domain.destroy()
+            domain.undefineFlags(libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA)
+
+
+@pytest.fixture
+def away(sites: TwoSites) -> Iterator[Away]:
+    with failed_over(sites) as made:
+        yield made
+
+
+def facts_of(station: Station, uuid: str) -> ReplicaFacts:
+    found = station.facts(uuid)
+    assert found is not None
+    return found
+
+
+def test_it_goes_back_and_is_protected_again_each_time_by_what_differs_alone(away: Away) -> None:
+    points = facts_of(away.sites.south, away.home.uuid).points
+
+    back = away.reprotect().event("recovery-done")
+    away.there.write(SECOND, MIB, b"and protected there" * 100)
+    home = away.fail_back().event("recovery-done")
+    again = away.at(away.sites.north, "reprotect").event("recovery-done")
+
+    assert [one["stage"] for one in (back, home, again)] == [
+        "protected-in-reverse",
+        "committed",
+        "protected",
+    ]
+    for done in (back, again):
         assert done["figures"]["compared_disks"] == 0
         assert done["figures"]["copied_bytes"] <= 1.5 * done["figures"]["suspect_bytes"]
-    finally:
-        guest.remove()
+    assert back["figures"]["copied_bytes"] > 0
+    replica = facts_of(away.sites.south, away.home.uuid)
+    assert {one.generation for one in points} <= {one.generation for one in replica.points}
+    assert away.sites.north.facts(away.home.uuid) is None
+    assert away.is_home()
+
+
+def test_both_hosts_are_killed_in_the_middle_and_it_goes_on(away: Away) -> None:
+    south, north = away.sites.south, away.sites.north
+    begun = south.side.start("reprotect", away.name, "--json")
+    wait_until(lambda: '"adopt","state":"running"' in begun.log.read_text())
+    for working in (begun, south, north):
+        working.kill()
+    away.sites.work()
+
+    away.reprotect()
+    coming = north.side.start("failback", away.name, "--force", "--shutdown-within", "1s", "--json")
+    wait_until(lambda: '"step":"settle"' in coming.log.read_text(), within=WITHIN)
+    for working in (coming, south, north):
+        working.kill()
+    away.sites.work()
+    done = away.fail_back().event("recovery-done")
+
+    assert done["stage"] == "committed"
+    assert away.is_home()
+
+
+def test_a_home_that_cannot_be_reached_and_a_machine_that_is_off_are_told_of(away: Away) -> None:
+    north = away.sites.north
+    assert north.serving is not None
+
+    north.serving.kill()
+    unreached = away.reprotect(status=None).event("error")
+    north.serve()
+    away.there.stop()
+    is_off = away.reprotect(status=None).event("error")
+    away.there.start()
+    done = away.reprotect().event("recovery-done")
+
+    assert unreached["code"] == "way-back-home-unreachable"
+    assert unreached["source_codes"] == ["95226"]
+    assert is_off["code"] == "way-back-machine-not-running"
+    assert is_off["source_codes"] == ["78093"]
+    assert done["stage"] == "protected-in-reverse"
+
+
+def test_one_that_was_moved_away_comes_back_and_a_new_name_is_no_obstacle(away: Away) -> None:
+    away.there.stop()
+    with away.there.host.connected() as connection:
+        domain = connection.lookupByUUIDString(away.home.uuid)
+        xml = domain.XMLDesc(0)
+        _gone(connection, away.home.uuid)
+        moved = away.reprotect(status=None).event("error")
+        connection.defineXML(xml)
+        connection.lookupByUUIDString(away.home.uuid).rename(f"{away.name}-anew", 0)
+    away.there.start()
+    done = away.reprotect().event("recovery-done")
+
+    assert moved["code"] == "way-back-machine-moved"
+    assert moved["exit_status"] == Exit.DECIDE
+    assert done["stage"] == "protected-in-reverse"
+
+
+def test_a_replica_that_was_deleted_at_home_is_made_anew(away: Away) -> None:
+    north = away.sites.north
+    away.reprotect()
+    away.sites.south.rest()
+    shutil.rmtree(north.replicas / away.home.uuid)
+
+    deleted = away.fail_back(status=None).event("error")
+    away.sites.south.work()
+    away.reprotect()
+    done = away.fail_back().event("recovery-done")
+
+    assert deleted["code"] == "way-back-replica-deleted"
+    assert done["stage"] == "committed"
+    assert away.is_home()
+
+
+def test_one_that_was_deleted_there_is_given_back_to_its_home(away: Away) -> None:
+    record = away.sites.south.home / "recovery" / away.home.uuid / "record.json"
+    away.there.stop()
+    with away.there.host.connected() as connection:
+        _gone(connection, away.home.uuid)
+    shutil.rmtree(away.sites.south.replicas / away.home.uuid / "running")
+
+    deleted = away.reprotect(status=None).event("error")
+    away.sites.south.run("failover", "undo", away.name, "--discard-changes")
+
+    assert deleted["code"] == "way-back-machine-deleted"
+    assert record.exists()
+    wait_until(lambda: not _is_fenced(away), within=WITHIN)
+
+
+def _is_fenced(away: Away) -> bool:
+    with away.home.host.connected() as connection:
+        xml = connection.lookupByUUIDString(away.home.uuid).XMLDesc(0)
+    return ".holdfast-runs-elsewhere" in xml
+
+
+def test_with_its_protection_switched_off_it_is_replicated_to_its_home_anew(away: Away) -> None:
+    north, south = away.sites.north, away.sites.south
+    shutil.rmtree(SourceFolder(str(north.home), away.home.uuid).path)
+
+    off = away.reprotect(status=None).event("error")
+    south.run("replication", "enable", away.name, "--to", "north", *NEVER)
+
+    assert off["code"] == "way-back-protection-off"
+    assert facts_of(north, away.home.uuid).points
+
+
+def test_one_that_has_moved_for_good_is_a_machine_of_that_host_like_any_other(away: Away) -> None:
+    south = away.sites.south
+    south.run("commit", away.name, "--complete-migration", "--yes")
+
+    migrated = away.reprotect(status=None).event("error")
+    south.run("replication", "enable", away.name, "--to", "north", *NEVER)
+
+    assert migrated["code"] == "recovery-migrated"
+    assert facts_of(away.sites.north, away.home.uuid).points
+
+
+def test_a_machine_that_was_never_failed_over_is_replicated_as_any(sites: TwoSites) -> None:
+    with Host.open(sites.south.host.uri) as beyond:
+        machine = StillMachine(sites.south.host, beyond, "native", SIZES)
+        try:
+            refused = sites.south.run("reprotect", "native", "--json", status=None).event("error")
+            sites.south.run("replication", "enable", "native", "--to", "north", *NEVER)
+
+            assert refused["code"] == "recovery-no-replica-here"
+            assert facts_of(sites.north, machine.uuid).points
+        finally:
+            sites.south.run("replication", "disable", "native", status=None)
+            machine.remove()
+
+
+def test_a_site_that_does_not_know_a_way_back_is_found_when_the_way_there_is_made(
+    sites: TwoSites, tmp_path: Path
+) -> None:
+    known = sites.south.home / "sites"
+    with Host.open(sites.north.host.uri) as here:
+        machine = StillMachine(sites.north.host, here, "oneway", SIZES)
+        words = ("replication", "enable", "oneway", "--to", "south", *NEVER, "--json")
+        try:
+            known.rename(tmp_path / "sites")
+            missing = sites.north.run(*words, status=None).event("error")
+            agreed = sites.north.run(*words, "--one-way")
+            (tmp_path / "sites").rename(known)
+            both = sites.north.run(*words)
+        finally:
+            sites.north.run("replication", "disable", "oneway", status=None)
+            machine.remove()
+
+    assert missing["code"] == "way-back-missing"
+    assert _way_back(agreed) == "left-out"
+    assert _way_back(both) == "done"
+
+
+def _way_back(said: Said) -> str:
+    steps = [one for one in said.events if one["event"] == "replication-step"]
+    return next(str(one["state"]) for one in steps if one["step"] == "way-back")

@@ -8,10 +8,16 @@ from pathlib import Path
 import pytest
 
 from holdfast.base.units import KIB, MIB
+from holdfast.hypervisor.connection import Host
 from holdfast.recovery.desk import SPLIT_BRAIN
 from holdfast.recovery.record import RecoveryRecord
 from holdfast.recovery.record_folder import with_event
-from holdfast.recovery.way_back_errors import StillRunsAtHome
+from holdfast.recovery.way_back_errors import (
+    HomeKnowsNewer,
+    NotItsSite,
+    StillRunsAtHome,
+    TargetUnsupported,
+)
 from holdfast.replication.adoption import AdoptWish
 from holdfast.replication.settings import PointPolicy
 from holdfast.replication.source_advance import Did
@@ -25,6 +31,7 @@ from tests.way_back_bench import (
     NORTH,
     SECOND,
     SIZES,
+    SOUTH,
     Killer,
     NewHome,
     WayBack,
@@ -273,3 +280,28 @@ def test_what_ran_on_a_point_becomes_a_layer_of_its_replica_and_killed_anywhere_
     for target in SIZES:
         image = new.site.folder / vm / "layers" / f"{target}.{adopted.facts.head}.qcow2"
         assert read_image(image) == bytes(new.machine.disks[target].content)
+
+
+def test_a_home_whose_hypervisor_cannot_run_it_is_told_of(bench: WayBack) -> None:
+    bench.home.machine.stop()
+    new = bench.fail_over()
+    own = as_old_home(bench.home.root, bench.north, bench.home.site.folder, Killer())
+    wish = AdoptWish(epoch=1, act="act-1", source=SOUTH.machine)
+
+    with pytest.raises(TargetUnsupported):
+        replace(own, connect=lambda: Host.open("test:///default")).adopt(new.machine.uuid, wish)
+    adopted = own.adopt(new.machine.uuid, wish)
+
+    assert {disk.target for disk in adopted.disks} == {FIRST, SECOND}
+
+
+def test_a_home_gives_its_disks_to_its_own_site_and_to_no_older_epoch(bench: WayBack) -> None:
+    bench.home.machine.stop()
+    vm = bench.home.machine.uuid
+    own = as_old_home(bench.home.root, bench.north, bench.home.site.folder, Killer())
+    own.adopt(vm, AdoptWish(epoch=2, act="act-2", source=SOUTH.machine))
+
+    with pytest.raises(NotItsSite):
+        own.adopt(vm, AdoptWish(epoch=3, act="act-3", source="another"))
+    with pytest.raises(HomeKnowsNewer):
+        own.adopt(vm, AdoptWish(epoch=1, act="act-1", source=SOUTH.machine))

@@ -1,10 +1,13 @@
 """`holdfast commit`, `reprotect` and `failback`: after a failover, and home again."""
 
+from datetime import timedelta
+
 import click
 
 from holdfast.base.errors import Exit
 from holdfast.base.texts import N_, _
 from holdfast.cli.command import Command, option
+from holdfast.cli.parameters import DURATION
 from holdfast.cli.recovery_options import network_option
 from holdfast.cli.vm_host import host_option, start_on
 
@@ -74,6 +77,13 @@ def reprotect(vm: str, *, host: str | None) -> int:
 @option(
     "--force", "is_forced", is_flag=True, help=N_("Switch off a guest that does not shut down.")
 )
+@option(
+    "--shutdown-within",
+    "shutdown",
+    type=DURATION,
+    metavar="TIME",
+    help=N_("How long the guest may take to shut down; 5m if nothing is said."),
+)
 @network_option
 @host_option
 def failback(
@@ -81,6 +91,7 @@ def failback(
     *,
     live: bool,
     is_forced: bool,
+    shutdown: timedelta | None,
     networks: tuple[tuple[str, str], ...],
     host: str | None,
 ) -> int:
@@ -91,6 +102,10 @@ def failback(
 
     if live and is_forced:
         raise click.UsageError(_("--live and --force cannot be said together"))
-    wish = RecoveryWish(is_forced=is_forced, networks=dict(networks))
+    wish = RecoveryWish(
+        is_forced=is_forced,
+        networks=dict(networks),
+        patience=300.0 if shutdown is None else shutdown.total_seconds(),
+    )
     use, act = (fail_back_live, "failback-live") if live else (fail_back, "failback")
     return carry_out(start_on(host), vm, act, use, wish)

@@ -19,7 +19,7 @@ from holdfast.replication.site_orders import OrderKind, SiteOrder, SourceTidings
 ASKED = "asked"
 # Of a source that says every two seconds how it is.
 _SILENT_SECONDS = 60.0
-_FRESH_SECONDS = 20.0
+_FRESH_SECONDS = 60.0
 # An agent that hangs is waited for, for a minute, by whoever asks it to shut down.
 _BUSY_SECONDS = 150.0
 # A link that breaks now and then is no trouble.

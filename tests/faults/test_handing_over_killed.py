@@ -93,6 +93,22 @@ def test_killed_while_it_is_handed_over(handing: Handing, act: str, step: str) -
         is_its_own_again(handing)
 
 
+@pytest.mark.parametrize("step", ["catch-up", "sealed", "acked"])
+def test_killed_while_it_catches_up(handing: Handing, act: str, step: str) -> None:
+    before = handing.newest
+    handing.order(OrderKind.CATCH_UP, act)
+
+    assert handing.dies_at(step)
+
+    with handing.followed():
+        told = handing.wait(lambda told: told.act == act and told.is_done)
+        assert told.is_active
+        assert told.generation not in ("", before)
+        assert handing.has_at_site(told.generation)
+        handing.give_back()
+        is_its_own_again(handing)
+
+
 @pytest.mark.parametrize("step", ["unbarred", "taken-back", "started"])
 def test_killed_while_it_is_let_go(handing: Handing, act: str, step: str) -> None:
     handing.order(OrderKind.HAND_OVER, act)

@@ -1,4 +1,4 @@
-"""`python -m bench files`, `… server`, `… machines`, `… replication`: measure, print the ratios, write the page."""
+"""`python -m bench files`, or server, machines, replication, recovery: measure, print the ratios, write the page."""
 
 import argparse
 import os
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from bench import machines, replication, report, server
+from bench import machines, recovery, replication, report, server
 from bench.contenders import PEERS, Contender, Holdfast
 from bench.figures import TREES, WORKS, rows
 from bench.machine import look_around
@@ -29,6 +29,8 @@ def main() -> int:
         return machines.run(wanted)
     if wanted.what == "replication":
         return replication.run(wanted)
+    if wanted.what == "recovery":
+        return recovery.run(wanted)
     contenders = _contenders(wanted)
     wishes = Wishes(
         scale=wanted.scale,
@@ -74,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     server.add_options(kinds.add_parser("server", help="the API, the gateway, many agents"))
     machines.add_options(kinds.add_parser("machines", help="disks of virtual machines, guests"))
     replication.add_options(kinds.add_parser("replication", help="cycles to a second site"))
+    recovery.add_options(kinds.add_parser("recovery", help="to the second site, and home again"))
     files = kinds.add_parser("files", help="files and images")
     option = files.add_argument
     option("--scale", type=float, default=_DEFAULT_SCALE, help="1: 118 k files, 200 k files, 4 GiB")

@@ -5,9 +5,10 @@ from pathlib import Path
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 MACHINES = "## Virtual machines"
 REPLICATION = "## Replication"
+RECOVERY = "## Recovery"
 SERVER = "## The server"
 # In the order of the page; above the first of them it belongs to the files.
-_SECTIONS = (MACHINES, REPLICATION, SERVER)
+_SECTIONS = (MACHINES, REPLICATION, RECOVERY, SERVER)
 
 
 def replace_section(page: Path, heading: str, new: str) -> None:

@@ -1,4 +1,4 @@
-"""The demonstration with a virtual machine, and nothing of it afterwards."""
+"""The demonstration with virtual machines, and nothing of them afterwards."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.real,
     pytest.mark.slow,
     pytest.mark.xdist_group("machines"),
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(1000),
     pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a host"),
 ]
 
@@ -55,9 +55,11 @@ def about(place: Path) -> list[str]:
     return found
 
 
-def test_demo_destroys_a_machine_and_brings_it_back(empty: Bench, place: Path) -> None:
+def test_demo_brings_a_machine_back_from_the_vault_and_from_another_host(
+    empty: Bench, place: Path
+) -> None:
     with begun(empty, place, "--json") as process:
-        out, err = process.communicate(timeout=540)
+        out, err = process.communicate(timeout=900)
     said = Said(process.returncode, out.decode(), err.decode())
     assert said.status == 0, f"{said.out}\n{said.err}"
 
@@ -67,6 +69,11 @@ def test_demo_destroys_a_machine_and_brings_it_back(empty: Bench, place: Path) -
     assert 0 < shown["seconds_to_running"] < shown["seconds_to_up"]
     assert len([proof for proof in done["proofs"] if "`holdfast vm " in proof]) == 2
     assert done["missing"] == ([] if shutil.which("restic") else done["missing"])
+    moved = said.event("demo-recovery")["figures"]
+    names = ("--test", "--unplanned", "reprotect", "failback")
+    assert [name for name in names if not any(f"{name}`" in each for each in done["proofs"])] == []
+    assert moved["unplanned_seconds_to_up"] > 0
+    assert moved["reprotect_copied_bytes"] < shown["bytes_total"]
     assert (list(place.iterdir()), about(place)) == ([], [])
 
 

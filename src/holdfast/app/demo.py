@@ -1,4 +1,4 @@
-"""The demonstration: a vault, two backups, a restore, a machine, and proof, also from others."""
+"""The demonstration: files, a machine, a second site, and proof of each, also from others."""
 
 import os
 import secrets
@@ -13,6 +13,7 @@ from holdfast.app.backup import Hooks, back_up
 from holdfast.app.check import check
 from holdfast.app.demo_host import NoHostHere
 from holdfast.app.demo_machine import MachineShown, Say, show_machine
+from holdfast.app.demo_recovery import RecoveryShown, show_recovery
 from holdfast.app.demo_tree import Look
 from holdfast.app.opening import open_vault
 from holdfast.app.restore import RestoreRequest, restore
@@ -37,18 +38,26 @@ class DemoResult:
     stored: int
     # None: no machine was to be shown, or none could be.
     machine: MachineShown | None = None
+    recovery: RecoveryShown | None = None
     proofs: list[str] = field(default_factory=list)
     # What could not be tried here, and why.
     missing: list[str] = field(default_factory=list)
 
 
 def run_demo(
-    session: Session, *, say: Say, keep: bool = False, with_machine: bool = True
+    session: Session,
+    *,
+    say: Say,
+    keep: bool = False,
+    with_machine: bool = True,
+    with_site: bool = True,
 ) -> DemoResult:
     """Do it all below a folder of its own, which is gone afterwards unless it is kept."""
     folder = Path(tempfile.mkdtemp(prefix="holdfast-demo-"))
     try:
-        return _Demo(folder, session, say).run(with_machine=with_machine)
+        return _Demo(folder, session, say).run(
+            with_machine=with_machine, with_site=with_machine and with_site
+        )
     finally:
         if not keep:
             shutil.rmtree(folder)
@@ -71,7 +80,7 @@ class _Demo:
         )
         self._session = replace(session, settings=settings)
 
-    def run(self, *, with_machine: bool) -> DemoResult:
+    def run(self, *, with_machine: bool, with_site: bool) -> DemoResult:
         self._prepare()
         first = self._back_up(_("Backing up for the first time"))
         demo_tree.change(self._source)
@@ -81,6 +90,7 @@ class _Demo:
         machine = self._machine() if with_machine else None
         self._check()
         self._ask_restic(second, wanted)
+        recovery = self._recovery() if with_site else None
         return DemoResult(
             folder=self._folder,
             files=second.summary.total_files_processed,
@@ -90,6 +100,7 @@ class _Demo:
             restored=restored,
             stored=vaults.describe(self._session).bytes_stored,
             machine=machine,
+            recovery=recovery,
             proofs=self._proofs,
             missing=self._missing,
         )
@@ -151,6 +162,16 @@ class _Demo:
             return None
         self._proofs += shown.proofs
         self._missing += shown.missing
+        return shown
+
+    def _recovery(self) -> RecoveryShown | None:
+        try:
+            shown = show_recovery(self._session, self._folder, self._say)
+        except NoHostHere as err:
+            if str(err) not in self._missing:
+                self._missing.append(str(err))
+            return None
+        self._proofs += shown.proofs
         return shown
 
     def _check(self) -> None:

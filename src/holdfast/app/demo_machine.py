@@ -181,13 +181,18 @@ class _Showing:
         self._proofs.append(_("`holdfast vm files`: the file came back alone, the same"))
 
     def _in_guest(self, uuid: str, script: str) -> bytes:
-        with Host.open(self._session.settings.libvirt) as host:
-            domain = find_domain(host, uuid)
-            programs = GuestPrograms(GuestAgent(domain), self._session.clock, about=domain.name)
-            ended = programs.run(["/bin/sh", "-c", script], within=_BOOTING)
-        if ended.status:
-            raise DemoFailed(what=script, seen=ended.err.decode(errors="replace"))
-        return ended.out
+        return in_guest(self._session, self._session.settings.libvirt, uuid, script)
+
+
+def in_guest(session: Session, uri: str, uuid: str, script: str) -> bytes:
+    """What it prints."""
+    with Host.open(uri) as host:
+        domain = find_domain(host, uuid)
+        programs = GuestPrograms(GuestAgent(domain), session.clock, about=domain.name)
+        ended = programs.run(["/bin/sh", "-c", script], within=_BOOTING)
+    if ended.status:
+        raise DemoFailed(what=script, seen=ended.err.decode(errors="replace"))
+    return ended.out
 
 
 def _size(report: VmReport) -> int:

@@ -17,6 +17,7 @@ import msgspec
 from holdfast.app.demo_host import ENDING, PATIENCE, NoHostHere, environment
 from holdfast.app.setup_errors import DemoFailed
 from holdfast.app.wiring import Session
+from holdfast.base.errors import Exit
 from holdfast.base.programs import last_words, start_service
 from holdfast.base.texts import _
 
@@ -31,6 +32,7 @@ class SitesTold(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     # By the name of the host.
     uris: dict[str, str] = {}
     folders: tuple[str, ...] = ()
+    disk_bytes: int = 0
     missing: str = ""
 
 
@@ -59,11 +61,15 @@ class DemoSites:
         self._lines = channel.makefile("rb")
 
     def run(self, where: str, *words: str) -> SiteDone:
-        """A command that must end well."""
-        done = self.ask(SiteTask(where=where, words=words))
-        if done.status:
+        """A command that must end well; a remark of its own is no failure."""
+        done = self.ask_run(where, *words)
+        if done.status not in (Exit.FINE, Exit.WARNINGS):
             raise DemoFailed(what=f"{where}: holdfast {' '.join(words)}", seen=done.err or done.out)
         return done
+
+    def ask_run(self, where: str, *words: str) -> SiteDone:
+        """However it ends."""
+        return self.ask(SiteTask(where=where, words=words))
 
     def tell(self, where: str, what: str) -> SiteDone:
         done = self.ask(SiteTask(where=where, what=what))

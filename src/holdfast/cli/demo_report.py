@@ -10,12 +10,15 @@ from holdfast.cli.output import Output
 if TYPE_CHECKING:
     from holdfast.app.demo import DemoResult
     from holdfast.app.demo_machine import MachineShown
+    from holdfast.app.demo_recovery import RecoveryShown
 
 
 def tell(out: Output, result: "DemoResult", *, keep: bool) -> None:
     folder = str(result.folder) if keep else None
     if result.machine:
         out.done(_machine_event(result.machine))
+    if result.recovery:
+        out.done(json_events.DemoRecovery(figures=_rounded(result.recovery)))
     event = json_events.DemoDone(
         folder=folder,
         files=result.files,
@@ -47,6 +50,7 @@ def _lines(result: "DemoResult", folder: str | None) -> list[str]:
 def _measures(result: "DemoResult") -> list[tuple[str, ...]]:
     size = result.second.summary.total_bytes_processed
     of_machine = _machine_measures(result.machine) if result.machine else []
+    of_recovery = _recovery_measures(result.recovery) if result.recovery else []
     return [
         (_("Protected"), shown.files(result.files), format_size(size), ""),
         _timed(_("First backup"), result.first.summary.total_bytes_processed, result.first.seconds),
@@ -54,6 +58,7 @@ def _measures(result: "DemoResult") -> list[tuple[str, ...]]:
         _timed(_("Restore, with every byte read back"), size, result.restored.seconds),
         *of_machine,
         (_("In the vault, all recovery points"), "", format_size(result.stored), ""),
+        *of_recovery,
     ]
 
 
@@ -66,6 +71,25 @@ def _machine_measures(machine: "MachineShown") -> list[tuple[str, ...]]:
         (_("Booted from the vault, running"), _seconds(machine.seconds_to_running), "", ""),
         (_("Its guest agent answers"), _seconds(up), "", ""),
     ]
+
+
+def _recovery_measures(recovery: "RecoveryShown") -> list[tuple[str, ...]]:
+    """Whole commands, from the first word to the last."""
+    titles = {
+        "enable": _("Replicated to a second host, first copy"),
+        "drill": _("Test failover, with its clean-up"),
+        "failover": _("Unplanned failover"),
+        "reprotect": _("Protected in reverse"),
+        "failback": _("Failback, the machine is home"),
+    }
+    return [
+        (title, _seconds(recovery.figures[f"{name}_seconds"]), "", "")
+        for name, title in titles.items()
+    ]
+
+
+def _rounded(recovery: "RecoveryShown") -> dict[str, float]:
+    return {name: round(value, 3) for name, value in recovery.figures.items()}
 
 
 def _machine_event(machine: "MachineShown") -> json_events.DemoMachine:

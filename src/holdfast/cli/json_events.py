@@ -318,6 +318,13 @@ class DemoMachine(Event):
     seconds_to_up: float
 
 
+class DemoRecovery(Event):
+    """`demo`: what was measured with a second site, where hosts could be had."""
+
+    # Seconds and bytes, by name: enable_seconds, failover_seconds, reprotect_copied_bytes, …
+    figures: dict[str, float]
+
+
 class DemoDone(Event):
     """`demo`: what was done, measured and proven."""
 

@@ -41,6 +41,7 @@ def _serve(starter: socket.socket) -> None:
             uuid=guest.uuid,
             uris={each.name: each.host.uri for each in (sites.north, sites.south)},
             folders=tuple(str(host.folder) for host in hosts),
+            disk_bytes=recipe.disks * recipe.disk_size,
         )
         _tell(starter, told)
         with starter.makefile("rb") as lines:

@@ -10,6 +10,7 @@ What the ordered writer has left on the disks is judged by guest_proofs.
 
 import base64
 import contextlib
+import copy
 import json
 import shutil
 import subprocess  # noqa: TID251  images are made by programs
@@ -148,6 +149,12 @@ class Guest:
         with self.domain() as domain:
             domain.shutdown()
         wait_until(lambda: not self.is_running(), within=PATIENCE)
+
+    def at(self, host: KvmHost) -> "Guest":
+        """The same machine once it is on another host, to be asked there; its owner removes it."""
+        there = copy.copy(self)
+        there.host = host
+        return there
 
     def pull_the_plug(self) -> None:
         """SIGKILL to its QEMU."""

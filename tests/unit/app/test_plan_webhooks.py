@@ -1,0 +1,69 @@
+"""A webhook is told the context, shown who asks, and judged by its answer."""
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from holdfast.app.plan_acts import tell_webhook
+from holdfast.app.plan_hands import Task
+from holdfast.recovery.plans.plan import Action, ActionKind
+from holdfast.recovery.plans.plan_errors import WebhookRefused, WebhookSilent
+from holdfast.recovery.plans.steps import Doing
+
+
+class Hook(BaseHTTPRequestHandler):
+    heard: ClassVar[list[tuple[dict[str, str], bytes]]] = []
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        Hook.heard.append((dict(self.headers), body))
+        self.send_response(204 if self.path == "/good" else 500)
+        self.end_headers()
+
+    def log_message(self, *_words: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    Hook.heard.clear()
+    with HTTPServer(("127.0.0.1", 0), Hook) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        serving.join()
+
+
+def task(address: str, token_file: str = "") -> Task:
+    action = Action(name="up", kind=ActionKind.WEBHOOK, does=address, token_file=token_file)
+    return Task(run="r1", step="g/post-1", doing=Doing.ACTION, action=action, timeout=60)
+
+
+def test_it_is_told_the_same_key_each_time(address: str, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("secret\n")
+
+    for _each in range(2):
+        tell_webhook(task(f"{address}/good", str(token)), b"{}")
+
+    headers, bodies = zip(*Hook.heard, strict=True)
+    assert [one["Idempotency-Key"] for one in headers] == ["r1/g/post-1"] * 2
+    assert {one["Authorization"] for one in headers} == {"Bearer secret"}
+    assert bodies == (b"{}", b"{}")
+
+
+def test_an_answer_that_is_no_yes_is_a_failure(address: str) -> None:
+    with pytest.raises(WebhookRefused):
+        tell_webhook(task(f"{address}/bad"), b"{}")
+
+
+def test_nobody_there_is_a_failure_too(tmp_path: Path) -> None:
+    with pytest.raises(WebhookSilent):
+        tell_webhook(task("http://127.0.0.1:9/"), b"{}")
+    with pytest.raises(WebhookSilent):
+        tell_webhook(task("http://127.0.0.1:9/", str(tmp_path / "none")), b"{}")

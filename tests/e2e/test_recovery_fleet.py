@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +95,8 @@ def ground(
         for bench in (found.south, found.north):
             stack.callback(_end_what_is_at_work, bench)
             stack.enter_context(running_agent(bench))
-        for bench in (found.south, found.north):
-            wait_until(lambda bench=bench: at_work(str(bench.home), Work.SERVE))
+        for home in (str(found.south.home), str(found.north.home)):
+            wait_until(partial(at_work, home, Work.SERVE))
         yield found
 
 
@@ -146,7 +147,8 @@ def _end_what_is_at_work(bench: Bench) -> None:
 def _runs(host: KvmHost, machine: StillMachine) -> bool:
     with Host.open(host.uri) as hypervisor:
         return any(
-            domain.uuid == machine.uuid and domain.is_active() for domain in list_domains(hypervisor)
+            domain.uuid == machine.uuid and domain.is_active()
+            for domain in list_domains(hypervisor)
         )
 
 

@@ -1,245 +1,129 @@
-"""Plans of three machines in two groups, run at the second of two hosts by commands as typed."""
+"""Recoveries and plans of a server in each kind of database, with its real workflow engine."""
 
-import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from holdfast.base.units import MIB
-from holdfast.hypervisor.connection import Host
+from holdfast.app.control.job_reports import report_job
+from holdfast.app.control.plan_runs import begin_run
+from holdfast.app.control.recovery_kit import kit_of_server
+from holdfast.app.control.recovery_plans import put_plan
+from holdfast.app.control.recovery_views import show_recovery
+from holdfast.app.control.sites import NewSite, add_site
+from holdfast.base.clock import SystemClock
+from holdfast.catalog.tables import Job
+from holdfast.fleet.messages import JobReport
 from holdfast.recovery.record import Stage
-from holdfast.recovery.record_folder import RecordFolder
-from holdfast.testing.guests import Guest
-from holdfast.testing.hosts import KvmHost
-from holdfast.testing.replicated import Said, Working
-from holdfast.testing.still_machine import StillMachine
-from holdfast.testing.two_sites import Station, TwoSites, two_sites
+from holdfast.server import nudging
+from holdfast.server.workflows import engine
+from holdfast.testing.planes import Registered
 from holdfast.testing.waiting import wait_until
-from tests import machines_bench
+from tests.unit.app.control.replication_ground import Ground
+from tests.unit.app.control.test_recoveries import failed_over, record, tell
 
-pytestmark = machines_bench.MARKS
-WITHIN = 180.0
-ENABLED = ("--to", "south", "--every", "30s", "--app-every", "never")
+pytestmark = [pytest.mark.real, pytest.mark.slow]
+
 PLAN = """\
 version: 1
 name: shop
-description: A shop with its databases
-rto: 30m
-at-once: 2
-test: {{checks: [runs]}}
 groups:
-  - name: databases
-    rto: 20m
-    pre:
-      - name: before
-        script: echo before >>{journal}
+  - name: first
     machines:
-      - vm: db1
-        post:
-          - name: of db1
-            script: cat $HOLDFAST_PLAN_CONTEXT >{context}; echo db1 >>{journal}
-      - vm: db2
-        needs: [db1]
-        pre:
-          - name: of db2
-            script: echo db2 >>{journal}
-  - name: front
+      - vm: db
+  - name: second
     machines:
       - vm: web
-        test: {{checks: [agent]}}
-        post:
-          - name: inside
-            guest-script: 'cat >/tmp/context; uname -n >/tmp/inside; echo inside'
-            only: [test]
-    post:
-      - name: after
-        script: echo after >>{journal}
 """
-SMALL = """\
-name: small
-groups:
-  - name: one
-    machines:
-      - vm: db1
-        pre:
-          - script: sleep 2; echo before >>{journal}
-        post:
-          - script: echo db1 >>{journal}
-  - name: two
-    machines: [db2]
-    post:
-      - script: echo after >>{journal}
-"""
-SMALL_ALL = ["before", "db1", "after"]
-GONE = ("--unplanned", "--source-is-down")
-ALL = ["before", "db1", "db2", "after"]
 
 
-@dataclass(slots=True)
-class Shop:
-    sites: TwoSites
-    machines: dict[str, StillMachine | Guest]
-
-    @property
-    def south(self) -> Station:
-        return self.sites.south
-
-    @property
-    def journal(self) -> Path:
-        return self.south.side.folder / "journal"
-
-    @property
-    def context(self) -> Path:
-        return self.south.side.folder / "context.json"
-
-    def apply(self, text: str) -> None:
-        file = self.south.side.folder / "shop.yaml"
-        file.write_text(text.format(journal=self.journal, context=self.context))
-        self.south.run("plan", "apply", file)
-        self.journal.unlink(missing_ok=True)
-
-    def run(self, *words: str, status: int | None = 0) -> Said:
-        return self.south.run("plan", *words, "--json", status=status)
-
-    def told(self) -> list[str]:
-        return self.journal.read_text().split() if self.journal.exists() else []
-
-    def running_there(self) -> set[str]:
-        with self.south.host.connected() as connection:
-            return {each.name() for each in connection.listAllDomains() if each.isActive()}
-
-    def stage(self, name: str) -> Stage:
-        record = RecordFolder(str(self.south.home), self.machines[name].uuid).load()
-        return record.stage if record else Stage.PROTECTED
-
-    def epochs(self) -> dict[str, int]:
-        folders = {
-            name: RecordFolder(str(self.south.home), one.uuid)
-            for name, one in self.machines.items()
-        }
-        return {
-            name: (record.epoch if (record := one.load()) else 0) for name, one in folders.items()
-        }
-
-    def lose_the_source(self) -> None:
-        self.sites.north.kill()
-        for machine in self.machines.values():
-            if isinstance(machine, StillMachine):
-                machine.cut_power()
-            else:
-                machine.pull_the_plug()
-
-    def restore(self) -> None:
-        """They are at home and followed."""
-        for name in self.machines:
-            if self.stage(name) is not Stage.PROTECTED:
-                self.south.run("failover", "undo", name, "--discard-changes", status=None)
-        self.sites.work()
-        for name in self.machines:
-            wait_until(partial(self.is_protected, name), within=WITHIN)
-
-    def is_protected(self, name: str) -> bool:
-        return self.stage(name) is Stage.PROTECTED
+@pytest.fixture
+def ground(tmp_path: Path, database_url: str) -> Iterator[Ground]:
+    """`db` is replicated to one host, `web` to another."""
+    made = Ground(tmp_path, database_url)
+    made.plane = replace(made.plane, clock=SystemClock())
+    made.everybody_lives()
+    made.site()
+    second = NewSite(name="busan", machine_id=made.two.id, folder="/srv/replicas")
+    add_site(made.plane, made.admin, second)
+    made.want("db")
+    made.want("web", site="busan")
+    yield made
+    made.plane.database.close()
 
 
-@pytest.fixture(scope="module")
-def shop(kvm_hosts: tuple[KvmHost, KvmHost]) -> Iterator[Shop]:
-    north, _south = kvm_hosts
-    with two_sites(*kvm_hosts) as sites, Host.open(north.uri) as hypervisor:
-        databases = [StillMachine(north, hypervisor, n, {"vda": 2 * MIB}) for n in ("db1", "db2")]
-        machines: list[StillMachine | Guest] = [*databases, Guest(north, "web")]
-        try:
-            sites.work()
-            for machine in machines:
-                machine.start()
-            with ThreadPoolExecutor() as pool:
-                names = [machine.name for machine in machines]
-                enable = partial(sites.north.run, "replication", "enable")
-                list(pool.map(lambda name: enable(name, *ENABLED), names))
-            yield Shop(sites, {machine.name: machine for machine in machines})
-        finally:
-            for machine in machines:
-                machine.remove()
+def _job(ground: Ground, vm: str) -> Job | None:
+    with ground.plane.database.read() as db:
+        found = db.query(Job).filter(Job.machine_id.is_not(None)).all()
+    return next((one for one in found if one.arguments["vm"].endswith(vm)), None)
 
 
-def test_plan_run_as_a_test_starts_all_in_order_and_leaves_nothing(shop: Shop) -> None:
-    shop.apply(PLAN)
-    before = shop.running_there()
-
-    said = shop.run("run", "shop", "--test")
-
-    run = said.events[-1]
-    assert (run["outcome"], run["failed"]) == ("succeeded", [])
-    assert shop.told() == ALL
-    assert shop.running_there() == before
-    measured = {one["name"]: one for one in run["measured"]["groups"] + run["measured"]["machines"]}
-    assert all(one["own"] > 0 for one in measured.values())
-    assert measured["databases"]["is_met"] is True
-    report = json.loads(Path(run["report_json"]).read_bytes())
-    found = report["run"]["steps"]["front/web/start"]["found"]
-    assert (found["name"], found["checks"][0]["is_good"]) == ("web-test-1", True)
-    assert report["run"]["steps"]["front/web/post-1"]["said"] == "inside"
-    assert "web-test-1" in Path(run["report_html"]).read_text()
-    _check_context(json.loads(shop.context.read_bytes()), run["run"])
+def _is_there(ground: Ground, vm: str) -> Job:
+    wait_until(lambda: _job(ground, vm))
+    job = _job(ground, vm)
+    assert job is not None
+    return job
 
 
-def _check_context(context: dict[str, Any], run: str) -> None:
-    assert context["plan"] == "shop"
-    assert (context["run"], context["type"]) == (run, "test")
-    assert (context["direction"], context["group"], context["group_number"]) == (
-        "to-recovery",
-        "databases",
-        1,
+def _done(ground: Ground, job: Job, host: Registered) -> None:
+    report = JobReport(
+        number=1,
+        kind=job.kind,
+        origin="person",
+        source=job.source,
+        state="done",
+        created_at=job.created_at,
+        arguments=job.arguments,
     )
-    assert (context["machine"], context["point"]) == ("db1", "latest")
-    assert context["machines"]["db1"]["name"] == "db1-test-1"
-    assert context["machines"]["web"]["state"] == "waiting"
+    report_job(ground.plane, host.actor, job.id, report)
+    nudging.nudge(job.id)
 
 
-def test_run_that_is_killed_at_every_step_goes_on_and_does_nothing_twice(shop: Shop) -> None:
-    shop.apply(SMALL)
-    epochs = shop.epochs()
-    shop.lose_the_source()
+def _state(ground: Ground, job_id: str) -> str:
+    with ground.plane.database.read() as db:
+        return db.get_one(Job, job_id).state
+
+
+def test_a_plan_goes_on_across_hosts_and_over_the_death_of_its_server(ground: Ground) -> None:
+    engine.start(ground.plane, "one")
     try:
-        kills = _run_and_kill(shop, ("plan", "run", "small", *GONE, "--json"))
+        plan = put_plan(ground.plane, ground.admin, ground.vault, PLAN)
+        run = begin_run(
+            ground.plane, ground.admin, plan.id, act="unplanned", source_is_down=True, keep=None
+        )
+        nudging.nudge(run.id)
+        first = _is_there(ground, "db")
 
-        run = shop.run("status", "small").event("plan-run")
-        assert (run["outcome"], run["failed"]) == ("succeeded", [])
-        assert kills >= len(SMALL_ALL)
-        assert shop.told() == SMALL_ALL
-        assert shop.running_there() >= {"db1", "db2"}
-        for name in ("db1", "db2"):
-            assert shop.epochs()[name] == epochs[name] + 1
-        again = shop.run("run", "small", *GONE)
-        states = {one["step"]: one["state"] for one in again.events if one["event"] == "plan-step"}
-        assert states["one/db1/start"] == states["two/db2/start"] == "already"
+        engine.stop(patience=1)
+        engine.start(ground.plane, "one")
+        _done(ground, first, ground.far)
+        second = _is_there(ground, "web")
+        _done(ground, second, ground.two)
+
+        wait_until(lambda: _state(ground, run.id) == "done")
     finally:
-        shop.restore()
+        engine.stop(patience=5)
+
+    assert (first.machine_id, second.machine_id) == (ground.far.id, ground.two.id)
+    with ground.plane.database.read() as db:
+        assert db.query(Job).filter(Job.machine_id.is_not(None)).count() == 2
 
 
-def _run_and_kill(shop: Shop, words: tuple[str, ...]) -> int:
-    """SIGKILL as soon as each step is told for the first time, until all is over; how often."""
-    seen: set[str] = set()
-    for kills in range(100):
-        working = shop.south.side.start(*words)
-        wait_until(partial(_has_told_more, working, seen), within=WITHIN)
-        if not working.is_at_work:
-            return kills
-        seen |= _told(working.log)
-        working.kill()
-    raise AssertionError("it does not come to its end")
+def test_what_hosts_tell_is_kept_and_goes_into_the_kit(ground: Ground) -> None:
+    failed_over(ground)
+    tell(ground, ground.far, record(epoch=2, runs_at=ground.far.id, stage=Stage.COMMITTED))
 
+    view = show_recovery(ground.plane, ground.admin, "db")
+    kit = kit_of_server(
+        ground.plane.database,
+        now=ground.plane.clock.now(),
+        made_on="server",
+        address=ground.plane.address,
+        contacts=("Ada",),
+    )
 
-def _has_told_more(working: Working, seen: set[str]) -> bool:
-    return not working.is_at_work or bool(_told(working.log) - seen)
-
-
-def _told(log: Path) -> set[str]:
-    lines = [line for line in log.read_text().split("\n")[:-1] if line.startswith("{")]
-    events = [json.loads(line) for line in lines]
-    return {one["step"] for one in events if one["event"] == "plan-step"}
+    assert (view.stage, view.epoch, view.runs_on) == ("committed", 2, "far")
+    assert [(one.name, one.host) for one in kit.sites] == [("berlin", "far"), ("busan", "kvm2")]
+    # What runs at its site is replicated nowhere until it is reprotected.
+    assert [(one.name, one.site_host) for one in kit.machines] == [("web", "kvm2")]

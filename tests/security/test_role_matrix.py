@@ -11,7 +11,7 @@ from holdfast.server.application import PREFIX, make_app
 from holdfast.server.problems import MEDIA_TYPE
 from holdfast.testing.planes import make_csr, make_key, make_plane
 from holdfast.testing.postgres import Postgres
-from tests.security.world import CALLERS, PASSWORD, PEOPLE, World
+from tests.security.world import CALLERS, PASSWORD, PEOPLE, World, plan_text
 
 _METHODS = ("get", "post", "put", "patch", "delete")
 # Whoever is not named is refused.
@@ -119,6 +119,17 @@ ALLOWED: dict[str, frozenset[str]] = {
     "POST /agent/replications/wanted": OWN_MACHINE,
     "PUT /agent/replications": MACHINES,
     "POST /agent/replications/ended": MACHINES,
+    "GET /recovery": ANY_PERSON,
+    "GET /recovery/{vm}": READERS,
+    "POST /recovery/{vm}/{act}": OPERATORS,
+    "PUT /agent/recovery": MACHINES,
+    "PUT /vaults/{vault}/recovery-plans": CONTRIBUTORS,
+    "GET /recovery-plans": ANY_PERSON,
+    "GET /recovery-plans/{plan_id}": READERS,
+    "POST /recovery-plans/{plan_id}/runs": OPERATORS,
+    "POST /recovery-plan-runs/{job_id}/answers": OPERATORS,
+    "POST /recovery-plan-runs/{job_id}/resume": OPERATORS,
+    "DELETE /recovery-plans/{plan_id}": CONTRIBUTORS,
     "GET /vaults/{vault}/trash": READERS,
     "GET /machines/{machine_id}/trash": READERS,
     "POST /machines/{machine_id}/trash/undelete": OPERATORS,
@@ -143,6 +154,7 @@ _LET_THROUGH = {
     "vault-in-use",
     "policy-attached",
     "vault-cannot-come-back",
+    "plan-still-runs",
 }
 _REFUSED = (401, 403, 404)
 
@@ -198,7 +210,7 @@ def test_an_operation_is_for_those_in_the_table(world: World, operation: str) ->
 def test_lists_hold_nothing_of_a_vault_one_has_no_role_in(world: World) -> None:
     lists = (
         *("/machines", "/jobs", "/assignments", "/approvals", "/alerts"),
-        *("/sites", "/replications"),
+        *("/sites", "/replications", "/recovery"),
     )
     client = world.client("stranger")
 
@@ -238,6 +250,8 @@ _OTHERS = {
     "POST /machines/{machine_id}/unregister": {"machine_id": "leaving"},
     "DELETE /alert-targets/{target_id}": {"target_id": "useless_target"},
     "DELETE /sites/{site}": {"site": "spare"},
+    "POST /recovery-plan-runs/{job_id}/answers": {"job_id": "run_id"},
+    "POST /recovery-plan-runs/{job_id}/resume": {"job_id": "run_id"},
 }
 _AT = "2026-01-01T12:00:00Z"
 
@@ -318,6 +332,11 @@ def _body(operation: str, things: dict[str, str]) -> Any:
             "keep_replica": True,
             "is_gone_at_site": False,
         },
+        "POST /recovery/{vm}/{act}": {},
+        "PUT /agent/recovery": {"at": _AT, "records": []},
+        "PUT /vaults/{vault}/recovery-plans": {"text": plan_text(things["vm"])},
+        "POST /recovery-plans/{plan_id}/runs": {"act": "test"},
+        "POST /recovery-plan-runs/{job_id}/answers": {"step": "none", "decision": "yes"},
         "PUT /agent/points": {"points": []},
         "PUT /agent/vms": {"vms": []},
         "POST /machines/{machine_id}/trash/undelete": {},

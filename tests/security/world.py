@@ -232,7 +232,15 @@ class World:
         with self.plane.database.read() as db:
             made = db.query(Replication).filter_by(vm=wanted["vm"]).one().id
         free = add_machine(self.plane, self.vault, f"free-{caller}").id
-        return {"site": sites[0], "spare": sites[1], "replication_id": made, "free": free}
+        found = {"site": sites[0], "spare": sites[1], "replication_id": made, "free": free}
+        return {**found, **self._recovery(wanted["vm"])}
+
+    def _recovery(self, vm: str) -> dict[str, str]:
+        """A plan of that machine, and a run of it that has not come to its end."""
+        client, text = self.client("admin"), {"text": plan_text(vm)}
+        plan = client.put(f"{PREFIX}/vaults/{self.vault}/recovery-plans", json=text).json()["id"]
+        run = self._made(f"/recovery-plans/{plan}/runs", {"act": "test"})
+        return {"vm": vm, "act": "test", "plan_id": plan, "run_id": run}
 
     def _scrub(self, machine: str) -> None:
         with self.plane.database.write() as db:
@@ -257,3 +265,7 @@ _ACCOUNTS = {
 
 def _policy(name: str) -> dict[str, Any]:
     return {**policy_body(propose()), "name": name}
+
+
+def plan_text(vm: str) -> str:
+    return f"version: 1\nname: plan-{vm}\ngroups:\n  - name: all\n    machines: [{{vm: {vm}}}]\n"

@@ -1,5 +1,6 @@
 """The recovery kit: what a person needs to fail over when the server is gone. Values only."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
@@ -91,7 +92,7 @@ def steps_for(name: str, *, site_host: str, runs_on: str) -> tuple[KitStep, ...]
     )
 
 
-def networks_named(told: dict[str, object]) -> dict[str, str]:
+def networks_named(told: Mapping[str, object]) -> dict[str, str]:
     """As people write them: the old network, and the one it becomes; "none": unplugged."""
     found = told.get("networks")
     kept = found if isinstance(found, dict) else {}

@@ -120,6 +120,12 @@ def open_of_kind(db: Session, kind: str, vault_id: str) -> Job | None:
     return db.scalar(query.limit(1))
 
 
+def open_in_vault(db: Session, vault_id: str, *, kind: str, source: str) -> Job | None:
+    """The server's own job about this that is not over."""
+    query = select(Job).where(Job.kind == kind, Job.vault_id == vault_id, Job.source == source)
+    return db.scalar(query.where(Job.state.in_(_OPEN)).limit(1))
+
+
 def running_on_silent(db: Session, silent_since: datetime, *, limit: int) -> Sequence[str]:
     """Running jobs of machines that were not heard of since."""
     query = (

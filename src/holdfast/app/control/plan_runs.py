@@ -132,13 +132,17 @@ def _new(
     before = made_before(plane, db, actor, table=Job, same=same, at="created_at")
     if before is not None:
         return view_of(before, None)
+    source = f"plan:{progress.plan}"
+    other = job_rows.open_in_vault(db, vault_id, kind=Kind.RECOVERY_PLAN.value, source=source)
+    if other is not None:
+        raise PlanStillRuns(job=other.id)
     job = Job(
         id=id_for(actor),
         vault_id=vault_id,
         machine_id=None,
         kind=Kind.RECOVERY_PLAN.value,
         origin="person",
-        source=f"plan:{progress.plan}",
+        source=source,
         state=State.WAITING.value,
         arguments=arguments,
         asked_by=str(actor),

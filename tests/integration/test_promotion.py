@@ -124,6 +124,20 @@ def test_killed_at_any_step_it_goes_on_and_ends_the_same(bench: Replicated, step
     assert contents(bench) == bench.points[bench.newest]
 
 
+def test_a_daemon_killed_in_between_changes_nothing(bench: Replicated) -> None:
+    place = bench.place()
+    plan = plan_promotion(place, bench.machine.uuid, bench.wish())
+    with pytest.raises(Killed):
+        promote(killing("started", place), plan)
+    bench.there().restart_libvirtd()
+
+    promoted = promote(place, plan)
+
+    domain = find_by_uuid(bench.hypervisor, bench.machine.uuid)
+    assert tracked_disks(domain, promoted.checkpoint) == set(bench.machine.disks)
+    assert contents(bench) == bench.points[bench.newest]
+
+
 @pytest.mark.parametrize("step", ["started", "recorded"])
 def test_a_qemu_killed_before_it_ran_leaves_a_record_that_is_made_anew(
     bench: Replicated, step: str

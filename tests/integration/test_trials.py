@@ -165,3 +165,23 @@ def test_point_that_is_not_there_is_a_failure_with_its_code(bench: TrialBench) -
     assert trial.error
     assert trial.cleaned_at is not None
     assert bench.leftovers() == []
+
+
+def test_what_its_screen_shows_is_kept_as_a_picture(bench: TrialBench) -> None:
+    description = bench.place.site.point_files(bench.vm, bench.replicated.newest) / "domain.xml"
+    screen = "<video><model type='vga'/></video><graphics type='vnc' port='-1' autoport='yes'/>"
+    xml = description.read_text().replace("</devices>", f"{screen}</devices>")
+    description.write_text(xml)
+
+    trial = bench.run(checks=(parse_check("screenshot"),))
+
+    assert trial.counts
+    assert trial.picture_reason == ""
+    assert bench.folder.screen(trial.id).read_bytes().startswith(b"\x89PNG\r\n")
+
+
+def test_machine_without_a_screen_says_so(bench: TrialBench) -> None:
+    trial = bench.run(checks=RUNS)
+
+    assert "screen" in trial.picture_reason
+    assert not bench.folder.screen(trial.id).exists()

@@ -118,7 +118,6 @@ class PromotionAccountReadsOnly(HoldfastError):
         "With such an account the list of storage pools is empty as well. Run the command as root "
         "or as a member of the group libvirt, over the socket that allows changes."
     )
-    source_codes = ("8061",)
 
 
 class PromotionSpaceShort(HoldfastError):

@@ -14,10 +14,12 @@ from holdfast.agent.running import Program
 from holdfast.app import vm_records
 from holdfast.base.programs import ask_tool
 from holdfast.fleet.messages import VmsTold, VmTold
+from holdfast.recovery.record_folder import RecordFolder
 
 _EVERY = 600.0
 _TIMEOUT = 300.0
 _WEIGHTS = ("not", "less")
+_LEFT = ("off", "migrated")
 
 
 class Inventory:
@@ -62,8 +64,19 @@ class Inventory:
 def _told(said: bytes, home: str) -> Iterator[VmTold]:
     for line in said.splitlines():
         event = json.loads(line)
-        if event.get("event") == "vm":
+        if event.get("event") == "vm" and not _has_left(event, home):
             yield _vm(event, home)
+
+
+def _has_left(event: dict[str, Any], home: str) -> bool:
+    """`virsh migrate` leaves its definition here, off: the machine is where it went.
+
+    One that is barred here was failed over, and this is still its home.
+    """
+    if (event["state"], event.get("state_reason")) != _LEFT:
+        return False
+    record = RecordFolder(home, event["uuid"]).load()
+    return record is None or record.fence is None
 
 
 def _vm(event: dict[str, Any], home: str) -> VmTold:

@@ -10,6 +10,8 @@ from holdfast.agent.inventory import Inventory
 from holdfast.agent.protected import ProtectedVms
 from holdfast.agent.running import Program
 from holdfast.app.vm_records import LastPoint, Protection, save, save_last
+from holdfast.recovery.record import Fence, RecoveryRecord
+from holdfast.recovery.record_folder import RecordFolder
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 _VM: dict[str, Any] = {
@@ -62,6 +64,30 @@ def test_machine_that_is_gone_is_told_by_its_error(tmp_path: Path) -> None:
 
     assert inventory.now is not None
     assert inventory.now.vms[0].remarks == ["vm-missing"]
+
+
+def test_machine_that_was_migrated_away_is_not_told_though_its_definition_stayed(
+    tmp_path: Path,
+) -> None:
+    left = {**_VM, "state": "off", "state_reason": "migrated"}
+    inventory = _inventory(tmp_path, left)
+
+    inventory.look()
+
+    assert inventory.now is not None
+    assert inventory.now.vms == []
+
+
+def test_machine_that_was_failed_over_while_it_ran_is_told_by_its_home(tmp_path: Path) -> None:
+    fence = Fence(act="a1", epoch=1, since=NOON)
+    RecordFolder(str(tmp_path), "u1").save(RecoveryRecord(vm="u1", name="web", fence=fence))
+    left = {**_VM, "state": "off", "state_reason": "migrated"}
+    inventory = _inventory(tmp_path, left)
+
+    inventory.look()
+
+    assert inventory.now is not None
+    assert [vm.name for vm in inventory.now.vms] == ["web"]
 
 
 def test_host_without_machines_is_not_asked(tmp_path: Path) -> None:

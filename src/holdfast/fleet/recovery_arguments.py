@@ -84,6 +84,8 @@ class FailBackArguments:
     vm: str
     live: bool = False
     force: bool = False
+    shutdown_within: str | None = None
+    networks: list[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

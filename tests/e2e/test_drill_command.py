@@ -94,3 +94,7 @@ def test_what_is_not_there_is_said_with_a_way_on(drilled: Bench) -> None:
 )
 def test_what_makes_no_sense_is_a_question_of_usage(drilled: Bench, words: tuple[str, ...]) -> None:
     drilled.run(*words, status=2)
+
+
+def test_nothing_to_clean_up_is_no_error(drilled: Bench) -> None:
+    assert "nothing" in drilled.run("failover", "cleanup").out

@@ -97,6 +97,12 @@ def clean_up(session: Session, vm: str | None, *, note: str = "") -> list[Trial]
     return done
 
 
+def left_of(session: Session, vm: str | None) -> list[Trial]:
+    """What is left of tests of this machine, by name or UUID, or of all."""
+    found = left_here(session.settings.home)
+    return [each for each in found if vm is None or vm in (each.name, each.vm)]
+
+
 def clean_over_time(session: Session, site: Site) -> list[Trial]:
     """Those that have expired, and those whose command was killed."""
     now = session.clock.now()

@@ -4,6 +4,7 @@ import click
 
 from holdfast.base.errors import Exit
 from holdfast.base.texts import N_, _
+from holdfast.cli import shown
 from holdfast.cli.command import Command, option
 from holdfast.cli.vm_host import host_option, start_on
 
@@ -28,7 +29,7 @@ from holdfast.cli.vm_host import host_option, start_on
 @host_option
 def cleanup(vm: str | None, *, note: str, host: str | None) -> int:
     from holdfast.app.drills import follow_trials
-    from holdfast.app.failover_test import clean_up
+    from holdfast.app.failover_test import clean_up, left_of
     from holdfast.cli.trial_report import tell_trial
     from holdfast.recovery.trial_tending import require_clean
 
@@ -37,7 +38,11 @@ def cleanup(vm: str | None, *, note: str, host: str | None) -> int:
     follow_trials(run.session, done)
     for trial in done:
         tell_trial(run.out, trial)
-    if not done:
+    running = [each for each in left_of(run.session, vm) if each.id not in {t.id for t in done}]
+    for trial in running:
+        said = _("{test} is under way in another process, and is left alone")
+        run.out.remark(said.format(test=shown.line(trial.trial_name)))
+    if not done and not running:
         run.out.remark(_("There is nothing to clean up"))
     for trial in done:
         require_clean(trial)

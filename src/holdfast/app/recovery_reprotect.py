@@ -15,6 +15,7 @@ from holdfast.recovery.acts import OnStep, Step
 from holdfast.recovery.record import ActKind, Stage
 from holdfast.recovery.reprotecting import Reprotecting, United
 from holdfast.recovery.source_notes import NotesFile
+from holdfast.recovery.way_back_notes import hold_record
 from holdfast.replication.adoption import Adopted
 
 
@@ -98,6 +99,7 @@ class _Protecting:
                 session=here.session, settings=settings, on_progress=lambda _progress: None
             ).come_through(way.is_through)
             sent = way.folder.sent()
+        hold_record(here.home, here.vm, here.clock, "")
         copied = sent.walked_bytes if sent else 0
         self.figures["copied_bytes"] = float(copied)
         return _("sent: {size}").format(size=format_size(copied))

@@ -39,6 +39,7 @@ from holdfast.recovery.promoting import domain_of, end
 from holdfast.recovery.promotion_preflight import require_promotable
 from holdfast.recovery.record import Promoted
 from holdfast.recovery.starting import Starting
+from holdfast.recovery.way_back_notes import hold_record
 from holdfast.replication.site_orders import OrderKind, SiteOrder, SourceTidings
 
 _LOOK = 0.02
@@ -306,6 +307,7 @@ class Arriving:
 
     def _keep(self, promoted: Promoted) -> None:
         self._folder.change(lambda record: msgspec.structs.replace(record, promoted=promoted))
+        hold_record(self._starting.home, self._starting.vm, self._clock, promoted.checkpoint)
 
     def _drop_arrival(self) -> None:
         """Of a try before: it never ran here."""

@@ -29,6 +29,7 @@ from holdfast.recovery.promotion_preflight import require_promotable
 from holdfast.recovery.record import Act, Promoted, RecoveryRecord
 from holdfast.recovery.record_folder import RecordFolder
 from holdfast.recovery.tested_points import tested_points
+from holdfast.recovery.way_back_notes import hold_record
 from holdfast.replication.replica_facts import ReplicaFacts, ReplicaPoint
 
 _AGENT_PATIENCE = 300.0
@@ -156,6 +157,7 @@ class Starting:
 
     def _keep(self, promoted: Promoted) -> None:
         self.folder.change(lambda record: msgspec.structs.replace(record, promoted=promoted))
+        hold_record(self.home, self.vm, self.clock, promoted.checkpoint)
 
     def _wait_for_agent(self) -> str:
         promoted = self.record().promoted

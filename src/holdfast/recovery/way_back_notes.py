@@ -6,16 +6,21 @@ HOME/recovery/UUID/home.json       what is recorded of a machine since it came h
 
 from datetime import datetime
 from hashlib import sha256
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
+from holdfast.base.clock import Clock
+from holdfast.machines.checkpoint_notes import CheckpointNotes
 from holdfast.machines.state_files import replace_file
+from holdfast.machines.vm_lock import FOLDER
 from holdfast.recovery.desk import SPLIT_BRAIN
 from holdfast.recovery.record import RecoveryRecord
 from holdfast.recovery.record_folder import RecordFolder
 from holdfast.replication.adoption import Adopted
 
+_SINCE = "replica:since-it-came"
 _ADOPTED, _HOME = "adopted.json", "home.json"
 _T = TypeVar("_T", bound=msgspec.Struct)
 
@@ -44,6 +49,12 @@ def was_split(record: RecoveryRecord) -> bool:
         event.what == SPLIT_BRAIN and event.figures.get("epoch") == record.epoch
         for event in record.events
     )
+
+
+def hold_record(home: str, vm: str, clock: Clock, checkpoint: str) -> None:
+    """Backups leave the record of what a machine has written since it came here; empty: it may go."""
+    Path(home, FOLDER).mkdir(mode=0o700, parents=True, exist_ok=True)
+    CheckpointNotes(home, vm, clock).note(_SINCE, checkpoint)
 
 
 def keep_adopted(folder: RecordFolder, adopted: Adopted) -> None:

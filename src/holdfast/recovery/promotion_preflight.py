@@ -95,8 +95,10 @@ def _identity_problems(host: Host, plan: PromotionPlan) -> Iterator[HoldfastErro
 
 def _folder_problems(place: Place, plan: PromotionPlan) -> Iterator[HoldfastError]:
     folder, name = place.site.folder, plan.promoted.name
-    for above in folder.parents:
-        if not _can_go_through(above, _qemu_user(place.host, plan)):
+    closed = [above for above in folder.parents if not _is_open(above)]
+    user = _qemu_user(place.host, plan) if closed else 0
+    for above in closed:
+        if user and above.stat().st_uid != user:
             reason = _("QEMU, as the user it runs as here, cannot go through it")
             yield PromotionFolderClosed(about=name, path=above, reason=reason)
     if not os.access(folder, os.W_OK):
@@ -128,12 +130,9 @@ def _qemu_user(host: Host, plan: PromotionPlan) -> int:
     return 0
 
 
-def _can_go_through(folder: Path, user: int) -> bool:
-    try:
-        seen = folder.stat()
-    except OSError:
-        return False
-    return user in (0, seen.st_uid) or bool(seen.st_mode & _OTHERS_GO_THROUGH)
+def _is_open(folder: Path) -> bool:
+    """To whoever; one that is not there is found to be so in another way."""
+    return not folder.exists() or bool(folder.stat().st_mode & _OTHERS_GO_THROUGH)
 
 
 def _pool_problems(host: Host, spec: DomainSpec) -> Iterator[HoldfastError]:

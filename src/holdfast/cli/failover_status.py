@@ -1,6 +1,5 @@
 """`holdfast failover status` and `points`: how recoveries are, once or again and again."""
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -9,14 +8,12 @@ from holdfast.base.errors import Exit
 from holdfast.base.texts import N_
 from holdfast.cli.command import Command, option
 from holdfast.cli.run import Run, start
+from holdfast.cli.watching import watched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from holdfast.app.recovery_looking import RecoveryLook
-
-_EVERY = 2.0
-_HOME_AND_CLEAR = "\x1b[H\x1b[2J"
 
 
 @click.command(
@@ -48,15 +45,7 @@ def status(vm: str | None, *, watch: bool, everywhere: bool) -> int:
         return tell_of_fleet(run, vm)
     if not watch:
         return _tell(run, vm)
-    from holdfast.app.stop_signals import stopped_by_signals
-
-    with stopped_by_signals() as stop:
-        while not stop.is_set():
-            if sys.stdout.isatty():
-                run.out.remark(_HOME_AND_CLEAR)
-            _tell(run, vm)
-            run.session.clock.sleep(_EVERY)
-    return Exit.FINE
+    return watched(run, lambda: _tell(run, vm))
 
 
 @click.command(

@@ -1,6 +1,5 @@
 """`holdfast replication status`: how far behind each machine is, once or again and again."""
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -9,12 +8,10 @@ from holdfast.base.errors import Exit
 from holdfast.base.texts import N_
 from holdfast.cli.command import Command, option
 from holdfast.cli.run import Run, start
+from holdfast.cli.watching import watched
 
 if TYPE_CHECKING:
     from holdfast.replication.looking import Look
-
-_EVERY = 2.0
-_HOME_AND_CLEAR = "\x1b[H\x1b[2J"
 
 
 @click.command(
@@ -49,15 +46,7 @@ def status(
         return tell_of_fleet(run, vm, machine=machine)
     if not watch:
         return _tell(run, vm, points=points)
-    from holdfast.app.stop_signals import stopped_by_signals
-
-    with stopped_by_signals() as stop:
-        while not stop.is_set():
-            if sys.stdout.isatty():
-                run.out.remark(_HOME_AND_CLEAR)
-            _tell(run, vm, points=points)
-            run.session.clock.sleep(_EVERY)
-    return Exit.FINE
+    return watched(run, lambda: _tell(run, vm, points=points))
 
 
 def _tell(run: Run, vm: str | None, *, points: bool) -> int:

@@ -6,17 +6,15 @@ moment it leaves nothing that the next run does not find. A lock keeps a second 
 
 import contextlib
 import fcntl
-import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 import msgspec
 
 from holdfast.base.clock import Clock
 from holdfast.base.errors import HoldfastError
-from holdfast.base.units import format_duration
+from holdfast.machines.work_lock import Holder, work_lock
 from holdfast.recovery.act_errors import ActRuns, StepHadNoEffect
 from holdfast.recovery.record import Act, StepNote, StepState
 from holdfast.recovery.record_folder import RecordFolder
@@ -107,19 +105,12 @@ def _ended(
 def at_work(folder: RecordFolder, clock: Clock, *, about: str, work: str) -> Iterator[None]:
     """One act at a time upon a machine; the kernel frees the lock however this process ends."""
     folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(folder.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise _held(descriptor, clock, about) from None
-        said = {"pid": os.getpid(), "work": work, "since": clock.now().isoformat()}
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps(said).encode(), 0)
+
+    def refused(holder: Holder) -> ActRuns:
+        return ActRuns(about=about, work=holder.work, pid=holder.pid, age=holder.age)
+
+    with work_lock(str(folder.path / _LOCK), clock, work=work, refused=refused):
         yield
-    finally:
-        # The file stays: whoever removed it could remove another one's lock.
-        os.close(descriptor)
 
 
 def is_at_work(folder: RecordFolder) -> bool:
@@ -135,13 +126,3 @@ def is_at_work(folder: RecordFolder) -> bool:
     finally:
         os.close(descriptor)
     return False
-
-
-def _held(descriptor: int, clock: Clock, about: str) -> ActRuns:
-    """What the holder wrote; it may not have written yet."""
-    pid, work, age = "?", "?", timedelta(0)
-    with contextlib.suppress(ValueError, KeyError, TypeError, OSError):
-        said = json.loads(os.pread(descriptor, 4096, 0))
-        pid, work = said["pid"], said["work"]
-        age = max(age, clock.now() - datetime.fromisoformat(said["since"]))
-    return ActRuns(about=about, work=work, pid=pid, age=format_duration(age.total_seconds()))

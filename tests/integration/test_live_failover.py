@@ -93,11 +93,7 @@ def test_it_goes_on_at_the_site_and_comes_home_without_a_stop(sites: TwoSites) -
         promoted = assert_recorded(south, there)
         # At home it cannot be started, and its images are the point.
         assert not guest.is_running()
-        wait_until(lambda: not layers_of(guest), within=WITHIN)
-        assert record(north, guest.uuid).fence is not None
-        for disk in promoted.disks:
-            words = ["qemu-img", "compare", "-U", str(guest.disk(disk.target)), disk.below]
-            subprocess.run(words, check=True, capture_output=True)
+        assert_home_is_the_point(north, guest, promoted)
         assert not (south.home / "recovery" / guest.uuid / "doors.json").exists()
 
         done = south.run("reprotect", guest.name, "--json").event("recovery-done")
@@ -118,7 +114,7 @@ def test_it_goes_on_at_the_site_and_comes_home_without_a_stop(sites: TwoSites) -
 def assert_the_same(guest: Guest, boot: str) -> None:
     """Not one that was started again, and it has missed nothing."""
     wait_until(guest.answers, within=WITHIN)
-    assert boot_of(guest) == boot
+    assert boot_of(guest) == boot, guest.run("cat /proc/uptime; dmesg | tail -n 50")
     assert guest.run("cat /a/note") == "kept\n"
     lines = counted(guest)
     assert lines == list(range(1, len(lines) + 1))
@@ -135,6 +131,15 @@ def assert_recorded(south: Station, there: Guest) -> Promoted:
     assert 0 < event.figures["disk_bytes"] < there.recipe.disk_size
     assert event.figures["stood_ms"] > 0
     return promoted
+
+
+def assert_home_is_the_point(north: Station, guest: Guest, promoted: Promoted) -> None:
+    """Barred, and with nothing that is not at the site."""
+    wait_until(lambda: not layers_of(guest), within=WITHIN)
+    assert record(north, guest.uuid).fence is not None
+    for disk in promoted.disks:
+        words = ["qemu-img", "compare", "-U", str(guest.disk(disk.target)), disk.below]
+        subprocess.run(words, check=True, capture_output=True)
 
 
 def listening(host: KvmHost) -> set[int]:
@@ -177,6 +182,10 @@ def test_whatever_is_killed_on_the_way_it_runs_once_and_the_same_command_goes_on
 
         assert not guest.is_running()
         assert_the_same(guest.at(south.host), boot)
+        # Whatever was put back before, no change of it was missed.
+        promoted = record(south, guest.uuid).promoted
+        assert promoted is not None
+        assert_home_is_the_point(north, guest, promoted)
 
 
 def begun(sites: TwoSites, guest: Guest) -> Working:

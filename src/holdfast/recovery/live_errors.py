@@ -74,7 +74,7 @@ class LiveArrivedOdd(HoldfastError):
     code = "live-arrived-odd"
     sentence = N_("{about} left its own host and is not here: {reason}")
     remedy = N_(
-        "Nothing of it is lost: it is off at its own host, with all it had written. Run the same "
-        "command again, or give it back: `holdfast failover undo {about}`."
+        "Nothing it had written is lost: it is off at its own host. Give it back, and it is started "
+        "there: `holdfast failover undo {about}`."
     )
     exit_status = Exit.DECIDE

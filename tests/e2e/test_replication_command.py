@@ -114,7 +114,7 @@ def test_machine_is_followed_through_its_life_by_commands(
     steps = [one for one in enabled.events if one["event"] == "replication-step"]
     assert {one["step"]: one["state"] for one in steps} == {
         **dict.fromkeys(("preflight", "way", "site"), "done"),
-        **dict.fromkeys(("settings", "initial-copy", "first-cycle"), "done"),
+        **dict.fromkeys(("settings", "autostart", "initial-copy", "first-cycle"), "done"),
         **dict.fromkeys(("way-back", "extension"), "left-out"),
     }
     assert not enabled.event("replication-enabled")["is_followed"]

@@ -15,7 +15,7 @@ from holdfast.app.control.recovery_errors import RecoveryNowhere
 from holdfast.app.control.recovery_orders import order_act
 from holdfast.app.control.recovery_views import list_recoveries, show_recovery
 from holdfast.app.control.sites import NewSite, add_site
-from holdfast.catalog.tables import Alert
+from holdfast.catalog.tables import Alert, Machine
 from holdfast.fleet.jobs import Kind
 from holdfast.fleet.paging import Window
 from holdfast.fleet.recovery_messages import (
@@ -257,3 +257,18 @@ def test_drills_and_tests_that_were_forgotten_are_told(ground: Ground) -> None:
 
 def _passed(at: datetime, due_at: datetime) -> DrillTold:
     return DrillTold(name="db", at=at, is_passed=True, due_at=due_at)
+
+
+def test_a_home_in_another_vault_is_open_to_the_host_of_the_replica(ground: Ground) -> None:
+    """Somebody let it be replicated there; so it may come back."""
+    home = NewSite(name="seoul", machine_id=ground.one.id, folder="/srv/replicas")
+    add_site(ground.plane, ground.admin, home)
+    other = add_vault(ground.plane, "other")
+    with ground.plane.database.write() as db:
+        db.get_one(Machine, ground.far.id).vault_id = other
+
+    told = ground.want("db", ground.far, "seoul")
+
+    assert told.machine == ground.one.id
+    with pytest.raises(NotThere):
+        ground.want("mail", ground.far, "seoul")

@@ -244,7 +244,10 @@ def _is_fenced(away: Away) -> bool:
 
 def test_with_its_protection_switched_off_it_is_replicated_to_its_home_anew(away: Away) -> None:
     north, south = away.sites.north, away.sites.south
+    assert north.running is not None
+    north.running.kill()
     shutil.rmtree(SourceFolder(str(north.home), away.home.uuid).path)
+    north.work()
 
     off = away.reprotect(status=None).event("error")
     south.run("replication", "enable", away.name, "--to", "north", *NEVER)

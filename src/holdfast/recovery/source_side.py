@@ -24,6 +24,7 @@ from holdfast.recovery.source_asking import ASKED
 from holdfast.recovery.source_errors import OrderNotKnown, SplitBrain, StartedByHand
 from holdfast.recovery.source_notes import NotesFile
 from holdfast.recovery.source_record import SourceRecord
+from holdfast.replication.resync import Because
 from holdfast.replication.site_orders import OrderKind, SiteOrder, SourceTidings
 from holdfast.replication.source_errors import SourceNotThere
 from holdfast.replication.source_orders import (
@@ -44,7 +45,6 @@ _STANDING_STILL = frozenset(
         Stage.COMMITTED,
         Stage.REPROTECTING,
         Stage.FAILING_BACK,
-        Stage.MIGRATED,
     }
 )
 # What leads to the machine being taken from this host.
@@ -322,9 +322,17 @@ class SourceSide:
         """One that does not read halts it: by it this host knows what it gave away."""
         record = self._records.load(self._loop.settings)
         is_theirs = record.runs_at == self._loop.settings.to.machine
-        is_given = is_theirs or record.fence is not None or record.stage in _STANDING_STILL
+        is_given = is_theirs or record.fence is not None or self._awaits_reprotect(record)
         self._is_halted = is_given or self._notes.now.is_barring
         return record
+
+    def _awaits_reprotect(self, record: RecoveryRecord) -> bool:
+        """It came here, and what was shipped from here before is the beginning of nothing.
+
+        One that somebody replicates from here anew knows nothing of that.
+        """
+        must_walk = self._loop.sent().must_walk
+        return record.stage in _STANDING_STILL and must_walk == Because.REPROTECT
 
     def _keep(self, fence: Fence) -> None:
         self._records.fence(self._loop.settings, fence)

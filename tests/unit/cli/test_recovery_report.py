@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from holdfast.app.recovery_looking import RecoveryLook
+from holdfast.cli.json_recovery import RecoveryStatus
 from holdfast.cli.output import JsonOutput, TextOutput
 from holdfast.cli.recovery_report import tell_points, tell_recoveries, tell_recovery
 from holdfast.machines.points import Consistency
@@ -131,6 +132,8 @@ def test_each_machine_is_a_line_and_an_event(capsys: pytest.CaptureFixture[str])
 
     lines = capsys.readouterr().out.splitlines()
     events = [msgspec.json.decode(line) for line in lines]
+    kept = [msgspec.json.decode(line, type=RecoveryStatus) for line in lines]
+    assert [msgspec.to_builtins(each) for each in kept] == events
     assert [event["stage"] for event in events] == ["protected", "failing-over"]
     assert events[1]["act"]["steps"][0]["said"] == "no memory"
     assert events[1]["act"]["at_work"] is False

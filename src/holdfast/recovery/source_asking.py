@@ -49,7 +49,6 @@ class SourceAsking:
     on_tidings: Callable[[SourceTidings], None] = lambda _told: None
 
     def require_heard(self) -> Heard:
-        heard = tidings_of(self.home, self.folder.vm)
         return self._require_heard(_SILENT_SECONDS)
 
     def fresh(self) -> SourceTidings | None:

@@ -290,9 +290,11 @@ def test_a_site_that_does_not_know_a_way_back_is_found_when_the_way_there_is_mad
         words = ("replication", "enable", "oneway", "--to", "south", *NEVER, "--json")
         try:
             known.rename(tmp_path / "sites")
-            missing = sites.north.run(*words, status=None).event("error")
-            agreed = sites.north.run(*words, "--one-way")
-            (tmp_path / "sites").rename(known)
+            try:
+                missing = sites.north.run(*words, status=None).event("error")
+                agreed = sites.north.run(*words, "--one-way")
+            finally:
+                (tmp_path / "sites").rename(known)
             both = sites.north.run(*words)
         finally:
             sites.north.run("replication", "disable", "oneway", status=None)
@@ -305,4 +307,4 @@ def test_a_site_that_does_not_know_a_way_back_is_found_when_the_way_there_is_mad
 
 def _way_back(said: Said) -> str:
     steps = [one for one in said.events if one["event"] == "replication-step"]
-    return next(str(one["state"]) for one in steps if one["step"] == "way-back")
+    return {str(one["step"]): str(one["state"]) for one in steps}["way-back"]

@@ -6,6 +6,7 @@ from bench.questions_report import Chapter
 
 FLOOR = "boot of a local copy"
 MIGRATE = "virsh migrate --copy-storage-all"
+BY_LIBVIRT = "started by libvirt at once"
 PLAN_OF = 10
 
 QUESTIONS = (
@@ -52,7 +53,7 @@ QUESTIONS = (
         what=f"plan of {PLAN_OF} machines in one group, all agents up",
         unit="s",
         measure=Measure.SHARE,
-        peer="the same machines started by libvirt",
+        peer=BY_LIBVIRT,
     ),
 )
 _HOW = """\
@@ -62,6 +63,7 @@ Two libvirt hosts of one machine, in namespaces of their own, are each other's s
 *Boot of a local copy* is the floor: the same guest, its image copied beside, defined and started by libvirt on the same host, until its agent answers.
 The guest is a small Linux whose processor is emulated, so a boot takes some seconds whatever starts it.
 `virsh migrate --live --copy-storage-all` moves the same running guest with all its disks by libvirt alone; its link is the same virtual cable. The downtime is how long a counter in the guest stood still.
+The plan is run without the machines' home, whose machines and processes were killed; its peer are as many guests of the same kind, all started at once by libvirt.
 Of reprotect the bytes sent are held against what was written at the old home after its last point and by the guest at the other site.
 """
 CHAPTER = Chapter(

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter
 
+from bench.live_move import migrate_with_storage, move_live
 from bench.questions import US, Sample
-from bench.recovery_report import FLOOR
+from bench.recovery_plan import plain_seconds, plan_seconds
+from bench.recovery_report import BY_LIBVIRT, FLOOR, MIGRATE
 from holdfast.base.clock import SystemClock
 from holdfast.hypervisor.binding import load
 from holdfast.replication.replicator_wishes import ask_for_cycle
@@ -40,6 +42,9 @@ class RecoveryRounds:
         for turn in range(rounds):
             with self._ground() as (sites, guest):
                 self._round(sites, guest, turn)
+            self._live(turn)
+            self._note("plan", turn, plan_seconds())
+            self._note("plan", turn, plain_seconds(), BY_LIBVIRT)
 
     @contextmanager
     def _ground(self) -> Iterator[tuple[TwoSites, Guest]]:
@@ -63,6 +68,19 @@ class RecoveryRounds:
         south.run("commit", _VM)
         self._reprotect(sites, guest, turn)
         self._acted(north, "failback", turn, "failback", _VM)
+
+    def _live(self, turn: int) -> None:
+        """Ours and libvirt's own, each from where the other began."""
+        with self._ground() as (sites, guest):
+            ours = move_live(sites, guest)
+        with two_hosts() as (north, south):
+            guest = Guest(north, _VM, _RECIPE)
+            guest.start()
+            theirs = migrate_with_storage(north, south, guest)
+        for contender, move in ((US, ours), (MIGRATE, theirs)):
+            self._note("live", turn, move.seconds, contender)
+            self._note("live downtime", turn, move.stood_seconds, contender)
+            self._note("live bytes", turn, move.carried_bytes / 1e6, contender)
 
     def _floor(self, station: Station, turn: int) -> None:
         copy = Guest(station.host, f"copy{turn}", _RECIPE)

@@ -1,6 +1,7 @@
 """Failover by orders of a server, and without it: what it shows, what its kit makes possible."""
 
 import contextlib
+import itertools
 import os
 import shutil
 import signal
@@ -31,6 +32,7 @@ pytestmark = [
 ]
 # With warnings, when a guest had to be switched off.
 _WELL = ("done", "warnings")
+_numbers = itertools.count(1)
 _PASSPHRASE = "the kit's own passphrase, long enough"
 
 
@@ -103,7 +105,9 @@ def ground(
 @pytest.fixture
 def machine(ground: Ground, kvm_hosts: tuple[KvmHost, KvmHost]) -> Iterator[StillMachine]:
     with Host.open(kvm_hosts[0].uri) as hypervisor:
-        machine = StillMachine(kvm_hosts[0], hypervisor, "carried", {"vda": 8 * MIB})
+        machine = StillMachine(
+            kvm_hosts[0], hypervisor, f"carried{next(_numbers)}", {"vda": 8 * MIB}
+        )
         try:
             machine.write("vda", 0, b"first" * 1000)
             machine.start()
@@ -123,7 +127,8 @@ def _remove_everywhere(south: KvmHost, machine: StillMachine) -> None:
     with Host.open(south.uri) as hypervisor:
         for domain in list_domains(hypervisor):
             if domain.name == machine.name:
-                south.run("virsh", "destroy", domain.name)
+                if domain.is_active():
+                    south.run("virsh", "destroy", domain.name)
                 south.run("virsh", "undefine", domain.name, "--checkpoints-metadata", "--nvram")
 
 
@@ -176,7 +181,7 @@ def test_machine_fails_over_by_orders_and_when_the_server_is_gone(
     shutil.rmtree(ground.server.state)
     shown = server.run("recovery-kit", "show", kit, *sealed, "--to", tmp_path / "open", "--json")
     told = shown.event("recovery-kit-shown")["kit"]
-    (carried,) = told["machines"]
+    carried = next(one for one in told["machines"] if one["vm"] == machine.uuid)
     north.run("virsh", "destroy", machine.name)
     for step in carried["steps"]:
         if not step.get("is_optional"):
@@ -195,3 +200,28 @@ def test_machine_fails_over_by_orders_and_when_the_server_is_gone(
     assert told["contacts"] == ["Ada, room 4"]
     assert lives
     assert (after["runs_on"], ground.sources(machine.name)) == ("south", ["north"])
+
+
+def test_machine_comes_home_by_orders(
+    ground: Ground, machine: StillMachine, kvm_hosts: tuple[KvmHost, KvmHost]
+) -> None:
+    north, south = kvm_hosts
+    hurried = {"force": True, "shutdown_within": "2s"}
+    went = ground.order(machine.name, "planned", **hurried)
+    wait_until(lambda: ground.recovery(machine.name)["stage"] == "failed-over")
+
+    said = ground.office.admin.run("failover", "order", machine.name, "reprotect", "--json")
+    followed = ground.over(str(said.event("job")["id"]))
+    assert followed["job"]["state"] in _WELL, followed
+    listed = ground.office.admin.run("failover", "status", "--all", "--json").events
+    wait_until(lambda: ground.recovery(machine.name)["replicated_to"] == ["north"])
+    reversed_ = ground.recovery(machine.name)
+    came = ground.order(machine.name, "failback", **hurried)
+    assert came["job"]["state"] in _WELL, came
+
+    wait_until(lambda: _runs(north, machine) and not _runs(south, machine))
+    wait_until(lambda: ground.recovery(machine.name)["runs_on"] == "north")
+    assert went["job"]["machine"] == "south"
+    assert machine.uuid in {event["record"]["vm"] for event in listed}
+    assert (reversed_["stage"], reversed_["runs_on"]) == ("protected-in-reverse", "south")
+    assert came["job"]["machine"] == "north"

@@ -32,7 +32,7 @@ from holdfast.testing.still_machine import StillMachine, read_image
 from holdfast.testing.waiting import wait_until
 from tests import machines_bench
 
-pytestmark = machines_bench.MARKS
+pytestmark = machines_bench.RECOVERY
 CLOCK = SystemClock()
 SITE = "site-1"
 TO = SiteAddress(site="south", machine=SITE, host="south")

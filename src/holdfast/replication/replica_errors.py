@@ -117,13 +117,6 @@ class NothingToAdopt(HoldfastError):
     exit_status = Exit.DECIDE
 
 
-class AdoptionRefused(HoldfastError):
-    code = "adoption-refused"
-    sentence = N_("The disks of {about} on its old host cannot be gone on with: {reason}")
-    remedy = N_("See to that on the old host, then run the same command again.")
-    exit_status = Exit.DECIDE
-
-
 class ReplicaLogMissing(HoldfastError):
     code = "replica-log-missing"
     sentence = N_("The change log {log} of {vm} is not at the site")

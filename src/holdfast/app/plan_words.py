@@ -33,6 +33,9 @@ def start_words(machine: Machine, uuid: str, progress: Progress) -> list[str]:
         words += [word for check in machine.checks for word in ("--check", check)]
     if progress.kind is not Kind.PLANNED and point != LATEST:
         words += ["--point", point]
+    if progress.kind is Kind.PLANNED:
+        words += ["--force"] if machine.is_forced else []
+        words += ["--shutdown-within", f"{machine.shutdown}s"] if machine.shutdown else []
     if progress.kind is Kind.UNPLANNED and progress.source_is_down:
         words.append("--source-is-down")
     for old, new in networks_of(machine, progress.kind).items():

@@ -19,6 +19,8 @@ MACHINE = Machine(
     test_networks={"lan": "drill"},
     checks=("agent", "tcp:22"),
     timeout=100,
+    shutdown=9,
+    is_forced=True,
 )
 
 
@@ -42,7 +44,11 @@ def test_a_test_stays_for_the_actions_behind_it_and_is_isolated() -> None:
 @pytest.mark.parametrize(
     ("kind", "more", "wanted"),
     [
-        (Kind.PLANNED, {}, "failover u-1 --planned --network lan=dr --json"),
+        (
+            Kind.PLANNED,
+            {},
+            "failover u-1 --planned --force --shutdown-within 9s --network lan=dr --json",
+        ),
         (
             Kind.UNPLANNED,
             {"source_is_down": True},

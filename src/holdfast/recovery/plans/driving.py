@@ -103,15 +103,23 @@ class Driver:
         return progress
 
     def _looked(self, progress: Progress) -> Progress:
+        # What is to be ended is not taken up: it may have been ended, and that not be written down.
+        given_up = self._to_give_up(progress)
         for step in steps_of(self._plan, progress.kind, keep=progress.keep):
             at = progress.steps.get(step.id)
             if at is None or at.state is not StepState.RUNNING or is_question(step):
+                continue
+            if (step.id, at.attempt) not in self._begun and step.id in given_up:
                 continue
             if (step.id, at.attempt) not in self._begun:
                 self._begin(step, progress)
             if (how := self._hands.look(step, progress)) is not None:
                 progress = self._ended(progress, step, how)
         return progress
+
+    def _to_give_up(self, progress: Progress) -> set[str]:
+        moves = next_moves(self._plan, progress, self._clock.now())
+        return {move.step.id for move in moves if isinstance(move, TimeOut | Withdraw)}
 
     def _moved(self, progress: Progress, move: Move) -> Progress:
         match move:

@@ -75,6 +75,9 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     pre: tuple[Action, ...] = ()
     post: tuple[Action, ...] = ()
     timeout: int = START_SECONDS
+    # Of a planned run: seconds its guest may take to shut down, and whether it is switched off then.
+    shutdown: int | None = None
+    is_forced: bool = False
     on_failure: OnFailure = OnFailure.STOP
     # Seconds from the beginning of the run until it is up; None: nobody has said.
     rto: int | None = None

@@ -34,7 +34,7 @@ _PLAN = (
 _GROUP = ("name", "rto", "at-once", "timeout", "on-failure", "pre", "machines", "post")
 _MACHINE = (
     *("vm", "needs", "rto", "point", "networks", "test", "timeout", "on-failure"),
-    *("pre", "post"),
+    *("pre", "post", "shutdown-within", "force"),
 )
 _TEST = ("point", "networks", "checks")
 _T = TypeVar("_T")
@@ -166,6 +166,8 @@ def _machine(node: Node, found: Found, outer: _Usual) -> Machine:
         test_networks=usual.test_networks,
         checks=usual.checks,
         timeout=usual.timeout,
+        shutdown=fields.seconds("shutdown-within", None),
+        is_forced=fields.truth("force"),
         on_failure=usual.on_failure,
         pre=tuple(msgspec.structs.replace(one, machine=one.machine or vm) for one in pre),
         post=tuple(msgspec.structs.replace(one, machine=one.machine or vm) for one in post),

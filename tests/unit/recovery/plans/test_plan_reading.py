@@ -34,7 +34,7 @@ groups:
             timeout: 90s
             on-failure: go-on
   - name: front
-    machines: [{vm: web, timeout: 1h}]
+    machines: [{vm: web, timeout: 1h, shutdown-within: 2m, force: true}]
     post:
       - webhook: https://example.org/up
 """
@@ -63,6 +63,7 @@ def test_what_is_said_further_out_counts_where_nothing_is_said() -> None:
     assert (db1.checks, db2.checks) == (("agent",), ("runs",))
     assert (db1.on_failure, web.on_failure) == (OnFailure.STOP, OnFailure.ASK)
     assert (db1.timeout, web.timeout) == (1800, 3600)
+    assert (web.shutdown, web.is_forced, db1.is_forced) == (120, True, False)
 
 
 def test_actions_belong_to_their_kinds_of_run() -> None:

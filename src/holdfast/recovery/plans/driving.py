@@ -23,10 +23,10 @@ from holdfast.recovery.plans.engine import (
     next_moves,
 )
 from holdfast.recovery.plans.plan import Plan
+from holdfast.recovery.plans.plan_errors import PlanAnsweredNo, PlanStepTooSlow
 from holdfast.recovery.plans.progress import Decision, Ended, Progress, StepState
 from holdfast.recovery.plans.steps import Step, steps_of
 
-TOO_SLOW = "plan-step-too-slow"
 _PAUSE_SECONDS = 0.2
 
 
@@ -134,7 +134,7 @@ class Driver:
                 how = Ended(state=StepState.SKIPPED, said=_("the run was cancelled"))
                 return self._given_up(progress, step, how)
             case Answered(step=step, is_yes=is_yes):
-                return self._ended(progress, step, _answer(is_yes=is_yes))
+                return self._ended(progress, step, _answer(step, is_yes=is_yes))
             case LeaveOut(step=step, without=without):
                 said = _("{machine} is not up").format(machine=without)
                 return self._ended(progress, step, Ended(state=StepState.SKIPPED, said=said))
@@ -173,11 +173,12 @@ def _obeyed(progress: Progress, order: Order) -> Progress:
 
 
 def _too_slow(step: Step) -> Ended:
-    said = _("it took longer than {seconds} s").format(seconds=step.timeout)
-    return Ended(state=StepState.FAILED, said=said, error=TOO_SLOW)
+    error = PlanStepTooSlow(step=step.id, seconds=step.timeout)
+    return Ended(state=StepState.FAILED, said=str(error), error=error.code)
 
 
-def _answer(*, is_yes: bool) -> Ended:
+def _answer(step: Step, *, is_yes: bool) -> Ended:
     if is_yes:
         return Ended(state=StepState.DONE, said=_("yes"))
-    return Ended(state=StepState.FAILED, said=_("no"), error="plan-answered-no")
+    error = PlanAnsweredNo(step=step.id)
+    return Ended(state=StepState.FAILED, said=str(error), error=error.code)

@@ -27,7 +27,7 @@ from tests.e2e.office import Office, new_office, running_agent
 pytestmark = [
     pytest.mark.real,
     pytest.mark.slow,
-    pytest.mark.xdist_group("machines"),
+    pytest.mark.xdist_group("recovery"),
     pytest.mark.timeout(900),
 ]
 # With warnings, when a guest had to be switched off.

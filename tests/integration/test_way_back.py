@@ -40,7 +40,7 @@ from tests.way_back_bench import (
     way_back,
 )
 
-pytestmark = machines_bench.MARKS
+pytestmark = machines_bench.RECOVERY
 GRAIN = 64 * KIB
 
 

@@ -170,7 +170,7 @@ class PromotionFirmwareMissing(HoldfastError):
 class PromotionPointIncomplete(HoldfastError):
     code = "failover-point-incomplete"
     sentence = N_("The point {generation} of {about} cannot be started: {reason}")
-    remedy = N_("Choose another point: `holdfast replication points {about}` lists them.")
+    remedy = N_("Choose another point: `holdfast failover points {about}` lists them.")
 
 
 class PromotionPointChanged(HoldfastError):

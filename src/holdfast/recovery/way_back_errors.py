@@ -11,8 +11,8 @@ class HomeUnreachable(HoldfastError):
     sentence = N_("The old home of {about}, the site {site}, cannot be reached from here: {reason}")
     remedy = N_(
         "See that the network between the two hosts lets this one through to the port of that site "
-        "(VPN, firewall), and that `holdfast replication serve` runs there; `holdfast replication "
-        "probe {site}` tries it. Then run the same command again."
+        "(VPN, firewall), and that `holdfast replication serve` runs there; `holdfast doctor` tries "
+        "each stage of the way. Then run the same command again."
     )
     retry = Retry.LATER
     source_codes = ("95226",)

@@ -16,7 +16,7 @@ from holdfast.hypervisor.domains import Domain, define_domain, find_by_uuid, lis
 from holdfast.hypervisor.states import State
 from holdfast.recovery.fencing import bar
 from holdfast.recovery.promoting import Place, plan_promotion, promote
-from holdfast.recovery.promotion_errors import SettlingNotBelow
+from holdfast.recovery.promotion_errors import SettlingNotBelow, SettlingWithoutOriginal
 from holdfast.recovery.record import Promoted
 from holdfast.recovery.settling import is_settled, settle, settle_home
 from holdfast.replication.replica_errors import ReplicaInUse
@@ -257,6 +257,20 @@ def test_while_somebody_runs_a_point_nothing_is_folded(home: Home) -> None:
         home.settle()
 
     site.unpin(vm, home.promoted.generation, who="a test")
+    home.settle()
+    assert_home(home)
+
+
+def test_a_disk_without_an_image_of_its_own_here_keeps_what_it_stands_on(home: Home) -> None:
+    known = {FIRST: home.originals[FIRST]}
+
+    with pytest.raises(SettlingWithoutOriginal, match=SECOND):
+        settle_home(home.place, home.machine.uuid, home.promoted, originals=known)
+
+    assert home.domain.standing().state is State.RUNNING
+    facts = home.place.site.state(home.machine.uuid)
+    assert facts is not None
+    assert not any(point.is_spoiled for point in facts.points)
     home.settle()
     assert_home(home)
 

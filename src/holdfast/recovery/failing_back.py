@@ -59,7 +59,7 @@ class Homecoming:
             require_reverse_replica(self.starting)
             newest = self.starting.facts().points[-1]
             found = site.originals(vm, newest.generation)
-            if {disk.target for disk in newest.disks} - found.keys():
+            if not found:
                 # A copy that was made beside them, after the replica was deleted.
                 raise ReverseReplicaDeleted(about=self.starting.name)
             return ", ".join(f"{target}: {path}" for target, path in sorted(found.items()))

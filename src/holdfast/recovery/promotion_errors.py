@@ -234,3 +234,18 @@ class SettlingNotBelow(HoldfastError):
         "the disk was moved by hand, its place now is its place: nothing is left to be folded."
     )
     exit_status = Exit.DECIDE
+
+
+class SettlingWithoutOriginal(HoldfastError):
+    """A disk that was added while the machine was away: nothing here can be what it becomes."""
+
+    code = "failback-disk-without-original"
+    sentence = N_(
+        "Disk {disk} of {about} came with the replica and has no image of its own on this host"
+    )
+    remedy = N_(
+        "The machine runs on, and nothing of it is lost or folded. Give the disk an image while it "
+        "runs: `virsh blockcopy {about} {disk} /PATH/{about}-{disk}.qcow2 --format qcow2 "
+        "--transient-job --wait --pivot`; then run the same command again."
+    )
+    exit_status = Exit.DECIDE

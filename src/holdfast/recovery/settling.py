@@ -27,6 +27,7 @@ from holdfast.recovery.promoting import Place, domain_of, end
 from holdfast.recovery.promotion_errors import (
     SettlingNotBelow,
     SettlingStuck,
+    SettlingWithoutOriginal,
     SettlingWithoutRoom,
 )
 from holdfast.recovery.record import Promoted
@@ -121,6 +122,7 @@ def settle_home(
         place.host, uuid=promoted.uuid, name=promoted.name
     )
     _require_alone(place, vm, promoted)
+    _require_originals(domain, promoted, originals)
     if not is_settled(domain, originals):
         _spoil(place, vm)
         place.on_step("spoiled")
@@ -261,6 +263,14 @@ def _require_alone(place: Place, vm: str, promoted: Promoted) -> None:
     others = [pin.who for pin in found if pin.holds_files and pin.who != promoted.pin]
     if others:
         raise ReplicaInUse(about=promoted.name, who=", ".join(others))
+
+
+def _require_originals(domain: Domain, promoted: Promoted, originals: Mapping[str, str]) -> None:
+    """What lies in the folder of the promotion goes with it, whether the machine has it or not."""
+    for disk in domain.spec(inactive=domain.is_persistent()).hard_disks:
+        lies_there = disk.source and Path(disk.source).parent == Path(promoted.folder)
+        if lies_there and disk.target not in originals:
+            raise SettlingWithoutOriginal(about=domain.name, disk=disk.target)
 
 
 def _spoil(place: Place, vm: str) -> None:

@@ -12,6 +12,7 @@ from holdfast.app.recovery_acting import (
 )
 from holdfast.app.recovery_failback import require_replica
 from holdfast.app.recovery_here import Here, Outcome, RecoveryWish
+from holdfast.app.recovery_way_back import doubts_of_way_back
 from holdfast.base.errors import HoldfastError
 from holdfast.recovery.acts import OnStep
 from holdfast.recovery.failing_back import Homecoming
@@ -26,6 +27,7 @@ def fail_over_live(here: Here, wish: RecoveryWish, on_step: OnStep) -> Outcome:
         promotion_place(here) as place,
     ):
         what = starting(begun, place)
+        what.warnings.extend(doubts_of_way_back(here))
         coming = Arriving(what, hypervisor=here.session.settings.libvirt)
         with refused_unless(begun, coming.is_under_way), _tidy(coming, coming.is_under_way):
             begun.perform(coming.steps())

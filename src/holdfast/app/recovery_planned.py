@@ -8,6 +8,7 @@ from holdfast.app.recovery_acting import (
     starting_wish,
 )
 from holdfast.app.recovery_here import Here, Outcome, RecoveryWish
+from holdfast.app.recovery_way_back import doubts_of_way_back
 from holdfast.recovery.acts import OnStep
 from holdfast.recovery.planned import planned_steps
 from holdfast.recovery.record import ActKind
@@ -23,6 +24,7 @@ def fail_over_planned(here: Here, wish: RecoveryWish, on_step: OnStep) -> Outcom
         promotion_place(here) as place,
     ):
         what = starting(begun, place)
+        what.warnings.extend(doubts_of_way_back(here))
         asking = SourceAsking(
             home=here.home,
             folder=here.folder,

@@ -103,6 +103,16 @@ def require_way_back(session: Session, to: SiteAddress, vm: str, *, about: str) 
     return found.site
 
 
+def doubts_of_way_back(here: "Here") -> list[str]:
+    """Before a machine leaves its home by a person's will: that it could come back, in a sentence."""
+    replica = here.replica()
+    found = reached(here.session, replica.source) if replica is not None else None
+    if found is None or not found.error:
+        return []
+    sentence = _("From here {about} could not go back to its home: {reason}")
+    return [sentence.format(about=here.name, reason=found.said or found.error)]
+
+
 def other_host(here: "Here") -> SiteAddress:
     """Where the machine is to be shipped from here: to its old home, or to its site again."""
     settings, replica = here.settings(), here.replica()

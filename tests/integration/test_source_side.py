@@ -11,6 +11,8 @@ from holdfast.base.clock import SystemClock
 from holdfast.base.errors import HoldfastError
 from holdfast.base.units import MIB
 from holdfast.hypervisor.connection import Host
+from holdfast.hypervisor.domains import define_domain
+from holdfast.recovery.fencing import is_fenced
 from holdfast.recovery.record import RecoveryRecord
 from holdfast.recovery.record_folder import RecordFolder
 from holdfast.recovery.source_errors import NotStartedByHand
@@ -235,6 +237,20 @@ def test_a_machine_given_to_the_site_while_it_was_off_cannot_be_started(source: 
     with pytest.raises(HoldfastError):
         source.machine.start()
     wait_until(lambda: source.status is not None and source.status.state is State.FAILED_OVER)
+
+
+def test_a_definition_that_somebody_puts_back_is_barred_again(source: Source) -> None:
+    plain = source.machine.domain.xml(inactive=True, secure=True)
+    source.machine.stop()
+    source.want(OrderKind.FENCE, act="one", epoch=1, runs_at=SITE)
+    source.wait(lambda told: told.is_fenced and told.epoch == 1)
+
+    define_domain(source.machine.hypervisor, plain)
+
+    wait_until(lambda: is_fenced(source.machine.domain), within=WITHIN)
+    with pytest.raises(HoldfastError):
+        source.machine.start()
+    assert [event.what for event in source.record.events] == ["given-away", "fenced"]
 
 
 def test_a_machine_that_runs_at_both_hosts_is_not_ended_and_is_told_of(source: Source) -> None:

@@ -224,7 +224,7 @@ class SourceSide:
         if self._is_active():
             self._split()
         fence = record.fence
-        if fence is None or fence.epoch < order.epoch:
+        if fence is None or fence.epoch < order.epoch or self._is_put_back(domain):
             self._bar(domain, order)
         return Answer(is_done=True)
 
@@ -234,6 +234,12 @@ class SourceSide:
         settings = self._loop.settings
         self._records.split(settings)
         raise SplitBrain(about=settings.name)
+
+    def _is_put_back(self, domain: Domain | None) -> bool:
+        """Somebody has defined it anew, without the bar: a fence that only a note knows is none."""
+        if domain is None or self._is_coming_home():
+            return False
+        return not fencing.is_fenced(domain)
 
     def _bar(self, domain: Domain | None, order: SiteOrder) -> None:
         if domain is None:

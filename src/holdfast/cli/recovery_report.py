@@ -28,6 +28,8 @@ _PLACES = {
 # Beside those that are called as their acts.
 _EVENTS = {
     "refused": N_("refused"),
+    "fenced": N_("barred from being started here"),
+    "given-away": N_("given to its site"),
     "released": N_("its source has it again"),
     "split-brain": N_("it was seen to run at both hosts"),
 }
@@ -115,6 +117,9 @@ def _stage(look: "RecoveryLook") -> str:
     from holdfast.app.recovery_titles import STAGES
 
     stage = _(STAGES[look.record.stage.value])
+    if look.record.fence is not None and look.record.promoted is None:
+        # Whatever is done there, here it cannot be started.
+        return _("{stage}, given to the other host").format(stage=stage)
     return _("{stage}, it runs at both hosts").format(stage=stage) if look.split else stage
 
 
@@ -131,6 +136,8 @@ def _lines(look: "RecoveryLook") -> list[str]:
     if heard is not None:
         rows.append((_("Source heard"), shown.moment(heard.at)))
         rows.append((_("Runs at its source"), _(_TRUE[heard.tidings.is_active])))
+    if record.fence is not None:
+        rows.append((_("Barred here since"), shown.moment(record.fence.since)))
     return [*shown.table([*rows, *_of_promoted(look)]), *_of_act(look), *_ends(look)]
 
 

@@ -17,6 +17,7 @@ from holdfast.recovery.record import (
     Act,
     ActKind,
     Event,
+    Fence,
     Promoted,
     RecoveryRecord,
     Stage,
@@ -137,3 +138,13 @@ def test_each_machine_is_a_line_and_an_event(capsys: pytest.CaptureFixture[str])
     assert [event["stage"] for event in events] == ["protected", "failing-over"]
     assert events[1]["act"]["steps"][0]["said"] == "no memory"
     assert events[1]["act"]["at_work"] is False
+
+
+def test_a_home_that_gave_its_machine_away_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    fence = Fence(act="a", epoch=1, since=NOON)
+
+    tell_recovery(TextOutput(FakeClock(NOON)), look(place=Place.HOME, fence=fence, epoch=1))
+
+    said = capsys.readouterr().out
+    assert "given to the other host" in said
+    assert "Barred here since" in said

@@ -267,6 +267,20 @@ def test_a_machine_that_runs_at_both_hosts_is_not_ended_and_is_told_of(source: S
     wait_until(lambda: not _is_critical_for(source.status, "split-brain"), within=WITHIN)
 
 
+def test_a_site_that_took_it_by_an_epoch_of_before_is_told_of_and_not_obeyed(
+    source: Source,
+) -> None:
+    source.want(OrderKind.RELEASE, act="one", epoch=2)
+    source.wait(lambda told: told.epoch == 2)
+
+    source.want(OrderKind.FENCE, act="two", epoch=1, runs_at=SITE)
+    told = source.wait(lambda told: told.error == "split-brain")
+
+    assert told.epoch == 2
+    assert source.machine.is_on()
+    wait_until(lambda: _is_critical_for(source.status, "split-brain"), within=WITHIN)
+
+
 def test_what_is_paused_is_not_handed_over_and_says_so(source: Source) -> None:
     pause(SourceFolder(str(source.home), source.machine.uuid), CLOCK, who="ops")
     wait_until(lambda: source.status is not None and source.status.state is State.PAUSED)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from holdfast.base.units import KIB, MIB
@@ -209,6 +210,20 @@ def test_a_record_lost_here_makes_it_a_comparison(bench: WayBack) -> None:
 
     assert begun is not None
     assert {disk.how for disk in begun.disks} == {How.COMPARE}
+    assert_same(bench, new)
+
+
+def test_a_lost_note_of_what_it_came_with_makes_it_a_comparison(bench: WayBack) -> None:
+    bench.home.machine.stop()
+    new = bench.fail_over()
+    new.machine.write(FIRST, MIB, b"beyond" * 500)
+    nobody_knows = msgspec.structs.replace(new.record, promoted=None)
+    new.way = replace(new.way, record=nobody_knows)
+
+    _adopted, united = new.reprotect()
+    new.replicating.point()
+
+    assert set(united.compared) == {FIRST, SECOND}
     assert_same(bench, new)
 
 

@@ -124,8 +124,7 @@ class Reprotecting:
 
     def begin(self, adopted: Adopted, united: United) -> ReplicationSettings:
         """From here on the machine is replicated to its old home."""
-        since, domain = self.since(), self.machine()
-        assert since is not None
+        since, domain = self.since() or self._nobody_knows(), self.machine()
         folder = self.folder
         folder.make()
         generation = self._generation(domain, since, adopted)
@@ -165,6 +164,10 @@ class Reprotecting:
             checkpoint=note.checkpoint,
             images=note.originals,
         )
+
+    def _nobody_knows(self) -> Since:
+        """The note of it is lost: all is compared."""
+        return Since(generation="", taken_at=self.clock.now(), checkpoint="", images={})
 
     def machine(self) -> Domain:
         """It is found by its UUID: a new name is no obstacle."""

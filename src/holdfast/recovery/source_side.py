@@ -183,6 +183,9 @@ class SourceSide:
         record = self._records.load(settings)
         if order.epoch < record.epoch and order.kind is not OrderKind.NOTHING:
             # Of before: the site has been put back to an older state.
+            if order.kind is OrderKind.FENCE and not record.runs_at and self._is_active():
+                # It has started the machine by that, and this host never gave it away since.
+                self._split()
             return Answer(facts={"epoch": str(record.epoch)})
         if order.runs_at == settings.to.machine and order.epoch >= record.epoch:
             return self._fenced(order)

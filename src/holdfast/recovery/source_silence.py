@@ -10,6 +10,8 @@ from enum import StrEnum
 
 from holdfast.recovery.desk import Heard
 
+# In the tidings of a source that has ended its replication and is not gone.
+FAREWELL = "farewell"
 # The source says how it is every two seconds.
 SILENT_FOR = timedelta(seconds=60)
 
@@ -32,7 +34,10 @@ class Listening:
 
 def judge_silence(listening: Listening, now: datetime) -> Silence:
     heard = listening.heard
-    if heard is not None and heard.age(now) < SILENT_FOR:
+    if heard is None or heard.tidings.facts.get(FAREWELL):
+        # It is of before and says nothing, or has said that it will say nothing more.
+        return Silence.UNKNOWN
+    if heard.age(now) < SILENT_FOR:
         return Silence.SPEAKS
     if listening.since is None or now - listening.since < SILENT_FOR:
         return Silence.UNKNOWN

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from holdfast.recovery.desk import Heard
-from holdfast.recovery.source_silence import SILENT_FOR, Listening, Silence, judge_silence
+from holdfast.recovery.source_silence import FAREWELL, SILENT_FOR, Listening, Silence, judge_silence
 from holdfast.replication.site_orders import SourceTidings
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -24,8 +24,16 @@ def test_one_that_is_silent_for_long_is_gone() -> None:
     assert judged(heard=LONG, listening=LONG) is Silence.GONE
 
 
-def test_one_that_was_never_heard_while_somebody_listened_is_gone() -> None:
-    assert judged(heard=None, listening=LONG) is Silence.GONE
+def test_one_that_was_never_heard_is_for_a_person_to_judge() -> None:
+    assert judged(heard=None, listening=LONG) is Silence.UNKNOWN
+
+
+def test_one_that_has_said_farewell_is_not_gone() -> None:
+    said = Heard(at=NOON - LONG, tidings=SourceTidings(facts={FAREWELL: "ended"}))
+
+    listening = Listening(heard=said, since=NOON - LONG)
+
+    assert judge_silence(listening, NOON) is Silence.UNKNOWN
 
 
 def test_silence_that_nobody_listened_to_says_nothing() -> None:

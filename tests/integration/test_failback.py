@@ -9,13 +9,17 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from holdfast.base.errors import Exit
 from holdfast.base.units import MIB
 from holdfast.hypervisor.connection import Host
+from holdfast.recovery.desk import tidings_of
+from holdfast.recovery.source_silence import Listening, Silence, judge_silence
 from holdfast.replication.replica_facts import ReplicaFacts
 from holdfast.replication.source_folder import SourceFolder
 from holdfast.testing.hosts import KvmHost
@@ -279,6 +283,28 @@ def test_a_machine_that_was_never_failed_over_is_replicated_as_any(sites: TwoSit
         finally:
             sites.south.run("replication", "disable", "native", status=None)
             machine.remove()
+
+
+def test_a_source_that_leaves_its_replica_says_so_and_is_not_taken_for_gone(
+    sites: TwoSites,
+) -> None:
+    south = sites.south
+    with Host.open(sites.north.host.uri) as here:
+        machine = StillMachine(sites.north.host, here, "leaving", {FIRST: 4 * MIB})
+        try:
+            machine.start()
+            sites.north.run("replication", "enable", "leaving", "--to", "south", *NEVER)
+
+            sites.north.run("replication", "disable", "leaving", "--keep-replica")
+
+            heard = tidings_of(str(south.home), machine.uuid)
+            assert heard is not None
+            long_ago = msgspec.structs.replace(heard, at=heard.at - timedelta(days=1))
+            listening = Listening(heard=long_ago, since=long_ago.at)
+            assert judge_silence(listening, heard.at) is Silence.UNKNOWN
+        finally:
+            machine.remove()
+            shutil.rmtree(south.replicas / machine.uuid, ignore_errors=True)
 
 
 def test_a_site_that_does_not_know_a_way_back_is_found_when_the_way_there_is_made(

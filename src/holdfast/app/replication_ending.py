@@ -4,6 +4,7 @@ Killed anywhere, the same command goes on: what is to be ended is noted before t
 and with them whoever is at work lets go of the machine.
 """
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -29,8 +30,10 @@ from holdfast.machines.scratch_place import ScratchPlace
 from holdfast.machines.vm_lock import vm_lock
 from holdfast.recovery.autostart import give_autostart_back
 from holdfast.recovery.record_folder import RecordFolder
+from holdfast.recovery.source_silence import FAREWELL
 from holdfast.replication.replica_errors import ReplicaMissing
 from holdfast.replication.settings import ReplicationSettings
+from holdfast.replication.site_orders import SourceTidings
 from holdfast.replication.source_folder import FOLDER, SETTINGS, SourceFolder
 from holdfast.replication.source_job import forget_checkpoints
 from holdfast.storage.durable import sync_folder
@@ -63,6 +66,8 @@ def disable(session: Session, vm: str, *, keep_replica: bool) -> Disabled:
     held = _let_go(session, folder)
     try:
         left = _without_records(session, ending.settings)
+        if ending.keep_replica:
+            _say_farewell(session, ending.settings)
         left_at_site = None if ending.keep_replica else _removed_there(session, ending.settings)
         _note_for_server(home, ending, is_gone=not ending.keep_replica and left_at_site is None)
         # The note goes last with all the rest: before that the same command goes on.
@@ -136,6 +141,19 @@ def _removed_there(session: Session, settings: ReplicationSettings) -> HoldfastE
     except HoldfastError as err:
         return err
     return None
+
+
+def _say_farewell(session: Session, settings: ReplicationSettings) -> None:
+    """That nothing is heard any more is no sign that this host is gone."""
+    with contextlib.suppress(HoldfastError):
+        record = RecordFolder(session.settings.home, settings.vm).load()
+        told = SourceTidings(
+            epoch=record.epoch if record else 0,
+            is_fenced=record is not None and record.fence is not None,
+            facts={FAREWELL: "replication-ended"},
+        )
+        with asked(session, settings.to) as site:
+            site.tidings(settings.vm, told)
 
 
 def _note_for_server(home: str, ending: Ending, *, is_gone: bool) -> None:

@@ -13,6 +13,8 @@ import msgspec
 import pytest
 
 from holdfast.app.config import Settings
+from holdfast.app.replication_admission import SiteFolder
+from holdfast.app.replication_seed import seed_site
 from holdfast.app.vm_restore import VmRestoreOptions, replace_vm, restore_vm, write_vm_files
 from holdfast.app.wiring import Session
 from holdfast.base.clock import SystemClock
@@ -469,6 +471,21 @@ def test_disks_come_back_as_files_without_any_host(
     for disk in report.disks:
         raw = tmp_path / f"{disk.target}.raw"
         assert same(disk.path, raw, one_format=format_)
+
+
+def test_disks_of_a_point_become_seeds_of_a_site(place: Place, tmp_path: Path) -> None:
+    session, folder = place.session(), tmp_path / "replicas"
+    own = SiteFolder(str(place.home))
+    own.save(msgspec.structs.replace(own.make("south", SystemClock()), folder=str(folder)))
+    left = folder / "seeds" / f"from-{place.point.id[:8]}"
+    left.mkdir(parents=True)
+
+    done = seed_site(session, place.repository(), place.point, VmRestoreOptions())
+
+    assert sorted(os.listdir(folder / "seeds")) == sorted(done.images.values())
+    assert sorted(done.images) == ["vda", "vdb"]
+    for target, name in done.images.items():
+        assert same(folder / "seeds" / name, tmp_path / f"{target}.raw", one_format="qcow2")
 
 
 def test_a_machine_called_by_the_points_uuid_is_not_the_one_of_the_point(

@@ -73,6 +73,17 @@ class ReplicationTraced(Event):
     is_on: bool
 
 
+class SiteSeeded(Event):
+    """`replication seed`: disks of a point lie at the site, for a first copy to begin with."""
+
+    vm: str
+    point: str
+    site: str
+    folder: str
+    # By target, as `replication enable --seed` wants them said.
+    images: dict[str, str]
+
+
 class SiteJoined(Event):
     """`replication join`: this host knows the site from now on."""
 

@@ -21,6 +21,7 @@ _COMMANDS = {
     "admit": "holdfast.cli.replication_sites:admit",
     "dismiss": "holdfast.cli.replication_sites:dismiss",
     "join": "holdfast.cli.replication_sites:join",
+    "seed": "holdfast.cli.replication_seed:seed",
 }
 
 

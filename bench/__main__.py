@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from bench import machines, recovery, replication, report, server
+from bench import machines, recovery, replication, report, server, two_host_run
 from bench.contenders import PEERS, Contender, Holdfast
 from bench.figures import TREES, WORKS, rows
 from bench.machine import look_around
@@ -75,8 +75,10 @@ def _parser() -> argparse.ArgumentParser:
     kinds = parser.add_subparsers(required=True, dest="what")
     server.add_options(kinds.add_parser("server", help="the API, the gateway, many agents"))
     machines.add_options(kinds.add_parser("machines", help="disks of virtual machines, guests"))
-    replication.add_options(kinds.add_parser("replication", help="cycles to a second site"))
-    recovery.add_options(kinds.add_parser("recovery", help="to the second site, and home again"))
+    two_host_run.add_options(kinds.add_parser("replication", help="cycles to a second site"))
+    two_host_run.add_options(
+        kinds.add_parser("recovery", help="to the second site, and home again")
+    )
     files = kinds.add_parser("files", help="files and images")
     option = files.add_argument
     option("--scale", type=float, default=_DEFAULT_SCALE, help="1: 118 k files, 200 k files, 4 GiB")

@@ -4,7 +4,6 @@ import argparse
 
 from bench import recovery_report, two_host_run
 from bench.questions import Sample
-from bench.two_host_run import add_options as add_options
 
 
 def run(wanted: argparse.Namespace) -> int:

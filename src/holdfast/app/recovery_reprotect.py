@@ -15,14 +15,20 @@ from holdfast.recovery.acts import OnStep, Step
 from holdfast.recovery.record import ActKind, Stage
 from holdfast.recovery.reprotecting import Reprotecting, United
 from holdfast.recovery.source_notes import NotesFile
-from holdfast.recovery.way_back_notes import hold_record
+from holdfast.recovery.way_back_notes import (
+    adoption_word,
+    drop_asked,
+    hold_record,
+    keep_asked,
+)
 from holdfast.replication.adoption import Adopted
 
 
 def reprotect(here: Here, wish: RecoveryWish, on_step: OnStep) -> Outcome:  # noqa: ARG001  as all
     """At the host where the machine runs."""
     with acting(here, ActKind.REPROTECT, on_step) as begun, here.hypervisor() as host:
-        protecting = _Protecting(here=here, host=host, act=begun.act.id)
+        word = adoption_word(here.record(), here.folder, act=begun.act.id)
+        protecting = _Protecting(here=here, host=host, act=word)
         with refused_unless(begun, protecting.is_begun):
             begun.perform(protecting.steps())
         return begun.finish(
@@ -34,6 +40,7 @@ def reprotect(here: Here, wish: RecoveryWish, on_step: OnStep) -> Outcome:  # no
 class _Protecting:
     here: Here
     host: Host
+    # The word by which the old home knows this.
     act: str
     figures: dict[str, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
@@ -72,6 +79,7 @@ class _Protecting:
         with self._at_hand() as way:
             if way.is_begun():
                 return ""
+            keep_asked(way.record, self.here.folder, act=self.act)
             self._adopted = way.adopt()
         size = format_size(sum(disk.size for disk in self._adopted.disks))
         said = _("disks: {disks}, together {size}, where they lie")
@@ -99,6 +107,7 @@ class _Protecting:
                 session=here.session, settings=settings, on_progress=lambda _progress: None
             ).come_through(way.is_through)
             sent = way.folder.sent()
+        drop_asked(here.folder)
         hold_record(here.home, here.vm, here.clock, "")
         copied = sent.walked_bytes if sent else 0
         self.figures["copied_bytes"] = float(copied)

@@ -176,7 +176,7 @@ class Reprotecting:
         if found is None:
             raise self._lost()
         if not found.is_active():
-            raise MachineNotRunning(about=found.name, state=found.standing().state.value)
+            raise MachineNotRunning(about=found.name, state=found.standing().state.name.lower())
         return found
 
     def _lost(self) -> MachineMovedAway | MachineDeleted:

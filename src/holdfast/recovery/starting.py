@@ -162,7 +162,7 @@ class Starting:
     def _wait_for_agent(self) -> str:
         promoted = self.record().promoted
         domain = domain_of(self.place, promoted) if promoted else None
-        if domain is None:
+        if domain is None or not domain.is_active():
             raise MachineEnded(about=self.name)
         if not domain.spec().has_agent_channel:
             raise StepSkipped(_("the machine has no channel for one"))

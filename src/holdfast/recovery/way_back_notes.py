@@ -1,6 +1,7 @@
 """What a host remembers of a way back, beside the record.
 
 HOME/recovery/UUID/adopted.json    the answer its site was given, to be given again
+HOME/recovery/UUID/asked.json      by what word the old home was asked last, until it follows
 HOME/recovery/UUID/home.json       what is recorded of a machine since it came home
 """
 
@@ -21,7 +22,7 @@ from holdfast.recovery.record_folder import RecordFolder
 from holdfast.replication.adoption import Adopted
 
 _SINCE = "replica:since-it-came"
-_ADOPTED, _HOME = "adopted.json", "home.json"
+_ADOPTED, _HOME, _ASKED = "adopted.json", "home.json", "asked.json"
 _T = TypeVar("_T", bound=msgspec.Struct)
 
 
@@ -36,6 +37,11 @@ class HomeNote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     originals: dict[str, str] = {}
     # They have all of it, and the replica is gone.
     is_settled: bool = False
+
+
+class _Asked(msgspec.Struct, frozen=True, kw_only=True):
+    act: str
+    epoch: int
 
 
 def adopted_name(vm: str, act: str) -> str:
@@ -55,6 +61,21 @@ def hold_record(home: str, vm: str, clock: Clock, checkpoint: str) -> None:
     """Backups leave the record of what a machine has written since it came here; empty: it may go."""
     Path(home, FOLDER).mkdir(mode=0o700, parents=True, exist_ok=True)
     CheckpointNotes(home, vm, clock).note(_SINCE, checkpoint)
+
+
+def adoption_word(record: RecoveryRecord, folder: RecordFolder, *, act: str) -> str:
+    """What the old home knows the adoption by: an act that was given up after it is gone on with."""
+    asked = _read(folder, _ASKED, _Asked)
+    return asked.act if asked is not None and asked.epoch == record.epoch else act
+
+
+def keep_asked(record: RecoveryRecord, folder: RecordFolder, *, act: str) -> None:
+    """Before the old home is asked: whatever comes of it, its images may go by other names then."""
+    _keep(folder, _ASKED, _Asked(act=act, epoch=record.epoch))
+
+
+def drop_asked(folder: RecordFolder) -> None:
+    (folder.path / _ASKED).unlink(missing_ok=True)
 
 
 def keep_adopted(folder: RecordFolder, adopted: Adopted) -> None:

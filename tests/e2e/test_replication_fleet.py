@@ -208,8 +208,8 @@ def test_machine_is_replicated_by_orders_and_killed_agents_cost_nothing(
 
     assert set(steps.values()) == {"done", "skipped"}
     assert list(steps) == [
-        *("preflight", "way", "site", "way-back", "extension", "settings", "initial-copy"),
-        "first-cycle",
+        *("preflight", "way", "site", "way-back", "extension", "settings", "autostart"),
+        *("initial-copy", "first-cycle"),
     ]
     assert left is not None
     assert left == found

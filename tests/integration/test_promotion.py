@@ -340,6 +340,24 @@ def test_a_memory_that_was_saved_does_not_get_past_the_fence(bench: Replicated) 
     assert domain.standing().state is State.RUNNING
 
 
+def test_a_memory_saved_before_it_went_away_is_not_what_it_comes_home_with(
+    bench: Replicated,
+) -> None:
+    place = bench.place()
+    vm = bench.machine.uuid
+    promote(place, plan_promotion(place, vm, bench.wish(act="before", without_record=True)))
+    domain = find_by_uuid(bench.hypervisor, vm)
+    with domain.handle() as handle:
+        handle.managedSave(0)
+    bar(domain, CLOCK, act="away", epoch=1)
+
+    promote(place, plan_promotion(place, vm, bench.wish()))
+
+    assert domain.standing().state is State.RUNNING
+    assert not domain.has_saved_memory()
+    assert contents(bench) == bench.points[bench.newest]
+
+
 def test_layers_of_the_point_are_untouched_by_a_machine_that_writes(bench: Replicated) -> None:
     place = bench.place()
     vm = bench.machine.uuid

@@ -206,6 +206,19 @@ def test_a_machine_is_handed_over_with_all_it_has_written(source: Source) -> Non
     wait_until(lambda: source.status is not None and source.status.state is State.FAILOVER_WAITING)
 
 
+def test_a_machine_that_sleeps_with_its_memory_saved_is_not_handed_over(source: Source) -> None:
+    with source.machine.domain.handle() as handle:
+        handle.managedSave(0)
+
+    source.want(OrderKind.HAND_OVER, act="one", patience=0.5)
+    told = source.wait(lambda told: bool(told.error) or told.is_fenced)
+
+    assert told.error == "failover-source-memory-saved"
+    assert source.machine.domain.has_saved_memory()
+    source.want(OrderKind.HAND_OVER, act="one", patience=0.5, is_forced=True)
+    source.wait(lambda told: told.is_done and told.is_fenced)
+
+
 def test_a_machine_that_is_let_go_again_runs_and_is_followed_without_a_resync(
     source: Source,
 ) -> None:

@@ -112,6 +112,12 @@ class Domain:
         with self.handle() as domain:
             return bool(domain.hasManagedSaveImage(0))
 
+    def forget_memory(self) -> None:
+        """Its next start is one from its disks, whether or not a memory was saved."""
+        if self.has_saved_memory():
+            with self.handle() as domain:
+                domain.managedSaveRemove(0)
+
     def starts_by_itself(self) -> bool:
         with self.handle() as domain:
             return bool(domain.autostart())

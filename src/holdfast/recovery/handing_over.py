@@ -16,7 +16,7 @@ from holdfast.machines.vm_lock import vm_lock
 from holdfast.recovery import fencing
 from holdfast.recovery.record import Fence
 from holdfast.recovery.shutting_down import ShuttingDown
-from holdfast.recovery.source_errors import SourceNotReady, SourceTransient
+from holdfast.recovery.source_errors import SourceMemorySaved, SourceNotReady, SourceTransient
 from holdfast.recovery.source_notes import NotesFile
 from holdfast.replication.offline_cycle import is_unchanged
 from holdfast.replication.site_orders import OrderKind, SiteOrder
@@ -94,6 +94,9 @@ class HandingOver:
             loop.on_step(order.kind.value)
         if not domain.is_persistent():
             raise SourceTransient(about=domain.name)
+        is_whole = domain.is_active() or now.is_barring or order.is_forced
+        if not is_whole and domain.has_saved_memory():
+            raise SourceMemorySaved(about=domain.name)
         if loop.settings.paused is not None or loop.state in _NOT_AT_WORK:
             raise SourceNotReady(about=domain.name, state=loop.state.value)
         if loop.sent().acked is None:

@@ -148,6 +148,8 @@ def _keep(before: Domain, plan: PromotionPlan) -> None:
     xml = before.xml(inactive=True, secure=True)
     replace_file(Path(plan.promoted.folder, _BEFORE), xml.encode())
     _forget_records(before)
+    # Of before it went away: its disks have gone on without it.
+    before.forget_memory()
     if before.name != plan.promoted.name:
         # A definition cannot give a machine another name.
         before.undefine(keep_nvram=True)

@@ -23,6 +23,18 @@ class SourceTransient(HoldfastError):
     )
 
 
+class SourceMemorySaved(HoldfastError):
+    """What the guest had not written yet lies in that memory, and would not come along."""
+
+    code = "failover-source-memory-saved"
+    sentence = N_("{about} sleeps on its host with its memory saved, and only its disks would come")
+    remedy = N_(
+        "Start it there: `virsh start {about}`, then run the same command again: it is shut down as "
+        "it should be. With --force its memory is given up, as if its power had been cut."
+    )
+    exit_status = Exit.DECIDE
+
+
 class OrderNotKnown(HoldfastError):
     code = "failover-order-not-known"
     sentence = N_("The host of {about} does not know how to do this: {what}")

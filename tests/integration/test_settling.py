@@ -191,6 +191,22 @@ def test_one_that_is_off_is_folded_where_it_lies_with_its_record(home: Home) -> 
     assert_home(home)
 
 
+def test_one_that_grew_elsewhere_is_folded_though_its_home_had_lost_power(home: Home) -> None:
+    home.machine.stop()
+    original = Path(home.originals[FIRST])
+    images.add_bitmap(original, "not-closed")
+    # What ends so leaves the record open.
+    subprocess.run(["qemu-io", "-c", "read 0 64k", "-c", "sigraise 9", original], check=False)
+    assert any(each.is_in_use for each in images.inspect(original, format_="qcow2").bitmaps)
+    overlay = next(disk.path for disk in home.promoted.disks if disk.target == FIRST)
+    images.resize(Path(overlay), SIZES[FIRST] + MIB, format_="qcow2")
+    home.machine.disks[FIRST].content.extend(bytes(MIB))
+
+    home.settle()
+
+    assert_home(home)
+
+
 @pytest.mark.parametrize("step", STEPS)
 def test_killed_at_any_step_the_same_call_goes_on(home: Home, step: str) -> None:
     with pytest.raises(Killed):

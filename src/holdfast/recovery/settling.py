@@ -213,11 +213,20 @@ def _fold_off(
     domain: Domain, chain: _Chain, checkpoint: str, on_step: Callable[[str], None]
 ) -> None:
     top, original = Path(chain.links[0].path), chain.original
+    if original.format == _FORMAT:
+        _drop_torn_records(Path(original.path))
     images.commit(top, base=original.path)
     on_step("equal")
     if original.format == _FORMAT and checkpoint:
         _carry_record(top, Path(original.path), checkpoint)
     _define_original(domain, chain)
+
+
+def _drop_torn_records(original: Path) -> None:
+    """Nobody can use one that was not closed, and an image that has one cannot grow."""
+    for bitmap in images.inspect(original, format_=_FORMAT, looks_below=False).bitmaps:
+        if bitmap.is_in_use:
+            images.remove_bitmap(original, bitmap.name)
 
 
 def _carry_record(top: Path, original: Path, checkpoint: str) -> None:

@@ -16,7 +16,11 @@ from holdfast.hypervisor.domains import Domain, define_domain, find_by_uuid, lis
 from holdfast.hypervisor.states import State
 from holdfast.recovery.fencing import bar
 from holdfast.recovery.promoting import Place, plan_promotion, promote
-from holdfast.recovery.promotion_errors import SettlingNotBelow, SettlingWithoutOriginal
+from holdfast.recovery.promotion_errors import (
+    SettlingNotBelow,
+    SettlingStuck,
+    SettlingWithoutOriginal,
+)
 from holdfast.recovery.record import Promoted
 from holdfast.recovery.settling import is_settled, settle, settle_home
 from holdfast.replication.replica_errors import ReplicaInUse
@@ -201,7 +205,11 @@ def test_one_that_grew_elsewhere_is_folded_though_its_home_had_lost_power(home: 
     overlay = next(disk.path for disk in home.promoted.disks if disk.target == FIRST)
     images.resize(Path(overlay), SIZES[FIRST] + MIB, format_="qcow2")
     home.machine.disks[FIRST].content.extend(bytes(MIB))
+    home.machine.start()
 
+    with pytest.raises(SettlingStuck, match="shut the machine down"):
+        home.settle()
+    home.machine.stop()
     home.settle()
 
     assert_home(home)

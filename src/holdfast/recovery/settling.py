@@ -189,6 +189,7 @@ def _fold_live(domain: Domain, chain: _Chain, clock: Clock, on_step: Callable[[s
     target, original = chain.target, chain.original.path
     job = disk_job(domain, target)
     if job is None:
+        _require_may_grow(domain, chain)
         merge_all_layers(domain, target, base=original)
         on_step("folding")
     elif job.kind is not DiskJobKind.ACTIVE_COMMIT:
@@ -220,6 +221,17 @@ def _fold_off(
     if original.format == _FORMAT and checkpoint:
         _carry_record(top, Path(original.path), checkpoint)
     _define_original(domain, chain)
+
+
+def _require_may_grow(domain: Domain, chain: _Chain) -> None:
+    """QEMU says no more than that it ended; of a machine that is off we can mend it."""
+    original, top = chain.original, chain.links[0]
+    if original.format != _FORMAT or top.size <= original.size:
+        return
+    found = images.inspect(Path(original.path), format_=_FORMAT, looks_below=False).bitmaps
+    if any(each.is_in_use and each.name for each in found):
+        reason = _("it has a record that was not closed and cannot grow: shut the machine down")
+        raise _stuck(domain, chain, reason)
 
 
 def _drop_torn_records(original: Path) -> None:

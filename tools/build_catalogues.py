@@ -1,5 +1,6 @@
 """Compile the message catalogues: as a build step of the wheel, and as a script for the work tree."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ def compile_all(locale: Path = LOCALE) -> list[Path]:
     for source in sorted(locale.glob("*/LC_MESSAGES/*.po")):
         target = source.with_suffix(".mo")
         # Other processes may have the old file mapped: replace it, never truncate it.
-        fresh = target.with_suffix(".mo.new")
+        fresh = target.with_suffix(f".mo.{os.getpid()}")
         with source.open("rb") as text, fresh.open("wb") as binary:
             write_mo(binary, read_po(text, locale=source.parent.parent.name))
         written.append(fresh.replace(target))

@@ -226,14 +226,20 @@ class World:
         for name in sites:
             machine = add_machine(self.plane, self.vault, f"of-{name}").id
             self._made("/sites", {"name": name, "machine": machine, "folder": "/srv/replicas"})
-        wanted = {"vm": f"vm-of-{caller}", "name": "db", "site": sites[0]}
+        vm = f"vm-of-{caller}"
+        made = self._replicated(vm, sites[0])
+        # One that may be ended: recoveries need the other.
+        spare = self._replicated(f"spare-of-{caller}", sites[0])
+        free = add_machine(self.plane, self.vault, f"free-{caller}").id
+        found = {"site": sites[0], "spare": sites[1], "replication_id": made, "free": free}
+        return {**found, "spare_replication": spare, **self._recovery(vm)}
+
+    def _replicated(self, vm: str, site: str) -> str:
+        wanted = {"vm": vm, "name": "db", "site": site}
         answer = self.client("machine").post(f"{PREFIX}/agent/replications/wanted", json=wanted)
         assert answer.is_success, answer.text
         with self.plane.database.read() as db:
-            made = db.query(Replication).filter_by(vm=wanted["vm"]).one().id
-        free = add_machine(self.plane, self.vault, f"free-{caller}").id
-        found = {"site": sites[0], "spare": sites[1], "replication_id": made, "free": free}
-        return {**found, **self._recovery(wanted["vm"])}
+            return db.query(Replication).filter_by(vm=vm).one().id
 
     def _recovery(self, vm: str) -> dict[str, str]:
         """A plan of that machine, and a run of it that has not come to its end."""

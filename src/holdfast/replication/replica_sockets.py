@@ -22,8 +22,10 @@ def sockets(folder: ReplicaFolder) -> Iterator[Path]:
     """
     with site_errors(folder.path):
         place = _made(_place(folder))
+        # A server of one that was killed may end late, and takes what has its socket's name along.
+        own = Path(tempfile.mkdtemp(dir=place, prefix=""))
     try:
-        yield place
+        yield own
     finally:
         shutil.rmtree(place, ignore_errors=True)
 

@@ -1,5 +1,6 @@
 """The process of a site: takes replicas in, thins them, and merges what no point needs."""
 
+import contextlib
 import importlib.util
 import os
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from holdfast.app.unregister import renew
 from holdfast.app.wiring import Session
 from holdfast.base.errors import HoldfastError
 from holdfast.base.latch import Latch
+from holdfast.hypervisor.errors import VmMissing
 from holdfast.hypervisor.machine_spec import DomainSpec
 from holdfast.recovery.desk import desk_of
 from holdfast.recovery.live_sockets import doors_of
@@ -180,6 +182,11 @@ def machines_here(session: Session) -> Sequence[DomainSpec]:
 
     try:
         with Host.open(session.settings.libvirt) as host:
-            return [domain.spec() for domain in list_domains(host)]
+            found: list[DomainSpec] = []
+            for domain in list_domains(host):
+                # One that goes while we look is none.
+                with contextlib.suppress(VmMissing):
+                    found.append(domain.spec())
+            return found
     except HoldfastError:
         return ()

@@ -1,5 +1,6 @@
 """What would keep a machine from being started here, all of it, before anything is changed."""
 
+import contextlib
 import os
 import uuid
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.domain_identity import Identity, with_identity
 from holdfast.hypervisor.domain_xml import read_domain
 from holdfast.hypervisor.domains import define_domain, find_by_uuid, find_domain, list_domains
+from holdfast.hypervisor.errors import VmMissing
 from holdfast.hypervisor.failures import ACCESS_DENIED, OPERATION_DENIED
 from holdfast.hypervisor.machine_spec import DomainSpec
 from holdfast.hypervisor.xml_reading import read_xml
@@ -191,12 +193,20 @@ def _reason_against(line: Line, here: NetworksHere) -> str:
 
 def _address_problems(host: Host, spec: DomainSpec) -> Iterator[HoldfastError]:
     ours = set(_nics_of(spec))
-    for domain in list_domains(host):
-        if domain.uuid == spec.uuid or not domain.is_active():
+    for other in running_here(host):
+        if other.uuid == spec.uuid:
             continue
-        for nic in _nics_of(domain.spec()):
+        for nic in _nics_of(other):
             if nic in ours:
-                yield PromotionMacTaken(about=spec.name, other=domain.name, mac=nic)
+                yield PromotionMacTaken(about=spec.name, other=other.name, mac=nic)
+
+
+def running_here(host: Host) -> Iterator[DomainSpec]:
+    """Each machine that runs; one that goes while we look, as trials of others do, is none."""
+    for domain in list_domains(host):
+        with contextlib.suppress(VmMissing):
+            if domain.is_active():
+                yield domain.spec()
 
 
 def _nics_of(spec: DomainSpec) -> Iterator[str]:

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from holdfast.base.errors import HoldfastError
@@ -14,7 +14,13 @@ from holdfast.hypervisor.binding import failure_of, load
 from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.domain_identity import Identity, with_identity
 from holdfast.hypervisor.domain_xml import read_domain
-from holdfast.hypervisor.domains import define_domain, find_by_uuid, find_domain, list_domains
+from holdfast.hypervisor.domains import (
+    Domain,
+    define_domain,
+    find_by_uuid,
+    find_domain,
+    list_domains,
+)
 from holdfast.hypervisor.errors import VmMissing
 from holdfast.hypervisor.failures import ACCESS_DENIED, OPERATION_DENIED
 from holdfast.hypervisor.machine_spec import DomainSpec
@@ -193,7 +199,7 @@ def _reason_against(line: Line, here: NetworksHere) -> str:
 
 def _address_problems(host: Host, spec: DomainSpec) -> Iterator[HoldfastError]:
     ours = set(_nics_of(spec))
-    for other in running_here(host):
+    for other in running_of(list_domains(host)):
         if other.uuid == spec.uuid:
             continue
         for nic in _nics_of(other):
@@ -201,9 +207,9 @@ def _address_problems(host: Host, spec: DomainSpec) -> Iterator[HoldfastError]:
                 yield PromotionMacTaken(about=spec.name, other=other.name, mac=nic)
 
 
-def running_here(host: Host) -> Iterator[DomainSpec]:
+def running_of(domains: Iterable[Domain]) -> Iterator[DomainSpec]:
     """Each machine that runs; one that goes while we look, as trials of others do, is none."""
-    for domain in list_domains(host):
+    for domain in domains:
         with contextlib.suppress(VmMissing):
             if domain.is_active():
                 yield domain.spec()

@@ -13,10 +13,10 @@ from holdfast.disks.images import links
 from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.domain_identity import NetworkPlace
 from holdfast.hypervisor.domain_xml import read_domain
-from holdfast.hypervisor.domains import define_domain, list_domains
+from holdfast.hypervisor.domains import define_domain, list_domains, specs_of
 from holdfast.recovery.networks import Because
 from holdfast.recovery.promoting import Place, PromotionPlan, plan_promotion, promote
-from holdfast.recovery.promotion_preflight import problems_of, require_promotable, running_of
+from holdfast.recovery.promotion_preflight import problems_of, require_promotable
 from tests import machines_bench
 from tests.promotion_bench import Replicated, replicated
 
@@ -234,4 +234,4 @@ def test_a_machine_that_goes_while_others_are_looked_at_is_no_obstacle(place: Pl
     seen = list_domains(place.host)
     trial.undefine()
 
-    assert "comes-and-goes" not in [spec.name for spec in running_of(seen)]
+    assert "comes-and-goes" not in [spec.name for spec in specs_of(seen, running=True)]

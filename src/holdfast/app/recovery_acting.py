@@ -17,6 +17,7 @@ from holdfast.recovery.beginning import Asked, abandon, begin, current_act, fini
 from holdfast.recovery.desk import listening_since, tidings_of
 from holdfast.recovery.promoting import Place
 from holdfast.recovery.record import Act, ActKind, Stage
+from holdfast.recovery.source_asking import Patience, SourceAsking
 from holdfast.recovery.source_silence import Listening
 from holdfast.recovery.starting import Starting
 
@@ -49,6 +50,18 @@ class Acting:
         here = self.here
         record = finish(here.folder, self.act, here.clock, stage=stage, figures=figures)
         return Outcome(record=record, warnings=tuple(warnings), figures=figures or {})
+
+    def asking(self, wish: RecoveryWish) -> SourceAsking:
+        """What the act asks of the machine's source."""
+        here = self.here
+        return SourceAsking(
+            home=here.home,
+            folder=here.folder,
+            act=self.act.id,
+            name=here.name,
+            clock=here.clock,
+            patience=Patience(seconds=wish.patience, is_forced=wish.is_forced),
+        )
 
 
 @contextlib.contextmanager

@@ -11,7 +11,6 @@ from holdfast.app.recovery_here import Here, Outcome, RecoveryWish
 from holdfast.recovery.acts import OnStep
 from holdfast.recovery.failing_back import failback_steps
 from holdfast.recovery.record import ActKind, Stage
-from holdfast.recovery.source_asking import Patience, SourceAsking
 from holdfast.recovery.way_back_errors import ReverseReplicaDeleted
 
 
@@ -23,16 +22,8 @@ def fail_back(here: Here, wish: RecoveryWish, on_step: OnStep) -> Outcome:
         promotion_place(here) as place,
     ):
         what = starting(begun, place)
-        asking = SourceAsking(
-            home=here.home,
-            folder=here.folder,
-            act=begun.act.id,
-            name=here.name,
-            clock=here.clock,
-            patience=Patience(seconds=wish.patience, is_forced=wish.is_forced),
-        )
         with refused_unless(begun, lambda: not _is_refusable(here)):
-            begun.perform(failback_steps(what, asking))
+            begun.perform(failback_steps(what, begun.asking(wish)))
         return begun.finish(figures=what.figures, warnings=what.warnings)
 
 

@@ -12,7 +12,6 @@ from holdfast.app.recovery_way_back import doubts_of_way_back
 from holdfast.recovery.acts import OnStep
 from holdfast.recovery.planned import planned_steps
 from holdfast.recovery.record import ActKind
-from holdfast.recovery.source_asking import Patience, SourceAsking
 
 _LOOKS = {"room"}
 
@@ -25,15 +24,7 @@ def fail_over_planned(here: Here, wish: RecoveryWish, on_step: OnStep) -> Outcom
     ):
         what = starting(begun, place)
         what.warnings.extend(doubts_of_way_back(here))
-        asking = SourceAsking(
-            home=here.home,
-            folder=here.folder,
-            act=begun.act.id,
-            name=here.name,
-            clock=here.clock,
-            patience=Patience(seconds=wish.patience, is_forced=wish.is_forced),
-        )
         # While it has only looked, the same command may be given with other wishes.
         with refused_unless(begun, lambda: bool({note.name for note in what.now().steps} - _LOOKS)):
-            begun.perform(planned_steps(what, asking))
+            begun.perform(planned_steps(what, begun.asking(wish)))
         return begun.finish(figures=what.figures, warnings=what.warnings)

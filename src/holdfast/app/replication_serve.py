@@ -1,6 +1,5 @@
 """The process of a site: takes replicas in, thins them, and merges what no point needs."""
 
-import contextlib
 import importlib.util
 import os
 from collections.abc import Sequence
@@ -21,7 +20,6 @@ from holdfast.app.unregister import renew
 from holdfast.app.wiring import Session
 from holdfast.base.errors import HoldfastError
 from holdfast.base.latch import Latch
-from holdfast.hypervisor.errors import VmMissing
 from holdfast.hypervisor.machine_spec import DomainSpec
 from holdfast.recovery.desk import desk_of
 from holdfast.recovery.live_sockets import doors_of
@@ -178,15 +176,10 @@ def machines_here(session: Session) -> Sequence[DomainSpec]:
     if importlib.util.find_spec("libvirt") is None:
         return ()
     from holdfast.hypervisor.connection import Host
-    from holdfast.hypervisor.domains import list_domains
+    from holdfast.hypervisor.domains import list_domains, specs_of
 
     try:
         with Host.open(session.settings.libvirt) as host:
-            found: list[DomainSpec] = []
-            for domain in list_domains(host):
-                # One that goes while we look is none.
-                with contextlib.suppress(VmMissing):
-                    found.append(domain.spec())
-            return found
+            return [*specs_of(list_domains(host))]
     except HoldfastError:
         return ()

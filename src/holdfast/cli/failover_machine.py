@@ -7,8 +7,12 @@ import click
 from holdfast.base.errors import Exit
 from holdfast.base.texts import N_, _
 from holdfast.cli.command import Command, option
-from holdfast.cli.parameters import DURATION
-from holdfast.cli.recovery_options import network_option, point_option
+from holdfast.cli.recovery_options import (
+    force_option,
+    network_option,
+    point_option,
+    shutdown_option,
+)
 from holdfast.cli.run import Run
 from holdfast.cli.trial_options import (
     check_option,
@@ -50,16 +54,8 @@ from holdfast.cli.vm_host import host_option, start_on
 @option("--live", is_flag=True, help=N_("With --planned: without shutting it down."))
 @option("--unplanned", is_flag=True, help=N_("The source is gone: start one of its points."))
 @option("--source-is-down", is_flag=True, help=N_("A person knows that it runs there no more."))
-@option(
-    "--force", "is_forced", is_flag=True, help=N_("Switch off a guest that does not shut down.")
-)
-@option(
-    "--shutdown-within",
-    "shutdown",
-    type=DURATION,
-    metavar="TIME",
-    help=N_("How long the guest may take to shut down; 5m if nothing is said."),
-)
+@force_option
+@shutdown_option
 @option(
     "--name",
     "new_name",
@@ -89,7 +85,7 @@ def machine(  # noqa: PLR0913  each option is a parameter
     unplanned: bool,
     source_is_down: bool,
     is_forced: bool,
-    shutdown: timedelta | None,
+    shutdown: timedelta,
     point: str,
     networks: tuple[tuple[str, str], ...],
     new_name: str,
@@ -124,7 +120,7 @@ def machine(  # noqa: PLR0913  each option is a parameter
         networks=dict(networks),
         new_name=new_name,
         replaces=replaces,
-        patience=300.0 if shutdown is None else shutdown.total_seconds(),
+        patience=shutdown.total_seconds(),
     )
     return _fail_over(run, vm, wish, is_planned=planned, is_live=live)
 

@@ -7,8 +7,7 @@ import click
 from holdfast.base.errors import Exit
 from holdfast.base.texts import N_, _
 from holdfast.cli.command import Command, option
-from holdfast.cli.parameters import DURATION
-from holdfast.cli.recovery_options import network_option
+from holdfast.cli.recovery_options import force_option, network_option, shutdown_option
 from holdfast.cli.vm_host import host_option, start_on
 
 
@@ -74,16 +73,8 @@ def reprotect(vm: str, *, host: str | None) -> int:
 )
 @click.argument("vm")
 @option("--live", is_flag=True, help=N_("Without shutting it down."))
-@option(
-    "--force", "is_forced", is_flag=True, help=N_("Switch off a guest that does not shut down.")
-)
-@option(
-    "--shutdown-within",
-    "shutdown",
-    type=DURATION,
-    metavar="TIME",
-    help=N_("How long the guest may take to shut down; 5m if nothing is said."),
-)
+@force_option
+@shutdown_option
 @network_option
 @host_option
 def failback(
@@ -91,7 +82,7 @@ def failback(
     *,
     live: bool,
     is_forced: bool,
-    shutdown: timedelta | None,
+    shutdown: timedelta,
     networks: tuple[tuple[str, str], ...],
     host: str | None,
 ) -> int:
@@ -105,7 +96,7 @@ def failback(
     wish = RecoveryWish(
         is_forced=is_forced,
         networks=dict(networks),
-        patience=300.0 if shutdown is None else shutdown.total_seconds(),
+        patience=shutdown.total_seconds(),
     )
     use, act = (fail_back_live, "failback-live") if live else (fail_back, "failback")
     return carry_out(start_on(host), vm, act, use, wish)

@@ -1,11 +1,13 @@
 """Options that several commands of recovery have."""
 
+from datetime import timedelta
 from typing import Any
 
 import click
 
 from holdfast.base.texts import N_, _
 from holdfast.cli.command import option
+from holdfast.cli.parameters import DURATION
 
 
 class _Networks(click.ParamType[tuple[str, str]]):
@@ -55,4 +57,15 @@ discard_option = option(
     "is_discarding",
     is_flag=True,
     help=N_("What it has written here since may go; asked for if nothing is said."),
+)
+force_option = option(
+    "--force", "is_forced", is_flag=True, help=N_("Switch off a guest that does not shut down.")
+)
+shutdown_option = option(
+    "--shutdown-within",
+    "shutdown",
+    type=DURATION,
+    default=timedelta(minutes=5),
+    metavar="TIME",
+    help=N_("How long the guest may take to shut down; 5m if nothing is said."),
 )

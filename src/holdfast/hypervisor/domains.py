@@ -1,7 +1,7 @@
 """Machines of a host: find, define, start, stop, look at."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from holdfast.base.clock import Clock
@@ -146,6 +146,14 @@ def list_domains(host: Host) -> list[Domain]:
     with host.asking() as connection:
         found = connection.listAllDomains()
         return [_wrapped(host, domain) for domain in found]
+
+
+def specs_of(domains: Iterable[Domain], *, running: bool = False) -> Iterator[DomainSpec]:
+    """All of them, or those that run; a machine that goes while we look is none."""
+    for domain in domains:
+        with suppress(VmMissing):
+            if not running or domain.is_active():
+                yield domain.spec()
 
 
 def find_domain(host: Host, name_or_uuid: str) -> Domain:

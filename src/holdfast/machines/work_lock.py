@@ -42,6 +42,21 @@ def work_lock(
         os.close(descriptor)
 
 
+def is_held(file: str) -> bool:
+    """Whether some process holds it now; nothing is made or written, and nobody is named."""
+    try:
+        descriptor = os.open(file, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _holder(descriptor: int, clock: Clock) -> Holder:
     with contextlib.suppress(ValueError, KeyError, TypeError, OSError):
         said = json.loads(os.pread(descriptor, 4096, 0))

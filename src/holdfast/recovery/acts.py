@@ -5,8 +5,6 @@ moment it leaves nothing that the next run does not find. A lock keeps a second 
 """
 
 import contextlib
-import fcntl
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +12,7 @@ import msgspec
 
 from holdfast.base.clock import Clock
 from holdfast.base.errors import HoldfastError
-from holdfast.machines.work_lock import Holder, work_lock
+from holdfast.machines.work_lock import Holder, is_held, work_lock
 from holdfast.recovery.act_errors import ActRuns, StepHadNoEffect
 from holdfast.recovery.record import Act, StepNote, StepState
 from holdfast.recovery.record_folder import RecordFolder
@@ -115,14 +113,4 @@ def at_work(folder: RecordFolder, clock: Clock, *, about: str, work: str) -> Ite
 
 def is_at_work(folder: RecordFolder) -> bool:
     """Whether some process performs an act upon the machine now."""
-    try:
-        descriptor = os.open(folder.path / _LOCK, os.O_RDWR | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
+    return is_held(str(folder.path / _LOCK))

@@ -1,9 +1,8 @@
 """What would keep a machine from being started here, all of it, before anything is changed."""
 
-import contextlib
 import os
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from holdfast.base.errors import HoldfastError
@@ -15,13 +14,12 @@ from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.domain_identity import Identity, with_identity
 from holdfast.hypervisor.domain_xml import read_domain
 from holdfast.hypervisor.domains import (
-    Domain,
     define_domain,
     find_by_uuid,
     find_domain,
     list_domains,
+    specs_of,
 )
-from holdfast.hypervisor.errors import VmMissing
 from holdfast.hypervisor.failures import ACCESS_DENIED, OPERATION_DENIED
 from holdfast.hypervisor.machine_spec import DomainSpec
 from holdfast.hypervisor.xml_reading import read_xml
@@ -199,20 +197,12 @@ def _reason_against(line: Line, here: NetworksHere) -> str:
 
 def _address_problems(host: Host, spec: DomainSpec) -> Iterator[HoldfastError]:
     ours = set(_nics_of(spec))
-    for other in running_of(list_domains(host)):
+    for other in specs_of(list_domains(host), running=True):
         if other.uuid == spec.uuid:
             continue
         for nic in _nics_of(other):
             if nic in ours:
                 yield PromotionMacTaken(about=spec.name, other=other.name, mac=nic)
-
-
-def running_of(domains: Iterable[Domain]) -> Iterator[DomainSpec]:
-    """Each machine that runs; one that goes while we look, as trials of others do, is none."""
-    for domain in domains:
-        with contextlib.suppress(VmMissing):
-            if domain.is_active():
-                yield domain.spec()
 
 
 def _nics_of(spec: DomainSpec) -> Iterator[str]:

@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from holdfast.machines.state_files import replace_file
+from holdfast.machines.work_lock import is_held
 from holdfast.recovery.record_folder import FOLDER
 from holdfast.recovery.trial import Trial
 from holdfast.recovery.trial_errors import TrialRecordUnreadable, TrialRunning
@@ -78,11 +79,7 @@ class TrialFolder:
 
     def is_at_work(self, trial: Trial) -> bool:
         """Whether some process is at it now."""
-        try:
-            with self.at_work(trial):
-                return False
-        except TrialRunning:
-            return True
+        return is_held(str(self.place(trial.id) / _LOCK))
 
     def _read(self, path: Path) -> Trial | None:
         try:

@@ -129,7 +129,7 @@ def test_what_a_run_asks_is_answered_from_elsewhere(empty: Bench) -> None:
     told = (run.jobs / "0001-1" / "output").read_text(encoding="utf-8")
     assert told.startswith("planned\n{")
     assert '"plan": "shop"' in told
-    assert run.progress().steps["one/db1/start"].error == "plan-machine-not-here"
+    assert run.progress().steps["one/db2/shut-down"].error == "plan-machine-not-here"
     assert (run.path / "report.html").exists()
 
 
@@ -186,7 +186,7 @@ def test_script_that_takes_too_long_is_ended(empty: Bench) -> None:
 
     at = run.progress().steps["one/pre-1"]
     assert (at.state, at.error) == ("failed", "plan-step-too-slow")
-    assert state(run, "one/db1/start") is StepState.FAILED
+    assert state(run, "one/db2/shut-down") is StepState.FAILED
 
 
 def test_cancelled_run_ends_what_runs_and_begins_nothing(empty: Bench) -> None:

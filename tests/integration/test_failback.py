@@ -269,6 +269,16 @@ def test_one_that_has_moved_for_good_is_a_machine_of_that_host_like_any_other(aw
 
     assert migrated["code"] == "recovery-migrated"
     assert facts_of(away.sites.north, away.home.uuid).points
+    # And it fails over from there like any other, and comes back to the images it has there.
+    north, wish = away.sites.north, ("--force", "--shutdown-within", "1s")
+    images = [away.there.image(target)[0] for target in SIZES]
+    away.at(north, "failover", "--planned", *wish)
+    away.at(north, "reprotect")
+    away.at(south, "failback", *wish)
+    away.there.stop()
+    assert [away.there.image(target)[0] for target in SIZES] == images
+    for target in SIZES:
+        assert away.there.read(target) == bytes(away.there.disks[target].content)
 
 
 def test_a_machine_that_was_never_failed_over_is_replicated_as_any(sites: TwoSites) -> None:

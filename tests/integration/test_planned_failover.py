@@ -66,6 +66,34 @@ def differs(one: Path, other: Path) -> bool:
     return done.returncode == 1
 
 
+def test_what_is_only_handed_over_is_started_by_the_same_command_or_given_back(
+    sites: TwoSites,
+) -> None:
+    north, south = sites.north, sites.south
+    with Host.open(north.host.uri) as here:
+        machine = StillMachine(north.host, here, "waiting", {"vda": 4 * MIB})
+        words = ("failover", "waiting", "--planned", "--force", "--shutdown-within", "1s")
+        try:
+            machine.start()
+            north.run("replication", "enable", "waiting", *ENABLE)
+
+            told = south.run(*words, "--hand-over-only", "--json").event("recovery-done")
+
+            assert (told["stage"], told["epoch"]) == ("failing-over", 0)
+            assert not is_on(north, machine.uuid)
+            assert not is_on(south, machine.uuid)
+            south.run("failover", "undo", "waiting", "--discard-changes")
+            wait_until(machine.is_on, within=WITHIN)
+            wait_until(lambda: record(south, machine.uuid).stage is Stage.PROTECTED, within=WITHIN)
+            south.run(*words, "--hand-over-only")
+            done = south.run(*words, "--json").event("recovery-done")
+            assert (done["stage"], done["epoch"]) == ("failed-over", 2)
+            assert is_on(south, machine.uuid)
+        finally:
+            north.run("replication", "disable", "waiting", status=None)
+            machine.remove()
+
+
 def test_nothing_is_lost_and_an_undo_gives_it_back(sites: TwoSites) -> None:
     north, south = sites.north, sites.south
     guest = Guest(north.host, "planned", Recipe(writer="ordered"))

@@ -255,6 +255,8 @@ def test_a_machine_that_would_write_to_a_layer_is_named(site: Site, source: Sour
     told = look_at_site(role, MovableClock(), lambda: here)
 
     assert told.replicas[0].remarks == ["replica-in-use"]
+    latest = [one.generation for one in told.replicas[0].latest]
+    assert latest == [point.generation for point in facts(watched).points]
     assert watched.writers(VM) == ("careless",)
     with pytest.raises(ReplicaInUse, match="careless"):
         watched.prepare(wish(source))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from holdfast.base.clock import SystemClock
@@ -13,11 +14,12 @@ from holdfast.base.units import MIB
 from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.domains import define_domain
 from holdfast.recovery.fencing import is_fenced
-from holdfast.recovery.record import RecoveryRecord
+from holdfast.recovery.record import Promoted, RecoveryRecord
 from holdfast.recovery.record_folder import RecordFolder
 from holdfast.recovery.source_errors import NotStartedByHand
 from holdfast.recovery.source_side import source_side
 from holdfast.recovery.starting_by_hand import start_by_hand
+from holdfast.recovery.up_note import UpNote, keep_up_note, up_note
 from holdfast.replication.link_errors import SiteUnreachable
 from holdfast.replication.replicator_tools import Door, Tools
 from holdfast.replication.replicator_wishes import pause
@@ -36,7 +38,7 @@ from tests import machines_bench
 
 pytestmark = machines_bench.RECOVERY
 CLOCK = SystemClock()
-SITE = "site-1"
+SITE, OWN = "site-1", "host-1"
 TO = SiteAddress(site="south", machine=SITE, host="south")
 WITHIN = 90.0
 _numbers = itertools.count()
@@ -82,7 +84,9 @@ class Source:
             scratch=str(host.folder / "sources"),
             slice_bytes=4 * MIB,
             reserve=0,
-            on_order=source_side(str(self.home), CLOCK, boot=lambda: self.boot, usual=0.2),
+            on_order=source_side(
+                str(self.home), CLOCK, boot=lambda: self.boot, machine=OWN, usual=0.2
+            ),
         )
         self.loops = Replicators(tools)
         self.loops.start()
@@ -415,6 +419,60 @@ def test_what_somebody_shut_down_stays_off_when_the_process_is_started_anew(
 
     starting.wait(lambda told: told.is_active is False)
     assert not starting.machine.is_on()
+
+
+def test_one_that_came_here_and_ran_starts_again_once_its_home_has_not_taken_it_back(
+    source: Source,
+) -> None:
+    source.rest()
+    now, folder = CLOCK.now(), came_by_failover(source)
+    keep_up_note(folder.path, UpNote(boot="first", looked_at=now, ran_at=now))
+    restart_host(source, "second")
+
+    source.work()
+
+    wait_until(source.machine.is_on, within=WITHIN)
+    wait_until(lambda: _boot_of_note(folder) == "second", within=WITHIN)
+
+
+@pytest.mark.parametrize(("came_here", "runs_at"), [(True, OWN), (False, "")])
+def test_a_machine_that_is_released_is_this_hosts_as_it_was_before(
+    source: Source, *, came_here: bool, runs_at: str
+) -> None:
+    source.rest()
+    if came_here:
+        came_by_failover(source)
+    source.work()
+    source.want(OrderKind.FENCE, act="one", epoch=1, runs_at=SITE)
+    source.machine.stop()
+    source.wait(lambda told: told.is_fenced)
+
+    source.want(OrderKind.RELEASE, act="two", epoch=2)
+
+    source.wait(lambda told: not told.is_fenced and told.epoch == 2)
+    assert source.record.runs_at == runs_at
+
+
+def came_by_failover(source: Source) -> RecordFolder:
+    folder = RecordFolder(str(source.home), source.machine.uuid)
+    came = Promoted(
+        generation="g",
+        taken_at=CLOCK.now(),
+        name="n",
+        uuid=source.machine.uuid,
+        folder="f",
+        disks=(),
+    )
+    folder.change(
+        lambda record: msgspec.structs.replace(record, promoted=came, runs_at=OWN),
+        first=RecoveryRecord(vm=source.machine.uuid, name=source.machine.name),
+    )
+    return folder
+
+
+def _boot_of_note(folder: RecordFolder) -> str:
+    note = up_note(folder.path)
+    return note.boot if note else ""
 
 
 def by_hand(source: Source, *, is_forced: bool) -> bool:

@@ -135,6 +135,28 @@ def test_while_the_source_speaks_a_person_must_decide(failing: Failing) -> None:
     assert not failing.runs_here()
 
 
+def test_a_look_before_says_what_is_in_the_way_and_changes_nothing(failing: Failing) -> None:
+    before = failing.record()
+
+    def looked(act: str, *words: str, status: int = 0) -> dict[str, Any]:
+        said = failing.south.run(
+            "failover", "check", failing.name, "--act", act, *words, "--json", status=status
+        )
+        return said.event("recovery-preflight")
+
+    test, unplanned = looked("test"), looked("unplanned", "--point", failing.points()[0])
+    commit = looked("commit", status=3)
+    nowhere = looked("unplanned", "--point", "nosuchpoint", status=3)
+
+    assert (test["clear"], test["generation"]) == (True, failing.points()[-1])
+    assert (unplanned["clear"], unplanned["generation"]) == (True, failing.points()[0])
+    assert any("recovery-source-may-run" in doubt for doubt in unplanned["doubts"])
+    assert [each["code"] for each in commit["problems"]] == ["recovery-not-failed-over"]
+    assert [each["code"] for each in nowhere["problems"]] == ["recovery-point-unknown"]
+    assert failing.record() == before
+    assert not failing.runs_here()
+
+
 def test_the_newest_point_is_started_and_the_epoch_is_there_before(failing: Failing) -> None:
     failing.lose_the_source()
 

@@ -19,7 +19,7 @@ from holdfast.recovery.plans.progress import (
     StepState,
     resumed,
 )
-from holdfast.recovery.plans.steps import Doing, Step, steps_of
+from holdfast.recovery.plans.steps import Doing, Step, start_id, steps_of, told_steps
 from holdfast.testing.clock import FakeClock
 
 _LONGEST = timedelta(days=30)
@@ -119,7 +119,8 @@ class World:
             self.launched.append(step.id)
             assert all(name != step.id for name, _attempt in self.running), "two of it at a time"
             self.running[key] = self.clock.monotonic(), self.draw.draw(fates)
-        starting = [name for name, _attempt in self.running if name.endswith("/start")]
+        ends = ("/start", "/shut-down")
+        starting = [name for name, _attempt in self.running if name.endswith(ends)]
         self.most_at_once = max(self.most_at_once, len(starting))
         self.maybe_killed()
 
@@ -191,7 +192,7 @@ def _check_order(plan: Plan, before: Progress, after: Progress) -> None:
     for id_ in new:
         step = steps[id_]
         if (
-            step.doing in {Doing.HOLD, Doing.CLEAN_UP}
+            step.doing in {Doing.HOLD, Doing.CLEAN_UP, Doing.GIVE_BACK}
             or after.steps[id_].state is StepState.SKIPPED
         ):
             continue
@@ -241,7 +242,7 @@ def test_where_all_goes_well_all_is_done_once_in_order(plan: Plan, data: st.Data
             world.said.append(Order(who="a", step=question.step.id, decision=Decision.YES))
 
     assert progress.outcome is Outcome.SUCCEEDED
-    assert set(progress.steps) == {step.id for step in steps}
+    assert set(progress.steps) == {step.id for step in told_steps(plan, Kind.PLANNED)}
     assert all(at.attempt == 1 for at in progress.steps.values())
 
 
@@ -258,6 +259,39 @@ def test_test_leaves_nothing_it_has_started(plan: Plan, kills: int, data: st.Dat
             assert f"clean-up/{step.machine}" in progress.steps
 
 
+@given(plans(), st.integers(0, 6), st.data())
+def test_cancelled_run_gives_back_what_it_has_shut_down_and_not_started(
+    plan: Plan, kills: int, data: st.DataObject
+) -> None:
+    clock = FakeClock()
+    world = World(clock, data, kills=kills)
+
+    progress = _run_to_its_end(plan, world, _begun(Kind.PLANNED, clock, 0))
+
+    is_cancelled = progress.outcome is Outcome.CANCELLED
+    for group in plan.groups:
+        for machine in group.machines:
+            down = progress.steps.get(f"{group.name}/{machine.vm}/shut-down")
+            was_ended = down is not None and down.state in {StepState.DONE, StepState.FAILED}
+            start = progress.steps.get(start_id(group.name, machine.vm))
+            was_begun = start is not None and start.state is not StepState.SKIPPED
+            lies_between = is_cancelled and was_ended and not was_begun
+            assert (f"give-back/{machine.vm}" in progress.steps) is lies_between
+
+
+@given(plans())
+def test_planned_run_ends_all_before_it_starts_any_in_the_opposite_order(plan: Plan) -> None:
+    steps = [step for step in steps_of(plan, Kind.PLANNED) if step.machine and not step.action]
+    ends = [step for step in steps if step.doing is Doing.SHUT_DOWN]
+    starts = [step for step in steps if step.doing is Doing.START]
+
+    assert max(map(steps.index, ends)) < min(map(steps.index, starts))
+    assert [s.group for s in ends] == [s.group for s in reversed(starts)]
+    before = {step.machine: index for index, step in enumerate(ends)}
+    for machine in plan.machines:
+        assert all(before[machine.vm] < before[needed] for needed in machine.needs)
+
+
 @given(plans(), st.sampled_from([Kind.PLANNED, Kind.UNPLANNED]), st.data())
 def test_resumed_run_does_only_what_was_not_done(
     plan: Plan, kind: Kind, data: st.DataObject
@@ -265,10 +299,12 @@ def test_resumed_run_does_only_what_was_not_done(
     clock = FakeClock()
     world = World(clock, data)
     first = _run_to_its_end(plan, world, _begun(kind, clock, 0))
-    done = {id_ for id_, at in first.steps.items() if at.is_up}
+    again = resumed(first)
+    # What was given back is to be shut down again.
+    done = {id_ for id_, at in again.steps.items() if at.is_up}
     world.launched.clear()
 
-    second = _run_to_its_end(plan, world, resumed(first))
+    second = _run_to_its_end(plan, world, again)
 
     assert not done & set(world.launched)
     assert done <= {id_ for id_, at in second.steps.items() if at.is_up}

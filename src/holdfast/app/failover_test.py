@@ -120,12 +120,14 @@ def trial_tools(
     session: Session, vm: str, site: Site, listening: Listening | None = None
 ) -> Iterator[TrialTools]:
     home, listening = session.settings.home, listening or Listening()
+    kept = load_networks(home)
     with Host.open(session.settings.libvirt) as host:
         yield TrialTools(
             place=Place(host=host, site=site, clock=session.clock),
             folder=TrialFolder(home, vm),
             environment={"PATH": os.defpath, **session.settings.harmless},
-            networks=kept_places(load_networks(home).test),
+            networks=kept_places(kept.test),
+            addresses=kept.test_addresses,
             on_trial=listening.on_trial,
             on_part=listening.on_part,
             on_checked=listening.on_checked,

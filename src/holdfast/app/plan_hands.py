@@ -12,7 +12,14 @@ import msgspec
 
 from holdfast.app.plan_jobs import Job, JobState
 from holdfast.app.plan_standing import Standings
-from holdfast.app.plan_words import as_json, ended_command, ended_script, start_words
+from holdfast.app.plan_words import (
+    as_json,
+    ended_command,
+    ended_script,
+    give_back_words,
+    shut_down_words,
+    start_words,
+)
 from holdfast.app.wiring import Session
 from holdfast.base.errors import HoldfastError
 from holdfast.recovery.plans.context import context_of
@@ -22,6 +29,10 @@ from holdfast.recovery.plans.progress import Ended, Progress, StepState
 from holdfast.recovery.plans.steps import Doing, Step, start_id, steps_of
 
 _CHILD = "holdfast.cli.plan_child"
+_MOVING = frozenset({Doing.SHUT_DOWN, Doing.START})
+_COMMANDS = _MOVING | {Doing.GIVE_BACK}
+# What a machine is told that was not being moved at all.
+_NOT_AWAY = frozenset({"recovery-not-failed-over"})
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -90,7 +101,7 @@ class LocalHands:
             self._ends[_key(step, progress)] = Ended(state=StepState.FAILED)
 
     def _launch(self, job: Job, step: Step, progress: Progress) -> None:
-        if step.doing is Doing.START and progress.kind is not Kind.TEST:
+        if step.doing in _MOVING and progress.kind is not Kind.TEST:
             how = self._standings.already(self._machine(step), progress)
             if how is not None:
                 self._ends[_key(step, progress)] = how
@@ -109,7 +120,7 @@ class LocalHands:
         if step.action is not None and step.action.kind is ActionKind.SCRIPT:
             return ["/bin/sh", "-c", step.action.does]
         ours = [sys.executable, "-m", _CHILD]
-        if step.doing is Doing.START and progress.kind is not Kind.TEST:
+        if step.doing in _COMMANDS and progress.kind is not Kind.TEST:
             return [*ours, *self._words(step, progress)]
         return [*ours, "plan", "act", str(job.folder), "--json"]
 
@@ -130,7 +141,12 @@ class LocalHands:
 
     def _words(self, step: Step, progress: Progress) -> tuple[str, ...]:
         machine = self._machine(step)
-        return tuple(start_words(machine, self._standings.uuid_of(machine.vm), progress))
+        uuid = self._standings.uuid_of(machine.vm)
+        if step.doing is Doing.SHUT_DOWN:
+            return tuple(shut_down_words(machine, uuid, progress))
+        if step.doing is Doing.GIVE_BACK:
+            return tuple(give_back_words(uuid))
+        return tuple(start_words(machine, uuid, progress))
 
     def _environment(self, job: Job, step: Step, progress: Progress) -> dict[str, str]:
         settings = self._session.settings
@@ -179,4 +195,7 @@ def _may_repeat(step: Step) -> bool:
 def _ended(step: Step, job: Job) -> Ended:
     if step.action is not None and step.action.kind is ActionKind.SCRIPT:
         return ended_script(job.status(), job.output())
-    return ended_command(job.status(), job.output())
+    how = ended_command(job.status(), job.output())
+    if step.doing is Doing.GIVE_BACK and how.error in _NOT_AWAY:
+        return Ended(state=StepState.DONE)
+    return how

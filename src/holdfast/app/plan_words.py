@@ -24,7 +24,7 @@ _WELL = frozenset({Exit.FINE, Exit.WARNINGS})
 def start_words(machine: Machine, uuid: str, progress: Progress) -> list[str]:
     """What is typed after `holdfast`."""
     if progress.is_back:
-        return ["failback", uuid, "--json"]
+        return ["failback", uuid, *_ending_words(machine), "--json"]
     words = ["failover", uuid, f"--{progress.kind}"]
     point = point_of(machine, progress.kind)
     if progress.kind is Kind.TEST:
@@ -34,13 +34,27 @@ def start_words(machine: Machine, uuid: str, progress: Progress) -> list[str]:
     if progress.kind is not Kind.PLANNED and point != LATEST:
         words += ["--point", point]
     if progress.kind is Kind.PLANNED:
-        words += ["--force"] if machine.is_forced else []
-        words += ["--shutdown-within", f"{machine.shutdown}s"] if machine.shutdown else []
+        words += _ending_words(machine)
     if progress.kind is Kind.UNPLANNED and progress.source_is_down:
         words.append("--source-is-down")
     for old, new in networks_of(machine, progress.kind).items():
         words += ["--network", f"{old}={new}"]
     return [*words, "--json"]
+
+
+def shut_down_words(machine: Machine, uuid: str, progress: Progress) -> list[str]:
+    """The beginning of the same act, which starting it goes on with."""
+    return [*start_words(machine, uuid, progress)[:-1], "--hand-over-only", "--json"]
+
+
+def give_back_words(uuid: str) -> list[str]:
+    """Nothing of it was started here, so nothing that was written is lost."""
+    return ["failover", "undo", uuid, "--discard-changes", "--json"]
+
+
+def _ending_words(machine: Machine) -> list[str]:
+    words = ["--force"] if machine.is_forced else []
+    return words + (["--shutdown-within", f"{machine.shutdown}s"] if machine.shutdown else [])
 
 
 def ended_command(status: int, output: bytes) -> Ended:

@@ -51,6 +51,12 @@ class Acting:
         record = finish(here.folder, self.act, here.clock, stage=stage, figures=figures)
         return Outcome(record=record, warnings=tuple(warnings), figures=figures or {})
 
+    def left_open(
+        self, *, figures: dict[str, float] | None = None, warnings: Sequence[str] = ()
+    ) -> Outcome:
+        """Another command, the same one, goes on with it."""
+        return Outcome(record=self.here.record(), warnings=tuple(warnings), figures=figures or {})
+
     def asking(self, wish: RecoveryWish) -> SourceAsking:
         """What the act asks of the machine's source."""
         here = self.here

@@ -7,7 +7,7 @@ from holdfast.app.recovery_here import Here, Outcome, RecoveryWish
 from holdfast.base.texts import _
 from holdfast.recovery.act_errors import WayBackWouldClose
 from holdfast.recovery.acts import OnStep, Step
-from holdfast.recovery.committing import committing_steps
+from holdfast.recovery.committing import committing_steps, completing_steps
 from holdfast.recovery.failing_back import Homecoming
 from holdfast.recovery.policy import refusal
 from holdfast.recovery.promoting import Place
@@ -35,6 +35,8 @@ def _steps(here: Here, begun: Acting, place: Place) -> Sequence[Step]:
     """At its home it settles: it runs upon its own images again, and no point is needed."""
     if here.standing().is_home_again:
         return Homecoming(starting=starting(begun, place)).steps()
+    if begun.act.wish.get("is_completing"):
+        return completing_steps(place, here.folder, home=here.home)
     return committing_steps(place, here.folder)
 
 

@@ -9,7 +9,7 @@ from holdfast.app.recovery_acting import (
 )
 from holdfast.app.recovery_here import Here, Outcome, RecoveryWish
 from holdfast.recovery.acts import OnStep
-from holdfast.recovery.failing_back import failback_steps
+from holdfast.recovery.failing_back import failback_steps, handing_home_steps
 from holdfast.recovery.record import ActKind, Stage
 from holdfast.recovery.way_back_errors import ReverseReplicaDeleted
 
@@ -23,7 +23,11 @@ def fail_back(here: Here, wish: RecoveryWish, on_step: OnStep) -> Outcome:
     ):
         what = starting(begun, place)
         with refused_unless(begun, lambda: not _is_refusable(here)):
-            begun.perform(failback_steps(what, begun.asking(wish)))
+            asking = begun.asking(wish)
+            if wish.is_only_handing_over:
+                begun.perform(handing_home_steps(what, asking))
+                return begun.left_open(figures=what.figures, warnings=what.warnings)
+            begun.perform(failback_steps(what, asking))
         return begun.finish(figures=what.figures, warnings=what.warnings)
 
 

@@ -42,6 +42,8 @@ class RecoveryWish:
     replaces: str = ""
     # A guest that does not shut down is switched off.
     is_forced: bool = False
+    # Only shut down at its host; the same act goes on another time.
+    is_only_handing_over: bool = False
     # Seconds a guest may take to shut down.
     patience: float = 300.0
     # What was written since the failover may go.

@@ -12,6 +12,7 @@ from holdfast.recovery.policy import Standing, legal_acts
 from holdfast.recovery.record import ActKind, Event, RecoveryRecord
 from holdfast.recovery.tested_points import Tested, tested_points
 from holdfast.recovery.trial_folder import TrialFolder
+from holdfast.recovery.up_note import up_note
 from holdfast.replication.replica_facts import ReplicaPoint
 
 
@@ -27,6 +28,8 @@ class RecoveryLook:
     tested: Mapping[str, Tested]
     # What its images take that it writes to here.
     written: int
+    # Why it was not started again with this host.
+    not_started: str = ""
 
     @property
     def split(self) -> Event | None:
@@ -51,6 +54,7 @@ def look_at_recoveries(session: Session) -> Iterator[RecoveryLook]:
 
 def _look(place: Here) -> RecoveryLook:
     record, standing, replica = place.record(), place.standing(), place.replica()
+    note = up_note(place.folder.path)
     return RecoveryLook(
         record=record,
         standing=standing,
@@ -60,6 +64,7 @@ def _look(place: Here) -> RecoveryLook:
         points=replica.points if replica else (),
         tested=tested_points(place.home, place.vm),
         written=written_bytes(record.promoted) if record.promoted else 0,
+        not_started=note.why if record.promoted and note else "",
     )
 
 

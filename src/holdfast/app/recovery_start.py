@@ -1,9 +1,15 @@
-"""Use case "failover start": a machine is started at its own host, when its agent would not."""
+"""Use case "failover start": a machine is started where it runs, when nobody else would."""
 
+from holdfast.app.recovery_acting import promotion_place
 from holdfast.app.recovery_here import Here
 from holdfast.app.replication_errors import ReplicationNotEnabled
 from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.domains import find_by_uuid
+from holdfast.recovery.act_texts import act_text
+from holdfast.recovery.desk import listening_since
+from holdfast.recovery.keeping_up import MAY_GO_ON, start_again, why_not
+from holdfast.recovery.record import Promoted, RecoveryRecord
+from holdfast.recovery.source_errors import NotStartedByHand
 from holdfast.recovery.source_side import this_boot
 from holdfast.recovery.starting_by_hand import start_by_hand
 
@@ -11,6 +17,8 @@ from holdfast.recovery.starting_by_hand import start_by_hand
 def start(here: Here, *, is_forced: bool) -> bool:
     """Whether it had to be started; refused while it may run at its site, unless by force."""
     settings, record = here.settings(), here.folder.load()
+    if record is not None and record.promoted is not None:
+        return _start_promoted(here, record, record.promoted, is_forced=is_forced)
     peer = settings.to if settings else record.peer if record else None
     if peer is None:
         raise ReplicationNotEnabled(about=here.name)
@@ -26,3 +34,24 @@ def start(here: Here, *, is_forced: bool) -> bool:
             who=here.who,
             is_forced=is_forced,
         )
+
+
+def _start_promoted(
+    here: Here, record: RecoveryRecord, promoted: Promoted, *, is_forced: bool
+) -> bool:
+    """At the host it was failed over to."""
+    if record.act is not None and record.act.kind not in MAY_GO_ON:
+        # That one starts it, or is to end it.
+        raise NotStartedByHand(about=here.name, reason=act_text(record.act.kind))
+    since = listening_since(here.home)
+    reason = "" if is_forced else why_not(here.folder, record, home=here.home, since=since)
+    with promotion_place(here) as place:
+        domain = find_by_uuid(place.host, promoted.uuid)
+        if domain.is_active():
+            return False
+        if reason:
+            raise NotStartedByHand(about=here.name, reason=reason)
+        start_again(
+            here.folder, domain, here.clock, home=here.home, boot=this_boot(), why="by-hand"
+        )
+    return True

@@ -19,6 +19,7 @@ from holdfast.fleet.recovery_messages import (
     TrialTold,
 )
 from holdfast.recovery.drills.drill import Drill, DrillRun, DrillVerdict, due_drill, next_drill
+from holdfast.recovery.drills.drill_folder import FOLDER as DRILLS
 from holdfast.recovery.drills.drill_folder import DrillFolder, drills_here
 from holdfast.recovery.networks import load_networks
 from holdfast.recovery.record_folder import FOLDER, RecordFolder, known_here
@@ -43,7 +44,7 @@ def recovery_here(home: str, now: datetime) -> RecoveryTold:
 
 def was_any(home: str) -> bool:
     """Whether this host ever had to do with a recovery; what is over has to be told as well."""
-    return Path(home, FOLDER).is_dir() or Path(home, PLANS).is_dir()
+    return any(Path(home, each).is_dir() for each in (FOLDER, PLANS, DRILLS))
 
 
 def _records(home: str) -> Iterator[RecoveryReport]:
@@ -91,6 +92,8 @@ def _drill(home: str, drill: Drill, now: datetime) -> DrillTold:
     coming = late or next_drill(drill, now)
     return DrillTold(
         name=drill.name,
+        vm=drill.vm,
+        schedule=drill.schedule,
         at=runs[-1].trial.begun_at if runs else None,
         is_passed=bool(runs) and runs[-1].verdict is DrillVerdict.PASSED,
         due_at=coming.nominal if coming else None,

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from holdfast.app import vm_records
+from holdfast.app.recovery_here import own_id
 from holdfast.app.registration_state import find_registration
 from holdfast.app.replication_peers import Peers
 from holdfast.app.replication_process import Work, alone
@@ -53,7 +54,8 @@ def tools_of(session: Session, peers: Peers) -> Tools:
     settings = session.settings
     registration = find_registration(settings.home)
     live = LiveSources(settings.home, session.clock, door=peers.door, limit=peers.limit)
-    obeying = source_side(settings.home, session.clock, handlers=live.handlers)
+    own = own_id(settings.home)
+    obeying = source_side(settings.home, session.clock, handlers=live.handlers, machine=own)
     return Tools(
         home=settings.home,
         clock=session.clock,

@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from holdfast.app.drill_tending import TrialTender
+from holdfast.app.recovery_keeping import UpTender
 from holdfast.app.recovery_way_back import home_of_machines
 from holdfast.app.replication_admission import SiteFolder
 from holdfast.app.replication_grants import AdmittedGrants, ServersGrants
@@ -87,7 +88,7 @@ def _serve(session: Session, plan: SitePlan, stop: Latch, on_start: OnStart) -> 
     with _port_of(session, plan, site) as server:
         listening = f"{plan.host or _ANY}:{server.port}"
         on_start(plan.name, plan.machine, folder=plan.folder, listening=listening)
-        tender = _Tender(session, site)
+        tender = _Tender(session, site, plan.machine)
         try:
             while not stop.is_set() and _is_still(home, plan):
                 tender.tick()
@@ -127,12 +128,13 @@ def _is_still(home: str, plan: SitePlan) -> bool:
 class _Tender:
     """Looks after replicas while nothing of theirs is being taken in; one layer at a time."""
 
-    def __init__(self, session: Session, site: Site) -> None:
+    def __init__(self, session: Session, site: Site, machine: str) -> None:
         self._session = session
         self._site = site
         self._next = float("-inf")
         self._warned: dict[str, str] = {}
         self._trials = TrialTender(session, site, self._warn_once)
+        self._up = UpTender(session, site, machine, self._warn_once)
 
     def end(self) -> None:
         self._trials.end()
@@ -146,6 +148,7 @@ class _Tender:
         for vm in self._site.replicas():
             self._tend(vm)
         self._trials.tick()
+        self._up.tick()
 
     def _tend(self, vm: str) -> None:
         try:

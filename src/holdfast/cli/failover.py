@@ -9,6 +9,7 @@ _MACHINE = "VM"
 _COMMANDS = {
     _MACHINE: "holdfast.cli.failover_machine:machine",
     "status": "holdfast.cli.failover_status:status",
+    "check": "holdfast.cli.failover_check:check",
     "points": "holdfast.cli.failover_status:points",
     "change-point": "holdfast.cli.failover_acts:change_point",
     "undo": "holdfast.cli.failover_acts:undo",

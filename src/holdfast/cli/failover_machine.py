@@ -9,6 +9,7 @@ from holdfast.base.texts import N_, _
 from holdfast.cli.command import Command, option
 from holdfast.cli.recovery_options import (
     force_option,
+    hand_over_option,
     network_option,
     point_option,
     shutdown_option,
@@ -56,6 +57,7 @@ from holdfast.cli.vm_host import host_option, start_on
 @option("--source-is-down", is_flag=True, help=N_("A person knows that it runs there no more."))
 @force_option
 @shutdown_option
+@hand_over_option
 @option(
     "--name",
     "new_name",
@@ -86,6 +88,7 @@ def machine(  # noqa: PLR0913  each option is a parameter
     source_is_down: bool,
     is_forced: bool,
     shutdown: timedelta,
+    is_only_handing_over: bool,
     point: str,
     networks: tuple[tuple[str, str], ...],
     new_name: str,
@@ -99,6 +102,8 @@ def machine(  # noqa: PLR0913  each option is a parameter
 
     if is_test + planned + unplanned != 1:
         raise click.UsageError(_("Say one of --test, --planned and --unplanned"))
+    if is_only_handing_over and (live or not planned):
+        raise click.UsageError(_("--hand-over-only is said with --planned, without --live"))
     if live and not planned:
         raise click.UsageError(_("--live is said with --planned"))
     if not is_test and (checks or within is not None or keep is not None):
@@ -121,6 +126,7 @@ def machine(  # noqa: PLR0913  each option is a parameter
         new_name=new_name,
         replaces=replaces,
         patience=shutdown.total_seconds(),
+        is_only_handing_over=is_only_handing_over,
     )
     return _fail_over(run, vm, wish, is_planned=planned, is_live=live)
 

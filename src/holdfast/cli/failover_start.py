@@ -1,4 +1,4 @@
-"""`holdfast failover start`: start a machine at its own host by hand."""
+"""`holdfast failover start`: start a machine by hand, at its own host or its site."""
 
 import click
 
@@ -15,10 +15,10 @@ from holdfast.cli.vm_host import host_option, start_on
     needs_vault=False,
     exits=[Exit.LOCKED, Exit.DECIDE],
     help=N_(
-        "Start a replicated machine at its own host.\n\n"
-        "Typed there. A machine that is to start with its host waits until its site has said that "
-        "it runs nowhere else; while the site does not answer, only a person can know. With "
-        "--force it starts in any case, also one that was handed over. If it runs at its site as "
+        "Start a replicated machine at the host where it is to run.\n\n"
+        "Typed there, be it its own host or the one it was failed over to. A machine that is to "
+        "start with its host waits until its site has said that it runs nowhere else; while the "
+        "site does not answer, only a person can know. With --force it starts in any case, also one that was handed over. If it runs at its site as "
         "well, nothing is ended: both hosts report a split brain."
     ),
     examples=[

@@ -83,4 +83,5 @@ def _tell(run: Run, vm: str | None) -> int:
 def _status(looks: "Sequence[RecoveryLook]") -> int:
     stands = any(look.record.act is not None and not look.is_at_work for look in looks)
     is_split = any(look.split is not None for look in looks)
-    return Exit.WARNINGS if stands or is_split else Exit.FINE
+    is_down = any(look.not_started for look in looks)
+    return Exit.WARNINGS if stands or is_split or is_down else Exit.FINE

@@ -339,6 +339,14 @@ class DemoDone(Event):
     missing: list[str]
 
 
+class DemoConsole(Event):
+    """`demo`: the console can be looked at until this command is ended."""
+
+    console: str
+    account: str
+    password: str
+
+
 class BundleCollected(Event):
     """`doctor collect` wrote a bundle."""
 
@@ -580,6 +588,8 @@ class Up(Event):
 
     server: str
     api: str
+    # Where a browser finds it.
+    console: str
     # SHA-256 of the authority's certificate; null where the operator's own is shown.
     ca_fingerprint: str | None
     # Of the first account, until they were shown once.

@@ -6,7 +6,7 @@ from holdfast.cli.json_base import Event
 
 
 class RecoveryStep(Event):
-    """A step of an act of recovery begins, or has ended."""
+    """A step of an act of recovery begins, says how far it is, or has ended."""
 
     vm: str
     # planned, planned-live, unplanned, change-point, undo, commit, reprotect, failback, …
@@ -66,8 +66,30 @@ class RecoveryStatus(Event):
     possible: list[str]
     # It was seen to run at both hosts.
     split_brain: bool
+    # Why it was not started again when this host was, if it ran here until then.
+    not_started: str | None
     # Newest last: what, at, who, why, figures.
     events: list[dict[str, Any]]
+
+
+class RecoveryPreflight(Event):
+    """`failover check`: what an act of recovery would stumble over here, now."""
+
+    vm: str
+    uuid: str
+    # test, planned, unplanned, change-point, undo, commit, reprotect, failback
+    act: str
+    # Nothing is in its way.
+    clear: bool
+    # The point the machine would be started from.
+    generation: str | None
+    taken_at: str | None
+    # What would refuse it: code, message, remedy, fields.
+    problems: list[dict[str, Any]]
+    # What would not, and should be known before.
+    doubts: list[str]
+    # How its network cards would be connected, by the network they were in.
+    networks: dict[str, str]
 
 
 class RecoveryPoint(Event):

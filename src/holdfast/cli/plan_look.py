@@ -121,10 +121,10 @@ def show(name: str, *, kind: str) -> int:
     from holdfast.app.plans import find_plan
     from holdfast.cli.plan_report import tell_plan, tell_steps_to_come
     from holdfast.recovery.plans.plan import Kind
-    from holdfast.recovery.plans.steps import steps_of
+    from holdfast.recovery.plans.steps import told_steps
 
     run = start()
     seen = find_plan(run.session, name)
     tell_plan(run.out, seen, is_whole=True)
-    tell_steps_to_come(run.out, seen.plan, steps_of(seen.plan, Kind(kind)))
+    tell_steps_to_come(run.out, seen.plan, told_steps(seen.plan, Kind(kind)))
     return Exit.FINE

@@ -102,10 +102,10 @@ def _only_said(run: Run, name: str, kind: str) -> int:
     from holdfast.app.plans import find_plan, look_at_machines
     from holdfast.cli.plan_report import tell_machine, tell_steps_to_come
     from holdfast.recovery.plans.plan import Kind
-    from holdfast.recovery.plans.steps import steps_of
+    from holdfast.recovery.plans.steps import told_steps
 
     plan = find_plan(run.session, name).plan
-    tell_steps_to_come(run.out, plan, steps_of(plan, Kind(kind)))
+    tell_steps_to_come(run.out, plan, told_steps(plan, Kind(kind)))
     looks = look_at_machines(run.session, plan, Kind(kind))
     for look in looks:
         tell_machine(run.out, look)

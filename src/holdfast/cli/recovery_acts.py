@@ -7,7 +7,12 @@ import click
 from holdfast.base.errors import Exit
 from holdfast.base.texts import N_, _
 from holdfast.cli.command import Command, option
-from holdfast.cli.recovery_options import force_option, network_option, shutdown_option
+from holdfast.cli.recovery_options import (
+    force_option,
+    hand_over_option,
+    network_option,
+    shutdown_option,
+)
 from holdfast.cli.vm_host import host_option, start_on
 
 
@@ -18,7 +23,8 @@ from holdfast.cli.vm_host import host_option, start_on
     help=N_(
         "Keep what a failover has brought: the machine stays here, and its other points go.\n\n"
         "It can be reprotected and failed back afterwards, but not undone. With "
-        "--complete-migration there is no way back either: it is a machine of this host."
+        "--complete-migration there is no way back either: it is a machine of this host, its disks "
+        "stand on their own while it runs on, and its replica goes."
     ),
     examples=[
         ("holdfast commit web", N_("The room its other points took is free.")),
@@ -75,14 +81,16 @@ def reprotect(vm: str, *, host: str | None) -> int:
 @option("--live", is_flag=True, help=N_("Without shutting it down."))
 @force_option
 @shutdown_option
+@hand_over_option
 @network_option
 @host_option
-def failback(
+def failback(  # noqa: PLR0913  each option is a parameter
     vm: str,
     *,
     live: bool,
     is_forced: bool,
     shutdown: timedelta,
+    is_only_handing_over: bool,
     networks: tuple[tuple[str, str], ...],
     host: str | None,
 ) -> int:
@@ -91,12 +99,15 @@ def failback(
     from holdfast.app.recovery_live import fail_back_live
     from holdfast.cli.recovery_steps import carry_out
 
+    if live and is_only_handing_over:
+        raise click.UsageError(_("--live and --hand-over-only cannot be said together"))
     if live and is_forced:
         raise click.UsageError(_("--live and --force cannot be said together"))
     wish = RecoveryWish(
         is_forced=is_forced,
         networks=dict(networks),
         patience=shutdown.total_seconds(),
+        is_only_handing_over=is_only_handing_over,
     )
     use, act = (fail_back_live, "failback-live") if live else (fail_back, "failback")
     return carry_out(start_on(host), vm, act, use, wish)

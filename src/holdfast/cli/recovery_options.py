@@ -1,13 +1,16 @@
 """Options that several commands of recovery have."""
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from holdfast.base.texts import N_, _
 from holdfast.cli.command import option
 from holdfast.cli.parameters import DURATION
+
+if TYPE_CHECKING:
+    from holdfast.recovery.address_rules import AddressRule
 
 
 class _Networks(click.ParamType[tuple[str, str]]):
@@ -30,7 +33,29 @@ class _Networks(click.ParamType[tuple[str, str]]):
         return old, new
 
 
+class _AddressRule(click.ParamType["tuple[str, AddressRule]"]):
+    """OLD=NEW, and what else belongs to it, with commas between."""
+
+    name = "address"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> "tuple[str, AddressRule]":
+        from holdfast.recovery.address_rules import parse_rule
+
+        if isinstance(value, tuple):
+            return value
+        try:
+            return parse_rule(str(value))
+        except ValueError:
+            text = _(
+                "{value!r} is not like 192.0.2.0/24=198.51.100.0/24 or VM/NETWORK=198.51.100.7/24"
+            )
+            self.fail(text.format(value=value), param, ctx)
+
+
 NETWORKS = _Networks()
+ADDRESS_RULE = _AddressRule()
 
 network_option = option(
     "--network",
@@ -60,6 +85,15 @@ discard_option = option(
 )
 force_option = option(
     "--force", "is_forced", is_flag=True, help=N_("Switch off a guest that does not shut down.")
+)
+hand_over_option = option(
+    "--hand-over-only",
+    "is_only_handing_over",
+    is_flag=True,
+    help=N_(
+        "Only shut it down at its host and bring its last changes; the same command without this "
+        "starts it here, and an undo gives it back."
+    ),
 )
 shutdown_option = option(
     "--shutdown-within",

@@ -12,7 +12,7 @@ from holdfast.cli.json_recovery import RecoveryPoint, RecoveryStatus
 from holdfast.cli.output import Output, encodable
 from holdfast.cli.recovery_steps import step_line
 from holdfast.recovery.act_texts import act_text
-from holdfast.recovery.record import ActKind
+from holdfast.recovery.record import ActKind, Stage
 
 if TYPE_CHECKING:
     from holdfast.app.recovery_looking import RecoveryLook
@@ -80,6 +80,7 @@ def status_event(look: "RecoveryLook") -> RecoveryStatus:
         points=len(look.points),
         possible=sorted(kind.value for kind in look.possible),
         split_brain=look.split is not None,
+        not_started=look.not_started or None,
         events=[msgspec.to_builtins(event) for event in record.events],
     )
 
@@ -146,7 +147,10 @@ def _of_promoted(look: "RecoveryLook") -> Iterator[tuple[str, str]]:
     if promoted is not None:
         yield _("Runs from the point of"), shown.moment(promoted.taken_at)
         yield _("Started"), shown.moment(promoted.started_at) if promoted.started_at else "-"
-        yield _("Written here since"), format_size(look.written)
+        if look.record.stage is not Stage.MIGRATED:
+            yield _("Written here since"), format_size(look.written)
+        if promoted.addresses:
+            yield _("Addresses of this site"), ", ".join(each.new for each in promoted.addresses)
 
 
 def _of_act(look: "RecoveryLook") -> Iterator[str]:
@@ -170,6 +174,11 @@ def _ends(look: "RecoveryLook") -> Iterator[str]:
             "It runs at both hosts, and each writes to its own disks. Decide which one is right, "
             "and shut the other one down; nothing is merged by itself."
         )
+    if look.not_started:
+        yield _(
+            "It was not started again with this host: {reason}. If you know that it runs nowhere "
+            "else: `holdfast failover start {vm} --force`"
+        ).format(reason=look.not_started, vm=look.record.name)
     names = ", ".join(act_text(kind) for kind in ActKind if kind in look.possible)
     yield _("Possible now: {acts}").format(acts=names or "-")
     for event in look.record.events[-_EVENTS_SHOWN:]:

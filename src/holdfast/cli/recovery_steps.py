@@ -45,7 +45,9 @@ def agreeing() -> "Callable[[str], bool] | None":
 
 def told_steps(out: Output, vm: str, act: str) -> "OnStep":
     def tell(note: "StepNote") -> None:
-        lines = () if note.state == "running" else (step_line(note),)
+        # One that has begun says nothing yet; how far it is, it says.
+        is_quiet = note.state == "running" and not note.said
+        lines = () if is_quiet else (step_line(note),)
         out.done(step_event(vm, act, note), *lines)
 
     return tell

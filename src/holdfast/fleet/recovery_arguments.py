@@ -38,6 +38,8 @@ class PlannedFailoverArguments:
     # A guest that does not shut down by itself within this time, as in "5m", is switched off.
     force: bool = False
     shutdown_within: str | None = None
+    # Only shut down at its host; the same order without this starts it.
+    hand_over_only: bool = False
     networks: list[str] | None = None
 
 
@@ -85,6 +87,26 @@ class FailBackArguments:
     live: bool = False
     force: bool = False
     shutdown_within: str | None = None
+    hand_over_only: bool = False
+    networks: list[str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckFailoverArguments:
+    """A look at what another act would stumble over; nothing is done."""
+
+    vm: str
+    act: Literal[
+        "test",
+        "planned",
+        "unplanned",
+        "change-point",
+        "undo",
+        "commit",
+        "reprotect",
+        "failback",
+    ] = "planned"
+    point: str | None = None
     networks: list[str] | None = None
 
 
@@ -117,6 +139,7 @@ OF_RECOVERY: Mapping[Kind, type] = MappingProxyType(
         Kind.CHANGE_POINT: ChangePointArguments,
         Kind.UNDO_FAILOVER: UndoArguments,
         Kind.CLEAN_UP_TEST: OfRecoveryArguments,
+        Kind.CHECK_FAILOVER: CheckFailoverArguments,
         Kind.COMMIT: CommitArguments,
         Kind.REPROTECT: OfRecoveryArguments,
         Kind.FAIL_BACK: FailBackArguments,
@@ -126,7 +149,10 @@ OF_RECOVERY: Mapping[Kind, type] = MappingProxyType(
     }
 )
 _COMMANDS = frozenset(
-    {"VM", "status", "points", "change-point", "undo", "cleanup", "networks", "start", "order"}
+    (
+        *("VM", "status", "check", "points", "change-point", "undo"),
+        *("cleanup", "networks", "start", "order"),
+    )
 )
 # They leave the machine that is at work alone, and go on beside each other.
 _TRIALS = frozenset((Kind.TEST_FAILOVER, Kind.CLEAN_UP_TEST, Kind.DRILL))
@@ -159,6 +185,9 @@ def check_recovery(kind: Kind, read: dict[str, Any]) -> dict[str, Any]:
 
 def source_of_act(kind: Kind, arguments: Mapping[str, Any]) -> str:
     """Of one machine only one act is done at a time; tests are on their own."""
+    if kind is Kind.CHECK_FAILOVER:
+        # It looks at what goes on, and never waits for it.
+        return f"check:{arguments.get('vm', '')}"
     if kind in _OF_PLAN or "vm" not in arguments:
         return f"plan:{arguments.get('plan', '')}"
     return source_of_recovery(str(arguments["vm"]), trial=kind in _TRIALS)

@@ -4,6 +4,8 @@ Records travel as `record.json` holds them, so that a server of another version 
 not know. Each of the two hosts of a machine tells its own; the greater epoch is right.
 
     PUT  /agent/recovery         RecoveryTold: all there are on this host
+    GET  /agent/drill-runs       DrillRunsKnown: those the server has of this host
+    PUT  /agent/drill-runs       DrillRunTold: one it does not have, or not as it is now
 """
 
 from dataclasses import dataclass, field
@@ -13,6 +15,9 @@ from typing import Any
 MOST_RECORDS = 2_000
 MOST_PLANS = 200
 LONGEST_PLAN = 200_000
+# Of each machine; a host keeps more.
+MOST_DRILL_RUNS = 50
+LONGEST_RUN, LONGEST_PICTURE = 1_000_000, 4_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +56,10 @@ class DrillTold:
     """The last drill of a machine or of a plan, and when the next one is to be."""
 
     name: str
+    # The UUID of the machine; agents of the version before do not tell it.
+    vm: str = ""
+    # As people type it; empty: only when somebody says so.
+    schedule: str = ""
     at: datetime | None = None
     is_passed: bool = False
     due_at: datetime | None = None
@@ -69,3 +78,20 @@ class RecoveryTold:
     plans: list[PlanTold] = field(default_factory=list)
     trials: list[TrialTold] = field(default_factory=list)
     drills: list[DrillTold] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrillRunsKnown:
+    """Digests of runs, by their ids, as they were told last."""
+
+    known: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrillRunTold:
+    """A drill as it was, as its file at the host has it, and what its screen showed."""
+
+    digest: str
+    run: dict[str, Any]
+    # A PNG, in base64; empty: there is none.
+    picture: str = ""

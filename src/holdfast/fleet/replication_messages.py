@@ -16,6 +16,8 @@ from datetime import datetime
 from typing import Any
 
 MOST_REPLICATIONS = 2_000
+# As many as a replica keeps, and some.
+MOST_POINTS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +147,22 @@ class ReplicationEnded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaPointTold:
+    """One instant a replica can be started at."""
+
+    generation: str
+    taken_at: datetime
+    # application, filesystem, crash
+    consistency: str
+    # The code of what kept it from being more than that.
+    why: str = ""
+    # A test failover has shown that it starts.
+    tested_at: datetime | None = None
+    # Something wrote to it since: nobody can choose it.
+    is_spoiled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplicaTold:
     """One replica at a site."""
 
@@ -157,6 +175,8 @@ class ReplicaTold:
     newest_at: datetime | None = None
     # Codes of what is wrong with it: "replica-was-written" …
     remarks: list[str] = field(default_factory=list)
+    # The newest of its points, the oldest of them first; agents of the version before tell none.
+    latest: list[ReplicaPointTold] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -241,7 +241,8 @@ class PointWriter:
             username=identity.username,
             uid=identity.uid,
             gid=identity.gid,
-            tags=[TAG, *self._options.tags],
+            # The class where a server sees it, which cannot read the point itself.
+            tags=[TAG, f"class:{facts.consistency}", *self._options.tags],
             program_version=PROGRAM,
             summary=self._summary,
         )

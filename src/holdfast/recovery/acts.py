@@ -30,12 +30,14 @@ class StepSkipped(Exception):
 class Step:
     """`do` returns what there is to say of it, for people; it must bear being done again.
 
-    `is_done` asks the world, before and after; without it the step is done anew each time.
+    `is_done` asks the world, before and after; without it the step is done anew each time. A step
+    that takes long says with `goes` how far it is, before what `do` has left to do.
     """
 
     name: str
     do: Callable[[], str]
     is_done: Callable[[], bool] | None = None
+    goes: Callable[[], Iterator[str]] | None = None
 
 
 def nobody_listens(_note: StepNote) -> None:
@@ -73,6 +75,8 @@ def _taken(step: Step, before: StepNote | None, clock: Clock) -> Iterator[StepNo
     begun = StepNote(name=step.name, state=StepState.RUNNING, began_at=clock.now())
     yield begun
     try:
+        for so_far in step.goes() if step.goes else ():
+            yield msgspec.structs.replace(begun, said=so_far)
         state, said = StepState.DONE, step.do()
         if step.is_done is not None and not step.is_done():
             raise StepHadNoEffect(step=step.name)

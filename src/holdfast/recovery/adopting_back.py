@@ -27,7 +27,7 @@ from holdfast.machines.scratch_place import ScratchPlace
 from holdfast.machines.vm_disks import required_disks
 from holdfast.machines.vm_lock import vm_lock
 from holdfast.recovery.fencing import bar
-from holdfast.recovery.record import RecoveryRecord, Stage
+from holdfast.recovery.record import Promoted, RecoveryRecord, Stage
 from holdfast.recovery.record_folder import RecordFolder, with_event
 from holdfast.recovery.way_back_errors import (
     HomeKnowsNewer,
@@ -48,7 +48,7 @@ from holdfast.replication.offline_cycle import Resting
 from holdfast.replication.receiver import ReplicaWish
 from holdfast.replication.replica_adopting import Adopting, HomeImage
 from holdfast.replication.replica_facts import ReplicaFacts
-from holdfast.replication.replica_folder import layer_name
+from holdfast.replication.replica_folder import layer_name, open_folder
 from holdfast.replication.resync import Because
 from holdfast.replication.settings import ReplicationSettings
 from holdfast.replication.site import Site
@@ -225,11 +225,21 @@ class HomeOfMachines:
             return
         if promoted is not None:
             self.site.unpin(folder.vm, promoted.generation, who=promoted.pin)
-            if Path(promoted.folder).is_relative_to(self.site.folder):
+            if not self._stands_on(folder.vm, promoted):
                 shutil.rmtree(promoted.folder, ignore_errors=True)
         folder.change(
             lambda found: msgspec.structs.replace(found, stage=stage, promoted=None, act=None)
         )
+
+    def _stands_on(self, vm: str, promoted: Promoted) -> bool:
+        """One that had moved here for good has its own images there: the replica stands upon them."""
+        place = Path(promoted.folder)
+        if not place.is_relative_to(self.site.folder):
+            return True
+        # There is no point of it yet to be asked for its originals.
+        layers = open_folder(self.site.folder, vm).read().layers
+        originals = [Path(layer.original.path) for layer in layers if layer.original]
+        return any(path.is_relative_to(place) for path in originals)
 
     def _halt(self, settings: ReplicationSettings) -> None:
         """What was shipped from here last is the beginning of nothing any more but of a comparison."""

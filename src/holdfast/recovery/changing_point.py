@@ -13,5 +13,5 @@ def changing_steps(starting: Starting) -> Sequence[Step]:
         starting.choose(),
         drop_step(starting.place, starting.folder, but=starting.act.id),
         starting.start(),
-        starting.wait_for_agent(),
+        *starting.settle_in(),
     )

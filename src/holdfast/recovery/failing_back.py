@@ -13,7 +13,7 @@ import msgspec
 from holdfast.base.errors import HoldfastError
 from holdfast.base.units import format_size
 from holdfast.recovery.acts import Step
-from holdfast.recovery.planned import planned_steps
+from holdfast.recovery.planned import handing_steps, planned_steps
 from holdfast.recovery.record import Promoted, RecoveryRecord, Stage
 from holdfast.recovery.record_folder import RecordFolder
 from holdfast.recovery.settling import settle_home
@@ -29,6 +29,14 @@ def failback_steps(starting: Starting, asking: SourceAsking) -> Sequence[Step]:
     if coming.has_begun():
         return coming.steps()
     return (coming.look(), *planned_steps(coming.at_home(), asking), *coming.steps())
+
+
+def handing_home_steps(starting: Starting, asking: SourceAsking) -> Sequence[Step]:
+    """Up to where it is off at the other host; nothing where it has come farther before."""
+    coming = Homecoming(starting=starting)
+    if coming.has_begun():
+        return ()
+    return (coming.look(), *handing_steps(coming.at_home(), asking))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

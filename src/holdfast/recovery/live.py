@@ -36,7 +36,6 @@ from holdfast.recovery.live_sockets import (
     way_of,
 )
 from holdfast.recovery.promoting import domain_of, end
-from holdfast.recovery.promotion_preflight import require_promotable
 from holdfast.recovery.record import Promoted
 from holdfast.recovery.starting import Starting
 from holdfast.recovery.way_back_notes import hold_record
@@ -70,7 +69,7 @@ class Arriving:
             self._starting.take(at_least=self._epoch_heard),
             Step(name="resume", do=self._resume, is_done=self._is_resumed),
             Step(name="records", do=self._take_records),
-            self._starting.wait_for_agent(),
+            *self._starting.settle_in(),
         )
 
     def is_under_way(self) -> bool:
@@ -108,9 +107,7 @@ class Arriving:
         change_act(self._folder, self._act, generation=starting.facts().head)
         plan = starting.plan()
         change_act(self._folder, self._act, generation="")
-        require_promotable(starting.place, plan)
-        self._starting.warnings.extend(plan.warnings)
-        return ""
+        return starting.look(plan)
 
     def _catch_up(self) -> str:
         """So that little is left to be brought while the machine writes into images of its own."""

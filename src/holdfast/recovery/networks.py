@@ -16,6 +16,8 @@ import msgspec
 from holdfast.hypervisor.domain_identity import NetworkPlace
 from holdfast.hypervisor.machine_spec import NicSpec
 from holdfast.machines.state_files import replace_file
+from holdfast.recovery.address_rules import AddressRule
+from holdfast.recovery.card_ports import Offer
 from holdfast.recovery.promotion_errors import NetworksUnreadable
 from holdfast.recovery.record_folder import FOLDER
 
@@ -42,6 +44,9 @@ class NetworkMap(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     networks: dict[str, KeptPlace | None] = {}
     # The same for tests.
     test: dict[str, KeptPlace | None] = {}
+    # Addresses of this site, by the network's on the other host or by machine and card.
+    addresses: dict[str, AddressRule] = {}
+    test_addresses: dict[str, AddressRule] = {}
 
 
 class Because(StrEnum):
@@ -64,6 +69,8 @@ class NetworksHere:
     networks: Sequence[str] = ()
     bridges: Sequence[str] = ()
     without_way_out: Sequence[str] = ()
+    # What cards may have there, as far as it is known.
+    offers: Mapping[NetworkPlace, Offer] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

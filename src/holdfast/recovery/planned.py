@@ -11,7 +11,6 @@ from holdfast.base.units import format_duration
 from holdfast.recovery.acts import Step
 from holdfast.recovery.beginning import change_act
 from holdfast.recovery.planned_errors import HandedOverOther
-from holdfast.recovery.promotion_preflight import require_promotable
 from holdfast.recovery.source_asking import SourceAsking
 from holdfast.recovery.starting import Starting
 from holdfast.replication.site_orders import OrderKind, SourceTidings
@@ -20,14 +19,18 @@ from holdfast.replication.site_orders import OrderKind, SourceTidings
 def planned_steps(starting: Starting, asking: SourceAsking) -> Sequence[Step]:
     planned = Planned(starting=starting, asking=asking)
     return (
-        planned.look_here(),
-        planned.catch_up(),
-        planned.hand_over(),
+        *handing_steps(starting, asking),
         planned.choose(),
         starting.take(at_least=planned.epoch_heard),
         starting.start(),
-        starting.wait_for_agent(),
+        *starting.settle_in(),
     )
+
+
+def handing_steps(starting: Starting, asking: SourceAsking) -> Sequence[Step]:
+    """Up to where it is off at its host, and all of it is here; it can wait there for the rest."""
+    planned = Planned(starting=starting, asking=asking)
+    return (planned.look_here(), planned.catch_up(), planned.hand_over())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,15 +44,12 @@ class Planned:
         """While the guest still runs there: it need not be shut down for nothing."""
 
         def do() -> str:
-            if self._is_handed_over():
-                return ""
-            self.asking.require_heard()
             starting = self.starting
+            if self._is_handed_over():
+                return starting.said_of_room()
+            self.asking.require_heard()
             newest = starting.facts().points[-1].generation
-            plan = starting.plan(newest)
-            require_promotable(starting.place, plan)
-            starting.warnings.extend(plan.warnings)
-            return ""
+            return starting.look(starting.plan(newest))
 
         return Step(name="room", do=do)
 

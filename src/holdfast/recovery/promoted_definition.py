@@ -11,21 +11,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from holdfast.base.texts import _
-from holdfast.hypervisor.domain_identity import DiskPlace, Identity, with_identity
+from holdfast.hypervisor.domain_identity import (
+    DiskPlace,
+    Identity,
+    NetworkPlace,
+    with_identity,
+)
 from holdfast.hypervisor.domain_xml import read_domain
 from holdfast.hypervisor.host_parts import host_parts
 from holdfast.hypervisor.machine_spec import DomainSpec
 from holdfast.hypervisor.xml_reading import Element, child, drop, read_xml, sub, write_xml
-from holdfast.recovery.networks import Because, Line
+from holdfast.recovery.card_ports import Offer, keep_what_fits
+from holdfast.recovery.networks import Because, Line, NetworksHere
 
 # Who made the card; the rest of an address is its number.
 _VENDOR = 8
 # What a machine may have been given meanwhile, and takes home.
 _CARRIED = ("title", "description", "memory", "currentMemory", "maxMemory", "vcpu")
-# Of the network a card was connected to: another one has its own, or refuses them.
-_OF_NETWORK = ("source", "virtualport", "target", "port", "vlan")
-# A line to nowhere can have none of these either.
-_OF_LINE = ("filterref", "bandwidth", "mtu", "driver", "coalesce")
+# A line to nowhere can have none of these.
+_OF_LINE = (
+    *("virtualport", "port", "vlan"),
+    *("filterref", "bandwidth", "mtu", "driver", "coalesce"),
+)
 _KEPT_AS_IS = (Because.SAME_NAME, Because.ANYWHERE, Because.NOWHERE)
 
 
@@ -65,8 +72,8 @@ class NewHome:
     # A file, where it begins with variables of its own.
     nvram: str = ""
     is_copy: bool = False
-    # Networks nothing leads out of: a copy may have the same addresses there.
-    without_way_out: Sequence[str] = ()
+    # What there is to be connected to.
+    here: NetworksHere = field(default_factory=NetworksHere)
     console: str = ""
 
 
@@ -111,16 +118,26 @@ def come_home(xml: str, original: str, home: NewHome) -> Moved:
     return Moved(xml=with_identity(changed, identity))
 
 
-def connected(xml: str, lines: Sequence[Line], home: NewHome) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connected:
+    """The machine with its lines as they are here, and what they do not have any more."""
+
+    xml: str
+    warnings: tuple[str, ...]
+
+
+def connected(xml: str, lines: Sequence[Line], home: NewHome) -> Connected:
     """`lines` are those of its cards, in their order."""
     domain = read_xml(xml, root="domain", about=home.name)
     cards = child(domain, "devices").findall("interface")
+    warnings: list[str] = []
     for card, line in zip(cards, lines, strict=True):
-        _connect(card, line)
+        lost = _connect(card, line, home.here)
+        warnings += [_lost_text(line, lost)] if lost else []
         if home.is_copy and _is_reachable(line, home):
             mac = child(card, "mac")
             mac.set("address", home.ids.mac(mac.get("address", "")))
-    return write_xml(domain)
+    return Connected(xml=write_xml(domain), warnings=tuple(warnings))
 
 
 def _places(home: NewHome) -> dict[str, DiskPlace | None]:
@@ -172,24 +189,48 @@ def _target(disk: Element) -> str:
     return "" if target is None else target.get("dev", "")
 
 
-def _connect(card: Element, line: Line) -> None:
-    if line.because in _KEPT_AS_IS:
+def _connect(card: Element, line: Line, here: NetworksHere) -> tuple[str, ...]:
+    """What it loses by it, in words; of a line to nowhere nothing is missed."""
+    is_same = line.because in _KEPT_AS_IS and (
         # One to a bridge may be one to a network of that name here.
-        is_same = line.place is None or card.get("type") == _kind(line)
-        if is_same:
-            return
-    for stale in _OF_NETWORK:
-        drop(card, stale)
+        line.place is None or card.get("type") == _kind(line)
+    )
     if line.place is None:
-        _unplug(card)
-        return
-    card.set("type", _kind(line))
-    card.insert(0, Element("source", {_kind(line): line.place.name}))
+        if not is_same:
+            _unplug(card)
+        return ()
+    offer = here.offers.get(line.place)
+    if not is_same:
+        _plug_in(card, line.place)
+        return keep_what_fits(card, offer or Offer())
+    # Of a network of the same name that nothing is known of the best is believed.
+    return () if offer is None else keep_what_fits(card, offer)
+
+
+def _plug_in(card: Element, place: NetworkPlace) -> None:
+    """Groups of ports go by the names they have; the host finds another name for its end."""
+    kind = "bridge" if place.is_bridge else "network"
+    source = card.find("source")
+    group = "" if source is None else source.get("portgroup", "")
+    for stale in ("source", "target"):
+        drop(card, stale)
+    card.set("type", kind)
+    groups = {"portgroup": group} if group else {}
+    card.insert(0, Element("source", {kind: place.name, **groups}))
+
+
+def _lost_text(line: Line, lost: Sequence[str]) -> str:
+    text = _(
+        "network card {mac}: {new} cannot keep what it had at {old}: {lost}. If it needs that, make "
+        "a network here that has it, and say so: --network {old}=NETWORK"
+    )
+    new = line.place.name if line.place else "-"
+    return text.format(mac=line.mac, new=new, old=line.old or line.mac, lost=", ".join(lost))
 
 
 def _unplug(card: Element) -> None:
     """The card stays, so that nothing changes for the guest but that nobody is there."""
-    for stale in _OF_LINE:
+    for stale in ("source", "target", *_OF_LINE):
         drop(card, stale)
     drop(card, "link")
     card.set("type", "user")
@@ -204,4 +245,4 @@ def _is_reachable(line: Line, home: NewHome) -> bool:
     """Whether the machine it is a copy of could be disturbed."""
     if line.place is None:
         return line.because in (Because.ANYWHERE, Because.NOWHERE)
-    return line.place.is_bridge or line.place.name not in home.without_way_out
+    return line.place.is_bridge or line.place.name not in home.here.without_way_out

@@ -7,16 +7,16 @@ from pathlib import Path
 
 from holdfast.disks import images
 from holdfast.recovery.record import Promoted, PromotedDisk
+from holdfast.replication.replica_folder import MACHINES
 from holdfast.storage.durable import sync_folder
 
 FORMAT = "qcow2"
 # Whoever QEMU runs as goes through; the files in it are nobody else's.
 _TRAVERSABLE = 0o011
-_RUNNING = "running"
 
 
 def folder_of(site: Path, vm: str, act: str) -> Path:
-    return site / vm / _RUNNING / act
+    return site / vm / MACHINES / act
 
 
 def overlay_of(folder: Path, target: str) -> str:

@@ -58,20 +58,20 @@ def plan_promotion(place: Place, vm: str, wish: PromotionWish) -> PromotionPlan:
     folder = folder_of(place.site.folder, vm, wish.act)
     home, xml = _described(source, wish, folder)
     here = networks_here(place.host)
-    home = replace(home, without_way_out=here.without_way_out)
+    home = replace(home, here=here)
     new = come_home(xml, wish.original, home) if wish.original else moved(xml, home)
     lines = choose_lines(
         new.spec.nics,
         NetworkWish(wanted=wish.networks, kept=wish.kept_networks, is_isolated=wish.is_isolated),
         here,
     )
-    description = connected(new.xml, lines, home)
-    spec = read_domain(description)
+    line_up = connected(new.xml, lines, home)
+    spec = read_domain(line_up.xml)
     nvram, tpm = _state(source, spec)
     return PromotionPlan(
         vm=vm,
         promoted=_promoted(source, spec, wish, folder=folder, lines=lines),
-        description=description,
+        description=line_up.xml,
         lines=lines,
         sizes={disk.target: disk.size for disk in source.point.disks},
         until=wish.until,
@@ -79,7 +79,12 @@ def plan_promotion(place: Place, vm: str, wish: PromotionWish) -> PromotionPlan:
         nvram_path=spec.firmware.nvram or "",
         tpm=tpm,
         replaces=wish.replaces,
-        warnings=(*new.warnings, *_lost_state(source, spec), *_moved_lines(lines)),
+        warnings=(
+            *new.warnings,
+            *_lost_state(source, spec),
+            *_moved_lines(lines),
+            *line_up.warnings,
+        ),
     )
 
 

@@ -93,6 +93,17 @@ class PromotedDisk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     below: str
 
 
+class CardAddress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a network card has at this site, until its guest is started again."""
+
+    mac: str
+    # In place of these.
+    old: tuple[str, ...] = ()
+    new: str
+    gateway: str = ""
+    dns: tuple[str, ...] = ()
+
+
 class Promoted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A machine that was started from a point, for good or for a test."""
 
@@ -111,6 +122,8 @@ class Promoted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     pin: str = ""
     # How the network cards were connected anew, by the old network.
     networks: dict[str, str] = {}
+    # Set in the guest once it ran; nothing in its files says so.
+    addresses: tuple[CardAddress, ...] = ()
 
 
 class Fence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -15,9 +15,10 @@ from holdfast.replication.site_orders import SiteOrder
 class SourceRecord:
     """All changes are durable when they return, and none is made twice."""
 
-    def __init__(self, folder: RecordFolder, clock: Clock) -> None:
+    def __init__(self, folder: RecordFolder, clock: Clock, *, machine: str = "") -> None:
         self._folder = folder
         self._clock = clock
+        self._machine = machine
 
     def load(self, settings: ReplicationSettings) -> RecoveryRecord:
         return self._folder.load() or self._first(settings)
@@ -55,11 +56,14 @@ class SourceRecord:
         return self._change(settings, fenced)
 
     def take_back(self, settings: ReplicationSettings, order: SiteOrder) -> RecoveryRecord:
-        """It is this host's own, as ever."""
+        """It is this host's own, as ever; one that was failed over to here runs here by its name."""
 
         def taken(record: RecoveryRecord) -> RecoveryRecord:
             now = msgspec.structs.replace(
-                record, epoch=max(record.epoch, order.epoch), runs_at="", fence=None
+                record,
+                epoch=max(record.epoch, order.epoch),
+                runs_at=self._machine if record.promoted is not None else "",
+                fence=None,
             )
             return record if now == record else with_event(now, self._clock, "released")
 

@@ -24,6 +24,7 @@ from holdfast.recovery.source_asking import ASKED
 from holdfast.recovery.source_errors import OrderNotKnown, SplitBrain, StartedByHand
 from holdfast.recovery.source_notes import NotesFile
 from holdfast.recovery.source_record import SourceRecord
+from holdfast.recovery.up_note import mark_up, up_note
 from holdfast.replication.resync import Because
 from holdfast.replication.site_orders import OrderKind, SiteOrder, SourceTidings
 from holdfast.replication.source_errors import SourceNotThere
@@ -60,6 +61,14 @@ class Answer:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThisHost:
+    """`boot` is another word each time it was started; `machine` is its id in records."""
+
+    boot: str
+    machine: str = ""
+
+
 # For kinds of orders that others know how to obey.
 Handler = Callable[[Loop, SiteOrder, NotesFile], Answer]
 
@@ -75,12 +84,23 @@ def source_side(
     *,
     handlers: Mapping[OrderKind, Handler] | None = None,
     boot: Callable[[], str] = this_boot,
+    machine: str = "",
     usual: float = USUAL_SECONDS,
 ) -> OnOrder:
-    """For `Tools.on_order`; `usual` is how long until the site is asked again in peace."""
+    """For `Tools.on_order`; `usual` is how long until the site is asked again in peace.
+
+    `machine` is this host's own id, as the record of one that was failed over to here has it.
+    """
 
     def made(loop: Loop) -> Obeying:
-        return SourceSide(loop, home, clock, handlers=handlers or {}, boot=boot(), usual=usual)
+        return SourceSide(
+            loop,
+            home,
+            clock,
+            handlers=handlers or {},
+            this=ThisHost(boot=boot(), machine=machine),
+            usual=usual,
+        )
 
     return made
 
@@ -93,17 +113,17 @@ class SourceSide:
         clock: Clock,
         *,
         handlers: Mapping[OrderKind, Handler],
-        boot: str,
+        this: ThisHost,
         usual: float = USUAL_SECONDS,
     ) -> None:
         self._loop = loop
         self._home = home
         self._clock = clock
         self._handlers = handlers
-        self._boot = boot
+        self._boot = this.boot
         self._usual = usual
         folder = self._folder = RecordFolder(home, loop.uuid)
-        self._records = SourceRecord(folder, clock)
+        self._records = SourceRecord(folder, clock, machine=this.machine)
         self._notes = NotesFile(folder.path)
         self._handing = HandingOver(
             loop,
@@ -316,6 +336,8 @@ class SourceSide:
                 return
             self._records.started(self._loop.settings, why="host-started")
         self._notes.change(boot=self._boot)
+        if self._went_down():
+            mark_up(self._folder.path, self._boot, self._clock)
 
     def _not_started(self, err: HoldfastError) -> None:
         """It is tried again, and told of once."""
@@ -325,7 +347,13 @@ class SourceSide:
         raise err
 
     def _is_to_start(self, record: RecoveryRecord) -> bool:
-        return bool(record.starts_with_host) and self._notes.now.boot != self._boot
+        """As it was told once; or it was failed over to here, and ran until the host went down."""
+        is_told = bool(record.starts_with_host) and self._notes.now.boot != self._boot
+        return is_told or (record.promoted is not None and self._went_down())
+
+    def _went_down(self) -> bool:
+        note = up_note(self._folder.path)
+        return note is not None and note.is_to_start(self._boot)
 
     def _look_at_record(self) -> RecoveryRecord:
         """One that does not read halts it: by it this host knows what it gave away."""

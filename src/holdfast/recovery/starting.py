@@ -1,18 +1,17 @@
 """The steps by which a machine comes up here from a point, of whatever act they are part."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
 from holdfast.base.clock import Clock
-from holdfast.base.errors import HoldfastError
 from holdfast.base.texts import _
 from holdfast.hypervisor.domain_identity import NetworkPlace
-from holdfast.hypervisor.domains import Domain
-from holdfast.hypervisor.guest_agent import GuestAgent
+from holdfast.hypervisor.domain_xml import read_domain
 from holdfast.recovery.act_errors import MachineEnded, PointUnknown
 from holdfast.recovery.acts import Step, StepSkipped
+from holdfast.recovery.addressing import require_agent
 from holdfast.recovery.beginning import change_act, current_act
 from holdfast.recovery.choosing import choose_point
 from holdfast.recovery.epochs import has_taken, take
@@ -28,6 +27,7 @@ from holdfast.recovery.promoting import (
 from holdfast.recovery.promotion_preflight import require_promotable
 from holdfast.recovery.record import Act, Promoted, RecoveryRecord
 from holdfast.recovery.record_folder import RecordFolder
+from holdfast.recovery.starting_addresses import address_steps, answers
 from holdfast.recovery.tested_points import tested_points
 from holdfast.recovery.way_back_notes import hold_record
 from holdfast.replication.replica_facts import ReplicaFacts, ReplicaPoint
@@ -91,14 +91,25 @@ class Starting:
         """While nothing is changed yet; afterwards what is here is our own."""
 
         def do() -> str:
-            if self.now().epoch:
-                return ""
-            plan = self.plan()
-            require_promotable(self.place, plan)
-            self.warnings.extend(plan.warnings)
-            return ""
+            return self.said_of_room() if self.now().epoch else self.look(self.plan())
 
         return Step(name="room", do=do)
+
+    def look(self, plan: PromotionPlan) -> str:
+        """Raises what would keep it from being started; else what will not be as it was."""
+        require_promotable(self.place, plan)
+        require_agent(
+            load_networks(self.home).addresses,
+            names=(self.name, plan.promoted.name, self.vm),
+            about=self.name,
+            has_channel=read_domain(plan.description).has_agent_channel,
+        )
+        self.warnings.extend(plan.warnings)
+        return "; ".join(plan.warnings)
+
+    def said_of_room(self) -> str:
+        """By the run before, which looked while there was still something to look for."""
+        return next((note.said for note in self.act.steps if note.name == "room"), "")
 
     def take(self, *, at_least: Callable[[], int] = lambda: 0) -> Step:
         def do() -> str:
@@ -113,8 +124,9 @@ class Starting:
     def start(self) -> Step:
         return Step(name="promote", do=self._start, is_done=self._is_started)
 
-    def wait_for_agent(self) -> Step:
-        return Step(name="agent", do=self._wait_for_agent)
+    def settle_in(self) -> Sequence[Step]:
+        """What is left once it runs: its agent answers, and it has the addresses of this site."""
+        return (Step(name="agent", do=self._wait_for_agent), *address_steps(self))
 
     def facts(self) -> ReplicaFacts:
         facts = self.place.site.state(self.vm)
@@ -167,7 +179,7 @@ class Starting:
         if not domain.spec().has_agent_channel:
             raise StepSkipped(_("the machine has no channel for one"))
         deadline = self.clock.monotonic() + self.agent_patience
-        while not _answers(domain):
+        while not answers(domain):
             if not domain.is_active():
                 raise MachineEnded(about=self.name)
             if self.clock.monotonic() > deadline:
@@ -189,13 +201,3 @@ def said_of(point: ReplicaPoint) -> str:
         moment=f"{point.taken_at.astimezone():%Y-%m-%d %H:%M:%S}",
         consistency=point.consistency.value,
     )
-
-
-def _answers(domain: Domain) -> bool:
-    try:
-        if not domain.spec().is_agent_connected:
-            return False
-        GuestAgent(domain).ping(within=2.0)
-    except HoldfastError:
-        return False
-    return True

@@ -17,6 +17,7 @@ from holdfast.hypervisor.domain_xml import read_domain
 from holdfast.hypervisor.domains import Domain
 from holdfast.machines.booting import picture_of
 from holdfast.machines.new_identity import parse_network
+from holdfast.recovery.address_rules import AddressRule
 from holdfast.recovery.checks.checking import check_all
 from holdfast.recovery.checks.pictures import png_of
 from holdfast.recovery.checks.seen import CheckSeen
@@ -37,6 +38,7 @@ from holdfast.recovery.promotion_preflight import require_promotable
 from holdfast.recovery.record import Promoted
 from holdfast.recovery.tested_points import Tested, mark_tested
 from holdfast.recovery.trial import Part, Trial, TrialState
+from holdfast.recovery.trial_addresses import with_addresses
 from holdfast.recovery.trial_folder import TrialFolder
 from holdfast.recovery.trial_networks import require_isolated
 
@@ -55,6 +57,7 @@ class TrialTools:
     environment: Mapping[str, str] = field(default_factory=dict)
     # As they are kept for tests on this host, by old network.
     networks: Mapping[str, NetworkPlace | None] = field(default_factory=dict)
+    addresses: dict[str, AddressRule] = field(default_factory=dict)
     # With each change of what is known.
     on_trial: Callable[[Trial], None] = _nobody_listens
     on_part: Callable[[Part], None] = _nobody_listens
@@ -199,6 +202,7 @@ def _started(
 def _looked_at(
     tools: TrialTools, trial: Trial, plan: PromotionPlan, domain: Domain, watch: _Watch
 ) -> Trial:
+    trial = with_addresses(tools.place, trial, plan, domain=domain, rules=tools.addresses)
     subject = _subject(tools, trial, plan, domain)
     wishes = trial.wish.checks or usual_checks(has_agent=subject.has_agent)
     seen = check_all(subject, wishes, on_checked=tools.on_checked)

@@ -24,7 +24,7 @@ def unplanned_steps(
         starting.look_at_room(),
         starting.take(at_least=lambda: _epoch_heard(starting)),
         starting.start(),
-        starting.wait_for_agent(),
+        *starting.settle_in(),
     )
 
 

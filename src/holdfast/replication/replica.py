@@ -180,7 +180,7 @@ class Replica:
             # Gone in one step; what is then killed is deleted by who comes next.
             grave = self._folder.site / f"{_REMOVED}{self._folder.vm}-{secrets.token_hex(4)}"
             with site_errors(self._folder.path):
-                self._folder.path.rename(grave)
+                self._folder.bury(grave)
                 sync_folder(self._folder.site)
         self._tools.on_step("removed")
         with site_errors(grave):

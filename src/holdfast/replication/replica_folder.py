@@ -6,6 +6,7 @@ layers/TARGET.GENERATION.qcow2
 points/GENERATION/        domain.xml, nvram and the state of a TPM
 incoming/SHA256.part      logs that are on their way
 pins/                     who needs which point
+running/ACT/              images of a machine that was started from a point
 """
 
 import contextlib
@@ -42,6 +43,7 @@ _TARGET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", re.ASCII)
 _LAYER = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]{0,31})\.(holdfast-[0-9a-f]{16})\.qcow2", re.ASCII)
 _FOLDERS = ("layers", "points", "incoming", "pins")
 _PART = ".part"
+MACHINES = "running"
 # Room that stays free, so that merging can go on and the file system of the site does not fill.
 RESERVE = 256 * MIB
 _RESERVE_SHARE = 50
@@ -99,8 +101,31 @@ class ReplicaFolder:
             sync_folder(self.path)
             sync_folder(self.site)
 
+    @property
+    def machines(self) -> Path:
+        """Images of machines that were started from here; they are nobody's layers."""
+        return self.path / MACHINES
+
     def is_there(self) -> bool:
         return self._record_file.exists()
+
+    def is_bare(self) -> bool:
+        """Nothing of a replica is left; a machine may live on here."""
+        with contextlib.suppress(FileNotFoundError):
+            return set(os.listdir(self.path)) <= {MACHINES, self.lock.name}
+        return True
+
+    def bury(self, grave: Path) -> None:
+        """Take away all of it, in one step but for a machine that lives on here on its own."""
+        if not self.machines.is_dir() or not os.listdir(self.machines):
+            self.path.rename(grave)
+            return
+        grave.mkdir(mode=0o700)
+        record = self._record_file.name
+        # Its record first: without it all else is nothing, whoever finds it.
+        for name in sorted(os.listdir(self.path), key=lambda name: (name != record, name)):
+            if name not in (MACHINES, self.lock.name):
+                (self.path / name).rename(grave / name)
 
     def read(self) -> Record:
         try:

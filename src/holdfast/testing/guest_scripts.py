@@ -39,6 +39,7 @@ if [ "$boots" = count ]; then
   echo $(($(cat /a/boots 2>/dev/null || echo 0) + 1)) >/a/boots.new
   mv /a/boots.new /a/boots && sync
 fi
+[ -x /a/etc/start ] && /a/etc/start
 acpid -c /etc/acpi -l /run/acpid.log -p /run/acpid.pid 2>/dev/null
 # Who presses the power button before anybody listens has pressed it for nothing.
 for _try in $(seq 100); do

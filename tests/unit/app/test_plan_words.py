@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from holdfast.app.plan_words import ended_command, ended_script, start_words
+from holdfast.app.plan_words import ended_command, ended_script, shut_down_words, start_words
 from holdfast.recovery.plans.plan import Kind, Machine
 from holdfast.recovery.plans.progress import Progress, StepState
 
@@ -54,13 +54,30 @@ def test_a_test_stays_for_the_actions_behind_it_and_is_isolated() -> None:
             {"source_is_down": True},
             "failover u-1 --unplanned --point latest-app --source-is-down --network lan=dr --json",
         ),
-        (Kind.PLANNED, {"is_back": True}, "failback u-1 --json"),
+        (
+            Kind.PLANNED,
+            {"is_back": True},
+            "failback u-1 --force --shutdown-within 9s --json",
+        ),
     ],
 )
 def test_a_real_run_types_what_a_person_would(
     kind: Kind, more: dict[str, object], wanted: str
 ) -> None:
     assert " ".join(start_words(MACHINE, "u-1", progress(kind, **more))) == wanted
+
+
+def test_what_is_shut_down_first_is_the_beginning_of_the_same_act() -> None:
+    there, back = (
+        shut_down_words(MACHINE, "u-1", progress(Kind.PLANNED, is_back=is_back))
+        for is_back in (False, True)
+    )
+
+    assert (there[:3], there[-2:]) == (
+        ["failover", "u-1", "--planned"],
+        ["--hand-over-only", "--json"],
+    )
+    assert (back[:2], back[-2:]) == (["failback", "u-1"], ["--hand-over-only", "--json"])
 
 
 def test_of_a_failover_that_is_done_the_point_is_known() -> None:

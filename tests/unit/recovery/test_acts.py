@@ -1,5 +1,6 @@
 """Steps ask the world; the same act again goes on where the world is; one at a time."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -55,6 +56,16 @@ def test_each_step_is_told_as_it_begins_and_as_it_ends() -> None:
 
     assert world.told() == [("a", "running"), ("a", "done"), ("b", "running"), ("b", "done")]
     assert [note.said for note in act.steps] == ["did a", "did b"]
+
+
+def test_a_long_step_tells_how_far_it_is_and_what_it_has_come_to() -> None:
+    world = World()
+    long = replace(world.step("a"), goes=lambda: iter(("10 %", "90 %")))
+
+    world.perform(long)
+
+    assert [note.said for note in world.notes] == ["", "10 %", "90 %", "did a"]
+    assert [note.state.value for note in world.notes] == ["running"] * 3 + ["done"]
 
 
 def test_what_the_world_says_is_done_is_not_done_again() -> None:

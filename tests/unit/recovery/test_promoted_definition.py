@@ -7,7 +7,8 @@ import pytest
 
 from holdfast.hypervisor.domain_identity import NetworkPlace
 from holdfast.hypervisor.domain_xml import read_domain
-from holdfast.recovery.networks import Because, Line
+from holdfast.recovery.card_ports import Offer
+from holdfast.recovery.networks import Because, Line, NetworksHere
 from holdfast.recovery.promoted_definition import NewHome, NewIds, come_home, connected, moved
 
 UUID = "6f1c9a04-b2d8-4e35-9c41-41d2aa000001"
@@ -101,7 +102,7 @@ def test_at_home_it_has_its_own_definition_with_what_was_changed_since() -> None
 def test_an_unplugged_card_stays_with_its_address_and_nothing_of_its_network() -> None:
     new = moved(XML, home())
 
-    xml = connected(new.xml, [line(None, Because.WISH)], home())
+    xml = connected(new.xml, [line(None, Because.WISH)], home()).xml
 
     (nic,) = read_domain(xml).nics
     assert (nic.mac, nic.kind, nic.source, nic.is_link_up) == (MAC, "user", None, False)
@@ -113,7 +114,7 @@ def test_an_unplugged_card_stays_with_its_address_and_nothing_of_its_network() -
 def test_a_network_of_the_same_name_keeps_all_of_the_card() -> None:
     new = moved(XML, home())
 
-    xml = connected(new.xml, [line(NetworkPlace(name="prod"), Because.SAME_NAME)], home())
+    xml = connected(new.xml, [line(NetworkPlace(name="prod"), Because.SAME_NAME)], home()).xml
 
     for kept in ("portgroup", "openvswitch", "queues"):
         assert kept in xml
@@ -131,13 +132,55 @@ def test_another_network_gets_the_card_with_its_filter_and_without_its_tags(
 ) -> None:
     new = moved(XML, home())
 
-    xml = connected(new.xml, [line(place, Because.WISH)], home())
+    xml = connected(new.xml, [line(place, Because.WISH)], home()).xml
 
     (nic,) = read_domain(xml).nics
     assert (nic.kind, nic.source, nic.mac) == (kind, place.name, MAC)
     assert "clean-traffic" in xml
     assert "vlan" not in xml
     assert "openvswitch" not in xml
+
+
+def test_what_another_network_cannot_keep_of_a_card_is_told_with_what_to_do() -> None:
+    new = moved(XML, home())
+
+    found = connected(new.xml, [line(NetworkPlace(name="lab"), Because.WISH)], home())
+
+    (said,) = found.warnings
+    for word in (MAC, "lab", "VLAN tag 42", "openvswitch", "group web", "--network prod=NETWORK"):
+        assert word in said
+
+
+def test_a_network_that_has_tags_and_that_group_of_ports_keeps_them() -> None:
+    new, place = moved(XML, home()), NetworkPlace(name="lab")
+    offer = Offer(has_tags=True, profiles=("openvswitch",), groups=("web",))
+    there = home(here=NetworksHere(offers={place: offer}))
+
+    found = connected(new.xml, [line(place, Because.WISH)], there)
+
+    assert found.warnings == ()
+    for kept in ("id='42'", "openvswitch", "portgroup='web'"):
+        assert kept in found.xml.replace('"', "'")
+
+
+def test_a_network_of_the_same_name_that_would_refuse_its_tags_gets_it_without_them() -> None:
+    new, place = moved(XML, home()), NetworkPlace(name="prod")
+    there = home(here=NetworksHere(offers={place: Offer(groups=("web",))}))
+
+    found = connected(new.xml, [line(place, Because.SAME_NAME)], there)
+
+    (said,) = found.warnings
+    assert "42" in said
+    assert "group web" not in said
+    assert "vlan" not in found.xml
+
+
+def test_a_card_that_is_unplugged_misses_nothing() -> None:
+    new = moved(XML, home())
+
+    found = connected(new.xml, [line(None, Because.WISH)], home())
+
+    assert found.warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -153,9 +196,9 @@ def test_another_network_gets_the_card_with_its_filter_and_without_its_tags(
 def test_a_copy_has_the_same_address_only_where_nobody_can_meet_it(
     place: NetworkPlace | None, because: Because, *, keeps: bool
 ) -> None:
-    copy = home(name="web-test-1", is_copy=True, without_way_out=("lab",))
+    copy = home(name="web-test-1", is_copy=True, here=NetworksHere(without_way_out=("lab",)))
     new = moved(XML, copy)
 
-    xml = connected(new.xml, [line(place, because)], copy)
+    xml = connected(new.xml, [line(place, because)], copy).xml
 
     assert (read_domain(xml).nics[0].mac == MAC) is keeps

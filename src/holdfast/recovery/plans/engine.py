@@ -18,7 +18,9 @@ from holdfast.recovery.plans.progress import (
 )
 from holdfast.recovery.plans.steps import Doing, Step, steps_of
 
-_ENDING = frozenset({Doing.HOLD, Doing.CLEAN_UP})
+_LAST = frozenset({Doing.CLEAN_UP, Doing.GIVE_BACK})
+_ENDING = _LAST | {Doing.HOLD}
+_TAKES_ROOM = frozenset({Doing.START, Doing.SHUT_DOWN})
 # A question about a failed step that nobody answers stops the run.
 ANSWER_SECONDS = 24 * 60 * 60
 
@@ -103,6 +105,7 @@ class _Look:
         self._steps = steps_of(plan, progress.kind, keep=progress.keep)
         self._by_id = {step.id: step for step in self._steps}
         self._starts = {s.machine: s for s in self._steps if s.doing is Doing.START}
+        self._ends = {s.machine: s for s in self._steps if s.doing is Doing.SHUT_DOWN}
         self._is_halted = bool(progress.cancelled_by) or any(map(self._halts, self._steps))
 
     def moves(self) -> Iterator[Move]:
@@ -145,7 +148,7 @@ class _Look:
                 continue
             if missing := self._missing(step):
                 yield LeaveOut(step=step, without=missing)
-            elif step.doing is not Doing.START:
+            elif step.doing not in _TAKES_ROOM:
                 yield Begin(step=step)
             elif self._has_room(step, starting):
                 starting.append(step)
@@ -160,7 +163,7 @@ class _Look:
     def _holds_up_the_end(self, earlier: Step) -> bool:
         is_to_come = earlier.doing is Doing.HOLD and not self._is_out(earlier)
         is_begun = earlier.id in self._progress.steps
-        is_before = earlier.doing is not Doing.CLEAN_UP
+        is_before = earlier.doing not in _LAST
         return is_before and (self._is_open(earlier) or (is_to_come and not is_begun))
 
     def _has_room(self, step: Step, starting: list[Step]) -> bool:
@@ -172,7 +175,9 @@ class _Look:
         )
 
     def _starting(self) -> list[Step]:
-        return [step for step in self._starts.values() if self._is_running(step)]
+        """Or ending: what is limited is how many are moved at a time."""
+        steps = (step for step in self._steps if step.doing in _TAKES_ROOM)
+        return [step for step in steps if self._is_running(step)]
 
     def _is_anything_open(self) -> bool:
         return any(map(self._is_open, self._steps)) or any(
@@ -183,6 +188,8 @@ class _Look:
         """It will not begin any more in this run; a test ends in order even when it is halted."""
         if step.doing is Doing.CLEAN_UP:
             return not self._was_begun(step.machine)
+        if step.doing is Doing.GIVE_BACK:
+            return not (self._is_cancelled and self._lies_between(step.machine))
         if step.doing is Doing.HOLD:
             return self._is_cancelled or not any(map(self._was_begun, self._starts))
         return self._is_halted
@@ -246,6 +253,13 @@ class _Look:
     def _was_begun(self, machine: str) -> bool:
         at = self._at(self._starts[machine])
         return at is not None and at.state not in {StepState.SKIPPED, StepState.ALREADY}
+
+    def _lies_between(self, machine: str) -> bool:
+        """It was shut down at home, or that was begun, and nothing of it was begun here."""
+        at = self._at(self._ends[machine]) if machine in self._ends else None
+        is_down = at is not None and at.state not in {StepState.SKIPPED, StepState.ALREADY}
+        start = self._at(self._starts[machine])
+        return is_down and (start is None or start.state is StepState.SKIPPED)
 
     def _is_running(self, step: Step) -> bool:
         at = self._at(step)

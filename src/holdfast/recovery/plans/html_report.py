@@ -9,7 +9,7 @@ from holdfast.recovery.drills.wording import moment_text, seconds_text
 from holdfast.recovery.plans.measuring import Figures, Measured, measure
 from holdfast.recovery.plans.plan import Plan
 from holdfast.recovery.plans.progress import Outcome, Progress, StepProgress
-from holdfast.recovery.plans.steps import Doing, Step, steps_of
+from holdfast.recovery.plans.steps import Doing, Step, told_steps
 from holdfast.recovery.plans.texts import kind_text, outcome_text, state_text, step_text
 
 _CLASSES = {
@@ -24,7 +24,8 @@ _CLASSES = {
 def html_report(plan: Plan, progress: Progress) -> str:
     figures = measure(plan, progress)
     title = escape(_("Run of the plan {name}").format(name=plan.name))
-    steps = steps_of(plan, progress.kind, keep=progress.keep)
+    begun = progress.steps
+    steps = told_steps(plan, progress.kind, keep=progress.keep, begun=begun)
     body = (
         _head(plan, progress, title),
         section(_("What was run"), pairs(_facts(plan, progress))),

@@ -15,6 +15,9 @@ from holdfast.recovery.plans.plan import Kind
 VERSION = 1
 # What the ids of such steps begin with.
 CLEAN_UP = "clean-up/"
+GIVE_BACK = "give-back/"
+# And what they end with.
+SHUT_DOWN = "/shut-down"
 
 
 class StepState(StrEnum):
@@ -148,10 +151,18 @@ def resumed(progress: Progress) -> Progress:
         name: _to_do_again(step) if _is_failure(progress, name) else step
         for name, step in progress.steps.items()
         if step.state is not StepState.SKIPPED or progress.kind is Kind.TEST
+        if not _was_taken_back(progress, name)
     }
     return msgspec.structs.replace(
         progress, steps=kept, outcome=None, ended_at=None, cancelled_by=_still(progress)
     )
+
+
+def _was_taken_back(progress: Progress, step: str) -> bool:
+    """Of a machine that was given back nothing is done any more."""
+    given = [name.removeprefix(GIVE_BACK) for name in progress.steps if name.startswith(GIVE_BACK)]
+    is_shut_down = any(step.endswith(f"/{vm}{SHUT_DOWN}") for vm in given)
+    return step.startswith(GIVE_BACK) or is_shut_down
 
 
 def _still(progress: Progress) -> str:

@@ -1,6 +1,6 @@
 """A plan as steps for one kind of run: what each waits for, and whom it does not work without."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from enum import StrEnum
 
 import msgspec
@@ -14,15 +14,19 @@ from holdfast.recovery.plans.plan import (
     OnFailure,
     Plan,
 )
-from holdfast.recovery.plans.progress import CLEAN_UP
+from holdfast.recovery.plans.progress import CLEAN_UP, GIVE_BACK, SHUT_DOWN
 
 
 class Doing(StrEnum):
     ACTION = "action"
+    # Of a planned run, before anything is started: all machines end at their own hosts.
+    SHUT_DOWN = "shut-down"
     START = "start"
     # A test stays so long, or until somebody says that it was looked at.
     HOLD = "hold"
     CLEAN_UP = "clean-up"
+    # Of a planned run that is cancelled: what was shut down and not started runs at home again.
+    GIVE_BACK = "give-back"
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -43,15 +47,32 @@ def steps_of(plan: Plan, kind: Kind, *, keep: int = 0) -> tuple[Step, ...]:
     """In an order in which each stands behind all it waits for; `keep` is seconds of a test."""
     steps: list[Step] = []
     for group in plan.groups:
-        before = _ends(steps)
-        steps += _group_steps(group, kind, after=before)
+        pre = f"{group.name}/pre"
+        steps += _actions(group.pre, kind, pre, after=_ends(steps), group=group.name)
+        if kind is Kind.PLANNED and group is plan.groups[0]:
+            steps += _shutting_down(plan, after=_ends(steps))
+        steps += _group_steps(group, kind, begun=_ends(steps))
     if kind is Kind.TEST:
         steps += _ending(plan, keep, after=_ends(steps))
+    if kind is Kind.PLANNED:
+        steps += _giving_back(plan, after=_ends(steps))
     return tuple(steps)
+
+
+def told_steps(
+    plan: Plan, kind: Kind, *, keep: int = 0, begun: Container[str] = ()
+) -> tuple[Step, ...]:
+    """Those there is something to say of: what only a cancelled run does is no part of others."""
+    steps = steps_of(plan, kind, keep=keep)
+    return tuple(step for step in steps if step.doing is not Doing.GIVE_BACK or step.id in begun)
 
 
 def start_id(group: str, machine: str) -> str:
     return f"{group}/{machine}/start"
+
+
+def shut_down_id(group: str, machine: str) -> str:
+    return f"{group}/{machine}{SHUT_DOWN}"
 
 
 def _ends(steps: list[Step]) -> tuple[str, ...]:
@@ -60,9 +81,9 @@ def _ends(steps: list[Step]) -> tuple[str, ...]:
     return tuple(step.id for step in steps if step.id not in waited)
 
 
-def _group_steps(group: Group, kind: Kind, *, after: tuple[str, ...]) -> list[Step]:
-    steps = list(_actions(group.pre, kind, f"{group.name}/pre", after=after, group=group.name))
-    begun = (steps[-1].id,) if steps else after
+def _group_steps(group: Group, kind: Kind, *, begun: tuple[str, ...]) -> list[Step]:
+    """After what is done before the group, and for the first one in a planned run after all ends."""
+    steps: list[Step] = []
     ends: dict[str, str] = {}
     for machine in _in_order(group.machines):
         waits = tuple(ends[name] for name in machine.needs) or begun
@@ -142,6 +163,38 @@ def _ending(plan: Plan, keep: int, *, after: tuple[str, ...]) -> Iterator[Step]:
             yield Step(
                 id=f"{CLEAN_UP}{machine.vm}",
                 doing=Doing.CLEAN_UP,
+                group=group.name,
+                machine=machine.vm,
+                after=after,
+                timeout=START_SECONDS,
+                on_failure=OnFailure.GO_ON,
+            )
+
+
+def _shutting_down(plan: Plan, *, after: tuple[str, ...]) -> Iterator[Step]:
+    """In the opposite order: the last group first, and whoever needs a machine before it."""
+    for group in reversed(plan.groups):
+        order = tuple(reversed(tuple(_in_order(group.machines))))
+        for machine in order:
+            users = [one for one in group.machines if machine.vm in one.needs]
+            yield Step(
+                id=shut_down_id(group.name, machine.vm),
+                doing=Doing.SHUT_DOWN,
+                group=group.name,
+                machine=machine.vm,
+                after=tuple(shut_down_id(group.name, one.vm) for one in users) or after,
+                timeout=machine.timeout,
+                on_failure=machine.on_failure,
+            )
+        after = tuple(shut_down_id(group.name, machine.vm) for machine in order) or after
+
+
+def _giving_back(plan: Plan, *, after: tuple[str, ...]) -> Iterator[Step]:
+    for group in plan.groups:
+        for machine in group.machines:
+            yield Step(
+                id=f"{GIVE_BACK}{machine.vm}",
+                doing=Doing.GIVE_BACK,
                 group=group.name,
                 machine=machine.vm,
                 after=after,

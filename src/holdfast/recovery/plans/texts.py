@@ -31,9 +31,11 @@ _ACTIONS = {
 }
 _DOINGS = {
     Doing.ACTION: "{name}",
+    Doing.SHUT_DOWN: N_("shut down {machine} at its host"),
     Doing.START: N_("start {machine}"),
     Doing.HOLD: N_("leave the test to be looked at"),
     Doing.CLEAN_UP: N_("clean up the test of {machine}"),
+    Doing.GIVE_BACK: N_("give {machine} back to its host"),
 }
 
 

@@ -33,7 +33,7 @@ from holdfast.recovery.plans.progress import (
     ended,
     resumed,
 )
-from holdfast.recovery.plans.steps import steps_of
+from holdfast.recovery.plans.steps import Doing, steps_of, told_steps
 from holdfast.testing.clock import FakeClock
 
 CLOCK = FakeClock()
@@ -47,7 +47,7 @@ def plan(*machines: Machine, **more: object) -> Plan:
     return Plan(name="p", groups=(group,), rto=60)
 
 
-def run(kind: Kind = Kind.PLANNED, **more: object) -> Progress:
+def run(kind: Kind = Kind.UNPLANNED, **more: object) -> Progress:
     return Progress(run="r", plan="p", kind=kind, who="anna", begun_at=NOW, **more)  # type: ignore[arg-type]
 
 
@@ -258,15 +258,61 @@ def test_machine_that_is_not_up_has_not_kept_its_promise() -> None:
     assert (machine.since_begin, machine.is_met) == (None, False)
 
 
+def test_planned_run_shuts_all_down_before_it_starts_any_the_last_group_first() -> None:
+    asks = (msgspec.structs.replace(ASKS, only=(Kind.PLANNED,)),)
+    first = Group(name="one", machines=(Machine(vm="a"), Machine(vm="b", needs=("a",))), pre=asks)
+    both = Plan(name="p", groups=(first, Group(name="two", machines=(Machine(vm="c"),))))
+    progress, seen = run(Kind.PLANNED), []
+
+    while progress.outcome is None:
+        (*moves,) = next_moves(both, progress, NOW)
+        begin = [move.step.id for move in moves if isinstance(move, Begin)]
+        seen.append(begin)
+        if not begin:
+            break
+        progress = well(progress, *begin)
+
+    assert seen == [
+        ["one/pre-1"],
+        ["two/c/shut-down"],
+        ["one/b/shut-down"],
+        ["one/a/shut-down"],
+        ["one/a/start"],
+        ["one/b/start"],
+        ["two/c/start"],
+        [],
+    ]
+    assert [step.doing for step in told_steps(both, Kind.PLANNED)][-1] is Doing.START
+
+
+def test_cancelled_planned_run_gives_back_what_lies_between() -> None:
+    both = plan(Machine(vm="a"), Machine(vm="b"))
+    down = well(run(Kind.PLANNED), "g/a/shut-down", "g/b/shut-down", "g/a/start")
+
+    moves = next_moves(both, cancelled(down, "anna"), NOW)
+
+    assert brief(moves) == ["Begin give-back/b"]
+
+
+def test_resumed_after_that_it_is_shut_down_again_in_its_turn() -> None:
+    one = plan(Machine(vm="a"))
+    down = cancelled(well(run(Kind.PLANNED), "g/a/shut-down"), "anna")
+    over = concluded(well(down, "give-back/a"), Outcome.CANCELLED, NOW)
+
+    moves = next_moves(one, resumed(over), NOW)
+
+    assert brief(moves) == ["Begin g/a/shut-down"]
+
+
 def test_hooks_are_told_what_runs_as_what() -> None:
     both = plan(Machine(vm="a", point="latest-app"), Machine(vm="b"), post=(SCRIPT,))
     how = Ended(state=StepState.DONE, found={"name": "a-test-1", "uuid": "u", "point": "p1"})
     progress = ended(begun(run(), "g/a/start", NOW), "g/a/start", how, NOW)
-    step = next(one for one in steps_of(both, Kind.PLANNED) if one.id == "g/post-1")
+    step = next(one for one in steps_of(both, Kind.UNPLANNED) if one.id == "g/post-1")
 
     context = context_of(both, progress, step)
 
-    assert (context.plan, context.type, context.direction) == ("p", "planned", "to-recovery")
+    assert (context.plan, context.type, context.direction) == ("p", "unplanned", "to-recovery")
     assert (context.group, context.group_number, context.machine) == ("g", 1, None)
     assert context.point is None
     assert (context.machines["a"].name, context.machines["a"].state) == ("a-test-1", "done")

@@ -1,4 +1,4 @@
-"""`python -m bench files`, or server, machines, replication, recovery: measure, print the ratios, write the page."""
+"""`python -m bench files`, or server, console, machines, replication, recovery: measure, print the ratios, write the page."""
 
 import argparse
 import os
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from bench import machines, recovery, replication, report, server, two_host_run
+from bench import console, machines, recovery, replication, report, server, two_host_run
 from bench.contenders import PEERS, Contender, Holdfast
 from bench.figures import TREES, WORKS, rows
 from bench.machine import look_around
@@ -25,6 +25,8 @@ def main() -> int:
     wanted = _parser().parse_args()
     if wanted.what == "server":
         return server.run(wanted)
+    if wanted.what == "console":
+        return console.run(wanted)
     if wanted.what == "machines":
         return machines.run(wanted)
     if wanted.what == "replication":
@@ -74,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     kinds = parser.add_subparsers(required=True, dest="what")
     server.add_options(kinds.add_parser("server", help="the API, the gateway, many agents"))
+    console.add_options(kinds.add_parser("console", help="the first page, many who have it open"))
     machines.add_options(kinds.add_parser("machines", help="disks of virtual machines, guests"))
     two_host_run.add_options(kinds.add_parser("replication", help="cycles to a second site"))
     two_host_run.add_options(

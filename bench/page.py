@@ -7,8 +7,9 @@ MACHINES = "## Virtual machines"
 REPLICATION = "## Replication"
 RECOVERY = "## Recovery"
 SERVER = "## The server"
+CONSOLE = "## The console"
 # In the order of the page; above the first of them it belongs to the files.
-_SECTIONS = (MACHINES, REPLICATION, RECOVERY, SERVER)
+_SECTIONS = (MACHINES, REPLICATION, RECOVERY, SERVER, CONSOLE)
 
 
 def replace_section(page: Path, heading: str, new: str) -> None:

@@ -48,10 +48,10 @@ def run(wanted: argparse.Namespace) -> int:
     parts, results = wanted.only or list(PARTS), Results()
     try:
         with contextlib.ExitStack() as stack:
-            for url in _urls(wanted.databases or list(_DATABASES), stack):
+            for url in urls(wanted.databases or list(_DATABASES), stack):
                 _measure(wanted, folder, parts, results, new_url=url)
         if "gateway" in parts:
-            _say("the gateway")
+            say("the gateway")
             results.gateway = server_gateway.measure(folder / "gateway", rounds=wanted.rounds)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -65,13 +65,13 @@ def run(wanted: argparse.Namespace) -> int:
 _NewUrl = Callable[[], str | None]
 
 
-def _urls(databases: list[str], stack: contextlib.ExitStack) -> Iterator[_NewUrl]:
+def urls(databases: list[str], stack: contextlib.ExitStack) -> Iterator[_NewUrl]:
     if "sqlite" in databases:
         yield lambda: None
     if "postgresql" not in databases:
         return
     if find_programs() is None:
-        _say("PostgreSQL is not installed, and so left out")
+        say("PostgreSQL is not installed, and so left out")
         return
     yield stack.enter_context(running_postgres()).new_database
 
@@ -85,18 +85,18 @@ def _measure(
     new_url: _NewUrl,
 ) -> None:
     if "api" in parts:
-        _say("the API")
+        say("the API")
         url = new_url()
         results.api += server_api.measure(folder, url, seconds=3.0, rounds=wanted.rounds)
     if "agents" in parts:
         agents = min(wanted.agents, server_beats.most_agents())
-        _say(f"{agents:,} agents")
+        say(f"{agents:,} agents")
         url = new_url()
         crowd = server_beats.measure(folder, url, agents=agents, seconds=wanted.seconds)
         results.crowds.append(crowd)
 
 
-def _say(what: str) -> None:
+def say(what: str) -> None:
     print(f"bench: {what}", file=sys.stderr, flush=True)
 
 

@@ -4,9 +4,11 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # it tells none
 
 from holdfast.base.texts import use_language
 from holdfast.testing.postgres import Postgres, find_programs, running_postgres
@@ -23,6 +25,16 @@ settings.register_profile(
 settings.register_profile("ci", settings.get_profile("local"), max_examples=200)
 settings.register_profile("explore", settings.get_profile("ci"), derandomize=False, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+# Tests that share what is dear, or go on where those before them ended: one worker has them all.
+# A worker sees the marks; since pytest 9.2 xdist can no longer tell its controller of them.
+_TOGETHER = {
+    "tests/e2e/test_debian_package.py": "package",
+    "tests/e2e/test_tutorials_on_hosts.py": "tutorials",
+    "tests/integration/test_browsing.py": "browsing",
+    "tests/security/test_role_matrix.py": "roles",
+}
+_CONSOLE, _ALONE = "tests/e2e/test_console_", "tests/e2e/test_console_story.py"
 
 _OF_THE_DEVELOPER = ("HOLDFAST_", "RESTIC_", "BORG_", "AWS_", "AZURE_", "GOOGLE_", "LC_", "LANG")
 
@@ -57,6 +69,18 @@ _usual_signals()
 def _signals() -> Iterator[None]:
     yield
     _usual_signals()
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return _Together(config, log)
+
+
+class _Together(LoadScopeScheduling):  # type: ignore[misc]  # as above
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        if path.startswith(_CONSOLE) and path != _ALONE:
+            return "console"
+        return _TOGETHER.get(path, nodeid)
 
 
 @pytest.fixture(autouse=True)

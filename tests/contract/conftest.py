@@ -20,7 +20,7 @@ from holdfast.testing.fake_gcs import fake_gcs
 from holdfast.testing.faulty_storage import FaultyStorage, RecordingStorage
 from holdfast.testing.object_stores import RunningStore, StoreMissing, azurite, moto
 
-_NODE = Path(__file__).parents[2] / ".work" / "node"
+_NODE = Path(__file__).parents[2] / ".work" / "azurite"
 
 PROCESS_LOCAL = ("memory", "retrying", "recording", "unreliable", "limited")
 # The fixture that runs the service.

@@ -1,28 +1,19 @@
 """Failover by orders of a server, and without it: what it shows, what its kit makes possible."""
 
-import contextlib
-import itertools
-import os
 import shutil
-import signal
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from holdfast.app.replication_process import Work, at_work
-from holdfast.base.units import MIB
 from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.domains import list_domains
-from holdfast.testing.fleet import FleetServer
 from holdfast.testing.hosts import KvmHost
-from holdfast.testing.ports import free_port
 from holdfast.testing.still_machine import StillMachine
 from holdfast.testing.waiting import wait_until
 from tests.e2e.conftest import Bench
-from tests.e2e.office import Office, new_office, running_agent
+from tests.e2e.two_hosts import Ground, followed_machine, ground_on
 
 pytestmark = [
     pytest.mark.real,
@@ -32,121 +23,21 @@ pytestmark = [
 ]
 # With warnings, when a guest had to be switched off.
 _WELL = ("done", "warnings")
-_numbers = itertools.count(1)
 _PASSPHRASE = "the kit's own passphrase, long enough"
-
-
-class Ground:
-    """A server, two hosts that are each other's site, and a machine of the first that is followed."""
-
-    def __init__(self, server: FleetServer, office: Office, hosts: tuple[KvmHost, KvmHost]) -> None:
-        self.server, self.office = server, office
-        self.north = self._host("north", hosts[0])
-        self.south = self._host("south", hosts[1])
-        self.sealed = office.root / "kit.passphrase"
-        self.sealed.write_text(_PASSPHRASE)
-        self.sealed.chmod(0o600)
-
-    def _host(self, name: str, host: KvmHost) -> Bench:
-        bench = self.office.machine(name)
-        bench.environment["HOLDFAST_LIBVIRT"] = host.uri
-        self.office.register(bench)
-        scratch = host.folder / f"scratch-{name}"
-        (bench.home / "config.toml").write_text(f'vm-scratch = "{scratch}"\n')
-        where = ("--machine", self.office.of(name), "--folder", host.folder / f"replicas-{name}")
-        address = ("--address", f"127.0.0.1:{free_port()}")
-        self.office.admin.run("site", "add", name, *where, *address)
-        return bench
-
-    def get(self, path: str) -> dict[str, Any]:
-        with self.server.client() as client:
-            return dict(client.get(f"/api/v1{path}").raise_for_status().json())
-
-    def order(self, machine: str, act: str, **arguments: Any) -> dict[str, Any]:
-        """An act of recovery at whichever host, to its end."""
-        with self.server.client() as client:
-            told = {"arguments": arguments}
-            answer = client.post(f"/api/v1/recovery/{machine}/{act}", json=told)
-            assert answer.is_success, answer.text
-        return self.over(answer.json()["id"])
-
-    def over(self, job: str) -> dict[str, Any]:
-        def is_over() -> bool:
-            return self.get(f"/jobs/{job}")["job"]["state"] not in ("waiting", "running")
-
-        wait_until(is_over, within=240)
-        return self.get(f"/jobs/{job}")
-
-    def recovery(self, machine: str) -> dict[str, Any]:
-        return self.get(f"/recovery/{machine}")
-
-    def sources(self, machine: str) -> list[str]:
-        """Hosts that replicate it, as the server knows."""
-        listed = self.get("/replications")["items"]
-        return [one["machine"] for one in listed if one["name"] == machine]
 
 
 @pytest.fixture(scope="module")
 def ground(
     tmp_path_factory: pytest.TempPathFactory, kvm_hosts: tuple[KvmHost, KvmHost]
 ) -> Iterator[Ground]:
-    folder = tmp_path_factory.mktemp("recovery")
-    with FleetServer(folder / "server", workflows=False) as server, contextlib.ExitStack() as stack:
-        found = Ground(server, new_office(server, folder), kvm_hosts)
-        stack.callback(_remove, kvm_hosts)
-        for bench in (found.south, found.north):
-            stack.callback(_end_what_is_at_work, bench)
-            stack.enter_context(running_agent(bench))
-        for home in (str(found.south.home), str(found.north.home)):
-            wait_until(partial(at_work, home, Work.SERVE))
+    with ground_on(kvm_hosts, tmp_path_factory.mktemp("recovery")) as found:
         yield found
 
 
 @pytest.fixture
 def machine(ground: Ground, kvm_hosts: tuple[KvmHost, KvmHost]) -> Iterator[StillMachine]:
-    with Host.open(kvm_hosts[0].uri) as hypervisor:
-        machine = StillMachine(
-            kvm_hosts[0], hypervisor, f"carried{next(_numbers)}", {"vda": 8 * MIB}
-        )
-        try:
-            machine.write("vda", 0, b"first" * 1000)
-            machine.start()
-            said = ground.office.admin.run(
-                *("jobs", "run", "north", "replicate", "--vm", machine.name, "--to", "south"),
-                *("--every", "30s", "--app-every", "0", "--json"),
-            )
-            shown = ground.over(str(said.event("job")["id"]))
-            assert shown["job"]["state"] == "done", shown
-            yield machine
-        finally:
-            _remove_everywhere(kvm_hosts[1], machine)
-
-
-def _remove_everywhere(south: KvmHost, machine: StillMachine) -> None:
-    machine.remove()
-    with Host.open(south.uri) as hypervisor:
-        for domain in list_domains(hypervisor):
-            if domain.name == machine.name:
-                if domain.is_active():
-                    south.run("virsh", "destroy", domain.name)
-                south.run("virsh", "undefine", domain.name, "--checkpoints-metadata", "--nvram")
-
-
-def _remove(hosts: tuple[KvmHost, KvmHost]) -> None:
-    for host in hosts:
-        for path in [*host.folder.glob("replicas-*"), *host.folder.glob("scratch-*")]:
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def _end_what_is_at_work(bench: Bench) -> None:
-    def is_over() -> bool:
-        for work in Work:
-            found = at_work(str(bench.home), work)
-            if found is not None and found.pid:
-                os.kill(found.pid, signal.SIGTERM)
-        return all(at_work(str(bench.home), work) is None for work in Work)
-
-    wait_until(is_over)
+    with followed_machine(ground, kvm_hosts) as machine:
+        yield machine
 
 
 def _runs(host: KvmHost, machine: StillMachine) -> bool:
@@ -163,7 +54,10 @@ def test_machine_fails_over_by_orders_and_when_the_server_is_gone(
     north, south = kvm_hosts
     server = Bench(ground.server.home, {**ground.south.environment})
     server.environment["HOLDFAST_HOME"] = str(ground.server.home)
-    kit, sealed = tmp_path / "kit", ("--sealed-with", ground.sealed)
+    passphrase = tmp_path / "kit.passphrase"
+    passphrase.write_text(_PASSPHRASE)
+    passphrase.chmod(0o600)
+    kit, sealed = tmp_path / "kit", ("--sealed-with", passphrase)
 
     planned = ground.order(machine.name, "planned", force=True, shutdown_within="2s")
     assert planned["job"]["state"] in _WELL, planned
@@ -200,6 +94,52 @@ def test_machine_fails_over_by_orders_and_when_the_server_is_gone(
     assert told["contacts"] == ["Ada, room 4"]
     assert lives
     assert (after["runs_on"], ground.sources(machine.name)) == ("south", ["north"])
+
+
+def test_what_people_need_before_they_act_comes_from_the_hosts(
+    ground: Ground, machine: StillMachine
+) -> None:
+    name = machine.name
+
+    def looked(act: str) -> dict[str, Any]:
+        with ground.server.client() as client:
+            told = {"arguments": {"act": act}}
+            made = client.post(f"/api/v1/recovery/{name}/check", json=told).raise_for_status()
+        job = str(made.json()["id"])
+        ground.over(job)
+        return ground.get(f"/recovery-checks/{job}")
+
+    # Its source says how it is every few seconds; the first time may be to come.
+    wait_until(lambda: looked("planned")["is_clear"], within=120)
+    commit = looked("commit")
+    acts = {one["act"] for one in ground.get(f"/recovery/{name}/acts")["choices"]}
+    ground.south.run("drill", "schedule", name, "sun 03:00", "--check", "runs")
+    drilled = ground.order(name, "drill")
+    assert drilled["job"]["state"] in _WELL, drilled
+
+    def brought() -> list[dict[str, Any]]:
+        runs = ground.get(f"/drill-runs?vm={name}")["items"]
+        return [one for one in runs if one["verdict"] == "passed"]
+
+    wait_until(brought, within=120)
+    (run,) = brought()
+    # A site tells once a minute what lies there.
+    wait_until(lambda: _listed(ground, f"/recovery/{name}/points"), within=150)
+    (newest, *_older) = _listed(ground, f"/recovery/{name}/points")
+    with ground.server.client() as client:
+        report = client.get(f"/api/v1/drill-runs/{run['id']}/report").raise_for_status().text
+    proven = {one["name"]: one["verdict"] for one in _listed(ground, "/drills")}
+
+    assert [one["code"] for one in commit["problems"]] == ["recovery-not-failed-over"]
+    assert (newest["site"], newest["machine"], newest["is_newest"]) == ("south", "south", True)
+    assert acts == {"test", "planned", "unplanned"}
+    assert f"Drill of {name}" in report
+    assert proven[name] == "passed"
+
+
+def _listed(ground: Ground, path: str) -> list[dict[str, Any]]:
+    with ground.server.client() as client:
+        return list(client.get(f"/api/v1{path}").raise_for_status().json())
 
 
 def test_machine_comes_home_by_orders(

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from holdfast.replication.planner.profile_folder import ProfileFolder
 from holdfast.testing.fleet import FleetServer
 from tests.e2e.test_server_people import Person
+from tests.unit.replication.planner.seen_machines import facts, profile
 
 pytestmark = pytest.mark.slow
 
@@ -141,3 +143,42 @@ def test_silence_begins_and_ends(admin: Person) -> None:
     assert [(one["kind"], one["reason"]) for one in begun] == [("backup-warnings", "we know")]
     assert "security-alert-not-silenced" in security.err
     assert _records(admin, "server", "silence", "list") == []
+
+
+def test_reports_are_told_and_written_as_pages(admin: Person, tmp_path: Path) -> None:
+    admin.run("vault", "create", "--name", "archive", tmp_path / "archive")
+    week, room = tmp_path / "week.html", tmp_path / "room.html"
+
+    said = admin.run("server", "report", "weekly", "--on", "archive", "--html", week)
+    told = _records(admin, "server", "report", "capacity")
+    admin.run("server", "report", "capacity", "--html", room)
+
+    assert "Weekly summary of archive" in said.out
+    assert f"Wrote {week}" in said.out
+    assert "archive" in [one["vault"] for one in told[0]["vaults"]]
+    assert "<h1>Weekly summary of archive</h1>" in week.read_text()
+    assert "<h1>Capacity forecast</h1>" in room.read_text()
+
+
+def test_weekly_summary_is_asked_for_by_its_day(admin: Person, hook: Hook) -> None:
+    admin.run("server", "alert-target", "add", "weekly", hook.url, "--weekly", "monday")
+
+    listed = _records(admin, "server", "alert-target", "list")
+
+    assert [one["weekly_on"] for one in listed if one["name"] == "weekly"] == ["monday"]
+
+
+def test_a_plan_is_kept_by_the_server(admin: Person, tmp_path: Path) -> None:
+    admin.run("vault", "create", "--name", "plans", tmp_path / "plans")
+    folder, seen = ProfileFolder(str(admin.home), "u-web"), profile(*[60.0] * 120)
+    with folder.held("web"):
+        folder.keep_machine(facts("web"))
+        folder.append("web", [*seen.minutes.values(), *seen.windows])
+
+    admin.run("planner", "report", "--send", "plans")
+    nowhere = admin.run("planner", "report", "--send", "nowhere", status=1)
+
+    (kept,) = _records(admin, "server", "report", "kept", "--on", "plans")
+    assert (kept["kind"], kept["facts"]["machines"]) == ("planner", 1)
+    assert "Replication plan of" in admin.run("server", "report", "kept").out
+    assert "not-there" in nowhere.err

@@ -59,6 +59,16 @@ class Jobs:
     def show(self, job: str) -> dict[str, Any]:
         return dict(self._client.get(f"/api/v1/jobs/{job}").raise_for_status().json())
 
+    def looked_inside(self, machine: str) -> dict[str, Any]:
+        """The disks of the newest point of a host, as its agent sees them; with the point's id."""
+        points = f"/api/v1/machines/{machine}/points"
+        newest = self._client.get(points).raise_for_status().json()["items"][0]["id"]
+        return dict(self._client.get(f"{points}/{newest}/volumes").raise_for_status().json())
+
+    def restored(self, machine: str, **wanted: Any) -> str:
+        answer = self._client.post(f"/api/v1/machines/{machine}/vm-restores", json=wanted)
+        return str(answer.raise_for_status().json()["id"])
+
     def steps(self, job: str) -> dict[str, str]:
         return {step["name"]: step["state"] for step in self.show(job)["steps"]}
 
@@ -156,6 +166,10 @@ def test_machine_is_protected_backed_up_and_let_go_from_afar(
         backups = [jobs.ended(job)["result"] for job in (scheduled, ordered)]
         wait_until(lambda: _listed(office, guest.name).get("point_class"), within=120)
         listed = _listed(office, guest.name)
+        (machine,) = (one["id"] for one in office.machines() if one["name"] == "kvm")
+        seen, pool = jobs.looked_inside(machine), office.root / "pool"
+        wanted = {"point": seen["point"], "vm": guest.name, "mode": "disks", "pool": str(pool)}
+        restored = jobs.ended(jobs.restored(machine, **wanted))["result"]
         jobs.ended(_order(office, "unprotect", guest.name))
 
     assert list(before) == list(STEPS[:4])
@@ -163,6 +177,11 @@ def test_machine_is_protected_backed_up_and_let_go_from_afar(
     assert [[disk["rung"] for disk in one["disks"]] for one in backups] == [["bitmap"] * 2] * 2
     assert "crash" not in {one["consistency"] for one in backups}
     assert (listed["state"], listed["protectable"]) == ("running", "whole")
+    assert (seen["vm"], seen["uuid"], len(seen["disks"])) == (guest.name, guest.uuid, 2)
+    assert all(Path(disk["path"]).is_relative_to(pool) for disk in restored["disks"])
+    assert [disk["target"] for disk in restored["disks"]] == [
+        disk["target"] for disk in seen["disks"]
+    ]
     with Host.open(guest.host.uri) as host:
         assert list_checkpoints(find_domain(host, guest.uuid)) == []
     assert os.listdir(kvm.home / "agent" / "running") == []

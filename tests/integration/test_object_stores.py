@@ -44,7 +44,7 @@ from holdfast.testing.object_stores import RunningStore, StoreMissing, azurite, 
 
 pytestmark = pytest.mark.real
 
-NODE = Path(__file__).parents[2] / ".work" / "node"
+NODE = Path(__file__).parents[2] / ".work" / "azurite"
 # For those that answer: slow they may be. None is asked twice.
 PATIENT = Patience(
     connect=timedelta(seconds=90),

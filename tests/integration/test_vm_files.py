@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from holdfast.app.config import Settings
+from holdfast.app.vm_browsing import folder_inside, volumes_of
 from holdfast.app.vm_files import InsideRequest, copy_inside, list_inside, list_volumes
 from holdfast.app.wiring import Session
+from holdfast.fleet.questions import FolderWanted
 from holdfast.machines.errors import ImageExists
 from holdfast.machines.inside_errors import InsidePathMissing, VolumeMissing, VolumeUnreadable
 from holdfast.storage.directory import DirectoryStorage
@@ -187,3 +189,16 @@ def test_a_file_system_that_was_not_closed_is_put_right_in_the_view_only(
 
     assert "etc" in disk.names("vdb")
     assert "conf" in disk.names("vdb/etc/app")
+
+
+def test_far_away_sees_disks_volumes_and_folders(disk: Disk) -> None:
+    volumes = volumes_of(disk.vault, disk.point)
+    wanted = FolderWanted(point=disk.point.id, path="vda1/etc", name="a")
+    folder = folder_inside(disk.session, disk.vault, disk.point, wanted)
+
+    assert {one.name for one in volumes.volumes if one.is_readable} >= {"vda1", "vdb"}
+    assert [one.target for one in volumes.disks] == ["vda", "vdb"]
+    assert [(one.name, one.kind, one.path) for one in folder.items] == [
+        ("app", "dir", "vda1/etc/app"),
+        ("name\\x1b[2J", "file", "vda1/etc/name%1B[2J"),
+    ]

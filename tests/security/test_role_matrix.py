@@ -11,7 +11,7 @@ from holdfast.server.application import PREFIX, make_app
 from holdfast.server.problems import MEDIA_TYPE
 from holdfast.testing.planes import make_csr, make_key, make_plane
 from holdfast.testing.postgres import Postgres
-from tests.security.world import CALLERS, PASSWORD, PEOPLE, World, plan_text
+from tests.security.world import CALLERS, PASSWORD, PEOPLE, World, drill_run, plan_text
 
 _METHODS = ("get", "post", "put", "patch", "delete")
 # Whoever is not named is refused.
@@ -31,7 +31,9 @@ ALLOWED: dict[str, frozenset[str]] = {
     "GET /ca": EVERYBODY,
     "POST /sessions": EVERYBODY,
     "DELETE /sessions/current": ANY_PERSON,
+    "GET /first-steps": ANY_PERSON,
     "GET /me": ANY_PERSON,
+    "PATCH /me": WHOLE,
     "PUT /me/password": WHOLE,
     "POST /me/pin": WHOLE,
     "GET /me/tokens": ANY_PERSON,
@@ -41,6 +43,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "POST /accounts": ADMINS,
     "GET /accounts/{name}": ADMINS,
     "PATCH /accounts/{name}": ADMINS,
+    "GET /accounts/{name}/grants": ADMINS,
     "DELETE /accounts/{name}": ADMINS,
     "GET /vaults": ANY_PERSON,
     "POST /vaults": ADMINS,
@@ -91,6 +94,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "DELETE /machines/{machine_id}/readers/{grant_id}": OPERATORS,
     "GET /vaults/{vault}/policies": READERS,
     "POST /vaults/{vault}/policies": CONTRIBUTORS,
+    "POST /vaults/{vault}/policies/trial": READERS,
     "GET /vaults/{vault}/policies/proposal": READERS,
     "GET /policies/{policy_id}": READERS,
     "PUT /policies/{policy_id}": CONTRIBUTORS,
@@ -103,8 +107,37 @@ ALLOWED: dict[str, frozenset[str]] = {
     "POST /machines/{machine_id}/assignments": CONTRIBUTORS,
     "POST /machines/{machine_id}/assignments/preview": READERS,
     "GET /machines/{machine_id}/points": READERS,
+    "GET /machines/{machine_id}/points/{point_id}": READERS,
+    # Names of files are content: who may not restore does not see them.
+    "GET /machines/{machine_id}/points/{point_id}/files": OPERATORS,
+    "GET /machines/{machine_id}/points/{point_id}/search": OPERATORS,
+    "POST /machines/{machine_id}/points/{point_id}/weight": OPERATORS,
+    "GET /machines/{machine_id}/points/{point_id}/volumes": OPERATORS,
+    "GET /machines/{machine_id}/points/{point_id}/inside": OPERATORS,
+    "POST /machines/{machine_id}/unlocks": OPERATORS,
+    "GET /machines/{machine_id}/unlocks": OPERATORS,
+    "DELETE /machines/{machine_id}/unlocks/{unlock_id}": OPERATORS,
+    "POST /machines/{machine_id}/restores": OPERATORS,
+    "POST /machines/{machine_id}/inside-restores": OPERATORS,
+    "POST /machines/{machine_id}/vm-restores": OPERATORS,
+    "POST /agent/questions/{question_id}/answer": MACHINES,
+    "POST /agent/keys/{ticket}": OWN_MACHINE,
+    "GET /points": ANY_PERSON,
+    "GET /points/calendar": ANY_PERSON,
     "PUT /agent/vms": MACHINES,
     "GET /machines/{machine_id}/vms": READERS,
+    "GET /machines/{machine_id}/vms/{uuid}": READERS,
+    "GET /vms": ANY_PERSON,
+    "GET /reports/weekly": ANY_PERSON,
+    "GET /reports/weekly/page": ANY_PERSON,
+    "GET /reports/weekly/text": ANY_PERSON,
+    "GET /reports/capacity": ANY_PERSON,
+    "GET /reports/capacity/page": ANY_PERSON,
+    "GET /reports/capacity/text": ANY_PERSON,
+    "GET /reports/kept": ANY_PERSON,
+    "POST /reports/kept": OPERATORS,
+    "GET /reports/kept/{report_id}/page": READERS,
+    "DELETE /reports/kept/{report_id}": CONTRIBUTORS,
     "GET /sites": ANY_PERSON,
     "POST /sites": CONTRIBUTORS,
     "GET /sites/{site}": READERS,
@@ -121,10 +154,26 @@ ALLOWED: dict[str, frozenset[str]] = {
     "POST /agent/replications/ended": MACHINES,
     "GET /recovery": ANY_PERSON,
     "GET /recovery/{vm}": READERS,
+    "GET /recovery/{vm}/acts": READERS,
+    "GET /recovery/{vm}/points": READERS,
+    "GET /recovery-checks/{job}": READERS,
     "POST /recovery/{vm}/{act}": OPERATORS,
+    "GET /replication-topology": ANY_PERSON,
+    "GET /drills": ANY_PERSON,
+    "GET /drill-runs": ANY_PERSON,
+    "GET /drill-runs/{run}": READERS,
+    "GET /drill-runs/{run}/report": READERS,
+    "GET /drill-runs/{run}/picture": READERS,
+    "GET /agent/drill-runs": MACHINES,
+    "PUT /agent/drill-runs": MACHINES,
     "PUT /agent/recovery": MACHINES,
     "PUT /vaults/{vault}/recovery-plans": CONTRIBUTORS,
+    "POST /vaults/{vault}/recovery-plans/check": READERS,
     "GET /recovery-plans": ANY_PERSON,
+    "GET /recovery-plans/{plan_id}/picture": READERS,
+    "GET /recovery-plan-runs": ANY_PERSON,
+    "GET /recovery-plan-runs/{job_id}": READERS,
+    "GET /recovery-plan-runs/{job_id}/report": READERS,
     "GET /recovery-plans/{plan_id}": READERS,
     "POST /recovery-plans/{plan_id}/runs": OPERATORS,
     "POST /recovery-plan-runs/{job_id}/answers": OPERATORS,
@@ -134,7 +183,12 @@ ALLOWED: dict[str, frozenset[str]] = {
     "GET /machines/{machine_id}/trash": READERS,
     "POST /machines/{machine_id}/trash/undelete": OPERATORS,
     "GET /machines/{machine_id}/scrub": READERS,
+    "GET /overview": ANY_PERSON,
+    "GET /safety": ANY_PERSON,
+    "GET /problems": ANY_PERSON,
+    "GET /problems/{problem_id}": READERS,
     "GET /alerts": ANY_PERSON,
+    "GET /alerts/{alert_id}": READERS,
     "POST /alerts/{alert_id}/close": OPERATORS,
     "GET /alert-targets": ANY_PERSON,
     "POST /alert-targets": CONTRIBUTORS,
@@ -143,6 +197,9 @@ ALLOWED: dict[str, frozenset[str]] = {
     "GET /alert-suppressions": ANY_PERSON,
     "POST /alert-suppressions": OPERATORS,
     "DELETE /alert-suppressions/{rule_id}": OPERATORS,
+    # Nothing of the server is in the answers.
+    "GET /doctor/explanations": ANY_PERSON,
+    "POST /doctor/diagnoses": ANY_PERSON,
 }
 # What somebody is told who may, but has not done all that is asked of them, or asks too early.
 _LET_THROUGH = {
@@ -155,6 +212,8 @@ _LET_THROUGH = {
     "policy-attached",
     "vault-cannot-come-back",
     "plan-still-runs",
+    "nothing-to-diagnose",
+    "machine-not-listening",
 }
 _REFUSED = (401, 403, 404)
 
@@ -214,7 +273,8 @@ def test_an_operation_is_for_those_in_the_table(world: World, operation: str) ->
 def test_lists_hold_nothing_of_a_vault_one_has_no_role_in(world: World) -> None:
     lists = (
         *("/machines", "/jobs", "/assignments", "/approvals", "/alerts"),
-        *("/sites", "/replications", "/recovery"),
+        *("/sites", "/replications", "/recovery", "/points", "/vms", "/safety"),
+        "/reports/kept",
     )
     client = world.client("stranger")
 
@@ -239,9 +299,17 @@ def _ask(world: World, caller: str, operation: str) -> Any:
     return client.request(
         method,
         PREFIX + path.format_map(things),
-        params={"vault": world.vault} if operation == "GET /audit" else None,
+        params=_params(world, operation),
         json=body,
     )
+
+
+def _params(world: World, operation: str) -> dict[str, str] | None:
+    return {
+        "GET /audit": {"vault": world.vault},
+        "GET /doctor/explanations": {"code": "151076"},
+        "GET /machines/{machine_id}/points/{point_id}/search": {"text": "passwd"},
+    }.get(operation)
 
 
 # What ends the caller's own way in.
@@ -255,6 +323,8 @@ _OTHERS = {
     "DELETE /alert-targets/{target_id}": {"target_id": "useless_target"},
     "DELETE /sites/{site}": {"site": "spare"},
     "DELETE /replications/{replication_id}": {"replication_id": "spare_replication"},
+    "GET /recovery-plan-runs/{job_id}": {"job_id": "run_id"},
+    "GET /recovery-plan-runs/{job_id}/report": {"job_id": "run_id"},
     "POST /recovery-plan-runs/{job_id}/answers": {"job_id": "run_id"},
     "POST /recovery-plan-runs/{job_id}/resume": {"job_id": "run_id"},
 }
@@ -272,7 +342,14 @@ def _body(operation: str, things: dict[str, str]) -> Any:
         "POST /me/pin": {"password": PASSWORD},
         "POST /me/tokens": {"name": "program"},
         "POST /accounts": {"name": f"new-{things['name']}", "password": PASSWORD},
+        "PATCH /me": {"lang": "ko"},
         "PATCH /accounts/{name}": {"lang": "ko"},
+        "POST /reports/kept": {
+            "vault": things["vault"],
+            "title": f"plan of {things['name']}",
+            "page": "<!doctype html>",
+            "made_at": _AT,
+        },
         "POST /vaults": {
             "name": f"new-{things['name']}",
             "location": f"memory:{things['name']}",
@@ -314,9 +391,23 @@ def _body(operation: str, things: dict[str, str]) -> Any:
         "PATCH /machines/{machine_id}/limits": {"limit_rate": 0},
         "POST /machines/{machine_id}/unregister": {"delete_data": False},
         "POST /machines/{machine_id}/readers": {"reader": things["reader"], "hours": 1},
+        "POST /machines/{machine_id}/points/{point_id}/weight": {"paths": ["/srv"]},
+        "POST /machines/{machine_id}/unlocks": {
+            "reader": things["reader"],
+            "passphrase": PASSWORD,
+        },
+        "POST /machines/{machine_id}/restores": {"point": things["point_id"], "to": "/back"},
+        "POST /machines/{machine_id}/inside-restores": {
+            "point": things["point_id"],
+            "path": "vda1/etc",
+            "to": "/back",
+        },
+        "POST /machines/{machine_id}/vm-restores": {"point": things["point_id"], "vm": "db"},
+        "POST /agent/questions/{question_id}/answer": {"result": {}},
         "POST /vaults/{vault}/policies": {**policy, "name": f"new {things['name']}"},
         "PUT /policies/{policy_id}": policy,
         "POST /policies/{policy_id}/preview": policy,
+        "POST /vaults/{vault}/policies/trial": policy,
         "PATCH /assignments/{assignment_id}": {"is_paused": True},
         "POST /machines/{machine_id}/assignments": {
             "policy": things["policy_id"],
@@ -339,6 +430,8 @@ def _body(operation: str, things: dict[str, str]) -> Any:
         },
         "POST /recovery/{vm}/{act}": {},
         "PUT /agent/recovery": {"at": _AT, "records": []},
+        "PUT /agent/drill-runs": drill_run(99, things["vm"]),
+        "POST /vaults/{vault}/recovery-plans/check": {"text": plan_text(things["vm"])},
         "PUT /vaults/{vault}/recovery-plans": {"text": plan_text(things["vm"])},
         "POST /recovery-plans/{plan_id}/runs": {"act": "test"},
         "POST /recovery-plan-runs/{job_id}/answers": {"step": "none", "decision": "yes"},

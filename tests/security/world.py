@@ -1,15 +1,30 @@
 """A server's state with a caller of every kind in it, and things of each caller's own to ask for."""
 
+import base64
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from httpx import Client
 
+from holdfast.app.control.identifying import secret_hash
 from holdfast.app.control.passwords import hash_password
-from holdfast.catalog.tables import Account, Alert, Certificate, Command, Replication, Scrub, Token
+from holdfast.base.secret import Secret
+from holdfast.catalog.tables import (
+    Account,
+    Alert,
+    Certificate,
+    Command,
+    Point,
+    Replication,
+    Scrub,
+    Token,
+    Vm,
+)
 from holdfast.fleet.policies import policy_body, propose
 from holdfast.fleet.roles import Role, Scope
+from holdfast.recovery.drills.drill import DrillRun, Objective
 from holdfast.server.application import PREFIX, make_app
 from holdfast.testing.planes import (
     Registered,
@@ -22,8 +37,10 @@ from holdfast.testing.planes import (
     make_key,
     make_plane,
 )
+from tests.unit.recovery.trials import trial
 
 PASSWORD = "four random words here"
+_MADE_AT = "2026-01-01T12:00:00Z"
 PEOPLE = ("stranger", "reader", "operator", "contributor", "admin", "token-read", "token-operate")
 LOCKED_OUT = ("anonymous", "token-expired", "token-revoked", "account-disabled", "machine-revoked")
 CALLERS = (*LOCKED_OUT, *PEOPLE, "machine", "machine-foreign")
@@ -128,15 +145,19 @@ class World:
         machine = add_machine(self.plane, self.vault, f"of-{caller}").id
         reader = add_machine(self.plane, self.vault, f"reader-{caller}").id
         self._scrub(machine)
+        self._told(machine)
         policy = self._made(f"/vaults/{self.vault}/policies", _policy(f"of {caller}"))
         attached = {"policy": policy, "paths": ["/srv"]}
         leaving = add_machine(self.plane, self.vault, f"leaving-{caller}").id
         target = {"name": caller, "url": "json://127.0.0.1:9/", "vault": self.vault}
+        report = {"vault": self.vault, "page": "<!doctype html>", "made_at": _MADE_AT}
         silence = {"reason": "works", "vault": self.vault, "kind": "backup-failed"}
         wanted = {"vault": self.vault, "act": "vault-delete", "request": {}}
         return {
             "vault": self.vault,
             "machine_id": machine,
+            "point_id": _POINT,
+            "uuid": _VM,
             "reader": reader,
             "leaving": leaving,
             "policy_id": policy,
@@ -149,6 +170,8 @@ class World:
             "rule_id": self._made("/alert-suppressions", silence),
             "approval_id": self._made("/approvals", wanted),
             "alert_id": self._alert(caller),
+            "report_id": self._made("/reports/kept", {**report, "title": f"of {caller}"}),
+            "problem_id": f"backup-failed:{self.vault}::alert-of-{caller}",
             "token_id": self._token_of(caller),
             "name": self._account(f"of-{caller}"),
             "account": self._account(f"granted-{caller}"),
@@ -156,6 +179,9 @@ class World:
             **self._work(),
             **self._replication(caller),
             "csr": make_csr(make_key()),
+            "unlock_id": "0" * 32,
+            "question_id": "0" * 32,
+            "ticket": self._ticket(machine),
         }
 
     def _made(self, path: str, body: Any) -> str:
@@ -246,11 +272,41 @@ class World:
         client, text = self.client("admin"), {"text": plan_text(vm)}
         plan = client.put(f"{PREFIX}/vaults/{self.vault}/recovery-plans", json=text).json()["id"]
         run = self._made(f"/recovery-plans/{plan}/runs", {"act": "test"})
-        return {"vm": vm, "act": "test", "plan_id": plan, "run_id": run}
+        looked = self._made(f"/recovery/{vm}/check", {"arguments": {"act": "test"}})
+        drilled = {"run": self._drilled(vm), "job": looked}
+        return {"vm": vm, "act": "test", "plan_id": plan, "run_id": run, **drilled}
+
+    def _drilled(self, vm: str) -> str:
+        """A drill that the machine `alpha` has told of, with a picture."""
+        told = drill_run(len(self._things) + 1, vm)
+        answer = self.client("machine").put(f"{PREFIX}/agent/drill-runs", json=told)
+        assert answer.is_success, answer.text
+        return str(told["run"]["trial"]["id"])
 
     def _scrub(self, machine: str) -> None:
         with self.plane.database.write() as db:
             db.add(Scrub(machine_id=machine, started_at=self.plane.clock.now(), damaged=[]))
+
+    def _told(self, machine: str) -> None:
+        """A recovery point and a virtual machine."""
+        now = self.plane.clock.now()
+        with self.plane.database.write() as db:
+            db.add(Point(machine_id=machine, id=_POINT, taken_at=now, host="-", paths=[], tags=[]))
+            db.add(Vm(machine_id=machine, uuid=_VM, name="db", facts=_NOT_SEEN, told_at=now))
+
+    def _ticket(self, machine: str) -> str:
+        """For a passphrase that the machine `alpha` is to fetch."""
+        now = self.plane.clock.now()
+        key = self.plane.typed_keys.keep(
+            login=secret_hash(self.tokens["operator"]),
+            account_id="account-operator",
+            machine_id=machine,
+            reader_id=self.machines["machine"].id,
+            passphrase=Secret(PASSWORD.encode()),
+            now=now,
+            life=timedelta(hours=1),
+        )
+        return self.plane.typed_keys.ticket(key)
 
     def _lease(self) -> str:
         """Of the machine `alpha`: the same for all, since it may take only one at a time."""
@@ -259,6 +315,8 @@ class World:
         return str(answer.json()["id"])
 
 
+_POINT, _VM = "ab" * 32, "vm-of-a-host"
+_NOT_SEEN = {"state": None, "protectable": None, "consistency": None}
 _ACCOUNTS = {
     "admin": "root",
     "token-read": "read-robot",
@@ -271,6 +329,13 @@ _ACCOUNTS = {
 
 def _policy(name: str) -> dict[str, Any]:
     return {**policy_body(propose()), "name": name}
+
+
+def drill_run(number: int, vm: str) -> dict[str, Any]:
+    """As an agent tells of it."""
+    run = DrillRun(trial=trial(number, vm=vm, name="db"), objective=Objective(), host="alpha")
+    picture = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"x" * 20).decode()
+    return {"digest": f"d{number}", "run": msgspec.to_builtins(run), "picture": picture}
 
 
 def plan_text(vm: str) -> str:

@@ -14,6 +14,7 @@ from datetime import timedelta
 from importlib.metadata import version
 
 from holdfast.agent import jobs
+from holdfast.agent.answering import Answering
 from holdfast.agent.asking import points_now, renew_certificate
 from holdfast.agent.assigned import AssignedPolicies
 from holdfast.agent.errors import AgentRunning
@@ -34,6 +35,7 @@ from holdfast.agent.scheduling import Scheduler
 from holdfast.agent.standing import Standing, StandingFile, process_of
 from holdfast.agent.starting import Starter
 from holdfast.agent.talking import Talker, Telling
+from holdfast.agent.typed_keys import TypedKeys
 from holdfast.agent.words import words_for
 from holdfast.app.agent_folder import AgentFolder
 from holdfast.app.registration_state import Registration, load_registration
@@ -41,6 +43,7 @@ from holdfast.app.service_manager import ALIVE, READY, STOPPING, tell
 from holdfast.app.vm_here import may_have_vms
 from holdfast.base.clock import Clock, SystemClock
 from holdfast.base.errors import HoldfastError
+from holdfast.base.secret import Secret
 from holdfast.fleet.jobs import Kind, State
 from holdfast.fleet.messages import Command
 from holdfast.fleet.virtual_machines import is_of_recovery, is_of_vm
@@ -96,11 +99,14 @@ class Agent:
             on_end=self._job_ended,
             grace=outfit.grace,
         )
+        self._link = Link(_identity(outfit.home, self._registration))
+        self._keys = TypedKeys(self._link, clock=self._clock)
         self._starter = Starter(
             self._journal,
             self._runner,
             self._leases,
             words_of=self._words_of,
+            key_of=self._key_of,
             parallel=outfit.parallel,
             clock=self._clock,
         )
@@ -111,8 +117,8 @@ class Agent:
             on_news=self._wake.set,
             warn=outfit.warn,
             protected=self._protected.names,
+            fetch_key=self._keys.fetch_for,
         )
-        self._link = Link(_identity(outfit.home, self._registration))
         self._replicating = Replicating(
             outfit.home,
             self._link,
@@ -132,7 +138,20 @@ class Agent:
         self._inventory = Inventory(
             outfit.home, outfit.program, is_here=self._has_vms, on_news=self._talker.wake
         )
-        self._listener = Listener(self._link, self._take, on_silence=self._talker.doubt)
+        self._answering = Answering(
+            self._link,
+            outfit.program,
+            self._keys,
+            location_of=self._location_of,
+            clock=self._clock,
+            warn=outfit.warn,
+        )
+        self._listener = Listener(
+            self._link,
+            self._take,
+            on_silence=self._talker.doubt,
+            answer=self._answering.take if outfit.program.answers else None,
+        )
         self._followers = Followers(
             outfit.home, outfit.program, clock=self._clock, warn=outfit.warn
         )
@@ -219,6 +238,7 @@ class Agent:
         self._journal.return_to_disk()
         self._scheduler.trigger(now)
         self._rates.set(up=self._scheduler.rate(now), down=None)
+        self._keys.keep_only({job.id for job in self._journal.open_jobs()})
 
     def _take_over(self) -> None:
         """Go on where the last agent of this home was when it ended, however it ended."""
@@ -237,7 +257,8 @@ class Agent:
             self._scheduler.after_backup(job, self._clock.now())
         if job.kind in (Kind.BACKUP, Kind.RETAIN, Kind.PROTECT):
             self._talker.points_changed()
-        if is_of_vm(job.source) or is_of_recovery(job.source):
+        is_about_vm = is_of_vm(job.source) or is_of_recovery(job.source)
+        if is_about_vm or job.kind is Kind.RESTORE_VM:
             self._inventory.wake()
         self._replicating.wake()
 
@@ -269,6 +290,10 @@ class Agent:
         return words_for(
             job, assigned, location_of=self._location_of, host_of=self._protected.host_of
         )
+
+    def _key_of(self, job: Job) -> Secret | None:
+        """Typed by a person for this job; None: the job is about what is this machine's own."""
+        return self._keys.of(job.id) if job.arguments.get("ticket") else None
 
     def _location_of(self, machine: str) -> str:
         """The repository of another machine of this vault."""
@@ -331,6 +356,7 @@ class Agent:
         self._talker.wake()
         self._inventory.wake()
         self._replicating.wake()
+        self._answering.stop()
         self._runner.stop()
         deadline = self._clock.monotonic() + self._outfit.grace + _MORE_GRACE
         self._followers.stop(within=self._outfit.grace)

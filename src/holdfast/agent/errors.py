@@ -45,3 +45,19 @@ class ServerRefused(HoldfastError):
     code = "server-refused"
     sentence = N_("The server refuses {what}: {reason} ({said})")
     remedy = N_("{advice}")
+
+
+class AnswerLate(HoldfastError):
+    code = "answer-late"
+    sentence = N_("The look into the recovery point took more than {seconds} seconds, or ended")
+    remedy = N_(
+        "Ask once more; if it stays so, `holdfast points ls POINT` on the machine says why."
+    )
+    retry = Retry.LATER
+
+
+class TooManyLooks(HoldfastError):
+    code = "too-many-looks"
+    sentence = N_("This machine already looks into {count} repositories for other people")
+    remedy = N_("Ask again in some minutes.")
+    retry = Retry.LATER

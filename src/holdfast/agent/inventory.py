@@ -16,7 +16,7 @@ from holdfast.base.programs import ask_tool
 from holdfast.fleet.messages import VmsTold, VmTold
 from holdfast.recovery.record_folder import RecordFolder
 
-_EVERY = 600.0
+_EVERY = 120.0
 _TIMEOUT = 300.0
 _WEIGHTS = ("not", "less")
 _LEFT = ("off", "migrated")

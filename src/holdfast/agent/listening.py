@@ -7,6 +7,7 @@ from collections.abc import Callable
 from holdfast.agent.link import Link
 from holdfast.base.errors import HoldfastError
 from holdfast.fleet.messages import Command, Commands
+from holdfast.fleet.questions import Question
 
 _WAIT = 25.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
@@ -25,10 +26,12 @@ class Listener:
         take: Callable[[Command], bool],
         *,
         on_silence: Callable[[], None] = _tell_nobody,
+        answer: Callable[[Question], None] | None = None,
     ) -> None:
         self._link = link
         self._take = take
         self._on_silence = on_silence
+        self._answer = answer
         self._after = 0
         self._failures = 0
 
@@ -41,8 +44,13 @@ class Listener:
     def step(self, wait: float = _WAIT) -> float:
         """Wait for commands once; how long to pause before the next time, in seconds."""
         try:
-            fields = {"after": self._after, "wait": wait}
+            fields: dict[str, object] = {"after": self._after, "wait": wait}
+            if self._answer is not None and wait:
+                fields["questions"] = "true"
             told = self._link.ask("GET", "/commands", Commands, fields=fields, wait=wait)
+            if self._answer is not None:
+                for question in told.questions:
+                    self._answer(question)
             refused = False
             for command in told.commands:
                 if not self._take(command):

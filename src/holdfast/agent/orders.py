@@ -13,6 +13,7 @@ from holdfast.base.clock import Clock
 from holdfast.base.errors import HoldfastError
 from holdfast.base.texts import _
 from holdfast.fleet.arguments import read_arguments
+from holdfast.fleet.job_errors import TypedKeyGone
 from holdfast.fleet.jobs import Kind
 from holdfast.fleet.messages import Command
 
@@ -20,10 +21,14 @@ _CANCEL = "cancel"
 _TRIES = 10
 
 
+def _no_keys(_job_id: str, _ticket: str) -> None:
+    """Nobody types passphrases for this machine."""
+
+
 class Orders:
     """`take` is for the thread that listens, `cancels` for the one that runs the jobs."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what it works with
         self,
         journal: Journal,
         assigned: AssignedPolicies,
@@ -32,6 +37,7 @@ class Orders:
         on_news: Callable[[], None],
         warn: Callable[[str], None],
         protected: Protected = nothing_protected,
+        fetch_key: Callable[[str, str], None] = _no_keys,
     ) -> None:
         self._journal = journal
         self._assigned = assigned
@@ -39,6 +45,7 @@ class Orders:
         self._on_news = on_news
         self._warn = warn
         self._protected = protected
+        self._fetch_key = fetch_key
         self._cancels: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._tries: dict[int, int] = {}
 
@@ -77,6 +84,8 @@ class Orders:
         if wanted and assigned is None and self._may_come(command):
             ask_anew()
             return False
+        if not self._has_key(command, arguments.get("ticket")):
+            return False
         now = self._clock.now()
         # The one that was ordered last: as soon as it is known the command counts as taken.
         found = command_jobs(
@@ -90,6 +99,19 @@ class Orders:
         for job in reversed(found):
             accept(self._journal, job, now)
         self._on_news()
+        return True
+
+    def _has_key(self, command: Command, ticket: str | None) -> bool:
+        """Fetched here, because this thread may wait for the network."""
+        if ticket is None:
+            return True
+        try:
+            self._fetch_key(command.job_id, ticket)
+        except TypedKeyGone:
+            # The job says so itself, when it is to begin.
+            return True
+        except HoldfastError:
+            return False
         return True
 
     def _may_come(self, command: Command) -> bool:

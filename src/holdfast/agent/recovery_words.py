@@ -20,7 +20,10 @@ _COMMANDS = {
     Kind.REPROTECT: ("reprotect",),
     Kind.FAIL_BACK: ("failback",),
 }
-_FLAGS = ("live", "force", "source_is_down", "discard_changes", "complete_migration")
+_FLAGS = (
+    *("live", "force", "hand_over_only"),
+    *("source_is_down", "discard_changes", "complete_migration"),
+)
 _VALUES = ("point", "keep", "shutdown_within")
 _LISTS = {"networks": "--network", "checks": "--check"}
 
@@ -34,6 +37,9 @@ def recovery_words(kind: Kind, given: Mapping[str, Any]) -> list[str]:
     vm = str(given.get("vm", ""))
     if is_reserved(vm):
         raise ArgumentsNotUnderstood(kind=kind.value, reason=vm)
+    if kind is Kind.CHECK_FAILOVER:
+        act = f"--act={given.get('act', 'planned')}"
+        return ["failover", "check", "--json", act, *_options(given), "--", vm]
     if kind in _FAILOVERS:
         return ["failover", vm, _FAILOVERS[kind], "--json", *_options(given)]
     if kind not in _COMMANDS:

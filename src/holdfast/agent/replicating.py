@@ -203,7 +203,7 @@ class Replicating:
         if role is None or moment < self._next_site:
             return
         self._next_site = moment + _SITE_EVERY
-        seen = look_at_site(role, self._clock)
+        seen = look_at_site(role, self._clock, home=self._home)
         if seen != self._site_told:
             self._link.tell("PUT", "/site", body=seen)
             self._site_told = seen

@@ -20,6 +20,7 @@ from holdfast.agent.standing import process_of
 from holdfast.app.processes import Launched, launch
 from holdfast.base.clock import Clock
 from holdfast.base.errors import HoldfastError
+from holdfast.base.secret import Secret
 from holdfast.fleet.jobs import State
 
 _CHUNK = 1 << 18
@@ -35,6 +36,8 @@ class Program:
     # The same without the gate, for questions that are no jobs.
     plain: Sequence[str]
     environment: Mapping[str, str]
+    # What looks into recovery points and is talked with.
+    answers: Sequence[str] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -75,7 +78,7 @@ class Runner:
     def running(self) -> list[Job]:
         return [child.job for child in self._children.values()]
 
-    def start(self, job: Job, words: Sequence[str]) -> None:
+    def start(self, job: Job, words: Sequence[str], *, passphrase: Secret | None = None) -> None:
         """Begin a job; every step is on disk before the next one is done."""
         job = self._journal.save(jobs.started(job, self._clock.now()))
         path = self._output_of(job)
@@ -88,7 +91,7 @@ class Runner:
             return
         job = self._journal.save(replace(job, process=process_of(launched.pid)))
         self._children[job.id] = _Child(job=job, output=output, launched=launched)
-        launched.open_gate()
+        launched.open_gate(passphrase)
 
     def take_over(self, job: Job) -> None:
         """A job that a former agent left running: its process may still work, or have ended."""

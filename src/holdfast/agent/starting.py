@@ -11,13 +11,19 @@ from holdfast.agent.running import Runner
 from holdfast.app.vm_errors import VmNotProtected
 from holdfast.base.clock import Clock
 from holdfast.base.errors import HoldfastError
+from holdfast.base.secret import Secret
 from holdfast.fleet.jobs import State
+
+
+def _no_key(_job: Job) -> Secret | None:
+    """It works with what is saved on this machine."""
+    return None
 
 
 class Starter:
     """To be used from the thread that owns the runner."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what it works with
         self,
         journal: Journal,
         runner: Runner,
@@ -26,11 +32,13 @@ class Starter:
         words_of: Callable[[Job], list[str]],
         parallel: int,
         clock: Clock,
+        key_of: Callable[[Job], Secret | None] = _no_key,
     ) -> None:
         self._journal = journal
         self._runner = runner
         self._leases = leases
         self._words_of = words_of
+        self._key_of = key_of
         self._parallel = parallel
         self._clock = clock
 
@@ -73,7 +81,7 @@ class Starter:
 
     def _start(self, job: Job) -> None:
         try:
-            words = self._words_of(job)
+            words, passphrase = self._words_of(job), self._key_of(job)
         except VmNotProtected as err:
             # As a person wanted it: no failure, but to be seen.
             self._end(job, err, State.SKIPPED)
@@ -81,7 +89,7 @@ class Starter:
         except HoldfastError as err:
             self._end(job, err, State.FAILED)
             return
-        self._runner.start(job, words)
+        self._runner.start(job, words, passphrase=passphrase)
 
     def _end(self, job: Job, err: HoldfastError, state: State) -> None:
         error = {"code": err.code, "message": str(err), "remedy": err.advice, "retry": "never"}

@@ -91,8 +91,8 @@ def words_for(  # noqa: PLR0911  one for each kind
         case Kind.CHECK:
             read = given.get("read_data")
             return ["check", "--json", *_one("--read-data", "" if read == "all" else read)]
-        case Kind.RESTORE:
-            return _restore(given, location_of)
+        case Kind.RESTORE | Kind.RESTORE_VM:
+            return _restored(job, location_of, host_of)
         case Kind.DOCTOR:
             return ["doctor", "--json", "--", *_texts(job.kind, given.get("symptoms"))]
         case _:
@@ -226,13 +226,49 @@ def _prune(given: Mapping[str, Any], assigned: AssignedPolicy | None) -> list[st
     return ["prune", "--json", _PATIENCE, *dry, *_one("--max-unused", limit)]
 
 
+def _restored(
+    job: Job, location_of: Callable[[str], str], host_of: Callable[[str], str]
+) -> list[str]:
+    given = job.arguments
+    if job.kind is Kind.RESTORE:
+        return _restore(given, location_of)
+    return _restore_vm(given, location_of, host_of(str(given.get("vm", ""))) or None)
+
+
 def _restore(given: Mapping[str, Any], location_of: Callable[[str], str]) -> list[str]:
-    words = ["restore", "--json", *_one("--to", given.get("to"))]
+    is_inside = given.get("inside") is not None
+    words = ["vm", "files"] if is_inside else ["restore"]
+    words += ["--json", *_one("--to", given.get("to"))]
+    if is_inside:
+        what = [str(given.get("point")), str(given["inside"])]
+        return [*words, *_elsewhere(given, location_of), "--", *what]
     words += [*_many("--include", given.get("include")), *_flag("--verify", given.get("verify"))]
-    if machine := given.get("machine"):
-        # Read only, so no lock can be put there either.
-        words += ["--no-lock", f"--vault={location_of(machine)}"]
+    words += _one("--overwrite", given.get("overwrite"))
+    words += [*_flag("--dry-run", given.get("dry_run")), *_elsewhere(given, location_of)]
     return [*words, "--", str(given.get("point"))]
+
+
+def _restore_vm(
+    given: Mapping[str, Any], location_of: Callable[[str], str], host: str | None
+) -> list[str]:
+    mode = given.get("mode")
+    words = ["vm", "restore", "--json", *_elsewhere(given, location_of)]
+    words += [*_flag("--in-place", mode == "in-place"), *_flag("--only-disks", mode == "disks")]
+    if mode != "disks":
+        # The host that the old machine is on; one that it is not on takes what its settings name.
+        words += _one("--host", host)
+    for name in ("name", "pool"):
+        words += _one(f"--{name}", given.get(name))
+    words += [*_many("--disk", given.get("disks")), *_many("--network", given.get("networks"))]
+    words += _flag("--keep-identity", given.get("keep_identity"))
+    words += _flag("--start", given.get("start"))
+    return [*words, "--", str(given.get("point"))]
+
+
+def _elsewhere(given: Mapping[str, Any], location_of: Callable[[str], str]) -> list[str]:
+    """Of another machine: read only, so no lock can be put there either."""
+    machine = given.get("machine")
+    return ["--no-lock", f"--vault={location_of(machine)}"] if machine else []
 
 
 def _needed(job: Job, assigned: AssignedPolicy | None) -> AssignedPolicy:

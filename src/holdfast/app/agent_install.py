@@ -112,23 +112,21 @@ class Installation:
 
 
 def plan(settings: Settings, *, is_users: bool = False, root: str = "/") -> Installation:
-    words = {
-        "program": program(),
-        "home": settings.home.replace("%", "%%"),
-        "target": "default.target" if is_users else "multi-user.target",
-    }
-    templates = {
-        AGENT: _AGENT_UNIT,
-        _BACKUP: _BACKUP_UNIT,
-        _TIMER: _TIMER_UNIT,
-    }
+    target = "default.target" if is_users else "multi-user.target"
     folder = _users_folder(settings) if is_users else _SYSTEM
     return Installation(
         folder=os.path.join(root, folder.lstrip("/")),
-        units={name: template.format(**words) for name, template in templates.items()},
+        units=units(program=program(), home=settings.home, target=target),
         is_users=is_users,
         is_elsewhere=root != "/",
     )
+
+
+def units(*, program: str, home: str, target: str = "multi-user.target") -> dict[str, str]:
+    """By name; also for a package, which installs them for everybody."""
+    words = {"program": program, "home": home.replace("%", "%%"), "target": target}
+    templates = {AGENT: _AGENT_UNIT, _BACKUP: _BACKUP_UNIT, _TIMER: _TIMER_UNIT}
+    return {name: template.format(**words) for name, template in templates.items()}
 
 
 def install(settings: Settings, wanted: Installation) -> bool:

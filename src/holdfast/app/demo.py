@@ -1,10 +1,11 @@
 """The demonstration: files, a machine, a second site, and proof of each, also from others."""
 
+import contextlib
 import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -44,18 +45,19 @@ class DemoResult:
     missing: list[str] = field(default_factory=list)
 
 
-def run_demo(
+@contextlib.contextmanager
+def demonstrated(
     session: Session,
     *,
     say: Say,
     keep: bool = False,
     with_machine: bool = True,
     with_site: bool = True,
-) -> DemoResult:
+) -> Iterator[DemoResult]:
     """Do it all below a folder of its own, which is gone afterwards unless it is kept."""
     folder = Path(tempfile.mkdtemp(prefix="holdfast-demo-"))
     try:
-        return _Demo(folder, session, say).run(
+        yield _Demo(folder, session, say).run(
             with_machine=with_machine, with_site=with_machine and with_site
         )
     finally:

@@ -45,12 +45,15 @@ WantedBy={target}
 def plan_server(settings: Settings) -> Installation:
     """Of the system as root, else of the user alone."""
     like_agent = plan_agent(settings)
-    unit = _SERVER_UNIT.format(
-        program=agent_install.program(),
-        home=settings.home.replace("%", "%%"),
-        target="default.target" if like_agent.is_users else "multi-user.target",
-    )
-    return replace(like_agent, units={SERVER: unit}, services=(SERVER,))
+    target = "default.target" if like_agent.is_users else "multi-user.target"
+    own = units(program=agent_install.program(), home=settings.home, target=target)
+    return replace(like_agent, units=own, services=(SERVER,))
+
+
+def units(*, program: str, home: str, target: str = "multi-user.target") -> dict[str, str]:
+    """By name; also for a package, which installs it for everybody."""
+    words = {"program": program, "home": home.replace("%", "%%"), "target": target}
+    return {SERVER: _SERVER_UNIT.format(**words)}
 
 
 def plan_agent(settings: Settings) -> Installation:

@@ -7,7 +7,10 @@ from sqlalchemy import delete, select
 
 from holdfast.catalog.database import Session
 from holdfast.catalog.machines import at_work
-from holdfast.catalog.tables import Machine, Recovery, RecoveryHost, RecoveryPlan
+from holdfast.catalog.tables import Job, Machine, Recovery, RecoveryHost, RecoveryPlan
+
+# As `fleet.jobs.Kind` has it: a run of a plan that the server drives.
+_RUN = "recovery-plan"
 
 
 class Known(NamedTuple):
@@ -73,3 +76,15 @@ def plans(db: Session, *, vaults: Collection[str] | None) -> Sequence[RecoveryPl
 def plan_named(db: Session, vault_id: str, name: str) -> RecoveryPlan | None:
     query = select(RecoveryPlan).where(RecoveryPlan.vault_id == vault_id)
     return db.scalar(query.where(RecoveryPlan.name == name))
+
+
+def plan_runs(
+    db: Session, *, vaults: Collection[str] | None, source: str | None = None, limit: int
+) -> Sequence[Job]:
+    """The newest first; `source` is that of the runs of one plan."""
+    query = select(Job).where(Job.kind == _RUN)
+    if vaults is not None:
+        query = query.where(Job.vault_id.in_(vaults))
+    if source is not None:
+        query = query.where(Job.source == source)
+    return db.scalars(query.order_by(Job.created_at.desc(), Job.id.desc()).limit(limit)).all()

@@ -99,6 +99,37 @@ def ways_back_to(db: Session, site_machine: str) -> list[tuple[str, str]]:
     return [(row[0], row[1]) for row in db.execute(query.order_by(Replication.vm))]
 
 
+class Way(NamedTuple):
+    """So many replications of one host to one site are so well."""
+
+    machine_id: str
+    site_id: str
+    health: str
+    number: int
+    # The newest point of the one that is furthest behind.
+    oldest_at: datetime | None
+
+
+def ways(db: Session, *, vaults: Collection[str] | None) -> list[Way]:
+    """Of hosts of these vaults, None: of all."""
+    query = select(
+        Replication.machine_id,
+        Replication.site_id,
+        Replication.health,
+        func.count(),
+        func.min(Replication.latest_at),
+    )
+    query = query.join(Machine, Machine.id == Replication.machine_id)
+    if vaults is not None:
+        query = query.where(Machine.vault_id.in_(vaults))
+    query = query.group_by(Replication.machine_id, Replication.site_id, Replication.health)
+    return [Way(*row) for row in db.execute(query)]
+
+
+def machines(db: Session, ids: Collection[str]) -> Sequence[Machine]:
+    return db.scalars(select(Machine).where(Machine.id.in_(ids)).order_by(Machine.id)).all()
+
+
 def homes_of(db: Session, site_machine: str) -> frozenset[str]:
     """Names of the sites on the hosts from which machines are replicated to this one."""
     home = aliased(Site)

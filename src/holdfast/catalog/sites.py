@@ -67,6 +67,14 @@ def by_name(
     return [_one(row) for row in db.execute(query)]
 
 
+def all_of(db: Session, *, vaults: Collection[str] | None, also: Collection[str]) -> list[Placed]:
+    """Those of these vaults, None: of all; and others, by their ids."""
+    query = _placed()
+    if vaults is not None:
+        query = query.where(or_(Machine.vault_id.in_(vaults), Site.id.in_(also)))
+    return [_one(row) for row in db.execute(query.order_by(Site.name))]
+
+
 def for_source(db: Session, vault_id: str, *, also: Collection[str]) -> list[Placed]:
     """Those of a vault, and others that somebody let one of its machines replicate to."""
     query = _placed().where(or_(Machine.vault_id == vault_id, Site.name.in_(also)))
@@ -97,6 +105,12 @@ def replicas(
 
 def replica(db: Session, site_id: str, vm: str) -> Replica | None:
     return db.get(Replica, (site_id, vm))
+
+
+def with_replica_of(db: Session, vm: str) -> list[Placed]:
+    """Sorted by name."""
+    query = _placed().join(Replica, Replica.site_id == Site.id).where(Replica.vm == vm)
+    return [_one(row) for row in db.execute(query.order_by(Site.name))]
 
 
 def replace_replicas(db: Session, site_id: str, told: Mapping[str, Replica]) -> None:

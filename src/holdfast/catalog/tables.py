@@ -384,6 +384,27 @@ class RecoveryPlan(Table):
     changed_by: Mapped[str]
 
 
+class DrillRun(Table):
+    """A drill as it was, as its host told; the report is made of it, in the language of who reads."""
+
+    __tablename__ = "drill_runs"
+    __table_args__ = (Index("ix_drill_runs_vm_begun", "vm", "begun_at"),)
+    machine_id: Mapped[str] = mapped_column(ForeignKey("machines.id"), primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True, index=True)
+    # The UUID of the virtual machine, and its name.
+    vm: Mapped[str]
+    name: Mapped[str]
+    begun_at: Mapped[datetime] = mapped_column(index=True)
+    # A name of `recovery.drills.drill.DrillVerdict`.
+    verdict: Mapped[str]
+    # As the file of that name has it at the host, and the digest that stands for it there.
+    run: Mapped[dict[str, Any]]
+    digest: Mapped[str]
+    # A PNG, in base64; empty: there is none.
+    picture: Mapped[str]
+    told_at: Mapped[datetime]
+
+
 class Point(Table):
     """A recovery point as its machine told of it; the truth lies in the repository."""
 
@@ -574,6 +595,9 @@ class AlertTarget(Table):
     summary_at: Mapped[str] = mapped_column(default="08:00")
     summary_zone: Mapped[str] = mapped_column(default="UTC")
     summarized_on: Mapped[str | None]
+    # The weekday of the weekly summary, a name of `fleet.local_time.WEEKDAYS`; None: there is none.
+    weekly_on: Mapped[str | None]
+    week_told_on: Mapped[str | None]
 
 
 class AlertSuppression(Table):
@@ -585,6 +609,43 @@ class AlertSuppression(Table):
     reason: Mapped[str]
     made_by: Mapped[str]
     until: Mapped[datetime | None]
+
+
+class VaultSample(Table):
+    """How much a vault held: each hour, and of what is older the last of each day."""
+
+    __tablename__ = "vault_samples"
+    vault_id: Mapped[str] = mapped_column(
+        ForeignKey("vaults.id", ondelete="CASCADE"), primary_key=True
+    )
+    at: Mapped[datetime] = mapped_column(primary_key=True, index=True)
+    # How long it stands for: 3600 or 86400.
+    seconds: Mapped[int]
+    bytes_stored: Mapped[int] = mapped_column(BigInteger)
+    files_stored: Mapped[int] = mapped_column(BigInteger)
+    machines: Mapped[int]
+    # Of the disk it lies on; none where nobody can know, as in an object store.
+    disk_free: Mapped[int | None] = mapped_column(BigInteger)
+    disk_total: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class KeptReport(Table):
+    """A page that was made once, at a host, and is kept here to be shown around."""
+
+    __tablename__ = "kept_reports"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]  # "planner"
+    title: Mapped[str]
+    vault_id: Mapped[str] = mapped_column(ForeignKey("vaults.id", ondelete="CASCADE"), index=True)
+    machine_id: Mapped[str | None] = mapped_column(ForeignKey("machines.id"))
+    # What it is about, as its maker calls it.
+    subject: Mapped[str] = mapped_column(default="")
+    made_at: Mapped[datetime] = mapped_column(index=True)
+    kept_at: Mapped[datetime]
+    kept_by: Mapped[str]
+    # In short, for lists: the bandwidth of a plan.
+    facts: Mapped[dict[str, Any]]
+    page: Mapped[str]
 
 
 class Replayed(Table):

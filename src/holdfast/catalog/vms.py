@@ -1,11 +1,40 @@
 """Queries about virtual machines, as their hosts told of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, tuple_
 
 from holdfast.catalog.database import Session
-from holdfast.catalog.tables import Vm
+from holdfast.catalog.tables import Machine, Vm
+
+
+class Hosted(NamedTuple):
+    """A virtual machine, and whose host it is on."""
+
+    vm: Vm
+    host: Machine
+
+
+def over_hosts(
+    db: Session,
+    *,
+    vault_id: str | None = None,
+    vaults: Collection[str] | None,
+    limit: int,
+    after: tuple[str, str, str] | None = None,
+) -> list[Hosted]:
+    """Sorted by name; `vaults` are those the caller may read, None: all. `after`: the last one seen."""
+    place = (Vm.name, Vm.uuid, Vm.machine_id)
+    query = select(Vm, Machine).join(Machine, Machine.id == Vm.machine_id)
+    query = query.order_by(*place).limit(limit)
+    if vault_id is not None:
+        query = query.where(Machine.vault_id == vault_id)
+    if vaults is not None:
+        query = query.where(Machine.vault_id.in_(vaults))
+    if after is not None:
+        query = query.where(tuple_(*place) > after)
+    return [Hosted(*row) for row in db.execute(query)]
 
 
 def of_machine(

@@ -10,6 +10,7 @@ from holdfast.cli.command import Command, option
 from holdfast.cli.run import Run, start
 
 _GATED = (sys.executable, "-m", "holdfast.cli.agent_child")
+_ANSWERS = (sys.executable, "-m", "holdfast.cli.agent_answer")
 _PLAIN = (sys.executable, "-c", "from holdfast.cli.main import run; run()")
 
 
@@ -46,7 +47,9 @@ def run(*, once: bool, parallel: int) -> int:
     started = start()
     outfit = Outfit(
         home=started.session.settings.home,
-        program=Program(words=_GATED, plain=_PLAIN, environment=_environment(started)),
+        program=Program(
+            words=_GATED, plain=_PLAIN, environment=_environment(started), answers=_ANSWERS
+        ),
         warn=started.out.warning,
         clock=started.session.clock,
         notify=service_manager(),

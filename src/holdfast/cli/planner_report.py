@@ -8,7 +8,7 @@ import click
 from holdfast.base.texts import N_, _
 from holdfast.cli.command import Command, option
 from holdfast.cli.parameters import DURATION, GROWTH, MOMENT
-from holdfast.cli.run import start
+from holdfast.cli.run import Run, start
 
 if TYPE_CHECKING:
     from holdfast.replication.planner.planning import Plan
@@ -49,6 +49,7 @@ class _Bandwidth(click.ParamType[float]):
             "holdfast planner report --html plan.html --csv plan.csv",
             N_("A page to show around, and figures for a table."),
         ),
+        ("holdfast planner report --send main", N_("Kept by the server, for the console.")),
     ],
 )
 @option(
@@ -71,6 +72,12 @@ class _Bandwidth(click.ParamType[float]):
 @option("--to", "end", type=MOMENT, metavar="TIME", help=N_("Only what was seen before then."))
 @option("--html", type=click.Path(dir_okay=False), help=N_("Write a page into this file."))
 @option("--csv", "table", type=click.Path(dir_okay=False), help=N_("Write the machines into it."))
+@option(
+    "--send",
+    "vault",
+    metavar="VAULT",
+    help=N_("Keep the page on the server too, with those of this vault."),
+)
 def report(  # noqa: PLR0913  a parameter per option
     *,
     rpo: timedelta,
@@ -81,6 +88,7 @@ def report(  # noqa: PLR0913  a parameter per option
     end: datetime | None,
     html: str | None,
     table: str | None,
+    vault: str | None,
 ) -> None:
     from holdfast.app.planner_report import ReportWish
     from holdfast.app.planner_report import report as made
@@ -91,7 +99,11 @@ def report(  # noqa: PLR0913  a parameter per option
     assumed = Assumed(interval=_interval(rpo), growth=growth, percent=percentile)
     wish = ReportWish(assumed=assumed, bandwidth=bandwidth, begin=begin, end=end)
     plan = made(run.session, wish)
-    tell_plan(run.out, plan, _files(plan, html, table, run.session.clock.now()))
+    now = run.session.clock.now()
+    files = _files(plan, html, table, now)
+    if vault is not None:
+        _send(run, plan, vault, now)
+    tell_plan(run.out, plan, files)
 
 
 def _interval(rpo: timedelta) -> int:
@@ -113,3 +125,27 @@ def _files(plan: "Plan", html: str | None, table: str | None, now: datetime) -> 
     if table is not None:
         write_report_file(table, csv_of(plan))
     return [file for file in (html, table) if file is not None]
+
+
+def _send(run: Run, plan: "Plan", vault: str, now: datetime) -> None:
+    """To the server somebody is logged in at; as with files, before anything is told."""
+    import platform
+
+    from holdfast.app.server_client import connect
+    from holdfast.replication.planner.page import page
+
+    interval = plan.wish.assumed.interval
+    need = plan.need(interval)
+    facts = {
+        "machines": len(plan.machines),
+        "interval": interval,
+        "bandwidth": need.always if need else None,
+    }
+    body = {
+        "vault": vault,
+        "title": _("Replication plan of {host}").format(host=platform.node()),
+        "page": page(plan, made_at=now),
+        "made_at": now.isoformat(),
+        "facts": facts,
+    }
+    connect(run.session.settings.home).post("/reports/kept", body)

@@ -24,6 +24,7 @@ _LAZY: dict[str, str] = {
     "alerts": "holdfast.cli.server_alerts:alerts",
     "alert-target": "holdfast.cli.server_alerts:alert_target",
     "silence": "holdfast.cli.server_alerts:silence",
+    "report": "holdfast.cli.server_report:report",
 }
 
 
@@ -79,10 +80,12 @@ def server() -> None:
 @option(
     "--without-workflows", is_flag=True, help=N_("Serve only: leave long work to other servers.")
 )
-def run(*, without_workflows: bool, **options: Any) -> None:
+@option("--without-console", is_flag=True, help=N_("Serve machines and programs, no browsers."))
+def run(*, without_workflows: bool, without_console: bool, **options: Any) -> None:
     from holdfast.app.config import service_manager
     from holdfast.app.control.server_settings import load_server_settings
     from holdfast.app.opening import storage_at
+    from holdfast.console.mounting import mount
     from holdfast.server.running import Surroundings
     from holdfast.server.running import run as run_server
 
@@ -98,6 +101,7 @@ def run(*, without_workflows: bool, **options: Any) -> None:
         clock=run.session.clock,
         storage_at=lambda place: storage_at(run.session, place),
         on_ready=lambda ready: _tell(run, ready),
+        console=None if without_console else mount,
         service_manager=service_manager(),
     )
     run_server(settings, around)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _SEVERITIES = ("info", "warning", "error", "critical")
 _MOST = 100
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 def _vault_of(record: Record) -> str:
@@ -52,6 +53,7 @@ _TARGET: list[Column] = [
     (N_("From severity"), text("min_severity")),
     (N_("Language"), text("lang")),
     (N_("Daily summary"), _summary_of),
+    (N_("Weekly summary"), text("weekly_on")),
 ]
 _SILENCE: list[Column] = [
     (N_("Id"), text("id")),
@@ -149,7 +151,13 @@ def alert_target() -> None:
 )
 @option("--lang", "lang_", type=click.Choice(("en", "ko")), default="en", help=N_("Of the texts."))
 @option("--daily", is_flag=True, help=N_("A summary once a day as well."))
-@option("--at", metavar="HH:MM", default="08:00", help=N_("When the summary is sent: 08:00."))
+@option(
+    "--weekly",
+    type=click.Choice(_WEEKDAYS),
+    metavar="DAY",
+    help=N_("A summary of the week as well, each monday, tuesday …"),
+)
+@option("--at", metavar="HH:MM", default="08:00", help=N_("When summaries are sent: 08:00."))
 @option("--zone", metavar="ZONE", default="UTC", help=N_("Whose clock --at is about: UTC."))
 def add_target(name: str, url: str | None, *, url_file: str | None, **settings: Any) -> None:
     if (url is None) == (url_file is None):
@@ -164,6 +172,7 @@ def add_target(name: str, url: str | None, *, url_file: str | None, **settings: 
         "daily_summary": settings["daily"],
         "summary_at": settings["at"],
         "summary_zone": settings["zone"],
+        "weekly_on": settings["weekly"],
     }
     made = _client().post("/alert-targets", body)
     tell_done(

@@ -21,6 +21,7 @@ def tell(run: Run, done: "UpDone") -> None:
     event = Up(
         server=done.address,
         api=f"{done.address}/api/v1",
+        console=_console(done),
         ca_fingerprint=done.fingerprint,
         account=done.account if done.password else None,
         password=done.password,
@@ -90,7 +91,7 @@ def tell_status(run: Run) -> int:
 
 
 def _facts(done: "UpDone") -> list[tuple[str, str]]:
-    rows = [(_("Server"), done.address)]
+    rows = [(_("Server"), done.address), (_("Console"), _console(done))]
     if done.fingerprint:
         rows.append((_("Authority"), done.fingerprint))
     if done.password:
@@ -103,6 +104,13 @@ def _facts(done: "UpDone") -> list[tuple[str, str]]:
     if done.recovery_key:
         rows.append((_("Recovery key"), done.recovery_key))
     return rows
+
+
+def _console(done: "UpDone") -> str:
+    """A newcomer is led on from what is done already; everybody else wants the overview."""
+    from holdfast.console.places import address
+
+    return done.address + address("/start" if done.password else "/")
 
 
 def _line(one: "Protected") -> str:

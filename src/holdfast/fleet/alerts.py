@@ -117,6 +117,13 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "quota-near": Kind(
             severity=Severity.WARNING, sentence=N_("{object} uses {used} of its quota of {quota}.")
         ),
+        "room-ends": Kind(
+            severity=Severity.WARNING,
+            sentence=N_(
+                "{object} will be full on {when}, as it looks now: {used} of {limit} used."
+            ),
+            told_apart_by=("of",),
+        ),
         "replication-warning": Kind(
             severity=Severity.WARNING,
             sentence=N_("Replication of {vms} to {site} is not as it should be: {reason}"),

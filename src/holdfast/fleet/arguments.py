@@ -12,7 +12,12 @@ from holdfast.fleet.recovery_arguments import (
     check_recovery,
     source_of_act,
 )
-from holdfast.fleet.virtual_machines import read_vms, source_of_replication, source_of_vm
+from holdfast.fleet.virtual_machines import (
+    read_vms,
+    source_of_replication,
+    source_of_restored,
+    source_of_vm,
+)
 
 _LONGEST = 500
 # Fifteen days, the end of the table by which points are thinned.
@@ -59,6 +64,34 @@ class RestoreArguments:
     verify: bool = True
     # Another machine of the vault, which has let this one read its repository.
     machine: str | None = None
+    # What the passphrase that a person typed for it is fetched with, once.
+    ticket: str | None = None
+    overwrite: Literal["changed", "always", "newer", "never"] | None = None
+    # Compare and count only.
+    dry_run: bool = False
+    # Out of a virtual machine's disk: a volume and what is meant in it, as vda1/etc.
+    inside: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreVmArguments:
+    """As `holdfast vm restore` takes them."""
+
+    vm: str
+    point: str
+    # A machine beside the old one, the machine itself, or its disks as files.
+    mode: Literal["new", "in-place", "disks"] = "new"
+    name: str | None = None
+    # In which folder a folder for it is made.
+    pool: str | None = None
+    disks: list[str] | None = None
+    # "OLD=NEW" for each network that its cards are to be in instead.
+    networks: list[str] | None = None
+    # The same UUID and addresses: the old machine is gone for good.
+    keep_identity: bool = False
+    start: bool = False
+    machine: str | None = None
+    ticket: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +180,7 @@ _OF_KIND: dict[Kind, type] = {
     Kind.PRUNE: PruneArguments,
     Kind.CHECK: CheckArguments,
     Kind.RESTORE: RestoreArguments,
+    Kind.RESTORE_VM: RestoreVmArguments,
     Kind.DOCTOR: DoctorArguments,
     Kind.PROTECT: ProtectArguments,
     Kind.UNPROTECT: UnprotectArguments,
@@ -181,7 +215,32 @@ def read_arguments(kind: Kind, given: dict[str, Any]) -> dict[str, Any]:
         read_vms([read["vm"]], may_be_all=False)
     if kind is Kind.REPLICATE:
         return _replication(read)
+    if kind in (Kind.RESTORE, Kind.RESTORE_VM):
+        return _restore(kind, read)
     return _protection(read) if kind is Kind.PROTECT else read
+
+
+def _restore(kind: Kind, read: dict[str, Any]) -> dict[str, Any]:
+    """Agents of the version before know some of it only, and are not to stumble over nothing."""
+    always = ("point", "to", "include", "verify", "vm", "mode")
+    told = {name: value for name, value in read.items() if name in always or value}
+    if kind is Kind.RESTORE:
+        if not told["to"]:
+            raise ValueError("to names a folder")
+        return told
+    if told.get("name") is not None:
+        read_vms([told["name"]], may_be_all=False)
+    refused = _NOT_WITH.get(told["mode"], frozenset()) & told.keys()
+    if refused:
+        raise ValueError(f"{min(refused)} has no meaning with {told['mode']}")
+    return told
+
+
+# As the command says it.
+_NOT_WITH: dict[str, frozenset[str]] = {
+    "in-place": frozenset(("name", "pool", "keep_identity", "networks")),
+    "disks": frozenset(("keep_identity", "networks", "start")),
+}
 
 
 def _replication(read: dict[str, Any]) -> dict[str, Any]:
@@ -250,5 +309,15 @@ def source_of(kind: Kind, arguments: dict[str, Any]) -> str:  # noqa: PLR0911  o
         return source_of_act(kind, arguments)
     if kind is Kind.RESTORE:
         return str(arguments.get("to", ""))
+    if kind is Kind.RESTORE_VM:
+        return _restored_vm(arguments)
     # The others work on the repository as a whole.
     return "repository" if kind in (Kind.RETAIN, Kind.PRUNE, Kind.CHECK) else kind.value
+
+
+def _restored_vm(arguments: dict[str, Any]) -> str:
+    """A machine that is made beside another is nothing that a backup of that one waits for."""
+    name = str(arguments.get("vm", ""))
+    if arguments.get("mode") == "in-place":
+        return source_of_vm(name)
+    return source_of_restored(str(arguments.get("name") or name))

@@ -15,6 +15,7 @@ class Kind(StrEnum):
     # Of a virtual machine:
     PROTECT = "protect"
     UNPROTECT = "unprotect"
+    RESTORE_VM = "vm-restore"
     # Of its replication:
     REPLICATE = "replicate"
     PAUSE_REPLICATION = "replication-pause"
@@ -28,6 +29,7 @@ class Kind(StrEnum):
     CHANGE_POINT = "failover-change-point"
     UNDO_FAILOVER = "failover-undo"
     CLEAN_UP_TEST = "failover-cleanup"
+    CHECK_FAILOVER = "failover-check"
     COMMIT = "commit"
     REPROTECT = "reprotect"
     FAIL_BACK = "failback"

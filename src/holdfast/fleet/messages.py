@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from holdfast.fleet.key_proof import KeyProof
+from holdfast.fleet.questions import Question
 
 Facts = dict[str, Any]
 
@@ -129,6 +130,8 @@ class Command:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commands:
     commands: list[Command]
+    # Of people who wait for the answers; told once, to agents that ask for them.
+    questions: list[Question] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ _LONGEST = 200
 _MARK = "vm:"
 _REPLICATION, _PAUSE = "replication:", "replication-pause:"
 _RECOVERY, _TRIAL = "recovery:", "recovery-test:"
+_RESTORED = "vm-restore:"
 
 
 def read_vms(given: Sequence[str], *, may_be_all: bool = True) -> list[str]:
@@ -51,6 +52,11 @@ def source_of_recovery(name: str, *, trial: bool = False) -> str:
 
 def is_of_recovery(source: str) -> bool:
     return source.startswith((_RECOVERY, _TRIAL))
+
+
+def source_of_restored(name: str) -> str:
+    """What a job works on that makes a machine of this name out of a recovery point."""
+    return f"{_RESTORED}{name}"
 
 
 def _is_name(name: str) -> bool:

@@ -11,16 +11,22 @@ from holdfast.server.api import (
     approvals,
     assignments,
     audit,
+    browsing,
     credentials,
+    doctor,
+    drills,
+    first_steps,
     jobs,
     leases,
     machines,
+    overview,
     points,
     policies,
     recoveries,
     recovery_plans,
     register,
     replications,
+    reports,
     scrubs,
     sessions,
     sites,
@@ -55,9 +61,15 @@ ROUTERS: list[APIRouter] = [
     replications.router,
     recoveries.router,
     recovery_plans.router,
+    drills.router,
+    first_steps.router,
     trash.router,
     scrubs.router,
     alerts.router,
+    reports.router,
+    browsing.router,
+    overview.router,
+    doctor.router,
 ]
 
 
@@ -83,4 +95,5 @@ def make_app(plane: Plane) -> FastAPI:
     # Added last, it is outermost: whatever refuses a request speaks the caller's language.
     app.add_middleware(Speaking)
     problems.describe(app)
+    doctor.describe(app)
     return app

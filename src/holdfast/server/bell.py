@@ -30,11 +30,13 @@ class Bell:
         self._waiters: dict[str, set[Waiter]] = defaultdict(set)
         self._watch: asyncio.Task[None] | None = None
         self._ready: Waiter | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @asynccontextmanager
     async def listening(self, machine_id: str) -> AsyncIterator[Waiter]:
         """A future, done when there is something new. Look inside, then wait: nothing is missed."""
-        waiter: Waiter = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        waiter: Waiter = self._loop.create_future()
         self._waiters[machine_id].add(waiter)
         try:
             await self._watched()
@@ -44,6 +46,14 @@ class Bell:
             self._waiters[machine_id].discard(waiter)
             if not self._waiters[machine_id]:
                 del self._waiters[machine_id]
+
+    def ring_soon(self, machine_id: str) -> None:
+        """There is something for this machine: may be called from any thread."""
+        loop = self._loop
+        if loop is not None:
+            # A loop that has ended has nobody left who waits.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._ring, machine_id)
 
     def ring_for_all(self) -> None:
         """Send everybody home: the server stops, and they ask again elsewhere or later."""

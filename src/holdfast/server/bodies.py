@@ -15,11 +15,15 @@ from holdfast.base.texts import _
 # Most bodies hold nothing that could be one: no such escape, no byte a half pair would begin with,
 # no encoding with wider letters, no number that is none and none so large.
 _SUSPICIOUS = re.compile(rb"\\u(?:[dD]|0000)|\xed|\x00|NaN|Infinity|[eE]\+?\d{3}|\d{300}")
+BYTES = "application/octet-stream"
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 async def require_writable(request: Request) -> None:
     """Refuse a body with such a thing in it, before anything is made of it."""
+    if request.headers.get("content-type", "").startswith(BYTES):
+        # A file as it is: nobody reads it as JSON, and it need not fit into memory.
+        return
     body = await request.body()
     if _SUSPICIOUS.search(body) is None:
         return

@@ -1,11 +1,15 @@
 """How long a request's body may be, before anything reads it."""
 
+import re
+
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from holdfast.app.control.diagnosing import MOST_BYTES
 from holdfast.app.control.errors import RequestTooLarge
 from holdfast.base.texts import speaking
 from holdfast.base.units import MIB
+from holdfast.server.bodies import BYTES
 from holdfast.server.callers import PEER
 from holdfast.server.problems import answer
 from holdfast.server.speaking import language_of
@@ -13,8 +17,13 @@ from holdfast.server.speaking import language_of
 ANYBODY = MIB
 # A machine tells of all its points and jobs at once.
 MACHINE = 16 * MIB
+# It goes into a file as it comes, and only from somebody who is logged in.
+ARTEFACT = MOST_BYTES
 _GATEWAY = "/gateway/"
 _AGENTS = "/api/v1/agent/"
+_ARTEFACTS = "/api/v1/doctor/diagnoses"
+# The console's: only a page that is open knows the address, and its part is a secret.
+_UPLOADS = re.compile(r"/ui/_nicegui/client/[^/]+/upload/\d+")
 
 
 class Limited:
@@ -27,8 +36,8 @@ class Limited:
         if scope["type"] != "http" or scope["path"].startswith(_GATEWAY):
             await self._app(scope, receive, send)
             return
-        limit = _limit(scope)
         headers = Headers(scope=scope)
+        limit = _limit(scope, headers)
         if "transfer-encoding" in headers:
             # How long it is shows at its end, and half of it must not be taken for the whole.
             body = await _read(receive, limit)
@@ -42,9 +51,19 @@ class Limited:
         await self._app(scope, receive, send)
 
 
-def _limit(scope: Scope) -> int:
+def _limit(scope: Scope, headers: Headers) -> int:
+    if scope["path"] == _ARTEFACTS and _is_file(headers):
+        return ARTEFACT
+    if _UPLOADS.fullmatch(scope["path"]) and "transfer-encoding" not in headers:
+        return ARTEFACT + ANYBODY
     is_machine = PEER in scope.get("extensions", {})
     return MACHINE if is_machine and scope["path"].startswith(_AGENTS) else ANYBODY
+
+
+def _is_file(headers: Headers) -> bool:
+    """Of a known length, since what says none is read into memory here."""
+    kind = headers.get("content-type", "")
+    return kind.startswith(BYTES) and "transfer-encoding" not in headers
 
 
 def _length(headers: Headers) -> int:

@@ -13,9 +13,10 @@ from prometheus_client.registry import Collector
 from starlette.responses import PlainTextResponse, Response
 
 from holdfast.app.control.plane import Plane
-from holdfast.catalog import figures, replications
+from holdfast.catalog import figures, replications, vault_samples
 from holdfast.server.callers import ThePlane
 from holdfast.server.replication_metrics import replication_families
+from holdfast.server.vault_metrics import vault_families
 
 REGISTRY = CollectorRegistry()
 _REQUESTS = Counter(
@@ -85,12 +86,14 @@ class _State(Collector):
                 db, machines_since=now - _SEEN_WITHIN, workers_since=now - _WORKER_WITHIN
             )
             replicated = replications.listed(db, replications.Filter())
+            vaults = vault_samples.held(db)
         yield _family("holdfast_jobs", "Jobs known.", ("kind", "state"), found.jobs)
         yield _family("holdfast_machines", "Machines registered.", ("state",), found.machines)
         yield _family("holdfast_alerts_open", "Alerts open.", ("severity",), found.alerts)
         yield _plain("holdfast_machines_seen", "Machines heard of lately.", found.machines_seen)
         yield _plain("holdfast_workers", "Server processes alive.", found.workers)
         yield _plain("holdfast_stored_bytes", "Bytes in all vaults.", found.bytes_stored)
+        yield from vault_families(vaults)
         yield from replication_families(replicated, now)
 
 

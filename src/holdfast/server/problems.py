@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from holdfast.app.control import (
     account_errors,
+    browse_errors,
     errors,
     job_errors,
     policy_errors,
@@ -88,6 +89,8 @@ STATUSES: dict[type[HoldfastError], int] = {
     replication_errors.SiteAway: HTTPStatus.CONFLICT,
     replication_errors.ReplicaBeingRemoved: HTTPStatus.CONFLICT,
     replica_errors.ReplicaOfAnother: HTTPStatus.CONFLICT,
+    browse_errors.UnlockRefused: HTTPStatus.FORBIDDEN,
+    browse_errors.UnlockGone: HTTPStatus.CONFLICT,
 }
 # Refusals of a caller that the audit log keeps; the use case's own transaction was undone.
 REFUSALS: tuple[type[HoldfastError], ...] = (

@@ -46,6 +46,8 @@ class Surroundings:
     clock: Clock
     storage_at: Callable[[str], Storage]
     on_ready: Callable[[Ready], None]
+    # Puts the console into the application; None: this server has none.
+    console: Callable[[FastAPI, Plane], None] | None = None
     service_manager: str | None = None
 
 
@@ -68,6 +70,8 @@ def run(settings: ServerSettings, around: Surroundings) -> None:
         pair = _pair(settings, plane)
         context = tls.make_context(pair, plane.authority)
         app = assemble(plane, settings)
+        if around.console is not None:
+            around.console(app, plane)
         with _workflows(plane, settings):
             server = WebServer(
                 served(app, plane),

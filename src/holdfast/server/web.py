@@ -19,6 +19,8 @@ _KEEP_ALIVE_SECONDS = 75
 # What runs longer is cut off; agents and uploads go on where they were.
 GRACE_SECONDS = 14
 _BACKLOG = 2048
+# Uploads go by HTTP; what a page says of itself is short.
+_WEBSOCKET_BYTES = 1 << 20
 # The server's loop ticks ten times a second.
 _HOUR = 36000
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -105,7 +107,9 @@ def _config(app: Callable[..., Any]) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=Protocol,
-        ws="none",
+        # For the console; where there is none, nobody answers an upgrade.
+        ws="websockets-sansio",
+        ws_max_size=_WEBSOCKET_BYTES,
         lifespan="on",
         log_config=None,
         access_log=False,

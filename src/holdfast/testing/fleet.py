@@ -30,16 +30,17 @@ class FleetServer:
     """`holdfast server run` on a free port of this machine, below `folder`.
 
     The address stays the same over restarts. `keys_of` is another server whose authority this one
-    shares, as two servers on one database must. Without workflows it starts a second sooner.
+    shares, as two servers on one database must. Without workflows, and without the console, it starts a second sooner each.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what a test may want of it
         self,
         folder: Path,
         database_url: str | None = None,
         *,
         keys_of: "FleetServer | None" = None,
         workflows: bool = True,
+        console: bool = False,
         options: tuple[str, ...] = (),
         environment: dict[str, str] | None = None,
     ) -> None:
@@ -48,7 +49,7 @@ class FleetServer:
         self.log = folder / "server.log"
         self._database_url = database_url
         self._workflows = workflows
-        self._options = options
+        self._options = options if console else ("--without-console", *options)
         self._environment = environment or {}
         # What clients trust; another file where the server shows an operator's own certificate.
         self.ca_file = self.state / "ca.pem"

@@ -36,6 +36,12 @@ class ServerDouble:
         self.replications: list[dict[str, Any]] = []
         self.ended: list[dict[str, Any]] = []
         self.sites: list[dict[str, Any]] = []
+        # Of recovery.
+        self.recoveries: list[dict[str, Any]] = []
+        self.drill_runs: list[dict[str, Any]] = []
+        # Answers to questions by their ids, and passphrases by the tickets that fetch them once.
+        self.answers: dict[str, dict[str, Any]] = {}
+        self.keys: dict[str, str] = {}
         self.url = ""
 
     def lines_of(self, job_id: str) -> list[str]:
@@ -95,6 +101,23 @@ class ServerDouble:
                 self.ended.append(body)
             case "PUT", ["site"]:
                 self.sites.append(body)
+            case "PUT", ["recovery"]:
+                self.recoveries.append(body)
+            case "GET", ["drill-runs"]:
+                digests = {one["run"]["trial"]["id"]: one["digest"] for one in self.drill_runs}
+                return 200, {"known": digests}
+            case "PUT", ["drill-runs"]:
+                self.drill_runs.append(body)
+            case _:
+                return self._asked(method, parts, body)
+        return 204, None
+
+    def _asked(self, method: str, parts: list[str], body: Any) -> tuple[int, Any]:
+        match method, parts:
+            case "POST", ["questions", question, "answer"]:
+                self.answers[question] = body
+            case "POST", ["keys", ticket] if ticket in self.keys:
+                return 200, {"passphrase": self.keys.pop(ticket)}
             case _:
                 return 404, {"code": "not-there", "detail": "/".join(parts), "remedy": ""}
         return 204, None

@@ -122,6 +122,48 @@ def test_restore_of_another_machine_reads_its_repository(make_job: Make) -> None
     ]
 
 
+def test_restore_says_what_becomes_of_files_that_are_there(make_job: Make) -> None:
+    arguments = {"point": "4f2a:/srv", "to": "/back", "overwrite": "never", "dry_run": True}
+
+    assert _words(make_job(kind=Kind.RESTORE, arguments=arguments)) == [
+        *("restore", "--json", "--to=/back", "--overwrite=never", "--dry-run", "--", "4f2a:/srv"),
+    ]
+
+
+def test_files_come_out_of_a_machines_disk(make_job: Make) -> None:
+    arguments = {"point": "4f2a", "to": "/back", "inside": "-vda1/etc", "machine": "m2"}
+
+    assert _words(make_job(kind=Kind.RESTORE, arguments=arguments)) == [
+        *("vm", "files", "--json", "--to=/back", "--no-lock"),
+        *("--vault=rest+https://server/m2", "--", "4f2a", "-vda1/etc"),
+    ]
+
+
+def test_machine_is_restored_beside_the_old_one(make_job: Make) -> None:
+    arguments = {
+        "vm": "web",
+        "point": "4f2a",
+        "mode": "new",
+        "name": "web-back",
+        "networks": ["lan=none"],
+        "start": True,
+    }
+
+    assert _words(make_job(kind=Kind.RESTORE_VM, arguments=arguments)) == [
+        *("vm", "restore", "--json", "--name=web-back", "--network=lan=none", "--start"),
+        *("--", "4f2a"),
+    ]
+
+
+@pytest.mark.parametrize(("mode", "word"), [("in-place", "--in-place"), ("disks", "--only-disks")])
+def test_machine_is_restored_in_place_or_as_files(make_job: Make, mode: str, word: str) -> None:
+    arguments = {"vm": "web", "point": "4f2a", "mode": mode}
+
+    assert _words(make_job(kind=Kind.RESTORE_VM, arguments=arguments)) == [
+        *("vm", "restore", "--json", word, "--", "4f2a"),
+    ]
+
+
 def test_work_of_the_server_is_not_ours(make_job: Make) -> None:
     with pytest.raises(ArgumentsNotUnderstood):
         _words(make_job(kind=Kind.SCRUB))

@@ -12,6 +12,7 @@ from holdfast.app.control.names import good_name
 from holdfast.app.control.passwords import hash_password
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.replaying import id_for, made_before
+from holdfast.app.control.unlocking import forget_account
 from holdfast.base.texts import _
 from holdfast.catalog import accounts as account_rows
 from holdfast.catalog.database import Session
@@ -94,7 +95,10 @@ def change_account(plane: Plane, actor: Actor, name: str, change: AccountChange)
         _apply(plane, db, account, change=change, kept=kept)
         detail = _told(change)
         audit.note(db, plane, actor, act="account-change", object=name, detail=detail)
-        return _facts(account)
+        facts = _facts(account)
+    if kept is not None or change.is_disabled:
+        forget_account(plane, facts.id)
+    return facts
 
 
 def delete_account(plane: Plane, actor: Actor, name: str) -> None:
@@ -104,8 +108,10 @@ def delete_account(plane: Plane, actor: Actor, name: str) -> None:
         require(db, actor, Right.MANAGE_ACCOUNTS, None)
         account = named(db, name)
         _keep_an_administrator(db, account, would_end=account.is_admin)
+        account_id = account.id
         db.delete(account)
         audit.note(db, plane, actor, act="account-delete", object=name)
+    forget_account(plane, account_id)
 
 
 def named(db: Session, name: str) -> Account:

@@ -15,10 +15,11 @@ from holdfast.app.control.alert_errors import (
 )
 from holdfast.app.control.alert_sending import Message, Send
 from holdfast.app.control.alert_summaries import due_day
-from holdfast.app.control.alert_texts import sentence_of
+from holdfast.app.control.alert_texts import remedy_of, sentence_of
 from holdfast.app.control.errors import AlreadyThere, IdempotencyKeyReused, NotThere
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.replaying import done_before, id_for, made_before, note_done
+from holdfast.app.control.reports.weekly_due import due_week
 from holdfast.app.control.vault_rows import live_vault
 from holdfast.base.texts import _, speaking
 from holdfast.catalog import alerts as alert_rows
@@ -37,6 +38,7 @@ class AlertView:
     kind: str
     severity: str
     sentence: str
+    remedy: str
     vault_id: str | None
     machine_id: str | None
     fields: dict[str, Any]
@@ -61,6 +63,8 @@ class TargetView:
     daily_summary: bool
     summary_at: str
     summary_zone: str
+    # The day of the weekly summary, as in "monday"; none: there is none.
+    weekly_on: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +80,8 @@ class NewTarget:
     # As clocks in this zone show it.
     summary_at: str = "08:00"
     summary_zone: str = "UTC"
+    # One of `reports.weekly_due.WEEKDAYS`.
+    weekly_on: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,12 +122,15 @@ def list_alerts(
     return make_page(rows, window, key=lambda row: [row.id], view=_alert)
 
 
+def show_alert(plane: Plane, actor: Actor, alert_id: str) -> AlertView:
+    with plane.database.read() as db:
+        return _alert(_found_alert(db, actor, alert_id))
+
+
 def close_alert(plane: Plane, actor: Actor, alert_id: str) -> AlertView:
     """A person has seen to it; if it happens again, it is a new alert."""
     with plane.database.write() as db:
-        alert = db.get(Alert, alert_id)
-        if alert is None or Right.READ not in rights(db, actor, alert.vault_id):
-            raise NotThere(what=_("alert"), name=alert_id)
+        alert = _found_alert(db, actor, alert_id)
         require(db, actor, Right.HANDLE_ALERTS, alert.vault_id)
         if done_before(db, actor) is None:
             alert.closed_at = alert.closed_at or plane.clock.now()
@@ -158,6 +167,7 @@ def add_target(
         row.id = id_for(actor)
         # What is past today is not made up for.
         row.summarized_on = due_day(row, plane.clock.now())
+        row.week_told_on = due_week(row, plane.clock.now())
         db.add(row)
         audit.note(db, plane, actor, act="alert-target-add", vault_id=vault_id, object=new.name)
         return _target(row)
@@ -252,7 +262,15 @@ def _new_target(new: NewTarget, vault_id: str | None) -> AlertTarget:
         daily_summary=new.daily_summary,
         summary_at=new.summary_at,
         summary_zone=new.summary_zone,
+        weekly_on=new.weekly_on,
     )
+
+
+def _found_alert(db: Session, actor: Actor, alert_id: str) -> Alert:
+    row = db.get(Alert, alert_id)
+    if row is None or Right.READ not in rights(db, actor, row.vault_id):
+        raise NotThere(what=_("alert"), name=alert_id)
+    return row
 
 
 def _found_target(db: Session, actor: Actor, target_id: str) -> AlertTarget:
@@ -268,6 +286,7 @@ def _alert(row: Alert) -> AlertView:
         kind=row.kind,
         severity=row.severity,
         sentence=sentence_of(row),
+        remedy=remedy_of(row),
         vault_id=row.vault_id,
         machine_id=row.machine_id,
         fields=row.fields,
@@ -291,6 +310,7 @@ def _target(row: AlertTarget) -> TargetView:
         daily_summary=row.daily_summary,
         summary_at=row.summary_at,
         summary_zone=row.summary_zone,
+        weekly_on=row.weekly_on,
     )
 
 

@@ -50,9 +50,14 @@ def title_of(alert: Alert) -> str:
     return f"[Holdfast] {label_of(Severity.named(alert.severity))}: {sentence_of(alert)}"
 
 
+def remedy_of(alert: Alert) -> str:
+    """What to do about it, as far as whoever raised it knew."""
+    return str({**alert.fields, **_spoken(alert)}.get("remedy", ""))
+
+
 def body_of(alert: Alert) -> str:
     lines = [sentence_of(alert)]
-    if remedy := {**alert.fields, **_spoken(alert)}.get("remedy"):
+    if remedy := remedy_of(alert):
         lines.append(remedy)
     if alert.count > 1:
         seen = ngettext("Seen {count} time.", "Seen {count} times.", alert.count)

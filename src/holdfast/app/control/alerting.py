@@ -114,10 +114,13 @@ def tell_of_job(db: Session, plane: Plane, job: Job, machine: Machine | None) ->
             pass
 
 
+# A drill has alerts of its own; a look before an act changes nothing.
+_OTHERWISE = frozenset((Kind.DRILL, Kind.CHECK_FAILOVER))
 _FAILED: dict[str, str] = {
     Kind.BACKUP: "backup-failed",
     Kind.RESTORE: "restore-failed",
-    **{kind: "failover-failed" for kind in OF_RECOVERY if kind is not Kind.DRILL},
+    Kind.RESTORE_VM: "restore-failed",
+    **{kind: "failover-failed" for kind in OF_RECOVERY if kind not in _OTHERWISE},
 }
 _OF_ITS_WORK = frozenset(
     (
@@ -174,6 +177,7 @@ def _fields(job: Job, machine: Machine | None) -> dict[str, Any]:
     # The doctor's cause tells failures apart better than the error it showed itself by.
     return {
         "job": job.kind,
+        "job_id": job.id,
         "source": job.source,
         "vm": job.arguments.get("vm", ""),
         "machine": machine.name if machine else "",

@@ -6,9 +6,10 @@ from holdfast.app.control import audit
 from holdfast.app.control.access import require
 from holdfast.app.control.accounts import named
 from holdfast.app.control.plane import Actor, Plane
+from holdfast.app.control.sessions import RoleIn
 from holdfast.app.control.vault_rows import any_vault, live_vault
 from holdfast.catalog import accounts as account_rows
-from holdfast.catalog.tables import Grant
+from holdfast.catalog.tables import Grant, Vault
 from holdfast.fleet.paging import Page, Window, make_page
 from holdfast.fleet.roles import Right, Role
 
@@ -40,6 +41,16 @@ def set_role(plane: Plane, actor: Actor, vault_id: str, *, account: str, role: R
             object=account,
             detail={"role": role.value if role else None},
         )
+
+
+def roles_of(plane: Plane, actor: Actor, account: str) -> list[RoleIn]:
+    """Where the account has which role; for those who make accounts."""
+    with plane.database.read() as db:
+        require(db, actor, Right.MANAGE_ACCOUNTS, None)
+        held = account_rows.grants_of(db, named(db, account).id)
+        found = [(db.get_one(Vault, grant.vault_id), grant.role) for grant in held]
+        roles = [RoleIn(vault_id=one.id, vault=one.name, role=role) for one, role in found]
+    return sorted(roles, key=lambda one: one.vault)
 
 
 def list_grants(plane: Plane, actor: Actor, vault_id: str, window: Window) -> Page[GrantFacts]:

@@ -43,6 +43,7 @@ def person_of(
         pin=pin,
         approval=approval,
         key=key,
+        login=secret_hash(secret),
     )
 
 

@@ -39,6 +39,7 @@ _RIGHTS = {
     Kind.RETAIN: Right.DELETE_DATA,
     Kind.PRUNE: Right.DELETE_DATA,
     Kind.RESTORE: Right.RESTORE,
+    Kind.RESTORE_VM: Right.RESTORE,
     # As a policy that is detached: from then on nothing is backed up.
     Kind.UNPROTECT: Right.CHANGE_POLICIES,
     Kind.END_REPLICATION: Right.CHANGE_POLICIES,

@@ -25,7 +25,7 @@ from holdfast.fleet.recovery_arguments import OF_RECOVERY
 OF_MACHINES = (
     *(Kind.BACKUP, Kind.RETAIN, Kind.PRUNE, Kind.CHECK),
     *(Kind.RESTORE, Kind.DOCTOR),
-    *(Kind.PROTECT, Kind.UNPROTECT),
+    *(Kind.PROTECT, Kind.UNPROTECT, Kind.RESTORE_VM),
     *(Kind.REPLICATE, Kind.PAUSE_REPLICATION, Kind.RESUME_REPLICATION),
     *(Kind.RESYNC_REPLICATION, Kind.END_REPLICATION),
     *(kind for kind in OF_RECOVERY if kind is not Kind.RECOVERY_PLAN),

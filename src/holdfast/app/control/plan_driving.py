@@ -17,6 +17,7 @@ from holdfast.app.control.recovery_orders import host_of
 from holdfast.app.control.recovery_views import picture_for
 from holdfast.base.errors import HoldfastError
 from holdfast.catalog import jobs as job_rows
+from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Job
 from holdfast.fleet.jobs import Kind, State
 from holdfast.fleet.recovery_arguments import LONGEST_WAIT
@@ -25,7 +26,7 @@ from holdfast.recovery.plans.driving import Driver, Order
 from holdfast.recovery.plans.plan import LATEST, Plan
 from holdfast.recovery.plans.plan import Kind as PlanKind
 from holdfast.recovery.plans.progress import Decision, Ended, Outcome, Progress, StepState
-from holdfast.recovery.plans.steps import Doing, Step
+from holdfast.recovery.plans.steps import Doing, Step, shut_down_id
 
 _STATES = {
     Outcome.SUCCEEDED: State.DONE,
@@ -33,6 +34,8 @@ _STATES = {
     Outcome.STOPPED: State.FAILED,
     Outcome.CANCELLED: State.CANCELLED,
 }
+_KINDS = {Doing.CLEAN_UP: Kind.CLEAN_UP_TEST, Doing.GIVE_BACK: Kind.UNDO_FAILOVER}
+_MOVING = frozenset({Doing.SHUT_DOWN, Doing.START})
 _LOOK_EVERY = 2.0
 # What follows from what has just come about is done at once, but a slice stays short.
 _TURNS = 20
@@ -70,7 +73,7 @@ class _Hands:
         self._refused: dict[str, Ended] = {}
 
     def begin(self, step: Step, progress: Progress) -> None:
-        number = _id_of(step, progress)
+        number = _id_of(step.id, progress)
         with self._plane.database.read() as db:
             if db.get(Job, number) is not None:
                 return
@@ -81,7 +84,7 @@ class _Hands:
             self._refused[number] = Ended(state=StepState.FAILED, said=said, error=err.code)
 
     def look(self, step: Step, progress: Progress) -> Ended | None:
-        number = _id_of(step, progress)
+        number = _id_of(step.id, progress)
         if number in self._refused:
             return self._refused[number]
         with self._plane.database.read() as db:
@@ -92,26 +95,40 @@ class _Hands:
 
     def end(self, step: Step, progress: Progress) -> None:
         """Its host stops it; what it had come to is told by its record."""
-        job_id = _id_of(step, progress)
+        job_id = _id_of(step.id, progress)
         with self._plane.database.read() as db:
             job = db.get(Job, job_id)
         if job is not None and not State(job.state).is_over:
             cancel_job(self._plane, self._actor(step, progress), job_id)
 
     def _order(self, step: Step, progress: Progress) -> None:
-        kind = Kind.CLEAN_UP_TEST if step.doing is Doing.CLEAN_UP else act_of(progress)
+        kind = _KINDS.get(step.doing) or act_of(progress)
         actor = self._actor(step, progress)
         with self._plane.database.read() as db:
             picture = picture_for(db, actor, step.machine)
-            host = host_of(picture, kind, act=kind.value)
+            # Who has ended it gives it back, whatever its host has told of it since.
+            host_id = (
+                self._ended_by(db, step, progress) or host_of(picture, kind, act=kind.value).id
+            )
         told: dict[str, Any] = {"vm": picture.vm}
-        if step.doing is Doing.START:
+        if step.doing in _MOVING:
             told |= _wish(self._plan, step, progress)
-        order_job(self._plane, actor, host.id, kind=kind.value, arguments=told, wait=LONGEST_WAIT)
+        if step.doing is Doing.SHUT_DOWN:
+            told["hand_over_only"] = True
+        if step.doing is Doing.GIVE_BACK:
+            told["discard_changes"] = True
+        order_job(self._plane, actor, host_id, kind=kind.value, arguments=told, wait=LONGEST_WAIT)
+
+    def _ended_by(self, db: Session, step: Step, progress: Progress) -> str | None:
+        if step.doing is not Doing.GIVE_BACK:
+            return None
+        ends = shut_down_id(step.group, step.machine)
+        job = db.get(Job, _id_of(ends, progress))
+        return job.machine_id if job is not None else None
 
     def _actor(self, step: Step, progress: Progress) -> Actor:
         """The server, for whoever began the run; by the key it is made once."""
-        return Actor(kind="server", id="server", name=progress.who, key=_key(step, progress))
+        return Actor(kind="server", id="server", name=progress.who, key=_key(step.id, progress))
 
 
 class _Keeping:
@@ -158,6 +175,9 @@ def _wish(plan: Plan, step: Step, progress: Progress) -> dict[str, Any]:
     if progress.kind is PlanKind.TEST:
         told["keep"] = f"{progress.keep + _SPARE_SECONDS}s"
         told |= {"checks": list(machine.checks)} if machine.checks else {}
+    if progress.kind is PlanKind.PLANNED:
+        told |= {"force": True} if machine.is_forced else {}
+        told |= {"shutdown_within": f"{machine.shutdown}s"} if machine.shutdown else {}
     point = point_of(machine, progress.kind)
     if progress.kind is not PlanKind.PLANNED and point != LATEST:
         told["point"] = point
@@ -187,11 +207,11 @@ def _ended(job: Job) -> Ended:
     )
 
 
-def _key(step: Step, progress: Progress) -> str:
-    return f"{progress.run}/{step.id}/{progress.steps[step.id].attempt}"
+def _key(step_id: str, progress: Progress) -> str:
+    return f"{progress.run}/{step_id}/{progress.steps[step_id].attempt}"
 
 
-def _id_of(step: Step, progress: Progress) -> str:
+def _id_of(step_id: str, progress: Progress) -> str:
     """As `id_for` makes it of the server's key."""
-    whole = f"server\nserver\n{_key(step, progress)}".encode()
+    whole = f"server\nserver\n{_key(step_id, progress)}".encode()
     return hashlib.sha256(whole).hexdigest()[:16]

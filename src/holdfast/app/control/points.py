@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from holdfast.app.control.errors import NotAllowed
+from holdfast.app.control.errors import NotAllowed, NotThere
 from holdfast.app.control.machine_views import machine_for
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.policy_errors import PointsNotUnderstood
@@ -84,6 +84,18 @@ def list_points(plane: Plane, actor: Actor, machine_id: str, window: Window) -> 
         key=lambda one: [one.taken_at.isoformat(), one.id],
         view=lambda one: _view(one, *decided.get(one.id, (None, None))),
     )
+
+
+def show_point(plane: Plane, actor: Actor, machine_id: str, point_id: str) -> PointView:
+    """With the rules that hold it; by its id, or enough of its beginning."""
+    with plane.database.read() as db:
+        machine = machine_for(db, actor, machine_id, Right.READ)
+        points = point_rows.of_machine(db, machine.id)
+        found = [one for one in points if one.id.startswith(point_id)]
+        if len(found) != 1:
+            raise NotThere(what=_("recovery point"), name=point_id)
+        decided = _decided(db, machine.id, points, plane.clock.now())
+    return _view(found[0], *decided.get(found[0].id, (None, None)))
 
 
 def _decided(

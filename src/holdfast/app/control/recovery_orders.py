@@ -26,6 +26,7 @@ ACTS: Mapping[str, Kind] = MappingProxyType(
         "test": Kind.TEST_FAILOVER,
         "cleanup": Kind.CLEAN_UP_TEST,
         "drill": Kind.DRILL,
+        "check": Kind.CHECK_FAILOVER,
         "planned": Kind.PLANNED_FAILOVER,
         "unplanned": Kind.UNPLANNED_FAILOVER,
         "change-point": Kind.CHANGE_POINT,
@@ -52,10 +53,17 @@ def order_act(
     kind = ACTS[act]
     with plane.database.read() as db:
         picture = picture_for(db, actor, vm)
-        machine = host_of(picture, kind, act=act, host=host)
+        machine = host_of(picture, _meant(kind, arguments), act=act, host=host)
     # A machine may be called as a command is; its UUID never is.
     told = {**arguments, "vm": picture.vm if is_reserved(vm) else vm}
     return order_job(plane, actor, machine.id, kind=kind.value, arguments=told, wait=LONGEST_WAIT)
+
+
+def _meant(kind: Kind, arguments: Mapping[str, Any]) -> Kind:
+    """A look before an act is taken by the host that would do the act."""
+    if kind is not Kind.CHECK_FAILOVER:
+        return kind
+    return ACTS.get(str(arguments.get("act", "planned")), kind)
 
 
 def host_of(picture: Picture, kind: Kind, *, act: str, host: str | None = None) -> Machine:

@@ -84,13 +84,13 @@ def plan_for(db: Session, actor: Actor, plan_id: str, right: Right) -> RecoveryP
 def runnable(text: str) -> Plan:
     """The plan, if a server can run it: machines, and questions to people."""
     plan = read_plan(text.encode(), _("plan"))
-    for action in _actions(plan):
+    for action in actions_of(plan):
         if action.kind is not ActionKind.CONFIRM:
             raise PlanNeedsHost(plan=plan.name, action=action.name, kind=action.kind.value)
     return plan
 
 
-def _actions(plan: Plan) -> list[Action]:
+def actions_of(plan: Plan) -> list[Action]:
     of_groups = [action for group in plan.groups for action in (*group.pre, *group.post)]
     return of_groups + [action for one in plan.machines for action in (*one.pre, *one.post)]
 

@@ -18,6 +18,8 @@ from holdfast.catalog.replications import Filter, Replicated
 from holdfast.catalog.tables import Replication, ReplicationSample
 from holdfast.fleet.paging import Page, Window, make_page
 from holdfast.fleet.roles import Right
+from holdfast.replication.health_texts import remedy, sentence
+from holdfast.replication.status import Health, Reason
 
 # Samples of a minute are kept so long, those of an hour for as long as anybody may ask.
 MINUTES_KEPT = timedelta(hours=25)
@@ -32,6 +34,10 @@ class ReasonView:
     code: str
     health: str
     figures: dict[str, str]
+    since: datetime | None
+    # In the language of who asks: what it is, and what can be done or typed.
+    said: str
+    remedy: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +167,7 @@ def view_of(found: Replicated, now: datetime) -> ReplicationView:
         state_since=row.state_since,
         health=row.health,
         health_since=row.health_since,
-        reasons=reasons_of(row),
+        reasons=reasons_of(row, site=site.name),
         every=settings.every if settings else None,
         latest_at=row.latest_at,
         rpo_seconds=rpo_of(row, machine, now),
@@ -173,12 +179,28 @@ def view_of(found: Replicated, now: datetime) -> ReplicationView:
     )
 
 
-def reasons_of(row: Replication) -> list[ReasonView]:
+def reasons_of(row: Replication, *, site: str = "") -> list[ReasonView]:
     found = (row.status or {}).get("reasons", ())
-    return [
-        ReasonView(code=one["code"], health=one["health"], figures=one.get("figures", {}))
-        for one in found
-    ]
+    return [_reason(one, row, site) for one in found]
+
+
+def _reason(told: dict[str, Any], row: Replication, site: str) -> ReasonView:
+    figures = told.get("figures", {})
+    since = told.get("since")
+    reason = Reason(
+        code=told["code"],
+        health=Health(told["health"]),
+        since=datetime.fromisoformat(since) if since else row.health_since,
+        figures=figures,
+    )
+    return ReasonView(
+        code=reason.code,
+        health=reason.health.value,
+        figures=figures,
+        since=reason.since,
+        said=sentence(reason),
+        remedy=remedy(reason, vm=row.name, site=site),
+    )
 
 
 def _hours(rows: "list[ReplicationSample] | Any") -> list[ReplicationSample]:

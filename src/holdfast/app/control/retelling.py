@@ -17,8 +17,17 @@ _DEFINED_IN = (
     "holdfast.vault.upkeep_errors",
     "holdfast.files.errors",
     "holdfast.files.restore.errors",
+    "holdfast.machines.inside_errors",
+    "holdfast.machines.restore_errors",
     "holdfast.app.setup_errors",
     "holdfast.app.control.job_errors",
+    "holdfast.recovery.act_errors",
+    "holdfast.recovery.planned_errors",
+    "holdfast.recovery.promotion_errors",
+    "holdfast.recovery.way_back_errors",
+    "holdfast.recovery.live_errors",
+    "holdfast.recovery.trial_errors",
+    "holdfast.replication.replica_errors",
 )
 
 

@@ -16,6 +16,7 @@ from holdfast.app.control.passwords import (
     require_password,
 )
 from holdfast.app.control.plane import Actor, Plane
+from holdfast.app.control.unlocking import forget_account, forget_login
 from holdfast.catalog import accounts as account_rows
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Account, Token, Vault
@@ -76,6 +77,7 @@ def log_out(plane: Plane, actor: Actor, secret: str) -> None:
         if token is not None:
             token.revoked_at = plane.clock.now()
             audit.note(db, plane, actor, act="logout")
+    forget_login(plane, secret_hash(secret))
 
 
 def who_am_i(plane: Plane, actor: Actor) -> Me:
@@ -108,6 +110,19 @@ def change_password(plane: Plane, actor: Actor, *, old: str, new: str, secret: s
         db.get_one(Account, actor.id).password_hash = kept
         account_rows.revoke_tokens(db, actor.id, at=now, kind="session", but=secret_hash(secret))
         audit.note(db, plane, actor, act="password-change", object=actor.name)
+    forget_account(plane, actor.id, but=secret_hash(secret))
+
+
+def change_language(plane: Plane, actor: Actor, lang: str) -> Me:
+    """In which the account is spoken to where nothing else was chosen."""
+    require_whole(actor)
+    with plane.database.write() as db:
+        account = db.get_one(Account, actor.id)
+        if account.lang != lang:
+            account.lang = lang
+            detail = {"lang": lang}
+            audit.note(db, plane, actor, act="account-change", object=actor.name, detail=detail)
+    return who_am_i(plane, actor)
 
 
 def new_secret() -> str:

@@ -6,14 +6,17 @@ from typing import Any
 
 import msgspec
 
-from holdfast.app.control.errors import NotAllowed
+from holdfast.app.control.access import readable_vaults, require
+from holdfast.app.control.errors import NotAllowed, NotThere
 from holdfast.app.control.machine_views import machine_for
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.policy_errors import VmsNotUnderstood
 from holdfast.app.control.replication_moves import Seen, notice
+from holdfast.app.control.vault_rows import any_vault
 from holdfast.base.texts import _
 from holdfast.catalog import vms as vm_rows
 from holdfast.catalog.tables import Machine, Vm
+from holdfast.catalog.vms import Hosted
 from holdfast.fleet.messages import VmsTold, VmTold
 from holdfast.fleet.paging import Page, Window, make_page
 from holdfast.fleet.roles import Right
@@ -40,6 +43,18 @@ class VmView:
     told_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostedVm:
+    """A virtual machine in a list over hosts."""
+
+    machine_id: str
+    machine: str
+    # "active"; of a host that left nothing new is heard.
+    machine_state: str
+    vault_id: str
+    vm: VmView
+
+
 def take_vms(plane: Plane, actor: Actor, told: VmsTold) -> None:
     """Every virtual machine of the host that tells; those not named are gone."""
     if actor.kind != "machine":
@@ -63,6 +78,48 @@ def list_vms(plane: Plane, actor: Actor, machine_id: str, window: Window) -> Pag
         after = (parts[0], parts[1]) if parts else None
         rows = vm_rows.of_machine(db, machine.id, limit=window.one_more, after=after)
     return make_page(rows, window, key=lambda row: [row.name, row.uuid], view=_view)
+
+
+def list_all_vms(
+    plane: Plane, actor: Actor, window: Window, *, vault: str | None = None
+) -> Page[HostedVm]:
+    """Sorted by name; on the hosts of one vault, or of all the caller may look into."""
+    parts = window.parts(3)
+    with plane.database.read() as db:
+        vault_id = any_vault(db, vault).id if vault else None
+        if vault_id is not None:
+            require(db, actor, Right.READ, vault_id)
+        found = vm_rows.over_hosts(
+            db,
+            vault_id=vault_id,
+            vaults=readable_vaults(db, actor),
+            limit=window.one_more,
+            after=(parts[0], parts[1], parts[2]) if parts else None,
+        )
+    return make_page(found, window, key=_place, view=_hosted)
+
+
+def show_vm(plane: Plane, actor: Actor, machine_id: str, uuid: str) -> HostedVm:
+    with plane.database.read() as db:
+        machine = machine_for(db, actor, machine_id, Right.READ)
+        row = db.get(Vm, (machine.id, uuid))
+        if row is None:
+            raise NotThere(what=_("virtual machine"), name=uuid)
+        return _hosted(Hosted(row, machine))
+
+
+def _place(one: Hosted) -> list[str]:
+    return [one.vm.name, one.vm.uuid, one.vm.machine_id]
+
+
+def _hosted(one: Hosted) -> HostedVm:
+    return HostedVm(
+        machine_id=one.host.id,
+        machine=one.host.name,
+        machine_state=one.host.state,
+        vault_id=one.host.vault_id,
+        vm=_view(one.vm),
+    )
 
 
 def _row(machine_id: str, told: VmTold, now: datetime) -> Vm:

@@ -24,7 +24,7 @@ from holdfast.doctor.bundle.manifest import (
     Entry,
     Manifest,
 )
-from holdfast.doctor.bundle.unpacking import unpack
+from holdfast.doctor.bundle.unpacking import Limits, unpack
 from holdfast.doctor.catalogue_types import Probe
 from holdfast.doctor.errors import BundleUnreadable
 from holdfast.doctor.sources import FolderSource
@@ -33,12 +33,18 @@ from holdfast.doctor.sources import FolderSource
 class ArchiveSource:
     """An archive, unpacked for as long as the source lives."""
 
-    def __init__(self, path: Path, probes: Mapping[str, Probe] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        probes: Mapping[str, Probe] | None = None,
+        *,
+        limits: Limits | None = None,
+    ) -> None:
         self._path, self._probes = path, probes or {}
         self._folder = Path(tempfile.mkdtemp(prefix="holdfast-doctor-"))
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         # Members that were refused or could not be read.
-        self.left_out = unpack(str(path), str(self._folder)).left_out
+        self.left_out = unpack(str(path), str(self._folder), limits).left_out
         self._manifest = self._read_manifest()
 
     @property

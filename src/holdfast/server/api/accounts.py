@@ -6,8 +6,9 @@ from typing import Literal
 
 from fastapi import APIRouter
 
-from holdfast.app.control import accounts
+from holdfast.app.control import accounts, grants
 from holdfast.app.control.accounts import AccountChange, AccountFacts
+from holdfast.app.control.sessions import RoleIn
 from holdfast.server.api.sessions import Name, Password
 from holdfast.server.callers import Person, ThePlane
 from holdfast.server.paging import Page, Paging
@@ -55,6 +56,12 @@ def add_account(plane: ThePlane, person: Person, wanted: AccountWanted) -> Accou
 @router.get("/{name}")
 def show_account(plane: ThePlane, person: Person, name: str) -> AccountFacts:
     return accounts.show_account(plane, person, name)
+
+
+@router.get("/{name}/grants")
+def list_roles(plane: ThePlane, person: Person, name: str) -> list[RoleIn]:
+    """The account's role in each vault it has one in."""
+    return grants.roles_of(plane, person, name)
 
 
 @router.patch("/{name}")

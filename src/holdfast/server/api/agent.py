@@ -1,6 +1,7 @@
 """What agents ask and tell: heartbeats, commands, reports. Each shows its certificate."""
 
 import asyncio
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -44,21 +45,25 @@ async def commands(
     visitor: Shown,
     after: Annotated[int, Query(ge=0, description="The highest number that is known.")] = 0,
     wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT, description="Seconds.")] = 0,
+    *,
+    questions: Annotated[bool, Query(description="Whether it answers questions.")] = False,
 ) -> Commands:
-    """Commands beyond `after`, at once or as soon as there are some.
+    """Commands beyond `after`, and questions, at once or as soon as there are some.
 
     When the time is over it is all that was not taken, `after` or not: for whoever lost one.
     """
 
     def look(after: int) -> Commands:
-        return open_commands(plane, visitor.machine(), after=after)
+        machine = visitor.machine()
+        found = open_commands(plane, machine, after=after)
+        return replace(found, questions=plane.desk.take(machine.id)) if questions else found
 
     if wait == 0:
         return await asyncio.to_thread(look, after)
     machine_id = await _machine_id(request, visitor)
     async with bell_of(request, plane).listening(machine_id) as waiter:
         found = await asyncio.to_thread(look, after)
-        if found.commands:
+        if found.commands or found.questions:
             return found
         done, _waiting = await asyncio.wait([waiter], timeout=wait)
     return await asyncio.to_thread(look, after if done else 0)
@@ -107,6 +112,7 @@ def bell_of(request: Request, plane: ThePlane) -> Bell:
         state.bell = Bell(
             newest=lambda: newest_command(plane), since=lambda number: told_since(plane, number)
         )
+        plane.desk.listen(state.bell.ring_soon)
     bell = state.bell
     assert isinstance(bell, Bell)
     return bell

@@ -22,6 +22,7 @@ from holdfast.server.paging import Page, Paging
 
 router = APIRouter(tags=["alerts"])
 _YEARS = 24 * 3660
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,7 @@ class TargetWanted:
     daily_summary: bool = False
     summary_at: str = "08:00"
     summary_zone: str = "UTC"
+    weekly_on: Weekday | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,11 @@ def list_alerts(
 ) -> Page[AlertView]:
     """Alerts of the vaults one may read, the newest first."""
     return alert_rules.list_alerts(plane, person, window, is_open=open)
+
+
+@router.get("/alerts/{alert_id}")
+def show_alert(plane: ThePlane, person: Person, alert_id: str) -> AlertView:
+    return alert_rules.show_alert(plane, person, alert_id)
 
 
 @router.post("/alerts/{alert_id}/close")

@@ -4,9 +4,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
 
-from holdfast.app.control import policies, preview
+from holdfast.app.control import policies, preview, retention_trial
 from holdfast.app.control.policies import PolicyView
 from holdfast.app.control.preview import Preview
+from holdfast.app.control.retention_trial import RetentionTrial
 from holdfast.fleet.policies import policy_body, propose
 from holdfast.server.callers import Person, ThePlane
 from holdfast.server.paging import Page, Paging
@@ -29,6 +30,12 @@ def list_policies(plane: ThePlane, person: Person, vault: str, window: Paging) -
 def proposal(plane: ThePlane, person: Person, vault: str, zone: str = "UTC") -> dict[str, Any]:
     """A policy to begin with; nothing is made of it yet."""
     return policies.proposal(plane, person, vault, zone=zone)
+
+
+@router.post("/vaults/{vault}/policies/trial")
+def try_policy(plane: ThePlane, person: Person, vault: str, body: PolicyBody) -> RetentionTrial:
+    """What such a policy would keep, had it run all the time; nothing is changed."""
+    return retention_trial.try_policy(plane, person, vault, body)
 
 
 @router.post("/vaults/{vault}/policies", status_code=201)

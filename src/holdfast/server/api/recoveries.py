@@ -5,8 +5,16 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from holdfast.app.control import recoveries, recovery_orders, recovery_views
+from holdfast.app.control import (
+    recoveries,
+    recovery_choices,
+    recovery_orders,
+    recovery_points,
+    recovery_views,
+)
 from holdfast.app.control.job_views import JobView
+from holdfast.app.control.recovery_choices import Choices, PreflightView
+from holdfast.app.control.recovery_points import RecoveryPointView
 from holdfast.app.control.recovery_views import RecoveryView
 from holdfast.fleet.recovery_messages import RecoveryTold
 from holdfast.server.callers import Machine, Person, ThePlane
@@ -38,10 +46,29 @@ def show(plane: ThePlane, person: Person, vm: str) -> RecoveryView:
     return recovery_views.show_recovery(plane, person, vm)
 
 
+@router.get("/recovery/{vm}/points")
+def list_points(plane: ThePlane, person: Person, vm: str) -> list[RecoveryPointView]:
+    """What it could be started from, at all sites that have a replica of it; the newest first."""
+    return recovery_points.list_recovery_points(plane, person, vm)
+
+
+@router.get("/recovery/{vm}/acts")
+def list_acts(plane: ThePlane, person: Person, vm: str) -> Choices:
+    """What can be done with it now, at which host, and which tests of it are left."""
+    return recovery_choices.show_choices(plane, person, vm)
+
+
+@router.get("/recovery-checks/{job}")
+def show_check(plane: ThePlane, person: Person, job: str) -> PreflightView:
+    """What the look before an act has found; `POST /recovery/{vm}/check` has it taken."""
+    return recovery_choices.show_preflight(plane, person, job)
+
+
 @router.post("/recovery/{vm}/{act}", status_code=201)
 def order(plane: ThePlane, person: Person, vm: str, act: str, wanted: ActWanted) -> JobView:
     """test, planned, unplanned, change-point, undo, commit, reprotect, failback, cleanup, drill.
 
+    And `check`: the host looks at what another act, its argument `act`, would stumble over.
     It becomes a job of the host that can do it; a host that does not come within half an hour
     never does it.
     """

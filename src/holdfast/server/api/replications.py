@@ -8,9 +8,11 @@ from holdfast.app.control import (
     replication_ends,
     replication_grants,
     replication_roles,
+    replication_topology,
     replication_views,
     replications,
 )
+from holdfast.app.control.replication_topology import Topology
 from holdfast.app.control.replication_views import (
     MOST_HOURS,
     History,
@@ -57,6 +59,12 @@ def list_replications(  # noqa: PLR0913  what they can be chosen by
         healths=tuple(one.value for one in health or ()),
     )
     return replication_views.list_replications(plane, person, wanted, window)
+
+
+@router.get("/replication-topology")
+def topology(plane: ThePlane, person: Person, vault: str | None = None) -> Topology:
+    """Which hosts replicate to which sites, and how well."""
+    return replication_topology.show_topology(plane, person, vault=vault)
 
 
 @router.get("/replications/{replication_id}")

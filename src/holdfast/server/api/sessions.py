@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter
 from pydantic import Field
@@ -25,6 +25,11 @@ Password = Annotated[str, Field(max_length=2000, json_schema_extra={"format": "p
 class Login:
     name: Name
     password: Password = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeChange:
+    lang: Literal["en", "ko"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +77,12 @@ def log_out(plane: ThePlane, person: Person, token: TheToken) -> None:
 @router.get("/me")
 def who_am_i(plane: ThePlane, person: Person) -> Me:
     return sessions.who_am_i(plane, person)
+
+
+@router.patch("/me")
+def change_me(plane: ThePlane, person: Person, change: MeChange) -> Me:
+    """The language in which the console speaks to this account."""
+    return sessions.change_language(plane, person, change.lang)
 
 
 @router.put("/me/password", status_code=HTTPStatus.NO_CONTENT)

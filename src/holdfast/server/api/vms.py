@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from holdfast.app.control import vms
-from holdfast.app.control.vms import VmView
+from holdfast.app.control.vms import HostedVm, VmView
 from holdfast.fleet.messages import VmsTold
 from holdfast.server.callers import Machine, Person, ThePlane
 from holdfast.server.paging import Page, Paging
@@ -21,3 +21,16 @@ def tell(plane: ThePlane, machine: Machine, told: VmsTold) -> None:
 def list_vms(plane: ThePlane, person: Person, machine_id: str, window: Paging) -> Page[VmView]:
     """As the host's agent saw them last, sorted by name."""
     return vms.list_vms(plane, person, machine_id, window)
+
+
+@router.get("/machines/{machine_id}/vms/{uuid}")
+def show_vm(plane: ThePlane, person: Person, machine_id: str, uuid: str) -> HostedVm:
+    return vms.show_vm(plane, person, machine_id, uuid)
+
+
+@router.get("/vms")
+def list_all_vms(
+    plane: ThePlane, person: Person, window: Paging, vault: str | None = None
+) -> Page[HostedVm]:
+    """On every host one may look at, sorted by name."""
+    return vms.list_all_vms(plane, person, window, vault=vault)

@@ -24,6 +24,7 @@ from holdfast.app.control import (
 )
 from holdfast.app.control.cleaning import clean
 from holdfast.app.control.job_watch import give_up_forgotten, give_up_silent
+from holdfast.app.control.reports import room_watch, sampling
 from holdfast.app.control.sweeping import sweep_vaults
 from holdfast.fleet.jobs import Kind
 from holdfast.server.workflows import ordering
@@ -45,12 +46,15 @@ def every_minute(_moment: datetime, _context: Any) -> None:
     _step("watch recoveries", _watch_recoveries)
     _step("send alerts", send_alerts)
     _step("summaries", _send_summaries)
+    _step("weekly summaries", _send_weeklies)
 
 
 @DBOS.workflow(name="every-hour")
 def every_hour(_moment: datetime, _context: Any) -> None:
     _step("vaults to remove", _remove_vaults)
     _step("samples of replications", _thin_samples)
+    _step("samples of vaults", _sample_vaults)
+    _step("room of vaults", _watch_room)
     for purge in (_purge_trash, _purge_repositories):
         for _slice in range(_MOST_SLICES):
             if _step(purge.__name__, purge) != _FILES:
@@ -116,6 +120,14 @@ def _thin_samples() -> int:
     return replication_watch.thin(plane())
 
 
+def _sample_vaults() -> int:
+    return sampling.sample_vaults(plane()) + sampling.thin_samples(plane())
+
+
+def _watch_room() -> int:
+    return room_watch.watch_room(plane())
+
+
 def send_alerts() -> int:
     from holdfast.server.notifying import send  # its hundred services take a while to import
 
@@ -126,6 +138,13 @@ def _send_summaries() -> int:
     from holdfast.server.notifying import send
 
     return alert_summaries.send_summaries(plane(), send)
+
+
+def _send_weeklies() -> int:
+    from holdfast.app.control.reports import weekly_mail
+    from holdfast.server.notifying import send
+
+    return weekly_mail.send_weeklies(plane(), send)
 
 
 def _purge_trash() -> int:

@@ -105,6 +105,39 @@ def test_groups_come_one_after_the_other_and_people_are_asked_between(ground: Gr
     assert (done["is_over"], done["state"]) == (True, "done")
 
 
+def test_planned_run_ends_all_at_their_hosts_before_it_starts_any(ground: Ground) -> None:
+    run = begun(ground, "planned", source_is_down=False)
+    orders = []
+
+    for _each in range(6):
+        driven(ground, run)
+        with ground.plane.database.read() as db:
+            found = db.query(Job).filter(Job.machine_id.is_not(None), Job.state == "waiting").all()
+        for job in found:
+            name = job.arguments["vm"].removeprefix("uuid-of-")
+            orders.append((name, bool(job.arguments.get("hand_over_only"))))
+            end(ground, job)
+        answer(ground.plane, ground.admin, run, step="second/pre-1", decision="yes")
+    done = driven(ground, run)
+
+    assert orders == [("web", True), ("db", True), ("db", False), ("web", False)]
+    assert (done["is_over"], done["state"]) == (True, "done")
+
+
+def test_cancelled_planned_run_gives_back_what_it_has_ended(ground: Ground) -> None:
+    run = begun(ground, "planned", source_is_down=False)
+    driven(ground, run)
+    end(ground, jobs(ground)["failover-planned web"])
+    driven(ground, run)
+    cancel_job(ground.plane, ground.admin, run)
+    end(ground, jobs(ground)["failover-planned db"])
+
+    driven(ground, run)
+
+    given = [name for name in jobs(ground) if name.startswith("failover-undo")]
+    assert sorted(given) == ["failover-undo db", "failover-undo web"]
+
+
 def test_what_failed_stops_it_and_is_tried_again_when_it_is_gone_on_with(ground: Ground) -> None:
     run = begun(ground)
     driven(ground, run)

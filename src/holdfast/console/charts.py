@@ -1,0 +1,143 @@
+"""Charts, each with its figures as a table beneath, for those who do not see it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from nicegui import ui
+
+from holdfast.base.texts import _
+from holdfast.console import shown
+from holdfast.console.visiting import Visit
+
+_PALETTE = ("#2f7ed8", "#d9822b", "#3d9970", "#a347ba", "#c23b4b", "#6b7785")
+# Readable on the surfaces of both lights.
+_INK = "#7a8797"
+_MOST_ROWS = 60
+_BAR_PIXELS, _ROOM_PIXELS = 30, 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    name: str
+    # None: nothing is known of that time.
+    points: Sequence[tuple[datetime, float | None]]
+
+
+def time_chart(
+    visit: Visit, *, title: str, unit: str, series: Sequence[Series], kind: str = "line"
+) -> ui.echart:
+    """`kind`: line or bar. `unit` is written at the axis."""
+    chart = ui.echart(_time_options(visit, unit=unit, series=series, kind=kind)).classes("hf-chart")
+    chart.props["role"], chart.props["aria-label"] = "img", title
+    with ui.expansion(_("The figures of this chart")).classes("hf-figures-of"):
+        _table([_("Time"), *(f"{one.name} ({unit})" for one in series)], _time_rows(series))
+    return chart
+
+
+def redraw(
+    chart: ui.echart, visit: Visit, *, unit: str, series: Sequence[Series], kind: str = "line"
+) -> None:
+    """With new figures; the table keeps those of when the page was opened."""
+    chart.options.update(_time_options(visit, unit=unit, series=series, kind=kind))
+    chart.update()
+
+
+def bar_chart(
+    visit: Visit, *, title: str, unit: str, bars: Sequence[tuple[str, float]]
+) -> ui.echart:
+    """Lying bars, so that their names can be read."""
+    options = _base(visit) | {
+        "xAxis": _axis(unit),
+        "yAxis": {
+            "type": "category",
+            "inverse": True,
+            "data": [name for name, _value in bars],
+            "axisLabel": {"color": _INK},
+        },
+        "grid": {"left": 8, "right": 32, "top": 8, "bottom": 24, "containLabel": True},
+        "series": [{"type": "bar", "data": [value for _name, value in bars], "barMaxWidth": 22}],
+    }
+    chart = ui.echart(options).classes("hf-chart")
+    chart.style(f"height: {_BAR_PIXELS * len(bars) + _ROOM_PIXELS}px")
+    chart.props["role"], chart.props["aria-label"] = "img", title
+    with ui.expansion(_("The figures of this chart")).classes("hf-figures-of"):
+        _table([_("Name"), unit], [[name, f"{value:g}"] for name, value in bars])
+    return chart
+
+
+def _time_options(
+    visit: Visit, *, unit: str, series: Sequence[Series], kind: str
+) -> dict[str, Any]:
+    is_empty = not any(one.points for one in series)
+    return _base(visit) | {
+        "title": {
+            "show": is_empty,
+            "text": _("Nothing was measured yet."),
+            "left": "center",
+            "top": "middle",
+            "textStyle": {"color": _INK, "fontSize": 14, "fontWeight": "normal"},
+        },
+        "xAxis": {"type": "time", "axisLabel": {"color": _INK}},
+        "yAxis": _axis(unit),
+        "legend": {"show": len(series) > 1, "top": 0, "right": 0, "textStyle": {"color": _INK}},
+        "series": [
+            {
+                "type": kind,
+                "name": one.name,
+                "showSymbol": False,
+                "data": [[when.timestamp() * 1000, value] for when, value in one.points],
+            }
+            for one in series
+        ],
+    }
+
+
+def _base(visit: Visit) -> dict[str, Any]:
+    return {
+        "color": list(_PALETTE),
+        "animation": False,
+        "grid": {"left": 56, "right": 16, "top": 32, "bottom": 32},
+        "tooltip": {"trigger": "axis"},
+        "aria": {"enabled": True},
+        "useUTC": False,
+        "lang": visit.lang,
+    }
+
+
+def _axis(unit: str) -> dict[str, Any]:
+    return {
+        "type": "value",
+        "name": unit,
+        "nameTextStyle": {"color": _INK},
+        "axisLabel": {"color": _INK},
+        "splitLine": {"lineStyle": {"color": _INK, "opacity": 0.25}},
+        "min": 0,
+    }
+
+
+def _time_rows(series: Sequence[Series]) -> list[list[str]]:
+    """The newest ones: a table of a day's minutes is read by nobody."""
+    moments = sorted({when for one in series for when, _value in one.points}, reverse=True)
+    found = [dict(one.points) for one in series]
+    return [
+        [shown.when(when), *(_figure(one.get(when)) for one in found)]
+        for when in moments[:_MOST_ROWS]
+    ]
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:g}"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    with ui.element("table").classes("hf-table"):
+        with ui.element("thead"), ui.element("tr"):
+            for name in head:
+                ui.element("th").props("scope=col")._text = name  # noqa: SLF001
+        with ui.element("tbody"):
+            for row in rows:
+                with ui.element("tr"):
+                    for cell in row:
+                        ui.element("td")._text = cell  # noqa: SLF001

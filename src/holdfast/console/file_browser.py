@@ -1,0 +1,246 @@
+"""The folders of a recovery point on a page: opened, filtered, searched, and chosen from."""
+
+from collections.abc import Awaitable, Callable
+
+from nicegui import ui
+
+from holdfast.app.control.browsing import list_folder, list_inside, search_point
+from holdfast.base.errors import HoldfastError
+from holdfast.base.texts import _, ngettext
+from holdfast.console import shown
+from holdfast.console.looking import Look
+from holdfast.console.notices import problem
+from holdfast.fleet.questions import Folder, FolderWanted, Item, SearchFound, SearchWanted
+
+_PER_PAGE = 100
+_ICONS = {"dir": "folder", "symlink": "link", "file": "description"}
+Chosen = Callable[[dict[str, Item]], Awaitable[None]]
+
+
+class FileBrowser:
+    """`inside`: in the disks of a virtual machine, whose paths begin with a volume."""
+
+    def __init__(
+        self, look: Look, *, on_choice: Chosen, path: str = "/", inside: bool = False
+    ) -> None:
+        self._look, self._visit = look, look.visit
+        self._on_choice, self._inside = on_choice, inside
+        self._path, self._offset, self._name = path, 0, ""
+        self.chosen: dict[str, Item] = {}
+        self._found: Folder | SearchFound | None = None
+        self._crumbs: ui.element
+        self._list: ui.element
+
+    def show(self) -> None:
+        """Draw it here; what is in it comes when its machine has answered."""
+        with ui.element("div").classes("hf-listing"):
+            with ui.element("div").classes("hf-listing-tools"):
+                self._tools()
+            self._crumbs = ui.element("nav").classes("hf-crumbs")
+            self._crumbs.props["aria-label"] = _("Folders above")
+            self._list = ui.element("div").props("aria-live=polite")
+            self._basket = ui.element("div").classes("hf-pages")
+        self._draw_basket()
+        self._wait()
+        ui.timer(0.05, self._visit.doing(self._load), once=True)
+
+    async def open(self, path: str) -> None:
+        self._path, self._offset, self._name = path, 0, ""
+        self._box.set_value("")
+        await self._load()
+
+    async def _clear(self) -> None:
+        self.chosen.clear()
+        self._draw()
+        self._draw_basket()
+        await self._on_choice(self.chosen)
+
+    def _tools(self) -> None:
+        self._box = ui.input(_("Name")).props("dense outlined clearable type=search")
+        self._box.on("keydown.enter", self._visit.doing(self._filter))
+        ui.button(_("Filter this folder"), on_click=self._visit.doing(self._filter)).props(
+            "outline no-caps color=primary"
+        )
+        if not self._inside:
+            ui.button(_("Search below it"), on_click=self._visit.doing(self._search)).props(
+                "outline no-caps color=primary"
+            )
+
+    async def _filter(self) -> None:
+        self._name, self._offset = self._box.value or "", 0
+        await self._load()
+
+    async def _turn(self, by: int) -> None:
+        self._offset = max(0, self._offset + by)
+        await self._load()
+
+    async def _load(self) -> None:
+        wanted = FolderWanted(
+            point=self._look.point.id,
+            path=self._path,
+            name=self._name,
+            offset=self._offset,
+            limit=_PER_PAGE,
+        )
+        work = list_inside if self._inside else list_folder
+        self._wait()
+        try:
+            self._found = await self._look.ask(work, wanted)
+        except HoldfastError as err:
+            self._fail(err)
+            return
+        self._draw()
+
+    async def _search(self) -> None:
+        text = (self._box.value or "").strip()
+        if not text:
+            await self._filter()
+            return
+        self._wait()
+        wanted = SearchWanted(point=self._look.point.id, text=text, path=self._path)
+        try:
+            self._found = await self._look.ask(search_point, wanted)
+        except HoldfastError as err:
+            self._fail(err)
+            return
+        self._draw()
+
+    def _wait(self) -> None:
+        self._draw_crumbs()
+        self._list.clear()
+        with self._list, ui.element("div").classes("hf-row hf-pad"):
+            ui.spinner(size="20px").props("aria-hidden=true")
+            ui.label(_("{machine} looks into the point…").format(machine=self._look.host))
+
+    def _fail(self, err: HoldfastError) -> None:
+        self._list.clear()
+        with self._list, ui.element("div").classes("hf-pad"):
+            problem(err)
+
+    def _draw(self) -> None:
+        self._draw_crumbs()
+        self._list.clear()
+        with self._list:
+            match self._found:
+                case Folder() as folder:
+                    self._table(folder.items, _("This folder is empty."))
+                    self._pages(folder)
+                case SearchFound() as found:
+                    self._table(found.items, _("Nothing of that name was found."), is_search=True)
+                    self._searched(found)
+                case None:
+                    pass
+
+    def _draw_crumbs(self) -> None:
+        self._crumbs.clear()
+        parts = [part for part in self._path.split("/") if part]
+        with self._crumbs:
+            if not self._inside:
+                self._crumb("/", "/")
+            for count, part in enumerate(parts, 1):
+                if count > 1 or not self._inside:
+                    ui.label(">").classes("hf-muted").props("aria-hidden=true")
+                path = "/".join(parts[:count])
+                self._crumb(part, path if self._inside else f"/{path}")
+
+    def _crumb(self, text: str, path: str) -> None:
+        if path.strip("/") == self._path.strip("/"):
+            ui.label(text).classes("hf-strong").props("aria-current=location")
+        else:
+            _opener(text, self._visit.doing(lambda: self.open(path)))
+
+    def _table(self, items: list[Item], nothing: str, *, is_search: bool = False) -> None:
+        if not items:
+            ui.label(nothing).classes("hf-muted hf-pad")
+            return
+        heads = (_("Chosen"), _("Name"), _("Size"), _("Changed"), _("Permissions"))
+        with ui.element("div").classes("hf-table-frame"):
+            table = ui.element("table").classes("hf-table hf-files")
+        table.props["aria-label"] = _("Files")
+        with table:
+            with ui.element("thead"), ui.element("tr"):
+                for place, head in enumerate(heads):
+                    cell = ui.element("th").props("scope=col")
+                    cell._text = head  # noqa: SLF001  the framework's way to a text
+                    cell.classes("hf-number" if place == 2 else "")  # noqa: PLR2004  the size
+            with ui.element("tbody"):
+                for item in items:
+                    self._row(item, heads, is_search=is_search)
+
+    def _row(self, item: Item, heads: tuple[str, ...], *, is_search: bool) -> None:
+        def cell(place: int, *, more: str = "") -> ui.element:
+            made = ui.element("td").classes(more)
+            made.props["data-label"] = heads[place]
+            return made
+
+        with ui.element("tr"):
+            with cell(0, more="hf-tick"):
+                box = ui.checkbox(value=item.path in self.chosen).props("dense")
+                box.props["aria-label"] = _("Choose {name}").format(name=item.name)
+                box.on_value_change(self._visit.doing(lambda: self._choose(item)))
+            with cell(1, more="hf-file"):
+                ui.icon(_ICONS.get(item.kind, "settings")).props("aria-hidden=true")
+                self._name_of(item, is_search=is_search)
+            with cell(2, more="hf-number"):
+                ui.label(shown.size(item.size) if item.kind == "file" else "-")
+            with cell(3):
+                ui.label(f"{item.modified:%Y-%m-%d %H:%M}" if item.modified else "-")
+            with cell(4, more="hf-minor"):
+                ui.label(f"{item.mode:03o} {item.owner}")
+
+    def _name_of(self, item: Item, *, is_search: bool) -> None:
+        text = item.path if is_search else item.name
+        if item.kind == "dir":
+            _opener(text, self._visit.doing(lambda: self.open(item.path)))
+        else:
+            ui.label(f"{text} → {item.target}" if item.target else text)
+
+    async def _choose(self, item: Item) -> None:
+        if self.chosen.pop(item.path, None) is None:
+            self.chosen[item.path] = item
+        self._draw_basket()
+        await self._on_choice(self.chosen)
+
+    def _draw_basket(self) -> None:
+        """What was chosen stays chosen in whatever folder one goes on to."""
+        count = len(self.chosen)
+        self._basket.clear()
+        self._basket.set_visibility(count > 0)
+        with self._basket:
+            said = ngettext("{count} item is chosen", "{count} items are chosen", count)
+            ui.label(said.format(count=count)).classes("hf-strong")
+            ui.button(_("Choose nothing"), on_click=self._visit.doing(self._clear)).props(
+                "flat dense no-caps color=primary"
+            )
+
+    def _pages(self, folder: Folder) -> None:
+        if folder.total <= _PER_PAGE:
+            return
+        last = folder.offset + len(folder.items)
+        with ui.element("div").classes("hf-pages"):
+            said = _("{first}-{last} of {count}")
+            ui.label(
+                said.format(first=folder.offset + 1, last=last, count=f"{folder.total:,}")
+            ).classes("hf-muted")
+            for icon, label, by, is_there in (
+                ("chevron_left", _("Previous page"), -_PER_PAGE, folder.offset > 0),
+                ("chevron_right", _("Next page"), _PER_PAGE, last < folder.total),
+            ):
+                turn = ui.button(
+                    icon=icon, on_click=self._visit.doing(lambda by=by: self._turn(by))
+                )
+                turn.props("outline dense color=primary").props["aria-label"] = label
+                turn.set_enabled(is_there)
+
+    def _searched(self, found: SearchFound) -> None:
+        said = _("{count} items were looked at.").format(count=f"{found.looked_at:,}")
+        more = "" if found.is_complete else _("There may be more: search in a folder further down.")
+        with ui.element("div").classes("hf-pages"):
+            ui.label(f"{said} {more}").classes("hf-muted")
+
+
+def _opener(text: str, act: Callable[..., Awaitable[None]]) -> None:
+    """A folder: it opens here, so it is a button that looks like a link."""
+    button = ui.element("button").props("type=button").classes("hf-opener")
+    button._text = text  # noqa: SLF001  the framework's way to a text
+    button.on("click", act)

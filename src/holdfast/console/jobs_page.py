@@ -1,0 +1,200 @@
+"""Jobs: what is being done now, and what was done."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from nicegui import ui
+
+from holdfast.app.control.job_views import JobView
+from holdfast.app.control.jobs import list_jobs
+from holdfast.base.texts import N_, _, ngettext
+from holdfast.catalog.jobs import JobFilter
+from holdfast.console import shown
+from holdfast.console.job_progress import ProgressBar
+from holdfast.console.job_words import kind_text, standing, state_text, tone, took
+from holdfast.console.pages import page
+from holdfast.console.tables import Choice, Column, Empty, Listing, Wish
+from holdfast.console.visiting import Visit
+from holdfast.fleet.jobs import State
+from holdfast.fleet.paging import MOST, Window
+
+_RUNNING_SECONDS, _LIST_SECONDS = 2.0, 10.0
+_MOST_AT_WORK = 12
+_DAY = 24
+_WEEK = 7 * _DAY
+_EVER = 0
+
+
+@page("/jobs", title=N_("Jobs"), section="jobs")
+async def jobs_page(
+    visit: Visit,
+    state: str = "",
+    kind: str = "",
+    machine: str = "",
+    vault: str = "",
+    hours: int = _WEEK,
+) -> None:
+    """`state`, `kind`, `machine` and `vault` as the API knows them; `hours` 0: as far back as it goes."""
+    jobs = _Jobs(visit, machine=machine, vault=vault, hours=hours)
+    chosen = {"state": state_text(state) if state else "", "kind": kind_text(kind) if kind else ""}
+    await jobs.show({name: text for name, text in chosen.items() if text})
+    visit.every(_RUNNING_SECONDS, jobs.look_at_work)
+    visit.every(_LIST_SECONDS, jobs.refresh)
+
+
+class _Jobs:
+    def __init__(self, visit: Visit, *, machine: str, vault: str, hours: int) -> None:
+        self._visit, self._machine, self._vault = visit, machine, vault
+        self._hours = hours
+        self._bars: dict[str, ProgressBar] = {}
+        self._work: ui.element
+        self._told: ui.label
+        self._listing: Listing[JobView]
+
+    async def show(self, chosen: dict[str, str]) -> None:
+        self._only()
+        self._work = shown.card(_("At work now"))
+        self._period()
+        self._told = ui.label().classes("hf-muted")
+        self._listing = Listing(
+            self._visit,
+            name="jobs",
+            columns=_columns(self._visit),
+            load=self._load,
+            empty=Empty(
+                title=_("No job in this time"),
+                text=_(
+                    "Backups, restores, checks and recoveries are jobs: each shows its steps, its "
+                    "log and, when it fails, what lies under it."
+                ),
+                action=_("Protect a machine"),
+                href="/start",
+            ),
+            choices=_choices(),
+            wish=Wish(sort="since", is_descending=True, chosen=chosen),
+        )
+        await self._listing.show()
+        await self.look_at_work()
+
+    def _only(self) -> None:
+        """Whoever came by a link must see that these are not all."""
+        if self._machine or self._vault:
+            with ui.element("div").classes("hf-row"):
+                ui.label(_("Only those of one machine or vault are shown.")).classes("hf-muted")
+                shown.link(_("Show all"), "/jobs")
+
+    async def refresh(self) -> None:
+        await self._listing.refresh()
+
+    async def look_at_work(self) -> None:
+        wanted = JobFilter(
+            states=(State.RUNNING.value,),
+            vault_id=self._vault or None,
+            machine_id=self._machine or None,
+        )
+        found = await self._visit.ask(list_jobs, wanted, Window(limit=_MOST_AT_WORK))
+        if {job.id for job in found.items} != self._bars.keys() or not self._bars:
+            self._draw_work(found.items, has_more=found.next is not None)
+        for job in found.items:
+            self._bars[job.id].show(job)
+
+    def _draw_work(self, jobs: Sequence[JobView], *, has_more: bool) -> None:
+        self._work.clear()
+        self._bars = {}
+        with self._work:
+            shown.heading(_("At work now"))
+            if not jobs:
+                ui.label(_("No job runs at the moment.")).classes("hf-muted")
+            with ui.element("div").classes("hf-halves"):
+                for job in jobs:
+                    self._bars[job.id] = self._at_work(job)
+            if has_more:
+                ui.label(_("There are more; the list has all of them.")).classes("hf-muted")
+
+    def _at_work(self, job: JobView) -> ProgressBar:
+        with ui.element("div").classes("hf-stack"):
+            about = " · ".join(filter(None, (kind_text(job.kind), job.machine, job.source)))
+            shown.link(about, f"/jobs/{job.id}").classes("hf-strong")
+            return ProgressBar(self._visit, job)
+
+    def _period(self) -> None:
+        periods = {
+            _DAY: _("The last day"),
+            _WEEK: _("The last week"),
+            30 * _DAY: _("The last 30 days"),
+            _EVER: _("As far back as it goes"),
+        }
+        hours = self._hours if self._hours in periods else _WEEK
+        box = ui.select(periods, label=_("Time"), value=hours).props("dense outlined")
+        box.classes("hf-choice hf-narrow")
+        box.on_value_change(self._visit.doing(self._change_period))
+
+    async def _change_period(self, event: object) -> None:
+        self._hours = getattr(event, "value", _WEEK)
+        await self.refresh()
+
+    async def _load(self) -> Sequence[JobView]:
+        now = self._visit.plane.clock.now()
+        wanted = JobFilter(
+            vault_id=self._vault or None,
+            machine_id=self._machine or None,
+            since=now - timedelta(hours=self._hours) if self._hours else None,
+        )
+        found = await self._visit.ask(list_jobs, wanted, Window(limit=MOST))
+        self._told.set_text(_told(len(found.items), is_cut=found.next is not None))
+        return found.items
+
+
+def _told(count: int, *, is_cut: bool) -> str:
+    if is_cut:
+        text = _("The newest {count} jobs of this time are listed; the API and the CLI list all.")
+        return text.format(count=f"{count:,}")
+    return ngettext("{count} job", "{count} jobs", count).format(count=f"{count:,}")
+
+
+def _columns(visit: Visit) -> list[Column[JobView]]:
+    now = visit.plane.clock.now
+    return [
+        Column(
+            name="kind",
+            label=_("Job"),
+            value=lambda job: kind_text(job.kind),
+            href=lambda job: f"/jobs/{job.id}",
+        ),
+        Column(name="state", label=_("State"), value=standing, tone=lambda job: tone(job.state)),
+        Column(
+            name="machine",
+            label=_("Machine"),
+            value=lambda job: job.machine,
+            href=lambda job: f"/machines/{job.machine_id}" if job.machine_id else None,
+        ),
+        Column(name="about", label=_("About"), value=lambda job: job.source, is_minor=True),
+        Column(
+            name="since",
+            label=_("Begun"),
+            value=lambda job: job.started_at or job.created_at,
+            text=lambda job: shown.ago(job.started_at or job.created_at, now()),
+        ),
+        Column(
+            name="took",
+            label=_("Took"),
+            value=lambda job: took(job, now()),
+            text=lambda job: shown.duration(took(job, now())),
+            is_number=True,
+        ),
+        Column(name="error", label=_("Error"), value=lambda job: job.error_code or ""),
+        Column(
+            name="by",
+            label=_("Begun by"),
+            value=lambda job: job.asked_by or job.origin,
+            is_minor=True,
+        ),
+    ]
+
+
+def _choices() -> list[Choice[JobView]]:
+    return [
+        Choice(name="state", label=_("State"), value=lambda job: state_text(job.state)),
+        Choice(name="kind", label=_("Kind"), value=lambda job: kind_text(job.kind)),
+        Choice(name="machine", label=_("Machine"), value=lambda job: job.machine or ""),
+    ]

@@ -1,0 +1,321 @@
+"""One replication: how far behind it was and is, what keeps it, and what can be done about it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from nicegui import ui
+
+from holdfast.app.control.job_orders import order_job
+from holdfast.app.control.replication_ends import end_replication
+from holdfast.app.control.replication_judging import read_settings, read_status
+from holdfast.app.control.replication_views import (
+    History,
+    ReasonView,
+    ReplicationDetail,
+    ReplicationView,
+    show_history,
+    show_replication,
+)
+from holdfast.base.texts import N_, _
+from holdfast.console import recovery_words as words
+from holdfast.console import shown
+from holdfast.console.asking import confirm
+from holdfast.console.charts import Series, redraw, time_chart
+from holdfast.console.notices import say
+from holdfast.console.pages import page
+from holdfast.console.panels import acting
+from holdfast.console.parts import Parts
+from holdfast.console.plain_tables import Cell, plain_table
+from holdfast.console.thing_words import tone, word
+from holdfast.console.visiting import Visit
+from holdfast.fleet.jobs import Kind
+from holdfast.fleet.roles import Right
+from holdfast.replication.why_texts import what_text, why_text
+from holdfast.server.nudging import nudge
+
+_EVERY, _CHART_EVERY = 3.0, 60.0
+_DAY, _WEEK, _MONTH = 24, 7 * 24, 30 * 24
+_MINUTE, _MIB = 60, 1 << 20
+_MOST_HAPPENINGS = 20
+_HALTED = ("paused", "suspended")
+
+
+@page("/replications/{replication_id}", title=N_("Replication"), section="replications")
+async def replication_page(visit: Visit, replication_id: str) -> None:
+    async def load() -> ReplicationDetail:
+        return await visit.ask(show_replication, replication_id)
+
+    parts = Parts(load)
+    parts.add(_standing, lambda detail: _head(visit, detail))
+    with ui.element("div").classes("hf-grid").style(words.FIGURES):
+        parts.add(
+            lambda detail: detail.replication,
+            lambda detail: _figures(visit, detail.replication),
+            is_within=True,
+        )
+    parts.add(
+        lambda detail: detail.replication.reasons,
+        lambda detail: _reasons(detail.replication.reasons),
+    )
+    await _chart(visit, replication_id)
+    with ui.element("div").classes("hf-halves"):
+        with shown.card(_("How it goes")):
+            parts.add(lambda detail: detail.status, lambda detail: _work(visit, detail))
+        with shown.card(_("How it is set")):
+            parts.add(lambda detail: detail.settings, lambda detail: _settings(detail.settings))
+    parts.add(lambda detail: (detail.status or {}).get("happenings"), _happenings)
+    await parts.refresh()
+    visit.every(_EVERY, parts.refresh)
+
+
+def _standing(detail: ReplicationDetail) -> tuple[str, ...]:
+    one = detail.replication
+    return one.name, one.health, one.state, one.machine, one.site
+
+
+def _head(visit: Visit, detail: ReplicationDetail) -> None:
+    one = detail.replication
+    with ui.element("div").classes("hf-row"):
+        shown.heading(one.name)
+        shown.chip(word(words.HEALTH, one.health), tone(words.HEALTH, one.health) or "idle")
+        shown.chip(word(words.STATE, one.state), tone(words.STATE, one.state) or "idle")
+        shown.link(one.machine, f"/machines/{one.machine_id}")
+        ui.icon("arrow_forward").props("aria-hidden=true")
+        shown.link(one.site, f"/sites/{one.site}")
+        ui.space()
+        _acts(visit, detail)
+
+
+def _figures(visit: Visit, one: ReplicationView) -> None:
+    late = one.every is not None and (one.rpo_seconds or 0) > 2 * one.every
+    shown.figure(
+        _("Would be lost by a failover now"),
+        shown.duration(one.rpo_seconds),
+        tone="warn" if late else "good",
+        note=_("Promised: a new point each {time}").format(time=shown.duration(one.every)),
+    )
+    shown.figure(
+        _("Newest point"),
+        shown.ago(one.latest_at, visit.plane.clock.now()),
+        note=shown.when(one.latest_at),
+    )
+    shown.figure(_("Waits to be sent"), shown.size(one.queue_bytes))
+    shown.figure(_("Sent a second"), shown.size(one.throughput) if one.throughput else "-")
+
+
+def _acts(visit: Visit, detail: ReplicationDetail) -> None:
+    one = detail.replication
+    may = visit.may(Right.RUN_JOBS, one.vault_id)
+    shown.link(_("Failover"), f"/recovery/{one.vm}").classes("hf-button hf-button-main")
+    is_halted = one.state in _HALTED
+    kind = Kind.RESUME_REPLICATION if is_halted else Kind.PAUSE_REPLICATION
+    text = _("Resume") if is_halted else _("Pause")
+    _button(visit, text, lambda: _order(visit, detail, kind)).set_enabled(may)
+    _button(visit, _("Compare anew"), lambda: _resync(visit, detail)).set_enabled(may)
+    _button(visit, _("End"), lambda: _end(visit, detail)).set_enabled(
+        visit.may(Right.CHANGE_POLICIES, one.vault_id)
+    )
+
+
+def _button(visit: Visit, text: str, act: Any) -> ui.button:
+    made = ui.button(text, on_click=acting(visit, act))
+    return made.props("outline no-caps color=primary")
+
+
+async def _order(visit: Visit, detail: ReplicationDetail, kind: Kind, **more: Any) -> None:
+    one = detail.replication
+    arguments = {"vm": one.name, **more}
+    made = await visit.ask(order_job, one.machine_id, kind=kind.value, arguments=arguments)
+    nudge(made.id)
+    say(_("Ordered: the host does it when it comes next."))
+
+
+async def _resync(visit: Visit, detail: ReplicationDetail) -> None:
+    agreed = await confirm(
+        _("Compare all of it with its replica?"),
+        _("Every block is read on both sides, and what differs is sent. The machine runs on."),
+        yes=_("Compare it"),
+    )
+    if agreed:
+        await _order(visit, detail, Kind.RESYNC_REPLICATION, now=True)
+
+
+async def _end(visit: Visit, detail: ReplicationDetail) -> None:
+    one = detail.replication
+    agreed = await confirm(
+        _("End the replication of {name}?").format(name=one.name),
+        _(
+            "Its replica and all its recovery points at {site} are removed. From then on it "
+            "cannot be failed over."
+        ).format(site=one.site),
+        yes=_("End it"),
+        typed=one.name,
+        is_dangerous=True,
+    )
+    if agreed:
+        await visit.ask(end_replication, one.id)
+        ui.navigate.to("/replications")
+
+
+def _reasons(found: Sequence[ReasonView]) -> None:
+    for one in found:
+        colour = "hf-bad" if one.health == "critical" else "hf-warn"
+        with ui.element("section").classes(f"hf-notice {colour}"):
+            ui.label(one.said).classes("hf-strong")
+            if one.remedy:
+                ui.label(one.remedy)
+            with ui.element("div").classes("hf-row"):
+                ui.label(_("since {when}").format(when=shown.when(one.since)))
+                shown.link(one.code, f"/doctor?code={one.code}").classes("hf-code")
+
+
+async def _chart(visit: Visit, replication_id: str) -> None:
+    with shown.card(_("How far behind it was")):
+        hours = (
+            ui.toggle({_DAY: _("A day"), _WEEK: _("A week"), _MONTH: _("A month")}, value=_DAY)
+            .props(f'no-caps dense aria-label="{_("How far back")}"')
+            .style("align-self:flex-start")
+        )
+        found = await visit.ask(show_history, replication_id, hours=_DAY)
+        promised = await _promised(visit, replication_id)
+        chart = time_chart(
+            visit,
+            title=_("How far behind it was, in minutes"),
+            unit="min",
+            series=_behind(found, promised),
+        )
+        shown.heading(_("What waited to be sent"), 3)
+        queue = time_chart(
+            visit, title=_("What waited to be sent, in MiB"), unit="MiB", series=_queue(found)
+        )
+
+        async def again() -> None:
+            now = await visit.ask(show_history, replication_id, hours=int(hours.value))
+            redraw(chart, visit, unit="min", series=_behind(now, promised))
+            redraw(queue, visit, unit="MiB", series=_queue(now))
+
+        hours.on_value_change(visit.doing(again))
+        visit.every(_CHART_EVERY, again)
+
+
+async def _promised(visit: Visit, replication_id: str) -> int | None:
+    detail = await visit.ask(show_replication, replication_id)
+    return detail.replication.every
+
+
+def _behind(found: History, promised: int | None) -> list[Series]:
+    seen = [(one.at, _minutes(one.rpo_seconds)) for one in found.samples]
+    lines = [Series(name=_("Behind"), points=seen)]
+    if promised and seen:
+        ends = (seen[0][0], seen[-1][0])
+        lines.append(
+            Series(name=_("Promised"), points=[(when, promised / _MINUTE) for when in ends])
+        )
+    return lines
+
+
+def _minutes(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds / _MINUTE, 2)
+
+
+def _queue(found: History) -> list[Series]:
+    points = [(one.at, round(one.queue_bytes / _MIB, 1)) for one in found.samples]
+    return [Series(name=_("Queue"), points=points)]
+
+
+def _work(visit: Visit, detail: ReplicationDetail) -> None:
+    status, now = read_status(detail.status), visit.plane.clock.now()
+    if status is None:
+        ui.label(_("Its host has told nothing yet.")).classes("hf-muted")
+        return
+    shown.facts(
+        [
+            (_("Last success"), _moment(status.last_success_at, now)),
+            (_("Newest application-consistent point"), _moment(status.latest_app_at, now)),
+            (_("Cycles"), f"{status.cycles:,}"),
+            (_("Missed"), f"{status.missed:,} ({status.missed_share:.0%})"),
+            (_("Change logs"), _logs(status.mean_log_bytes, status.greatest_log_bytes)),
+            (_("Waiting logs"), f"{status.queue_logs} · {shown.size(status.queue_bytes)}"),
+            (_("Best that can be"), shown.duration(status.achievable_rpo_seconds)),
+            (_("First copy or comparison"), _walk(status.walked_bytes, status.walk_bytes)),
+            (_("Last error"), status.error_code or "-"),
+        ]
+    )
+    if status.churn:
+        shown.heading(_("What changes, by disk"), 3)
+        shown.facts(
+            [
+                (
+                    each.target,
+                    _("{size}/s").format(size=shown.size(each.dirty_bytes_per_second)),
+                )
+                for each in status.churn
+            ]
+        )
+
+
+def _logs(mean: float, greatest: int) -> str:
+    return _("mean {mean}, greatest {greatest}").format(
+        mean=shown.size(mean), greatest=shown.size(greatest)
+    )
+
+
+def _walk(done: int, whole: int) -> str:
+    if not whole:
+        return "-"
+    return _("{done} of {whole}").format(done=shown.size(done), whole=shown.size(whole))
+
+
+def _moment(when: datetime | None, now: datetime) -> str:
+    return f"{shown.ago(when, now)} · {shown.when(when)}" if when else "-"
+
+
+def _settings(told: Mapping[str, Any]) -> None:
+    settings = read_settings(told)
+    if settings is None:
+        ui.label(_("Its host has told nothing yet.")).classes("hf-muted")
+        return
+    limits = [
+        _("{size}/s").format(size=shown.size(one.bytes_per_second)) + f" {one.window}"
+        for one in settings.limits
+    ]
+    shown.facts(
+        [
+            (_("Site"), f"{settings.to.site} ({settings.to.host}:{settings.to.port})"),
+            (_("A new point each"), shown.duration(settings.every)),
+            (
+                _("Application-consistent each"),
+                shown.duration(settings.app_every) if settings.app_every else _("never"),
+            ),
+            (_("Points are kept"), _("{hours} h").format(hours=settings.points.hours)),
+            (_("Limits"), ", ".join(limits) or _("none")),
+            (_("Group"), settings.group or "-"),
+            (_("Id"), settings.vm),
+        ]
+    )
+    ui.label(
+        _("To change it: `holdfast replication enable {vm} --to {site} …` on its host.").format(
+            vm=settings.name, site=settings.to.site
+        )
+    ).classes("hf-muted")
+
+
+def _happenings(detail: ReplicationDetail) -> None:
+    status = read_status(detail.status)
+    if status is None or not status.happenings:
+        return
+    head = (_("When"), _("What"), _("Why"), _("Size"))
+    with shown.card(_("What happened")):
+        plain_table(
+            head,
+            [
+                [
+                    Cell(shown.when(each.at)),
+                    Cell(what_text(each.what)),
+                    Cell(why_text(each.why)),
+                    Cell(shown.size(each.bytes) if each.bytes else "-", is_number=True),
+                ]
+                for each in reversed(status.happenings[-_MOST_HAPPENINGS:])
+            ],
+        )

@@ -1,0 +1,112 @@
+"""The list behind the figures of the overview: each machine, how safe it is, and why."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from nicegui import ui
+
+from holdfast.app.control.safety_views import SafetyView, Wanted, list_safety
+from holdfast.base.texts import N_, _
+from holdfast.console import shown
+from holdfast.console.pages import page
+from holdfast.console.problem_words import shown_by
+from holdfast.console.tables import Choice, Column, Empty, Listing, Wish
+from holdfast.console.thing_words import SAFETY, reasons, tone, word
+from holdfast.console.visiting import Visit
+from holdfast.console.whole_lists import all_of
+
+_SECONDS = 15.0
+_PROVEN = {"true": True, "false": False}
+
+
+@page("/safety", title=N_("How safe everything is"), section="overview")
+async def safety_page(
+    visit: Visit, safety: str = "", kind: str = "", vault: str = "", proven: str = ""
+) -> None:
+    """As the API takes them."""
+    wanted = Wanted(kind=kind or None, vault=vault or None, is_proven=_PROVEN.get(proven))
+    ui.label(
+        _(
+            "Protected is what has a policy or a replica, and a point as fresh as its vault asks "
+            "for. What speaks against it stands beside it."
+        )
+    ).classes("hf-muted")
+    chosen = {"safety": word(SAFETY, safety)} if safety else {}
+    listing = Listing(
+        visit,
+        name="safety",
+        columns=_columns(visit.plane.clock.now),
+        load=lambda: all_of(visit, list_safety, wanted=wanted),
+        empty=Empty(
+            title=_("Nothing fits"),
+            text=_("No machine and no virtual machine is like that, or none is registered yet."),
+            action=_("Get started"),
+            href="/start",
+        ),
+        choices=_choices(),
+        wish=Wish(sort="name", chosen=chosen),
+    )
+    await listing.show()
+    visit.every(_SECONDS, listing.refresh)
+
+
+def _columns(now: Callable[[], datetime]) -> list[Column[SafetyView]]:
+    return [
+        Column(name="name", label=_("Name"), value=lambda one: one.name, href=_place),
+        Column(name="kind", label=_("Kind"), value=_kind),
+        Column(
+            name="safety",
+            label=_("Safe?"),
+            value=lambda one: word(SAFETY, one.safety),
+            tone=lambda one: tone(SAFETY, one.safety),
+        ),
+        Column(name="why", label=_("Why"), value=lambda one: reasons(one.reasons)),
+        Column(
+            name="point_at",
+            label=_("Newest point"),
+            value=lambda one: one.point_at,
+            text=lambda one: shown.ago(one.point_at, now()),
+        ),
+        Column(
+            name="rpo_seconds",
+            label=_("Behind"),
+            value=lambda one: one.rpo_seconds,
+            text=lambda one: shown.duration(one.rpo_seconds),
+            is_number=True,
+        ),
+        Column(
+            name="proven_at",
+            label=_("Proven"),
+            value=lambda one: one.proven_at,
+            text=lambda one: _proven(one, now()),
+        ),
+        Column(
+            name="vault",
+            label=_("Vault"),
+            value=lambda one: one.vault,
+            href=lambda one: f"/vaults/{one.vault_id}",
+            is_minor=True,
+        ),
+    ]
+
+
+def _choices() -> list[Choice[SafetyView]]:
+    return [
+        Choice(name="safety", label=_("Safe?"), value=lambda one: word(SAFETY, one.safety)),
+        Choice(name="kind", label=_("Kind"), value=_kind),
+        Choice(name="vault", label=_("Vault"), value=lambda one: one.vault),
+    ]
+
+
+def _kind(one: SafetyView) -> str:
+    return _("Virtual machine") if one.kind == "vm" else _("Machine")
+
+
+def _place(one: SafetyView) -> str:
+    return f"/vms/{one.machine_id}/{one.id}" if one.kind == "vm" else f"/machines/{one.id}"
+
+
+def _proven(one: SafetyView, now: datetime) -> str:
+    if one.proven_at is None or one.proven_by is None:
+        return _("not yet")
+    return f"{shown.ago(one.proven_at, now)} ({shown_by(one.proven_by)})"

@@ -1,0 +1,126 @@
+"""How figures and words look on every page: the same thing is always written the same way."""
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from nicegui import ui
+
+from holdfast.base.texts import _, ngettext
+from holdfast.base.units import format_size
+
+Tone = Literal["good", "warn", "bad", "busy", "idle"]
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_MANY_DAYS = 45
+
+
+def duration(seconds: float | None) -> str:
+    """In the two greatest units: 3 d 4 h, 2 h 5 min, 41 s."""
+    if seconds is None:
+        return "-"
+    left = max(0, round(seconds))
+    if left < _MINUTE:
+        return _("{seconds} s").format(seconds=left)
+    if left < _HOUR:
+        return _("{minutes} min {seconds} s").format(
+            minutes=left // _MINUTE, seconds=left % _MINUTE
+        )
+    if left < _DAY:
+        minutes = left % _HOUR // _MINUTE
+        return _("{hours} h {minutes} min").format(hours=left // _HOUR, minutes=minutes)
+    return _("{days} d {hours} h").format(days=left // _DAY, hours=left % _DAY // _HOUR)
+
+
+def ago(when: datetime | None, now: datetime) -> str:
+    if when is None:
+        return _("not yet")
+    passed = now - when
+    if passed < timedelta(seconds=-_MINUTE):
+        return _("in {time}").format(time=_rough(-passed))
+    if passed < timedelta(seconds=_MINUTE):
+        return _("just now")
+    return _("{time} ago").format(time=_rough(passed))
+
+
+def when(moment: datetime | None) -> str:
+    """Of the clock, in the server's zone with its name; for tooltips, details, exports."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z") if moment else "-"
+
+
+def size(count: float | None) -> str:
+    return "-" if count is None else format_size(count)
+
+
+def chip(text: str, tone: Tone = "idle") -> ui.element:
+    """A word with a colour behind it; the word says it all, the colour is for the quick eye."""
+    with ui.element("span").classes(f"hf-chip hf-{tone}") as made:
+        ui.label(text)
+    return made
+
+
+def figure(
+    label: str, value: str, *, href: str | None = None, tone: Tone = "idle", note: str = ""
+) -> ui.element:
+    """One number with what it is; it leads to what it is made of."""
+    from holdfast.console.places import address
+
+    with ui.element("a" if href else "div").classes(f"hf-figure hf-edge-{tone}") as made:
+        if href:
+            made.props["href"] = address(href)
+        ui.label(value).classes("hf-figure-value")
+        ui.label(label).classes("hf-figure-label")
+        if note:
+            ui.label(note).classes("hf-figure-note")
+    return made
+
+
+def facts(rows: list[tuple[str, str]]) -> ui.element:
+    """Names and values beneath each other."""
+    with ui.element("dl").classes("hf-facts") as made:
+        for name, value in rows:
+            ui.element("dt")._text = name  # noqa: SLF001  the framework's way to a text
+            ui.element("dd")._text = value  # noqa: SLF001
+    return made
+
+
+def heading(text: str, level: int = 2) -> ui.element:
+    made = ui.element(f"h{level}").classes("hf-heading")
+    made._text = text  # noqa: SLF001
+    return made
+
+
+def card(title: str = "") -> ui.element:
+    """A panel; use it as a context."""
+    made = ui.element("section").classes("hf-card")
+    if title:
+        with made:
+            heading(title)
+    return made
+
+
+def link(text: str, href: str) -> ui.link:
+    """`href`: a path of the console, without its root."""
+    return ui.link(text, href).classes("hf-link")
+
+
+def empty(title: str, text: str, *, action: str = "", href: str = "") -> ui.element:
+    """Nothing is here yet: what would be, and how it comes to be."""
+    with ui.element("section").classes("hf-empty") as made:
+        heading(title)
+        ui.label(text)
+        if action:
+            with ui.link(target=href).classes("hf-button hf-button-main"):
+                ui.label(action)
+    return made
+
+
+def _rough(passed: timedelta) -> str:
+    seconds = int(passed.total_seconds())
+    if seconds < _HOUR:
+        return _("{minutes} min").format(minutes=seconds // _MINUTE)
+    if seconds < 2 * _DAY:
+        return _("{hours} h").format(hours=seconds // _HOUR)
+    days = seconds // _DAY
+    if days < _MANY_DAYS:
+        return ngettext("{days} day", "{days} days", days).format(days=days)
+    months = round(days / 30.4)
+    return ngettext("{months} month", "{months} months", months).format(months=months)

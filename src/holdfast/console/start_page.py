@@ -1,0 +1,167 @@
+"""The first steps: how far one has come, what comes next, and what of it can be done right here."""
+
+from nicegui import ui
+
+from holdfast.app.control.assignments import attach
+from holdfast.app.control.credentials import issue_credentials
+from holdfast.app.control.first_steps import Step, StepView, first_steps
+from holdfast.app.control.machine_views import MachineView, list_machines
+from holdfast.app.control.policies import create_policy, list_policies, proposal
+from holdfast.app.control.vaults import VaultFacts, list_vaults
+from holdfast.base.texts import N_, _
+from holdfast.console import shown
+from holdfast.console.notices import say
+from holdfast.console.pages import page
+from holdfast.console.start_words import CHAPTERS, WORDS
+from holdfast.console.visiting import Visit
+from holdfast.fleet.local_time import ZoneUnknown, ZoneUnreadable, read_zone
+from holdfast.fleet.paging import MOST, Window
+
+_SECONDS = 5.0
+_FEW = Window(limit=MOST)
+_POLICY = "default"
+# What nobody gets back by installing a machine anew.
+_WORTHY = ("/etc", "/home", "/root", "/srv", "/opt", "/usr/local", "/var/spool/cron")
+
+
+@page("/start", title=N_("Get started"), section="start")
+async def start_page(visit: Visit) -> None:
+    steps = ui.element("div").classes("hf-stack")
+    known: list[StepView] = []
+
+    async def draw() -> None:
+        found = await visit.ask(first_steps)
+        if found.steps == known:
+            return  # who reads, or has the focus on a button, is left in peace
+        known[:] = found.steps
+        steps.clear()
+        with steps:
+            if found.is_done:
+                _all_done()
+            _chapters(visit, {one.step: one for one in found.steps})
+
+    await draw()
+    visit.every(_SECONDS, draw)
+
+
+def _all_done() -> None:
+    with ui.element("section").classes("hf-notice hf-good"):
+        ui.label(_("All of it is done.")).classes("hf-strong")
+        ui.label(_("The overview says from now on whether it stays so."))
+
+
+def _chapters(visit: Visit, steps: dict[Step, StepView]) -> None:
+    for chapter in CHAPTERS:
+        with shown.card(_(chapter.title)):
+            ui.label(_(chapter.text)).classes("hf-muted")
+            with ui.element("ol").classes("hf-steps"):
+                for step in chapter.steps:
+                    _step(visit, steps[step])
+
+
+def _step(visit: Visit, one: StepView) -> None:
+    words = WORDS[one.step]
+    with ui.element("li").classes("hf-step"):
+        with ui.element("div").classes("hf-row"):
+            shown.heading(_(words.title), 3)
+            if one.is_done:
+                shown.chip(_("done"), "good")
+            elif one.is_next:
+                shown.chip(_("next"), "busy")
+        if one.is_done:
+            return
+        ui.label(_(words.text)).classes("hf-muted")
+        if words.commands:
+            ui.label("\n".join(words.commands)).classes("hf-log")
+        with ui.element("div").classes("hf-row"):
+            _act(visit, one.step)
+            shown.link(_(words.action), words.href)
+
+
+def _act(visit: Visit, step: Step) -> None:
+    """What can be done here, at once."""
+    acts = {
+        Step.MACHINE: (_("Download credentials"), _download),
+        Step.SECOND_MACHINE: (_("Download credentials"), _download),
+        Step.POLICY: (_("Protect it every night"), _protect),
+    }
+    if step not in acts:
+        return
+    label, act = acts[step]
+    button = ui.button(label, on_click=visit.doing(lambda: act(visit)))
+    button.props("no-caps unelevated color=primary")
+
+
+async def _download(visit: Visit) -> None:
+    vault = await _first_vault(visit)
+    if vault is None:
+        return
+    issued = await visit.ask(issue_credentials, vault.id)
+    ui.download.content(issued.content, issued.file_name)
+    say(
+        _("Good until {time}, for vault {vault}.").format(
+            time=shown.when(issued.expires_at), vault=issued.vault_name
+        )
+    )
+
+
+async def _protect(visit: Visit) -> None:
+    """The proposed policy, for the paths that somebody agrees to."""
+    machines = (await visit.ask(list_machines, _FEW, state="active")).items
+    if not machines:
+        say(_("Register a machine first."))
+        return
+    with ui.dialog() as dialog, ui.card().classes("hf-dialog"):
+        shown.heading(_("Protect it every night"))
+        ui.label(_("Backed up each night, kept for days, weeks, months and years.")).classes(
+            "hf-muted"
+        )
+        names = {one.id: one.name for one in machines}
+        chosen = ui.select(names, value=machines[0].id, label=_("Machine")).classes("hf-wide")
+        paths = ui.textarea(_("Folders and files, one a line"), value="\n".join(_WORTHY))
+        paths.classes("hf-wide").props("outlined autogrow")
+        with ui.element("div").classes("hf-actions"):
+            ui.button(_("Cancel"), on_click=lambda: dialog.submit("")).props("flat no-caps")
+            ui.button(_("Protect"), on_click=lambda: dialog.submit("yes")).props(
+                "no-caps unelevated color=primary"
+            )
+    answer = await dialog
+    wanted = [line.strip() for line in (paths.value or "").splitlines() if line.strip()]
+    dialog.delete()
+    if answer:
+        machine = next(one for one in machines if one.id == chosen.value)
+        await _attach(visit, machine, wanted)
+
+
+async def _attach(visit: Visit, machine: MachineView, paths: list[str]) -> None:
+    vault = machine.vault_id
+    names = [one.name for one in (await visit.ask(list_policies, vault, _FEW)).items]
+    if _POLICY not in names:
+        body = await visit.ask(proposal, vault, zone=await _zone())
+        await visit.ask(create_policy, vault, {**body, "name": _POLICY})
+    options = {"exclude_caches": True}
+    made = await visit.ask(attach, machine.id, policy_id=_POLICY, paths=paths, options=options)
+    say(
+        _("{machine} is protected by policy {policy} from now on.").format(
+            machine=made.machine, policy=made.policy
+        )
+    )
+
+
+async def _zone() -> str:
+    """The visitor's own, as their browser knows it: nights are where people sleep."""
+    told = await ui.run_javascript(
+        "return Intl.DateTimeFormat().resolvedOptions().timeZone", timeout=_SECONDS
+    )
+    try:
+        return read_zone(str(told)).key
+    except (ZoneUnknown, ZoneUnreadable):
+        return "UTC"
+
+
+async def _first_vault(visit: Visit) -> VaultFacts | None:
+    found = (await visit.ask(list_vaults, _FEW)).items
+    if not found:
+        say(_("Make a vault first."))
+        return None
+    return found[0]

@@ -1,0 +1,237 @@
+"""Inside recovery points: looked into through a machine's agent, and restored from."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import Field
+from starlette.concurrency import run_in_threadpool
+
+from holdfast.app.control import browsing, restoring, unlocking
+from holdfast.app.control.job_views import JobView
+from holdfast.app.control.restoring import InsideWanted, RestoreWanted, VmRestoreWanted
+from holdfast.app.control.unlocking import MOST_HOURS, UnlockView
+from holdfast.base.secret import Secret
+from holdfast.fleet.questions import (
+    Answer,
+    Folder,
+    FolderWanted,
+    KeyReply,
+    SearchFound,
+    SearchWanted,
+    VolumesFound,
+    VolumesWanted,
+    Weight,
+    WeighWanted,
+)
+from holdfast.server.callers import Machine, Person, ThePlane
+from holdfast.server.nudging import nudge
+
+router = APIRouter(tags=["browse and restore"])
+
+_POINT = "/machines/{machine_id}/points/{point_id}"
+_Path = Annotated[
+    str,
+    Query(
+        max_length=5000,
+        description="As `path` of an item; bytes that are no UTF-8, and %, are written as %XX.",
+    ),
+]
+_Unlock = Annotated[
+    str | None,
+    Query(
+        max_length=64,
+        description="Id of an unlock: another machine looks, with the passphrase typed in.",
+    ),
+]
+_Offset = Annotated[int, Query(ge=0, description="Behind so many items.")]
+_Limit = Annotated[int, Query(ge=1, le=1000, description="How many items at most.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    paths: Annotated[list[str], Field(min_length=1, max_length=restoring.MOST_PATHS)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unlocking:
+    # Another machine of the same vault.
+    reader: str
+    passphrase: Annotated[str, Field(min_length=1, max_length=4096, repr=False)]
+    hours: Annotated[float, Field(gt=0, le=MOST_HOURS)] = MOST_HOURS
+
+
+# It only looks; `async` spares it the way through the thread pool.
+async def _part(
+    point_id: str,
+    *,
+    path: _Path = "/",
+    name: Annotated[str, Query(max_length=255, description="What is in the name.")] = "",
+    offset: _Offset = 0,
+    limit: _Limit = 200,
+) -> FolderWanted:
+    return FolderWanted(point=point_id, path=path, name=name, offset=offset, limit=limit)
+
+
+async def _searched(
+    point_id: str,
+    *,
+    text: Annotated[str, Query(min_length=1, max_length=255)],
+    path: _Path = "/",
+    limit: _Limit = 200,
+) -> SearchWanted:
+    return SearchWanted(point=point_id, text=text, path=path, limit=limit)
+
+
+Part = Annotated[FolderWanted, Depends(_part)]
+Searched = Annotated[SearchWanted, Depends(_searched)]
+
+
+# What waits for a machine holds no thread meanwhile.
+@router.get(_POINT + "/files")
+async def list_folder(
+    plane: ThePlane,
+    person: Person,
+    machine_id: str,
+    wanted: Part,
+    *,
+    unlock: _Unlock = None,
+) -> Folder:
+    """A folder of a recovery point, folders first."""
+    asked = await run_in_threadpool(
+        browsing.list_folder, plane, person, machine_id, wanted, unlock=unlock
+    )
+    return await asked.arrive()
+
+
+@router.get(_POINT + "/search")
+async def search(
+    plane: ThePlane,
+    person: Person,
+    machine_id: str,
+    wanted: Searched,
+    *,
+    unlock: _Unlock = None,
+) -> SearchFound:
+    """What has the text in its name, or fits it where it has `*` or `?`, anywhere below a folder."""
+    asked = await run_in_threadpool(
+        browsing.search_point, plane, person, machine_id, wanted, unlock=unlock
+    )
+    return await asked.arrive()
+
+
+@router.post(_POINT + "/weight")
+async def weigh(
+    plane: ThePlane,
+    person: Person,
+    machine_id: str,
+    point_id: str,
+    wanted: Choice,
+    *,
+    unlock: _Unlock = None,
+) -> Weight:
+    """How many files and bytes these paths are, with all below them."""
+    weighed = WeighWanted(point=point_id, paths=wanted.paths)
+    asked = await run_in_threadpool(
+        browsing.weigh_choice, plane, person, machine_id, weighed, unlock=unlock
+    )
+    return await asked.arrive()
+
+
+@router.get(_POINT + "/volumes")
+async def list_volumes(
+    plane: ThePlane, person: Person, machine_id: str, point_id: str, *, unlock: _Unlock = None
+) -> VolumesFound:
+    """Of a virtual machine's recovery point: its disks, and the file systems in them."""
+    wanted = VolumesWanted(point=point_id)
+    asked = await run_in_threadpool(
+        browsing.list_volumes, plane, person, machine_id, wanted, unlock=unlock
+    )
+    return await asked.arrive()
+
+
+@router.get(_POINT + "/inside")
+async def list_inside(
+    plane: ThePlane,
+    person: Person,
+    machine_id: str,
+    wanted: Part,
+    *,
+    unlock: _Unlock = None,
+) -> Folder:
+    """A folder in a virtual machine's disk; the path begins with a volume, as vda1/etc."""
+    asked = await run_in_threadpool(
+        browsing.list_inside, plane, person, machine_id, wanted, unlock=unlock
+    )
+    return await asked.arrive()
+
+
+@router.post("/machines/{machine_id}/unlocks", status_code=201)
+async def unlock_machine(
+    plane: ThePlane, person: Person, machine_id: str, wanted: Unlocking
+) -> UnlockView:
+    """Let another machine read this one's points, with its passphrase, for this login alone.
+
+    The passphrase is kept in memory until the login ends, and nowhere else.
+    """
+    asked = await run_in_threadpool(
+        unlocking.unlock_machine,
+        plane,
+        person,
+        machine_id,
+        reader_id=wanted.reader,
+        passphrase=Secret(wanted.passphrase.encode()),
+        hours=wanted.hours,
+    )
+    return await asked.arrive()
+
+
+@router.get("/machines/{machine_id}/unlocks")
+def list_unlocks(plane: ThePlane, person: Person, machine_id: str) -> list[UnlockView]:
+    """Those of this login."""
+    return unlocking.list_unlocks(plane, person, machine_id)
+
+
+@router.delete("/machines/{machine_id}/unlocks/{unlock_id}", status_code=204)
+def end_unlock(plane: ThePlane, person: Person, machine_id: str, unlock_id: str) -> None:
+    """The passphrase is forgotten."""
+    unlocking.end_unlock(plane, person, machine_id, unlock_id)
+
+
+@router.post("/machines/{machine_id}/restores", status_code=201)
+def restore(plane: ThePlane, person: Person, machine_id: str, wanted: RestoreWanted) -> JobView:
+    """Files and folders of a recovery point, to this machine or to the one that reads for it."""
+    return _told(restoring.order_restore(plane, person, machine_id, wanted))
+
+
+@router.post("/machines/{machine_id}/inside-restores", status_code=201)
+def restore_inside(
+    plane: ThePlane, person: Person, machine_id: str, wanted: InsideWanted
+) -> JobView:
+    """A file or folder out of a virtual machine's disk, to a folder of its host."""
+    return _told(restoring.order_inside(plane, person, machine_id, wanted))
+
+
+@router.post("/machines/{machine_id}/vm-restores", status_code=201)
+def restore_vm(
+    plane: ThePlane, person: Person, machine_id: str, wanted: VmRestoreWanted
+) -> JobView:
+    """A virtual machine: as a new one, in place, or its disks as files."""
+    return _told(restoring.order_vm_restore(plane, person, machine_id, wanted))
+
+
+@router.post("/agent/questions/{question_id}/answer", status_code=204, tags=["agents"])
+def answer(plane: ThePlane, machine: Machine, question_id: str, told: Answer) -> None:
+    """Of a question that came with the commands; one that nobody waits for any more is fine."""
+    plane.desk.answer(machine.id, question_id, told)
+
+
+@router.post("/agent/keys/{ticket}", tags=["agents"])
+def take_key(plane: ThePlane, machine: Machine, ticket: str) -> KeyReply:
+    """A passphrase that a person typed for a question or a job of this machine; told once."""
+    return unlocking.take_key(plane, machine, ticket)
+
+
+def _told(made: JobView) -> JobView:
+    nudge(made.id)
+    return made

@@ -1,0 +1,204 @@
+"""Browsing and restoring in a real browser, from machines whose agents are real."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from holdfast.app.control.plane import Actor
+from holdfast.app.control.points import take_points
+from holdfast.base.secret import Secret
+from holdfast.fleet.messages import PointsTold, PointTold
+from holdfast.storage.directory import DirectoryStorage
+from holdfast.testing.console import MARKS, ConsoleSite, console_at, look_at
+from holdfast.testing.planes import add_machine
+from holdfast.testing.vaults import open_vault
+from holdfast.testing.vm_points import write_vm_point
+from tests.browsing_office import SECRET, Office
+
+pytestmark = [*MARKS, pytest.mark.slow]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    site: ConsoleSite
+    office: Office
+    source: Path
+    point: str
+
+    @property
+    def alpha(self) -> str:
+        return self.office.ids["alpha"]
+
+    def last_job(self) -> dict[str, object]:
+        """Where the browser is after an order: the job's page."""
+        browser = self.site.browser
+        browser.until(lambda: "/ui/jobs/" in browser.driver.current_url, "the job's page")
+        return {"id": browser.driver.current_url.rpartition("/")[2]}
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    root = tmp_path_factory.mktemp("restore")
+    with console_at(root / "server") as site:
+        office = Office(root, site.server)
+        for name in ("alpha", "beta"):
+            office.register(name).start()
+        office.wait_for_agents()
+        source = filled(root / "alpha" / "www")
+        yield Desk(site=site, office=office, source=source, point=office.backed_up("alpha", source))
+        sys.stderr.write(office.close())
+
+
+def filled(folder: Path) -> Path:
+    (folder / "images").mkdir(parents=True)
+    for number in range(3):
+        (folder / "images" / f"photo-{number}.jpg").write_bytes(bytes(4096 * number))
+    (folder / "index.html").write_text("<h1>hello</h1>", encoding="utf-8")
+    (folder / "notes [draft].txt").write_text("a note", encoding="utf-8")
+    return folder
+
+
+def test_the_way_begins_with_a_machine_and_its_points(desk: Desk) -> None:
+    look_at(desk.site, "/restore", "restore", texts=("alpha",))
+    look_at(desk.site, f"/restore?machine={desk.alpha}", "restore-points", texts=("www",))
+
+
+def test_a_file_is_looked_for_chosen_and_brought_back(desk: Desk) -> None:
+    browser, target = desk.site.browser, desk.office.root / "brought-back"
+    where = f"/browse?machine={desk.alpha}&point={desk.point}&path={desk.source}"
+    look_at(desk.site, where, "browse", texts=("index.html", "images"))
+
+    browser.open(where)
+    browser.click("images")
+    browser.wait_for("photo-2.jpg")
+    browser.click("www")
+    browser.wait_for("index.html")
+    browser.type("Name", "draft")
+    browser.click("Search below it")
+    browser.wait_for("were looked at")
+    browser.click("Choose notes [draft].txt")
+    browser.wait_for("1 file")
+    browser.type("Folder", str(target))
+    browser.wait_for(f"{target} on alpha")
+    browser.click("Restore")
+
+    ended = desk.office.wait_for(desk.last_job())
+    assert ended["job"]["state"] == "done", ended
+    found = [one for one in target.rglob("*") if one.is_file()]
+    assert [one.read_text(encoding="utf-8") for one in found] == ["a note"]
+
+
+def test_everything_goes_back_to_its_place_only_when_it_is_meant(desk: Desk) -> None:
+    browser = desk.site.browser
+    (desk.source / "index.html").write_text("defaced", encoding="utf-8")
+    where = f"/restore?machine={desk.alpha}&point={desk.point}"
+    look_at(desk.site, where, "restore-what", texts=("Everything in the point",))
+
+    browser.open(where)
+    browser.click("To where it was, over what is there now")
+    browser.wait_for("This writes into the running system")
+    browser.click("Restore")
+    browser.wait_for("Restore into the running system?")
+    browser.click("Restore")
+
+    ended = desk.office.wait_for(desk.last_job())
+    assert ended["job"]["state"] in ("done", "warnings"), ended
+    assert (desk.source / "index.html").read_text(encoding="utf-8") == "<h1>hello</h1>"
+
+
+def test_a_lost_machines_files_are_read_by_another_with_the_passphrase(desk: Desk) -> None:
+    browser = desk.site.browser
+    browser.open(f"/browse?machine={desk.alpha}&point={desk.point}&path={desk.source}")
+    browser.click("Use another machine")
+    browser.wait_for("Read through another machine")
+    browser.type("Passphrase of alpha", "not the one")
+    browser.click("Unlock")
+    browser.wait_for("does not open the recovery points")
+
+    browser.type("Passphrase of alpha", SECRET.format(name="alpha"))
+    browser.click("Unlock")
+
+    browser.until(lambda: "unlock=" in browser.driver.current_url, "the unlocked point")
+    browser.wait_for("Read through beta")
+    browser.shot("browse-unlocked")
+    browser.click("Forget the passphrase")
+    browser.until(lambda: "unlock=" not in browser.driver.current_url, "the point as it was")
+
+
+def test_a_virtual_machines_point_offers_what_can_be_made_of_it(desk: Desk) -> None:
+    plane = desk.site.plane
+    host = add_machine(plane, desk.office.vault, "rack", last_seen_at=plane.clock.now())
+    told = PointTold(
+        id="ab" * 32,
+        taken_at=plane.clock.now(),
+        host="rack",
+        paths=["/vm/web"],
+        tags=["holdfast:vm", "class:application"],
+        bytes_total=8 << 30,
+    )
+    take_points(plane, host.actor, PointsTold(points=[told]))
+    where = f"/restore?machine={host.id}&point={told.id}"
+
+    look_at(desk.site, where, "restore-vm", texts=("As a new machine", "web-restored"))
+    desk.site.browser.open(where)
+    desk.site.browser.click("In place: the machine itself becomes what it was")
+    desk.site.browser.wait_for("is lost")
+    desk.site.browser.click("Restore")
+    desk.site.browser.wait_for("Put web back to this point?")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+def test_a_file_comes_out_of_a_virtual_machines_disk(desk: Desk) -> None:
+    browser, target = desk.site.browser, desk.office.root / "copied-out"
+    point = written_machine(desk)
+    browser.look()
+    browser.open(f"/browse?machine={desk.alpha}&point={point}")
+    browser.wait_for("Volume", "vda")
+    browser.click("Look inside")
+    browser.wait_for("etc")
+    browser.click("etc")
+    browser.wait_for("motd")
+    browser.shot("browse-vm")
+    browser.click("Choose motd")
+    browser.click("Copy out")
+    browser.wait_for("Copy motd out")
+    browser.type("Folder on alpha", str(target))
+    browser.click("Copy out")
+
+    ended = desk.office.wait_for(desk.last_job())
+    assert ended["job"]["state"] == "done", ended
+    assert (target / "motd").read_text(encoding="utf-8") == "welcome"
+
+
+def written_machine(desk: Desk) -> str:
+    """A point of a virtual machine, put into alpha's repository beside its agent; its id."""
+    root = desk.office.root
+    (root / "guest" / "etc").mkdir(parents=True)
+    (root / "guest" / "etc" / "motd").write_text("welcome", encoding="utf-8")
+    image = root / "vda"
+    with image.open("wb") as disk:
+        disk.truncate(8 << 20)
+    made = ["mke2fs", "-q", "-F", "-t", "ext4", "-d", str(root / "guest"), str(image)]
+    subprocess.run(made, check=True, capture_output=True)
+    (config,) = root.glob(f"vault/**/{desk.alpha}/config")
+    passphrase = Secret(SECRET.format(name="alpha").encode())
+    repository = open_vault(DirectoryStorage(str(config.parent)), passphrase=passphrase)
+    point = str(write_vm_point(repository, {"vda": image}).snapshot)
+    told = PointTold(
+        id=point,
+        taken_at=desk.site.plane.clock.now(),
+        host="alpha",
+        paths=["/vm/web"],
+        tags=["holdfast:vm"],
+    )
+    take_points(desk.site.plane, machine_actor(desk.alpha), PointsTold(points=[told]))
+    return point
+
+
+def machine_actor(machine: str) -> Actor:
+    return Actor(kind="machine", id=machine, name="alpha")

@@ -186,6 +186,8 @@ def _pass_a_drill(visitor: Visitor) -> None:
     browser.click("Run a drill")
     browser.choose("Virtual machine", "shop")
     browser.click("Run it")
+    # It leads to the machine; who goes elsewhere before that is led back.
+    browser.wait_for("What can be done now", "The job")
     browser.open("/drills")
     browser.until(lambda: _verdicts(browser) == {"Passed"}, "a passed drill")
     browser.open("/drills")

@@ -13,7 +13,7 @@ from typing import Any
 from holdfast.app.replication_process import Work, at_work
 from holdfast.base.units import MIB
 from holdfast.hypervisor.connection import Host
-from holdfast.hypervisor.domains import list_domains
+from holdfast.hypervisor.domains import Domain, list_domains
 from holdfast.testing.fleet import FleetServer
 from holdfast.testing.hosts import KvmHost
 from holdfast.testing.ports import free_port
@@ -117,15 +117,24 @@ def _remove_everywhere(south: KvmHost, machine: StillMachine) -> None:
     with Host.open(south.uri) as hypervisor:
         for domain in list_domains(hypervisor):
             if domain.name == machine.name:
-                if domain.is_active():
-                    south.run("virsh", "destroy", domain.name)
-                south.run("virsh", "undefine", domain.name, "--checkpoints-metadata", "--nvram")
+                _remove_domain(south, domain)
 
 
 def _remove(hosts: tuple[KvmHost, KvmHost]) -> None:
     for host in hosts:
+        with Host.open(host.uri) as hypervisor:
+            for domain in list_domains(hypervisor):
+                # What a test that failed had started from a replica.
+                if str(host.folder / "replicas-") in domain.xml():
+                    _remove_domain(host, domain)
         for path in [*host.folder.glob("replicas-*"), *host.folder.glob("scratch-*")]:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _remove_domain(host: KvmHost, domain: Domain) -> None:
+    if domain.is_active():
+        host.run("virsh", "destroy", domain.name)
+    host.run("virsh", "undefine", domain.name, "--checkpoints-metadata", "--nvram")
 
 
 def _end_what_is_at_work(bench: Bench) -> None:

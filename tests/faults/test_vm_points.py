@@ -35,7 +35,7 @@ from holdfast.testing.vaults import identity, open_vault, small_vault
 from holdfast.testing.vm_points import OPTIONS, overwrite, write_vm_point
 from holdfast.testing.waiting import wait_until
 from holdfast.vault.errors import LockLost
-from holdfast.vault.layout import DATA, INDEX, LOCKS, SNAPSHOTS
+from holdfast.vault.layout import INDEX, LOCKS, SNAPSHOTS
 from tests.faults.conftest import Faults
 from tests.faults.survival import assert_restic_agrees, checked, linked_copy, stored_in
 
@@ -186,10 +186,9 @@ def test_after_a_kill_the_next_point_stores_what_is_missing_and_no_more(
 def test_an_interrupt_leaves_no_point_and_what_was_stored_is_used(
     machine: Machine, vault: Path, faults: Faults
 ) -> None:
-    known = names(vault, DATA)
-    gate = HeldBack(stored_in(vault), SNAPSHOTS)
-    child = starts(machine, gate, ALONE)
-    wait_until(lambda: names(vault, DATA) > known)
+    mark = vault.with_name("all is stored and not named")
+    child = starts(machine, HeldOnce(stored_in(vault), INDEX, mark), ALONE)
+    wait_until(mark.exists)
     faults.inject()
 
     child.kill(signal.SIGINT, group=True)
@@ -213,6 +212,20 @@ class HeldBack(DeadlyStorage):
 
     def put(self, name: str, content: bytes | bytearray | memoryview) -> None:
         if name.startswith(self._folder):
+            signal.pause()
+        super().put(name, content)
+
+
+class HeldOnce(DeadlyStorage):
+    """Waits before its first put into one folder, and tells by a file that it does."""
+
+    def __init__(self, inner: Storage, folder: str, mark: Path) -> None:
+        super().__init__(inner)
+        self._folder, self._mark = folder, mark
+
+    def put(self, name: str, content: bytes | bytearray | memoryview) -> None:
+        if name.startswith(self._folder) and not self._mark.exists():
+            self._mark.touch()
             signal.pause()
         super().put(name, content)
 

@@ -9,6 +9,7 @@ from nicegui import ui
 
 from holdfast.base.texts import _
 from holdfast.console import shown
+from holdfast.console.plain_tables import Cell, plain_table
 from holdfast.console.visiting import Visit
 
 _PALETTE = ("#2f7ed8", "#d9822b", "#3d9970", "#a347ba", "#c23b4b", "#6b7785")
@@ -28,12 +29,10 @@ class Series:
 def time_chart(
     visit: Visit, *, title: str, unit: str, series: Sequence[Series], kind: str = "line"
 ) -> ui.echart:
-    """`kind`: line or bar. `unit` is written at the axis."""
-    chart = ui.echart(_time_options(visit, unit=unit, series=series, kind=kind)).classes("hf-chart")
-    chart.props["role"], chart.props["aria-label"] = "img", title
-    with ui.expansion(_("The figures of this chart")).classes("hf-figures-of"):
-        _table([_("Time"), *(f"{one.name} ({unit})" for one in series)], _time_rows(series))
-    return chart
+    """`kind`: line or scatter. `unit` is written at the axis."""
+    options = _time_options(visit, unit=unit, series=series, kind=kind)
+    head = [_("Time"), *(f"{one.name} ({unit})" if unit else one.name for one in series)]
+    return _drawn(title, options, head, _time_rows(series))
 
 
 def redraw(
@@ -59,11 +58,20 @@ def bar_chart(
         "grid": {"left": 8, "right": 32, "top": 8, "bottom": 24, "containLabel": True},
         "series": [{"type": "bar", "data": [value for _name, value in bars], "barMaxWidth": 22}],
     }
-    chart = ui.echart(options).classes("hf-chart")
+    rows = [[Cell(name), _figure(value)] for name, value in bars]
+    chart = _drawn(title, options, [_("Name"), unit], rows)
     chart.style(f"height: {_BAR_PIXELS * len(bars) + _ROOM_PIXELS}px")
+    return chart
+
+
+def _drawn(
+    title: str, options: dict[str, Any], head: Sequence[str], rows: Sequence[Sequence[Cell]]
+) -> ui.echart:
+    """The chart under its name, and beneath it the same as a table."""
+    chart = ui.echart(options).classes("hf-chart")
     chart.props["role"], chart.props["aria-label"] = "img", title
     with ui.expansion(_("The figures of this chart")).classes("hf-figures-of"):
-        _table([_("Name"), unit], [[name, f"{value:g}"] for name, value in bars])
+        plain_table(head, rows)
     return chart
 
 
@@ -117,27 +125,15 @@ def _axis(unit: str) -> dict[str, Any]:
     }
 
 
-def _time_rows(series: Sequence[Series]) -> list[list[str]]:
+def _time_rows(series: Sequence[Series]) -> list[list[Cell]]:
     """The newest ones: a table of a day's minutes is read by nobody."""
     moments = sorted({when for one in series for when, _value in one.points}, reverse=True)
     found = [dict(one.points) for one in series]
     return [
-        [shown.when(when), *(_figure(one.get(when)) for one in found)]
+        [Cell(shown.when(when)), *(_figure(one.get(when)) for one in found)]
         for when in moments[:_MOST_ROWS]
     ]
 
 
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:g}"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    with ui.element("table").classes("hf-table"):
-        with ui.element("thead"), ui.element("tr"):
-            for name in head:
-                ui.element("th").props("scope=col")._text = name  # noqa: SLF001
-        with ui.element("tbody"):
-            for row in rows:
-                with ui.element("tr"):
-                    for cell in row:
-                        ui.element("td")._text = cell  # noqa: SLF001
+def _figure(value: float | None) -> Cell:
+    return Cell("-" if value is None else f"{value:g}", is_number=True)

@@ -42,4 +42,4 @@ def _draw(name: str, cell: Cell) -> None:
         elif cell.href:
             shown.link(cell.text, cell.href)
         else:
-            ui.label(cell.text)
+            made._text = cell.text  # noqa: SLF001

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from holdfast.base.errors import HoldfastError
 from holdfast.base.units import MIB
 from holdfast.disks import images
 from holdfast.hypervisor.checkpoints import create_checkpoint, list_checkpoints
@@ -15,7 +16,7 @@ from holdfast.machines.pulling import patiently
 from holdfast.recovery.alone_errors import AloneStuck
 from holdfast.recovery.promoting import Place, domain_of, end, plan_promotion, promote
 from holdfast.recovery.record import Promoted
-from holdfast.recovery.standing_alone import Alone
+from holdfast.recovery.standing_alone import Alone, mend_before_start
 from holdfast.replication.replica_folder import MACHINES, open_folder
 from holdfast.testing.still_machine import StillMachine
 from holdfast.testing.waiting import wait_until
@@ -193,6 +194,41 @@ def test_a_power_cut_before_all_is_written_out_is_mended(
 
     list(moved.alone().stand())
 
+    assert moved.alone().is_done()
+    assert moved.is_whole()
+
+
+def test_nobody_starts_it_by_hand_while_its_images_may_have_holes(moved: Moved) -> None:
+    moved.machine.flush(FIRST)
+    going = moved.alone(bytes_per_second=SLOW).stand()
+    next(going)
+    moved.machine.host.kill_guest(moved.machine.name)
+    wait_until(lambda: not moved.domain.is_active(), within=WITHIN)
+    # Whoever pulled it is gone as well.
+    going.close()
+
+    with pytest.raises(HoldfastError, match="not-whole"):
+        moved.machine.start()
+
+    assert not moved.alone().is_done()
+    list(moved.alone().stand())
+    assert moved.alone().is_done()
+    moved.machine.start()
+    assert moved.is_whole()
+
+
+def test_what_holds_its_start_is_gone_before_it_is_started_with_its_host(moved: Moved) -> None:
+    moved.machine.flush(FIRST)
+    going = moved.alone(bytes_per_second=SLOW).stand()
+    next(going)
+    moved.machine.host.kill_guest(moved.machine.name)
+    wait_until(lambda: not moved.domain.is_active(), within=WITHIN)
+    going.close()
+
+    mend_before_start(moved.domain, CLOCK)
+    moved.machine.start()
+
+    list(moved.alone().stand())
     assert moved.alone().is_done()
     assert moved.is_whole()
 

@@ -11,6 +11,8 @@ from holdfast.hypervisor.xml_reading import Element, read_xml, write_xml
 MARK = ".holdfast-half-restored"
 # Of a machine that was given to another host.
 FENCED = ".holdfast-runs-elsewhere"
+# Of a machine whose images are being made to stand alone.
+GATHERED = ".holdfast-not-whole-yet"
 _PLACES = ("file", "dev", "volume")
 
 

@@ -1,7 +1,8 @@
 """A machine that has moved here for good stops standing on layers of its replica, while it runs.
 
 What it reads from below is pulled into the images it writes to. Until such an image has all of it,
-all that lies below stays as it is, so whatever is killed, the machine reads what it read before.
+all that lies below stays as it is, so whatever is killed, the machine reads what it read before;
+and nobody can start it by hand as long as an image may say that it has all and has not.
 The same call goes on, for what is done is seen in the images and in the jobs QEMU has under way.
 """
 
@@ -23,6 +24,7 @@ from holdfast.hypervisor.states import State
 from holdfast.machines.pulling import patiently
 from holdfast.machines.state_files import replace_file
 from holdfast.recovery.alone_errors import AloneStuck, AloneWithoutRoom
+from holdfast.recovery.start_held import hold_start, image_of, is_start_held, let_start
 
 _FORMAT = "qcow2"
 _POLL_SECONDS = 0.2
@@ -56,13 +58,12 @@ class Alone:
 
     def leaning(self) -> tuple[Leaning, ...]:
         """The disks that are not done yet."""
-        spec = self.domain.spec(inactive=not self.domain.is_active())
-        found = (self._chain(disk.target, disk.source or "") for disk in spec.hard_disks)
+        found = (self._chain(target, source) for target, source in self._sources().items())
         return tuple(each for each in found if each is not None)
 
     def is_done(self) -> bool:
         """Durably: what QEMU has pulled it may still keep to itself."""
-        return not self.leaning() and not self._marked()
+        return not self.leaning() and not self._marked() and not is_start_held(self.domain)
 
     def stand(self) -> Iterator[str]:
         """How far it is, in words, each time that is something new."""
@@ -72,6 +73,7 @@ class Alone:
         for number, disk in enumerate(disks, start=1):
             for said in self._pulled(disk):
                 yield f"{disk.target} ({number}/{len(disks)}): {said}"
+        patiently(lambda: let_start(self.domain), self.clock)
 
     def forget_layers(self) -> None:
         """Libvirt may have written down what lay below, and would insist on it at the next start."""
@@ -83,8 +85,12 @@ class Alone:
         if changed is not None:
             define_domain(self.domain.host, changed)
 
+    def _sources(self) -> dict[str, str]:
+        spec = self.domain.spec(inactive=not self.domain.is_active())
+        return {disk.target: image_of(disk.source) for disk in spec.hard_disks if disk.source}
+
     def _chain(self, target: str, source: str) -> Leaning | None:
-        if not source or not os.path.isfile(source):
+        if not os.path.isfile(source):
             return None
         found = images.links(Path(source), format_=_FORMAT, is_live=True)
         leans = any(Path(link.path).parent == self.layers for link in found)
@@ -92,8 +98,7 @@ class Alone:
 
     def _marked(self) -> dict[Path, Path]:
         """Images that were being pulled, and what they stood on, until all is on the disk."""
-        spec = self.domain.spec(inactive=not self.domain.is_active())
-        tops = [Path(disk.source) for disk in spec.hard_disks if disk.source]
+        tops = [Path(source) for source in self._sources().values()]
         return {top: Path(_mark(top).read_text()) for top in tops if _mark(top).exists()}
 
     def mend(self) -> None:
@@ -109,6 +114,9 @@ class Alone:
                 self._write_out(top)
             else:
                 images.rebase(top, below, is_rename=True)
+        if not is_on:
+            # All of them read what they read before it was begun.
+            patiently(lambda: let_start(self.domain), self.clock)
 
     def _write_out(self, top: Path) -> None:
         """A machine that is stopped for a moment has all of it on the disk."""
@@ -123,6 +131,7 @@ class Alone:
         if not _mark(disk.top).exists():
             replace_file(_mark(disk.top), disk.links[1].path.encode())
         while self._chain(disk.target, str(disk.top)) is not None:
+            patiently(lambda: hold_start(self.domain), self.clock)
             try:
                 if patiently(self.domain.is_active, self.clock):
                     yield from self._pulled_live(disk)

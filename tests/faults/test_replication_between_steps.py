@@ -18,11 +18,14 @@ from holdfast.hypervisor.checkpoints import delete_checkpoint, list_checkpoints
 from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.domain_disks import grow_disk
 from holdfast.machines.points import Rung
+from holdfast.machines.tracking import Why
+from holdfast.replication.resync import Because
 from holdfast.replication.source_advance import Did
 from holdfast.replication.waiting_logs import merge_waiting
 from holdfast.testing.hosts import KvmHost
 from holdfast.testing.replicating import Replicating
 from holdfast.testing.still_machine import StillMachine, read_image
+from holdfast.testing.waiting import wait_until
 from tests.faults.conftest import Faults
 from tests.model_site import ModelSite
 
@@ -54,12 +57,25 @@ class Scene:
 
     def power_cut(self) -> None:
         self.machine.cut_power()
+        self.reread()
+
+    def reread(self) -> None:
+        """What the disks of a machine that is off hold, whatever was written before."""
         for disk in self.machine.disks.values():
             disk.content[:] = read_image(disk.path, disk.format)
 
     def bitmap(self, target: str) -> str:
         found = images.inspect(self.machine.disks[target].path, format_="qcow2").bitmaps
         return next(each.name for each in found)
+
+    def release_records(self) -> None:
+        """All of them, those of other tests as well; the machine is off then."""
+        for each in list_checkpoints(self.machine.domain):
+            delete_checkpoint(self.machine.domain, each.name)
+        self.machine.stop()
+        for disk in self.machine.plugged:
+            for bitmap in images.inspect(disk.path, format_="qcow2").bitmaps:
+                images.remove_bitmap(disk.path, bitmap.name)
 
     def proved(self) -> list[Rung]:
         """The next point is the disks, and nothing is left; how each was known."""
@@ -230,6 +246,72 @@ def test_an_image_put_back_is_compared(scene: Scene, faults: Faults, tmp_path: P
 
     assert scene.proved() == [TRACKED, TRACKED]
     assert Did.LOST in scene.did()
+    faults.survive()
+
+
+@pytest.fixture
+def inside(scene: Scene) -> Iterator[dict[str, bytes]]:
+    """A snapshot within the images of the machine while it runs, and what its disks held then."""
+    machine = scene.machine
+    scene.write()
+    virsh(machine, "snapshot-create-as", "inside")
+    yield {disk.target: bytes(disk.content) for disk in machine.plugged}
+    if not machine.is_on():
+        machine.start()
+    virsh(machine, "snapshot-delete", "inside")
+
+
+def test_a_snapshot_that_cannot_be_gone_back_to_is_named_and_compared(
+    scene: Scene, inside: dict[str, bytes], faults: Faults
+) -> None:
+    """QEMU refuses to go back while it records changes, and the machine is off then."""
+    machine = scene.machine
+    assert scene.proved() == [TRACKED, TRACKED]
+    scene.write()
+    for target in SIZES:
+        machine.flush(target)
+
+    with pytest.raises(RuntimeError, match="dirty bitmaps"):
+        virsh(machine, "snapshot-revert", "inside")
+    wait_until(lambda: not machine.is_on())
+    scene.reread()
+    faults.inject()
+
+    assert {disk.target: bytes(disk.content) for disk in machine.plugged} != inside
+    assert scene.proved() == [TRACKED, TRACKED]
+    lost = next(each for each in scene.replicating.done if each.did is Did.LOST)
+    assert lost.why == Because.REVERT_REFUSED
+    machine.start()
+    assert scene.proved() == [TRACKED, TRACKED]
+    faults.survive()
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_a_machine_that_went_back_to_a_snapshot_is_named_and_compared(
+    scene: Scene, inside: dict[str, bytes], faults: Faults, *, is_on: bool
+) -> None:
+    machine = scene.machine
+    assert scene.proved() == [TRACKED, TRACKED]
+    scene.write()
+    scene.release_records()
+    if is_on:
+        machine.start()
+
+    virsh(machine, "snapshot-revert", "inside")
+    for target, content in inside.items():
+        machine.disks[target].content[:] = content
+    faults.inject()
+
+    assert scene.proved() == [TRACKED, TRACKED]
+    lost = next(each for each in scene.replicating.done if each.did is Did.LOST)
+    assert lost.why == Because.ROLLED_BACK
+    # It goes on running as one that came from a snapshot, and is not called so again.
+    for each in list_checkpoints(machine.domain):
+        delete_checkpoint(machine.domain, each.name)
+    assert scene.proved() == [TRACKED, TRACKED]
+    assert [each.why for each in scene.replicating.done if each.did is Did.LOST][-1] == (
+        Why.MAP_MISSING
+    )
     faults.survive()
 
 

@@ -32,6 +32,16 @@ class Standing:
     def is_stuck_on_io(self) -> bool:
         return self.state is State.PAUSED and self.reason == "ioerror"
 
+    @property
+    def is_from_snapshot(self) -> bool:
+        """Somebody went back to a snapshot, and it goes on from there."""
+        return self.reason == "from-snapshot"
+
+    @property
+    def has_not_come_up(self) -> bool:
+        """Its QEMU ended before libvirt had it in its hands."""
+        return self.state is State.OFF and self.reason == "failed"
+
 
 _REASONS = {
     State.RUNNING: (

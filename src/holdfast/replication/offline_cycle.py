@@ -115,6 +115,7 @@ class _OffStep:
             disks=tuple(each.kept for each in read.values()),
             form=self._base.form if self._base else "",
             images=looks,
+            is_from_snapshot=job.domain.standing().is_from_snapshot,
         )
         data = {target: each.looked.data for target, each in read.items()}
         keep_generation(job, generation, data, walked=self._walk.generation if self._walk else "")

@@ -26,6 +26,10 @@ class Because(StrEnum):
     SITE_WRITTEN = "replica-was-written"
     SPOOL_LOST = "spool-lost"
     WALK_LOST = "walk-lost"
+    # Somebody went back to an internal snapshot, which took the records with it; or wanted to,
+    # and QEMU would not: that leaves the machine off, and its records not closed.
+    ROLLED_BACK = "source-rolled-back"
+    REVERT_REFUSED = "revert-refused"
     # No record is doubted: in slices it needs less room than in one log.
     MUCH_CHANGED = "much-changed"
     # The machine came from there, where its disks are as they were: the way back begins.

@@ -18,6 +18,7 @@ from holdfast.replication.source_facts import Generation, Sent, Walk
 from holdfast.replication.source_job import Held, Kept, SourceJob, held, known, note_checkpoints
 from holdfast.replication.source_looking import Sight, look_at
 from holdfast.replication.source_making import RecordLost, StepMade
+from holdfast.replication.source_rolled_back import cause_of_loss, snapshots_within
 from holdfast.replication.walking import SiteHas, SliceMade, begin_walk, make_slice
 
 
@@ -155,8 +156,10 @@ def lost_by(job: SourceJob, err: RecordLost | WalkBroken) -> Done:
 
 def lost(job: SourceJob, why: str, distrusted: str = "") -> Done:
     """A walk is wanted; one that was under way is given up."""
+    standing, has_snapshots = job.domain.standing(), snapshots_within(job.domain)
     with job.folder.lock:
         sent, _walk = known(job)
+        why = cause_of_loss(why, standing, before=sent.base, has_snapshots=has_snapshots)
         job.folder.keep_walk(None)
         marked: Sent = sent.must(why, job.clock.now(), *([distrusted] if distrusted else []))
         job.folder.keep_sent(marked)

@@ -208,6 +208,7 @@ class LiveStep:
                 for target, looked in self._looked.items()
             ),
             form=form,
+            is_from_snapshot=job.domain.standing().is_from_snapshot,
         )
 
     def _ask_about_samples(self) -> None:

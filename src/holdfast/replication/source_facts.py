@@ -60,6 +60,8 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     form: str = ""
     # Of a machine that was off: what its images looked like from outside.
     images: dict[str, tuple[int, ...]] = {}
+    # The machine was as a snapshot had it, or went on from there.
+    is_from_snapshot: bool = False
 
     def disk(self, target: str) -> KeptDisk | None:
         return next((disk for disk in self.disks if disk.target == target), None)

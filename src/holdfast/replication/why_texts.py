@@ -31,6 +31,10 @@ WHYS: Final[Mapping[str, str]] = {
     "replica-rolled-back": N_("the replica was put back to an older instant"),
     "replica-was-written": N_("something has written to the replica"),
     "source-rolled-back": N_("a disk here was put back to an older instant"),
+    "revert-refused": N_(
+        "somebody tried to go back to a snapshot within the images, which QEMU refuses while "
+        "changes are recorded; that has switched the machine off"
+    ),
     "spool-lost": N_("change logs were lost before they were sent"),
     "map-contradicted": N_("the site has other content than the record of changes says"),
     "walk-lost": N_("a comparison had to begin anew"),

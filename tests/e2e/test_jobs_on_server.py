@@ -145,6 +145,53 @@ def test_protection_is_ordered_with_its_settings(logged_in: Bench, machine: Regi
     }
 
 
+def test_machine_is_restored_by_order_as_by_the_command(
+    logged_in: Bench, machine: Registered
+) -> None:
+    order = ("jobs", "run", machine.id, "vm-restore", "--vm", "db", "--json")
+    words = ("--name", "db-back", "--network", "lan=none", "--disk", "vda", "--format", "raw")
+
+    said = logged_in.run(*order, "--point", "latest", *words, "--start")
+
+    job = logged_in.run("jobs", "show", said.event("job")["id"], "--json").event("job-detail")
+    assert job["arguments"] == {
+        "vm": "db",
+        "point": "latest",
+        "mode": "new",
+        "name": "db-back",
+        "networks": ["lan=none"],
+        "disks": ["vda"],
+        "format": "raw",
+        "start": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (("--in-place",), 2, "--point"),
+        (("--point", "latest", "--in-place", "--only-disks"), 2, "exclude each other"),
+        (("--point", "latest", "--in-place", "--name", "other"), None, "name has no meaning"),
+        (("--point", "latest", "--network", "lan"), None, "OLD=NEW"),
+        (("--point", "latest", "--pool", "here"), None, "whole path"),
+    ],
+)
+def test_restore_that_could_not_be_done_so_is_not_ordered(
+    logged_in: Bench,
+    machine: Registered,
+    words: tuple[str, ...],
+    *,
+    status: int | None,
+    said: str,
+) -> None:
+    order = ("jobs", "run", machine.id, "vm-restore", "--vm", "db", "--json", *words)
+
+    told = logged_in.run(*order, status=status).event("error")
+
+    assert said in told["message"]
+    assert logged_in.run("jobs", "--machine", machine.id, "--json").events == []
+
+
 def test_what_is_typed_wrong_is_said_before_anything_happens(
     logged_in: Bench, machine: Registered
 ) -> None:

@@ -20,6 +20,7 @@ from holdfast.fleet.virtual_machines import ALL
 
 _Reader = Callable[[str, Any], list[str]]
 _PATIENCE = "--wait=10m"
+_LATEST = "latest"
 
 
 def _flag(option: str, value: Any) -> list[str]:
@@ -254,10 +255,13 @@ def _restore_vm(
     mode = given.get("mode")
     words = ["vm", "restore", "--json", *_elsewhere(given, location_of)]
     words += [*_flag("--in-place", mode == "in-place"), *_flag("--only-disks", mode == "disks")]
+    if given.get("point") == _LATEST:
+        # Else it would be the newest of whichever machine.
+        words += _one("--vm", given.get("vm"))
     if mode != "disks":
         # The host that the old machine is on; one that it is not on takes what its settings name.
         words += _one("--host", host)
-    for name in ("name", "pool"):
+    for name in ("name", "pool", "format"):
         words += _one(f"--{name}", given.get(name))
     words += [*_many("--disk", given.get("disks")), *_many("--network", given.get("networks"))]
     words += _flag("--keep-identity", given.get("keep_identity"))

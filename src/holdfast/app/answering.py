@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -21,10 +21,14 @@ from holdfast.fleet.questions import (
     Opened,
     Question,
     SearchWanted,
+    VmPlanWanted,
     VolumesWanted,
     WeighWanted,
 )
 from holdfast.vault.layout import SNAPSHOTS
+
+if TYPE_CHECKING:
+    from holdfast.app.vm_restore_plan import RestorePlanner
 
 _W = TypeVar("_W")
 
@@ -41,6 +45,7 @@ class Answerer:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._browser: PointBrowser | None = None
+        self._planner: RestorePlanner | None = None
 
     def answer(self, question: Question) -> Answer:
         try:
@@ -79,7 +84,7 @@ class Answerer:
             case Asking.WEIGH:
                 weigh = _read(question.kind, given, WeighWanted)
                 return lambda browser: browser.weigh(weigh)
-            case Asking.VOLUMES | Asking.INSIDE:
+            case Asking.VOLUMES | Asking.INSIDE | Asking.VM_PLAN:
                 return self._inside(question)
             case _:
                 raise QuestionNotUnderstood(kind=question.kind, reason="kind")
@@ -91,10 +96,18 @@ class Answerer:
         if question.kind == Asking.VOLUMES:
             point = _read(question.kind, question.arguments, VolumesWanted).point
             return lambda browser: volumes_of(browser.repository, browser.point(point))
+        if question.kind == Asking.VM_PLAN:
+            return self._planned(_read(question.kind, question.arguments, VmPlanWanted))
         wanted = _read(question.kind, question.arguments, FolderWanted)
         return lambda browser: folder_inside(
             self._session, browser.repository, browser.point(wanted.point), wanted
         )
+
+    def _planned(self, wanted: VmPlanWanted) -> Callable[[PointBrowser], object]:
+        from holdfast.app.vm_restore_plan import RestorePlanner
+
+        planner = self._planner = self._planner or RestorePlanner(self._session)
+        return lambda browser: planner.plan(browser.repository, browser.point(wanted.point), wanted)
 
 
 def session_about(session: Session, *, location: str, passphrase: Secret) -> Session:

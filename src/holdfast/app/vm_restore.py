@@ -72,12 +72,12 @@ def restore_vm(
 ) -> VmRestoreReport:
     """A new machine; its definition comes last, when all its files are durable."""
     began = session.clock.monotonic()
-    with _host_here(session) as host, _locked(repository, options) as tended:
+    with host_here(session) as host, _locked(repository, options) as tended:
         point = PointReader(repository, snapshot)
         name = options.name or point.facts.name
         wish = Wish(
             name=name,
-            folder=_folder(options, name),
+            folder=folder_in(options.pool, name),
             keeps_identity=options.keeps_identity,
             networks=options.networks,
         )
@@ -92,9 +92,9 @@ def replace_vm(
     """The disks of the machine that the point is of, where they lie."""
     began = session.clock.monotonic()
     home = session.settings.home
-    with _host_here(session) as host, _locked(repository, options) as tended:
+    with host_here(session) as host, _locked(repository, options) as tended:
         point = PointReader(repository, snapshot)
-        domain = _same_machine(host, point.facts)
+        domain = same_machine(host, point.facts)
         wish = ReplaceWish(
             clock=session.clock,
             home=home,
@@ -115,7 +115,7 @@ def write_vm_files(
     with _locked(repository, options) as tended:
         point = PointReader(repository, snapshot)
         name = options.name or point.facts.name
-        folder = _folder(options, name)
+        folder = folder_in(options.pool, name)
         with appearing_folder(folder) as partial:
             disks = write_disk_files(point, partial, _files_wish(session, options, tended))
             for file in point.files:
@@ -126,7 +126,7 @@ def write_vm_files(
 
 
 @contextlib.contextmanager
-def _host_here(session: Session) -> Iterator[Host]:
+def host_here(session: Session) -> Iterator[Host]:
     uri = session.settings.libvirt
     if not is_here(uri):
         raise HostElsewhere(uri=uri)
@@ -168,10 +168,10 @@ def _locked(repository: Repository, options: VmRestoreOptions) -> Iterator[_Tend
         yield _Tended(lock, options.on_progress)
 
 
-def _folder(options: VmRestoreOptions, name: str) -> Path:
+def folder_in(pool: str | None, name: str) -> Path:
     # A name out of a vault must not lead out of the pool.
     own = os.fsdecode(file_name(name))
-    return Path(os.path.abspath(options.pool or DEFAULT_POOL), own)
+    return Path(os.path.abspath(pool or DEFAULT_POOL), own)
 
 
 def _files_wish(
@@ -186,7 +186,7 @@ def _files_wish(
     )
 
 
-def _same_machine(host: Host, facts: VmPoint) -> Domain:
+def same_machine(host: Host, facts: VmPoint) -> Domain:
     found = found_or_none(find_by_uuid, host, facts.uuid)
     if found is not None:
         return found

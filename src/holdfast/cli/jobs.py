@@ -9,6 +9,7 @@ from holdfast.base.errors import Exit
 from holdfast.base.texts import N_, _
 from holdfast.cli.command import Command, Group, option
 from holdfast.cli.jobs_options import replication_options
+from holdfast.cli.jobs_restore_options import restore_options, with_mode
 from holdfast.cli.parameters import DURATION
 from holdfast.cli.recovery_options_sent import recovery_options
 from holdfast.cli.run import Run, start
@@ -22,14 +23,15 @@ if TYPE_CHECKING:
 
 _KINDS = (
     *("backup", "retain", "prune", "check", "restore", "doctor", "scrub"),
-    *("protect", "unprotect", "replicate"),
+    *("vm-restore", "protect", "unprotect", "replicate"),
     *("replication-pause", "replication-resume", "replication-resync", "replication-disable"),
     *("failover-test", "failover-planned", "failover-unplanned", "failover-change-point"),
     *("failover-undo", "failover-cleanup", "commit", "reprotect", "failback"),
-    *("drill", "plan-run"),
+    *("drill-schedule", "drill", "plan-run"),
 )
 # What is done to one virtual machine of the host.
-_OF_VM = frozenset(_KINDS[_KINDS.index("protect") : _KINDS.index("drill")])
+_OF_VM = frozenset(_KINDS[_KINDS.index("vm-restore") : _KINDS.index("drill")])
+_OF_POINT = frozenset(("restore", "vm-restore"))
 _CLASSES = ("crash", "filesystem", "application")
 _TRACKINGS = ("auto", "bitmap", "overlay", "hash")
 _MEANT = frozenset(("never_freeze", "freeze_mounts"))
@@ -187,6 +189,10 @@ def retry(job: str, *, follow: bool) -> int:
         ("holdfast jobs run south failover-unplanned --vm db", N_("Start its replica there.")),
         ("holdfast jobs run web1 check --read-data 10%", N_("Verify a tenth of the content.")),
         ("holdfast jobs run web1 restore --point latest --to /srv/back", N_("Bring it back.")),
+        (
+            "holdfast jobs run kvm1 vm-restore --vm db --point latest --name db-back --start",
+            N_("A second machine beside that one, as it was, running."),
+        ),
     ],
 )
 @click.argument("machine")
@@ -197,7 +203,7 @@ def retry(job: str, *, follow: bool) -> int:
     "vms",
     multiple=True,
     metavar="NAME",
-    help=N_("A virtual machine of that host, to back up, protect, replicate and so on."),
+    help=N_("A virtual machine of that host, to back up, restore, protect, replicate and so on."),
 )
 @option(
     "--consistency", type=click.Choice(_CLASSES), help=N_("Of protect: the least a point must be.")
@@ -234,6 +240,7 @@ def retry(job: str, *, follow: bool) -> int:
 @option("--point", help=N_("The point to restore."))
 @option("--to", metavar="DIR|SITE", help=N_("Where to restore it, or to replicate it."))
 @option("--include", multiple=True, metavar="GLOB", help=N_("Restore only what matches."))
+@restore_options
 @option("--read-data", metavar="PART", help=N_("Read so much content, as in 10%; or all."))
 @replication_options
 @recovery_options
@@ -258,7 +265,7 @@ def run_job(machine: str, kind: str, *, wait: timedelta, follow: bool, **given: 
     given["paths"] = given.pop("path")
     hours = wait.total_seconds() / 3600
     told = {name: _plain(value) for name, value in given.items() if _says(name, value)}
-    orders = list(_orders(kind, told))
+    orders = list(_orders(kind, with_mode(told)))
     made = [server.order(machine, kind, arguments, hours=hours) for arguments in orders]
     return max(ordered(run, server, one.id, follow=follow) for one in made)
 
@@ -268,6 +275,8 @@ def _orders(kind: str, given: dict[str, Any]) -> "Iterator[dict[str, Any]]":
     vms = given.pop("vms", [])
     if kind in _OF_VM and not vms:
         raise click.UsageError(_("Name virtual machines with --vm"))
+    if kind in _OF_POINT and "point" not in given:
+        raise click.UsageError(_("Name a recovery point with --point, or its newest with latest"))
     if given.get("paths") or not vms:
         yield given
     rest = {name: value for name, value in given.items() if name != "paths"}

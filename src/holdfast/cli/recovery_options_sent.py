@@ -24,7 +24,7 @@ _OPTIONS = (
         "networks",
         multiple=True,
         metavar="OLD=NEW",
-        help=N_("Of failovers: connect what was connected to OLD to NEW."),
+        help=N_("Of failovers and vm-restore: connect what was connected to OLD to NEW."),
     ),
     option(
         "--check", "checks", multiple=True, metavar="CHECK", help=N_("Of tests: what must answer.")

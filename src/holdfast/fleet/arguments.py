@@ -84,6 +84,8 @@ class RestoreVmArguments:
     name: str | None = None
     # In which folder a folder for it is made.
     pool: str | None = None
+    # Of the new images; as the disks were.
+    format: Literal["qcow2", "raw"] | None = None
     disks: list[str] | None = None
     # "OLD=NEW" for each network that its cards are to be in instead.
     networks: list[str] | None = None
@@ -228,8 +230,19 @@ def _restore(kind: Kind, read: dict[str, Any]) -> dict[str, Any]:
         if not told["to"]:
             raise ValueError("to names a folder")
         return told
+    return _restored_so(told)
+
+
+def _restored_so(told: dict[str, Any]) -> dict[str, Any]:
+    """What would be passed over in silence is a mistake to be told."""
     if told.get("name") is not None:
         read_vms([told["name"]], may_be_all=False)
+    for network in told.get("networks", ()):
+        old, _equals, new = network.partition("=")
+        if not old or not new or not network.isprintable() or len(network) > _LONGEST:
+            raise ValueError(f"{network[:80]!a} is not OLD=NEW")
+    if not told.get("pool", "/").startswith("/"):
+        raise ValueError("pool is the whole path of a folder")
     refused = _NOT_WITH.get(told["mode"], frozenset()) & told.keys()
     if refused:
         raise ValueError(f"{min(refused)} has no meaning with {told['mode']}")
@@ -238,7 +251,7 @@ def _restore(kind: Kind, read: dict[str, Any]) -> dict[str, Any]:
 
 # As the command says it.
 _NOT_WITH: dict[str, frozenset[str]] = {
-    "in-place": frozenset(("name", "pool", "keep_identity", "networks")),
+    "in-place": frozenset(("name", "pool", "format", "keep_identity", "networks")),
     "disks": frozenset(("keep_identity", "networks", "start")),
 }
 

@@ -7,7 +7,7 @@ names of a machine's files are known to the server for as long as it passes them
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 
 class Asking(StrEnum):
@@ -19,6 +19,7 @@ class Asking(StrEnum):
     WEIGH = "weigh"  # WeighWanted -> Weight
     VOLUMES = "volumes"  # VolumesWanted -> VolumesFound
     INSIDE = "inside"  # FolderWanted -> Folder
+    VM_PLAN = "vm-plan"  # VmPlanWanted -> VmPlan
     CLOSE = "close"  # what was opened with a passphrase is closed; there is no answer
 
 
@@ -170,3 +171,71 @@ class VolumesFound:
     consistency: str
     disks: list[DiskFound]
     volumes: list[VolumeFound]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VmPlanWanted:
+    """How a virtual machine is to come back; said as the order itself says it."""
+
+    point: str
+    mode: Literal["new", "in-place", "disks"] = "new"
+    name: str | None = None
+    pool: str | None = None
+    format: Literal["qcow2", "raw"] | None = None
+    disks: list[str] = field(default_factory=list)
+    networks: list[str] = field(default_factory=list)
+    keep_identity: bool = False
+    start: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedDisk:
+    target: str
+    size: int
+    # Without its zeros: what is written, and takes room.
+    data: int
+    is_chosen: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedCard:
+    """`network` as an order maps it: the network or bridge it was connected to."""
+
+    mac: str
+    # network, bridge, user, direct, …
+    kind: str
+    network: str
+    # What it is connected to now; "": it is taken out.
+    goes_to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Obstacle:
+    """An error that the order would meet, as a job carries it."""
+
+    code: str
+    message: str
+    remedy: str
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VmPlan:
+    """What its host makes of it; nothing has been done."""
+
+    point: str
+    vm: str
+    name: str
+    # Where the disks come to lie; "": where they are.
+    folder: str
+    disks: list[PlannedDisk]
+    cards: list[PlannedCard]
+    # Of the host, by name.
+    networks: list[str]
+    bridges: list[str]
+    needed: int
+    free: int | None
+    # With these it would fail.
+    obstacles: list[Obstacle]
+    # With these it comes back, but not as one may think.
+    cautions: list[Obstacle]

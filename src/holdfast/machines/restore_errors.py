@@ -75,3 +75,28 @@ class ReplacementPending(HoldfastError):
         "The disks may be half old, half new: remove that file, then restore in place again."
     )
     exit_status = Exit.DAMAGE
+
+
+class PoolTooSmall(HoldfastError):
+    code = "vm-restore-no-room"
+    sentence = N_("{folder} has {free} free, and what the disks of {about} hold takes {needed}")
+    remedy = N_("Free space there, or name a folder elsewhere with --pool.")
+    retry = Retry.LATER
+
+
+class NetworkNotHere(HoldfastError):
+    """libvirt defines such a machine all the same."""
+
+    code = "vm-network-not-here"
+    sentence = N_("This host has no network or bridge {network}: so {about} would not start")
+    remedy = N_(
+        "Connect its cards to another one with `--network {network}=NEW`, to a bridge with "
+        "`--network {network}=bridge:NEW`, or take them out with `--network {network}=none`."
+    )
+
+
+class NetworkNotStarted(HoldfastError):
+    code = "vm-network-not-started"
+    sentence = N_("The network {network} of this host is not started: so {about} would not start")
+    remedy = N_("Start it with `virsh net-start {network}` before the machine.")
+    retry = Retry.LATER

@@ -67,7 +67,7 @@ def restore_as_new(
     """All of it, or nothing: neither files nor a definition are left after an error."""
     xml = description_in(point)
     spec = read_domain(xml)
-    _require_free(host, wish, spec)
+    require_free(host, wish, spec)
     _require_definable(host, xml, replace(wish, keeps_identity=False), chance)
     making = _Making()
     try:
@@ -80,7 +80,7 @@ def restore_as_new(
         xml = with_identity(xml, identity)
         new = read_domain(xml)
         # Again: the disks took their time, and what was made meanwhile is not ours to take back.
-        _require_free(host, wish, spec)
+        require_free(host, wish, spec)
         warnings += _put_tpm(point, new, making)
         making.uuid = new.uuid
         define_domain(host, xml)
@@ -105,7 +105,7 @@ def found_or_none(find: Callable[[Host, str], Domain], host: Host, wanted: str) 
         return None
 
 
-def _require_free(host: Host, wish: Wish, spec: DomainSpec) -> None:
+def require_free(host: Host, wish: Wish, spec: DomainSpec) -> None:
     """Defining a machine that is there would replace it without a word."""
     if found_or_none(find_domain, host, wish.name) is not None:
         raise VmExists(about=wish.name, reason=_("its name is taken"))

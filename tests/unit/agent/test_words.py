@@ -155,6 +155,14 @@ def test_machine_is_restored_beside_the_old_one(make_job: Make) -> None:
     ]
 
 
+def test_latest_point_is_that_of_the_machine_that_is_meant(make_job: Make) -> None:
+    arguments = {"vm": "web", "point": "latest", "mode": "disks", "format": "raw"}
+
+    assert _words(make_job(kind=Kind.RESTORE_VM, arguments=arguments)) == [
+        *("vm", "restore", "--json", "--only-disks", "--vm=web", "--format=raw", "--", "latest"),
+    ]
+
+
 @pytest.mark.parametrize(("mode", "word"), [("in-place", "--in-place"), ("disks", "--only-disks")])
 def test_machine_is_restored_in_place_or_as_files(make_job: Make, mode: str, word: str) -> None:
     arguments = {"vm": "web", "point": "4f2a", "mode": mode}
@@ -261,6 +269,14 @@ def test_replication_is_enabled_with_what_was_asked_for(make_job: Make) -> None:
     ]
 
 
+def test_a_replication_that_is_no_longer_slowed_down_is_told_so(make_job: Make) -> None:
+    given = {"vm": "web", "to": "south", "limits": []}
+
+    words = _words(make_job(kind=Kind.REPLICATE, arguments=given))
+
+    assert words == ["replication", "enable", "--json", "--to=south", "--no-limit", "--", "web"]
+
+
 @pytest.mark.parametrize(
     ("kind", "more", "words"),
     [
@@ -307,6 +323,19 @@ def test_orders_about_a_replication_are_its_commands(
             ["commit", "--json", "--complete-migration", "--yes", "--", "web"],
         ),
         (Kind.DRILL, {"vm": "web"}, ["drill", "run", "--json", "--", "web"]),
+        (
+            Kind.SCHEDULE_DRILL,
+            {"vm": "web", "schedule": "-sun 03:00", "zone": "Asia/Seoul", "rto": "0", "checks": []},
+            [
+                *("drill", "schedule", "--json", "--zone=Asia/Seoul", "--rto=0"),
+                *("--usual-checks", "--", "web", "-sun 03:00"),
+            ],
+        ),
+        (
+            Kind.SCHEDULE_DRILL,
+            {"vm": "--never", "never": True},
+            ["drill", "schedule", "--json", "--never", "--", "--never"],
+        ),
     ],
 )
 def test_recovery_is_done_as_it_was_ordered(

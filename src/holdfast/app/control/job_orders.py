@@ -71,7 +71,7 @@ def order_job(
             return view_of(before, machine.name)
         if machine.state != "active":
             raise MachineGone(machine=machine.name, state=machine.state)
-        told = _arguments(wanted, arguments)
+        told = arguments_of(wanted, arguments)
         _check_assignment(db, machine, told.get("assignment"))
         if wanted is Kind.REPLICATE:
             # Whose site it is has a say in who fills it.
@@ -157,7 +157,8 @@ def _kind(name: str) -> Kind:
     return Kind(name)
 
 
-def _arguments(kind: Kind, given: dict[str, Any]) -> dict[str, Any]:
+def arguments_of(kind: Kind, given: dict[str, Any]) -> dict[str, Any]:
+    """As a job of this kind is told them, with the defaults."""
     try:
         return read_arguments(kind, given)
     except ValueError as err:

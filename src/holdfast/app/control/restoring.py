@@ -1,16 +1,21 @@
 """Restores, as people ask for them: what, out of which point, where to; each becomes a job."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+import msgspec
+
+from holdfast.app.control.answers import Asked
 from holdfast.app.control.browse_errors import PathNotUnderstood, RestoreNotUnderstood
-from holdfast.app.control.browsing import Looked, looked_at
-from holdfast.app.control.job_orders import order_job
+from holdfast.app.control.browsing import Looked, looked_at, question_for, require_listening
+from holdfast.app.control.job_orders import arguments_of, order_job
 from holdfast.app.control.job_views import JobView
 from holdfast.app.control.plane import Actor, Plane
+from holdfast.app.control.retelling import retold
 from holdfast.base.texts import _
 from holdfast.fleet.jobs import Kind
 from holdfast.fleet.point_paths import path_of, pattern_of
+from holdfast.fleet.questions import Asking, Obstacle, VmPlan, VmPlanWanted
 
 # The words of a command have room for so many.
 MOST_PATHS = 2000
@@ -56,6 +61,7 @@ class VmRestoreWanted:
     mode: Literal["new", "in-place", "disks"] = "new"
     name: str | None = None
     pool: str | None = None
+    format: Literal["qcow2", "raw"] | None = None
     disks: list[str] = field(default_factory=list)
     networks: list[str] = field(default_factory=list)
     keep_identity: bool = False
@@ -91,17 +97,56 @@ def order_inside(plane: Plane, actor: Actor, machine_id: str, wanted: InsideWant
 def order_vm_restore(
     plane: Plane, actor: Actor, machine_id: str, wanted: VmRestoreWanted
 ) -> JobView:
+    arguments = {"point": wanted.point, "vm": wanted.vm, "mode": wanted.mode, **_said(wanted)}
+    return _order(plane, actor, machine_id, Kind.RESTORE_VM, arguments, unlock=wanted.unlock)
+
+
+def plan_vm_restore(
+    plane: Plane, actor: Actor, machine_id: str, wanted: VmRestoreWanted
+) -> Asked[VmPlan]:
+    """What the order would do on its host, and what is in its way: the host itself looks."""
+    said = _said(wanted)
+    arguments_of(
+        Kind.RESTORE_VM, {"point": wanted.point, "vm": wanted.vm, "mode": wanted.mode, **said}
+    )
+    with plane.database.read() as db:
+        look = looked_at(plane, db, actor, machine_id, unlock=wanted.unlock)
+        require_listening(plane, look.looker)
+    asked = VmPlanWanted(point=wanted.point, mode=wanted.mode, **said)
+    pending = plane.desk.ask(look.looker.id, question_for(plane, look, Asking.VM_PLAN, asked))
+    return Asked(plane.desk, pending, _plan_in_words, machine=look.looker.name)
+
+
+def _said(wanted: VmRestoreWanted) -> dict[str, Any]:
     given = {
         "name": wanted.name,
         "pool": wanted.pool,
+        "format": wanted.format,
         "disks": wanted.disks,
         "networks": wanted.networks,
         "keep_identity": wanted.keep_identity,
         "start": wanted.start,
     }
-    told = {name: value for name, value in given.items() if value}
-    arguments = {"point": wanted.point, "vm": wanted.vm, "mode": wanted.mode, **told}
-    return _order(plane, actor, machine_id, Kind.RESTORE_VM, arguments, unlock=wanted.unlock)
+    return {name: value for name, value in given.items() if value}
+
+
+def _plan_in_words(result: dict[str, Any]) -> VmPlan:
+    """What is in the way, in the language of whoever asked."""
+    plan = msgspec.convert(result, VmPlan)
+    return replace(
+        plan,
+        obstacles=[*map(_in_words, plan.obstacles)],
+        cautions=[*map(_in_words, plan.cautions)],
+    )
+
+
+def _in_words(found: Obstacle) -> Obstacle:
+    told = retold({"code": found.code, "fields": found.fields}) or {}
+    return replace(
+        found,
+        message=told.get("message", found.message),
+        remedy=told.get("remedy", found.remedy),
+    )
 
 
 def _order(

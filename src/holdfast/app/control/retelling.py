@@ -17,6 +17,8 @@ _DEFINED_IN = (
     "holdfast.vault.upkeep_errors",
     "holdfast.files.errors",
     "holdfast.files.restore.errors",
+    "holdfast.hypervisor.errors",
+    "holdfast.machines.errors",
     "holdfast.machines.inside_errors",
     "holdfast.machines.restore_errors",
     "holdfast.app.setup_errors",

@@ -20,6 +20,18 @@ WITHIN = 240.0
 HOME_GATEWAY, HOME_ADDRESS = "192.0.2.1", "192.0.2.7/24"
 GATEWAY, ADDRESS, TESTED = "198.51.100.1", "198.51.100.7/24", "203.0.113.77/24"
 NETWORKS = "192.0.2.0/24=198.51.100.0/24"
+PLANNED = "203.0.113.78/24"
+PLAN = f"""\
+name: roam
+groups:
+  - name: one
+    machines:
+      - vm: {{vm}}
+        test:
+          networks: {{{{homelan: testlan}}}}
+          addresses: {{{{homelan: {PLANNED}}}}}
+          checks: ['{{check}}']
+"""
 # As three programs keep it, each readable for its owner alone.
 FILES = {
     "/a/etc/network/interfaces": f"iface eth0 inet static\\n  address {HOME_ADDRESS}\\n",
@@ -151,6 +163,21 @@ def test_a_test_machine_has_the_address_that_is_set_for_tests(travelling: Travel
     said = south.run("failover", name, "--test", "--check", check, "--json")
 
     assert said.event("test-failover")["state"] == "success"
+    assert travelling.guest.run(ADDRESSES).split() == [HOME_ADDRESS]
+
+
+def test_a_plan_says_addresses_for_its_own_runs(travelling: Travelling) -> None:
+    south, name = travelling.sites.south, travelling.guest.name
+    file = south.side.folder / "roam.yaml"
+    check = f'guest:test "$({ADDRESSES})" = {PLANNED}'.replace("'", "''")
+    file.write_text(PLAN.format(vm=name, check=check))
+    south.run("plan", "apply", file)
+
+    looked = south.run("plan", "run", "roam", "--test", "--dry-run", "--json")
+    said = south.run("plan", "run", "roam", "--test", "--json")
+
+    assert looked.event("plan-machine")["addresses"] == [f"homelan={PLANNED}"]
+    assert said.event("plan-run")["outcome"] == "succeeded"
     assert travelling.guest.run(ADDRESSES).split() == [HOME_ADDRESS]
 
 

@@ -8,7 +8,8 @@ import msgspec
 from holdfast.base.errors import Exit
 from holdfast.base.programs import last_words
 from holdfast.base.texts import _
-from holdfast.recovery.plans.context import networks_of, point_of
+from holdfast.recovery.address_rules import rule_text
+from holdfast.recovery.plans.context import PlanContext, addresses_of, networks_of, point_of
 from holdfast.recovery.plans.plan import LATEST, Kind, Machine
 from holdfast.recovery.plans.plan_errors import PlanActionFailed
 from holdfast.recovery.plans.progress import Ended, Progress, StepState
@@ -39,6 +40,8 @@ def start_words(machine: Machine, uuid: str, progress: Progress) -> list[str]:
         words.append("--source-is-down")
     for old, new in networks_of(machine, progress.kind).items():
         words += ["--network", f"{old}={new}"]
+    for key, rule in addresses_of(machine, progress.kind).items():
+        words += ["--address", rule_text(key, rule)]
     return [*words, "--json"]
 
 

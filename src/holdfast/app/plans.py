@@ -9,7 +9,8 @@ from holdfast.app.recovery_here import here
 from holdfast.app.wiring import Session
 from holdfast.base.errors import HoldfastError
 from holdfast.recovery.choosing import choose_point
-from holdfast.recovery.plans.context import point_of
+from holdfast.recovery.address_rules import rule_text
+from holdfast.recovery.plans.context import addresses_of, networks_of, point_of
 from holdfast.recovery.plans.driving import Order
 from holdfast.recovery.plans.engine import Question, questions
 from holdfast.recovery.plans.plan import Kind, Machine, Plan
@@ -43,6 +44,9 @@ class MachineLook:
     point: str = ""
     taken_at: str = ""
     error: HoldfastError | None = None
+    # As they would be typed for this machine alone.
+    networks: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +151,13 @@ def _looked(session: Session, machine: Machine, kind: Kind) -> MachineLook:
     except HoldfastError as err:
         return MachineLook(vm=machine.vm, error=err)
     taken_at = point.taken_at.isoformat()
-    return MachineLook(vm=look.vm, uuid=look.uuid, point=point.generation, taken_at=taken_at)
+    return replace(
+        look,
+        point=point.generation,
+        taken_at=taken_at,
+        networks=tuple(f"{old}={new}" for old, new in networks_of(machine, kind).items()),
+        addresses=tuple(rule_text(key, rule) for key, rule in addresses_of(machine, kind).items()),
+    )
 
 
 def _content(file: str) -> bytes:

@@ -13,6 +13,7 @@ from holdfast.base.errors import HoldfastError
 from holdfast.machines.new_identity import parse_network
 from holdfast.recovery.act_texts import act_text
 from holdfast.recovery.acts import OnStep, Step, at_work, perform
+from holdfast.recovery.address_rules import parse_rule, rule_text
 from holdfast.recovery.beginning import Asked, abandon, begin, current_act, finish
 from holdfast.recovery.desk import listening_since, tidings_of
 from holdfast.recovery.promoting import Place
@@ -113,14 +114,21 @@ def starting(acting: Acting, place: Place) -> Starting:
         name=here.name,
         machine_id=here.machine_id,
         networks=dict(parse_network(f"{old}={new}") for old, new in networks.items()),
+        addresses=dict(
+            parse_rule(text, is_own=True) for text in acting.act.wish.get("addresses", ())
+        ),
     )
 
 
 def starting_wish(wish: RecoveryWish) -> dict[str, Any]:
     """What is kept of it in the act."""
     kept = {"point": wish.point, "networks": wish.networks}
-    names = {"new_name": wish.new_name, "replaces": wish.replaces}
-    return kept | {word: name for word, name in names.items() if name}
+    said = {
+        "new_name": wish.new_name,
+        "replaces": wish.replaces,
+        "addresses": [rule_text(key, rule) for key, rule in wish.addresses.items()],
+    }
+    return kept | {word: what for word, what in said.items() if what}
 
 
 def listening(here: Here) -> Listening:

@@ -15,6 +15,7 @@ from holdfast.app.wiring import Session
 from holdfast.base.clock import Clock
 from holdfast.hypervisor.connection import Host
 from holdfast.recovery.act_errors import NameOfSeveral, NoReplicaHere
+from holdfast.recovery.address_rules import AddressRule
 from holdfast.recovery.policy import Standing, place_of
 from holdfast.recovery.record import RecoveryRecord, Stage
 from holdfast.recovery.record_folder import RecordFolder, known_here
@@ -36,6 +37,8 @@ class RecoveryWish:
     is_source_down: bool = False
     # The machine's networks to those of this host.
     networks: dict[str, str] = field(default_factory=dict)
+    # Addresses it is to have, by one of its cards or by a network, before those of this site.
+    addresses: dict[str, AddressRule] = field(default_factory=dict)
     # Under another name than its own.
     new_name: str = ""
     # A machine of this host that has its name makes room.

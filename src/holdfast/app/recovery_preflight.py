@@ -22,6 +22,7 @@ from holdfast.base.units import format_duration
 from holdfast.hypervisor.domain_xml import read_domain
 from holdfast.recovery.act_errors import SourceMayRun
 from holdfast.recovery.acts import nobody_listens
+from holdfast.recovery.address_rules import of_machine
 from holdfast.recovery.addressing import require_agent
 from holdfast.recovery.beginning import new_act_id
 from holdfast.recovery.choosing import choose_point
@@ -118,18 +119,20 @@ def _look_at_start(found: Here, wish: RecoveryWish, seen: Preflight) -> None:
             seen.lines = plan.lines
             seen.doubts += plan.warnings
             seen.problems += problems_of(place, plan)
-            _look_at_networks(found, place, plan, seen.act)
+            _look_at_networks(found, place, plan, wish, seen.act)
     except HoldfastError as err:
         seen.problems.append(err)
 
 
-def _look_at_networks(found: Here, place: Place, plan: PromotionPlan, kind: ActKind) -> None:
+def _look_at_networks(
+    found: Here, place: Place, plan: PromotionPlan, wish: RecoveryWish, kind: ActKind
+) -> None:
     """A test has no way out; else rules for addresses need somebody in the guest to obey them."""
     if kind is ActKind.TEST:
         require_isolated(plan.lines, networks_here(place.host).without_way_out)
         return
     require_agent(
-        load_networks(found.home).addresses,
+        load_networks(found.home).addresses | of_machine(wish.addresses, found.vm),
         names=(found.name, plan.promoted.name, found.vm),
         about=found.name,
         has_channel=read_domain(plan.description).has_agent_channel,

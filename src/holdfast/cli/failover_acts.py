@@ -5,11 +5,19 @@ import click
 from holdfast.base.errors import Exit
 from holdfast.base.texts import N_
 from holdfast.cli.command import Command
-from holdfast.cli.recovery_options import discard_option, network_option, point_option
+from holdfast.cli.recovery_options import (
+    address_option,
+    discard_option,
+    network_option,
+    point_option,
+)
 from holdfast.cli.vm_host import host_option, start_on
 
 
 @click.command(
+if TYPE_CHECKING:
+    from holdfast.recovery.address_rules import AddressRule
+
     cls=Command,
     needs_vault=False,
     exits=[Exit.WARNINGS, Exit.LOCKED, Exit.DECIDE],
@@ -28,6 +36,7 @@ from holdfast.cli.vm_host import host_option, start_on
 @network_option
 @discard_option
 @host_option
+@address_option
 def change_point(
     vm: str,
     *,
@@ -35,12 +44,15 @@ def change_point(
     networks: tuple[tuple[str, str], ...],
     is_discarding: bool,
     host: str | None,
+    addresses: "tuple[tuple[str, AddressRule], ...]",
 ) -> int:
     from holdfast.app.recovery_change_point import change_point as change
     from holdfast.app.recovery_here import RecoveryWish
     from holdfast.cli.recovery_steps import carry_out
 
-    wish = RecoveryWish(point=point, networks=dict(networks), is_discarding=is_discarding)
+    wish = RecoveryWish(
+        point=point, networks=dict(networks), addresses=dict(addresses), is_discarding=is_discarding
+    )
     return carry_out(start_on(host), vm, "change-point", change, wish)
 
 

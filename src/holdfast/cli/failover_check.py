@@ -8,7 +8,7 @@ from holdfast.base.errors import Exit
 from holdfast.base.texts import N_, _
 from holdfast.cli import shown
 from holdfast.cli.command import Command, option
-from holdfast.cli.recovery_options import network_option, point_option
+from holdfast.cli.recovery_options import address_option, network_option, point_option
 from holdfast.cli.vm_host import host_option, start_on
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from holdfast.app.recovery_preflight import Preflight
     from holdfast.cli.json_recovery import RecoveryPreflight
+    from holdfast.recovery.address_rules import AddressRule
 
 _ACTS = (
     *("test", "planned", "unplanned", "change-point"),
@@ -43,16 +44,23 @@ _ACTS = (
 @option("--act", type=click.Choice(_ACTS), default="planned", help=N_("What is to be done."))
 @point_option
 @network_option
+@address_option
 @host_option
 def check(
-    vm: str, *, act: str, point: str, networks: tuple[tuple[str, str], ...], host: str | None
+    vm: str,
+    *,
+    act: str,
+    point: str,
+    networks: tuple[tuple[str, str], ...],
+    addresses: "tuple[tuple[str, AddressRule], ...]",
+    host: str | None,
 ) -> int:
     from holdfast.app.recovery_here import RecoveryWish
     from holdfast.app.recovery_preflight import look_before
     from holdfast.recovery.record import ActKind
 
     run = start_on(host)
-    wish = RecoveryWish(point=point, networks=dict(networks))
+    wish = RecoveryWish(point=point, networks=dict(networks), addresses=dict(addresses))
     seen = look_before(run.session, vm, ActKind(act), wish)
     run.out.show(_event(seen), *_lines(seen))
     return Exit.FINE if seen.is_clear else Exit.WARNINGS

@@ -9,6 +9,7 @@ from holdfast.base.texts import N_, _
 from holdfast.cli.command import Command, option
 from holdfast.cli.recovery_options import (
     force_option,
+    address_option,
     hand_over_option,
     network_option,
     point_option,
@@ -23,6 +24,9 @@ from holdfast.cli.trial_options import (
 )
 from holdfast.cli.vm_host import host_option, start_on
 
+
+if TYPE_CHECKING:
+    from holdfast.recovery.address_rules import AddressRule
 
 @click.command(
     cls=Command,
@@ -75,6 +79,7 @@ from holdfast.cli.vm_host import host_option, start_on
 @point_option
 @network_option
 @check_option
+@address_option
 @within_option
 @keep_option
 @host_option
@@ -92,6 +97,7 @@ def machine(  # noqa: PLR0913  each option is a parameter
     point: str,
     networks: tuple[tuple[str, str], ...],
     new_name: str,
+    addresses: "tuple[tuple[str, AddressRule], ...]",
     replaces: str,
     checks: tuple[str, ...],
     within: timedelta | None,
@@ -115,7 +121,12 @@ def machine(  # noqa: PLR0913  each option is a parameter
         from holdfast.cli.failover_test import carry_out_test
 
         tried = read_trial_wish(
-            point=point, checks=checks, networks=networks, within=within, keep=keep
+            point=point,
+            checks=checks,
+            networks=networks,
+            addresses=addresses,
+            within=within,
+            keep=keep,
         )
         return carry_out_test(run, vm, tried)
     wish = RecoveryWish(
@@ -124,6 +135,7 @@ def machine(  # noqa: PLR0913  each option is a parameter
         is_forced=is_forced,
         networks=dict(networks),
         new_name=new_name,
+        addresses=dict(addresses),
         replaces=replaces,
         patience=shutdown.total_seconds(),
         is_only_handing_over=is_only_handing_over,

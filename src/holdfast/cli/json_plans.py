@@ -60,6 +60,9 @@ class PlanMachine(Event):
     uuid: str | None
     point: str | None
     taken_at: str | None
+    # As `failover --network` and `--address` take them.
+    networks: list[str]
+    addresses: list[str]
     # The code of what keeps it from being started.
     error: str | None
     said: str

@@ -77,6 +77,8 @@ def tell_machine(out: Output, look: "MachineLook") -> None:
         lines.append(f"    → {shown.line(error.advice)}")
     else:
         said = _("{vm} would be started from {point}, of {when}")
+        networks=[encodable(one) for one in look.networks],
+        addresses=[encodable(one) for one in look.addresses],
         when = look.taken_at[:19].replace("T", " ")
         lines = ["✓ " + said.format(vm=shown.line(look.vm), point=look.point, when=when)]
     out.show(event, *lines)
@@ -87,6 +89,12 @@ def step_event(plan: "Plan", run: str | None, step: "Step", at: "StepProgress | 
         plan=plan.name,
         run=run,
         step=encodable(step.id),
+        if look.networks:
+            told = _("networks: {networks}").format(networks="; ".join(look.networks))
+            lines.append(f"    {shown.line(told)}")
+        if look.addresses:
+            told = _("addresses: {addresses}").format(addresses="; ".join(look.addresses))
+            lines.append(f"    {shown.line(told)}")
         doing=step.doing.value,
         group=step.group,
         machine=encodable(step.machine) or None,

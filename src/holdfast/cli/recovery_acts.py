@@ -9,12 +9,16 @@ from holdfast.base.texts import N_, _
 from holdfast.cli.command import Command, option
 from holdfast.cli.recovery_options import (
     force_option,
+    address_option,
     hand_over_option,
     network_option,
     shutdown_option,
 )
 from holdfast.cli.vm_host import host_option, start_on
 
+
+if TYPE_CHECKING:
+    from holdfast.recovery.address_rules import AddressRule
 
 @click.command(
     cls=Command,
@@ -84,6 +88,7 @@ def reprotect(vm: str, *, host: str | None) -> int:
 @hand_over_option
 @network_option
 @host_option
+@address_option
 def failback(  # noqa: PLR0913  each option is a parameter
     vm: str,
     *,
@@ -93,6 +98,7 @@ def failback(  # noqa: PLR0913  each option is a parameter
     is_only_handing_over: bool,
     networks: tuple[tuple[str, str], ...],
     host: str | None,
+    addresses: "tuple[tuple[str, AddressRule], ...]",
 ) -> int:
     from holdfast.app.recovery_failback import fail_back
     from holdfast.app.recovery_here import RecoveryWish
@@ -107,6 +113,7 @@ def failback(  # noqa: PLR0913  each option is a parameter
         is_forced=is_forced,
         networks=dict(networks),
         patience=shutdown.total_seconds(),
+        addresses=dict(addresses),
         is_only_handing_over=is_only_handing_over,
     )
     use, act = (fail_back_live, "failback-live") if live else (fail_back, "failback")

@@ -38,6 +38,9 @@ class _AddressRule(click.ParamType["tuple[str, AddressRule]"]):
 
     name = "address"
 
+    def __init__(self, *, is_own: bool = False) -> None:
+        self._is_own = is_own
+
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> "tuple[str, AddressRule]":
@@ -46,7 +49,7 @@ class _AddressRule(click.ParamType["tuple[str, AddressRule]"]):
         if isinstance(value, tuple):
             return value
         try:
-            return parse_rule(str(value))
+            return parse_rule(str(value), is_own=self._is_own)
         except ValueError:
             text = _(
                 "{value!r} is not like 192.0.2.0/24=198.51.100.0/24 or VM/NETWORK=198.51.100.7/24"
@@ -66,6 +69,17 @@ network_option = option(
     help=N_(
         "Connect network cards of OLD (a network, or a card's address) to NEW of this host; "
         "bridge:NEW is a bridge, none leaves them unplugged."
+    ),
+)
+address_option = option(
+    "--address",
+    "addresses",
+    type=_AddressRule(is_own=True),
+    multiple=True,
+    metavar="OLD=NEW[,gateway=…][,dns=…]",
+    help=N_(
+        "Addresses of NEW in place of OLD, for this time: two networks, or a card's network or "
+        "address and ADDRESS/LENGTH. It comes before what `failover networks` says."
     ),
 )
 point_option = option(

@@ -27,7 +27,18 @@ _OPTIONS = (
         help=N_("Of failovers and vm-restore: connect what was connected to OLD to NEW."),
     ),
     option(
-        "--check", "checks", multiple=True, metavar="CHECK", help=N_("Of tests: what must answer.")
+        "--address",
+        "addresses",
+        multiple=True,
+        metavar="OLD=NEW",
+        help=N_("Of failovers: give it addresses of NEW in place of OLD, as `failover` takes it."),
+    ),
+    option(
+        "--check",
+        "checks",
+        multiple=True,
+        metavar="CHECK",
+        help=N_("Of tests and drill-schedule: what must answer."),
     ),
     option("--keep", metavar="TIME", help=N_("Of tests: leave it so long, as in 2h.")),
     option(

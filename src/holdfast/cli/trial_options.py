@@ -10,6 +10,7 @@ from holdfast.cli.command import option
 from holdfast.cli.parameters import DURATION
 
 if TYPE_CHECKING:
+    from holdfast.recovery.address_rules import AddressRule
     from holdfast.recovery.trial import TrialWish
 
 check_option = option(
@@ -41,6 +42,7 @@ def read_trial_wish(
     point: str,
     checks: tuple[str, ...],
     networks: tuple[tuple[str, str], ...],
+    addresses: "tuple[tuple[str, AddressRule], ...]" = (),
     within: timedelta | None,
     keep: timedelta | None = None,
 ) -> "TrialWish":
@@ -52,6 +54,7 @@ def read_trial_wish(
         point=point or LATEST,
         checks=tuple(parse_check(check) for check in checks),
         networks=dict(networks),
+        addresses=dict(addresses),
         within=usual.within if within is None else within.total_seconds(),
         keep=None if keep is None else keep.total_seconds(),
     )

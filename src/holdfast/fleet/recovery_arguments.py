@@ -30,6 +30,8 @@ class TrialArguments:
     # Not cleaned up before so long, as in "2h".
     keep: str | None = None
 
+    # "OLD=NEW[,gateway=…][,dns=…]", as `--address` takes them.
+    addresses: list[str] | None = None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedFailoverArguments:
@@ -46,6 +48,7 @@ class PlannedFailoverArguments:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnplannedFailoverArguments:
     vm: str
+    addresses: list[str] | None = None
     point: str | None = None
     # Agreed to by a person: nothing of it runs at its source any more.
     source_is_down: bool = False
@@ -55,6 +58,7 @@ class UnplannedFailoverArguments:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangePointArguments:
     vm: str
+    addresses: list[str] | None = None
     point: str
     networks: list[str] | None = None
     # Agreed to by a person: what it has written since goes.
@@ -62,6 +66,7 @@ class ChangePointArguments:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+    addresses: list[str] | None = None
 class UndoArguments:
     vm: str
     discard_changes: bool = False
@@ -94,6 +99,7 @@ class FailBackArguments:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckFailoverArguments:
     """A look at what another act would stumble over; nothing is done."""
+    addresses: list[str] | None = None
 
     vm: str
     act: Literal[
@@ -113,6 +119,7 @@ class CheckFailoverArguments:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillArguments:
     """Of one machine, or of a plan the host has."""
+    addresses: list[str] | None = None
 
     vm: str | None = None
     plan: str | None = None
@@ -200,5 +207,5 @@ def _check_texts(name: str, value: object) -> None:
     for text in texts:
         if not text.isprintable() or len(text) > _LONGEST:
             raise ValueError(f"{name} {text[:80]!a} is not understood")
-        if name == "networks" and "=" not in text:
+        if name in ("networks", "addresses") and "=" not in text:
             raise ValueError(f"{text[:80]!r} is not OLD=NEW")

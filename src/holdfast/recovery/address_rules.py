@@ -67,23 +67,47 @@ class Chosen:
     lent: tuple[str, ...] = ()
 
 
-def parse_rule(text: str) -> tuple[str, AddressRule]:
-    """OLD=NEW[,gateway=ADDRESS][,dns=ADDRESS]…, as a person types it; ValueError otherwise."""
+def parse_rule(text: str, *, is_own: bool = False) -> tuple[str, AddressRule]:
+    """OLD=NEW[,gateway=ADDRESS][,dns=ADDRESS]…, as a person types it; ValueError otherwise.
+
+    With `is_own` it is said of one machine, and OLD may be just a card of it.
+    """
     rule, *options = text.split(",")
     old, equals, new = rule.partition("=")
     if not equals:
         raise ValueError(text)
     gateway, dns = "", []
     for word, _equals, value in (option.partition("=") for option in options):
-        address = str(ip_address(value))
         if word == _DNS:
-            dns.append(address)
+            dns.append(value)
         elif word == _GATEWAY and not gateway:
-            gateway = address
+            gateway = value
         else:
             raise ValueError(text)
-    key, to = _sides(old, new)
-    return key, AddressRule(to=to, gateway=gateway, dns=tuple(dns))
+    return make_rule(old, new, gateway=gateway, dns=dns, is_own=is_own)
+
+
+def make_rule(
+    old: str, new: str, *, gateway: str, dns: Sequence[str], is_own: bool = False
+) -> tuple[str, AddressRule]:
+    """The same of its parts."""
+    key, to = _own_sides(old, new) if is_own and "/" not in old else _sides(old, new)
+    return key, AddressRule(
+        to=to,
+        gateway=str(ip_address(gateway)) if gateway else "",
+        dns=tuple(str(ip_address(one)) for one in dns),
+    )
+
+
+def rule_text(key: str, rule: AddressRule) -> str:
+    """As `parse_rule` reads it."""
+    options = [f"{_GATEWAY}={rule.gateway}"] if rule.gateway else []
+    return ",".join([f"{key}={rule.to}", *options, *(f"{_DNS}={one}" for one in rule.dns)])
+
+
+def of_machine(rules: Mapping[str, AddressRule], name: str) -> dict[str, AddressRule]:
+    """What was said of this machine alone, as it is said among those of a site."""
+    return {key if "/" in key else f"{name}/{key}": rule for key, rule in rules.items()}
 
 
 def rules_of(rules: Mapping[str, AddressRule], names: Sequence[str]) -> dict[str, AddressRule]:
@@ -125,9 +149,16 @@ def _sides(old: str, new: str) -> tuple[str, str]:
             raise ValueError(new)
         return str(before), str(after)
     name, slash, card = old.rpartition("/")
-    if not slash or not name or not card or "/" not in new:
+    if not slash or not name:
         raise ValueError(old)
-    return f"{name}/{card.lower() if card.count(':') else card}", str(ip_interface(new))
+    own, to = _own_sides(card, new)
+    return f"{name}/{own}", to
+
+
+def _own_sides(card: str, new: str) -> tuple[str, str]:
+    if not card or "/" not in new:
+        raise ValueError(card)
+    return card.lower() if card.count(":") else card, str(ip_interface(new))
 
 
 def _is_network(key: str) -> bool:

@@ -11,6 +11,7 @@ from holdfast.hypervisor.domain_identity import NetworkPlace
 from holdfast.hypervisor.domain_xml import read_domain
 from holdfast.recovery.act_errors import MachineEnded, PointUnknown
 from holdfast.recovery.acts import Step, StepSkipped
+from holdfast.recovery.address_rules import AddressRule, of_machine
 from holdfast.recovery.addressing import require_agent
 from holdfast.recovery.beginning import change_act, current_act
 from holdfast.recovery.choosing import choose_point
@@ -47,6 +48,8 @@ class Starting:
     name: str
     machine_id: str
     networks: Mapping[str, NetworkPlace | None] = field(default_factory=dict)
+    # Said for this time, before those of the site.
+    addresses: Mapping[str, AddressRule] = field(default_factory=dict)
     # Where the machine is at home: the definition it had there.
     original: str = ""
     agent_patience: float = _AGENT_PATIENCE
@@ -99,13 +102,17 @@ class Starting:
         """Raises what would keep it from being started; else what will not be as it was."""
         require_promotable(self.place, plan)
         require_agent(
-            load_networks(self.home).addresses,
+            self.rules(),
             names=(self.name, plan.promoted.name, self.vm),
             about=self.name,
             has_channel=read_domain(plan.description).has_agent_channel,
         )
         self.warnings.extend(plan.warnings)
         return "; ".join(plan.warnings)
+
+    def rules(self) -> dict[str, AddressRule]:
+        """For addresses: of this site, and over them what was said for this time."""
+        return load_networks(self.home).addresses | of_machine(self.addresses, self.vm)
 
     def said_of_room(self) -> str:
         """By the run before, which looked while there was still something to look for."""

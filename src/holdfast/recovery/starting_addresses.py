@@ -13,7 +13,6 @@ from holdfast.recovery.act_errors import MachineEnded
 from holdfast.recovery.acts import Step, StepSkipped
 from holdfast.recovery.address_errors import AddressesNotSet
 from holdfast.recovery.addressing import Addressing
-from holdfast.recovery.networks import load_networks
 from holdfast.recovery.promoting import domain_of
 from holdfast.recovery.record import CardAddress, Promoted, RecoveryRecord
 
@@ -27,7 +26,7 @@ def address_steps(starting: "Starting") -> Sequence[Step]:
     """None where nothing is set for this site."""
     promoted = starting.record().promoted
     has_been_set = promoted is not None and bool(promoted.addresses)
-    if not has_been_set and not load_networks(starting.home).addresses:
+    if not has_been_set and not starting.rules():
         return ()
     return (Step(name="addresses", do=lambda: _set(starting)),)
 
@@ -48,7 +47,7 @@ def _set(starting: "Starting") -> str:
     domain = domain_of(starting.place, promoted) if promoted else None
     if promoted is None or domain is None or not domain.is_active():
         raise MachineEnded(about=starting.name)
-    rules = load_networks(starting.home).addresses
+    rules = starting.rules()
     if not rules:
         _keep(starting, ())
         raise StepSkipped(_("nothing is set for this site any more"))

@@ -9,6 +9,7 @@ from enum import StrEnum
 import msgspec
 
 from holdfast.machines.points import Consistency
+from holdfast.recovery.address_rules import AddressRule
 from holdfast.recovery.checks.seen import CheckSeen
 from holdfast.recovery.checks.wishes import CheckWish
 from holdfast.recovery.record import Promoted
@@ -31,6 +32,8 @@ class TrialWish(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     checks: tuple[CheckWish, ...] = ()
     # Old network to a network of this host without a way out; without any, links are down.
     networks: dict[str, str] = {}
+    # Addresses it is to have there, before those that are set for tests on this host.
+    addresses: dict[str, AddressRule] = {}
     # Seconds for all checks together, the start of its system included.
     within: float = 600.0
     # Seconds it stays when all is looked at; None: not at all.

@@ -17,7 +17,7 @@ from holdfast.hypervisor.domain_xml import read_domain
 from holdfast.hypervisor.domains import Domain
 from holdfast.machines.booting import picture_of
 from holdfast.machines.new_identity import parse_network
-from holdfast.recovery.address_rules import AddressRule
+from holdfast.recovery.address_rules import AddressRule, of_machine
 from holdfast.recovery.checks.checking import check_all
 from holdfast.recovery.checks.pictures import png_of
 from holdfast.recovery.checks.seen import CheckSeen
@@ -202,7 +202,8 @@ def _started(
 def _looked_at(
     tools: TrialTools, trial: Trial, plan: PromotionPlan, domain: Domain, watch: _Watch
 ) -> Trial:
-    trial = with_addresses(tools.place, trial, plan, domain=domain, rules=tools.addresses)
+    rules = tools.addresses | of_machine(trial.wish.addresses, trial.vm)
+    trial = with_addresses(tools.place, trial, plan, domain=domain, rules=rules)
     subject = _subject(tools, trial, plan, domain)
     wishes = trial.wish.checks or usual_checks(has_agent=subject.has_agent)
     seen = check_all(subject, wishes, on_checked=tools.on_checked)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from holdfast.app.plan_words import ended_command, ended_script, shut_down_words, start_words
+from holdfast.recovery.address_rules import AddressRule
 from holdfast.recovery.plans.plan import Kind, Machine
 from holdfast.recovery.plans.progress import Progress, StepState
 
@@ -17,6 +18,8 @@ MACHINE = Machine(
     test_point="latest-tested",
     networks={"lan": "dr"},
     test_networks={"lan": "drill"},
+    addresses={"lan": AddressRule(to="198.51.100.7/24", dns=("198.51.100.53",))},
+    test_addresses={"192.0.2.0/24": AddressRule(to="203.0.113.0/24")},
     checks=("agent", "tcp:22"),
     timeout=100,
     shutdown=9,
@@ -37,7 +40,8 @@ def test_a_test_stays_for_the_actions_behind_it_and_is_isolated() -> None:
 
     assert words == (
         "failover u-1 --test --keep 86460s --within 90s --check agent --check tcp:22 "
-        "--point latest-tested --network lan=drill --json"
+        "--point latest-tested --network lan=drill "
+        "--address 192.0.2.0/24=203.0.113.0/24 --json"
     )
 
 
@@ -47,12 +51,14 @@ def test_a_test_stays_for_the_actions_behind_it_and_is_isolated() -> None:
         (
             Kind.PLANNED,
             {},
-            "failover u-1 --planned --force --shutdown-within 9s --network lan=dr --json",
+            "failover u-1 --planned --force --shutdown-within 9s --network lan=dr "
+            "--address lan=198.51.100.7/24,dns=198.51.100.53 --json",
         ),
         (
             Kind.UNPLANNED,
             {"source_is_down": True},
-            "failover u-1 --unplanned --point latest-app --source-is-down --network lan=dr --json",
+            "failover u-1 --unplanned --point latest-app --source-is-down --network lan=dr "
+            "--address lan=198.51.100.7/24,dns=198.51.100.53 --json",
         ),
         (
             Kind.PLANNED,

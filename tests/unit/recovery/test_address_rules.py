@@ -11,7 +11,9 @@ from holdfast.recovery.address_rules import (
     GuestCard,
     Plugged,
     choose_addresses,
+    of_machine,
     parse_rule,
+    rule_text,
 )
 from holdfast.recovery.record import CardAddress
 
@@ -45,6 +47,16 @@ def guest(*addresses: str, lent: bool = False, gateway: str = "", mac: str = MAC
 )
 def test_a_rule_is_read_as_it_is_typed(text: str, key: str, rule: AddressRule) -> None:
     assert parse_rule(text) == (key, rule)
+    assert parse_rule(rule_text(key, rule)) == (key, rule)
+
+
+@pytest.mark.parametrize("card", ["lan", MAC])
+def test_a_rule_of_one_machine_needs_only_the_card(card: str) -> None:
+    key, rule = parse_rule(f"{card}=198.51.100.7/24,dns=198.51.100.53", is_own=True)
+
+    assert (key, rule.to) == (card, "198.51.100.7/24")
+    assert parse_rule(rule_text(key, rule), is_own=True) == (key, rule)
+    assert of_machine({key: rule, **NETWORK}, "web") == {f"web/{card}": rule, **NETWORK}
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Job
 from holdfast.fleet.jobs import Kind, State
 from holdfast.fleet.recovery_arguments import LONGEST_WAIT
-from holdfast.recovery.plans.context import networks_of, point_of
+from holdfast.recovery.address_rules import rule_text
+from holdfast.recovery.plans.context import addresses_of, networks_of, point_of
 from holdfast.recovery.plans.driving import Driver, Order
 from holdfast.recovery.plans.plan import LATEST, Plan
 from holdfast.recovery.plans.plan import Kind as PlanKind
@@ -172,6 +173,9 @@ def _wish(plan: Plan, step: Step, progress: Progress) -> dict[str, Any]:
     networks = [f"{old}={new}" for old, new in networks_of(machine, progress.kind).items()]
     if networks:
         told["networks"] = networks
+    rules = addresses_of(machine, progress.kind)
+    if rules:
+        told["addresses"] = [rule_text(key, rule) for key, rule in rules.items()]
     if progress.kind is PlanKind.TEST:
         told["keep"] = f"{progress.keep + _SPARE_SECONDS}s"
         told |= {"checks": list(machine.checks)} if machine.checks else {}

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from holdfast.recovery.address_rules import AddressRule
 from holdfast.recovery.plans.plan import Kind, Machine, Plan
 from holdfast.recovery.plans.progress import Progress
 from holdfast.recovery.plans.steps import Step, start_id
@@ -71,6 +72,10 @@ def context_of(plan: Plan, progress: Progress, step: Step) -> PlanContext:
 
 def point_of(machine: Machine, kind: Kind) -> str:
     return machine.test_point if kind is Kind.TEST else machine.point
+
+
+def addresses_of(machine: Machine, kind: Kind) -> dict[str, AddressRule]:
+    return machine.test_addresses if kind is Kind.TEST else machine.addresses
 
 
 def networks_of(machine: Machine, kind: Kind) -> dict[str, str]:

@@ -7,6 +7,8 @@ from enum import StrEnum
 
 import msgspec
 
+from holdfast.recovery.address_rules import AddressRule
+
 VERSION = 1
 MOST_GROUPS = 50
 MOST_MACHINES = 500
@@ -42,7 +44,7 @@ class ActionKind(StrEnum):
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """`does` is a command line, what a guest's shell reads, an address, or a question."""
+    """`does` is a command line, a name, what a guest's shell reads, an address, or a question."""
 
     name: str
     kind: ActionKind
@@ -74,6 +76,9 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     checks: tuple[str, ...] = ()
     pre: tuple[Action, ...] = ()
     post: tuple[Action, ...] = ()
+    # Addresses it is to have, by a network or by one of its cards.
+    addresses: dict[str, AddressRule] = {}
+    test_addresses: dict[str, AddressRule] = {}
     timeout: int = START_SECONDS
     # Of a planned run: seconds its guest may take to shut down, and whether it is switched off then.
     shutdown: int | None = None

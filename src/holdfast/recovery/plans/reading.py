@@ -10,6 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from holdfast.base.texts import _
+from holdfast.recovery.address_rules import AddressRule
 from holdfast.recovery.plans.plan import (
     LATEST,
     MOST_GROUPS,
@@ -23,20 +24,21 @@ from holdfast.recovery.plans.plan import (
 )
 from holdfast.recovery.plans.plan_errors import PlanWrong
 from holdfast.recovery.plans.reading_actions import read_actions
+from holdfast.recovery.plans.reading_addresses import read_addresses
 from holdfast.recovery.plans.reading_sense import sense
 from holdfast.recovery.plans.reading_values import Fields, Found, Problem
 from holdfast.recovery.plans.yaml_nodes import Items, Names, Node, Unreadable, read_nodes
 
 _PLAN = (
     *("version", "name", "description", "rto", "at-once", "groups"),
-    *("point", "networks", "test", "timeout", "on-failure"),
+    *("point", "networks", "addresses", "test", "timeout", "on-failure"),
 )
 _GROUP = ("name", "rto", "at-once", "timeout", "on-failure", "pre", "machines", "post")
 _MACHINE = (
-    *("vm", "needs", "rto", "point", "networks", "test", "timeout", "on-failure"),
+    *("vm", "needs", "rto", "point", "networks", "addresses", "test", "timeout", "on-failure"),
     *("pre", "post", "shutdown-within", "force"),
 )
-_TEST = ("point", "networks", "checks")
+_TEST = ("point", "networks", "addresses", "checks")
 _T = TypeVar("_T")
 
 
@@ -46,8 +48,10 @@ class _Usual:
 
     point: str = LATEST
     networks: dict[str, str] = field(default_factory=dict)
+    addresses: dict[str, AddressRule] = field(default_factory=dict)
     test_point: str = LATEST
     test_networks: dict[str, str] = field(default_factory=dict)
+    test_addresses: dict[str, AddressRule] = field(default_factory=dict)
     checks: tuple[str, ...] = ()
     timeout: int = START_SECONDS
     on_failure: OnFailure = OnFailure.STOP
@@ -85,7 +89,7 @@ def _plan(node: Node, found: Found) -> Plan | None:
         return None
     fields = Fields(node, found, known=_PLAN)
     _version(fields)
-    usual = _usual(fields, _Usual())
+    usual = _usual(fields, _Usual(), is_machine=False)
     plan = Plan(
         name=fields.identifier("name"),
         description=fields.text("description", ""),
@@ -108,7 +112,7 @@ def _version(fields: Fields) -> None:
         fields.wrong("version", _("a plan of version {said} is not known").format(said=said), cure)
 
 
-def _usual(fields: Fields, outer: _Usual) -> _Usual:
+def _usual(fields: Fields, outer: _Usual, *, is_machine: bool) -> _Usual:
     point = fields.text("point", outer.point)
     test = fields.inner("test", known=_TEST)
     # A test begins with the same point as the real thing, unless something else was said of it.
@@ -119,6 +123,7 @@ def _usual(fields: Fields, outer: _Usual) -> _Usual:
         outer,
         point=point,
         networks={**outer.networks, **fields.texts("networks")},
+        addresses={**outer.addresses, **read_addresses(fields, is_machine=is_machine)},
         test_point=test_point,
         timeout=fields.seconds("timeout", outer.timeout) or outer.timeout,
         on_failure=fields.choice("on-failure", OnFailure, outer.on_failure),
@@ -129,6 +134,7 @@ def _usual(fields: Fields, outer: _Usual) -> _Usual:
         usual,
         test_point=test.text("point", usual.test_point),
         test_networks={**usual.test_networks, **test.texts("networks")},
+        test_addresses={**usual.test_addresses, **read_addresses(test, is_machine=is_machine)},
         checks=test.list_of_texts("checks", usual.checks),
     )
 
@@ -152,7 +158,7 @@ def _group(node: Node, found: Found, outer: _Usual) -> Group:
 
 def _machine(node: Node, found: Found, outer: _Usual) -> Machine:
     fields = Fields(node, found, known=_MACHINE, short_for="vm")
-    usual = _usual(fields, outer)
+    usual = _usual(fields, outer, is_machine=True)
     vm = fields.machine("vm")
     pre = read_actions(fields, "pre", on_failure=usual.on_failure)
     post = read_actions(fields, "post", on_failure=usual.on_failure)
@@ -164,6 +170,8 @@ def _machine(node: Node, found: Found, outer: _Usual) -> Machine:
         networks=usual.networks,
         test_point=usual.test_point,
         test_networks=usual.test_networks,
+        addresses=usual.addresses,
+        test_addresses=usual.test_addresses,
         checks=usual.checks,
         timeout=usual.timeout,
         shutdown=fields.seconds("shutdown-within", None),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from holdfast.recovery.address_rules import AddressRule
 from holdfast.recovery.plans.plan import ActionKind, Kind, OnFailure, Plan
 from holdfast.recovery.plans.plan_errors import PlanWrong
 from holdfast.recovery.plans.reading import examine, read_plan
@@ -64,6 +65,63 @@ def test_what_is_said_further_out_counts_where_nothing_is_said() -> None:
     assert (db1.on_failure, web.on_failure) == (OnFailure.STOP, OnFailure.ASK)
     assert (db1.timeout, web.timeout) == (1800, 3600)
     assert (web.shutdown, web.is_forced, db1.is_forced) == (120, True, False)
+
+
+ADDRESSED = """
+name: shop
+addresses:
+  192.0.2.0/24: {to: 198.51.100.0/24, gateway: 198.51.100.1, dns: [198.51.100.53]}
+test:
+  addresses: {192.0.2.0/24: 203.0.113.0/24}
+groups:
+  - name: databases
+    machines:
+      - db1
+      - vm: db2
+        addresses: {office: 198.51.100.40/24, '52:54:00:AA:BB:01': 2001:db8::7/64}
+        test:
+          addresses: {192.0.2.0/24: 203.0.113.0/24, office: {to: 203.0.113.40/24}}
+"""
+
+
+def test_addresses_of_networks_count_for_all_and_those_of_cards_for_their_machine() -> None:
+    (databases,) = read(ADDRESSED).groups
+
+    db1, db2 = databases.machines
+    network = AddressRule(to="198.51.100.0/24", gateway="198.51.100.1", dns=("198.51.100.53",))
+    assert db1.addresses == {"192.0.2.0/24": network}
+    assert db2.addresses == {
+        "192.0.2.0/24": network,
+        "office": AddressRule(to="198.51.100.40/24"),
+        "52:54:00:aa:bb:01": AddressRule(to="2001:db8::7/64"),
+    }
+    assert db1.test_addresses == {"192.0.2.0/24": AddressRule(to="203.0.113.0/24")}
+    assert db2.test_addresses["office"] == AddressRule(to="203.0.113.40/24")
+
+
+@pytest.mark.parametrize(
+    ("where", "said", "line", "problem"),
+    [
+        ("", "addresses: 192.0.2.0/24", 2, "'addresses' must say an address for each network"),
+        ("", "addresses: {lan: 198.51.100.7/24}", 2, "'lan' is no network"),
+        ("  ", "addresses: {lan: 198.51.100.7}", 6, "'lan' cannot become '198.51.100.7'"),
+        (
+            "  ",
+            "addresses: {192.0.2.0/24: 198.51.100.0/25}",
+            6,
+            "'192.0.2.0/24' cannot become '198.51.100.0/25'",
+        ),
+        ("  ", "addresses:\n      lan: {to: 192.0.2.7/24, gateway: gw}", 7, "'gw' is no address"),
+        ("  ", "addresses:\n      lan: {to: 192.0.2.7/24, mtu: 9}", 7, "'mtu' is not known here"),
+        ("  ", "test: {addresses: {a/b/c: 192.0.2.7}}", 6, "'a/b/c' cannot become '192.0.2.7'"),
+    ],
+)
+def test_an_address_that_is_none_is_named(where: str, said: str, line: int, problem: str) -> None:
+    outer, inner = ("", f"\n    {said}") if where else (f"\n{said}", "")
+
+    text = f"name: a{outer}\ngroups:\n- name: g\n  machines:\n  - vm: x{inner}\n"
+
+    assert (line, problem) in wrong(text)
 
 
 def test_actions_belong_to_their_kinds_of_run() -> None:

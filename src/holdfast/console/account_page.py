@@ -1,6 +1,6 @@
 """One's own account: its language, its password, its PIN, its tokens for programs."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from nicegui import ui
 
@@ -10,9 +10,10 @@ from holdfast.app.control.tokens import LONGEST_DAYS, NewToken, TokenFacts
 from holdfast.base.texts import N_, _
 from holdfast.console import shown
 from holdfast.console.asking import ask_text, confirm
-from holdfast.console.form_dialog import ask_form, show_once
+from holdfast.console.forms import Form
 from holdfast.console.notices import say
 from holdfast.console.pages import page
+from holdfast.console.shown_once import show_once
 from holdfast.console.tables import Column, Empty, Listing
 from holdfast.console.visiting import Visit
 from holdfast.fleet.paging import MOST, Window
@@ -154,24 +155,22 @@ def _columns(visit: Visit) -> list[Column[TokenFacts]]:
 
 
 async def _add_token(visit: Visit) -> NewToken | None:
-    def draw() -> Callable[[], Awaitable[NewToken]]:
+    with Form(_("Make a token"), yes=_("Make it")) as form:
         name = ui.input(_("Name")).props("outlined dense")
         words = {scope.value: _scope_text(scope) for scope in Scope}
         scope = ui.select(words, label=_("May"), value=Scope.READ.value).props("outlined dense")
         days = ui.number(_("Good for so many days"), value=_DAYS, min=1, max=LONGEST_DAYS)
         days.props("outlined dense")
 
-        async def add() -> NewToken:
-            return await visit.ask(
-                tokens.add_token,
-                name=name.value.strip(),
-                scopes=[Scope(scope.value)],
-                days=int(days.value or 0),
-            )
+    async def add() -> NewToken:
+        return await visit.ask(
+            tokens.add_token,
+            name=name.value.strip(),
+            scopes=[Scope(scope.value)],
+            days=int(days.value or 0),
+        )
 
-        return add
-
-    return await ask_form(visit, _("Make a token"), draw, yes=_("Make it"))
+    return await form.done(visit, add)
 
 
 @page("/account/tokens/{token_id}", title=N_("Token"))

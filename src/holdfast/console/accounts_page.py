@@ -1,6 +1,6 @@
 """Accounts: who may come in, what they may do, and who is kept out."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from nicegui import ui
 
@@ -11,10 +11,11 @@ from holdfast.app.control.vaults import VaultFacts, list_vaults
 from holdfast.base.texts import N_, _
 from holdfast.console import shown
 from holdfast.console.asking import confirm
-from holdfast.console.form_dialog import ask_form, show_once
+from holdfast.console.forms import Form
 from holdfast.console.notices import say
 from holdfast.console.pages import page
 from holdfast.console.shown import Tone
+from holdfast.console.shown_once import show_once
 from holdfast.console.tables import Choice, Column, Empty, Listing
 from holdfast.console.visiting import Visit
 from holdfast.fleet.paging import MOST, Window
@@ -87,27 +88,24 @@ def _columns(visit: Visit) -> list[Column[AccountFacts]]:
 
 async def _add(visit: Visit) -> tuple[str, str] | None:
     """The name and the password that was made for it."""
-
-    def draw() -> Callable[[], Awaitable[tuple[str, str]]]:
+    with Form(_("Add an account"), yes=_("Add it")) as form:
         name = ui.input(_("Name")).props("outlined dense")
         lang = ui.select(_LANGUAGES, label=_("Language"), value=visit.lang)
         lang.props("outlined dense")
         is_admin = ui.checkbox(_("Administrator: may do everything on this server"))
 
-        async def add() -> tuple[str, str]:
-            password = new_password()
-            made = await visit.ask(
-                accounts.add_account,
-                name=name.value.strip(),
-                password=password,
-                is_admin=is_admin.value,
-                lang=lang.value,
-            )
-            return made.name, password
+    async def add() -> tuple[str, str]:
+        password = new_password()
+        made = await visit.ask(
+            accounts.add_account,
+            name=name.value.strip(),
+            password=password,
+            is_admin=is_admin.value,
+            lang=lang.value,
+        )
+        return made.name, password
 
-        return add
-
-    return await ask_form(visit, _("Add an account"), draw, yes=_("Add it"))
+    return await form.done(visit, add)
 
 
 @page("/accounts/{name}", title=N_("Account"), section="accounts")

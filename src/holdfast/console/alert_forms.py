@@ -1,7 +1,5 @@
 """Forms about alerts: a place to send them to, and what is not to be sent for a while."""
 
-from collections.abc import Awaitable, Callable
-
 from nicegui import ui
 
 from holdfast.app.control import alert_rules
@@ -9,7 +7,7 @@ from holdfast.app.control.alert_rules import NewSuppression, NewTarget, Suppress
 from holdfast.app.control.vaults import list_vaults
 from holdfast.base.texts import _
 from holdfast.console.alert_words import severities
-from holdfast.console.form_dialog import ask_form
+from holdfast.console.forms import Form
 from holdfast.console.notices import say
 from holdfast.console.visiting import Visit
 from holdfast.console.weekdays import weekdays
@@ -24,7 +22,8 @@ _LANGUAGES = {"en": "English", "ko": "한국어"}
 async def add_target(visit: Visit) -> None:
     vaults = await _vaults(visit)
 
-    def draw() -> Callable[[], Awaitable[TargetView]]:
+    text = _("The address may hold a password and is never shown again.")
+    with Form(_("Add a target"), yes=_("Add it"), text=text) as form:
         name = _text(_("Name"))
         url = _text(_("Address, as apprise writes it"), is_secret=True)
         ui.label(
@@ -37,29 +36,21 @@ async def add_target(visit: Visit) -> None:
         weekly = _select(_("A summary of the week as well"), {_ALL: _("no"), **weekdays()}, _ALL)
         at, zone = _text(_("Summaries at"), "08:00"), _text(_("Time zone"), "UTC")
 
-        async def add() -> TargetView:
-            new = NewTarget(
-                name=name.value.strip(),
-                url=url.value.strip(),
-                vault=vault.value or None,
-                min_severity=severity.value,
-                lang=lang.value,
-                daily_summary=daily.value,
-                summary_at=at.value.strip(),
-                summary_zone=zone.value.strip(),
-                weekly_on=weekly.value or None,
-            )
-            return await visit.ask(alert_rules.add_target, new, check=check_target)
+    async def add() -> TargetView:
+        new = NewTarget(
+            name=name.value.strip(),
+            url=url.value.strip(),
+            vault=vault.value or None,
+            min_severity=severity.value,
+            lang=lang.value,
+            daily_summary=daily.value,
+            summary_at=at.value.strip(),
+            summary_zone=zone.value.strip(),
+            weekly_on=weekly.value or None,
+        )
+        return await visit.ask(alert_rules.add_target, new, check=check_target)
 
-        return add
-
-    made = await ask_form(
-        visit,
-        _("Add a target"),
-        draw,
-        yes=_("Add it"),
-        text=_("The address may hold a password and is never shown again."),
-    )
+    made = await form.done(visit, add)
     if made:
         say(_("Alerts go to {name} from now on").format(name=made.name))
 
@@ -70,32 +61,25 @@ async def add_silence(visit: Visit, *, kind: str = "", machine_id: str | None = 
         name: name for name, one in sorted(KINDS.items()) if not one.is_security
     }
 
-    def draw() -> Callable[[], Awaitable[SuppressionView]]:
+    text = _("Such alerts are listed but not sent, from now on.")
+    with Form(_("Silence something"), yes=_("Silence it"), text=text) as form:
         reason = _text(_("Reason"))
         which = _select(_("Kind"), kinds, kind if kind in kinds else _ALL)
         vault = _select(_("Vault"), vaults, _ALL)
         hours = ui.number(_("For so many hours; empty: until it is ended"), value=8, min=0.1)
         hours.props("outlined dense")
 
-        async def suppress() -> SuppressionView:
-            new = NewSuppression(
-                reason=reason.value.strip(),
-                kind=which.value or None,
-                vault=vault.value or None,
-                machine_id=machine_id,
-                hours=hours.value or None,
-            )
-            return await visit.ask(alert_rules.suppress, new)
+    async def suppress() -> SuppressionView:
+        new = NewSuppression(
+            reason=reason.value.strip(),
+            kind=which.value or None,
+            vault=vault.value or None,
+            machine_id=machine_id,
+            hours=hours.value or None,
+        )
+        return await visit.ask(alert_rules.suppress, new)
 
-        return suppress
-
-    made = await ask_form(
-        visit,
-        _("Silence something"),
-        draw,
-        yes=_("Silence it"),
-        text=_("Such alerts are listed but not sent, from now on."),
-    )
+    made = await form.done(visit, suppress)
     if made:
         say(_("Silenced"))
 

@@ -8,7 +8,7 @@ from nicegui import ui
 from holdfast.app.control.step_errors import PinNeeded, PinWrong
 from holdfast.app.control.stepping_up import make_pin
 from holdfast.base.texts import _
-from holdfast.console import shown
+from holdfast.console.forms import Form
 from holdfast.console.visiting import Visit
 
 T = TypeVar("T")
@@ -18,39 +18,21 @@ async def confirm(
     title: str, text: str, *, yes: str, typed: str | None = None, is_dangerous: bool = False
 ) -> bool:
     """Whether they mean it; `typed`: a name they have to write, so that no slip of a hand does it."""
-    with ui.dialog() as dialog, ui.card().classes("hf-dialog"):
-        shown.heading(title)
-        ui.label(text).classes("hf-pre")
+    with Form(title, yes=yes, text=text, is_dangerous=is_dangerous) as form:
         written = ui.input(_("Type {name} to go on").format(name=typed)) if typed else None
-        with ui.row().classes("hf-actions"):
-            ui.button(_("Cancel"), on_click=lambda: dialog.submit("")).props("flat no-caps")
-            go = ui.button(yes, on_click=lambda: dialog.submit(yes)).props("no-caps unelevated")
-            go.props(f"color={'negative' if is_dangerous else 'primary'}")
-            if written is not None:
-                go.bind_enabled_from(written, "value", lambda value: value == typed)
-    answer = await dialog
-    dialog.delete()
-    return bool(answer)
+    if written is not None:
+        form.go.bind_enabled_from(written, "value", lambda value: value == typed)
+    return await form.agreed()
 
 
 async def ask_text(
     title: str, label: str, *, yes: str, text: str = "", value: str = "", is_secret: bool = False
 ) -> str | None:
     """One line; None: they went away."""
-    with ui.dialog() as dialog, ui.card().classes("hf-dialog"):
-        shown.heading(title)
-        if text:
-            ui.label(text).classes("hf-pre")
+    with Form(title, yes=yes, text=text) as form:
         box = ui.input(label, value=value, password=is_secret, password_toggle_button=is_secret)
-        box.on("keydown.enter", lambda: dialog.submit(box.value))
-        with ui.row().classes("hf-actions"):
-            ui.button(_("Cancel"), on_click=lambda: dialog.submit(None)).props("flat no-caps")
-            ui.button(yes, on_click=lambda: dialog.submit(box.value)).props(
-                "no-caps unelevated color=primary"
-            )
-    answer = await dialog
-    dialog.delete()
-    return answer if isinstance(answer, str) and answer else None
+        box.on("keydown.enter", form.press)
+    return (box.value or None) if await form.agreed() else None
 
 
 async def with_pin(visit: Visit, act: Callable[[Visit], Awaitable[T]]) -> T | None:

@@ -2,7 +2,7 @@
 
 from nicegui import ui
 
-from holdfast.app.control.assignments import attach
+from holdfast.app.control.assignments import AssignmentView, attach
 from holdfast.app.control.credentials import issue_credentials
 from holdfast.app.control.first_steps import Step, StepView, first_steps
 from holdfast.app.control.machine_views import MachineView, list_machines
@@ -10,6 +10,7 @@ from holdfast.app.control.policies import create_policy, list_policies, proposal
 from holdfast.app.control.vaults import VaultFacts, list_vaults
 from holdfast.base.texts import N_, _
 from holdfast.console import shown
+from holdfast.console.forms import Form
 from holdfast.console.notices import say
 from holdfast.console.pages import page
 from holdfast.console.start_words import CHAPTERS, WORDS
@@ -111,41 +112,35 @@ async def _protect(visit: Visit) -> None:
     if not machines:
         say(_("Register a machine first."))
         return
-    with ui.dialog() as dialog, ui.card().classes("hf-dialog"):
-        shown.heading(_("Protect it every night"))
-        ui.label(_("Backed up each night, kept for days, weeks, months and years.")).classes(
-            "hf-muted"
-        )
+    text = _("Backed up each night, kept for days, weeks, months and years.")
+    with Form(_("Protect it every night"), yes=_("Protect"), text=text) as form:
         names = {one.id: one.name for one in machines}
         chosen = ui.select(names, value=machines[0].id, label=_("Machine")).classes("hf-wide")
         paths = ui.textarea(_("Folders and files, one a line"), value="\n".join(_WORTHY))
         paths.classes("hf-wide").props("outlined autogrow")
-        with ui.element("div").classes("hf-actions"):
-            ui.button(_("Cancel"), on_click=lambda: dialog.submit("")).props("flat no-caps")
-            ui.button(_("Protect"), on_click=lambda: dialog.submit("yes")).props(
-                "no-caps unelevated color=primary"
-            )
-    answer = await dialog
-    wanted = [line.strip() for line in (paths.value or "").splitlines() if line.strip()]
-    dialog.delete()
-    if answer:
+
+    async def protect() -> AssignmentView:
         machine = next(one for one in machines if one.id == chosen.value)
-        await _attach(visit, machine, wanted)
+        wanted = [line.strip() for line in (paths.value or "").splitlines() if line.strip()]
+        return await _attach(visit, machine, wanted)
+
+    made = await form.done(visit, protect)
+    if made:
+        say(
+            _("{machine} is protected by policy {policy} from now on.").format(
+                machine=made.machine, policy=made.policy
+            )
+        )
 
 
-async def _attach(visit: Visit, machine: MachineView, paths: list[str]) -> None:
+async def _attach(visit: Visit, machine: MachineView, paths: list[str]) -> AssignmentView:
     vault = machine.vault_id
     names = [one.name for one in (await visit.ask(list_policies, vault, _FEW)).items]
     if _POLICY not in names:
         body = await visit.ask(proposal, vault, zone=await _zone())
         await visit.ask(create_policy, vault, {**body, "name": _POLICY})
     options = {"exclude_caches": True}
-    made = await visit.ask(attach, machine.id, policy_id=_POLICY, paths=paths, options=options)
-    say(
-        _("{machine} is protected by policy {policy} from now on.").format(
-            machine=made.machine, policy=made.policy
-        )
-    )
+    return await visit.ask(attach, machine.id, policy_id=_POLICY, paths=paths, options=options)
 
 
 async def _zone() -> str:

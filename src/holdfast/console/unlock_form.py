@@ -10,7 +10,7 @@ from holdfast.app.control.unlocking import UnlockView, end_unlock, list_unlocks,
 from holdfast.base.secret import Secret
 from holdfast.base.texts import _
 from holdfast.console import shown
-from holdfast.console.form_dialog import ask_form
+from holdfast.console.forms import Form
 from holdfast.console.looking import Look
 from holdfast.console.visiting import Visit
 from holdfast.console.whole_lists import all_of
@@ -60,34 +60,27 @@ async def _unlock(look: Look, page: str) -> None:
         )
         return
 
-    def draw() -> Callable[[], Awaitable[UnlockView]]:
+    text = _(
+        "For a machine that is lost, or files that are to come back elsewhere. The passphrase "
+        "was chosen when {machine} was registered; its recovery kit has it. It stays in the "
+        "server's memory until you log out, and is never stored."
+    ).format(machine=machine.name)
+    with Form(_("Read through another machine"), yes=_("Unlock"), text=text) as form:
         reader = ui.select(readers, label=_("Machine that reads"), value=next(iter(readers)))
         reader.props("outlined")
         typed = ui.input(_("Passphrase of {machine}").format(machine=machine.name), password=True)
         typed.props("outlined autocomplete=off")
 
-        async def work() -> UnlockView:
-            passphrase = Secret((typed.value or "").encode())
-            # What was typed is not to stay on the page.
-            typed.set_value("")
-            asked = await visit.ask(
-                unlock_machine, machine.id, reader_id=str(reader.value), passphrase=passphrase
-            )
-            return await asked.arrive()
+    async def work() -> UnlockView:
+        passphrase = Secret((typed.value or "").encode())
+        # What was typed is not to stay on the page.
+        typed.set_value("")
+        asked = await visit.ask(
+            unlock_machine, machine.id, reader_id=str(reader.value), passphrase=passphrase
+        )
+        return await asked.arrive()
 
-        return work
-
-    opened = await ask_form(
-        visit,
-        _("Read through another machine"),
-        draw,
-        yes=_("Unlock"),
-        text=_(
-            "For a machine that is lost, or files that are to come back elsewhere. The passphrase "
-            "was chosen when {machine} was registered; its recovery kit has it. It stays in the "
-            "server's memory until you log out, and is never stored."
-        ).format(machine=machine.name),
-    )
+    opened = await form.done(visit, work)
     if opened is not None:
         ui.navigate.to(dataclasses.replace(look, unlock=opened).place(page))
 

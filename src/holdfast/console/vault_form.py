@@ -13,8 +13,8 @@ from holdfast.app.control.vault_settings import (
 )
 from holdfast.app.control.vaults import VaultFacts, change_vault
 from holdfast.base.texts import _
-from holdfast.console import shown
 from holdfast.console.asking import with_pin
+from holdfast.console.forms import Form
 from holdfast.console.sizes import read_bytes, written
 from holdfast.console.visiting import Visit
 
@@ -60,29 +60,21 @@ class _Fields:
 
 async def change(visit: Visit, vault: VaultFacts) -> bool:
     """Whether it was changed."""
-    with ui.dialog() as dialog, ui.card().classes("hf-dialog"):
-        shown.heading(_("Change {vault}").format(vault=vault.name))
+    with Form(_("Change {vault}").format(vault=vault.name), yes=_("Save")) as form:
         fields = _draw(vault)
         ui.label(
             _("What makes the vault weaker asks for your password, and tells all who get alerts.")
         ).classes("hf-muted")
-        with ui.row().classes("hf-actions"):
-            ui.button(_("Cancel"), on_click=lambda: dialog.submit(None)).props("flat no-caps")
-            ui.button(_("Save"), on_click=lambda: dialog.submit("yes")).props(
-                "no-caps unelevated color=primary"
-            )
-    answer = await dialog
-    try:
-        wanted = fields.wanted() if answer else None
-    finally:
-        dialog.delete()
-    if wanted is None:
-        return False
 
-    async def act(visit: Visit) -> VaultFacts:
-        return await visit.ask(change_vault, vault.id, wanted)
+    async def save() -> VaultFacts | None:
+        wanted = fields.wanted()
 
-    return await with_pin(visit, act) is not None
+        async def act(visit: Visit) -> VaultFacts:
+            return await visit.ask(change_vault, vault.id, wanted)
+
+        return await with_pin(visit, act)
+
+    return await form.done(visit, save) is not None
 
 
 def _draw(vault: VaultFacts) -> _Fields:

@@ -6,6 +6,7 @@ from holdfast.app.control.vaults import VaultFacts, create_vault, list_vaults
 from holdfast.base.clock import Clock
 from holdfast.base.texts import N_, _
 from holdfast.console import shown
+from holdfast.console.forms import Form
 from holdfast.console.pages import page
 from holdfast.console.tables import Choice, Column, Empty, Listing, Wish
 from holdfast.console.vault_words import guard_text, guard_tone, room_text
@@ -47,24 +48,23 @@ async def vaults_page(visit: Visit, name: str = "") -> None:
 
 
 async def _create(visit: Visit) -> None:
-    with ui.dialog() as dialog, ui.card().classes("hf-dialog"):
-        shown.heading(_("New vault"))
+    with Form(_("New vault"), yes=_("Make it")) as form:
         name = ui.input(_("Name"))
         place = ui.input(_("Place"))
         place.props('placeholder="/srv/vault  az://container  s3://bucket"')
         ui.label(_("The place is tried out before the vault is made.")).classes("hf-muted")
         lab = ui.checkbox(_("A lab: what is deleted is gone at once, and no PIN is asked for"))
-        with ui.row().classes("hf-actions"):
-            ui.button(_("Cancel"), on_click=lambda: dialog.submit(None)).props("flat no-caps")
-            ui.button(_("Make it"), on_click=lambda: dialog.submit("yes")).props(
-                "no-caps unelevated color=primary"
-            )
-    answer = await dialog
-    wanted = {"name": str(name.value or ""), "location": str(place.value or "")}
-    is_lab = bool(lab.value)
-    dialog.delete()
-    if answer:
-        made = await visit.ask(create_vault, **wanted, is_lab=is_lab)
+
+    async def create() -> VaultFacts:
+        return await visit.ask(
+            create_vault,
+            name=str(name.value or ""),
+            location=str(place.value or ""),
+            is_lab=bool(lab.value),
+        )
+
+    made = await form.done(visit, create)
+    if made:
         ui.navigate.to(f"/vaults/{made.id}")
 
 

@@ -136,7 +136,7 @@ def _replicate(visitor: Visitor) -> None:
     browser.choose("To the site", "south")
     browser.choose("A new point each", "30 seconds")
     browser.click("Replicate it")
-    browser.wait_for("First replication")
+    browser.wait_for("Setting up a replication")
     visitor.wait_for_the_end()
     browser.open("/replications")
     # A first point is there: from now on it can fall behind, and be started.

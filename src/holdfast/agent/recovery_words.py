@@ -25,7 +25,9 @@ _FLAGS = (
     *("source_is_down", "discard_changes", "complete_migration"),
 )
 _VALUES = ("point", "keep", "shutdown_within")
-_LISTS = {"networks": "--network", "checks": "--check"}
+_OF_SCHEDULE = ("zone", "within", "rpo", "rto")
+_NONE_OF = {"checks": "--usual-checks", "networks": "--no-network"}
+_LISTS = {"networks": "--network", "addresses": "--address", "checks": "--check"}
 
 
 def recovery_words(kind: Kind, given: Mapping[str, Any]) -> list[str]:
@@ -34,6 +36,8 @@ def recovery_words(kind: Kind, given: Mapping[str, Any]) -> list[str]:
         return _plan(given)
     if kind is Kind.DRILL:
         return _drill(given)
+    if kind is Kind.SCHEDULE_DRILL:
+        return _drill_schedule(given)
     vm = str(given.get("vm", ""))
     if is_reserved(vm):
         raise ArgumentsNotUnderstood(kind=kind.value, reason=vm)
@@ -62,6 +66,16 @@ def _drill(given: Mapping[str, Any]) -> list[str]:
     if plan := given.get("plan"):
         return ["plan", "run", "--json", "--test", "--", str(plan)]
     return ["drill", "run", "--json", *_options(given), "--", str(given.get("vm", ""))]
+
+
+def _drill_schedule(given: Mapping[str, Any]) -> list[str]:
+    words = ["drill", "schedule", "--json", *_options(given)]
+    words += [f"--{name}={given[name]}" for name in _OF_SCHEDULE if given.get(name)]
+    words += [option for name, option in _NONE_OF.items() if given.get(name) == []]
+    vm = str(given.get("vm", ""))
+    if given.get("never"):
+        return [*words, "--never", "--", vm]
+    return [*words, "--", vm, str(given.get("schedule", ""))]
 
 
 def _plan(given: Mapping[str, Any]) -> list[str]:

@@ -169,6 +169,7 @@ def _replicate(given: Mapping[str, Any], host_of: Callable[[str], str]) -> list[
     for name in ("to", "every", "points", "app_every", "seed", "priority", "group"):
         words += _one(f"--{name.replace('_', '-')}", given.get(name))
     words += _many("--limit", given.get("limits"))
+    words += _flag("--no-limit", given.get("limits") == [])
     words += _many("--threshold", given.get("thresholds"))
     words += _one("--resync-window", given.get("resync_window"))
     words += [*_flag("--partly", given.get("partly")), *_flag("--one-way", given.get("one_way"))]

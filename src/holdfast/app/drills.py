@@ -1,10 +1,11 @@
 """The use cases of drills: say when, run one, look at what was run, make a report of it."""
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -25,12 +26,13 @@ from holdfast.recovery.trial_folder import TrialFolder
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillPlan:
-    """What is None stays as the machine's drill has it, or as it is without one."""
+    """What is not said stays as the machine's drill has it, or as it is without one."""
 
     schedule: str | None = None
     zone: str | None = None
-    wish: TrialWish | None = None
-    objective: Objective | None = None
+    # Fields of TrialWish, and of Objective.
+    wish: Mapping[str, Any] = field(default_factory=dict)
+    objective: Mapping[str, float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +52,7 @@ def schedule_drill(session: Session, vm: str, plan: DrillPlan, *, who: str) -> D
         folder = DrillFolder(found.home, found.vm)
         now = session.clock.now()
         known = folder.load() or Drill(vm=found.vm, name=found.name, set_at=now)
-        drill = _with(known, plan)
+        drill = planned(known, plan)
         if drill.schedule != known.schedule or drill.zone != known.zone:
             # Of the new schedule nothing was missed yet.
             drill = msgspec.structs.replace(drill, set_at=now, last=None)
@@ -102,7 +104,7 @@ def run_drill(
         uuid, name, home = found.vm, found.name, found.home
     folder = DrillFolder(home, uuid)
     now = session.clock.now()
-    drill = _with(folder.load() or Drill(vm=uuid, name=name, set_at=now), plan)
+    drill = planned(folder.load() or Drill(vm=uuid, name=name, set_at=now), plan)
     run = _Keeping(folder, drill.objective, is_scheduled=is_scheduled)
     told = listening or Listening()
     wish = msgspec.structs.replace(drill.wish, keep=None)
@@ -186,15 +188,16 @@ class _Keeping:
         return self.kept
 
 
-def _with(drill: Drill, plan: DrillPlan) -> Drill:
+def planned(drill: Drill, plan: DrillPlan) -> Drill:
+    """The drill with what is said of it; pure."""
     schedule = drill.schedule if plan.schedule is None else plan.schedule
     return msgspec.structs.replace(
         drill,
         # Refused here, not in the night.
         schedule=format_schedule(parse_schedule(schedule)) if schedule else "",
         zone=drill.zone if plan.zone is None else plan.zone,
-        wish=drill.wish if plan.wish is None else plan.wish,
-        objective=drill.objective if plan.objective is None else plan.objective,
+        wish=msgspec.structs.replace(drill.wish, **plan.wish),
+        objective=msgspec.structs.replace(drill.objective, **plan.objective),
     )
 
 

@@ -98,6 +98,7 @@ def _drill(home: str, drill: Drill, now: datetime) -> DrillTold:
         is_passed=bool(runs) and runs[-1].verdict is DrillVerdict.PASSED,
         due_at=coming.nominal if coming else None,
         facts=_facts(runs[-1]) if runs else {},
+        kept=msgspec.to_builtins(drill),
     )
 
 

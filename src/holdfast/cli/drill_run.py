@@ -1,7 +1,7 @@
 """`holdfast drill run` and `schedule`."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,17 +13,41 @@ from holdfast.cli.recovery_options import network_option, point_option
 from holdfast.cli.run import start
 from holdfast.cli.trial_options import check_option, is_any_said, read_trial_wish, within_option
 from holdfast.cli.vm_host import host_option, start_on
+from holdfast.fleet.recovery_arguments import NOTHING_PROMISED
 
 if TYPE_CHECKING:
     from holdfast.app.drills import DrillPlan
 
 _WISHES = ("point", "checks", "networks", "within")
 
+
+class _Promised(click.ParamType[float]):
+    """Seconds; `0` is no promise at all."""
+
+    name = "time"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        if isinstance(value, float):
+            return value
+        if value == NOTHING_PROMISED:
+            return 0.0
+        return DURATION.convert(value, param, ctx).total_seconds()
+
+
+_PROMISED = _Promised()
 rpo_option = option(
-    "--rpo", type=DURATION, metavar="TIME", help=N_("A failover may lose at most so much.")
+    "--rpo",
+    type=_PROMISED,
+    metavar="TIME",
+    help=N_("A failover may lose at most so much; 0: nothing is promised."),
 )
 rto_option = option(
-    "--rto", type=DURATION, metavar="TIME", help=N_("All checks must have passed after so long.")
+    "--rto",
+    type=_PROMISED,
+    metavar="TIME",
+    help=N_("All checks must have passed after so long; 0: nothing is promised."),
 )
 
 
@@ -59,8 +83,8 @@ def run(  # noqa: PLR0913  each option is a parameter
     checks: tuple[str, ...],
     networks: tuple[tuple[str, str], ...],
     within: timedelta | None,
-    rpo: timedelta | None,
-    rto: timedelta | None,
+    rpo: float | None,
+    rto: float | None,
     host: str | None,
     scheduled: bool,
 ) -> int:
@@ -89,7 +113,8 @@ def run(  # noqa: PLR0913  each option is a parameter
     help=N_(
         "Let drills of VM run by themselves on this host, which has its replica.\n\n"
         "`holdfast replication serve` begins them when it is time; one that was missed while the "
-        "site was away is run once. What is not said stays as it was."
+        "site was away is run once. What is not said stays as it was. From a server it is set with "
+        "`holdfast failover order VM drill-schedule`."
     ),
     examples=[
         (
@@ -97,6 +122,7 @@ def run(  # noqa: PLR0913  each option is a parameter
             N_("With objectives."),
         ),
         ("holdfast drill schedule web 'weekdays 04:30' --zone Asia/Seoul", N_("By those clocks.")),
+        ("holdfast drill schedule web 'sun 03:00' --rto 0", N_("Its RTO is no promise any more.")),
         ("holdfast drill schedule web --never", N_("No more; past runs stay.")),
     ],
 )
@@ -110,6 +136,8 @@ def run(  # noqa: PLR0913  each option is a parameter
 @within_option
 @rpo_option
 @rto_option
+@option("--usual-checks", is_flag=True, help=N_("Make the usual checks again, none of those set."))
+@option("--no-network", is_flag=True, help=N_("Connect it to none again."))
 def schedule(  # noqa: PLR0913  each option is a parameter
     vm: str,
     when: str | None,
@@ -120,8 +148,10 @@ def schedule(  # noqa: PLR0913  each option is a parameter
     checks: tuple[str, ...],
     networks: tuple[tuple[str, str], ...],
     within: timedelta | None,
-    rpo: timedelta | None,
-    rto: timedelta | None,
+    rpo: float | None,
+    rto: float | None,
+    usual_checks: bool,
+    no_network: bool,
 ) -> int:
     from dataclasses import replace
 
@@ -132,6 +162,8 @@ def schedule(  # noqa: PLR0913  each option is a parameter
 
     if never == (when is not None):
         raise click.UsageError(_("Say when, as in 'monthly 1st 03:00', or --never"))
+    if (usual_checks and checks) or (no_network and networks):
+        raise click.UsageError(_("What is taken back cannot be set in the same command"))
     started = start()
     if never:
         tell_drill(started.out, end_schedule(started.session, vm))
@@ -139,7 +171,10 @@ def schedule(  # noqa: PLR0913  each option is a parameter
     if zone is not None:
         read_zone(zone)
     given = _plan(point=point, checks=checks, networks=networks, within=within, rpo=rpo, rto=rto)
-    given = replace(given, schedule=when, zone=zone)
+    emptied = {"checks": ()} if usual_checks else {}
+    cut_off: dict[str, Any] = {"networks": {}} if no_network else {}
+    wish = {**given.wish, **emptied, **cut_off}
+    given = replace(given, schedule=when, zone=zone, wish=wish)
     tell_drill(started.out, schedule_drill(started.session, vm, given, who=who_asks()))
     return Exit.FINE
 
@@ -150,19 +185,14 @@ def _plan(
     checks: tuple[str, ...],
     networks: tuple[tuple[str, str], ...],
     within: timedelta | None,
-    rpo: timedelta | None,
-    rto: timedelta | None,
+    rpo: float | None,
+    rto: float | None,
 ) -> "DrillPlan":
+    """Only what was said: all else stays as it is."""
     from holdfast.app.drills import DrillPlan
-    from holdfast.recovery.drills.drill import Objective
 
-    wish, objective = None, None
-    if is_any_said(*_WISHES):
-        wish = read_trial_wish(point=point, checks=checks, networks=networks, within=within)
-    if rpo is not None or rto is not None:
-        objective = Objective(rpo=_seconds(rpo), rto=_seconds(rto))
+    whole = read_trial_wish(point=point, checks=checks, networks=networks, within=within)
+    wish = {name: getattr(whole, name) for name in _WISHES if is_any_said(name)}
+    promised = {"rpo": rpo, "rto": rto}
+    objective = {name: time or None for name, time in promised.items() if time is not None}
     return DrillPlan(wish=wish, objective=objective)
-
-
-def _seconds(time: timedelta | None) -> float | None:
-    return None if time is None else time.total_seconds()

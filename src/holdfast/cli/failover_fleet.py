@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from holdfast.app.server_client import ServerClient
 
 _ACTS = (
-    *("test", "cleanup", "drill", "planned", "unplanned"),
+    *("test", "cleanup", "drill", "drill-schedule", "planned", "unplanned"),
     *("change-point", "undo", "commit", "reprotect", "failback"),
 )
 
@@ -65,14 +65,19 @@ _ONE: list[Column] = [(N_("UUID"), text("vm")), *_LINE, (N_("Hosts"), _hosts)]
     help=N_(
         "Have ACT done to VM, by a job of the host that can do it: the server one is logged in to "
         "knows which.\n\n"
-        "A host that does not come within half an hour never does it. Operators may order all of "
-        "it but `commit --complete-migration`."
+        "A host that does not come within half an hour never does it; a schedule waits a day. "
+        "Operators may order all of it but `commit --complete-migration` and "
+        "`drill-schedule --never`."
     ),
     examples=[
         ("holdfast failover order web test --check tcp:22", N_("Where its replica is.")),
         ("holdfast failover order web planned --follow", N_("Until it runs there.")),
         ("holdfast failover order web unplanned --source-is-down", N_("Its host is gone.")),
         ("holdfast failover order web failback", N_("By its home.")),
+        (
+            "holdfast failover order web drill-schedule --schedule 'sun 03:00' --rto 15m",
+            N_("Drills by themselves; what is not named stays as it is there."),
+        ),
     ],
 )
 @click.argument("vm")

@@ -42,6 +42,32 @@ _OPTIONS = (
     ),
     option("--keep", metavar="TIME", help=N_("Of tests: leave it so long, as in 2h.")),
     option(
+        "--schedule",
+        metavar="WHEN",
+        help=N_("Of drill-schedule: when, as in 'sun 03:00' or 'monthly 1st 03:00'."),
+    ),
+    option(
+        "--never",
+        is_flag=True,
+        help=N_("Of drill-schedule: no more by itself. Needs the role of a contributor."),
+    ),
+    option("--zone", metavar="ZONE", help=N_("Of drill-schedule: by which clocks.")),
+    option(
+        "--within",
+        metavar="TIME",
+        help=N_("Of drill-schedule: for all checks together, as in 10m."),
+    ),
+    option(
+        "--rpo",
+        metavar="TIME",
+        help=N_("Of drill-schedule: a failover may lose at most so much; 0: no promise."),
+    ),
+    option(
+        "--rto",
+        metavar="TIME",
+        help=N_("Of drill-schedule: all checks must have passed after so long; 0: no promise."),
+    ),
+    option(
         "--discard-changes",
         is_flag=True,
         help=N_("Of change-point and undo: what it has written since may go."),

@@ -15,6 +15,7 @@ _COMMANDS = {
     "disable": "holdfast.cli.replication_orders:disable",
     "log": "holdfast.cli.replication_log:log",
     "trace": "holdfast.cli.replication_log:trace",
+    "change": "holdfast.cli.replication_change:change",
     "end": "holdfast.cli.replication_fleet:end",
     "run": "holdfast.cli.replication_run:run",
     "serve": "holdfast.cli.replication_run:serve",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from holdfast.base.errors import Exit
-from holdfast.base.texts import N_
+from holdfast.base.texts import N_, _
 from holdfast.cli.command import Command, option
 from holdfast.cli.replication_options import INTERVALS, OFTEN, RATE, WINDOW
 from holdfast.cli.vm_host import host_option, start_on
@@ -77,6 +77,7 @@ _MOST_HOURS = 15 * 24
     metavar="RATE[@WINDOW]",
     help=N_("Send no faster, as in 20mbit; the first window that fits counts; 0 sends nothing."),
 )
+@option("--no-limit", is_flag=True, help=N_("Send as fast as it goes again."))
 @option("--priority", type=int, metavar="N", help=N_("Who has a greater one is sent first; 0."))
 @option("--group", metavar="NAME", help=N_("Machines of one group are taken at one instant."))
 @option(
@@ -107,6 +108,7 @@ def enable(  # noqa: PLR0913  a parameter per option
     app_every: int | None,
     seed: str | None,
     limits: "tuple[Limit, ...]",
+    no_limit: bool,
     priority: int | None,
     group: str | None,
     resync_window: str | None,
@@ -120,13 +122,15 @@ def enable(  # noqa: PLR0913  a parameter per option
     from holdfast.cli.replication_steps import tell_enabled, told_steps
     from holdfast.replication.threshold_reading import read_threshold
 
+    if limits and no_limit:
+        raise click.UsageError(_("--limit and --no-limit cannot be said together"))
     run = start_on(host)
     wish = Wish(
         every=INTERVALS[every] if every else None,
         app_every=app_every,
         hours=hours,
         seed=seed,
-        limits=limits or None,
+        limits=() if no_limit else limits or None,
         priority=priority,
         group=group,
         resync_window=resync_window,

@@ -25,6 +25,7 @@ from holdfast.cli.server_records import (
 _LAZY = {
     "attach": "holdfast.cli.vault_policy_attach:attach",
     "attached": "holdfast.cli.vault_policy_attach:attached",
+    "change": "holdfast.cli.vault_policy_change:change",
     "detach": "holdfast.cli.vault_policy_attach:detach",
     "pause": "holdfast.cli.vault_policy_attach:pause",
     "resume": "holdfast.cli.vault_policy_attach:resume",

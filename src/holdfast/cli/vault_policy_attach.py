@@ -1,5 +1,6 @@
 """`holdfast vault policy attach|attached|detach|pause|resume`: what a policy protects."""
 
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -44,6 +45,46 @@ _LINE: list[Column] = [
     (N_("Next run"), _next_run),
 ]
 
+_OPTIONS = (
+    option(
+        "--vm", "vms", multiple=True, metavar="NAME", help=N_("A virtual machine of that host.")
+    ),
+    option(
+        "--all-vms",
+        is_flag=True,
+        help=N_("Every virtual machine that is protected there, also those that will be."),
+    ),
+    option(
+        "--exclude",
+        "excludes",
+        multiple=True,
+        metavar="PATTERN",
+        help=N_("Leave out, in gitignore's syntax."),
+    ),
+    option(
+        "--exclude-caches", is_flag=True, help=N_("Leave out folders marked with a CACHEDIR.TAG.")
+    ),
+    option("--exclude-larger-than", metavar="SIZE", help=N_("Leave out larger files, as in 4G.")),
+    option("--one-file-system", is_flag=True, help=N_("Stay on the file systems of PATHS.")),
+    option("--tag", "tags", multiple=True, help=N_("Mark the recovery points.")),
+)
+
+
+def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Virtual machines beside paths, and how paths are backed up."""
+    for one in reversed(_OPTIONS):
+        command = one(command)
+    return command
+
+
+def said_of(options: dict[str, Any]) -> dict[str, Any]:
+    """Those that say something, as the server takes them."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in options.items()
+        if value
+    }
+
 
 @click.command(
     cls=Command,
@@ -68,23 +109,7 @@ _LINE: list[Column] = [
 @click.argument("paths", nargs=-1, metavar="[PATH…]")
 @on_option
 @option("--machine", required=True, metavar="MACHINE", help=N_("The machine, by name or id."))
-@option("--vm", "vms", multiple=True, metavar="NAME", help=N_("A virtual machine of that host."))
-@option(
-    "--all-vms",
-    is_flag=True,
-    help=N_("Every virtual machine that is protected there, also those that will be."),
-)
-@option(
-    "--exclude",
-    "excludes",
-    multiple=True,
-    metavar="PATTERN",
-    help=N_("Leave out, in gitignore's syntax."),
-)
-@option("--exclude-caches", is_flag=True, help=N_("Leave out folders marked with a CACHEDIR.TAG."))
-@option("--exclude-larger-than", metavar="SIZE", help=N_("Leave out larger files, as in 4G."))
-@option("--one-file-system", is_flag=True, help=N_("Stay on the file systems of PATHS."))
-@option("--tag", "tags", multiple=True, help=N_("Mark the recovery points."))
+@source_options
 @pin_option
 @approval_option
 def attach(  # noqa: PLR0913  a parameter per option
@@ -105,8 +130,7 @@ def attach(  # noqa: PLR0913  a parameter per option
     machines = [*vms, *([ALL] if all_vms else [])]
     if not (paths or machines):
         raise click.UsageError(_("Name paths, or virtual machines with --vm or --all-vms"))
-    given = {key: _plain(value) for key, value in options.items() if value}
-    wanted = {"paths": list(paths), "vms": machines, "options": given}
+    wanted = {"paths": list(paths), "vms": machines, "options": said_of(options)}
     run = start()
     made = do_dangerous(
         run.session,
@@ -187,7 +211,3 @@ def _set_paused(id_: str, *, paused: bool, sentence: str) -> None:
     made = client.patch(f"/assignments/{part(id_)}", {"is_paused": paused})
     told = sentence.format(policy=made["policy"], machine=shown.line(made["machine"]))
     tell_done(run, "assignment", made, told)
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value

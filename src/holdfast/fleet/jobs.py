@@ -34,6 +34,7 @@ class Kind(StrEnum):
     REPROTECT = "reprotect"
     FAIL_BACK = "failback"
     DRILL = "drill"
+    SCHEDULE_DRILL = "drill-schedule"
     RUN_PLAN = "plan-run"
     # Done by the server alone:
     SCRUB = "scrub"

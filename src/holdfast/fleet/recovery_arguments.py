@@ -8,12 +8,16 @@ from typing import Any, Literal
 
 from holdfast.base.units import parse_duration
 from holdfast.fleet.jobs import Kind
+from holdfast.fleet.schedule_text import parse_schedule
 from holdfast.fleet.virtual_machines import read_vms, source_of_recovery
 
 _LONGEST = 500
 _MOST = 100
 # Whoever orders a failover means it now: a host that comes back tomorrow must not begin then.
 LONGEST_WAIT = timedelta(minutes=30)
+# In place of an objective.
+NOTHING_PROMISED = "0"
+_OBJECTIVES = ("rpo", "rto")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,13 +29,13 @@ class TrialArguments:
     point: str | None = None
     # "OLD=NEW" for each network that is not to be the mapped one.
     networks: list[str] | None = None
+    # "OLD=NEW[,gateway=…][,dns=…]", as `--address` takes them.
+    addresses: list[str] | None = None
     # As `--check` takes them.
     checks: list[str] | None = None
     # Not cleaned up before so long, as in "2h".
     keep: str | None = None
 
-    # "OLD=NEW[,gateway=…][,dns=…]", as `--address` takes them.
-    addresses: list[str] | None = None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedFailoverArguments:
@@ -43,30 +47,30 @@ class PlannedFailoverArguments:
     # Only shut down at its host; the same order without this starts it.
     hand_over_only: bool = False
     networks: list[str] | None = None
+    addresses: list[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnplannedFailoverArguments:
     vm: str
-    addresses: list[str] | None = None
     point: str | None = None
     # Agreed to by a person: nothing of it runs at its source any more.
     source_is_down: bool = False
     networks: list[str] | None = None
+    addresses: list[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangePointArguments:
     vm: str
-    addresses: list[str] | None = None
     point: str
     networks: list[str] | None = None
+    addresses: list[str] | None = None
     # Agreed to by a person: what it has written since goes.
     discard_changes: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-    addresses: list[str] | None = None
 class UndoArguments:
     vm: str
     discard_changes: bool = False
@@ -94,12 +98,12 @@ class FailBackArguments:
     shutdown_within: str | None = None
     hand_over_only: bool = False
     networks: list[str] | None = None
+    addresses: list[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckFailoverArguments:
     """A look at what another act would stumble over; nothing is done."""
-    addresses: list[str] | None = None
 
     vm: str
     act: Literal[
@@ -114,16 +118,36 @@ class CheckFailoverArguments:
     ] = "planned"
     point: str | None = None
     networks: list[str] | None = None
+    addresses: list[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillArguments:
     """Of one machine, or of a plan the host has."""
-    addresses: list[str] | None = None
 
     vm: str | None = None
     plan: str | None = None
     point: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleDrillArguments:
+    """As `holdfast drill schedule` takes them; what is None stays as the host has it."""
+
+    vm: str
+    # As in "monthly 1st 03:00".
+    schedule: str | None = None
+    # No more by itself; what was set goes with it.
+    never: bool = False
+    zone: str | None = None
+    point: str | None = None
+    # None named: the usual ones again; and no network again.
+    checks: list[str] | None = None
+    networks: list[str] | None = None
+    # Times as in "15m"; "0" of the last two: nothing is promised.
+    within: str | None = None
+    rpo: str | None = None
+    rto: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +175,7 @@ OF_RECOVERY: Mapping[Kind, type] = MappingProxyType(
         Kind.REPROTECT: OfRecoveryArguments,
         Kind.FAIL_BACK: FailBackArguments,
         Kind.DRILL: DrillArguments,
+        Kind.SCHEDULE_DRILL: ScheduleDrillArguments,
         Kind.RUN_PLAN: PlanArguments,
         Kind.RECOVERY_PLAN: PlanArguments,
     }
@@ -161,9 +186,15 @@ _COMMANDS = frozenset(
         *("cleanup", "networks", "start", "order"),
     )
 )
+_TIMES = ("keep", "shutdown_within", "within")
 # They leave the machine that is at work alone, and go on beside each other.
 _TRIALS = frozenset((Kind.TEST_FAILOVER, Kind.CLEAN_UP_TEST, Kind.DRILL))
 _OF_PLAN = frozenset((Kind.RUN_PLAN, Kind.RECOVERY_PLAN))
+
+
+def is_meant_now(kind: Kind) -> bool:
+    """Whether a host that comes tomorrow must not begin it then; a schedule is as good then."""
+    return kind in OF_RECOVERY and kind is not Kind.SCHEDULE_DRILL
 
 
 def is_reserved(vm: str) -> bool:
@@ -184,14 +215,29 @@ def check_recovery(kind: Kind, read: dict[str, Any]) -> dict[str, Any]:
         raise ValueError("name a vm, or a plan")
     if "/" in str(told.get("plan", "")):
         raise ValueError("plans are named, not pointed at")
-    for name in ("keep", "shutdown_within"):
+    for name in _TIMES:
         if name in told and not parse_duration(told[name]):
             raise ValueError(f"{told[name]!r} is no time like 2h")
+    return _scheduled(told) if kind is Kind.SCHEDULE_DRILL else told
+
+
+def _scheduled(told: dict[str, Any]) -> dict[str, Any]:
+    """That it can be kept at all; which networks and zones there are is known to the host."""
+    if ("schedule" in told) == ("never" in told):
+        raise ValueError("say schedule, as in 'sun 03:00', or never")
+    if "schedule" in told:
+        parse_schedule(told["schedule"])
+    for name in _OBJECTIVES:
+        if told.get(name, NOTHING_PROMISED) != NOTHING_PROMISED:
+            parse_duration(told[name])
     return told
 
 
 def source_of_act(kind: Kind, arguments: Mapping[str, Any]) -> str:
     """Of one machine only one act is done at a time; tests are on their own."""
+    if kind is Kind.SCHEDULE_DRILL:
+        # It is only written down, whatever is tested meanwhile.
+        return f"drill-schedule:{arguments.get('vm', '')}"
     if kind is Kind.CHECK_FAILOVER:
         # It looks at what goes on, and never waits for it.
         return f"check:{arguments.get('vm', '')}"
@@ -209,3 +255,6 @@ def _check_texts(name: str, value: object) -> None:
             raise ValueError(f"{name} {text[:80]!a} is not understood")
         if name in ("networks", "addresses") and "=" not in text:
             raise ValueError(f"{text[:80]!r} is not OLD=NEW")
+        if name == "checks" and text.strip().startswith("host:"):
+            # Else whoever may test a machine could do anything on the host.
+            raise ValueError(f"{text[:80]!r} runs on the host itself: it is set there alone")

@@ -65,6 +65,8 @@ class DrillTold:
     due_at: datetime | None = None
     # In short: what was started, how long it took.
     facts: dict[str, Any] = field(default_factory=dict)
+    # What is set, as its file has it; agents of the version before do not tell it.
+    kept: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

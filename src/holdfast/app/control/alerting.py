@@ -114,8 +114,8 @@ def tell_of_job(db: Session, plane: Plane, job: Job, machine: Machine | None) ->
             pass
 
 
-# A drill has alerts of its own; a look before an act changes nothing.
-_OTHERWISE = frozenset((Kind.DRILL, Kind.CHECK_FAILOVER))
+# A drill has alerts of its own; a look before an act and a schedule change nothing.
+_OTHERWISE = frozenset((Kind.DRILL, Kind.CHECK_FAILOVER, Kind.SCHEDULE_DRILL))
 _FAILED: dict[str, str] = {
     Kind.BACKUP: "backup-failed",
     Kind.RESTORE: "restore-failed",

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,7 +35,7 @@ from holdfast.fleet.recovery_messages import (
     DrillTold,
 )
 from holdfast.fleet.roles import Right
-from holdfast.recovery.drills.drill import DrillRun, DrillVerdict
+from holdfast.recovery.drills.drill import Drill, DrillRun, DrillVerdict
 from holdfast.recovery.drills.html_report import html_report
 from holdfast.recovery.drills.wording import reason_text
 
@@ -56,6 +57,15 @@ class DrillView:
     machine: str
     # As people type it; empty: only when somebody says so.
     schedule: str
+    # By which clocks; what is looked at, none: the usual; how long it may take, in seconds.
+    zone: str
+    point: str
+    checks: list[str]
+    networks: dict[str, str]
+    within: float
+    # Seconds; what is promised, if anything is.
+    rto_objective: float | None
+    rpo_objective: float | None
     due_at: datetime | None
     is_overdue: bool
     # A name of DrillVerdict, or "never".
@@ -295,6 +305,7 @@ def _drill(
     run = _run(last.row) if last else None
     drill = planned[0] if planned else None
     due_at = drill.due_at if drill else None
+    kept = _kept(place, drill)
     return DrillView(
         vm=place.vm,
         name=place.name,
@@ -302,6 +313,13 @@ def _drill(
         machine_id=place.machine.id,
         machine=place.machine.name,
         schedule=drill.schedule if drill else "",
+        zone=kept.zone,
+        point=kept.wish.point,
+        checks=[one.text for one in kept.wish.checks],
+        networks=kept.wish.networks,
+        within=kept.wish.within,
+        rto_objective=kept.objective.rto,
+        rpo_objective=kept.objective.rpo,
         due_at=due_at,
         is_overdue=due_at is not None and due_at < now,
         verdict=last.row.verdict if last else NEVER,
@@ -311,6 +329,13 @@ def _drill(
         seconds_to_up=run.trial.seconds_to_up if run else None,
         rpo_seconds=run.trial.rpo_seconds if run else None,
     )
+
+
+def _kept(place: _Place, told: DrillTold | None) -> Drill:
+    """What its host has set; as it is without anything, where that is not told or not understood."""
+    with contextlib.suppress(msgspec.ValidationError):
+        return msgspec.convert(told.kept if told else {}, Drill)
+    return Drill(vm=place.vm, name=place.name, set_at=place.machine.registered_at)
 
 
 def _run(row: Row) -> DrillRun:

@@ -18,6 +18,7 @@ from holdfast.app.control.job_views import JobView, view_of
 from holdfast.app.control.jobs import job_for
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.replaying import done_before, id_for, made_before, note_done
+from holdfast.app.control.replication_shortening import require_may_keep_less
 from holdfast.app.control.sites import site_for
 from holdfast.base.errors import HoldfastError
 from holdfast.base.texts import _
@@ -29,7 +30,7 @@ from holdfast.catalog.tables import Assignment, Job, Machine
 from holdfast.fleet.arguments import asked_again, read_arguments, source_of
 from holdfast.fleet.job_errors import AnotherJobInProgress
 from holdfast.fleet.jobs import Kind, State
-from holdfast.fleet.recovery_arguments import LONGEST_WAIT, OF_RECOVERY
+from holdfast.fleet.recovery_arguments import LONGEST_WAIT, is_meant_now
 from holdfast.fleet.roles import Right
 
 # How long an offer stands when its machine does not come.
@@ -44,6 +45,8 @@ _RIGHTS = {
     Kind.UNPROTECT: Right.CHANGE_POLICIES,
     Kind.END_REPLICATION: Right.CHANGE_POLICIES,
 }
+# What is set by them is asked for later, when the jobs are long gone.
+_SETTINGS = frozenset((Kind.REPLICATE, Kind.SCHEDULE_DRILL))
 # For one machine; the first are its own work, the last is done in its place by the server.
 _TO_ORDER = (*OF_MACHINES, Kind.SCRUB)
 
@@ -76,6 +79,7 @@ def order_job(
         if wanted is Kind.REPLICATE:
             # Whose site it is has a say in who fills it.
             site_for(db, actor, told["to"], Right.RUN_JOBS)
+            require_may_keep_less(db, actor, machine, told)
         job = _new_job(plane, actor, machine, wanted, told)
         holder = job_rows.open_on(db, machine.id, job.source)
         db.add(job)
@@ -92,7 +96,7 @@ def order_job(
             act="job",
             vault_id=machine.vault_id,
             object=job.id,
-            detail={"kind": kind, "machine": machine.id, "state": job.state},
+            detail=_noted(job),
         )
         return view_of(job, machine.name)
 
@@ -101,6 +105,9 @@ def right_for(kind: Kind, arguments: dict[str, Any]) -> Right:
     """What somebody must be allowed to, to order this."""
     if kind is Kind.COMMIT and arguments.get("complete_migration"):
         # From then on nothing of it is protected, and there is no way back.
+        return Right.CHANGE_POLICIES
+    if kind is Kind.SCHEDULE_DRILL and arguments.get("never"):
+        # From then on nothing proves that it would come back.
         return Right.CHANGE_POLICIES
     return _RIGHTS.get(kind, Right.RUN_JOBS)
 
@@ -148,7 +155,7 @@ def error_record(error: HoldfastError) -> dict[str, Any]:
 
 def _shorter(kind: Kind, wait: timedelta) -> timedelta:
     """A failover is meant now: it must not begin tomorrow, when its host comes back."""
-    return min(wait, LONGEST_WAIT) if kind in OF_RECOVERY else wait
+    return min(wait, LONGEST_WAIT) if is_meant_now(kind) else wait
 
 
 def _kind(name: str) -> Kind:
@@ -192,6 +199,11 @@ def _new_job(
         report_number=0,
         progress={},
     )
+
+
+def _noted(job: Job) -> dict[str, Any]:
+    told = {"kind": job.kind, "machine": job.machine_id, "state": job.state}
+    return {**told, "arguments": job.arguments} if job.kind in _SETTINGS else told
 
 
 def _skip(job: Job, holder: Job, *, now: datetime) -> None:

@@ -18,7 +18,7 @@ from holdfast.app.control.recovery_views import picture_for
 from holdfast.base.texts import _
 from holdfast.catalog.tables import Machine
 from holdfast.fleet.jobs import Kind
-from holdfast.fleet.recovery_arguments import LONGEST_WAIT, is_reserved
+from holdfast.fleet.recovery_arguments import is_reserved
 
 # As the API names them.
 ACTS: Mapping[str, Kind] = MappingProxyType(
@@ -26,6 +26,7 @@ ACTS: Mapping[str, Kind] = MappingProxyType(
         "test": Kind.TEST_FAILOVER,
         "cleanup": Kind.CLEAN_UP_TEST,
         "drill": Kind.DRILL,
+        "drill-schedule": Kind.SCHEDULE_DRILL,
         "check": Kind.CHECK_FAILOVER,
         "planned": Kind.PLANNED_FAILOVER,
         "unplanned": Kind.UNPLANNED_FAILOVER,
@@ -56,7 +57,7 @@ def order_act(
         machine = host_of(picture, _meant(kind, arguments), act=act, host=host)
     # A machine may be called as a command is; its UUID never is.
     told = {**arguments, "vm": picture.vm if is_reserved(vm) else vm}
-    return order_job(plane, actor, machine.id, kind=kind.value, arguments=told, wait=LONGEST_WAIT)
+    return order_job(plane, actor, machine.id, kind=kind.value, arguments=told)
 
 
 def _meant(kind: Kind, arguments: Mapping[str, Any]) -> Kind:

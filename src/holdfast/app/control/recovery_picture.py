@@ -17,11 +17,11 @@ from holdfast.recovery.record import RecoveryRecord, Stage, StepState
 _MAY_BE_SPLIT = frozenset((Stage.FAILED_OVER, Stage.COMMITTED, Stage.REPROTECTING))
 _TO_THE_OTHER = frozenset(
     (
-        *(Kind.TEST_FAILOVER, Kind.CLEAN_UP_TEST, Kind.DRILL),
+        *(Kind.TEST_FAILOVER, Kind.CLEAN_UP_TEST, Kind.DRILL, Kind.SCHEDULE_DRILL),
         *(Kind.PLANNED_FAILOVER, Kind.UNPLANNED_FAILOVER, Kind.FAIL_BACK),
     )
 )
-_TRIALS = frozenset((Kind.TEST_FAILOVER, Kind.CLEAN_UP_TEST, Kind.DRILL))
+_TRIALS = frozenset((Kind.TEST_FAILOVER, Kind.CLEAN_UP_TEST, Kind.DRILL, Kind.SCHEDULE_DRILL))
 _BEGUN = frozenset((Stage.FAILING_OVER, Stage.FAILED_OVER, Stage.UNDOING, Stage.FAILING_BACK))
 
 

@@ -1,6 +1,6 @@
 """What the control plane refuses about sites and replications."""
 
-from holdfast.base.errors import HoldfastError, Retry
+from holdfast.base.errors import Exit, HoldfastError, Retry
 from holdfast.base.texts import N_
 
 
@@ -51,3 +51,13 @@ class ReplicationsNotUnderstood(HoldfastError):
     code = "replications-not-understood"
     sentence = N_("What the host tells of its replications is not understood: {reason}")
     remedy = N_("See that the agent and the server have the same version.")
+
+
+class ReplicationUnchanged(HoldfastError):
+    code = "replication-unchanged"
+    sentence = N_("Nothing was named that is to be different about the replication of {about}")
+    remedy = N_(
+        "Name at least one setting, as in `holdfast replication change web --every 5m`; what is "
+        "not named stays as it is."
+    )
+    exit_status = Exit.USAGE

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Response
 
 from holdfast.app.control import (
+    replication_changing,
     replication_ends,
     replication_grants,
     replication_roles,
@@ -12,6 +13,8 @@ from holdfast.app.control import (
     replication_views,
     replications,
 )
+from holdfast.app.control.job_views import JobView
+from holdfast.app.control.replication_changing import ReplicationChange
 from holdfast.app.control.replication_topology import Topology
 from holdfast.app.control.replication_views import (
     MOST_HOURS,
@@ -30,6 +33,7 @@ from holdfast.fleet.replication_messages import (
 from holdfast.replication.status import Health, State
 from holdfast.server.api.assignments import tags_of
 from holdfast.server.callers import Machine, Person, ThePlane
+from holdfast.server.nudging import nudge
 from holdfast.server.paging import Page, Paging
 
 router = APIRouter(tags=["replication"])
@@ -77,6 +81,16 @@ def show(plane: ThePlane, person: Person, replication_id: str) -> ReplicationDet
 def history(plane: ThePlane, person: Person, replication_id: str, hours: _Hours = 24) -> History:
     """How far behind it was: each minute of a day, or each hour of up to thirty."""
     return replication_views.show_history(plane, person, replication_id, hours=hours)
+
+
+@router.patch("/replications/{replication_id}", status_code=201)
+def change(
+    plane: ThePlane, person: Person, replication_id: str, wanted: ReplicationChange
+) -> JobView:
+    """A job of its host, which says what is against it; to keep points for less time is for contributors."""
+    made = replication_changing.change_replication(plane, person, replication_id, wanted)
+    nudge(made.id)
+    return made
 
 
 @router.delete("/replications/{replication_id}", status_code=204)

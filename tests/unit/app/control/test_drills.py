@@ -15,8 +15,9 @@ from holdfast.app.control.recovery_errors import RecoveryNotUnderstood
 from holdfast.fleet.paging import Window
 from holdfast.fleet.recovery_messages import DrillRunTold, DrillTold, RecoveryTold
 from holdfast.fleet.roles import Role
-from holdfast.recovery.drills.drill import DrillRun, Objective
-from holdfast.recovery.trial import TrialState
+from holdfast.recovery.checks.wishes import parse_check
+from holdfast.recovery.drills.drill import Drill, DrillRun, Objective
+from holdfast.recovery.trial import TrialState, TrialWish
 from holdfast.testing.planes import add_person, add_vault
 from tests.unit.app.control.replication_ground import Ground, uuid_of
 from tests.unit.recovery.trials import trial
@@ -80,6 +81,36 @@ def test_what_the_host_has_on_its_schedule_is_shown_with_whether_it_is_late(grou
     db = listed(ground)["db"]
 
     assert (db.schedule, db.due_at, db.is_overdue) == ("daily 03:00", late, True)
+
+
+def test_what_is_set_for_a_drill_is_shown_as_the_host_has_it(ground: Ground) -> None:
+    kept = Drill(
+        vm=uuid_of("db"),
+        name="db",
+        wish=TrialWish(checks=(parse_check("tcp:22"),), networks={"lan": "lab"}, within=300),
+        objective=Objective(rto=900),
+        schedule="daily 03:00",
+        zone="Asia/Seoul",
+        set_at=ground.clock.now(),
+    )
+    drill = DrillTold(name="db", vm=kept.vm, schedule=kept.schedule, kept=msgspec.to_builtins(kept))
+    found = RecoveryTold(at=ground.clock.now(), records=[], drills=[drill])
+    take_recovery(ground.plane, ground.far.actor, found)
+
+    db = listed(ground)["db"]
+
+    assert (db.zone, db.checks, db.networks) == ("Asia/Seoul", ["tcp:22"], {"lan": "lab"})
+    assert (db.within, db.rto_objective, db.rpo_objective) == (300, 900, None)
+
+
+def test_an_agent_that_tells_only_the_schedule_hides_nothing(ground: Ground) -> None:
+    drill = DrillTold(name="db", vm=uuid_of("db"), schedule="daily 03:00", kept={"odd": 1})
+    found = RecoveryTold(at=ground.clock.now(), records=[], drills=[drill])
+    take_recovery(ground.plane, ground.far.actor, found)
+
+    db = listed(ground)["db"]
+
+    assert (db.schedule, db.zone, db.checks) == ("daily 03:00", "UTC", [])
 
 
 def test_a_run_that_is_told_again_is_there_once_as_it_is_now(ground: Ground) -> None:

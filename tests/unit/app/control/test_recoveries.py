@@ -9,13 +9,15 @@ import pytest
 
 from holdfast.app.control import recovery_watch
 from holdfast.app.control.errors import NotAllowed, NotThere
+from holdfast.app.control.job_errors import ArgumentsWrong
 from holdfast.app.control.job_orders import right_for
+from holdfast.app.control.job_views import JobView
 from holdfast.app.control.recoveries import take_recovery
 from holdfast.app.control.recovery_errors import RecoveryNowhere
 from holdfast.app.control.recovery_orders import order_act
 from holdfast.app.control.recovery_views import list_recoveries, show_recovery
 from holdfast.app.control.sites import NewSite, add_site
-from holdfast.catalog.tables import Alert, Machine
+from holdfast.catalog.tables import Alert, AuditEntry, Machine
 from holdfast.fleet.jobs import Kind
 from holdfast.fleet.paging import Window
 from holdfast.fleet.recovery_messages import (
@@ -203,6 +205,47 @@ def test_an_operator_fails_over_but_does_not_close_the_way_back(ground: Ground) 
 
     assert made.kind == "commit"
     assert right_for(Kind.COMMIT, {"complete_migration": True}) is Right.CHANGE_POLICIES
+
+
+def test_drills_are_scheduled_where_they_are_run(ground: Ground) -> None:
+    assert ordered_at(ground, "drill-schedule", schedule="sun 03:00") == ground.far.id
+
+
+def test_an_operator_schedules_drills_but_does_not_end_them(ground: Ground) -> None:
+    operator = add_person(ground.plane, "olga", role=Role.OPERATOR, vault_id=ground.vault)
+
+    def order(**arguments: Any) -> JobView:
+        who = operator.actor
+        return order_act(ground.plane, who, "db", act="drill-schedule", arguments=arguments)
+
+    made = order(schedule="sun 03:00", checks=["tcp:22"], rto="15m")
+    with pytest.raises(NotAllowed):
+        order(never=True)
+
+    assert made.kind == "drill-schedule"
+    (noted,) = [one for one in audited(ground) if one["kind"] == made.kind]
+    assert noted["arguments"]["schedule"] == "sun 03:00"
+
+
+@pytest.mark.parametrize("wrong", [{}, {"schedule": "sun 03:00", "never": True}, {"rto": "soon"}])
+def test_a_schedule_that_cannot_be_meant_is_not_ordered(
+    ground: Ground, wrong: dict[str, Any]
+) -> None:
+    with pytest.raises(ArgumentsWrong):
+        ordered_at(ground, "drill-schedule", **wrong)
+
+
+@pytest.mark.parametrize("act", ["test", "drill-schedule"])
+def test_no_order_runs_a_command_on_a_host(ground: Ground, act: str) -> None:
+    when = {"schedule": "sun 03:00"} if act == "drill-schedule" else dict[str, str]()
+
+    with pytest.raises(ArgumentsWrong, match="on the host itself"):
+        ordered_at(ground, act, checks=["tcp:22", " host:rm -r /srv"], **when)
+
+
+def audited(ground: Ground) -> list[dict[str, Any]]:
+    with ground.plane.database.read() as db:
+        return [row.detail for row in db.query(AuditEntry) if row.act == "job"]
 
 
 def test_a_reader_orders_nothing(ground: Ground) -> None:

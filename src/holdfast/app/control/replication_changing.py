@@ -1,0 +1,65 @@
+"""Other settings for a replication that is there: ordered of its host, which judges them."""
+
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from holdfast.app.control.job_orders import order_job
+from holdfast.app.control.job_views import JobView
+from holdfast.app.control.jobs import list_jobs
+from holdfast.app.control.plane import Actor, Plane
+from holdfast.app.control.replication_errors import ReplicationUnchanged
+from holdfast.app.control.replication_views import replication_for
+from holdfast.catalog.jobs import JobFilter
+from holdfast.fleet.arguments import source_of
+from holdfast.fleet.jobs import Kind
+from holdfast.fleet.paging import Window
+from holdfast.fleet.roles import Right
+
+_LOOKED_THROUGH = 200
+_AGREED = frozenset(("partly", "one_way"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicationChange:
+    """In the words of `holdfast replication enable`; what is None stays."""
+
+    every: Literal["30s", "5m", "15m"] | None = None
+    # For how many hours points are kept.
+    points: int | None = None
+    # A time as in "1h"; "0" never.
+    app_every: str | None = None
+    # "20mbit", or "20mbit@WINDOW"; none named: as fast as it goes.
+    limits: list[str] | None = None
+    priority: int | None = None
+    # Empty: of none; always.
+    group: str | None = None
+    resync_window: str | None = None
+    # As in "rpo-warn=10m"; those that are not named stay.
+    thresholds: list[str] | None = None
+    # Agreed to by a person: disks that are left out, and that there is no way back.
+    partly: bool = False
+    one_way: bool = False
+
+
+def change_replication(
+    plane: Plane, actor: Actor, replication_id: str, change: ReplicationChange
+) -> JobView:
+    """By a job of its host, which looks at all that it looks at when a replication begins."""
+    with plane.database.read() as db:
+        found = replication_for(db, actor, replication_id, Right.RUN_JOBS)
+    said = {name: value for name, value in asdict(change).items() if value is not None}
+    if not said.keys() - _AGREED:
+        raise ReplicationUnchanged(about=found.row.name)
+    arguments = {"vm": found.row.name, "to": found.site.name, **said}
+    kind = Kind.REPLICATE.value
+    return order_job(plane, actor, found.machine.id, kind=kind, arguments=arguments)
+
+
+def last_change(plane: Plane, actor: Actor, replication_id: str) -> JobView | None:
+    """The newest order that set it; None: none is kept, or it was set on its host."""
+    with plane.database.read() as db:
+        found = replication_for(db, actor, replication_id, Right.READ)
+    about = {source_of(Kind.REPLICATE, {"vm": one}) for one in (found.row.name, found.row.vm)}
+    wanted = JobFilter(machine_id=found.machine.id, kinds=(Kind.REPLICATE.value,))
+    jobs = list_jobs(plane, actor, wanted, Window(limit=_LOOKED_THROUGH)).items
+    return next((one for one in jobs if one.source in about), None)

@@ -1,8 +1,8 @@
 """`holdfast server report`: how a week went, and how long there is room."""
 
 from collections.abc import Callable
-from datetime import tzinfo
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import click
 
@@ -61,11 +61,7 @@ def weekly(*, on: str | None, html: str | None) -> None:
     from holdfast.app.control.reports.weekly_page import weekly_page
     from holdfast.app.control.reports.weekly_text import weekly_text
 
-    run = start()
-    told = _asked("/reports/weekly", on)
-    week = _read(told, Weekly)
-    _write(run, html, lambda zone: weekly_page(week, zone=zone))
-    _tell(run, "report-weekly", told, weekly_text(week, zone=_zone(run)), file=html)
+    _show("weekly", _Looks(kind=Weekly, page=weekly_page, text=weekly_text), on=on, file=html)
 
 
 @report.command(
@@ -87,11 +83,9 @@ def capacity(*, on: str | None, html: str | None) -> None:
     from holdfast.app.control.reports.capacity_page import capacity_page
     from holdfast.app.control.reports.capacity_text import capacity_text
 
-    run = start()
-    told = _asked("/reports/capacity", on)
-    found = _read(told, Capacity)
-    _write(run, html, lambda zone: capacity_page(found, zone=zone))
-    _tell(run, "report-capacity", told, capacity_text(found, zone=_zone(run)), file=html)
+    _show(
+        "capacity", _Looks(kind=Capacity, page=capacity_page, text=capacity_text), on=on, file=html
+    )
 
 
 @report.command(
@@ -115,28 +109,29 @@ def _client() -> "ServerClient":
     return connect(start().session.settings.home)
 
 
-def _asked(path: str, on: str | None) -> dict[str, Any]:
-    found: dict[str, Any] = _client().get(path, vault=on or common_vault())
-    return found
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Looks(Generic[T]):
+    """What a report is read as, and how it looks as a page and as text."""
+
+    kind: type[T]
+    page: Callable[..., str]
+    text: Callable[..., str]
 
 
-def _read(told: dict[str, Any], kind: type[T]) -> T:
-    """What a newer server tells besides is left out."""
+def _show(name: str, looks: _Looks[T], *, on: str | None, file: str | None) -> None:
+    """The page is written before anything is told: what cannot be written is an error."""
     import msgspec
 
-    return msgspec.convert(told, kind)
-
-
-def _zone(run: Run) -> tzinfo | None:
-    return run.session.clock.now().tzinfo
-
-
-def _write(run: Run, file: str | None, page: Callable[[tzinfo | None], str]) -> None:
-    """Before anything is told: what cannot be written is an error."""
     from holdfast.app.planner_files import write_report_file
 
+    run = start()
+    told: dict[str, Any] = _client().get(f"/reports/{name}", vault=on or common_vault())
+    # What a newer server tells besides is left out.
+    found = msgspec.convert(told, looks.kind)
+    zone = run.session.clock.now().tzinfo
     if file is not None:
-        write_report_file(file, page(_zone(run)))
+        write_report_file(file, looks.page(found, zone=zone))
+    _tell(run, f"report-{name}", told, looks.text(found, zone=zone), file=file)
 
 
 def _tell(run: Run, kind: str, told: dict[str, Any], said: str, *, file: str | None) -> None:

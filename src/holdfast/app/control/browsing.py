@@ -5,8 +5,9 @@ see `unlocking`.
 """
 
 import secrets
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -36,6 +37,7 @@ from holdfast.fleet.questions import (
 )
 from holdfast.fleet.roles import Right
 
+_W = TypeVar("_W")
 _A = TypeVar("_A")
 _SECONDS = 60.0
 # The file system of a disk is mounted for it, and checked by the kernel first.
@@ -52,55 +54,56 @@ class Looked:
     key: TypedKey | None
 
 
-def list_folder(
-    plane: Plane, actor: Actor, machine_id: str, wanted: FolderWanted, *, unlock: str | None = None
-) -> Asked[Folder]:
-    _require_path(wanted.path)
-    look = _look_for(plane, actor, machine_id, unlock)
-    return ask(plane, look, Asking.FOLDER, wanted, Folder)
+class _HasPath(Protocol):
+    @property
+    def path(self) -> str: ...
 
 
-def search_point(
-    plane: Plane, actor: Actor, machine_id: str, wanted: SearchWanted, *, unlock: str | None = None
-) -> Asked[SearchFound]:
-    _require_path(wanted.path)
-    look = _look_for(plane, actor, machine_id, unlock)
-    return ask(plane, look, Asking.SEARCH, wanted, SearchFound)
+def _one_path(wanted: _HasPath) -> Sequence[str]:
+    return (wanted.path,)
 
 
-def weigh_choice(
-    plane: Plane, actor: Actor, machine_id: str, wanted: WeighWanted, *, unlock: str | None = None
-) -> Asked[Weight]:
-    """How much a choice is, before it is restored."""
-    for path in wanted.paths:
-        _require_path(path)
-    look = _look_for(plane, actor, machine_id, unlock)
-    return ask(plane, look, Asking.WEIGH, wanted, Weight)
+def _no_path(_wanted: object) -> Sequence[str]:
+    return ()
 
 
-def list_volumes(
-    plane: Plane, actor: Actor, machine_id: str, wanted: VolumesWanted, *, unlock: str | None = None
-) -> Asked[VolumesFound]:
-    """Of a virtual machine's point: its disks, and the file systems in them."""
-    look = _look_for(plane, actor, machine_id, unlock)
-    return ask(plane, look, Asking.VOLUMES, wanted, VolumesFound)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looking(Generic[_W, _A]):
+    """A use case: one kind of look into the points of a machine, and what it shows."""
+
+    kind: Asking
+    reply: type[_A]
+    # The paths named in what is wanted, to be understood before anybody is asked.
+    paths: Callable[[_W], Sequence[str]]
+
+    def __call__(
+        self, plane: Plane, actor: Actor, machine_id: str, wanted: _W, *, unlock: str | None = None
+    ) -> Asked[_A]:
+        for path in self.paths(wanted):
+            _require_path(path)
+        look = _look_for(plane, actor, machine_id, unlock)
+        pending = plane.desk.ask(look.looker.id, question_for(plane, look, self.kind, wanted))
+        return Asked(plane.desk, pending, reader_of(self.reply), machine=look.looker.name)
 
 
-def list_inside(
-    plane: Plane, actor: Actor, machine_id: str, wanted: FolderWanted, *, unlock: str | None = None
-) -> Asked[Folder]:
-    """A folder in one of its file systems; the path begins with the volume."""
-    _require_path(wanted.path)
-    look = _look_for(plane, actor, machine_id, unlock)
-    return ask(plane, look, Asking.INSIDE, wanted, Folder)
-
-
-def ask(
-    plane: Plane, look: Looked, kind: Asking, wanted: object, reply: type[_A], **more: Any
-) -> Asked[_A]:
-    question = question_for(plane, look, kind, wanted)
-    pending = plane.desk.ask(look.looker.id, question)
-    return Asked(plane.desk, pending, reader_of(reply), machine=look.looker.name, **more)
+list_folder: Looking[FolderWanted, Folder] = Looking(
+    kind=Asking.FOLDER, reply=Folder, paths=_one_path
+)
+search_point: Looking[SearchWanted, SearchFound] = Looking(
+    kind=Asking.SEARCH, reply=SearchFound, paths=_one_path
+)
+# How much a choice is, before it is restored.
+weigh_choice: Looking[WeighWanted, Weight] = Looking(
+    kind=Asking.WEIGH, reply=Weight, paths=lambda wanted: wanted.paths
+)
+# Of a virtual machine's point: its disks, and the file systems in them.
+list_volumes: Looking[VolumesWanted, VolumesFound] = Looking(
+    kind=Asking.VOLUMES, reply=VolumesFound, paths=_no_path
+)
+# A folder in one of its file systems; the path begins with the volume.
+list_inside: Looking[FolderWanted, Folder] = Looking(
+    kind=Asking.INSIDE, reply=Folder, paths=_one_path
+)
 
 
 def question_for(plane: Plane, look: Looked, kind: Asking, wanted: object) -> Question:

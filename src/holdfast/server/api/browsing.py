@@ -1,14 +1,16 @@
 """Inside recovery points: looked into through a machine's agent, and restored from."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from holdfast.app.control import browsing, restoring, unlocking
+from holdfast.app.control.browsing import Looking
 from holdfast.app.control.job_views import JobView
+from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.restoring import InsideWanted, RestoreWanted, VmRestoreWanted
 from holdfast.app.control.unlocking import MOST_HOURS, UnlockView
 from holdfast.base.secret import Secret
@@ -19,6 +21,7 @@ from holdfast.fleet.questions import (
     KeyReply,
     SearchFound,
     SearchWanted,
+    VmPlan,
     VolumesFound,
     VolumesWanted,
     Weight,
@@ -28,6 +31,8 @@ from holdfast.server.callers import Machine, Person, ThePlane
 from holdfast.server.nudging import nudge
 
 router = APIRouter(tags=["browse and restore"])
+W = TypeVar("W")
+A = TypeVar("A")
 
 _POINT = "/machines/{machine_id}/points/{point_id}"
 _Path = Annotated[
@@ -49,6 +54,23 @@ _Limit = Annotated[int, Query(ge=1, le=1000, description="How many items at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """Who looks into the points of which machine."""
+
+    plane: Plane
+    person: Actor
+    machine_id: str
+    unlock: str | None
+
+    async def see(self, looking: Looking[W, A], wanted: W) -> A:
+        """What waits for a machine holds no thread meanwhile."""
+        asked = await run_in_threadpool(
+            looking, self.plane, self.person, self.machine_id, wanted, unlock=self.unlock
+        )
+        return await asked.arrive()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     paths: Annotated[list[str], Field(min_length=1, max_length=restoring.MOST_PATHS)]
 
@@ -61,7 +83,13 @@ class Unlocking:
     hours: Annotated[float, Field(gt=0, le=MOST_HOURS)] = MOST_HOURS
 
 
-# It only looks; `async` spares it the way through the thread pool.
+# These only look; `async` spares them the way through the thread pool.
+async def _look(
+    plane: ThePlane, person: Person, machine_id: str, *, unlock: _Unlock = None
+) -> Look:
+    return Look(plane=plane, person=person, machine_id=machine_id, unlock=unlock)
+
+
 async def _part(
     point_id: str,
     *,
@@ -83,87 +111,39 @@ async def _searched(
     return SearchWanted(point=point_id, text=text, path=path, limit=limit)
 
 
+TheLook = Annotated[Look, Depends(_look)]
 Part = Annotated[FolderWanted, Depends(_part)]
 Searched = Annotated[SearchWanted, Depends(_searched)]
 
 
-# What waits for a machine holds no thread meanwhile.
 @router.get(_POINT + "/files")
-async def list_folder(
-    plane: ThePlane,
-    person: Person,
-    machine_id: str,
-    wanted: Part,
-    *,
-    unlock: _Unlock = None,
-) -> Folder:
+async def list_folder(look: TheLook, wanted: Part) -> Folder:
     """A folder of a recovery point, folders first."""
-    asked = await run_in_threadpool(
-        browsing.list_folder, plane, person, machine_id, wanted, unlock=unlock
-    )
-    return await asked.arrive()
+    return await look.see(browsing.list_folder, wanted)
 
 
 @router.get(_POINT + "/search")
-async def search(
-    plane: ThePlane,
-    person: Person,
-    machine_id: str,
-    wanted: Searched,
-    *,
-    unlock: _Unlock = None,
-) -> SearchFound:
+async def search(look: TheLook, wanted: Searched) -> SearchFound:
     """What has the text in its name, or fits it where it has `*` or `?`, anywhere below a folder."""
-    asked = await run_in_threadpool(
-        browsing.search_point, plane, person, machine_id, wanted, unlock=unlock
-    )
-    return await asked.arrive()
+    return await look.see(browsing.search_point, wanted)
 
 
 @router.post(_POINT + "/weight")
-async def weigh(
-    plane: ThePlane,
-    person: Person,
-    machine_id: str,
-    point_id: str,
-    wanted: Choice,
-    *,
-    unlock: _Unlock = None,
-) -> Weight:
+async def weigh(look: TheLook, point_id: str, wanted: Choice) -> Weight:
     """How many files and bytes these paths are, with all below them."""
-    weighed = WeighWanted(point=point_id, paths=wanted.paths)
-    asked = await run_in_threadpool(
-        browsing.weigh_choice, plane, person, machine_id, weighed, unlock=unlock
-    )
-    return await asked.arrive()
+    return await look.see(browsing.weigh_choice, WeighWanted(point=point_id, paths=wanted.paths))
 
 
 @router.get(_POINT + "/volumes")
-async def list_volumes(
-    plane: ThePlane, person: Person, machine_id: str, point_id: str, *, unlock: _Unlock = None
-) -> VolumesFound:
+async def list_volumes(look: TheLook, point_id: str) -> VolumesFound:
     """Of a virtual machine's recovery point: its disks, and the file systems in them."""
-    wanted = VolumesWanted(point=point_id)
-    asked = await run_in_threadpool(
-        browsing.list_volumes, plane, person, machine_id, wanted, unlock=unlock
-    )
-    return await asked.arrive()
+    return await look.see(browsing.list_volumes, VolumesWanted(point=point_id))
 
 
 @router.get(_POINT + "/inside")
-async def list_inside(
-    plane: ThePlane,
-    person: Person,
-    machine_id: str,
-    wanted: Part,
-    *,
-    unlock: _Unlock = None,
-) -> Folder:
+async def list_inside(look: TheLook, wanted: Part) -> Folder:
     """A folder in a virtual machine's disk; the path begins with a volume, as vda1/etc."""
-    asked = await run_in_threadpool(
-        browsing.list_inside, plane, person, machine_id, wanted, unlock=unlock
-    )
-    return await asked.arrive()
+    return await look.see(browsing.list_inside, wanted)
 
 
 @router.post("/machines/{machine_id}/unlocks", status_code=201)
@@ -218,6 +198,15 @@ def restore_vm(
 ) -> JobView:
     """A virtual machine: as a new one, in place, or its disks as files."""
     return _told(restoring.order_vm_restore(plane, person, machine_id, wanted))
+
+
+@router.post("/machines/{machine_id}/vm-restores/plan")
+async def plan_vm_restore(
+    plane: ThePlane, person: Person, machine_id: str, wanted: VmRestoreWanted
+) -> VmPlan:
+    """What this order would do, and what is in its way: its host looks, and nothing is done."""
+    asked = await run_in_threadpool(restoring.plan_vm_restore, plane, person, machine_id, wanted)
+    return await asked.arrive()
 
 
 @router.post("/agent/questions/{question_id}/answer", status_code=204, tags=["agents"])

@@ -33,50 +33,52 @@ def _zone(
     return read_zone(zone)
 
 
-Zone = Annotated[ZoneInfo, Depends(_zone)]
-
-
-@router.get("/reports/weekly")
-def show_week(plane: ThePlane, person: Person, vault: str | None = None) -> Weekly:
-    """The last seven days, and how things stand; of one vault or of all one may read."""
+def _weekly(plane: ThePlane, person: Person, vault: str | None = None) -> Weekly:
     return weekly(plane, person, vault=vault)
 
 
-@router.get("/reports/weekly/page", response_class=HTMLResponse)
-def show_week_page(
-    plane: ThePlane, person: Person, zone: Zone, vault: str | None = None
-) -> HTMLResponse:
-    """The same as one file to be shown around: it asks nobody for anything."""
-    return HTMLResponse(weekly_page(weekly(plane, person, vault=vault), zone=zone))
-
-
-@router.get("/reports/weekly/text", response_class=PlainTextResponse)
-def show_week_text(
-    plane: ThePlane, person: Person, zone: Zone, vault: str | None = None
-) -> PlainTextResponse:
-    """The same as it is sent to those who want it each week."""
-    return PlainTextResponse(weekly_text(weekly(plane, person, vault=vault), zone=zone))
-
-
-@router.get("/reports/capacity")
-def show_capacity(plane: ThePlane, person: Person, vault: str | None = None) -> Capacity:
-    """How much vaults hold, how fast they grow, and until when there is room."""
+def _capacity(plane: ThePlane, person: Person, vault: str | None = None) -> Capacity:
     return forecast(plane, person, vault=vault)
 
 
+Zone = Annotated[ZoneInfo, Depends(_zone)]
+TheWeek = Annotated[Weekly, Depends(_weekly)]
+TheCapacity = Annotated[Capacity, Depends(_capacity)]
+
+
+@router.get("/reports/weekly")
+def show_week(week: TheWeek) -> Weekly:
+    """The last seven days, and how things stand; of one vault or of all one may read."""
+    return week
+
+
+@router.get("/reports/weekly/page", response_class=HTMLResponse)
+def show_week_page(zone: Zone, week: TheWeek) -> HTMLResponse:
+    """The same as one file to be shown around: it asks nobody for anything."""
+    return HTMLResponse(weekly_page(week, zone=zone))
+
+
+@router.get("/reports/weekly/text", response_class=PlainTextResponse)
+def show_week_text(zone: Zone, week: TheWeek) -> PlainTextResponse:
+    """The same as it is sent to those who want it each week."""
+    return PlainTextResponse(weekly_text(week, zone=zone))
+
+
+@router.get("/reports/capacity")
+def show_capacity(found: TheCapacity) -> Capacity:
+    """How much vaults hold, how fast they grow, and until when there is room."""
+    return found
+
+
 @router.get("/reports/capacity/page", response_class=HTMLResponse)
-def show_capacity_page(
-    plane: ThePlane, person: Person, zone: Zone, vault: str | None = None
-) -> HTMLResponse:
+def show_capacity_page(zone: Zone, found: TheCapacity) -> HTMLResponse:
     """The same as one file to be shown around."""
-    return HTMLResponse(capacity_page(forecast(plane, person, vault=vault), zone=zone))
+    return HTMLResponse(capacity_page(found, zone=zone))
 
 
 @router.get("/reports/capacity/text", response_class=PlainTextResponse)
-def show_capacity_text(
-    plane: ThePlane, person: Person, zone: Zone, vault: str | None = None
-) -> PlainTextResponse:
-    return PlainTextResponse(capacity_text(forecast(plane, person, vault=vault), zone=zone))
+def show_capacity_text(zone: Zone, found: TheCapacity) -> PlainTextResponse:
+    return PlainTextResponse(capacity_text(found, zone=zone))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

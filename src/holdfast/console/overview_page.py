@@ -1,8 +1,5 @@
 """The first page: would everything come back? Answered at a glance, and again while it is open."""
 
-from collections.abc import Callable
-from typing import Any
-
 from nicegui import ui
 
 from holdfast.app.control.overview import show_overview
@@ -13,6 +10,7 @@ from holdfast.console import shown
 from holdfast.console.overview_lists import needs, problems
 from holdfast.console.overview_tiles import DayTiles, ProofTiles, SafetyTiles
 from holdfast.console.pages import page
+from holdfast.console.parts import Part
 from holdfast.console.places import address
 from holdfast.console.visiting import Visit
 
@@ -31,32 +29,16 @@ async def overview_page(visit: Visit) -> None:
     visit.every(_SECONDS, again)
 
 
-class _Part:
-    """What is drawn anew, and only when something else is to be seen in it."""
-
-    def __init__(self, draw: Callable[[Any], None], **props: str) -> None:
-        self._draw, self._drawn = draw, object()
-        self._place = ui.element("div").classes("hf-stack")
-        self._place.props.update(props)
-
-    def show(self, what: Any) -> None:
-        if what == self._drawn:
-            return
-        self._drawn = what
-        self._place.clear()
-        with self._place:
-            self._draw(what)
-
-
 class _Board:
     def __init__(self) -> None:
         # Read out when it changes: this is what people are here for.
-        self._verdict = _Part(_verdict, role="status")
+        self._verdict = Part(_verdict)
+        self._verdict.place.props["role"] = "status"
         self._full = ui.element("div").classes("hf-stack hf-overview")
         with self._full:
             self._safety = SafetyTiles()
-            self._needs = _Part(needs)
-            self._problems = _Part(problems)
+            self._needs = Part(needs)
+            self._problems = Part(problems)
             self._proofs = ProofTiles()
             self._day = DayTiles()
 

@@ -1,33 +1,26 @@
-"""Parts of a page that are drawn anew: when something was done, and while things change."""
+"""Parts of a page that look for themselves: when something was done, and while things change."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Generic, TypeVar
 
 from nicegui import ui
 
+from holdfast.console.parts import Part
 from holdfast.console.visiting import Visit
 
 T = TypeVar("T")
 
 
 class Panel(Generic[T]):
-    """What `load` finds, drawn by `draw`; drawn again only if it is different."""
+    """What `load` finds, drawn by `draw`."""
 
     def __init__(
         self, load: Callable[[], Awaitable[T]], draw: Callable[[T], None], *, classes: str = ""
     ) -> None:
-        self._load, self._draw = load, draw
-        self._place = ui.element("div").classes(f"hf-stack {classes}")
-        self._drawn: list[T] = []
+        self._load, self._part = load, Part(draw, classes=classes)
 
     async def refresh(self) -> None:
-        found = await self._load()
-        if self._drawn == [found]:
-            return
-        self._drawn = [found]
-        self._place.clear()
-        with self._place:
-            self._draw(found)
+        self._part.show(await self._load())
 
 
 def acting(visit: Visit, act: Callable[[], Awaitable[Any]]) -> Callable[..., Awaitable[None]]:

@@ -4,7 +4,7 @@ from nicegui import ui
 
 from holdfast.app.control.assignments import AssignmentView, attach
 from holdfast.app.control.credentials import issue_credentials
-from holdfast.app.control.first_steps import Step, StepView, first_steps
+from holdfast.app.control.first_steps import FirstSteps, Step, StepView, first_steps
 from holdfast.app.control.machine_views import MachineView, list_machines
 from holdfast.app.control.policies import create_policy, list_policies, proposal
 from holdfast.app.control.vaults import VaultFacts, list_vaults
@@ -13,6 +13,7 @@ from holdfast.console import shown
 from holdfast.console.forms import Form
 from holdfast.console.notices import say
 from holdfast.console.pages import page
+from holdfast.console.parts import Parts
 from holdfast.console.start_words import CHAPTERS, WORDS
 from holdfast.console.visiting import Visit
 from holdfast.fleet.local_time import ZoneUnknown, ZoneUnreadable, read_zone
@@ -27,22 +28,19 @@ _WORTHY = ("/etc", "/home", "/root", "/srv", "/opt", "/usr/local", "/var/spool/c
 
 @page("/start", title=N_("Get started"), section="start")
 async def start_page(visit: Visit) -> None:
-    steps = ui.element("div").classes("hf-stack")
-    known: list[StepView] = []
+    async def load() -> FirstSteps:
+        return await visit.ask(first_steps)
 
-    async def draw() -> None:
-        found = await visit.ask(first_steps)
-        if found.steps == known:
-            return  # who reads, or has the focus on a button, is left in peace
-        known[:] = found.steps
-        steps.clear()
-        with steps:
-            if found.is_done:
-                _all_done()
-            _chapters(visit, {one.step: one for one in found.steps})
+    chapters = Parts(load)
+    chapters.add(lambda found: found.steps, lambda found: _draw(visit, found))
+    await chapters.refresh()
+    visit.every(_SECONDS, chapters.refresh)
 
-    await draw()
-    visit.every(_SECONDS, draw)
+
+def _draw(visit: Visit, found: FirstSteps) -> None:
+    if found.is_done:
+        _all_done()
+    _chapters(visit, {one.step: one for one in found.steps})
 
 
 def _all_done() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -84,7 +84,7 @@ class Visit:
 
     def every(self, seconds: float, handler: Callable[[], Any]) -> ui.timer:
         """Again and again while the page is open; a turn that takes long delays the next."""
-        return ui.timer(seconds, self.doing(handler), immediate=False)
+        return ui.timer(seconds, self.doing(told_once(handler)), immediate=False)
 
     def may(self, right: Right, vault_id: str | None = None) -> bool:
         """Whether the role allows it; the use case asks again. None: on the server as a whole."""
@@ -99,6 +99,30 @@ class Visit:
     def armed(self, *, pin: str | None = None, approval: str | None = None) -> "Visit":
         """The same visit with what a dangerous act asks for."""
         return replace(self, pin=pin, approval=approval)
+
+
+def told_once(handler: Callable[[], Any]) -> Callable[[], Coroutine[Any, Any, None]]:
+    """For what is done over and over: a trouble that stays is not raised at each turn.
+
+    A machine that was deleted while its page is open would fill that page with the news.
+    """
+    told: list[type[Exception]] = []
+
+    async def turn() -> None:
+        try:
+            done = handler()
+            if inspect.isawaitable(done):
+                await done
+        except NotLoggedIn:
+            raise
+        except Exception as err:
+            if told == [type(err)]:
+                return
+            told[:] = [type(err)]
+            raise
+        told.clear()
+
+    return turn
 
 
 def caller(plane: Plane, secret: str, address: str, *, pin: str | None = None) -> Actor:

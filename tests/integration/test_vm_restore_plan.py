@@ -1,6 +1,7 @@
 """What the restore of a machine would do on a host, asked of libvirt's own test driver."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -36,11 +37,11 @@ class Bench:
         self.planner = RestorePlanner(self.session)
         self.point = self._written()
 
-    def plan(self, **wanted: object) -> VmPlan:
-        given = {"pool": str(self.folder / "pool"), **wanted}
+    def plan(self, **wanted: Any) -> VmPlan:
+        given: dict[str, Any] = {"pool": str(self.folder / "pool"), **wanted}
         if given.get("mode") == "in-place":
             del given["pool"]
-        asked = VmPlanWanted(point=self.point.id, **given)  # type: ignore[arg-type]  as a test says it
+        asked = VmPlanWanted(point=self.point.id, **given)
         return self.planner.plan(self.vault, self.point, asked)
 
     def _written(self) -> Snapshot:

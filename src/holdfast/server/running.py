@@ -19,6 +19,7 @@ from holdfast.base.clock import Clock
 from holdfast.server import health, logs, metrics, tls
 from holdfast.server.application import make_app
 from holdfast.server.limits import Limited
+from holdfast.server.neighbouring import neighbouring
 from holdfast.server.observing import Observed
 from holdfast.server.web import WebServer
 from holdfast.storage.protocol import Storage
@@ -72,7 +73,7 @@ def run(settings: ServerSettings, around: Surroundings) -> None:
         app = assemble(plane, settings)
         if around.console is not None:
             around.console(app, plane)
-        with _workflows(plane, settings):
+        with neighbouring(plane), _workflows(plane, settings):
             server = WebServer(
                 served(app, plane),
                 listener,

@@ -12,8 +12,9 @@ from datetime import datetime
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from holdfast.app.control import certifying
 from holdfast.app.control.authority_errors import ServerKeyMissing, ServerKeyUnreadable
@@ -64,6 +65,11 @@ class Authority:
     def sign(self, content: bytes) -> bytes:
         """Sign a credentials file; 64 bytes."""
         return self._signing_key.sign(content)
+
+    def secret_for(self, purpose: bytes) -> bytes:
+        """32 bytes that only those who have our keys can make."""
+        made = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"holdfast " + purpose)
+        return made.derive(self._signing_key.private_bytes_raw())
 
     def issue_client_certificate(self, csr: str, machine_id: str, *, now: datetime) -> Issued:
         """A certificate for the machine; the request gives the key and its proof, no more."""

@@ -10,7 +10,8 @@ class MachineNotListening(HoldfastError):
     code = "machine-not-listening"
     sentence = N_("The agent of '{machine}' does not answer, and only it can look into its points")
     remedy = N_(
-        "See that it runs (`holdfast agent status` there) and is no older than the server. "
+        "See that it runs (`holdfast agent status` there) and is no older than the server; of "
+        "several servers, all have to run and to be of one version. "
         "If the machine is lost, read its points through another machine of the vault, "
         "with its passphrase."
     )
@@ -36,6 +37,14 @@ class AnswerNotUnderstood(HoldfastError):
     code = "answer-not-understood"
     sentence = N_("'{machine}' answered something that no agent answers: {reason}")
     remedy = N_("Bring agent and server to neighbouring versions.")
+
+
+class AnswerTooLong(HoldfastError):
+    """Between servers; a person reads it as what the machine said."""
+
+    code = "answer-too-long"
+    sentence = N_("The answer is too long to be passed from one server to another")
+    remedy = N_("Ask for less at once: open a folder further down, or search for a longer name.")
 
 
 class TooManyQuestions(HoldfastError):

@@ -111,13 +111,23 @@ def take_key(plane: Plane, actor: Actor, ticket: str) -> KeyReply:
     """For the machine that is to use it, while the login stands; each ticket once."""
     if actor.kind != "machine":
         raise NotAllowed(actor=str(actor), right="read", object="key")
-    key = plane.typed_keys.redeem(ticket, reader_id=actor.id, now=plane.clock.now())
-    if key is None:
+    found = redeemed(plane, ticket, reader_id=actor.id)
+    if found is None and plane.desk.elsewhere is not None:
+        found = plane.desk.elsewhere.key_for(ticket, actor.id)
+    if found is None:
         raise NotThere(what=_("passphrase"), name=ticket)
+    return KeyReply(passphrase=found.reveal().decode())
+
+
+def redeemed(plane: Plane, ticket: str, *, reader_id: str) -> Secret | None:
+    """A passphrase that was typed at this server, while the login stands."""
+    key = plane.typed_keys.redeem(ticket, reader_id=reader_id, now=plane.clock.now())
+    if key is None:
+        return None
     if not _stands(plane, key):
         _forget(plane, key)
-        raise NotThere(what=_("passphrase"), name=ticket)
-    return KeyReply(passphrase=key.passphrase.reveal().decode())
+        return None
+    return key.passphrase
 
 
 def _asked_to_open(plane: Plane, actor: Actor, key: TypedKey, look: Looked) -> Asked[UnlockView]:

@@ -292,3 +292,9 @@ def service_manager(environment: Mapping[str, str] | None = None) -> str | None:
     """Where systemd listens for word from the service it started; None: nobody does."""
     seen = os.environ if environment is None else environment
     return seen.get("NOTIFY_SOCKET") or None
+
+
+def told_zone(environment: Mapping[str, str] | None = None) -> str:
+    """The time zone that this process was told to show; "" for the machine's own."""
+    seen = os.environ if environment is None else environment
+    return seen.get("TZ", "")

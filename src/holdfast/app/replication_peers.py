@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
+from holdfast.app.local_zone import local_zone
 from holdfast.app.replication_roles import sites_told
 from holdfast.app.replication_sites import identity_of
-from holdfast.app.up_proposal import local_zone
 from holdfast.app.wiring import Session
 from holdfast.fleet.local_time import read_zone
 from holdfast.replication.link_client import Peer
@@ -60,7 +60,7 @@ class Peers:
     def __init__(self, session: Session) -> None:
         self._home = session.settings.home
         self._clock = session.clock
-        self.zone = read_zone(local_zone(session.settings))
+        self.zone = read_zone(local_zone(session.settings.harmless.get("TZ", "")))
         self._lock = threading.Lock()
         self._ways: dict[str, _Way] = {}
 

@@ -1,20 +1,16 @@
 """What `holdfast up` proposes to protect: a policy that suits most, and the paths worth it here."""
 
-import contextlib
 import os
 from dataclasses import dataclass
 from typing import Any
 
 from holdfast.app.config import Settings
+from holdfast.app.local_zone import local_zone
 from holdfast.app.policies_server import attach_policy, find_policy, save_policy
 from holdfast.app.server_client import ServerClient, part
-from holdfast.fleet.local_time import ZoneUnknown, ZoneUnreadable, read_zone
-from holdfast.fleet.policies import Policy, policy_body, propose
+from holdfast.fleet.policies import WORTHY, Policy, policy_body, propose
 
 POLICY = "default"
-_OF_ROOT = ("/etc", "/home", "/root", "/srv", "/opt", "/usr/local", "/var/spool/cron")
-_LOCALTIME, _TIMEZONE = "/etc/localtime", "/etc/timezone"
-_ZONES = "/zoneinfo/"
 _SPECIAL = "\\*?[]!# "
 
 
@@ -33,7 +29,8 @@ def make_proposal(settings: Settings, paths: tuple[str, ...], *, vault: str) -> 
     options: dict[str, Any] = {"exclude_caches": True}
     if excludes:
         options["excludes"] = list(dict.fromkeys(excludes))
-    return Proposal(policy=propose(POLICY, local_zone(settings)), paths=chosen, options=options)
+    zone = local_zone(settings.harmless.get("TZ", ""))
+    return Proposal(policy=propose(POLICY, zone), paths=chosen, options=options)
 
 
 def accept(client: ServerClient, vault: str, machine_id: str, wanted: Proposal) -> dict[str, Any]:
@@ -56,22 +53,9 @@ def proposed_anew(client: ServerClient, vault: str) -> Policy | None:
         return None
 
 
-def local_zone(settings: Settings) -> str:
-    """The IANA name of this machine's time zone; UTC where it cannot be told."""
-    candidates = [settings.harmless.get("TZ", "").removeprefix(":")]
-    with contextlib.suppress(OSError):
-        candidates.append(os.path.realpath(_LOCALTIME).rpartition(_ZONES)[2])
-    with contextlib.suppress(OSError, UnicodeDecodeError), open(_TIMEZONE, encoding="ascii") as at:
-        candidates.append(at.read(200).strip())
-    for name in filter(None, candidates):
-        with contextlib.suppress(ZoneUnknown, ZoneUnreadable):
-            return read_zone(name).key
-    return "UTC"
-
-
 def _worthy(settings: Settings) -> tuple[str, ...]:
     """Folders that hold something nobody gets by installing the machine anew."""
-    candidates = _OF_ROOT if os.geteuid() == 0 else (settings.harmless.get("HOME", "/"),)
+    candidates = WORTHY if os.geteuid() == 0 else (settings.harmless.get("HOME", "/"),)
     return tuple(path for path in candidates if _holds_something(path))
 
 

@@ -1,17 +1,9 @@
 """Where the server stands: the time zone its clocks show, by its name."""
 
-import os
-
-from holdfast.fleet.local_time import ZoneUnknown, ZoneUnreadable, read_zone
-
-_SAME = ("Etc/UTC", "Etc/GMT")
-_LOCALTIME, _ZONES = "/etc/localtime", "/zoneinfo/"
+from holdfast.app.config import told_zone
+from holdfast.app.local_zone import local_zone
 
 
 def zone_name() -> str:
-    """Days are days there, as all times on the pages are; UTC where it cannot be told."""
-    try:
-        found = read_zone(os.path.realpath(_LOCALTIME).rpartition(_ZONES)[2]).key
-        return found.removeprefix("Etc/") if found in _SAME else found
-    except (ZoneUnknown, ZoneUnreadable, ValueError):
-        return "UTC"
+    """Days are days there, as all times on the pages are."""
+    return local_zone(told_zone())

@@ -11,19 +11,18 @@ from holdfast.app.control.vaults import VaultFacts, list_vaults
 from holdfast.base.texts import N_, _
 from holdfast.console import shown
 from holdfast.console.forms import Form
+from holdfast.console.here import zone_name
 from holdfast.console.notices import say
 from holdfast.console.pages import page
 from holdfast.console.parts import Parts
 from holdfast.console.start_words import CHAPTERS, WORDS
 from holdfast.console.visiting import Visit
-from holdfast.fleet.local_time import ZoneUnknown, ZoneUnreadable, read_zone
 from holdfast.fleet.paging import MOST, Window
+from holdfast.fleet.policies import WORTHY
 
 _SECONDS = 5.0
 _FEW = Window(limit=MOST)
 _POLICY = "default"
-# What nobody gets back by installing a machine anew.
-_WORTHY = ("/etc", "/home", "/root", "/srv", "/opt", "/usr/local", "/var/spool/cron")
 
 
 @page("/start", title=N_("Get started"), section="start")
@@ -114,7 +113,7 @@ async def _protect(visit: Visit) -> None:
     with Form(_("Protect it every night"), yes=_("Protect"), text=text) as form:
         names = {one.id: one.name for one in machines}
         chosen = ui.select(names, value=machines[0].id, label=_("Machine")).classes("hf-wide")
-        paths = ui.textarea(_("Folders and files, one a line"), value="\n".join(_WORTHY))
+        paths = ui.textarea(_("Folders and files, one a line"), value="\n".join(WORTHY))
         paths.classes("hf-wide").props("outlined autogrow")
 
     async def protect() -> AssignmentView:
@@ -135,21 +134,10 @@ async def _attach(visit: Visit, machine: MachineView, paths: list[str]) -> Assig
     vault = machine.vault_id
     names = [one.name for one in (await visit.ask(list_policies, vault, _FEW)).items]
     if _POLICY not in names:
-        body = await visit.ask(proposal, vault, zone=await _zone())
+        body = await visit.ask(proposal, vault, zone=zone_name())
         await visit.ask(create_policy, vault, {**body, "name": _POLICY})
     options = {"exclude_caches": True}
     return await visit.ask(attach, machine.id, policy_id=_POLICY, paths=paths, options=options)
-
-
-async def _zone() -> str:
-    """The visitor's own, as their browser knows it: nights are where people sleep."""
-    told = await ui.run_javascript(
-        "return Intl.DateTimeFormat().resolvedOptions().timeZone", timeout=_SECONDS
-    )
-    try:
-        return read_zone(str(told)).key
-    except (ZoneUnknown, ZoneUnreadable):
-        return "UTC"
 
 
 async def _first_vault(visit: Visit) -> VaultFacts | None:

@@ -169,6 +169,10 @@ def policy_body(policy: Policy) -> dict[str, Any]:
     return body
 
 
+# Folders whose content nobody gets back by installing a machine anew.
+WORTHY = ("/etc", "/home", "/root", "/srv", "/opt", "/usr/local", "/var/spool/cron")
+
+
 def propose(name: str = "default", zone: str = "UTC") -> Policy:
     """What suits most servers: once a night, a year of months, verified and pruned on Sundays."""
     return Policy(

@@ -10,7 +10,7 @@ from holdfast.app import up_units
 from holdfast.app.config import Settings, is_usual_home
 from holdfast.app.up_errors import ServerSettingDiffers
 from holdfast.app.up_processes import claim, is_locked, running_pid
-from holdfast.app.up_proposal import local_zone, make_proposal
+from holdfast.app.up_proposal import make_proposal
 from holdfast.app.up_server import prepare_server
 from holdfast.base.clock import SystemClock
 
@@ -35,15 +35,6 @@ def test_without_paths_what_holds_something_is_proposed(tmp_path: Path) -> None:
     assert "/etc" in proposal.paths or os.geteuid() != 0
     assert all(os.listdir(path) for path in proposal.paths)
     assert ".cache/" in proposal.options["excludes"]
-
-
-@pytest.mark.parametrize(("said", "found"), [("Asia/Seoul", "Asia/Seoul"), (":UTC", "UTC")])
-def test_zone_of_the_environment_counts_first(tmp_path: Path, said: str, found: str) -> None:
-    assert local_zone(settings(tmp_path, TZ=said)) == found
-
-
-def test_zone_that_is_none_is_passed_over(tmp_path: Path) -> None:
-    assert local_zone(settings(tmp_path, TZ="<+09>-9")) == local_zone(settings(tmp_path))
 
 
 def test_server_keeps_its_address_and_takes_another_only_before_the_first_machine(

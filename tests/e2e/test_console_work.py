@@ -10,6 +10,7 @@ import pytest
 from selenium.webdriver.common.by import By
 
 from holdfast.app.control import diagnosing
+from holdfast.app.control.handing_over import folder
 from holdfast.app.control.job_reports import report_job
 from holdfast.fleet.messages import JobReport, Line, Step
 from holdfast.testing.console import MARKS, ConsoleSite, console_at, look_at
@@ -126,9 +127,10 @@ def test_finished_job_says_what_came_of_it(site: ConsoleSite, jobs: dict[str, st
 def test_what_the_doctor_found_on_a_machine_is_shown_as_its_report(
     site: ConsoleSite, machine: Registered
 ) -> None:
-    with diagnosing.folder() as folder:
-        folder.place("waagent.log").write_bytes((CASES / "no-route.log").read_bytes())
-        reports = diagnosing.diagnose(site.plane, machine.actor, folder, languages=("en",))
+    log = (CASES / "no-route.log").read_bytes()
+    with folder(machine.id) as given:
+        given.place("waagent.log", len(log)).write_bytes(log)
+        reports = diagnosing.diagnose(site.plane, machine.actor, given, languages=("en",))
     told = msgspec.to_builtins(reports["en"])
     _tell(
         site,

@@ -1,13 +1,14 @@
 """The doctor: read what is pasted or handed over, look at a machine, explain a code."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 
 from nicegui import ui
 from nicegui.events import UploadEventArguments
 
 from holdfast.app.control import diagnosing
-from holdfast.app.control.diagnosing import MOST_BYTES, MOST_FILES, SECONDS, Folder
+from holdfast.app.control.diagnosing import SECONDS
+from holdfast.app.control.handing_over import MOST_BYTES, MOST_FILES, Folder, folder
 from holdfast.app.control.job_orders import order_job
 from holdfast.app.control.machine_views import MachineView, list_machines
 from holdfast.base.texts import LANGUAGES, N_, _, ngettext
@@ -81,6 +82,7 @@ class _Desk:
             on_rejected=self._visit.doing(self._refuse),
         )
         box.classes("hf-hidden")
+        box.on("failed", self._visit.doing(self._miss), args=[])
         drop = ui.element("div").classes("hf-row hf-drop")
         drop.on("dragover.prevent", js_handler="() => {}")
         drop.on(
@@ -94,9 +96,12 @@ class _Desk:
             self._told = ui.label(text).classes("hf-muted hf-grow").props("role=status")
             self._nothing = text
 
+    def _folder(self) -> AbstractContextManager[Folder]:
+        return folder(self._visit.actor.id)
+
     async def _take(self, event: UploadEventArguments) -> None:
         if self._given is None:
-            self._given = self._kept.enter_context(diagnosing.folder())
+            self._given = self._kept.enter_context(self._folder())
         await event.file.save(self._given.place(event.file.name, event.file.size()))
         self._files.append(event.file.name)
         self._tell()
@@ -111,14 +116,18 @@ class _Desk:
         text = _("That is more than the doctor takes: {count} files of {size} each at most.")
         say(text.format(count=MOST_FILES, size=format_size(MOST_BYTES)))
 
+    def _miss(self) -> None:
+        say(_("A file did not arrive. Choose it again in a minute."))
+
     async def _ask(self) -> None:
         self._button.set_enabled(False)
         self._say_at_work()
         try:
             with ExitStack() as once:
-                given = self._given or once.enter_context(diagnosing.folder())
+                given = self._given or once.enter_context(self._folder())
                 if text := (self._text.value or "").strip():
-                    given.place(_("pasted text")).write_text(text + "\n", encoding="utf-8")
+                    pasted = f"{text}\n".encode()
+                    given.place(_("pasted text"), len(pasted)).write_bytes(pasted)
                 words = [self._symptoms.value or ""]
                 reports = await self._visit.ask(
                     diagnosing.diagnose, given, symptoms=words, languages=LANGUAGES

@@ -5,10 +5,12 @@ import re
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from holdfast.app.control.diagnosing import MOST_BYTES
+from holdfast.app.control.diagnosing_errors import DoctorFull
 from holdfast.app.control.errors import RequestTooLarge
+from holdfast.app.control.handing_over import MOST_BYTES, MOST_TOGETHER
+from holdfast.base.errors import HoldfastError
 from holdfast.base.texts import speaking
-from holdfast.base.units import MIB
+from holdfast.base.units import MIB, format_size
 from holdfast.server.bodies import BYTES
 from holdfast.server.callers import PEER
 from holdfast.server.problems import answer
@@ -19,6 +21,7 @@ ANYBODY = MIB
 MACHINE = 16 * MIB
 # It goes into a file as it comes, and only from somebody who is logged in.
 ARTEFACT = MOST_BYTES
+UPLOADS_AT_ONCE = MOST_TOGETHER // MOST_BYTES
 _GATEWAY = "/gateway/"
 _AGENTS = "/api/v1/agent/"
 _ARTEFACTS = "/api/v1/doctor/diagnoses"
@@ -31,22 +34,39 @@ class Limited:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._uploads = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith(_GATEWAY):
             await self._app(scope, receive, send)
+        elif _UPLOADS.fullmatch(scope["path"]):
+            await self._upload(scope, receive, send)
+        else:
+            await self._measured(scope, receive, send)
+
+    async def _upload(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """On its way it lies on the disk already, before a page can say whether there is room."""
+        if self._uploads >= UPLOADS_AT_ONCE:
+            await _refuse(scope, receive, send, DoctorFull(size=format_size(MOST_TOGETHER)))
             return
+        self._uploads += 1
+        try:
+            await self._measured(scope, receive, send)
+        finally:
+            self._uploads -= 1
+
+    async def _measured(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         limit = _limit(scope, headers)
         if "transfer-encoding" in headers:
             # How long it is shows at its end, and half of it must not be taken for the whole.
             body = await _read(receive, limit)
             if body is None:
-                await _refuse(scope, receive, send, limit)
+                await _refuse(scope, receive, send, RequestTooLarge(most=limit))
                 return
             receive = _again(body, receive)
         elif _length(headers) > limit:
-            await _refuse(scope, receive, send, limit)
+            await _refuse(scope, receive, send, RequestTooLarge(most=limit))
             return
         await self._app(scope, receive, send)
 
@@ -94,8 +114,8 @@ def _again(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-async def _refuse(scope: Scope, receive: Receive, send: Send, limit: int) -> None:
+async def _refuse(scope: Scope, receive: Receive, send: Send, error: HoldfastError) -> None:
     with speaking(language_of(Headers(scope=scope))):
         # Closing spares us the rest of what is on its way.
-        refusal = answer(RequestTooLarge(most=limit), headers={"connection": "close"})
+        refusal = answer(error, headers={"connection": "close"})
     await refusal(scope, receive, send)

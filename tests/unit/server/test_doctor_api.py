@@ -3,13 +3,20 @@
 import io
 import tarfile
 import zipfile
+from contextlib import ExitStack
 from pathlib import Path
 from threading import BoundedSemaphore
 
 import pytest
 
-from holdfast.app.control import diagnosing
-from holdfast.app.control.diagnosing_errors import TooMuchToDiagnose
+from holdfast.app.control import diagnosing, handing_over
+from holdfast.app.control.diagnosing_errors import DoctorHoldsYours, TooMuchToDiagnose
+from holdfast.app.control.handing_over import (
+    MOST_BYTES,
+    MOST_FILES,
+    MOST_OF_ACCOUNT,
+    MOST_TOGETHER,
+)
 from holdfast.app.control.plane import Plane
 from holdfast.testing.planes import Someone, client_of
 
@@ -149,8 +156,8 @@ def test_document_describes_the_answers(plane: Plane, admin: Someone) -> None:
     ],
 )
 def test_name_is_kept_as_far_as_it_can_be_a_files(given: str, kept: str) -> None:
-    with diagnosing.folder() as folder:
-        place = folder.place(given)
+    with handing_over.folder("anna") as folder:
+        place = folder.place(given, 0)
         place.write_bytes(b"")
 
         inside = place.relative_to(folder.path)
@@ -159,8 +166,8 @@ def test_name_is_kept_as_far_as_it_can_be_a_files(given: str, kept: str) -> None
 
 
 def test_nothing_stays_behind(plane: Plane, admin: Someone) -> None:
-    with diagnosing.folder() as folder:
-        folder.take("waagent.log", io.BytesIO(WAAGENT))
+    with handing_over.folder("anna") as folder:
+        folder.place("waagent.log", len(WAAGENT)).write_bytes(WAAGENT)
         diagnosing.diagnose(plane, admin.actor, folder, languages=("en", "ko"))
 
     assert not folder.path.exists()
@@ -236,18 +243,51 @@ def test_archive_that_swells_is_cut_off(plane: Plane, admin: Someone, tmp_path: 
 
 
 def test_files_of_one_name_lie_side_by_side_and_too_many_are_refused() -> None:
-    with diagnosing.folder() as folder:
-        places = [folder.place("messages") for _ in range(diagnosing.MOST_FILES)]
+    with handing_over.folder("anna") as folder:
+        places = [folder.place("messages", 1) for _ in range(MOST_FILES)]
 
         with pytest.raises(TooMuchToDiagnose):
-            folder.place("messages")
+            folder.place("messages", 1)
 
-    assert len(set(places)) == diagnosing.MOST_FILES
+    assert len(set(places)) == MOST_FILES
 
 
-def test_more_than_the_doctor_takes_is_refused_before_it_is_written() -> None:
-    with diagnosing.folder() as folder:
-        folder.take("one.log", io.BytesIO(b"x" * 1000))
+def test_more_than_the_doctor_takes_is_refused_before_any_of_it_is_written() -> None:
+    """Many that come at the same time are each of them long, and none of them is here yet."""
+    with handing_over.folder("anna") as folder:
+        folder.place("one.log", 1000)
 
         with pytest.raises(TooMuchToDiagnose):
-            folder.place("two.log", diagnosing.MOST_BYTES - 999)
+            folder.place("two.log", MOST_BYTES - 999)
+
+
+def test_each_account_has_a_share_and_the_others_have_theirs() -> None:
+    with ExitStack() as open_pages:
+        for _ in range(MOST_OF_ACCOUNT // MOST_BYTES):
+            open_pages.enter_context(handing_over.folder("anna")).place("a.zip", MOST_BYTES)
+        more = open_pages.enter_context(handing_over.folder("anna"))
+
+        with pytest.raises(DoctorHoldsYours):
+            more.place("a.log", 1)
+        with handing_over.folder("ben") as of_another:
+            of_another.place("b.zip", MOST_BYTES)
+
+    with handing_over.folder("anna") as afterwards:
+        afterwards.place("a.zip", MOST_BYTES)
+
+
+def test_all_accounts_together_fill_the_room_and_who_comes_then_is_told_so(
+    plane: Plane, admin: Someone
+) -> None:
+    person = client_of(plane, token=admin.token)
+    with ExitStack() as open_pages:
+        for number in range(MOST_TOGETHER // MOST_BYTES):
+            given = open_pages.enter_context(handing_over.folder(f"account-{number}"))
+            given.place("a.zip", MOST_BYTES)
+
+        refused = person.post(f"{V1}/doctor/diagnoses", content=WAAGENT, headers=FILE)
+    taken = person.post(f"{V1}/doctor/diagnoses", content=WAAGENT, headers=FILE)
+
+    assert (refused.status_code, refused.json()["code"]) == (503, "doctor-full")
+    assert taken.status_code == 200
+    assert not handing_over._room._taken

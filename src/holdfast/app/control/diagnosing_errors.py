@@ -19,6 +19,25 @@ class TooMuchToDiagnose(HoldfastError):
     )
 
 
+class DoctorHoldsYours(HoldfastError):
+    """Of this account; the room of the others is left to them."""
+
+    code = "doctor-holds-yours"
+    sentence = N_("What you handed over to the doctor and it has not read may take {size}")
+    remedy = N_(
+        "Let it read what is there, or close those pages and try again in a minute; "
+        "`holdfast doctor diagnose FILE` on a machine knows no such limit."
+    )
+    retry = Retry.LATER
+
+
+class DoctorFull(HoldfastError):
+    code = "doctor-full"
+    sentence = N_("What was handed over to the doctor and is not read yet may take {size}")
+    remedy = N_("Try again in a minute, or run `holdfast doctor diagnose FILE` on a machine.")
+    retry = Retry.LATER
+
+
 class DoctorBusy(HoldfastError):
     code = "doctor-busy"
     sentence = N_("The doctor of this server reads for {count} others at the moment")

@@ -8,10 +8,12 @@ import msgspec
 from fastapi import APIRouter, FastAPI, Query, Request, Response
 
 from holdfast.app.control import diagnosing
-from holdfast.app.control.diagnosing import LONGEST_SYMPTOM, MOST_BYTES, MOST_SYMPTOMS, Folder
+from holdfast.app.control.diagnosing import LONGEST_SYMPTOM, MOST_SYMPTOMS
 from holdfast.app.control.errors import RequestTooLarge
+from holdfast.app.control.handing_over import MOST_BYTES, Folder, folder
 from holdfast.doctor.report.document import DoctorExplanation, DoctorReport
 from holdfast.server.callers import Person, ThePlane
+from holdfast.server.limits import ANYBODY
 
 router = APIRouter(prefix="/doctor", tags=["doctor"])
 
@@ -48,10 +50,10 @@ async def diagnose(
     ] = None,
 ) -> Response:
     """Read a log, a listing, an archive or a support bundle, sent as it is; nothing is kept."""
-    with diagnosing.folder() as folder:
-        await _receive(request, folder, name)
+    with folder(person.id) as given:
+        await _receive(request, given, name)
         reports = await asyncio.to_thread(
-            diagnosing.diagnose, plane, person, folder, symptoms=symptom or ()
+            diagnosing.diagnose, plane, person, given, symptoms=symptom or ()
         )
     (report,) = reports.values()
     return _answer(report)
@@ -72,20 +74,25 @@ def describe(app: FastAPI) -> None:
     app.openapi = described  # type: ignore[method-assign]  # FastAPI's own way to extend it
 
 
-async def _receive(request: Request, folder: Folder, name: str) -> None:
+async def _receive(request: Request, given: Folder, name: str) -> None:
     """Written to a file as it comes: a bundle need not fit into memory."""
     stream = request.stream()
     piece = await anext(stream, b"")
     if not piece:
         return
     left = MOST_BYTES
-    with folder.place(name).open("wb") as file:
+    with given.place(name, _announced(request)).open("wb") as file:
         while piece:
             left -= len(piece)
             if left < 0:
                 raise RequestTooLarge(most=MOST_BYTES)
             file.write(piece)
             piece = await anext(stream, b"")
+
+
+def _announced(request: Request) -> int:
+    """What does not say its length was read already, and is as long as anything may be."""
+    return int(request.headers.get("content-length", ANYBODY))
 
 
 def _answer(told: DoctorReport | DoctorExplanation) -> Response:

@@ -4,12 +4,13 @@ What is made exists when replica.json names it. Until then it is nothing, whatev
 goes when the replica is changed next.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from holdfast.base.clock import Clock
+from holdfast.base.errors import HoldfastError
 from holdfast.machines.points import Rung
 from holdfast.replication.log_head import LoggedDisk, LogHead
 from holdfast.replication.log_reader import files, parts
@@ -95,14 +96,16 @@ def generation_unknown(record: Record, since: str) -> ReplicaGenerationUnknown:
     )
 
 
-@contextmanager
+@contextlib.contextmanager
 def undone_on_error(folder: ReplicaFolder, record: Record) -> Iterator[None]:
     """What the record does not name goes again when it does not come to its end."""
     try:
         with site_errors(folder.path, about=record.facts.name):
             yield
     except BaseException:
-        sweep_layers(folder, folder.read())
+        # A disk that fails now fails at that as well; whoever changes it next sweeps again.
+        with contextlib.suppress(HoldfastError):
+            sweep_layers(folder, folder.read())
         raise
 
 

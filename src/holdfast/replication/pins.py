@@ -45,12 +45,14 @@ def remove_pin(folder: ReplicaFolder, generation: str, who: str) -> None:
 
 
 def pins(folder: ReplicaFolder, now: datetime) -> list[Pin]:
-    """Those that hold; what cannot be read is passed over, what has expired is removed."""
+    """Those that hold; what is no pin is passed over, what has expired is removed.
+
+    Where nobody can look, nobody knows what is in use, and nothing is merged or removed.
+    """
     found = []
     for path in sorted(_paths(folder)):
-        try:
-            pin = msgspec.json.decode(path.read_bytes(), type=Pin)
-        except (OSError, msgspec.DecodeError):
+        pin = _read(folder, path)
+        if pin is None:
             continue
         if pin.holds(now):
             found.append(pin)
@@ -60,16 +62,21 @@ def pins(folder: ReplicaFolder, now: datetime) -> list[Pin]:
     return found
 
 
+def _read(folder: ReplicaFolder, path: Path) -> Pin | None:
+    with site_errors(folder.path), contextlib.suppress(FileNotFoundError, msgspec.DecodeError):
+        return msgspec.json.decode(path.read_bytes(), type=Pin)
+    return None
+
+
 def pinned_generations(found: list[Pin]) -> frozenset[str]:
     return frozenset(pin.generation for pin in found)
 
 
 def _paths(folder: ReplicaFolder) -> list[Path]:
-    try:
+    with site_errors(folder.path), contextlib.suppress(FileNotFoundError):
         names = os.listdir(folder.pins)
-    except OSError:
-        return []
-    return [folder.pins / name for name in names if name.endswith(_SUFFIX)]
+        return [folder.pins / name for name in names if name.endswith(_SUFFIX)]
+    return []
 
 
 def _file(folder: ReplicaFolder, generation: str, who: str) -> Path:

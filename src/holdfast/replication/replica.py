@@ -99,6 +99,10 @@ class Replica:
         return None
 
     def prepare(self, wish: ReplicaWish) -> tuple[ReplicaFacts, bool]:
+        with site_errors(self._folder.path):
+            return self._prepared(wish)
+
+    def _prepared(self, wish: ReplicaWish) -> tuple[ReplicaFacts, bool]:
         is_new = not self._folder.is_there()
         if is_new:
             self._folder.make()
@@ -233,15 +237,20 @@ class Replica:
     @contextlib.contextmanager
     def _changing(self) -> Iterator[Record]:
         """The replica as it is, without what somebody who was killed has left."""
-        if not self._folder.is_there():
-            raise ReplicaMissing(vm=self._folder.vm)
-        with self._tools.locks.held(self._folder.vm, self._folder.lock):
+        with site_errors(self._folder.path), self._locked():
             record = self._folder.read()
             seen = judged(record, self._folder.stamps(record))
             if seen != record:
                 self._folder.write(seen)
             self._sweep(seen)
             yield seen
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        if not self._folder.is_there():
+            raise ReplicaMissing(vm=self._folder.vm)
+        with self._tools.locks.held(self._folder.vm, self._folder.lock):
+            yield
 
     def _sweep(self, record: Record) -> None:
         sweep_layers(self._folder, record)

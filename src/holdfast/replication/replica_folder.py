@@ -24,7 +24,13 @@ import msgspec
 from holdfast.base.errors import HoldfastError
 from holdfast.base.ids import is_file_id
 from holdfast.base.units import MIB, format_size
-from holdfast.disks.errors import DiskTargetFull, ImageToolFailed
+from holdfast.disks.errors import (
+    DiskRequestFailed,
+    DiskServerEnded,
+    DiskTargetFull,
+    ImageToolFailed,
+    ImageUnreadable,
+)
 from holdfast.hypervisor.checkpoint_xml import is_ours
 from holdfast.machines.errors import ImageFull, ImageUnwritable
 from holdfast.machines.state_files import replace_file
@@ -48,6 +54,8 @@ MACHINES = "running"
 RESERVE = 256 * MIB
 _RESERVE_SHARE = 50
 _NO_ROOM_SAID = "No space left on device"
+# What QEMU's programs make of a disk that fails: a source waits until it is mended.
+_OF_ITS_DISK = (DiskRequestFailed, DiskServerEnded, ImageToolFailed, ImageUnreadable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +141,8 @@ class ReplicaFolder:
         except FileNotFoundError:
             raise ReplicaMissing(vm=self.vm) from None
         except OSError as err:
-            raise ReplicaBroken(folder=self.path, reason=err.strerror) from err
+            # It may be whole: a disk that fails now is no damage yet.
+            raise site_failure(self._record_file, err, about="-") from err
 
     def write(self, record: Record) -> None:
         """Whole and durable: what it names exists from this moment on."""
@@ -198,10 +207,13 @@ def require_generation(generation: str) -> None:
 
 
 def stamp_of(path: Path) -> Stamp | None:
+    """None: it is not there. One that cannot be looked at is not gone: points would be given up."""
     try:
         seen = path.stat()
-    except OSError:
+    except FileNotFoundError:
         return None
+    except OSError as err:
+        raise site_failure(path, err, about="-") from err
     return Stamp(size=seen.st_size, mtime_ns=seen.st_mtime_ns)
 
 
@@ -247,10 +259,11 @@ def site_errors(path: Path, *, about: str = "-") -> Iterator[None]:
         raise site_full(path, 0, about=about) from err
     except ImageUnwritable as err:
         raise SiteUnusable(path=path, reason=err.fields.get("reason")) from err
-    except ImageToolFailed as err:
-        if _NO_ROOM_SAID not in str(err.fields.get("said", "")):
-            raise
-        raise site_full(path, 0, about=about) from err
+    except _OF_ITS_DISK as err:
+        said = str(err.fields.get("said") or err.fields.get("reason") or err)
+        if _NO_ROOM_SAID in said:
+            raise site_full(path, 0, about=about) from err
+        raise SiteUnusable(path=path, reason=said) from err
 
 
 def site_failure(path: Path, err: OSError, *, about: str) -> HoldfastError:

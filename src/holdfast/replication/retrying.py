@@ -17,8 +17,13 @@ from holdfast.fleet.retrying import LADDER, wait_after
 # that runs for months, room is made and daemons come back.
 PASSING = frozenset(
     {
+        # A disk that fails is mended, or replaced.
+        "disk-request-failed",
+        "disk-server-ended",
         "hypervisor-failed",
         "hypervisor-full",
+        "image-tool-failed",
+        "image-unreadable",
         "vm-backup-not-ending",
         "vm-checkpoint-missing",
         # Unplugged between a look at the machine and its step.

@@ -28,7 +28,7 @@ def page() -> str:
 
 
 def _sections(command: click.Command, parent: click.Context | None, name: str) -> Iterator[str]:
-    context = click.Context(command, info_name=name, parent=parent, terminal_width=WIDTH)
+    context = command.context_class(command, info_name=name, parent=parent, terminal_width=WIDTH)
     context.color = False
     yield from (f"## {context.command_path}", "", "```text")
     said = command.get_help(context).strip() + "\n"

@@ -110,7 +110,7 @@ def pages(language: str = _ENGLISH) -> Iterator[tuple[str, str]]:
 def _below(
     command: click.Command, parent: click.Context | None, name: str, language: str
 ) -> Iterator[tuple[str, str]]:
-    context = click.Context(command, info_name=name, parent=parent)
+    context = command.context_class(command, info_name=name, parent=parent)
     context.color = False
     children = list(_children(command, context))
     page = _page(context, [name for name, _child in children], language)

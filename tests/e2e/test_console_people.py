@@ -88,6 +88,7 @@ def test_target_is_added_and_a_wrong_address_leaves_the_form_open(site: ConsoleS
 
     browser.wait_for("Alerts go to ops from now on")
     browser.open("/alerts")
+    browser.wait_for("Weekly summary")
     browser.click("ops")
     browser.wait_for("Send a test message")
     browser.shot("alert-target")

@@ -137,7 +137,7 @@ def test_vaults_are_listed(things: Things) -> None:
 
 
 def test_a_vault_shows_its_guards_and_its_machines(things: Things) -> None:
-    texts = ("office", "How it is guarded", "rack-01")
+    texts = ("office", "How it is guarded", "rack-01", "Capacity forecast")
     look_at(things.site, f"/vaults/{things.vault}", "vault", texts=texts)
 
 

@@ -28,11 +28,22 @@ _WHOLE = 400
 _VAULT_EXITS = (Exit.FAILED, Exit.USAGE, Exit.NO_VAULT, Exit.WRONG_PASSPHRASE)
 
 
+class _Typed(click.Context):
+    """Where a command of it begins, a group that takes arguments has none: nobody types both."""
+
+    @property
+    def command_path(self) -> str:
+        above = f"{self.parent.command_path} " if self.parent else ""
+        return f"{above}{self.info_name or ''}".strip()
+
+
 class _Teaching(Spoken, click.Command):
     """`examples` are pairs of what is typed and what it does; `exits` adds to the usual ones.
 
     A command whose statuses mean something else brings its own `meanings`, and all of them.
     """
+
+    context_class = _Typed
 
     def __init__(
         self,

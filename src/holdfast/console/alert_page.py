@@ -5,18 +5,23 @@ from urllib.parse import quote
 from nicegui import ui
 
 from holdfast.app.control import alert_rules
-from holdfast.app.control.alert_rules import AlertView, TargetView
+from holdfast.app.control.alert_rules import AlertView
 from holdfast.app.control.errors import NotThere
 from holdfast.base.texts import N_, _
 from holdfast.console import shown
 from holdfast.console.alert_forms import add_silence
-from holdfast.console.alert_words import severity_text, severity_tone, standing
+from holdfast.console.alert_words import (
+    daily_text,
+    severity_text,
+    severity_tone,
+    standing,
+    weekly_text,
+)
 from holdfast.console.asking import confirm
 from holdfast.console.job_parts import as_told
 from holdfast.console.notices import say
 from holdfast.console.pages import page
 from holdfast.console.visiting import Visit
-from holdfast.console.weekdays import weekdays
 from holdfast.fleet.alerts import KINDS
 from holdfast.fleet.roles import Right
 from holdfast.server.notifying import send
@@ -87,12 +92,6 @@ def _acts(visit: Visit, alert: AlertView) -> None:
         button.props("unelevated no-caps color=primary").set_enabled(may)
 
 
-def _week(target: TargetView) -> str:
-    if target.weekly_on is None:
-        return _("no")
-    return f"{weekdays()[target.weekly_on]} {target.summary_at} {target.summary_zone}"
-
-
 @page("/alert-targets/{target_id}", title=N_("Where alerts go"), section="alerts")
 async def target_page(visit: Visit, target_id: str) -> None:
     targets = await visit.ask(alert_rules.list_targets)
@@ -111,14 +110,13 @@ async def target_page(visit: Visit, target_id: str) -> None:
             ui.navigate.to("/alerts")
 
     with shown.card(target.name):
-        summary = f"{target.summary_at} {target.summary_zone}" if target.daily_summary else _("no")
         shown.facts(
             [
                 (_("Kind"), target.scheme),
                 (_("From severity"), severity_text(target.min_severity)),
                 (_("Language"), target.lang),
-                (_("Daily summary"), summary),
-                (_("Weekly summary"), _week(target)),
+                (_("Daily summary"), daily_text(target)),
+                (_("Weekly summary"), weekly_text(target)),
             ]
         )
         with ui.element("div").classes("hf-row"):

@@ -1,11 +1,12 @@
-"""Alerts in words: how bad, and what kind."""
+"""Alerts in words: how bad, what kind, and when those are told who asked to be."""
 
 from collections.abc import Mapping
 
-from holdfast.app.control.alert_rules import AlertView
+from holdfast.app.control.alert_rules import AlertView, TargetView
 from holdfast.app.control.alert_texts import label_of
 from holdfast.base.texts import _
 from holdfast.console.shown import Tone
+from holdfast.console.weekdays import weekdays
 from holdfast.fleet.alerts import Severity
 
 _TONES: Mapping[str, Tone] = {
@@ -32,3 +33,17 @@ def standing(alert: AlertView) -> str:
 
 def severities() -> dict[str, str]:
     return {one.label: label_of(one) for one in Severity}
+
+
+def daily_text(target: TargetView) -> str:
+    return _hour(target) if target.daily_summary else _("no")
+
+
+def weekly_text(target: TargetView) -> str:
+    if target.weekly_on is None:
+        return _("no")
+    return f"{weekdays()[target.weekly_on]} {_hour(target)}"
+
+
+def _hour(target: TargetView) -> str:
+    return f"{target.summary_at} {target.summary_zone}"

@@ -16,7 +16,13 @@ from holdfast.app.control.vaults import list_vaults
 from holdfast.base.texts import N_, _
 from holdfast.console import shown
 from holdfast.console.alert_forms import add_silence, add_target
-from holdfast.console.alert_words import severity_text, severity_tone, standing
+from holdfast.console.alert_words import (
+    daily_text,
+    severity_text,
+    severity_tone,
+    standing,
+    weekly_text,
+)
 from holdfast.console.pages import page
 from holdfast.console.tables import Choice, Column, Empty, Listing, Wish
 from holdfast.console.visiting import Visit
@@ -143,7 +149,8 @@ async def _targets(visit: Visit) -> Listing[TargetView]:
                 label=_("From severity"),
                 value=lambda one: severity_text(one.min_severity),
             ),
-            Column(name="summary", label=_("Daily summary"), value=_summary),
+            Column(name="summary", label=_("Daily summary"), value=daily_text),
+            Column(name="weekly", label=_("Weekly summary"), value=weekly_text),
         ],
         load=load,
         empty=Empty(
@@ -204,10 +211,6 @@ async def _vault_names(visit: Visit) -> dict[str, str]:
 
 def _vault(names: dict[str, str], vault_id: str | None) -> str:
     return names.get(vault_id, vault_id) if vault_id else _("all")
-
-
-def _summary(target: TargetView) -> str:
-    return f"{target.summary_at} {target.summary_zone}" if target.daily_summary else _("no")
 
 
 _SEVERITIES = ("info", "warning", "error", "critical")

@@ -66,6 +66,8 @@ class _Page:
             ui.label(_("Policies"))
         with ui.link(target=f"/points?vault={vault.id}").classes("hf-button"):
             ui.label(_("Recovery points"))
+        with ui.link(target=f"/reports/capacity?vault={vault.id}").classes("hf-button"):
+            ui.label(_("Capacity forecast"))
         if is_there and self._visit.may(Right.REGISTER, vault.id):
             ui.button(
                 _("Register a machine"),

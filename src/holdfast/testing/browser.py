@@ -70,6 +70,15 @@ class Browser:
                 {"name": f"holdfast-{name}", "value": value, "path": "/", "secure": True}
             )
 
+    def shine(self, scheme: str) -> None:
+        """The light around: what pages show whose theme is `auto`, from now on."""
+        features = [
+            # Pictures are of what comes to rest, not of what is still sliding in.
+            {"name": "prefers-reduced-motion", "value": "reduce"},
+            {"name": "prefers-color-scheme", "value": scheme},
+        ]
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
     def resize(self, size: tuple[int, int]) -> None:
         self.driver.execute_cdp_cmd(
             "Emulation.setDeviceMetricsOverride",
@@ -88,8 +97,15 @@ class Browser:
         self.until(lambda: text not in self.text, f"the end of {text}")
 
     def click(self, label: str) -> None:
-        """What is named so: a button, a link, a tab, an entry of a menu."""
-        self._act(lambda: self.named(label).click(), f"something to click called {label}")
+        """What is named so: a button, a link, a tab, an entry of a menu; once it can be."""
+
+        def press() -> None:
+            found = self.named(label)
+            if not found.is_enabled():
+                raise LookupError(label)
+            found.click()
+
+        self._act(press, f"something to click called {label}")
 
     def type(self, label: str, text: str) -> None:
         """Into the field of that label, in place of what was there."""
@@ -127,12 +143,14 @@ class Browser:
             self.resize((width, usual))
         return place
 
-    def is_wider_than_its_window(self) -> bool:
-        return bool(self.run("return document.documentElement.scrollWidth > window.innerWidth + 1"))
+    def rest(self, scheme: str, what: str) -> None:
+        """Until light and room are as they shall be, with nothing to be moved sideways for."""
+        self.until(lambda: self.run(_AT_REST, scheme), f"room for {what}")
 
     def axe(self) -> list[str]:
         """What keeps people with a screen reader or a keyboard out, each with where it is."""
-        self.run(AXE.read_text())
+        if not self.run("return !!window.axe"):
+            self.run(AXE.read_text())
         found = self.driver.execute_async_script(
             "const done = arguments[arguments.length - 1];"
             "axe.run(document, {runOnly: arguments[0]}).then(r => done(r.violations))",
@@ -191,6 +209,14 @@ class Browser:
         self.until(done, what)
 
 
+# The navigation lies beside the page where there is room for it, and then moves it aside.
+_AT_REST = """
+const page = document.querySelector('.q-page-container');
+const isAside = !page || parseFloat(getComputedStyle(page).paddingLeft) > 0 === innerWidth > 900;
+const isDark = document.body.classList.contains('body--dark');
+return isAside && isDark === (arguments[0] === 'dark')
+  && document.documentElement.scrollWidth <= innerWidth + 1;
+"""
 _VISIBLE = "const seen = e => e.offsetParent !== null || e.getClientRects().length > 0;"
 _NAMED = (
     _VISIBLE
@@ -244,10 +270,8 @@ def browsing(url: str, shots: Path) -> Iterator[Browser]:
     try:
         driver.set_page_load_timeout(_PATIENCE)
         driver.set_script_timeout(_PATIENCE)
-        # Pictures are of what comes to rest, not of what is still sliding in.
-        calm = {"features": [{"name": "prefers-reduced-motion", "value": "reduce"}]}
-        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", calm)
         browser = Browser(driver, url, shots)
+        browser.shine("light")
         browser.resize(DESKTOP)
         yield browser
     finally:

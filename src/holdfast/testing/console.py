@@ -24,6 +24,8 @@ from holdfast.testing.fleet import FleetServer
 # One worker looks at all pages: a Chromium each would ask for more than two processors have.
 MARKS = [pytest.mark.xdist_group("console"), pytest.mark.real]
 SHOTS = Path(".work/shots")
+_LOOKS = (("light", DESKTOP), ("light", PHONE), ("dark", PHONE), ("dark", DESKTOP))
+_SHOTS = {("en", "light", DESKTOP): "en", ("ko", "dark", PHONE): "ko-dark-phone"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,25 +70,32 @@ def plane_beside(server: FleetServer) -> Iterator[Plane]:
 def look_at(site: ConsoleSite, path: str, name: str, *, texts: tuple[str, ...] = ()) -> None:
     """The page as different people meet it: nothing foreign, nothing broken, nobody shut out.
 
+    In each language, by day and by night, at a desk and on a phone. It is loaded once for each
+    language, which is what takes time; light and room change under it, as they do for people.
     `texts` are waited for in English. Pictures: NAME-en, NAME-ko-dark-phone.
     """
-    browser = site.browser
-    for language, theme, window, shot in (
-        ("en", "light", DESKTOP, f"{name}-en"),
-        ("ko", "dark", PHONE, f"{name}-ko-dark-phone"),
-    ):
-        browser.look(language=language, theme=theme)
-        browser.resize(window)
-        browser.open(path)
-        if language == "en":
-            browser.wait_for(*texts)
-        browser.shot(shot)
-        _is_sound(browser, f"{path} in {language}, {theme}, {window[0]} wide")
-    browser.look()
-    browser.resize(DESKTOP)
+    for language in ("en", "ko"):
+        _open(site.browser, path, language, texts)
+        for scheme, window in _LOOKS:
+            site.browser.resize(window)
+            site.browser.shine(scheme)
+            what = f"{path} in {language}, {scheme}, {window[0]} wide"
+            site.browser.rest(scheme, what)
+            if shot := _SHOTS.get((language, scheme, window)):
+                site.browser.shot(f"{name}-{shot}")
+            _is_sound(site.browser, what)
+    site.browser.resize(DESKTOP)
+    site.browser.shine("light")
+    site.browser.look()
+
+
+def _open(browser: Browser, path: str, language: str, texts: tuple[str, ...]) -> None:
+    browser.look(language=language, theme="auto")
+    browser.open(path)
+    if language == "en":
+        browser.wait_for(*texts)
 
 
 def _is_sound(browser: Browser, what: str) -> None:
     for trouble in (browser.axe(), browser.errors(), browser.foreign_requests()):
         assert not trouble, f"{what}: " + "\n".join(trouble)
-    assert not browser.is_wider_than_its_window(), f"{what}: it has to be moved sideways"

@@ -54,6 +54,18 @@ def test_every_option_is_explained(context: click.Context) -> None:
     assert unexplained == []
 
 
+def test_usage_of_a_command_is_as_it_is_typed() -> None:
+    doctor = cli.get_command(click.Context(cli), "doctor")
+    assert isinstance(doctor, click.Group)
+    above = doctor.context_class(doctor, info_name="doctor")
+    explain = doctor.get_command(above, "explain")
+    assert explain is not None
+
+    usage = explain.get_usage(explain.context_class(explain, above, info_name="explain"))
+
+    assert usage.startswith("Usage: doctor explain [OPTIONS] CODE...")
+
+
 def test_help_comes_in_korean_and_goes_back() -> None:
     make_click_speak()
     context = click.Context(cli, info_name="holdfast")

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,14 @@ from holdfast.storage.directory import DirectoryStorage
 from holdfast.testing.console import MARKS, ConsoleSite, console_at, look_at
 from holdfast.testing.planes import add_machine
 from holdfast.testing.vaults import open_vault
-from holdfast.testing.vm_points import write_vm_point
+from holdfast.testing.vm_points import (
+    MIB,
+    TRIAL_HOST,
+    TRIAL_NAME,
+    TRIAL_UUID,
+    trial_description,
+    write_vm_point,
+)
 from tests.browsing_office import SECRET, Office
 
 pytestmark = [*MARKS, pytest.mark.slow]
@@ -47,7 +55,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     with console_at(root / "server") as site:
         office = Office(root, site.server)
         for name in ("alpha", "beta"):
-            office.register(name).start()
+            program = office.register(name)
+            program.environment["HOLDFAST_LIBVIRT"] = TRIAL_HOST
+            program.start()
         office.wait_for_agents()
         source = filled(root / "alpha" / "www")
         yield Desk(site=site, office=office, source=source, point=office.backed_up("alpha", source))
@@ -130,6 +140,52 @@ def test_a_lost_machines_files_are_read_by_another_with_the_passphrase(desk: Des
     browser.until(lambda: "unlock=" not in browser.driver.current_url, "the point as it was")
 
 
+def test_a_machine_comes_back_as_it_was_chosen_and_its_host_says_what_is_in_the_way(
+    desk: Desk,
+) -> None:
+    browser, pool = desk.site.browser, desk.office.root / "pool"
+    point = written_trial(desk)
+    where = f"/restore?machine={desk.alpha}&point={point}"
+    look_at(desk.site, where, "restore-vm-plan", texts=("br-far-away", "vdb"))
+
+    browser.look()
+    browser.open(where)
+    browser.wait_for("This host has no network or bridge br-far-away")
+    browser.type("Name of the new machine", "test")
+    browser.wait_for("There is already a virtual machine test")
+    assert not browser.named("Restore").is_enabled()
+    browser.type("Name of the new machine", "test-back")
+    browser.type("Folder for its disks", str(pool))
+    browser.choose("In br-far-away till now: 52:54:00:00:00:02", "default")
+    browser.click("vdb: 4.00 MiB, of which 0 B are not empty")
+    browser.wait_for("Nothing is in its way", f"{pool}/test-back")
+    browser.shot("restore-vm-chosen")
+    browser.click("Restore")
+
+    # The driver has machines in memory only; what is ordered is seen, and files come back below.
+    assert desk.office.wait_for(desk.last_job())["arguments"] == {
+        "point": point,
+        "vm": "test",
+        "mode": "new",
+        "name": "test-back",
+        "pool": str(pool),
+        "disks": ["vda"],
+        "networks": ["br-far-away=default"],
+    }
+
+    browser.open(where)
+    browser.click("Only its disks, as files")
+    browser.type("Folder for its disks", str(pool))
+    browser.choose("Format of its images", "qcow2")
+    browser.wait_for("Nothing is in its way", f"{pool}/test-restored")
+    browser.click("Restore")
+
+    ended = desk.office.wait_for(desk.last_job())
+    assert ended["job"]["state"] == "done", ended["error"]
+    images = {one.name for one in (pool / "test-restored").glob("*.qcow2")}
+    assert images == {"vda.qcow2", "vdb.qcow2"}
+
+
 def test_a_virtual_machines_point_offers_what_can_be_made_of_it(desk: Desk) -> None:
     plane = desk.site.plane
     host = add_machine(plane, desk.office.vault, "rack", last_seen_at=plane.clock.now())
@@ -185,15 +241,31 @@ def written_machine(desk: Desk) -> str:
         disk.truncate(8 << 20)
     made = ["mke2fs", "-q", "-F", "-t", "ext4", "-d", str(root / "guest"), str(image)]
     subprocess.run(made, check=True, capture_output=True)
-    (config,) = root.glob(f"vault/**/{desk.alpha}/config")
+    return put_beside(desk, "web", {"vda": image})
+
+
+def written_trial(desk: Desk) -> str:
+    """Of the machine that the driver's host has, with two disks of which one is empty."""
+    images = {name: desk.office.root / f"trial-{name}" for name in ("vda", "vdb")}
+    for image in images.values():
+        image.write_bytes(bytes(4 * MIB))
+    with images["vda"].open("r+b") as disk:
+        disk.write(b"x" * MIB)
+    given = {"uuid": TRIAL_UUID, "description": trial_description(*images)}
+    return put_beside(desk, TRIAL_NAME, images, **given)
+
+
+def put_beside(desk: Desk, vm: str, images: dict[str, Path], **given: Any) -> str:
+    """Into alpha's repository, beside its agent."""
+    (config,) = desk.office.root.glob(f"vault/**/{desk.alpha}/config")
     passphrase = Secret(SECRET.format(name="alpha").encode())
     repository = open_vault(DirectoryStorage(str(config.parent)), passphrase=passphrase)
-    point = str(write_vm_point(repository, {"vda": image}).snapshot)
+    point = str(write_vm_point(repository, images, name=vm, **given).snapshot)
     told = PointTold(
         id=point,
         taken_at=desk.site.plane.clock.now(),
         host="alpha",
-        paths=["/vm/web"],
+        paths=[f"/vm/{vm}"],
         tags=["holdfast:vm"],
     )
     take_points(desk.site.plane, machine_actor(desk.alpha), PointsTold(points=[told]))

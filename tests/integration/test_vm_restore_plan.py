@@ -3,26 +3,25 @@
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from holdfast.app.config import Settings
 from holdfast.app.vm_restore_plan import RestorePlanner
 from holdfast.app.wiring import Session
 from holdfast.fleet.questions import PlannedDisk, VmPlan, VmPlanWanted
-from holdfast.machines.disk_source import FileSource
-from holdfast.machines.point_writer import PointWriter
 from holdfast.storage.directory import DirectoryStorage
 from holdfast.testing.vaults import small_vault
-from holdfast.testing.vm_points import MIB, OPTIONS, vm_facts
+from holdfast.testing.vm_points import (
+    MIB,
+    TRIAL_HOST,
+    TRIAL_NAME,
+    TRIAL_UUID,
+    trial_description,
+    write_vm_point,
+)
 from holdfast.vault.snapshot import Snapshot
 
 pytestmark = pytest.mark.real
-
-# The driver's own: a machine `test` that runs, and a started network `default`.
-HOST = "test:///default"
-NAME, UUID = "test", "6695eb01-f6a4-8304-79aa-97f2502e193f"
-CARD = "<interface type='{kind}'><mac address='52:54:00:00:00:0{number}'/><source {kind}='{to}'/></interface>"
 
 
 class Bench:
@@ -32,7 +31,7 @@ class Bench:
         storage.create_root()
         self.vault = small_vault(storage)
         self.session = Session(
-            settings=Settings(home=str(folder / "home"), libvirt=HOST), warn=lambda _: None
+            settings=Settings(home=str(folder / "home"), libvirt=TRIAL_HOST), warn=lambda _: None
         )
         self.planner = RestorePlanner(self.session)
         self.point = self._written()
@@ -52,27 +51,14 @@ class Bench:
         with images["vda"].open("r+b") as disk:
             disk.seek(MIB)
             disk.write(b"x" * MIB)
-        facts = vm_facts(images, name=NAME, time=self.vault.clock.now())
-        facts = msgspec.structs.replace(facts, uuid=UUID)
-        with PointWriter(self.vault, NAME, OPTIONS) as writer:
-            for target, path in images.items():
-                with FileSource(str(path)) as source:
-                    writer.add_disk(target, source)
-            made = writer.commit(facts, {"domain.xml": description().encode()})
+        made = write_vm_point(
+            self.vault,
+            images,
+            name=TRIAL_NAME,
+            uuid=TRIAL_UUID,
+            description=trial_description(*images),
+        )
         return self.vault.find_snapshot(str(made.snapshot))
-
-
-def description() -> str:
-    cards = CARD.format(kind="network", number=1, to="default")
-    cards += CARD.format(kind="bridge", number=2, to="br-far-away")
-    disks = "".join(
-        f"<disk type='file' device='disk'><source file='/old/{name}'/><target dev='{name}'/></disk>"
-        for name in ("vda", "vdb")
-    )
-    return (
-        f"<domain type='test'><name>{NAME}</name><uuid>{UUID}</uuid><memory>8192</memory>"
-        f"<os><type>hvm</type></os><devices>{disks}{cards}</devices></domain>"
-    )
 
 
 @pytest.fixture
@@ -89,7 +75,7 @@ def test_new_machine_under_a_free_name_has_nothing_in_its_way(bench: Bench) -> N
     plan = bench.plan(name="back", networks=["br-far-away=default"])
 
     assert codes(plan) == ([], [])
-    assert (plan.vm, plan.name, plan.folder) == (NAME, "back", f"{bench.folder}/pool/back")
+    assert (plan.vm, plan.name, plan.folder) == (TRIAL_NAME, "back", f"{bench.folder}/pool/back")
     assert plan.disks == [
         PlannedDisk(target="vda", size=4 * MIB, data=MIB),
         PlannedDisk(target="vdb", size=4 * MIB, data=0),

@@ -12,7 +12,7 @@ from holdfast.console.pages import page
 from holdfast.console.restore_form import RestoreForm
 from holdfast.console.unlock_form import unlock_of, who_looks
 from holdfast.console.visiting import Visit
-from holdfast.console.vm_restore_form import VmInside
+from holdfast.console.vm_inside import VmInside
 from holdfast.fleet.point_paths import spelled
 
 _PLACE = "/browse"

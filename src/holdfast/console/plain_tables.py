@@ -18,7 +18,9 @@ class Cell:
 
 
 def plain_table(head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
-    with ui.element("div").classes("hf-table-frame"), ui.element("table").classes("hf-table"):
+    # Where it is wider than a phone, it is moved with the keys as well.
+    frame = ui.element("div").classes("hf-table-frame").props("tabindex=0")
+    with frame, ui.element("table").classes("hf-table"):
         with ui.element("thead"), ui.element("tr"):
             for place, name in enumerate(head):
                 made = ui.element("th").props("scope=col")

@@ -14,7 +14,8 @@ from holdfast.console.restore_form import RestoreForm
 from holdfast.console.tables import Column, Empty, Listing
 from holdfast.console.thing_words import CONSISTENCY, HEALTH, tone, word
 from holdfast.console.visiting import Visit
-from holdfast.console.vm_restore_form import VmInside, VmRestoreForm
+from holdfast.console.vm_inside import VmInside
+from holdfast.console.vm_restore_form import VmRestoreForm
 from holdfast.console.whole_lists import all_of
 
 _PLACE = "/restore"

@@ -1,74 +1,110 @@
-"""A virtual machine out of a recovery point: as a new one, in place, its disks, or files of it."""
+"""A virtual machine out of a recovery point: as a new one, in place, or its disks as files.
+
+Whatever is chosen, its host is asked what would come of it, before anything is ordered.
+"""
 
 from nicegui import ui
 
-from holdfast.app.control.browsing import list_volumes
-from holdfast.app.control.restoring import (
-    InsideWanted,
-    VmRestoreWanted,
-    order_inside,
-    order_vm_restore,
-)
+from holdfast.app.control.restoring import VmRestoreWanted, order_vm_restore, plan_vm_restore
 from holdfast.base.errors import HoldfastError
-from holdfast.base.texts import _
+from holdfast.base.texts import N_, _
 from holdfast.console import shown
-from holdfast.console.asking import ask_text, confirm
-from holdfast.console.file_browser import FileBrowser
+from holdfast.console.asking import confirm
 from holdfast.console.looking import Look
 from holdfast.console.notices import problem
-from holdfast.console.plain_tables import Cell, plain_table
-from holdfast.console.thing_words import CONSISTENCY, word
-from holdfast.fleet.questions import Item, VolumesFound, VolumesWanted
+from holdfast.console.vm_restore_choices import VmChoices
+from holdfast.fleet.questions import Obstacle, VmPlan
 from holdfast.fleet.roles import Right
 from holdfast.server.nudging import nudge
 
 _NEW, _IN_PLACE, _DISKS = "new", "in-place", "disks"
+_AS_IT_WAS = ""
+# After the last key, so that not every letter of a name is asked about.
+_STILL = 0.6
+# Where the remedy of the command line is another than that of this page.
+_HERE = {
+    "vm-exists": N_("Choose another name, or without the UUID of the old machine."),
+    "vm-image-exists": N_("Choose another name or another folder."),
+    "vm-restore-no-room": N_("Free space there, or choose another folder or fewer disks."),
+    "vm-not-off": N_("Shut it down and look again, or bring it back as a new machine."),
+    "vm-is-another": N_("Bring it back as a new machine, which harms no other."),
+    "vm-network-not-here": N_("Choose another network for its cards."),
+}
 
 
 class VmRestoreForm:
     def __init__(self, look: Look) -> None:
         self._look, self._visit, self._vm = look, look.visit, look.vm or ""
+        self._turn = 0
+        self._may = self._visit.may(Right.RESTORE, look.machine.vault_id)
 
     def show(self) -> None:
         with ui.element("div").classes("hf-halves"):
             with shown.card(_("Bring it back")):
                 self._how()
             with shown.card(_("What will happen")):
-                self._picture = ui.element("div").classes("hf-stack").props("aria-live=polite")
+                self._picture = ui.element("div").classes("hf-stack")
+                self._found = ui.element("div").classes("hf-stack").props("aria-live=polite")
                 with ui.element("div").classes("hf-actions"):
-                    go = ui.button(_("Restore"), on_click=self._visit.doing(self._order))
-                    go.props("unelevated no-caps color=primary")
-                    go.set_enabled(self._visit.may(Right.RESTORE, self._look.machine.vault_id))
+                    again = ui.button(_("Look again"), on_click=self._visit.doing(self._check))
+                    again.props("outline no-caps color=primary")
+                    self._go = ui.button(_("Restore"), on_click=self._visit.doing(self._order))
+                    self._go.props("unelevated no-caps color=primary")
         self._draw()
+        ui.timer(0.05, self._visit.doing(self._check), once=True)
 
     def _how(self) -> None:
         with ui.element("div").classes("hf-row"):
             ui.label(_("On the host")).classes("hf-muted")
             ui.label(self._look.host).classes("hf-strong")
+        ui.label(
+            _("To bring it back on another host of this vault, use another machine, above.")
+        ).classes("hf-muted")
         modes = {
             _NEW: _("As a new machine, beside the old one"),
             _IN_PLACE: _("In place: the machine itself becomes what it was"),
             _DISKS: _("Only its disks, as files"),
         }
-        draw = self._visit.doing(self._draw)
-        self._mode = ui.radio(modes, value=_NEW, on_change=draw)
+        changed = self._visit.doing(self._changed)
+        self._mode = ui.radio(modes, value=_NEW, on_change=changed)
         self._mode.props["aria-label"] = _("Bring it back")
         name = f"{self._vm}-restored"
-        self._name = ui.input(_("Name of the new machine"), value=name, on_change=draw)
+        self._name = ui.input(_("Name of the new machine"), value=name, on_change=changed)
         self._name.props("outlined dense")
-        self._pool = ui.input(_("Folder for its disks"), on_change=draw).props("outlined dense")
+        self._pool = ui.input(_("Folder for its disks"), on_change=changed).props("outlined dense")
         self._pool.props["placeholder"] = "/var/lib/libvirt/images"
-        self._keep = ui.checkbox(
-            _("Same UUID and network addresses: the old machine is gone for good"), on_change=draw
+        formats = {_AS_IT_WAS: _("As the disks were"), "qcow2": "qcow2", "raw": "raw"}
+        self._format = ui.select(
+            formats, label=_("Format of its images"), value=_AS_IT_WAS, on_change=changed
         )
-        self._start = ui.checkbox(_("Start it in the end"), on_change=draw)
+        self._format.props("outlined dense")
+        self._choices = VmChoices(on_change=changed)
+        self._choices.show()
+        self._keep = ui.checkbox(
+            _("Same UUID and network addresses: the old machine is gone for good"),
+            on_change=changed,
+        )
+        self._start = ui.checkbox(_("Start it in the end"), on_change=changed)
+
+    async def _changed(self) -> None:
+        self._draw()
+        self._turn += 1
+        turn = self._turn
+
+        async def settled() -> None:
+            if turn == self._turn:
+                await self._check()
+
+        ui.timer(_STILL, self._visit.doing(settled), once=True)
 
     def _draw(self) -> None:
         mode = self._mode.value
-        self._name.set_visibility(mode != _IN_PLACE)
-        self._pool.set_visibility(mode != _IN_PLACE)
+        for element in (self._name, self._pool, self._format):
+            element.set_visibility(mode != _IN_PLACE)
+        self._choices.let_connect(mode == _NEW)
         self._keep.set_visibility(mode == _NEW)
         self._start.set_visibility(mode != _DISKS)
+        self._go.set_enabled(False)
         self._picture.clear()
         with self._picture:
             for line in self._lines():
@@ -103,22 +139,70 @@ class VmRestoreForm:
             lines.append(_("It is started in the end."))
         return lines
 
-    async def _order(self) -> None:
-        mode = self._mode.value
-        if mode == _IN_PLACE and not await self._is_meant():
+    async def _check(self) -> None:
+        """Ask the host. What was asked before something was changed again is passed over."""
+        self._turn += 1
+        turn = self._turn
+        self._found.clear()
+        if self._choices.is_empty:
+            with self._found:
+                ui.label(_("Choose one disk at least."))
             return
-        is_new = mode == _NEW
-        wanted = VmRestoreWanted(
+        with self._found, ui.element("div").classes("hf-row"):
+            ui.spinner(size="20px").props("aria-hidden=true")
+            text = _("{machine} looks whether anything is in the way…")
+            ui.label(text.format(machine=self._look.host))
+        plan: VmPlan | None = None
+        trouble: HoldfastError | None = None
+        try:
+            asked = await self._visit.ask(plan_vm_restore, self._look.machine.id, self._wanted())
+            plan = await asked.arrive()
+        except HoldfastError as err:
+            trouble = err
+        if turn != self._turn:
+            return
+        self._found.clear()
+        with self._found:
+            if trouble is not None:
+                problem(trouble)
+                ui.label(_("It can be ordered all the same; the host says then what it finds."))
+            if plan is not None:
+                self._choices.take(plan)
+                self._choices.let_connect(self._mode.value == _NEW)
+                self._tell(plan)
+        self._go.set_enabled(self._may and (plan is None or not plan.obstacles))
+
+    def _tell(self, plan: VmPlan) -> None:
+        shown.facts(_facts(plan))
+        for found in plan.obstacles:
+            _notice(found, "bad")
+        for found in plan.cautions:
+            _notice(found, "warn")
+        if not plan.obstacles and not plan.cautions:
+            with ui.element("div").classes("hf-notice hf-good"):
+                ui.label(_("Nothing is in its way."))
+
+    def _wanted(self) -> VmRestoreWanted:
+        mode = self._mode.value
+        is_new, is_in_place = mode == _NEW, mode == _IN_PLACE
+        return VmRestoreWanted(
             point=self._look.point.id,
             vm=self._vm,
             mode=mode,
-            name=None if mode == _IN_PLACE else (self._name.value or None),
-            pool=None if mode == _IN_PLACE else (self._pool.value or None),
+            name=None if is_in_place else ((self._name.value or "").strip() or None),
+            pool=None if is_in_place else ((self._pool.value or "").strip() or None),
+            format=None if is_in_place else (self._format.value or None),
+            disks=self._choices.disks,
+            networks=self._choices.networks if is_new else [],
             keep_identity=is_new and bool(self._keep.value),
             start=mode != _DISKS and bool(self._start.value),
             unlock=self._look.unlock_id,
         )
-        job = await self._visit.ask(order_vm_restore, self._look.machine.id, wanted)
+
+    async def _order(self) -> None:
+        if self._mode.value == _IN_PLACE and not await self._is_meant():
+            return
+        job = await self._visit.ask(order_vm_restore, self._look.machine.id, self._wanted())
         nudge(job.id)
         ui.navigate.to(f"/jobs/{job.id}")
 
@@ -132,89 +216,18 @@ class VmRestoreForm:
         )
 
 
-class VmInside:
-    """Its disks and file systems; files of one of them are copied out."""
+def _facts(plan: VmPlan) -> list[tuple[str, str]]:
+    chosen = [one for one in plan.disks if one.is_chosen]
+    disks = ", ".join(f"{one.target} ({shown.size(one.size)})" for one in chosen)
+    rows = [(_("Disks"), disks or "-"), (_("Is written"), shown.size(plan.needed))]
+    if plan.folder:
+        rows += [(_("Folder"), plan.folder), (_("Free there"), shown.size(plan.free))]
+    return rows
 
-    def __init__(self, look: Look) -> None:
-        self._look, self._visit = look, look.visit
-        self._chosen: dict[str, Item] = {}
 
-    def show(self) -> None:
-        with shown.card(_("Files inside it")):
-            self._place = ui.element("div").classes("hf-stack").props("aria-live=polite")
-            with self._place, ui.element("div").classes("hf-row"):
-                ui.spinner(size="20px").props("aria-hidden=true")
-                ui.label(_("{machine} looks into the point…").format(machine=self._look.host))
-        ui.timer(0.05, self._visit.doing(self._load), once=True)
-
-    async def _load(self) -> None:
-        try:
-            found = await self._look.ask(list_volumes, VolumesWanted(point=self._look.point.id))
-        except HoldfastError as err:
-            self._place.clear()
-            with self._place:
-                problem(err)
-            return
-        self._place.clear()
-        with self._place:
-            self._draw(found)
-
-    def _draw(self, found: VolumesFound) -> None:
-        ui.label(
-            _("Consistency: {word}").format(word=word(CONSISTENCY, found.consistency))
-        ).classes("hf-muted")
-        plain_table(
-            [_("Volume"), _("Size"), _("Content"), _("Label")],
-            [
-                [
-                    Cell(one.name),
-                    Cell(shown.size(one.size), is_number=True),
-                    Cell(one.content or "-"),
-                    Cell(one.label or "-"),
-                ]
-                for one in found.volumes
-            ],
-        )
-        readable = [one.name for one in found.volumes if one.is_readable]
-        if not readable:
-            ui.label(_("None of them has a file system that can be looked into.")).classes(
-                "hf-muted"
-            )
-            return
-        with ui.element("div").classes("hf-row"):
-            box = ui.select(readable, label=_("Volume"), value=readable[0])
-            box.props("outlined dense").classes("hf-narrow")
-            look = self._visit.doing(lambda: self._open(str(box.value)))
-            ui.button(_("Look inside"), on_click=look).props("outline no-caps color=primary")
-        self._files = ui.element("div").classes("hf-stack")
-
-    def _open(self, volume: str) -> None:
-        self._files.clear()
-        self._chosen = {}
-        with self._files:
-            FileBrowser(self._look, on_choice=self._choose, path=volume, inside=True).show()
-            with ui.element("div").classes("hf-row"):
-                self._copy = ui.button(_("Copy out"), on_click=self._visit.doing(self._copy_out))
-                self._copy.props("unelevated no-caps color=primary").set_enabled(False)
-                ui.label(_("Choose one file or folder.")).classes("hf-muted")
-
-    async def _choose(self, chosen: dict[str, Item]) -> None:
-        self._chosen = dict(chosen)
-        self._copy.set_enabled(len(chosen) == 1)
-
-    async def _copy_out(self) -> None:
-        (item,) = self._chosen.values()
-        folder = await ask_text(
-            _("Copy {name} out").format(name=item.name),
-            _("Folder on {machine}").format(machine=self._look.host),
-            yes=_("Copy out"),
-            value="/var/tmp/restored",  # noqa: S108  a proposal, on the other machine
-        )
-        if folder is None:
-            return
-        wanted = InsideWanted(
-            point=self._look.point.id, path=item.path, to=folder, unlock=self._look.unlock_id
-        )
-        job = await self._visit.ask(order_inside, self._look.machine.id, wanted)
-        nudge(job.id)
-        ui.navigate.to(f"/jobs/{job.id}")
+def _notice(found: Obstacle, tone: str) -> None:
+    here = _HERE.get(found.code)
+    with ui.element("div").classes(f"hf-notice hf-{tone}"):
+        ui.label(found.message).classes("hf-strong")
+        ui.label(_(here) if here else found.remedy)
+        ui.label(found.code).classes("hf-code")

@@ -15,6 +15,7 @@ from holdfast.vault.repository import Repository
 
 MIB = 1 << 20
 DOMAIN = b"<domain type='kvm'><name>web</name></domain>\n"
+_UUID = "00000000-0000-4000-8000-000000000001"
 OPTIONS = WriterOptions(host="alpha", workers=2)
 
 
@@ -63,6 +64,8 @@ def write_vm_point(  # noqa: PLR0913  each is one line of a test
     changed: Mapping[str, Spans] | None = None,
     options: WriterOptions = OPTIONS,
     time: datetime | None = None,
+    uuid: str = _UUID,
+    description: bytes = DOMAIN,
 ) -> PointReport:
     """A point of these images; without `changed` everything is read."""
     spans = changed or {}
@@ -70,18 +73,18 @@ def write_vm_point(  # noqa: PLR0913  each is one line of a test
         for target, path in images.items():
             with FileSource(str(path), changed=spans.get(target)) as source:
                 writer.add_disk(target, source)
-        return writer.commit(
-            vm_facts(images, name=name, time=time or repository.clock.now()),
-            {"domain.xml": DOMAIN},
-        )
+        facts = vm_facts(images, name=name, time=time or repository.clock.now(), uuid=uuid)
+        return writer.commit(facts, {"domain.xml": description})
 
 
-def vm_facts(images: Mapping[str, Path], *, name: str, time: datetime) -> VmPoint:
+def vm_facts(
+    images: Mapping[str, Path], *, name: str, time: datetime, uuid: str = _UUID
+) -> VmPoint:
     disks = (DiskFacts(target=each, size=os.path.getsize(path)) for each, path in images.items())
     return VmPoint(
         version=1,
         name=name,
-        uuid="00000000-0000-4000-8000-000000000001",
+        uuid=uuid,
         taken_at=time,
         consistency=Consistency.CRASH,
         disks=tuple(disks),
@@ -90,3 +93,24 @@ def vm_facts(images: Mapping[str, Path], *, name: str, time: datetime) -> VmPoin
 
 def open_point(repository: Repository, report: PointReport) -> PointReader:
     return PointReader(repository, repository.load_snapshot(report.snapshot))
+
+
+# libvirt's own test driver, whose machine `test` runs and whose network `default` is started.
+TRIAL_HOST = "test:///default"
+TRIAL_NAME, TRIAL_UUID = "test", "6695eb01-f6a4-8304-79aa-97f2502e193f"
+_CARD = "<interface type='{kind}'><mac address='52:54:00:00:00:0{number}'/><source {kind}='{to}'/></interface>"
+
+
+def trial_description(*disks: str) -> bytes:
+    """Of that driver's machine, with two cards: one in its network, one in a bridge far away."""
+    cards = _CARD.format(kind="network", number=1, to="default")
+    cards += _CARD.format(kind="bridge", number=2, to="br-far-away")
+    drives = "".join(
+        f"<disk type='file' device='disk'><source file='/old/{name}'/><target dev='{name}'/></disk>"
+        for name in disks
+    )
+    return (
+        f"<domain type='test'><name>{TRIAL_NAME}</name><uuid>{TRIAL_UUID}</uuid>"
+        f"<memory>8192</memory><os><type>hvm</type></os>"
+        f"<devices>{drives}{cards}</devices></domain>"
+    ).encode()

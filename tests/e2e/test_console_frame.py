@@ -1,14 +1,18 @@
 """The console's frame in a real browser: the way in and out, language, light, what is refused."""
 
+import html
 from collections.abc import Iterator
+from datetime import datetime
 
 import httpx
 import pytest
 
+from holdfast.app.control.job_reports import report_job
 from holdfast.catalog.accounts import revoke_tokens
 from holdfast.catalog.tables import Account
+from holdfast.fleet.messages import JobReport
 from holdfast.testing.console import MARKS, ConsoleSite, console_at, look_at
-from holdfast.testing.planes import add_person
+from holdfast.testing.planes import add_machine, add_person, add_vault
 
 pytestmark = MARKS
 
@@ -25,6 +29,44 @@ def plain(site: ConsoleSite) -> httpx.Client:
 
 def test_a_page_is_open_to_everybody_who_is_logged_in(site: ConsoleSite) -> None:
     look_at(site, "/nowhere", "nowhere", texts=("There is no such page",))
+
+
+@pytest.mark.parametrize(
+    ("language", "a_machine", "a_job"), [("en", "Machine", "Job"), ("ko", "머신", "작업")]
+)
+def test_the_tab_names_the_thing_before_what_it_is(
+    site: ConsoleSite, language: str, a_machine: str, a_job: str
+) -> None:
+    name = "<i>north</i> & co"
+    token = add_person(site.plane, f"tab-{language}", is_admin=True).token
+    machine = add_machine(site.plane, add_vault(site.plane, f"office-{language}"), name)
+    report_job(site.plane, machine.actor, f"tab-{language}", done_job(site.plane.clock.now()))
+    with plain(site) as client:
+        client.headers["cookie"] = f"__Host-holdfast={token}; holdfast-language={language}"
+        of_machine = client.get(f"/ui/machines/{machine.id}").text
+        of_job = client.get(f"/ui/jobs/tab-{language}").text
+
+    assert title_of(of_machine) == f"{name} · {a_machine} · Holdfast"
+    assert name in title_of(of_job)
+    assert title_of(of_job).endswith(f" · {a_job} · Holdfast")
+    assert name not in of_machine + of_job, "what people wrote is escaped"
+
+
+def done_job(at: datetime) -> JobReport:
+    return JobReport(
+        number=1,
+        kind="backup",
+        origin="schedule",
+        source="/srv",
+        state="done",
+        created_at=at,
+        started_at=at,
+        ended_at=at,
+    )
+
+
+def title_of(page: str) -> str:
+    return html.unescape(page.split("<title>")[1].split("</title>", maxsplit=1)[0])
 
 
 def test_who_is_not_logged_in_is_asked_to_and_comes_where_they_wanted(site: ConsoleSite) -> None:

@@ -230,6 +230,7 @@ def test_a_machine_is_renamed_and_limited(things: Things) -> None:
     browser.type("Name", "archive-01")
     browser.click("Rename")
     browser.wait_for("archive-01")
+    browser.until(lambda: browser.driver.title == "archive-01 · Machine · Holdfast", "its title")
     browser.click("More to do with this machine")
     browser.click("Limit what it stores")
     browser.type("At most", "lots")

@@ -179,6 +179,7 @@ async def token_page(visit: Visit, token_id: str) -> None:
     token = next((one for one in known.items if one.id == token_id), None)
     if token is None:
         raise NotThere(what=_("token"), name=token_id)
+    shown.name_tab(token.name)
 
     async def revoke() -> None:
         title = _("Revoke the token {name}?").format(name=token.name)

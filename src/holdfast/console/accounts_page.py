@@ -130,7 +130,7 @@ class _Account:
         self._card.clear()
         with self._card:
             with ui.element("div").classes("hf-row"):
-                shown.heading(facts.name)
+                shown.subject(facts.name)
                 shown.chip(_state(self._visit, facts), _tone(self._visit, facts))
             shown.facts(
                 [

@@ -30,6 +30,7 @@ from holdfast.server.notifying import send
 @page("/alerts/{alert_id}", title=N_("Alert"), section="alerts")
 async def alert_page(visit: Visit, alert_id: str) -> None:
     alert = await visit.ask(alert_rules.show_alert, alert_id)
+    shown.name_tab(alert.sentence)
     with ui.element("div").classes("hf-row"):
         shown.chip(severity_text(alert.severity), severity_tone(alert.severity))
         shown.chip(standing(alert), "idle" if alert.closed_at else "busy")
@@ -98,6 +99,7 @@ async def target_page(visit: Visit, target_id: str) -> None:
     target = next((one for one in targets if one.id == target_id), None)
     if target is None:
         raise NotThere(what=_("alert target"), name=target_id)
+    shown.name_tab(target.name)
 
     async def test() -> None:
         await visit.ask(alert_rules.test_target, target_id, send=send)
@@ -134,6 +136,7 @@ async def silence_page(visit: Visit, rule_id: str) -> None:
     rule = next((one for one in rules if one.id == rule_id), None)
     if rule is None:
         raise NotThere(what=_("suppression"), name=rule_id)
+    shown.name_tab(rule.reason)
 
     async def end() -> None:
         await visit.ask(alert_rules.end_suppression, rule_id)

@@ -101,6 +101,7 @@ def _columns(visit: Visit) -> list[Column[ApprovalFacts]]:
 @page("/approvals/{approval_id}", title=N_("Approval"), section="approvals")
 async def approval_page(visit: Visit, approval_id: str) -> None:
     found = await visit.ask(show_approval, approval_id)
+    shown.name_tab(f"{found.act}, {found.vault}")
     with shown.card():
         with ui.element("div").classes("hf-row"):
             shown.chip(_state(found), _TONES.get(found.state, "idle"))

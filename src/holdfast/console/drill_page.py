@@ -48,7 +48,7 @@ async def drill_page(visit: Visit, run: str) -> None:
 def _head(visit: Visit, detail: DrillRunDetail) -> None:
     one = detail.drill_run
     with ui.element("div").classes("hf-row"):
-        shown.heading(one.name)
+        shown.subject(one.name)
         shown.chip(word(words.VERDICT, one.verdict), tone(words.VERDICT, one.verdict) or "idle")
         ui.label(f"{shown.when(one.begun_at)} · {one.machine}").classes("hf-muted")
         ui.space()

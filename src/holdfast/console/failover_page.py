@@ -170,7 +170,7 @@ def _is_shown(job: JobDetail | None) -> bool:
 
 def _head(one: RecoveryView) -> None:
     with ui.element("div").classes("hf-row"):
-        shown.heading(one.name)
+        shown.subject(one.name)
         shown.chip(word(words.STAGE, one.stage), tone(words.STAGE, one.stage) or "idle")
         ui.label(_("runs on {host}").format(host=one.runs_on or "-"))
         if one.replicated_to:

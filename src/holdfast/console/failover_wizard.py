@@ -43,6 +43,7 @@ _DISCARDING = frozenset((ActKind.UNDO, ActKind.CHANGE_POINT))
 @page("/recovery/{vm}/{kind}", title=N_("Failover"), section="recovery")
 async def wizard_page(visit: Visit, vm: str, kind: str, point: str = "", host: str = "") -> None:
     recovery = await visit.ask(show_recovery, vm)
+    shown.name_tab(f"{recovery.name}, {words.act_name(kind)}")
     choices = (await visit.ask(show_choices, recovery.vm)).choices
     fit = [one for one in choices if one.kind == kind and host in ("", one.machine_id)]
     if kind not in words.ACT or not fit:

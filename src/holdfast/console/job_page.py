@@ -31,8 +31,16 @@ _SECONDS = 2.0
 
 @page("/jobs/{job_id}", title=N_("Job"), section="jobs")
 async def job_page(visit: Visit, job_id: str) -> None:
-    shown_job = _Shown(visit, await visit.ask(show_job, job_id))
-    await shown_job.begin()
+    detail = await visit.ask(show_job, job_id)
+    shown.name_tab(_named(detail.job))
+    await _Shown(visit, detail).begin()
+
+
+def _named(job: JobView) -> str:
+    act = kind_text(job.kind)
+    if not job.machine:
+        return act
+    return _("{act} of {machine}").format(act=act, machine=job.machine)
 
 
 class _Shown:

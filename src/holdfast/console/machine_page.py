@@ -51,7 +51,7 @@ def _head(
     visit: Visit, machine: MachineView, safety: SafetyView | None, *, refresh: machine_acts.Refresh
 ) -> None:
     with ui.element("div").classes("hf-row"):
-        shown.heading(machine.name)
+        shown.subject(machine.name)
         if safety:
             shown.chip(word(SAFETY, safety.safety), tone(SAFETY, safety.safety) or "idle")
         shown.chip(word(HEALTH, machine.health), tone(HEALTH, machine.health) or "idle")

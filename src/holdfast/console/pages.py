@@ -58,8 +58,9 @@ def _dress(client: Client, visit: Visit, title: str) -> None:
     own = copy.copy(client.page)
     own.language = QUASAR[visit.lang]  # type: ignore[assignment]  # one of its literals
     own.dark = is_dark(visit.theme)
+    # What a page is about is put before it by `shown.name_tab`.
+    own.title = f"{title} · Holdfast"
     client.page = own
-    client.title = f"{title} · Holdfast"
 
 
 def _signature(build: Builder) -> inspect.Signature:

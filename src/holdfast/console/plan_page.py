@@ -45,7 +45,7 @@ def _may_change(visit: Visit, vault_id: str) -> bool:
 
 def _head(visit: Visit, plan: PlanView) -> None:
     with ui.element("div").classes("hf-row"):
-        shown.heading(plan.name)
+        shown.subject(plan.name)
         ui.label(
             _("version {number}, {when}, by {who}").format(
                 number=plan.version, when=shown.when(plan.changed_at), who=plan.changed_by

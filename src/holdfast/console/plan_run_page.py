@@ -69,7 +69,7 @@ def _part(step: RunStep) -> str:
 def _head(visit: Visit, detail: PlanRunDetail) -> None:
     run = detail.run
     with ui.element("div").classes("hf-row"):
-        shown.heading(f"{run.plan}: {kind_text(run)}")
+        shown.subject(f"{run.plan}: {kind_text(run)}")
         shown.chip(word(words.OUTCOME, run.outcome), tone(words.OUTCOME, run.outcome) or "idle")
         ui.label(
             _("begun {when} by {who}").format(when=shown.when(run.begun_at), who=run.who)

@@ -19,6 +19,7 @@ from holdfast.fleet.roles import Right
 async def point_page(visit: Visit, machine_id: str, point_id: str) -> None:
     point = await visit.ask(show_point, machine_id, point_id)
     machine = await visit.ask(show_machine, machine_id)
+    shown.name_tab(f"{machine.name}, {shown.when(point.taken_at)}")
     with ui.element("div").classes("hf-row"):
         shown.heading(shown.when(point.taken_at))
         if point.is_expired:

@@ -56,7 +56,7 @@ async def new_policy_page(visit: Visit, vault: str = "") -> None:
 async def policy_page(visit: Visit, policy_id: str) -> None:
     known = await visit.ask(show_policy, policy_id)
     with ui.element("div").classes("hf-row"):
-        shown.heading(known.name)
+        shown.subject(known.name)
         shown.link(
             (await vault_names(visit)).get(known.vault_id, known.vault_id),
             f"/vaults/{known.vault_id}",

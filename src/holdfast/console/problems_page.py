@@ -60,7 +60,7 @@ async def problem_page(visit: Visit, problem_id: str) -> None:
         with ui.element("div").classes("hf-row"):
             shown.chip(word, tone)
             ui.label(_("since {time}").format(time=shown.when(found.since))).classes("hf-muted")
-        shown.heading(found.sentence)
+        shown.subject(found.sentence)
         if found.remedy:
             ui.label(found.remedy).classes("hf-pre")
         if found.code:

@@ -77,7 +77,7 @@ def _standing(detail: ReplicationDetail) -> tuple[str, ...]:
 def _head(visit: Visit, detail: ReplicationDetail) -> None:
     one = detail.replication
     with ui.element("div").classes("hf-row"):
-        shown.heading(one.name)
+        shown.subject(one.name)
         shown.chip(word(words.HEALTH, one.health), tone(words.HEALTH, one.health) or "idle")
         shown.chip(word(words.STATE, one.state), tone(words.STATE, one.state) or "idle")
         shown.link(one.machine, f"/machines/{one.machine_id}")

@@ -88,6 +88,20 @@ def heading(text: str, level: int = 2) -> ui.element:
     return made
 
 
+def subject(name: str) -> ui.element:
+    """What the page is about: a heading, and its name in the browser's tab."""
+    name_tab(name)
+    return heading(name)
+
+
+def name_tab(name: str) -> None:
+    """Before the kind of thing that the page shows; again when it is called otherwise."""
+    client = ui.context.client
+    title = f"{name} · {client.page.resolve_title()}"
+    if client.title != title:
+        ui.page_title(title)
+
+
 def card(title: str = "") -> ui.element:
     """A panel; use it as a context."""
     made = ui.element("section").classes("hf-card")

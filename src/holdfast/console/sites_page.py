@@ -233,7 +233,7 @@ def _replica_columns(names: dict[str, str], clock: Clock) -> list[Column[Replica
 
 def _head(visit: Visit, one: SiteView) -> None:
     with ui.element("div").classes("hf-row"):
-        shown.heading(one.name)
+        shown.subject(one.name)
         shown.chip(_state(one), tone(words.SITE, one.state) or "idle")
         shown.link(one.machine, f"/machines/{one.machine_id}")
         ui.label(f"{one.host}:{one.port} · {one.folder}").classes("hf-muted hf-code")

@@ -50,7 +50,7 @@ class _Page:
     def _draw(self, seen: Seen) -> None:
         vault, trashed = seen
         with ui.element("div").classes("hf-row"):
-            shown.heading(vault.name)
+            shown.subject(vault.name)
             shown.chip(guard_text(vault), guard_tone(vault))
             ui.space()
             self._buttons(vault)

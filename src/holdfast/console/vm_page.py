@@ -62,7 +62,7 @@ async def vm_page(visit: Visit, machine_id: str, uuid: str) -> None:
 def _head(visit: Visit, found: HostedVm, safety: SafetyView | None) -> None:
     vm = found.vm
     with ui.element("div").classes("hf-row"):
-        shown.heading(vm.name)
+        shown.subject(vm.name)
         if safety:
             shown.chip(word(SAFETY, safety.safety), tone(SAFETY, safety.safety) or "idle")
         shown.chip(word(RUN_STATE, vm.state), tone(RUN_STATE, vm.state) or "idle")

@@ -1,9 +1,10 @@
 """From a job about a machine's recovery to the words of the command that does it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from holdfast.agent.errors import ArgumentsNotUnderstood
+from holdfast.app.plan_packing import packed
 from holdfast.fleet.jobs import Kind
 from holdfast.fleet.recovery_arguments import is_reserved
 
@@ -32,12 +33,8 @@ _LISTS = {"networks": "--network", "addresses": "--address", "checks": "--check"
 
 def recovery_words(kind: Kind, given: Mapping[str, Any]) -> list[str]:
     """Begun before, the same command goes on with the step that it came to."""
-    if kind is Kind.RUN_PLAN:
-        return _plan(given)
-    if kind is Kind.DRILL:
-        return _drill(given)
-    if kind is Kind.SCHEDULE_DRILL:
-        return _drill_schedule(given)
+    if kind in _OF_OTHERS:
+        return _OF_OTHERS[kind](given)
     vm = str(given.get("vm", ""))
     if is_reserved(vm):
         raise ArgumentsNotUnderstood(kind=kind.value, reason=vm)
@@ -81,3 +78,16 @@ def _drill_schedule(given: Mapping[str, Any]) -> list[str]:
 def _plan(given: Mapping[str, Any]) -> list[str]:
     act = given.get("act", "test")
     return ["plan", "run", "--json", f"--{act}", *_options(given), "--", str(given.get("plan", ""))]
+
+
+def _action(given: Mapping[str, Any]) -> list[str]:
+    return ["plan", "action", "--json", f"--task={packed(given)}"]
+
+
+# Of what is not about one machine alone.
+_OF_OTHERS: dict[Kind, Callable[[Mapping[str, Any]], list[str]]] = {
+    Kind.RUN_PLAN: _plan,
+    Kind.PLAN_ACTION: _action,
+    Kind.DRILL: _drill,
+    Kind.SCHEDULE_DRILL: _drill_schedule,
+}

@@ -1,6 +1,5 @@
 """What the process of one step does: asks a guest, tells a webhook, cleans up a test."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import msgspec
 from holdfast.app.drills import follow_trials
 from holdfast.app.failover_test import trial_tools
 from holdfast.app.plan_hands import Task
+from holdfast.app.plan_webhook import Post, post, require_fine
 from holdfast.app.recovery_here import own_site
 from holdfast.app.wiring import Session
 from holdfast.base.programs import last_words
@@ -22,14 +22,13 @@ from holdfast.recovery.plans.plan import Action
 from holdfast.recovery.plans.plan_errors import (
     PlanActionFailed,
     PlanContextTooLarge,
-    WebhookRefused,
     WebhookSilent,
 )
+from holdfast.recovery.plans.web_addresses import shown_address
 from holdfast.recovery.trial import Trial
 from holdfast.recovery.trial_tending import clean_left, require_clean
 
 _SHELL = "/bin/sh"
-_FINE = range(200, 300)
 
 
 def read_task(folder: Path) -> Task:
@@ -71,43 +70,30 @@ def run_in_guest(session: Session, task: Task, context: bytes) -> str:
     return said
 
 
-def tell_webhook(task: Task, context: bytes) -> str:
+def tell_webhook(session: Session, task: Task, context: bytes) -> str:
     """With one key however often it is told, so that the other side can know it again."""
-    import urllib3
-    from urllib3.exceptions import HTTPError
-
     action = _action_of(task)
-    headers = {
-        "Content-Type": "application/json",
-        "Idempotency-Key": f"{task.run}/{task.step}",
-        **_credentials(action),
-    }
     try:
-        answer = urllib3.PoolManager().request(
-            "POST",
-            action.does,
+        wanted = Post(
+            address=action.does,
             body=context,
-            headers=headers,
-            timeout=urllib3.Timeout(total=float(task.timeout)),
-            retries=False,
-            redirect=False,
+            key=f"{task.run}/{task.step}",
+            token=_token(action),
+            within=float(task.timeout),
         )
-    except HTTPError as err:
-        raise WebhookSilent(address=action.does, reason=err) from err
-    said = last_words(answer.data)
-    if answer.status not in _FINE:
-        raise WebhookRefused(address=action.does, status=answer.status, said=said)
-    return said
+        answer = post(wanted, session.clock)
+    except OSError as err:
+        raise WebhookSilent(address=shown_address(action.does), reason=err) from err
+    return require_fine(action.does, answer)
 
 
-def _credentials(action: Action) -> Mapping[str, str]:
+def _token(action: Action) -> str:
     if not action.token_file:
-        return {}
+        return ""
     try:
-        token = Path(action.token_file).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as err:
-        raise WebhookSilent(address=action.does, reason=err) from err
-    return {"Authorization": f"Bearer {token}"}
+        return Path(action.token_file).read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError as err:
+        raise WebhookSilent(address=shown_address(action.does), reason=err) from err
 
 
 def _action_of(task: Task) -> Action:

@@ -10,19 +10,22 @@ from pathlib import Path
 
 import msgspec
 
+from holdfast.app.config import Settings
 from holdfast.app.plan_jobs import Job, JobState
+from holdfast.app.plan_scripts import require_here, script_at
 from holdfast.app.plan_standing import Standings
 from holdfast.app.plan_words import (
     as_json,
     ended_command,
     ended_script,
     give_back_words,
+    script_environment,
     shut_down_words,
     start_words,
 )
 from holdfast.app.wiring import Session
 from holdfast.base.errors import HoldfastError
-from holdfast.recovery.plans.context import context_of
+from holdfast.recovery.plans.context import PlanContext, context_of
 from holdfast.recovery.plans.plan import Action, ActionKind, Kind, Machine, Plan
 from holdfast.recovery.plans.plan_errors import PlanActionInterrupted
 from holdfast.recovery.plans.progress import Ended, Progress, StepState
@@ -30,6 +33,7 @@ from holdfast.recovery.plans.steps import Doing, Step, start_id, steps_of
 
 _CHILD = "holdfast.cli.plan_child"
 _MOVING = frozenset({Doing.SHUT_DOWN, Doing.START})
+_SCRIPTS = frozenset({ActionKind.SCRIPT, ActionKind.HOST_SCRIPT})
 _COMMANDS = _MOVING | {Doing.GIVE_BACK}
 # What a machine is told that was not being moved at all.
 _NOT_AWAY = frozenset({"recovery-not-failed-over"})
@@ -51,6 +55,37 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     # Tests of the machine that were begun before are not this run's.
     since: str = ""
     timeout: int
+
+
+def is_script(action: Action | None) -> bool:
+    """A program of somebody else's, on this host."""
+    return action is not None and action.kind in _SCRIPTS
+
+
+def own_words(job: Job) -> list[str]:
+    """The process that does what the task in the job's folder says."""
+    return [sys.executable, "-m", _CHILD, "plan", "act", str(job.folder), "--json"]
+
+
+def launch_step(
+    settings: Settings, job: Job, arguments: list[str], *, task: Task, context: PlanContext
+) -> None:
+    """With all it is told beside it, for itself and for a script of a person's."""
+    told = as_json(context)
+    job.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = job.folder / "context.json"
+    file.write_bytes(told)
+    (job.folder / "task.json").write_bytes(as_json(task))
+    if is_script(task.action):
+        environment = script_environment(context, str(file))
+    else:
+        environment = {
+            "HOLDFAST_HOME": settings.home,
+            "HOLDFAST_LANG": settings.lang,
+            "HOLDFAST_LIBVIRT": settings.libvirt,
+        }
+    environment = {"PATH": os.defpath, **settings.harmless, **environment}
+    job.launch(arguments, environment=environment, stdin=told)
 
 
 class LocalHands:
@@ -106,23 +141,21 @@ class LocalHands:
             if how is not None:
                 self._ends[_key(step, progress)] = how
                 return
-        context = as_json(context_of(self._plan, progress, step))
-        job.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (job.folder / "context.json").write_bytes(context)
-        (job.folder / "task.json").write_bytes(as_json(self._task(step, progress)))
-        job.launch(
-            self._arguments(job, step, progress),
-            environment=self._environment(job, step, progress),
-            stdin=context,
-        )
+        context = context_of(self._plan, progress, step)
+        arguments = self._arguments(job, step, progress)
+        task = self._task(step, progress)
+        launch_step(self._session.settings, job, arguments, task=task, context=context)
 
     def _arguments(self, job: Job, step: Step, progress: Progress) -> list[str]:
-        if step.action is not None and step.action.kind is ActionKind.SCRIPT:
-            return ["/bin/sh", "-c", step.action.does]
-        ours = [sys.executable, "-m", _CHILD]
+        home = self._session.settings.home
+        if (action := step.action) is not None and is_script(action):
+            if action.kind is ActionKind.SCRIPT:
+                return ["/bin/sh", "-c", action.does]
+            require_here(home, action.does, action.host)
+            return [str(script_at(home, action.does))]
         if step.doing in _COMMANDS and progress.kind is not Kind.TEST:
-            return [*ours, *self._words(step, progress)]
-        return [*ours, "plan", "act", str(job.folder), "--json"]
+            return [sys.executable, "-m", _CHILD, *self._words(step, progress)]
+        return own_words(job)
 
     def _task(self, step: Step, progress: Progress) -> Task:
         vm = step.action.machine if step.action and step.action.machine else step.machine
@@ -147,26 +180,6 @@ class LocalHands:
         if step.doing is Doing.GIVE_BACK:
             return tuple(give_back_words(uuid))
         return tuple(start_words(machine, uuid, progress))
-
-    def _environment(self, job: Job, step: Step, progress: Progress) -> dict[str, str]:
-        settings = self._session.settings
-        if step.action is not None and step.action.kind is ActionKind.SCRIPT:
-            told = {
-                "HOLDFAST_PLAN": self._plan.name,
-                "HOLDFAST_PLAN_RUN": progress.run,
-                "HOLDFAST_PLAN_TYPE": progress.kind.value,
-                "HOLDFAST_PLAN_GROUP": step.group,
-                "HOLDFAST_PLAN_STEP": step.id,
-                "HOLDFAST_PLAN_MACHINE": step.machine,
-                "HOLDFAST_PLAN_CONTEXT": str(job.folder / "context.json"),
-            }
-        else:
-            told = {
-                "HOLDFAST_HOME": settings.home,
-                "HOLDFAST_LANG": settings.lang,
-                "HOLDFAST_LIBVIRT": settings.libvirt,
-            }
-        return {"PATH": os.defpath, **settings.harmless, **told}
 
     def _machine(self, step: Step) -> Machine:
         return next(one for one in self._plan.machines if one.vm == step.machine)
@@ -193,7 +206,7 @@ def _may_repeat(step: Step) -> bool:
 
 
 def _ended(step: Step, job: Job) -> Ended:
-    if step.action is not None and step.action.kind is ActionKind.SCRIPT:
+    if is_script(step.action):
         return ended_script(job.status(), job.output())
     how = ended_command(job.status(), job.output())
     if step.doing is Doing.GIVE_BACK and how.error in _NOT_AWAY:

@@ -60,6 +60,19 @@ def _ending_words(machine: Machine) -> list[str]:
     return words + (["--shutdown-within", f"{machine.shutdown}s"] if machine.shutdown else [])
 
 
+def script_environment(context: PlanContext, file: str) -> dict[str, str]:
+    """What a script on this host is told beside its standard input."""
+    return {
+        "HOLDFAST_PLAN": context.plan,
+        "HOLDFAST_PLAN_RUN": context.run,
+        "HOLDFAST_PLAN_TYPE": context.type,
+        "HOLDFAST_PLAN_GROUP": context.group,
+        "HOLDFAST_PLAN_STEP": context.step,
+        "HOLDFAST_PLAN_MACHINE": context.machine or "",
+        "HOLDFAST_PLAN_CONTEXT": file,
+    }
+
+
 def ended_command(status: int, output: bytes) -> Ended:
     """How one of our own commands ended, by the JSON lines it has printed."""
     events = list(_events(output))

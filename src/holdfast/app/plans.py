@@ -1,19 +1,20 @@
 """The use cases of plans that drive nothing: take one in, look at it and its runs, answer, remove."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from holdfast.app.plan_folder import PlanFolder, plans_here
 from holdfast.app.plan_running import Running, newest_run
+from holdfast.app.plan_scripts import require_here, script_at
 from holdfast.app.recovery_here import here
 from holdfast.app.wiring import Session
 from holdfast.base.errors import HoldfastError
-from holdfast.recovery.choosing import choose_point
 from holdfast.recovery.address_rules import rule_text
+from holdfast.recovery.choosing import choose_point
 from holdfast.recovery.plans.context import addresses_of, networks_of, point_of
 from holdfast.recovery.plans.driving import Order
 from holdfast.recovery.plans.engine import Question, questions
-from holdfast.recovery.plans.plan import Kind, Machine, Plan
+from holdfast.recovery.plans.plan import ActionKind, Kind, Machine, Plan
 from holdfast.recovery.plans.plan_errors import (
     PlanAnswerUnfit,
     PlanAsksMore,
@@ -43,10 +44,10 @@ class MachineLook:
     uuid: str = ""
     point: str = ""
     taken_at: str = ""
-    error: HoldfastError | None = None
     # As they would be typed for this machine alone.
     networks: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
+    error: HoldfastError | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,19 @@ def apply_plan(session: Session, file: str) -> tuple[Plan, bool]:
 
 def look_at_machines(session: Session, plan: Plan, kind: Kind) -> list[MachineLook]:
     return [_looked(session, machine, kind) for machine in plan.machines]
+
+
+def look_at_scripts(session: Session, plan: Plan) -> list[HoldfastError]:
+    """Why scripts of this host that the plan names would not be run."""
+    found = []
+    for action in plan.actions:
+        if action.kind is ActionKind.HOST_SCRIPT:
+            try:
+                require_here(session.settings.home, action.does, action.host)
+                script_at(session.settings.home, action.does)
+            except HoldfastError as err:
+                found.append(err)
+    return found
 
 
 def find_plan(session: Session, name: str) -> PlanSeen:

@@ -10,8 +10,11 @@ import msgspec
 
 from holdfast.app.plan_folder import FOLDER as PLANS
 from holdfast.app.plan_folder import plans_here
+from holdfast.app.plan_scripts import FOLDER as SCRIPTS
+from holdfast.app.plan_scripts import scripts_here
 from holdfast.base.errors import HoldfastError
 from holdfast.fleet.recovery_messages import (
+    MOST_SCRIPTS,
     DrillTold,
     PlanTold,
     RecoveryReport,
@@ -39,12 +42,13 @@ def recovery_here(home: str, now: datetime) -> RecoveryTold:
         plans=list(_plans(home)),
         trials=list(_trials(home)),
         drills=[_drill(home, one, now) for one in drills_here(home)],
+        scripts=scripts_here(home)[:MOST_SCRIPTS],
     )
 
 
 def was_any(home: str) -> bool:
     """Whether this host ever had to do with a recovery; what is over has to be told as well."""
-    return any(Path(home, each).is_dir() for each in (FOLDER, PLANS, DRILLS))
+    return any(Path(home, each).is_dir() for each in (FOLDER, PLANS, DRILLS, SCRIPTS))
 
 
 def _records(home: str) -> Iterator[RecoveryReport]:

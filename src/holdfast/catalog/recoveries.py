@@ -60,6 +60,12 @@ def hosts(db: Session) -> list[tuple[RecoveryHost, Machine]]:
     return [(row[0], row[1]) for row in rows]
 
 
+def machines_named(db: Session, name: str) -> Sequence[Machine]:
+    """Registered machines at work, by their names or ids."""
+    named = (Machine.name == name) | (Machine.id == name)
+    return db.scalars(select(Machine).where(named, at_work()).order_by(Machine.id)).all()
+
+
 def forget_all(db: Session, machine_id: str) -> None:
     """Of a machine that has nothing any more."""
     db.execute(delete(Recovery).where(Recovery.machine_id == machine_id))

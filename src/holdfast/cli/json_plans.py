@@ -68,6 +68,15 @@ class PlanMachine(Event):
     said: str
 
 
+class PlanScript(Event):
+    """`plan run --dry-run` and `plan check`: a script of this host that would not be run."""
+
+    name: str
+    # The code of why.
+    error: str
+    said: str
+
+
 class PlanStep(Event):
     """A step of a run: as it would be done, is being done, or was done."""
 

@@ -18,18 +18,19 @@ _COMMANDS = {
     "remove": "holdfast.cli.plan_orders:remove",
     "server": "holdfast.cli.plan_fleet:server",
 }
-_STEP = "act"
+# Begun by a run or an agent.
+_UNTYPED = ("act", "action")
 
 
 class _Plans(Group):
-    """With the command of a step, which nobody types and no help shows."""
+    """With the commands of steps, which nobody types and no help shows."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name != _STEP:
+        if cmd_name not in _UNTYPED:
             return super().get_command(ctx, cmd_name)
-        from holdfast.cli.plan_act import act
+        from holdfast.cli import plan_act
 
-        return act
+        return plan_act.act if cmd_name == "act" else plan_act.action
 
 
 @click.group(

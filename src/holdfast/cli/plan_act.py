@@ -37,7 +37,7 @@ def act(folder: str) -> int:
     if task.action.kind is ActionKind.GUEST_SCRIPT:
         said = run_in_guest(run.session, task, context)
     else:
-        said = tell_webhook(task, context)
+        said = tell_webhook(run.session, task, context)
     run.out.show(PlanActed(said=encodable(said)), said)
     return Exit.FINE
 
@@ -47,3 +47,27 @@ def _typed(words: tuple[str, ...]) -> int:
 
     status = cli.main(list(words), prog_name="holdfast", standalone_mode=False)
     return status if isinstance(status, int) else Exit.FINE
+
+
+@click.command(
+    cls=Command,
+    needs_vault=False,
+    hidden=True,
+    help=N_("One action of a plan that the server runs, begun by the agent."),
+)
+@click.option("--task", required=True)
+def action(task: str) -> int:
+    from holdfast.app.plan_actions_here import do_action
+    from holdfast.app.plan_packing import unpacked
+    from holdfast.app.stop_signals import stopped_by_signals
+    from holdfast.cli.json_plans import PlanActed
+
+    run = start()
+    try:
+        wanted = unpacked(task)
+    except ValueError as err:
+        raise click.UsageError(str(err)) from err
+    with stopped_by_signals() as stop:
+        said = do_action(run.session, wanted, stop)
+    run.out.show(PlanActed(said=encodable(said)), said)
+    return Exit.FINE

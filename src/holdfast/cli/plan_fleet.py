@@ -34,8 +34,9 @@ _LINE: list[Column] = [
     needs_vault=False,
     help=N_(
         "Plans that the server keeps and runs: of machines whose replicas lie on several hosts.\n\n"
-        "A server does no scripts: a plan with some is applied and run on a host. A run is a job "
-        "that goes on whatever becomes of the server; each machine is a job of its host."
+        "It calls webhooks itself, lets hosts run scripts that their own administrators have put "
+        "there, and reaches guests through their hosts. A run is a job that goes on whatever "
+        "becomes of the server; each machine is a job of its host."
     ),
     examples=[
         ("holdfast plan server put main shop.yaml", N_("For the machines of the vault main.")),
@@ -60,6 +61,37 @@ def put(vault: str, file: str) -> None:
     record = _client(run).put(f"/vaults/{vault}/recovery-plans", body)
     said = _("The server keeps version {version} of {name}")
     tell_done(run, "recovery-plan", record, said.format(**record))
+
+
+@server.command(
+    cls=Command,
+    needs_vault=False,
+    exits=[Exit.WARNINGS],
+    help=N_(
+        "Say what is wrong with the plan in FILE for a server, and what hosts lack for it.\n\n"
+        "Nothing is kept. Status 3: it can be kept, and a run would be refused now."
+    ),
+    examples=[("holdfast plan server check main shop.yaml", N_("Before it is put there."))],
+)
+@click.argument("vault")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+def check(vault: str, file: str) -> int:
+    from holdfast.cli.json_plans import PlanProblem
+
+    run = start()
+    body = {"text": Path(file).read_text(encoding="utf-8")}
+    seen = _client(run).post(f"/vaults/{vault}/recovery-plans/check", body)
+    for one in (*seen["problems"], *seen["missing"]):
+        event = PlanProblem(file=file, **one)
+        place = f"{file}:{one['line']}" if one["line"] else file
+        said = shown.line(f"{place}: {one['problem']}")
+        run.out.show(event, said, f"    → {shown.line(one['cure'])}")
+    if seen["problems"]:
+        return Exit.FAILED
+    if seen["missing"]:
+        return Exit.WARNINGS
+    run.out.remark(_("Nothing is wrong with the plan"))
+    return Exit.FINE
 
 
 @server.command(

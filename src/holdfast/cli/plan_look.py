@@ -25,9 +25,9 @@ from holdfast.cli.run import start
 @click.argument("file", type=click.Path(dir_okay=False))
 @option("--here", "is_here", is_flag=True, help=N_("Look at the machines on this host as well."))
 def check(file: str, *, is_here: bool) -> int:
-    from holdfast.app.plans import check_file, look_at_machines
+    from holdfast.app.plans import check_file, look_at_machines, look_at_scripts
     from holdfast.cli.json_plans import PlanChecked, PlanProblem
-    from holdfast.cli.plan_report import counted, tell_machine
+    from holdfast.cli.plan_report import counted, tell_machine, tell_script
     from holdfast.recovery.plans.plan import Kind
 
     run = start()
@@ -38,6 +38,9 @@ def check(file: str, *, is_here: bool) -> int:
     looks = look_at_machines(run.session, plan, Kind.TEST) if plan and is_here else []
     for look in looks:
         tell_machine(run.out, look)
+    missing = look_at_scripts(run.session, plan) if plan and is_here else []
+    for error in missing:
+        tell_script(run.out, error)
     done = PlanChecked(
         file=file,
         plan=plan.name if plan else None,
@@ -49,7 +52,7 @@ def check(file: str, *, is_here: bool) -> int:
     run.out.done(done, *([said] if said else []))
     if problems:
         return Exit.FAILED
-    return Exit.WARNINGS if any(look.error for look in looks) else Exit.FINE
+    return Exit.WARNINGS if missing or any(look.error for look in looks) else Exit.FINE
 
 
 @click.command(

@@ -4,12 +4,20 @@ from typing import TYPE_CHECKING
 
 from holdfast.base.texts import _, ngettext
 from holdfast.cli import shown
-from holdfast.cli.json_plans import PlanMachine, PlanQuestion, PlanRun, PlanShown, PlanStep
+from holdfast.cli.json_plans import (
+    PlanMachine,
+    PlanQuestion,
+    PlanRun,
+    PlanScript,
+    PlanShown,
+    PlanStep,
+)
 from holdfast.cli.output import Output, encodable
 
 if TYPE_CHECKING:
     from holdfast.app.plan_running import Running
     from holdfast.app.plans import MachineLook, PlanSeen
+    from holdfast.base.errors import HoldfastError
     from holdfast.recovery.plans.engine import Question
     from holdfast.recovery.plans.measuring import Figures, Measured
     from holdfast.recovery.plans.plan import Plan
@@ -69,6 +77,8 @@ def tell_machine(out: Output, look: "MachineLook") -> None:
         uuid=look.uuid or None,
         point=look.point or None,
         taken_at=look.taken_at or None,
+        networks=[encodable(one) for one in look.networks],
+        addresses=[encodable(one) for one in look.addresses],
         error=error.code if error else None,
         said=encodable(str(error)) if error else "",
     )
@@ -77,11 +87,22 @@ def tell_machine(out: Output, look: "MachineLook") -> None:
         lines.append(f"    → {shown.line(error.advice)}")
     else:
         said = _("{vm} would be started from {point}, of {when}")
-        networks=[encodable(one) for one in look.networks],
-        addresses=[encodable(one) for one in look.addresses],
         when = look.taken_at[:19].replace("T", " ")
         lines = ["✓ " + said.format(vm=shown.line(look.vm), point=look.point, when=when)]
+        if look.networks:
+            told = _("networks: {networks}").format(networks="; ".join(look.networks))
+            lines.append(f"    {shown.line(told)}")
+        if look.addresses:
+            told = _("addresses: {addresses}").format(addresses="; ".join(look.addresses))
+            lines.append(f"    {shown.line(told)}")
     out.show(event, *lines)
+
+
+def tell_script(out: Output, error: "HoldfastError") -> None:
+    event = PlanScript(
+        name=encodable(str(error.fields.get("name", ""))), error=error.code, said=str(error)
+    )
+    out.show(event, f"✗ {shown.line(str(error))}", f"    → {shown.line(error.advice)}")
 
 
 def step_event(plan: "Plan", run: str | None, step: "Step", at: "StepProgress | None") -> PlanStep:
@@ -89,12 +110,6 @@ def step_event(plan: "Plan", run: str | None, step: "Step", at: "StepProgress | 
         plan=plan.name,
         run=run,
         step=encodable(step.id),
-        if look.networks:
-            told = _("networks: {networks}").format(networks="; ".join(look.networks))
-            lines.append(f"    {shown.line(told)}")
-        if look.addresses:
-            told = _("addresses: {addresses}").format(addresses="; ".join(look.addresses))
-            lines.append(f"    {shown.line(told)}")
         doing=step.doing.value,
         group=step.group,
         machine=encodable(step.machine) or None,

@@ -99,8 +99,8 @@ def resume(name: str, *, host: str | None) -> int:
 
 
 def _only_said(run: Run, name: str, kind: str) -> int:
-    from holdfast.app.plans import find_plan, look_at_machines
-    from holdfast.cli.plan_report import tell_machine, tell_steps_to_come
+    from holdfast.app.plans import find_plan, look_at_machines, look_at_scripts
+    from holdfast.cli.plan_report import tell_machine, tell_script, tell_steps_to_come
     from holdfast.recovery.plans.plan import Kind
     from holdfast.recovery.plans.steps import told_steps
 
@@ -109,7 +109,10 @@ def _only_said(run: Run, name: str, kind: str) -> int:
     looks = look_at_machines(run.session, plan, Kind(kind))
     for look in looks:
         tell_machine(run.out, look)
-    return Exit.WARNINGS if any(look.error for look in looks) else Exit.FINE
+    missing = look_at_scripts(run.session, plan)
+    for error in missing:
+        tell_script(run.out, error)
+    return Exit.WARNINGS if missing or any(look.error for look in looks) else Exit.FINE
 
 
 def _told_end(run: Run, now: "Running") -> int:

@@ -40,6 +40,7 @@ KINDS: Mapping[str, str] = {
     Kind.DRILL: N_("Drill"),
     Kind.SCHEDULE_DRILL: N_("Scheduling drills"),
     Kind.RUN_PLAN: N_("Machines of a plan"),
+    Kind.PLAN_ACTION: N_("Action of a plan"),
     Kind.SCRUB: N_("Reading all stored data"),
     Kind.PURGE: N_("Removing for good"),
     Kind.DELETE_VAULT: N_("Deleting a vault"),

@@ -192,7 +192,9 @@ class _Editor:
                     self._save = ui.button(_("Keep it"), on_click=self._visit.doing(self._keep))
                     self._save.props("no-caps unelevated color=primary")
                     ui.label(
-                        _("Groups in order, machines in each, questions to people between them.")
+                        _(
+                            "Groups in order, machines in each, scripts, webhooks and questions around them."
+                        )
                     ).classes("hf-muted")
             with shown.card(_("What it does")):
                 self._result = ui.element("div").classes("hf-stack").props("aria-live=polite")

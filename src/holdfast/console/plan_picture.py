@@ -1,6 +1,6 @@
 """A recovery plan as a picture: groups in their order, machines with what they need and how they are."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from nicegui import ui
 
@@ -12,16 +12,19 @@ from holdfast.app.control.plan_checks import (
     PlanPicture,
     PlanProblem,
 )
-from holdfast.base.texts import _
+from holdfast.base.texts import N_, _
 from holdfast.console import recovery_words as words
 from holdfast.console import shown
+from holdfast.console.plans_page import KINDS
 from holdfast.console.thing_words import tone, word
 
 
 def show_check(checked: PlanCheck) -> None:
-    """What is wrong first; the picture where the text could be read."""
+    """What is wrong first, then what a run would lack; the picture where the text could be read."""
     if checked.problems:
-        _problems(checked.problems)
+        _problems(checked.problems, "hf-bad")
+    elif checked.missing:
+        _problems(checked.missing, "hf-warn")
     elif checked.picture is not None:
         with ui.element("div").classes("hf-notice hf-good"):
             ui.label(_("Nothing is wrong with the plan.")).classes("hf-strong")
@@ -42,8 +45,8 @@ def show_picture(picture: PlanPicture) -> None:
                 _group(number, group)
 
 
-def _problems(problems: Sequence[PlanProblem]) -> None:
-    with ui.element("div").classes("hf-notice hf-bad").props("role=alert"):
+def _problems(problems: Sequence[PlanProblem], colour: str) -> None:
+    with ui.element("div").classes(f"hf-notice {colour}").props("role=alert"):
         for one in problems:
             place = _("Line {line}").format(line=one.line) if one.line else _("The plan")
             ui.label(f"{place}: {one.problem}").classes("hf-strong")
@@ -101,16 +104,52 @@ def _said(machine: PlanMachine) -> Sequence[str]:
         said.append(_("point: {point}").format(point=machine.point))
     if machine.checks:
         said.append(_("checks: {checks}").format(checks=", ".join(machine.checks)))
-    if machine.networks:
-        pairs = (f"{old}={new}" for old, new in machine.networks.items())
-        said.append(_("networks: {networks}").format(networks=", ".join(pairs)))
+    if networks := _pairs(machine.networks):
+        said.append(_("networks: {networks}").format(networks=networks))
+    if machine.addresses:
+        said.append(_("addresses: {addresses}").format(addresses=_listed(machine.addresses)))
+    if networks := _pairs(machine.test_networks):
+        said.append(_("networks in tests: {networks}").format(networks=networks))
+    if machine.test_addresses:
+        addresses = _listed(machine.test_addresses)
+        said.append(_("addresses in tests: {addresses}").format(addresses=addresses))
     return said
+
+
+def _pairs(networks: Mapping[str, str]) -> str:
+    return _listed([f"{old}={new}" for old, new in networks.items()])
+
+
+def _listed(said: Sequence[str]) -> str:
+    """An address may bring others with it, with commas."""
+    return "; ".join(said)
 
 
 def _actions(actions: Sequence[PlanAction]) -> None:
     for one in actions:
         with ui.element("div").classes("hf-row"):
-            icon = "help" if one.kind == "confirm" else "terminal"
-            ui.icon(icon).props("aria-hidden=true")
+            ui.icon(_ICONS.get(one.kind, "terminal")).props("aria-hidden=true")
             ui.label(one.name).classes("hf-strong")
-            ui.label(one.does).classes("hf-muted")
+            ui.label(" · ".join(_said_of(one))).classes("hf-muted")
+
+
+def _said_of(action: PlanAction) -> Sequence[str]:
+    text = _(_DOES[action.kind]) if action.kind in _DOES else ""
+    said = [text.format(host=action.host, name=action.does)] if text else []
+    if action.kind == "host-script" and action.host:
+        said = [_("script of {host}: {name}").format(host=action.host, name=action.does)]
+    if action.kind in ("confirm", "script", "guest-script") and action.does != action.name:
+        said.append(action.does)
+    if len(action.only) < len(KINDS):
+        kinds = ", ".join(_(KINDS[kind]) for kind in action.only)
+        said.append(_("only: {kinds}").format(kinds=kinds))
+    return said
+
+
+_ICONS = {"confirm": "help", "webhook": "send", "guest-script": "desktop_windows"}
+_DOES = {
+    "host-script": N_("script of its host: {name}"),
+    "guest-script": N_("in its guest"),
+    "webhook": N_("the server tells a webhook"),
+    "confirm": N_("a person is asked"),
+}

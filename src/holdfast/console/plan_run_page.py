@@ -160,7 +160,13 @@ def _figures(visit: Visit, detail: PlanRunDetail) -> None:
 
 
 def _shown(step: RunStep) -> StepShown:
-    said = [step.said] if step.said else []
+    said = []
+    if step.networks:
+        said.append(_("networks: {networks}").format(networks="; ".join(step.networks)))
+    if step.addresses:
+        said.append(_("addresses: {addresses}").format(addresses="; ".join(step.addresses)))
+    if step.said:
+        said.append(step.said)
     if step.decision:
         said.append(
             _("{decision}, said {who}").format(

@@ -36,6 +36,8 @@ class Kind(StrEnum):
     DRILL = "drill"
     SCHEDULE_DRILL = "drill-schedule"
     RUN_PLAN = "plan-run"
+    # Of a plan that the server runs: a script of the host, or one in a guest. Nobody orders it.
+    PLAN_ACTION = "plan-action"
     # Done by the server alone:
     SCRUB = "scrub"
     PURGE = "purge"

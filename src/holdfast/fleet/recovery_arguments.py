@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from holdfast.base.units import parse_duration
 from holdfast.fleet.jobs import Kind
+from holdfast.fleet.plan_actions import PlanActionArguments, check_action
 from holdfast.fleet.schedule_text import parse_schedule
 from holdfast.fleet.virtual_machines import read_vms, source_of_recovery
 
@@ -177,6 +178,7 @@ OF_RECOVERY: Mapping[Kind, type] = MappingProxyType(
         Kind.DRILL: DrillArguments,
         Kind.SCHEDULE_DRILL: ScheduleDrillArguments,
         Kind.RUN_PLAN: PlanArguments,
+        Kind.PLAN_ACTION: PlanActionArguments,
         Kind.RECOVERY_PLAN: PlanArguments,
     }
 )
@@ -204,6 +206,8 @@ def is_reserved(vm: str) -> bool:
 
 def check_recovery(kind: Kind, read: dict[str, Any]) -> dict[str, Any]:
     """Only what was said; whether the host can do it is judged there."""
+    if kind is Kind.PLAN_ACTION:
+        return check_action(read)
     told = {name: value for name, value in read.items() if value is not None and value is not False}
     for name, value in told.items():
         _check_texts(name, value)
@@ -241,6 +245,8 @@ def source_of_act(kind: Kind, arguments: Mapping[str, Any]) -> str:
     if kind is Kind.CHECK_FAILOVER:
         # It looks at what goes on, and never waits for it.
         return f"check:{arguments.get('vm', '')}"
+    if kind is Kind.PLAN_ACTION:
+        return f"plan-action:{arguments.get('run', '')}/{arguments.get('step', '')}"
     if kind in _OF_PLAN or "vm" not in arguments:
         return f"plan:{arguments.get('plan', '')}"
     return source_of_recovery(str(arguments["vm"]), trial=kind in _TRIALS)

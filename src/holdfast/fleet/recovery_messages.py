@@ -14,6 +14,7 @@ from typing import Any
 
 MOST_RECORDS = 2_000
 MOST_PLANS = 200
+MOST_SCRIPTS = 500
 LONGEST_PLAN = 200_000
 # Of each machine; a host keeps more.
 MOST_DRILL_RUNS = 50
@@ -80,6 +81,8 @@ class RecoveryTold:
     plans: list[PlanTold] = field(default_factory=list)
     trials: list[TrialTold] = field(default_factory=list)
     drills: list[DrillTold] = field(default_factory=list)
+    # By name, those that its administrator lets plans run.
+    scripts: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

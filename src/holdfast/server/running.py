@@ -6,6 +6,7 @@ import resource
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from ipaddress import ip_network
 
 from fastapi import FastAPI
 
@@ -15,6 +16,7 @@ from holdfast.app.control.plane import Plane
 from holdfast.app.control.server_errors import ListenRefused
 from holdfast.app.control.server_settings import ServerSettings, address_of, certificate_names
 from holdfast.app.control.starting import make_plane, opened, sole_owner
+from holdfast.app.control.webhook_calls import WebhookCalls
 from holdfast.base.clock import Clock
 from holdfast.server import health, logs, metrics, tls
 from holdfast.server.application import make_app
@@ -67,6 +69,7 @@ def run(settings: ServerSettings, around: Surroundings) -> None:
             clock=around.clock,
             address=address_of(settings, port),
             storage_at=around.storage_at,
+            webhooks=_webhooks(settings),
         )
         pair = _pair(settings, plane)
         context = tls.make_context(pair, plane.authority)
@@ -83,6 +86,10 @@ def run(settings: ServerSettings, around: Surroundings) -> None:
                 renew=lambda: tls.load_pair(context, _pair(settings, plane)),
             )
             server.run()
+
+
+def _webhooks(settings: ServerSettings) -> WebhookCalls:
+    return WebhookCalls(settings.folder, [ip_network(one) for one in settings.webhook_networks])
 
 
 def assemble(plane: Plane, settings: ServerSettings) -> FastAPI:

@@ -92,7 +92,8 @@ def tell_of_act(  # noqa: PLR0913  who did what to whom, until when
 
 def tell_of_job(db: Session, plane: Plane, job: Job, machine: Machine | None) -> None:
     """What the end of a job means: an alert, or the end of one."""
-    if not State(job.state).is_over:
+    if not State(job.state).is_over or job.kind == Kind.PLAN_ACTION:
+        # Of what fails in a plan its run tells.
         return
     if machine is not None and not machine_rows.is_at_work(db, machine.id):
         # Whoever was sent away or locked out has nothing to mend.

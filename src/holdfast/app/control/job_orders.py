@@ -61,7 +61,7 @@ def order_job(
     wait: timedelta = USUAL_WAIT,
 ) -> JobView:
     """Offer work to a machine; while another job holds the source, only a record that it was asked for."""
-    wanted = _kind(kind)
+    wanted = _kind(kind, actor)
     with plane.database.write() as db:
         # Locked, so that of two orders for one source only one finds it free.
         machine = lease_rows.lock_machine(db, machine_id)
@@ -158,8 +158,9 @@ def _shorter(kind: Kind, wait: timedelta) -> timedelta:
     return min(wait, LONGEST_WAIT) if is_meant_now(kind) else wait
 
 
-def _kind(name: str) -> Kind:
-    if name not in {kind.value for kind in _TO_ORDER}:
+def _kind(name: str, actor: Actor) -> Kind:
+    is_of_plan = name == Kind.PLAN_ACTION.value and actor.kind != "server"
+    if is_of_plan or name not in {kind.value for kind in _TO_ORDER}:
         raise NotForMachines(kind=name, kinds=", ".join(_TO_ORDER))
     return Kind(name)
 

@@ -1,17 +1,19 @@
 """A recovery plan looked at before it is kept: what is wrong with it, and what it would do."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from holdfast.app.control.access import require
 from holdfast.app.control.errors import NotThere
-from holdfast.app.control.plan_run_errors import PlanNeedsHost
+from holdfast.app.control.plan_actions import not_there, unfit
 from holdfast.app.control.plane import Actor, Plane
-from holdfast.app.control.recovery_plans import actions_of, plan_for
+from holdfast.app.control.recovery_plans import plan_for
 from holdfast.app.control.recovery_views import RecoveryView, show_recovery
 from holdfast.app.control.vault_rows import live_vault
+from holdfast.base.errors import HoldfastError
 from holdfast.fleet.roles import Right
-from holdfast.recovery.plans.plan import Action, ActionKind, Group, Machine, Plan
+from holdfast.recovery.address_rules import rule_text
+from holdfast.recovery.plans.plan import Action, Group, Machine, Plan
 from holdfast.recovery.plans.reading import examine
 
 _MOST = 200_000
@@ -30,6 +32,8 @@ class PlanAction:
     name: str
     kind: str
     does: str
+    # Where it is done; empty: at the host of its machine, or by the server itself.
+    host: str
     only: list[str]
 
 
@@ -42,6 +46,10 @@ class PlanMachine:
     point: str
     test_point: str
     networks: dict[str, str]
+    test_networks: dict[str, str]
+    # As they are typed after `--address`.
+    addresses: list[str]
+    test_addresses: list[str]
     checks: list[str]
     on_failure: str
     pre: list[PlanAction]
@@ -77,13 +85,16 @@ class PlanCheck:
     """`picture` is there where nothing is wrong with the text."""
 
     problems: list[PlanProblem] = field(default_factory=list)
+    # What a run would lack; it may come before one is begun, so that the plan can be kept.
+    missing: list[PlanProblem] = field(default_factory=list)
     picture: PlanPicture | None = None
 
 
 def check_plan(plane: Plane, actor: Actor, vault: str, text: str) -> PlanCheck:
     """All that is wrong, by line; what no server can do is wrong here as well. Nothing is kept."""
     with plane.database.read() as db:
-        require(db, actor, Right.READ, live_vault(db, vault).id)
+        vault_id = live_vault(db, vault).id
+        require(db, actor, Right.READ, vault_id)
     plan, wrong = examine(text[:_MOST].encode())
     if plan is None:
         return PlanCheck(
@@ -91,7 +102,11 @@ def check_plan(plane: Plane, actor: Actor, vault: str, text: str) -> PlanCheck:
                 PlanProblem(line=one.line, problem=one.problem, cure=one.cure) for one in wrong
             ]
         )
-    return PlanCheck(problems=_unfit(plan), picture=_picture(plane, actor, plan))
+    with plane.database.read() as db:
+        missing = _wrong(not_there(db, actor, plan, vault_id))
+    return PlanCheck(
+        problems=_wrong(unfit(plan)), missing=missing, picture=_picture(plane, actor, plan)
+    )
 
 
 def show_plan_picture(plane: Plane, actor: Actor, plan_id: str) -> PlanCheck:
@@ -101,13 +116,8 @@ def show_plan_picture(plane: Plane, actor: Actor, plan_id: str) -> PlanCheck:
     return check_plan(plane, actor, row.vault_id, row.text)
 
 
-def _unfit(plan: Plan) -> list[PlanProblem]:
-    found = []
-    for action in actions_of(plan):
-        if action.kind is not ActionKind.CONFIRM:
-            err = PlanNeedsHost(plan=plan.name, action=action.name, kind=action.kind.value)
-            found.append(PlanProblem(line=0, problem=str(err), cure=err.advice))
-    return found
+def _wrong(errors: Iterable[HoldfastError]) -> list[PlanProblem]:
+    return [PlanProblem(line=0, problem=str(one), cure=one.advice) for one in errors]
 
 
 def _picture(plane: Plane, actor: Actor, plan: Plan) -> PlanPicture:
@@ -140,6 +150,9 @@ def _machine(plane: Plane, actor: Actor, machine: Machine) -> PlanMachine:
         point=machine.point,
         test_point=machine.test_point,
         networks=dict(machine.networks),
+        test_networks=dict(machine.test_networks),
+        addresses=[rule_text(key, rule) for key, rule in machine.addresses.items()],
+        test_addresses=[rule_text(key, rule) for key, rule in machine.test_addresses.items()],
         checks=list(machine.checks),
         on_failure=machine.on_failure.value,
         pre=_actions(machine.pre),
@@ -164,6 +177,7 @@ def _actions(actions: Sequence[Action]) -> list[PlanAction]:
             name=one.name,
             kind=one.kind.value,
             does=one.does,
+            host=one.host,
             only=[kind.value for kind in one.only],
         )
         for one in actions

@@ -10,11 +10,15 @@ from typing import Any
 
 import msgspec
 
+from holdfast.app.control import audit
 from holdfast.app.control.job_orders import cancel_job, order_job
+from holdfast.app.control.plan_actions import place_of
 from holdfast.app.control.plan_runs import RUN, SAID, act_of, plan_of, progress_of
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.recovery_orders import host_of
 from holdfast.app.control.recovery_views import picture_for
+from holdfast.app.plan_webhook import Post
+from holdfast.app.plan_words import as_json
 from holdfast.base.errors import HoldfastError
 from holdfast.catalog import jobs as job_rows
 from holdfast.catalog.database import Session
@@ -22,12 +26,14 @@ from holdfast.catalog.tables import Job
 from holdfast.fleet.jobs import Kind, State
 from holdfast.fleet.recovery_arguments import LONGEST_WAIT
 from holdfast.recovery.address_rules import rule_text
-from holdfast.recovery.plans.context import addresses_of, networks_of, point_of
+from holdfast.recovery.plans.context import addresses_of, context_of, networks_of, point_of
 from holdfast.recovery.plans.driving import Driver, Order
-from holdfast.recovery.plans.plan import LATEST, Plan
+from holdfast.recovery.plans.plan import LATEST, ActionKind, Plan
 from holdfast.recovery.plans.plan import Kind as PlanKind
+from holdfast.recovery.plans.plan_errors import PlanActionInterrupted
 from holdfast.recovery.plans.progress import Decision, Ended, Outcome, Progress, StepState
-from holdfast.recovery.plans.steps import Doing, Step, shut_down_id
+from holdfast.recovery.plans.steps import Doing, Step, shut_down_id, start_id
+from holdfast.recovery.plans.web_addresses import shown_address
 
 _STATES = {
     Outcome.SUCCEEDED: State.DONE,
@@ -72,9 +78,14 @@ class _Hands:
         self._plane, self._job, self._plan = plane, job, plan
         # What could not even be ordered.
         self._refused: dict[str, Ended] = {}
+        # Webhooks of which nobody wants to hear any more.
+        self._given_up: set[str] = set()
 
     def begin(self, step: Step, progress: Progress) -> None:
         number = _id_of(step.id, progress)
+        if _is_webhook(step):
+            self._plane.webhooks.begin(self._post(step, progress))
+            return
         with self._plane.database.read() as db:
             if db.get(Job, number) is not None:
                 return
@@ -86,6 +97,8 @@ class _Hands:
 
     def look(self, step: Step, progress: Progress) -> Ended | None:
         number = _id_of(step.id, progress)
+        if _is_webhook(step):
+            return None if number in self._given_up else self._heard(step, progress)
         if number in self._refused:
             return self._refused[number]
         with self._plane.database.read() as db:
@@ -97,12 +110,79 @@ class _Hands:
     def end(self, step: Step, progress: Progress) -> None:
         """Its host stops it; what it had come to is told by its record."""
         job_id = _id_of(step.id, progress)
+        if _is_webhook(step):
+            self._given_up.add(job_id)
+            self._plane.webhooks.forget(self._post(step, progress).key)
+            return
         with self._plane.database.read() as db:
             job = db.get(Job, job_id)
         if job is not None and not State(job.state).is_over:
             cancel_job(self._plane, self._actor(step, progress), job_id)
 
+    def _post(self, step: Step, progress: Progress) -> Post:
+        """The key says which step, however often it is begun: the other side knows it again."""
+        assert step.action is not None
+        return Post(
+            address=step.action.does,
+            body=as_json(context_of(self._plan, progress, step)),
+            key=f"{progress.run}/{step.id}",
+            within=float(step.timeout),
+        )
+
+    def _heard(self, step: Step, progress: Progress) -> Ended | None:
+        ended = self._plane.webhooks.look(self._post(step, progress))
+        if ended is not None:
+            assert step.action is not None
+            detail = {"step": step.id, "to": shown_address(step.action.does)}
+            with self._plane.database.write() as db:
+                audit.note(
+                    db,
+                    self._plane,
+                    self._actor(step, progress),
+                    act="plan-webhook",
+                    vault_id=self._job.vault_id,
+                    object=self._job.id,
+                    detail={**detail, "ended": ended.state.value, "error": ended.error},
+                )
+        return ended
+
+    def _order_action(self, step: Step, progress: Progress) -> None:
+        action, actor = step.action, self._actor(step, progress)
+        assert action is not None
+        is_inside = action.kind is ActionKind.GUEST_SCRIPT
+        told: dict[str, Any] = {
+            "run": progress.run,
+            "step": step.id,
+            "attempt": progress.steps[step.id].attempt,
+            "kind": action.kind.value,
+            "context": as_json(context_of(self._plan, progress, step)).decode(),
+            "timeout": step.timeout,
+            "repeatable": action.is_repeatable,
+        }
+        with self._plane.database.read() as db:
+            started = self._started(db, action.machine, progress)
+            is_there = started is not None and not action.host
+            host_id = started.machine_id if started is not None and is_there else None
+            if host_id is None:
+                vault_id, act = self._job.vault_id or "", act_of(progress)
+                host_id = place_of(db, actor, action, vault_id, act=act).id
+            if is_inside:
+                told["vm"] = picture_for(db, actor, action.machine).vm
+                told["domain"] = str(_result(started).get("name") or "")
+        told |= {"inside": action.does} if is_inside else {"script": action.does}
+        kind = Kind.PLAN_ACTION.value
+        order_job(self._plane, actor, host_id, kind=kind, arguments=told, wait=LONGEST_WAIT)
+
+    def _started(self, db: Session, vm: str, progress: Progress) -> Job | None:
+        """The job that has started the machine, whose host has it now."""
+        group = next((g for g in self._plan.groups if any(m.vm == vm for m in g.machines)), None)
+        step_id = start_id(group.name, vm) if group else ""
+        return db.get(Job, _id_of(step_id, progress)) if step_id in progress.steps else None
+
     def _order(self, step: Step, progress: Progress) -> None:
+        if step.doing is Doing.ACTION:
+            self._order_action(step, progress)
+            return
         kind = _KINDS.get(step.doing) or act_of(progress)
         actor = self._actor(step, progress)
         with self._plane.database.read() as db:
@@ -190,23 +270,33 @@ def _wish(plan: Plan, step: Step, progress: Progress) -> dict[str, Any]:
     return told
 
 
-def _ended(job: Job) -> Ended:
-    result, error = job.result or {}, job.error or {}
-    found = {
-        "job": job.id,
+def _is_webhook(step: Step) -> bool:
+    return step.action is not None and step.action.kind is ActionKind.WEBHOOK
+
+
+def _result(job: Job | None) -> dict[str, Any]:
+    result = (job.result if job else None) or {}
+    return {
         "name": result.get("test_vm") or result.get("vm"),
         "uuid": result.get("uuid"),
         "point": result.get("generation") or result.get("point"),
         "point_time": result.get("taken_at"),
     }
+
+
+def _ended(job: Job) -> Ended:
+    error = job.error or {}
+    is_action = job.kind == Kind.PLAN_ACTION
+    found: dict[str, Any] = {"job": job.id, **({} if is_action else _result(job))}
     if job.state in (State.DONE, State.WARNINGS):
-        return Ended(state=StepState.DONE, found=found)
+        said = str((job.result or {}).get("said", "")) if is_action else ""
+        return Ended(state=StepState.DONE, said="" if said == "-" else said, found=found)
     said = str(error.get("message", "")) or job.state
     return Ended(
         state=StepState.FAILED,
         said=said,
         error=str(error.get("code", job.state)),
-        is_unclear=job.state == State.LOST,
+        is_unclear=job.state == State.LOST or error.get("code") == PlanActionInterrupted.code,
         found=found,
     )
 

@@ -16,9 +16,13 @@ from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Job
 from holdfast.fleet.jobs import Kind
 from holdfast.fleet.roles import Right
+from holdfast.recovery.address_rules import rule_text
+from holdfast.recovery.plans.context import addresses_of, networks_of
 from holdfast.recovery.plans.engine import Question, questions
 from holdfast.recovery.plans.html_report import html_report
 from holdfast.recovery.plans.measuring import Measured, measure
+from holdfast.recovery.plans.plan import Kind as PlanKind
+from holdfast.recovery.plans.plan import Plan
 from holdfast.recovery.plans.progress import Progress, StepProgress
 from holdfast.recovery.plans.steps import Doing, Step, told_steps
 from holdfast.recovery.plans.texts import outcome_text, step_text
@@ -49,6 +53,9 @@ class RunStep:
     after: list[str]
     # The job of the host that does it, if one does.
     job: str
+    # Of a start: what the plan says for this kind of run, as `failover` takes it.
+    networks: list[str]
+    addresses: list[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +133,7 @@ def show_plan_run(plane: Plane, actor: Actor, job_id: str) -> PlanRunDetail:
     return PlanRunDetail(
         run=_view(job, progress),
         steps=[
-            _step(one, progress.steps.get(one.id))
+            _step(one, progress.steps.get(one.id), _placed(plan, one, progress.kind))
             for one in told_steps(plan, progress.kind, keep=progress.keep, begun=progress.steps)
         ],
         questions=[_question(one, progress) for one in asked],
@@ -174,7 +181,18 @@ def _view(job: Job, progress: Progress) -> PlanRunView:
     )
 
 
-def _step(step: Step, at: StepProgress | None) -> RunStep:
+def _placed(plan: Plan, step: Step, kind: PlanKind) -> dict[str, list[str]]:
+    """Where the machine of a start is put on the network."""
+    if step.doing is not Doing.START:
+        return {"networks": [], "addresses": []}
+    machine = next(one for one in plan.machines if one.vm == step.machine)
+    return {
+        "networks": [f"{old}={new}" for old, new in networks_of(machine, kind).items()],
+        "addresses": [rule_text(key, rule) for key, rule in addresses_of(machine, kind).items()],
+    }
+
+
+def _step(step: Step, at: StepProgress | None, placed: dict[str, list[str]]) -> RunStep:
     return RunStep(
         id=step.id,
         group=step.group,
@@ -190,6 +208,7 @@ def _step(step: Step, at: StepProgress | None) -> RunStep:
         decided_by=at.decided_by if at else "",
         after=list(step.after),
         job=str(at.found.get("job", "")) if at else "",
+        **placed,
     )
 
 

@@ -4,6 +4,7 @@ A run is a job; how far it has come is its progress, and the slices that drive i
 `plan_driving`. What people say to it waits in the job's arguments until it is heard.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from holdfast.app.control import audit
 from holdfast.app.control.access import require
 from holdfast.app.control.errors import NotThere
 from holdfast.app.control.job_views import JobView, view_of
+from holdfast.app.control.plan_actions import require_actions
 from holdfast.app.control.plan_run_errors import PlanNotRunning, PlanStillRuns
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.recovery_orders import host_of
@@ -25,8 +27,8 @@ from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Job
 from holdfast.fleet.jobs import Kind, State
 from holdfast.fleet.roles import Right
+from holdfast.recovery.plans.plan import Action, Machine, Plan
 from holdfast.recovery.plans.plan import Kind as PlanKind
-from holdfast.recovery.plans.plan import Machine, Plan
 from holdfast.recovery.plans.progress import Decision, Progress, resumed
 
 # What the job's progress has it under, and its arguments.
@@ -49,6 +51,7 @@ def begin_run(
         plan = runnable(row.text)
         for machine in plan.machines:
             _require_host(db, actor, machine, kind)
+        require_actions(db, actor, _of_kind(plan, kind), row.vault_id, _ACTS[kind])
         job_id = id_for(actor)
         progress = Progress(
             run=job_id,
@@ -60,7 +63,7 @@ def begin_run(
             keep=round(parse_duration(keep).total_seconds()) if keep else 0,
         )
         told = {"plan": plan.name, "act": act, "source_is_down": source_is_down, TEXT: row.text}
-        return _new(plane, db, actor, progress, vault_id=row.vault_id, arguments=told)
+        return _new(plane, db, actor, progress, (job_id, row.vault_id), arguments=told)
 
 
 def resume_run(plane: Plane, actor: Actor, job_id: str) -> JobView:
@@ -72,8 +75,8 @@ def resume_run(plane: Plane, actor: Actor, job_id: str) -> JobView:
         before = progress_of(job)
         told: dict[str, Any] = {name: job.arguments[name] for name in ("plan", "act", TEXT)}
         told["resumes"] = job.id
-        vault_id = job.vault_id or ""
-        return _new(plane, db, actor, resumed(before), vault_id=vault_id, arguments=told)
+        where = id_for(actor), job.vault_id or ""
+        return _new(plane, db, actor, resumed(before), where, arguments=told)
 
 
 def answer(plane: Plane, actor: Actor, job_id: str, *, step: str, decision: str) -> JobView:
@@ -110,6 +113,10 @@ def _require_host(db: Session, actor: Actor, machine: Machine, kind: PlanKind) -
     require(db, actor, Right.RUN_JOBS, host.vault_id)
 
 
+def _of_kind(plan: Plan, kind: PlanKind) -> Sequence[Action]:
+    return [action for action in plan.actions if kind in action.only]
+
+
 def _job_for(db: Session, actor: Actor, job_id: str) -> Job:
     job = db.get(Job, job_id)
     if job is None or job.kind != Kind.RECOVERY_PLAN:
@@ -124,10 +131,12 @@ def _new(
     db: Session,
     actor: Actor,
     progress: Progress,
+    where: tuple[str, str],
     *,
-    vault_id: str,
     arguments: dict[str, Any],
 ) -> JobView:
+    """`where`: the id of the job that is made, and its vault."""
+    job_id, vault_id = where
     same = {"kind": Kind.RECOVERY_PLAN.value, "vault_id": vault_id}
     before = made_before(plane, db, actor, table=Job, same=same, at="created_at")
     if before is not None:
@@ -137,7 +146,7 @@ def _new(
     if other is not None:
         raise PlanStillRuns(job=other.id)
     job = Job(
-        id=id_for(actor),
+        id=job_id,
         vault_id=vault_id,
         machine_id=None,
         kind=Kind.RECOVERY_PLAN.value,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.app.control.desk import Desk
 from holdfast.app.control.typed_keys import TypedKeys
+from holdfast.app.control.webhook_calls import WebhookCalls
 from holdfast.base.clock import Clock
 from holdfast.fleet.roles import Scope
 from holdfast.storage.protocol import Storage
@@ -28,6 +29,7 @@ class Plane:
     # In this process's memory: questions to machines, and passphrases for as long as a login.
     desk: Desk = field(default_factory=Desk, repr=False)
     typed_keys: TypedKeys = field(default_factory=TypedKeys, repr=False)
+    webhooks: WebhookCalls = field(default_factory=WebhookCalls, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

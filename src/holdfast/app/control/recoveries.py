@@ -18,10 +18,13 @@ from holdfast.fleet.recovery_messages import (
     LONGEST_PLAN,
     MOST_PLANS,
     MOST_RECORDS,
+    MOST_SCRIPTS,
     RecoveryReport,
     RecoveryTold,
 )
 from holdfast.recovery.record import RecoveryRecord
+
+_KEPT = ("networks", "plans", "trials", "drills", "scripts")
 
 
 def take_recovery(plane: Plane, actor: Actor, told: RecoveryTold) -> None:
@@ -43,7 +46,7 @@ def take_recovery(plane: Plane, actor: Actor, told: RecoveryTold) -> None:
             rows[report.vm] = _row(actor.id, report, record, since=since, now=now)
         recovery_rows.replace_all(db, actor.id, rows)
         facts: dict[str, Any] = msgspec.to_builtins(told)
-        kept = {name: facts[name] for name in ("networks", "plans", "trials", "drills")}
+        kept = {name: facts[name] for name in _KEPT}
         db.merge(RecoveryHost(machine_id=actor.id, facts=kept, told_at=now))
 
 
@@ -51,6 +54,9 @@ def _check(told: RecoveryTold) -> None:
     counts = (len(told.records), len(told.trials), len(told.drills))
     if max(counts) > MOST_RECORDS or len(told.plans) > MOST_PLANS:
         raise RecoveryNotUnderstood(reason=_("more than {most} of them").format(most=MOST_RECORDS))
+    if len(told.scripts) > MOST_SCRIPTS:
+        raise RecoveryNotUnderstood(reason=_("more than {most} of them").format(most=MOST_SCRIPTS))
+    check_ids(*told.scripts)
     for report in told.records:
         check_vm(report.vm)
     for plan in told.plans:

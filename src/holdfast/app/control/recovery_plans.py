@@ -6,7 +6,7 @@ from datetime import datetime
 from holdfast.app.control import audit
 from holdfast.app.control.access import readable_vaults, require
 from holdfast.app.control.errors import NotThere
-from holdfast.app.control.plan_run_errors import PlanNeedsHost
+from holdfast.app.control.plan_actions import unfit
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.replaying import id_for
 from holdfast.app.control.vault_rows import any_vault, live_vault
@@ -15,7 +15,7 @@ from holdfast.catalog import recoveries as recovery_rows
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import RecoveryPlan
 from holdfast.fleet.roles import Right
-from holdfast.recovery.plans.plan import Action, ActionKind, Plan
+from holdfast.recovery.plans.plan import Plan
 from holdfast.recovery.plans.reading import read_plan
 
 
@@ -82,17 +82,11 @@ def plan_for(db: Session, actor: Actor, plan_id: str, right: Right) -> RecoveryP
 
 
 def runnable(text: str) -> Plan:
-    """The plan, if a server can run it: machines, and questions to people."""
+    """The plan, if a server can run it: no command lines for hosts, and no files of its own."""
     plan = read_plan(text.encode(), _("plan"))
-    for action in actions_of(plan):
-        if action.kind is not ActionKind.CONFIRM:
-            raise PlanNeedsHost(plan=plan.name, action=action.name, kind=action.kind.value)
+    for error in unfit(plan):
+        raise error
     return plan
-
-
-def actions_of(plan: Plan) -> list[Action]:
-    of_groups = [action for group in plan.groups for action in (*group.pre, *group.post)]
-    return of_groups + [action for one in plan.machines for action in (*one.pre, *one.post)]
 
 
 def _view(row: RecoveryPlan) -> PlanView:

@@ -5,6 +5,7 @@ import os
 import secrets
 import socket
 from dataclasses import dataclass, fields, replace
+from ipaddress import ip_network
 from typing import Any
 
 from holdfast.app.control.key_files import make_private_folder, read, write_once
@@ -37,6 +38,8 @@ class ServerSettings:
     # A secret that opens /metrics from elsewhere; from this machine itself it is always open.
     metrics_token: str | None = None
     workflows: bool = True
+    # Where plans may send webhooks although no server does that by itself, as in "127.0.0.0/8".
+    webhook_networks: tuple[str, ...] = ()
 
     @property
     def database_url(self) -> str:
@@ -124,6 +127,13 @@ def _from_file(path: str) -> dict[str, Any]:
     return {_known(path, key): _checked(path, key, value) for key, value in said.items()}
 
 
+def _is_network(said: object) -> bool:
+    try:
+        return isinstance(said, str) and bool(ip_network(said))
+    except ValueError:
+        return False
+
+
 def _known(path: str, key: str) -> str:
     name = key.replace("-", "_")
     known = [one.name for one in fields(ServerSettings) if one.name != "folder"]
@@ -141,6 +151,10 @@ def _checked(path: str, key: str, value: Any) -> Any:
             if isinstance(value, list) and all(isinstance(one, str) for one in value):
                 return tuple(value)
             reason = "a list of texts in quotes"
+        case "webhook_networks" | "webhook-networks":
+            if isinstance(value, list) and all(map(_is_network, value)):
+                return tuple(value)
+            reason = 'a list of networks in quotes, as in ["127.0.0.0/8"]'
         case "workflows":
             if isinstance(value, bool):
                 return value

@@ -19,6 +19,7 @@ from holdfast.app.control.server_settings import (
     load_server_settings,
     server_folder,
 )
+from holdfast.app.control.webhook_calls import WebhookCalls
 from holdfast.base.clock import Clock
 from holdfast.catalog.database import Database
 from holdfast.catalog.migrating import open_database
@@ -76,7 +77,12 @@ def existing(home: str, clock: Clock, *, database: str | None) -> Iterator[Opene
 
 
 def make_plane(
-    state: Opened, *, clock: Clock, address: str, storage_at: Callable[[str], Storage]
+    state: Opened,
+    *,
+    clock: Clock,
+    address: str,
+    storage_at: Callable[[str], Storage],
+    webhooks: WebhookCalls | None = None,
 ) -> Plane:
     return Plane(
         database=state.database,
@@ -84,6 +90,7 @@ def make_plane(
         authority=state.authority,
         address=address,
         storage_at=storage_at,
+        webhooks=webhooks or WebhookCalls(),
     )
 
 

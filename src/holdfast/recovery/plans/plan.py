@@ -38,6 +38,8 @@ class OnFailure(StrEnum):
 
 class ActionKind(StrEnum):
     SCRIPT = "script"
+    # One that the host's own administrator has put there, by its name.
+    HOST_SCRIPT = "host-script"
     GUEST_SCRIPT = "guest-script"
     WEBHOOK = "webhook"
     CONFIRM = "confirm"
@@ -55,6 +57,8 @@ class Action(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     on_failure: OnFailure = OnFailure.STOP
     # In whose guest.
     machine: str = ""
+    # Of a host-script: on which host; empty: the one that has the replica.
+    host: str = ""
     # Whether it may be begun anew when nobody knows how far it came.
     is_repeatable: bool = False
     # A file whose content a webhook is shown as its bearer's token.
@@ -72,13 +76,13 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     # New network by old one.
     networks: dict[str, str] = {}
     test_networks: dict[str, str] = {}
+    # Addresses it is to have, by a network or by one of its cards.
+    addresses: dict[str, AddressRule] = {}
+    test_addresses: dict[str, AddressRule] = {}
     # What a test looks at once it is up, as `failover --check` takes it.
     checks: tuple[str, ...] = ()
     pre: tuple[Action, ...] = ()
     post: tuple[Action, ...] = ()
-    # Addresses it is to have, by a network or by one of its cards.
-    addresses: dict[str, AddressRule] = {}
-    test_addresses: dict[str, AddressRule] = {}
     timeout: int = START_SECONDS
     # Of a planned run: seconds its guest may take to shut down, and whether it is switched off then.
     shutdown: int | None = None
@@ -111,3 +115,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def machines(self) -> tuple[Machine, ...]:
         return tuple(machine for group in self.groups for machine in group.machines)
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        of_groups = [action for group in self.groups for action in (*group.pre, *group.post)]
+        of_machines = [action for one in self.machines for action in (*one.pre, *one.post)]
+        return (*of_groups, *of_machines)

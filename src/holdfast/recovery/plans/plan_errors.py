@@ -178,6 +178,46 @@ class WebhookSilent(HoldfastError):
     code = "plan-webhook-silent"
     sentence = N_("The webhook {address} did not answer: {reason}")
     remedy = N_(
-        "See whether it can be reached from this host. It is sent again with the same "
+        "See whether it can be reached from here. It is sent again with the same "
         "Idempotency-Key when the run is resumed."
     )
+
+
+class PlanScriptMissing(HoldfastError):
+    code = "plan-script-missing"
+    sentence = N_("The host {host} has no script {name} for plans")
+    remedy = N_(
+        "As its administrator, on that host: `install -D -m 0755 SCRIPT {folder}/{name}`. A plan "
+        "only ever names it; what it does is said there."
+    )
+    exit_status = Exit.USAGE
+
+
+class PlanScriptOpen(HoldfastError):
+    """Somebody else than its administrator could change what the host does."""
+
+    code = "plan-script-open"
+    sentence = N_("The script {path} is not run: {reason}")
+    remedy = N_(
+        "It and the folders above it must belong to root and be writable for nobody else: "
+        "`chown root {path}; chmod 0755 {path}`."
+    )
+    exit_status = Exit.USAGE
+
+
+class PlanScriptElsewhere(HoldfastError):
+    code = "plan-script-elsewhere"
+    sentence = N_("The script {name} is to run on {host}, which this host is not")
+    remedy = N_(
+        "Run the plan by the server, which reaches all hosts, or on that host; or run it there by "
+        "hand and answer with `holdfast plan confirm --go-on`."
+    )
+    exit_status = Exit.USAGE
+
+
+class PlanActionRefused(HoldfastError):
+    """Of one that the server has ordered."""
+
+    code = "plan-action-ended-badly"
+    sentence = N_("The action of the plan did not end well. {said}")
+    remedy = N_("Put right what it says on the host, then go on with the run.")

@@ -1,7 +1,5 @@
 """The actions of a plan's file: what is done before and after a group or a machine."""
 
-from urllib.parse import urlsplit
-
 from holdfast.base.texts import _
 from holdfast.recovery.plans.plan import (
     ACTION_SECONDS,
@@ -12,9 +10,10 @@ from holdfast.recovery.plans.plan import (
     OnFailure,
 )
 from holdfast.recovery.plans.reading_values import Fields
+from holdfast.recovery.plans.web_addresses import is_web_address, shown_address
 from holdfast.recovery.plans.yaml_nodes import Items, Node
 
-_KNOWN = ("name", "only", "timeout", "on-failure", "in", "repeatable", "token-file")
+_KNOWN = ("name", "only", "timeout", "on-failure", "in", "host", "repeatable", "token-file")
 _KINDS = tuple(kind.value for kind in ActionKind)
 _EXAMPLE = "script: /usr/local/sbin/switch-dns"
 
@@ -36,15 +35,21 @@ def _action(node: Node, around: Fields, on_failure: OnFailure) -> Action:
     does = fields.text(kind.value, "")
     if kind is ActionKind.WEBHOOK:
         _check_address(fields, does)
+    if kind is ActionKind.HOST_SCRIPT:
+        does = fields.identifier(kind.value)
+    elif fields.has("host"):
+        problem = _("only a host-script says on which host it runs")
+        fields.wrong("host", problem, _("Take `host:` out, or make it a host-script."))
     usual = CONFIRM_SECONDS if kind is ActionKind.CONFIRM else ACTION_SECONDS
     return Action(
-        name=fields.text("name", _named_after(does)),
+        name=fields.text("name", _named_after(kind, does)),
         kind=kind,
         does=does,
         only=_only(fields),
         timeout=fields.seconds("timeout", usual) or usual,
         on_failure=fields.choice("on-failure", OnFailure, on_failure),
         machine=fields.text("in", ""),
+        host=fields.text("host", ""),
         # Who is told twice with one key knows it for one thing.
         is_repeatable=fields.truth("repeatable") or kind is ActionKind.WEBHOOK,
         token_file=fields.text("token-file", ""),
@@ -67,12 +72,14 @@ def _only(fields: Fields) -> tuple[Kind, ...]:
 
 
 def _check_address(fields: Fields, address: str) -> None:
-    parts = urlsplit(address)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if not is_web_address(address):
         problem = _("'{address}' is no address of a webhook").format(address=address)
         fields.wrong("webhook", problem, _("Write it as https://host/path."))
 
 
-def _named_after(does: str) -> str:
+def _named_after(kind: ActionKind, does: str) -> str:
+    """The path of a webhook may be the secret by which it is called."""
+    if kind is ActionKind.WEBHOOK:
+        return shown_address(does)
     lines = does.strip().splitlines()
     return lines[0][:60] if lines else ""

@@ -25,6 +25,7 @@ _STATES = {
 }
 _ACTIONS = {
     ActionKind.SCRIPT: N_("script: {name}"),
+    ActionKind.HOST_SCRIPT: N_("script of {host}: {name}"),
     ActionKind.GUEST_SCRIPT: N_("in the guest of {machine}: {name}"),
     ActionKind.WEBHOOK: N_("webhook: {name}"),
     ActionKind.CONFIRM: N_("a person confirms: {name}"),
@@ -56,4 +57,5 @@ def step_text(step: Step) -> str:
     if action is None:
         return _(_DOINGS[step.doing]).format(machine=step.machine)
     machine = action.machine or step.machine
-    return _(_ACTIONS[action.kind]).format(name=action.name, machine=machine)
+    host = action.host or (_("the host of {machine}").format(machine=machine) if machine else "-")
+    return _(_ACTIONS[action.kind]).format(name=action.name, machine=machine, host=host)

@@ -52,6 +52,7 @@ _WORK = {
     Kind.DRILL.value: N_("Drill"),
     Kind.SCHEDULE_DRILL.value: N_("Scheduling drills"),
     Kind.RUN_PLAN.value: N_("Machines of a plan"),
+    Kind.PLAN_ACTION.value: N_("Action of a plan"),
     Kind.SCRUB.value: N_("Reading all stored data"),
     Kind.PURGE.value: N_("Removing for good"),
     Kind.DELETE_VAULT.value: N_("Deleting a vault"),

@@ -23,6 +23,7 @@ from holdfast.replication.adoption import Suspects
 from holdfast.replication.settings import ReplicationSettings
 from holdfast.replication.source_errors import SourceFolderBroken
 from holdfast.replication.source_facts import Sent, Walk
+from holdfast.replication.spare_room import written
 
 FOLDER = "replication"
 SETTINGS, SENT, WALK, WISHES, STATUS = (
@@ -121,7 +122,8 @@ class SourceFolder:
         return descriptor
 
     def _keep(self, name: str, value: msgspec.Struct) -> None:
-        replace_file(self.path / name, msgspec.json.encode(value))
+        content = msgspec.json.encode(value)
+        written(self.path, lambda: replace_file(self.path / name, content))
 
     def _read(self, name: str, type_: type[_T]) -> _T | None:
         path = self.path / name

@@ -12,6 +12,7 @@ import msgspec
 
 from holdfast.base.errors import HoldfastError
 from holdfast.base.texts import N_
+from holdfast.replication.spare_room import written
 from holdfast.replication.status import VERSION, ReplicationStatus
 
 NAME = "status.json"
@@ -30,15 +31,22 @@ class _Version(msgspec.Struct):
 
 def write_status(folder: Path, status: ReplicationStatus) -> None:
     """A status that cannot be written fails nothing: its age tells that it is not to be trusted."""
+    content = encode(status)
+    with contextlib.suppress(OSError):
+        written(folder, lambda: _replace(folder, content))
+
+
+def _replace(folder: Path, content: bytes) -> None:
     part = folder / _PART
     try:
-        part.write_bytes(encode(status))
+        part.write_bytes(content)
         # Servers' agents and people of the same group read it, nobody else.
         part.chmod(0o640)
         os.replace(part, folder / NAME)
     except OSError:
         with contextlib.suppress(OSError):
             part.unlink()
+        raise
 
 
 def encode(status: ReplicationStatus) -> bytes:

@@ -15,11 +15,12 @@ _RECONNECT_SECONDS = 10.0
 def mount(app: FastAPI, plane: Plane) -> None:
     """Once in a process: the framework has one application of its own."""
     from nicegui import app as inner
-    from nicegui import ui
+    from nicegui import run, ui
 
     from holdfast.console import login
     from holdfast.console.page_modules import import_pages
 
+    run.setup = _without_processes
     inner.state.plane = plane
     inner.add_static_files("/holdfast", _STATIC)
     # The bar it shows while a browser asks for something has no name for who does not see it.
@@ -42,3 +43,10 @@ def mount(app: FastAPI, plane: Plane) -> None:
         show_welcome_message=False,
     )
     app.add_middleware(Guard)
+
+
+def _without_processes() -> None:
+    """The framework's pool of processes, which no page uses, wants semaphores in /dev/shm.
+
+    Where nobody may write there, as in a container that is read-only, nothing else is missed.
+    """

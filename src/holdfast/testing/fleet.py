@@ -30,7 +30,8 @@ class FleetServer:
     """`holdfast server run` on a free port of this machine, below `folder`.
 
     The address stays the same over restarts. `keys_of` is another server whose authority this one
-    shares, as two servers on one database must. Without workflows, and without the console, it starts a second sooner each.
+    shares, as two servers on one database must. `inside` is a program that becomes the server, as
+    `unshare`. Without workflows, and without the console, it starts a second sooner each.
     """
 
     def __init__(  # noqa: PLR0913  what a test may want of it
@@ -43,6 +44,7 @@ class FleetServer:
         console: bool = False,
         options: tuple[str, ...] = (),
         environment: dict[str, str] | None = None,
+        inside: tuple[str, ...] = (),
     ) -> None:
         self.home = folder
         self.state = folder / "server"
@@ -51,6 +53,7 @@ class FleetServer:
         self._workflows = workflows
         self._options = options if console else ("--without-console", *options)
         self._environment = environment or {}
+        self._inside = inside
         # What clients trust; another file where the server shows an operator's own certificate.
         self.ca_file = self.state / "ca.pem"
         self._process: subprocess.Popen[bytes] | None = None
@@ -87,7 +90,8 @@ class FleetServer:
 
     def start(self) -> None:
         """Start it, and wait until it is ready."""
-        words = [sys.executable, "-c", _START, "server", "run", "--json", "--listen", self._listen]
+        words = [*self._inside, sys.executable, "-c", _START]
+        words += ["server", "run", "--json", "--listen", self._listen]
         if self._database_url:
             words += ["--database", self._database_url]
         if not self._workflows:

@@ -145,6 +145,27 @@ def test_what_the_host_has_found_is_told_and_keeps_from_beginning(place: Place) 
     assert browser.axe() == []
 
 
+def test_who_asks_again_waits_for_the_newer_look_only(place: Place) -> None:
+    browser = place.site.browser
+    before = {job.id for job in place.jobs("failover-check")}
+
+    def asked() -> list[Job]:
+        return [job for job in place.jobs("failover-check") if job.id not in before]
+
+    browser.open(f"/recovery/{uuid_of('web')}/planned")
+    wait_until(lambda: len(asked()) == 1, within=WITHIN)
+    browser.click("Look again")
+    wait_until(lambda: len(asked()) == 2, within=WITHIN)
+    for job in asked():
+        place.live.answer(job, clear=True)
+    browser.wait_for("Nothing is in its way.")
+
+    browser.run("document.querySelector('.hf-notice.hf-good').id = 'drawn-once'")
+    # A look that goes on draws it anew at each of its turns, which are a second apart.
+    browser.driver.execute_async_script("setTimeout(arguments[0], 3000)")
+    assert browser.run("return document.getElementById('drawn-once') !== null")
+
+
 def test_a_failover_begins_only_once_the_machine_is_named(place: Place) -> None:
     browser = place.site.browser
 

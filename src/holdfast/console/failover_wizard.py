@@ -83,10 +83,10 @@ class _Wizard:
         self._points = points
         self._kind = choice.kind
         self._job = ""
-        self._seen: PreflightView | None = None
         self._wish: dict[str, Any] = {"point": point}
         self._fields: dict[str, Callable[[], Any]] = {}
         self._begin: ui.button
+        self._timer: ui.timer | None = None
         self._result: ui.element
         self._number = 0
 
@@ -236,7 +236,7 @@ class _Wizard:
         for name in ("point", "networks"):
             if name in told:
                 arguments[name] = told[name]
-        self._seen = None
+        self._end_polling()
         try:
             made = await self._ordered("check", arguments)
         except HoldfastError as err:
@@ -255,9 +255,14 @@ class _Wizard:
     async def _poll(self) -> None:
         seen = await self._visit.ask(show_preflight, self._job)
         if seen.is_over:
-            self._timer.cancel()
-            self._seen = seen
+            self._end_polling()
             self._draw_result(seen)
+
+    def _end_polling(self) -> None:
+        """One look at a time: who asks again waits for the newer one only."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _draw_error(self, err: HoldfastError) -> None:
         self._result.clear()

@@ -4,19 +4,19 @@ from nicegui import ui
 
 from holdfast.app.control import alert_rules
 from holdfast.app.control.alert_rules import NewSuppression, NewTarget, SuppressionView, TargetView
-from holdfast.app.control.vaults import list_vaults
+from holdfast.app.control.vaults import VaultFacts, list_vaults
 from holdfast.base.texts import _
 from holdfast.console.alert_words import severities
 from holdfast.console.forms import Form
 from holdfast.console.notices import say
+from holdfast.console.spoken import NAMES
 from holdfast.console.visiting import Visit
 from holdfast.console.weekdays import weekdays
+from holdfast.console.whole_lists import all_of
 from holdfast.fleet.alerts import KINDS
-from holdfast.fleet.paging import MOST, Window
 from holdfast.server.notifying import check_target
 
 _ALL = ""
-_LANGUAGES = {"en": "English", "ko": "한국어"}
 
 
 async def add_target(visit: Visit) -> None:
@@ -31,7 +31,7 @@ async def add_target(visit: Visit) -> None:
         ).classes("hf-muted hf-code")
         vault = _select(_("Vault"), vaults, _ALL)
         severity = _select(_("From severity"), severities(), "warning")
-        lang = _select(_("Language"), _LANGUAGES, visit.lang)
+        lang = _select(_("Language"), NAMES, visit.lang)
         daily = ui.checkbox(_("A summary once a day as well"))
         weekly = _select(_("A summary of the week as well"), {_ALL: _("no"), **weekdays()}, _ALL)
         at, zone = _text(_("Summaries at"), "08:00"), _text(_("Time zone"), "UTC")
@@ -85,8 +85,8 @@ async def add_silence(visit: Visit, *, kind: str = "", machine_id: str | None = 
 
 
 async def _vaults(visit: Visit) -> dict[str, str]:
-    found = await visit.ask(list_vaults, Window(limit=MOST))
-    return {_ALL: _("all")} | {one.id: one.name for one in found.items}
+    found: list[VaultFacts] = await all_of(visit, list_vaults)
+    return {_ALL: _("all")} | {one.id: one.name for one in found}
 
 
 def _text(label: str, value: str = "", *, is_secret: bool = False) -> ui.input:

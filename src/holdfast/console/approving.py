@@ -9,9 +9,9 @@ from holdfast.app.control.step_errors import ApprovalNeeded
 from holdfast.app.control.stepping_up import canonical
 from holdfast.base.texts import _
 from holdfast.console.asking import confirm
-from holdfast.console.notices import say
+from holdfast.console.notices import say, warn
 from holdfast.console.visiting import Visit
-from holdfast.fleet.paging import MOST, Window
+from holdfast.console.whole_lists import all_of
 
 T = TypeVar("T")
 
@@ -31,7 +31,7 @@ async def with_approval(visit: Visit, act: Callable[[Visit], Awaitable[T]]) -> T
     if given is not None:
         return await act(visit.armed(pin=visit.pin, approval=given.id))
     if any(one.state == "waiting" for one in known):
-        say(_("Nobody has approved it yet. Do the same again once somebody has."))
+        warn(_("Nobody has approved it yet. Do the same again once somebody has."))
         return None
     await _ask(visit, vault=vault, act=name, request=request)
     return None
@@ -40,11 +40,11 @@ async def with_approval(visit: Visit, act: Callable[[Visit], Awaitable[T]]) -> T
 async def _known(
     visit: Visit, *, vault: str, act: str, request: dict[str, Any]
 ) -> list[ApprovalFacts]:
-    found = await visit.ask(list_approvals, Window(limit=MOST))
+    found: list[ApprovalFacts] = await all_of(visit, list_approvals)
     wanted = (visit.me.name, vault, act, canonical(request))
     return [
         one
-        for one in found.items
+        for one in found
         if (one.asked_by, one.vault_id, one.act, canonical(one.request)) == wanted
     ]
 

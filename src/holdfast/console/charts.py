@@ -27,12 +27,22 @@ class Series:
 
 
 def time_chart(
-    visit: Visit, *, title: str, unit: str, series: Sequence[Series], kind: str = "line"
+    visit: Visit,
+    *,
+    title: str,
+    unit: str,
+    series: Sequence[Series],
+    kind: str = "line",
+    has_figures: bool = True,
 ) -> ui.echart:
     """`kind`: line or scatter. `unit` is written at the axis."""
     options = _time_options(visit, unit=unit, series=series, kind=kind)
+    if not has_figures:
+        return _drawn(title, options)
     head = [_("Time"), *(f"{one.name} ({unit})" if unit else one.name for one in series)]
-    return _drawn(title, options, head, _time_rows(series))
+    chart = _drawn(title, options)
+    _figures(head, _time_rows(series))
+    return chart
 
 
 def redraw(
@@ -59,20 +69,22 @@ def bar_chart(
         "series": [{"type": "bar", "data": [value for _name, value in bars], "barMaxWidth": 22}],
     }
     rows = [[Cell(name), _figure(value)] for name, value in bars]
-    chart = _drawn(title, options, [_("Name"), unit], rows)
+    chart = _drawn(title, options)
     chart.style(f"height: {_BAR_PIXELS * len(bars) + _ROOM_PIXELS}px")
+    _figures([_("Name"), unit], rows)
     return chart
 
 
-def _drawn(
-    title: str, options: dict[str, Any], head: Sequence[str], rows: Sequence[Sequence[Cell]]
-) -> ui.echart:
-    """The chart under its name, and beneath it the same as a table."""
+def _drawn(title: str, options: dict[str, Any]) -> ui.echart:
     chart = ui.echart(options).classes("hf-chart")
     chart.props["role"], chart.props["aria-label"] = "img", title
+    return chart
+
+
+def _figures(head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
+    """The same as the chart above, as a table."""
     with ui.expansion(_("The figures of this chart")).classes("hf-figures-of"):
         plain_table(head, rows)
-    return chart
 
 
 def _time_options(

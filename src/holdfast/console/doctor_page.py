@@ -16,7 +16,7 @@ from holdfast.base.units import format_size
 from holdfast.console import shown
 from holdfast.console.doctor_explained import show_explanation
 from holdfast.console.doctor_report import show_report
-from holdfast.console.notices import say
+from holdfast.console.notices import warn
 from holdfast.console.pages import page
 from holdfast.console.visiting import Visit
 from holdfast.fleet.jobs import Kind
@@ -114,10 +114,10 @@ class _Desk:
 
     def _refuse(self) -> None:
         text = _("That is more than the doctor takes: {count} files of {size} each at most.")
-        say(text.format(count=MOST_FILES, size=format_size(MOST_BYTES)))
+        warn(text.format(count=MOST_FILES, size=format_size(MOST_BYTES)))
 
     def _miss(self) -> None:
-        say(_("A file did not arrive. Choose it again in a minute."))
+        warn(_("A file did not arrive. Choose it again in a minute."))
 
     async def _ask(self) -> None:
         self._button.set_enabled(False)

@@ -9,6 +9,7 @@ from nicegui import ui
 from holdfast.base.texts import _
 from holdfast.console.navigation import NAVIGATION, Section
 from holdfast.console.places import LOGOUT, LOOK, ROOT, THEMES, address
+from holdfast.console.spoken import NAMES
 from holdfast.console.visiting import Visit
 
 _LIGHTS = {"auto": "brightness_auto", "light": "light_mode", "dark": "dark_mode"}
@@ -44,14 +45,14 @@ def _header(visit: Visit, drawer: ui.element) -> None:
 
 
 def _languages(visit: Visit) -> None:
-    other, name = ("ko", "한국어") if visit.lang == "en" else ("en", "English")
+    other = "ko" if visit.lang == "en" else "en"
     link = (
         ui.element("a")
         .classes("hf-header-link")
         .props(f'lang={other} href="{_look(visit, language=other)}"')
     )
     with link:
-        ui.label(name)
+        ui.label(NAMES[other])
 
 
 def _light(visit: Visit) -> None:

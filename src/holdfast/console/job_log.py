@@ -10,7 +10,7 @@ from holdfast.app.control.jobs import job_lines
 from holdfast.base.texts import _, ngettext
 from holdfast.console import shown
 from holdfast.console.visiting import Visit
-from holdfast.fleet.paging import MOST, Window
+from holdfast.fleet.paging import MOST, Window, make_cursor
 
 # What a browser is given to show; the file has all of it.
 _SHOWN = 400
@@ -40,7 +40,7 @@ class JobLog:
             found = await self._visit.ask(job_lines, self._job_id, window)
             fresh += found.items
             if found.items:
-                self._after = self._cursor(found.items[-1])
+                self._after = make_cursor([str(found.items[-1].id)])
             if found.next is None:
                 break
         if fresh or not self._count:
@@ -54,11 +54,6 @@ class JobLog:
         self._text.update()
         self._text.set_visibility(bool(self._count))
         self._told.set_text(_told(self._count, len(self._last)))
-
-    def _cursor(self, line: LineView) -> str:
-        from holdfast.fleet.paging import make_cursor
-
-        return make_cursor([str(line.id)])
 
     async def _download(self) -> None:
         lines, after = list[str](), None

@@ -44,11 +44,10 @@ class SpeedChart:
     def _draw(self) -> None:
         title = _("Speed since this page was opened")
         with self._place:
-            chart = self._chart = time_chart(
-                self._visit, title=title, unit=_UNIT, series=self._series()
+            # Its figures would be those of this moment for ever; the words say what it shows.
+            self._chart = time_chart(
+                self._visit, title=title, unit=_UNIT, series=self._series(), has_figures=False
             )
-            # Its figures would be those of this moment for ever.
-            chart.parent_slot.children[-1].delete()  # type: ignore[union-attr]  # it lies in our place
             self._words = ui.label().classes("hf-muted")
 
     def _series(self) -> list[Series]:

@@ -23,7 +23,7 @@ from holdfast.console.places import (
     THEMES,
     inner,
 )
-from holdfast.console.spoken import language_for, theme_for
+from holdfast.console.spoken import NAMES, language_for, theme_for
 from holdfast.server.callers import Address, ThePlane
 
 router = APIRouter(include_in_schema=False)
@@ -31,7 +31,6 @@ router = APIRouter(include_in_schema=False)
 _YEAR = 365 * 24 * 3600
 _SEE_OTHER = 303
 _UNAUTHORIZED = 401
-_NAMES = {"en": "English", "ko": "한국어"}
 
 
 @router.get("/")
@@ -173,9 +172,9 @@ def _page(
 
 def _language(one: str, current: str, wanted: str) -> str:
     if one == current:
-        return f'<strong lang="{one}">{_NAMES[one]}</strong>'
+        return f'<strong lang="{one}">{NAMES[one]}</strong>'
     back = escape(f"{LOOK}?language={one}&next={LOGIN}%3Fnext%3D{wanted}")
-    return f'<a lang="{one}" href="{back}">{_NAMES[one]}</a>'
+    return f'<a lang="{one}" href="{back}">{NAMES[one]}</a>'
 
 
 def _trouble(err: HoldfastError | None) -> str:

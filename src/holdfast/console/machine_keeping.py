@@ -14,6 +14,7 @@ from holdfast.base.texts import _, ngettext
 from holdfast.catalog.trash import Filter
 from holdfast.console import shown
 from holdfast.console.asking import confirm
+from holdfast.console.forms import Form
 from holdfast.console.notices import say
 from holdfast.console.panels import Panel, acting
 from holdfast.console.visiting import Visit
@@ -127,19 +128,10 @@ class _Keeping:
 
 
 async def _ask_reader(names: dict[str, str]) -> tuple[str, int] | None:
-    with ui.dialog() as dialog, ui.card().classes("hf-dialog"):
-        shown.heading(_("Let another machine read"))
-        ui.label(
-            _("It can open this machine's recovery points only with this machine's passphrase.")
-        )
+    text = _("It can open this machine's recovery points only with this machine's passphrase.")
+    with Form(_("Let another machine read"), yes=_("Let it read"), text=text) as form:
         reader = ui.select(names, label=_("Machine"), value=next(iter(names)))
         hours = ui.select(list(_HOURS), label=_("For how many hours"), value=24)
-        with ui.row().classes("hf-actions"):
-            ui.button(_("Cancel"), on_click=lambda: dialog.submit(None)).props("flat no-caps")
-            ui.button(_("Let it read"), on_click=lambda: dialog.submit("yes")).props(
-                "no-caps unelevated color=primary"
-            )
-    answer = await dialog
-    found = str(reader.value), int(hours.value or 1)
-    dialog.delete()
-    return found if answer else None
+    if not await form.agreed():
+        return None
+    return str(reader.value), int(hours.value or 1)

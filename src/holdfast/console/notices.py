@@ -36,6 +36,11 @@ def say(text: str) -> None:
     ui.notification(text, type="positive", timeout=5)
 
 
+def warn(text: str) -> None:
+    """That nothing was done, and why; for some seconds."""
+    ui.notification(text, type="warning", timeout=5)
+
+
 def problem(err: HoldfastError) -> Any:
     """In the place of what could not be shown."""
     with ui.element("section").classes("hf-notice hf-bad").props("role=alert") as shown:

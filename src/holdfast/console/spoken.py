@@ -6,6 +6,8 @@ from holdfast.base.texts import LANGUAGES
 from holdfast.console.places import LANGUAGE_COOKIE, THEME_COOKIE, THEMES
 from holdfast.server.speaking import language_of
 
+# As those call it who speak it.
+NAMES = {"en": "English", "ko": "한국어"}
 QUASAR = {"en": "en-US", "ko": "ko-KR"}
 
 

@@ -12,7 +12,7 @@ from holdfast.base.texts import N_, _
 from holdfast.console import shown
 from holdfast.console.forms import Form
 from holdfast.console.here import zone_name
-from holdfast.console.notices import say
+from holdfast.console.notices import say, warn
 from holdfast.console.pages import page
 from holdfast.console.parts import Parts
 from holdfast.console.start_words import CHAPTERS, WORDS
@@ -107,7 +107,7 @@ async def _protect(visit: Visit) -> None:
     """The proposed policy, for the paths that somebody agrees to."""
     machines = (await visit.ask(list_machines, _FEW, state="active")).items
     if not machines:
-        say(_("Register a machine first."))
+        warn(_("Register a machine first."))
         return
     text = _("Backed up each night, kept for days, weeks, months and years.")
     with Form(_("Protect it every night"), yes=_("Protect"), text=text) as form:
@@ -143,6 +143,6 @@ async def _attach(visit: Visit, machine: MachineView, paths: list[str]) -> Assig
 async def _first_vault(visit: Visit) -> VaultFacts | None:
     found = (await visit.ask(list_vaults, _FEW)).items
     if not found:
-        say(_("Make a vault first."))
+        warn(_("Make a vault first."))
         return None
     return found[0]

@@ -12,6 +12,7 @@ from holdfast.base.texts import _
 from holdfast.console import shown
 from holdfast.console.forms import Form
 from holdfast.console.looking import Look
+from holdfast.console.notices import warn
 from holdfast.console.visiting import Visit
 from holdfast.console.whole_lists import all_of
 from holdfast.fleet.roles import Right
@@ -54,10 +55,7 @@ async def _unlock(look: Look, page: str) -> None:
     visit, machine = look.visit, look.machine
     readers = await _readers(visit, machine)
     if not readers:
-        ui.notification(
-            _("There is no other machine at work in this vault that could read it."),
-            type="warning",
-        )
+        warn(_("There is no other machine at work in this vault that could read it."))
         return
 
     text = _(

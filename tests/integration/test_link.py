@@ -1,5 +1,6 @@
 """Two hosts that replicate: what is asked over the link, and who is let in."""
 
+import contextlib
 import logging
 import os
 import socket
@@ -23,9 +24,10 @@ from holdfast.replication.link_requests import REQUESTS
 from holdfast.replication.link_server import LinkServer, ListenAt, ServerLimits, SiteRules
 from holdfast.replication.link_troubles import trouble_with_site
 from holdfast.replication.log_errors import LogDamaged
+from holdfast.replication.pace import Pace
 from holdfast.replication.receiver import Receiver, ReplicaWish, SeedWish
 from holdfast.replication.replica_facts import ReplicaDisk
-from holdfast.replication.settings import SiteAddress
+from holdfast.replication.settings import Limit, SiteAddress
 from holdfast.replication.site_orders import OrderKind, SiteOrder, SourceTidings
 from holdfast.storage.errors import StorageFull
 from holdfast.testing.links import SITE, SOURCE, Everybody, Served, Vouching, address_at, served
@@ -734,3 +736,38 @@ def test_no_piece_waits_for_an_answer_to_the_one_before(
         sender.join()
 
     assert receiver.applied == [(VM, log.hash)]
+
+
+def test_a_site_takes_in_no_faster_than_it_may_from_all_together(
+    vouching: Vouching, tmp_path: Path
+) -> None:
+    """And asks and answers go on in between."""
+    clock, receiver = SystemClock(), MemoryReceiver()
+    rate, size = MIB, 2 * MIB
+    rules = SiteRules(grants=Everybody(), pace=Pace(clock, [Limit(bytes_per_second=rate)]))
+    machines = (SOURCE, "5000000000000002")
+    logs = [FileLog.made(tmp_path / machine, os.urandom(size)) for machine in machines]
+    with served(vouching, receiver, rules=rules) as site, contextlib.ExitStack() as stack:
+        peers = [
+            stack.enter_context(
+                Peer(site.address, vouching.identity(each), clock=clock, patience=EVEN_LOADED)
+            )
+            for each in machines
+        ]
+        begun = clock.monotonic()
+        senders = [
+            threading.Thread(target=peer.send, args=(vm, log))
+            for peer, vm, log in zip(peers, (VM, OTHER), logs, strict=True)
+        ]
+        for sender in senders:
+            sender.start()
+        peers[0].state(VM)
+        is_answered_meanwhile = any(sender.is_alive() for sender in senders)
+        for sender in senders:
+            sender.join()
+        took = clock.monotonic() - begun
+
+    assert is_answered_meanwhile
+    assert {vm for vm, _hash in receiver.applied} == {VM, OTHER}
+    # All but what a turn may catch up with, and the first piece of each.
+    assert took > 0.75 * 2 * size / rate

@@ -42,6 +42,7 @@ from holdfast.replication.link_sockets import drain, listen, tune
 from holdfast.replication.link_troubles import trouble_with_source
 from holdfast.replication.link_tunnel import Doors, no_doors
 from holdfast.replication.link_works import Works
+from holdfast.replication.pace import Pace
 from holdfast.replication.receiver import Receiver
 from holdfast.replication.settings import DEFAULT_PORT
 
@@ -90,6 +91,8 @@ class SiteRules:
     grants: Grants
     is_revoked: IsRevoked = nobody_revoked
     doors: Doors = no_doors
+    # How fast logs are taken in, from all sources together; None: as fast as they come.
+    pace: Pace | None = None
     on_refused: Callable[[HoldfastError], None] = _nothing
 
 
@@ -114,6 +117,7 @@ class LinkServer:
             works=Works(),
             intakes=Intakes(receiver),
             doors=rules.doors,
+            pace=rules.pace or Pace(clock),
         )
         # It is said at once when we cannot prove who we are.
         server_context(identity, clock)

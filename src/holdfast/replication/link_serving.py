@@ -46,6 +46,7 @@ from holdfast.replication.link_taking import Taking
 from holdfast.replication.link_tunnel import AskTunnel, Doors, Pipe, no_doors
 from holdfast.replication.link_tunnel_end import opened_end
 from holdfast.replication.link_works import Works
+from holdfast.replication.pace import Pace
 from holdfast.replication.receiver import Incoming, Receiver
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class Parts:
     clock: Clock
     works: Works
     intakes: Intakes
+    pace: Pace
     doors: Doors = no_doors
 
 
@@ -97,6 +99,8 @@ class Serving:
         self._pipe: Pipe | None = None
         self._opened = contextlib.ExitStack()
         self._ends_at: float | None = None
+        # What came is more than may come by now.
+        self._full_until = float("-inf")
         self._taking = Taking(channel.wake)
         self._looked_at = parts.clock.monotonic()
 
@@ -139,8 +143,8 @@ class Serving:
             return
         self._channel.flush()
         if not self._hear():
-            self._channel.wait(_WAIT, deaf=self._is_deaf())
-        self._channel.beat(deaf=self._taking.is_full)
+            self._channel.wait(self._rest(), deaf=self._is_deaf())
+        self._channel.beat(deaf=self._taking.is_full or self._is_full())
         self._look_again()
 
     def _hear(self) -> bool:
@@ -156,7 +160,24 @@ class Serving:
 
     def _is_deaf(self) -> bool:
         """Nothing more is read until what is here has gone."""
-        return self._taking.is_full or self._channel.posted_bytes > _MOST_POSTED
+        is_behind = self._taking.is_full or self._channel.posted_bytes > _MOST_POSTED
+        return is_behind or self._is_full()
+
+    def _is_full(self) -> bool:
+        return self._parts.clock.monotonic() < self._full_until
+
+    def _rest(self) -> float:
+        left = self._full_until - self._parts.clock.monotonic()
+        return min(_WAIT, left) if left > 0 else _WAIT
+
+    def _pay(self, size: int) -> None:
+        """Before the next piece, the share of the site's line that this one has taken.
+
+        The kernel stops the source meanwhile, once its buffers are full.
+        """
+        wait = self._parts.pace.turn(size)
+        if wait != 0.0:
+            self._full_until = self._parts.clock.monotonic() + (_WAIT if wait is None else wait)
 
     def _look_again(self) -> None:
         """A certificate may end, or be taken back, while its connection lasts."""
@@ -193,6 +214,7 @@ class Serving:
     # Pieces of logs.
 
     def _take(self, number: int, offset: int, content: memoryview) -> None:
+        self._pay(len(content))
         if number in self._probes:
             self._probes[number] += len(content)
         elif self._streams.get(number) is not None:

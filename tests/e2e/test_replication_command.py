@@ -136,6 +136,42 @@ def test_machine_is_followed_through_its_life_by_commands(
     assert not list((source.home / "replication").iterdir())
 
 
+def test_a_replica_that_was_removed_is_had_back_at_the_site(
+    pair: Pair, machine: StillMachine
+) -> None:
+    name, site = machine.name, pair.site
+    pair.enable(name, *NEVER_FROZEN)
+    newest = pair.newest(machine.uuid)
+
+    ended = pair.source.run("replication", "disable", name, status=None)
+    listed = _checked(site.run("replication", "kept-replicas", "--json"))
+    shown = site.run("replication", "kept-replicas", status=None)
+    restored = _checked(site.run("replication", "restore-replica", name, "--json"))
+    has_it = _is_exact(pair, machine, newest)
+    pair.enable(name, *NEVER_FROZEN)
+    facts = pair.facts(machine.uuid)
+    pair.source.run("replication", "disable", name)
+    purged = _checked(site.run("replication", "purge-replica", name, "--json"))
+    intake = _checked(
+        site.run("replication", "intake", "--limit", "8mbit@daily 01:00-02:00", "--json")
+    )
+    none = site.run("replication", "restore-replica", name, status=None)
+
+    assert f"restore-replica {name}" in ended.out
+    assert name in shown.out
+    # Those of other machines lie there as well.
+    (kept,) = [one for one in listed.events if one["uuid"] == machine.uuid]
+    assert (kept["event"], kept["vm"]) == ("replica-kept", name)
+    assert kept["points"] == restored.event("replica-restored")["points"] > 0
+    assert has_it
+    assert facts is not None
+    assert newest in [point.generation for point in facts.points]
+    (limit,) = intake.event("site-intake")["limits"]
+    assert limit == {"bytes_per_second": 1_000_000, "window": "daily 01:00-02:00"}
+    assert purged.event("replica-purged")["replicas"] == 1
+    assert "replica-not-kept" in none.err
+
+
 def test_points_are_exact_whichever_of_the_two_processes_is_killed(
     pair: Pair, machine: StillMachine
 ) -> None:

@@ -14,6 +14,7 @@ from holdfast.app.recovery_keeping import UpTender
 from holdfast.app.recovery_way_back import home_of_machines
 from holdfast.app.replication_admission import SiteFolder
 from holdfast.app.replication_grants import AdmittedGrants, ServersGrants
+from holdfast.app.replication_intake import IntakePace
 from holdfast.app.replication_own_site import SitePlan, site_plan, site_role
 from holdfast.app.replication_process import Work, alone
 from holdfast.app.stop_signals import stopped_by_signals
@@ -26,6 +27,8 @@ from holdfast.recovery.desk import desk_of
 from holdfast.recovery.live_sockets import doors_of
 from holdfast.replication.link_errors import OwnCertificateForClients
 from holdfast.replication.link_server import LinkServer, ListenAt, SiteRules
+from holdfast.replication.pace import Pace
+from holdfast.replication.replicas_away import GRACE
 from holdfast.replication.site import Site
 
 _TICK = 0.5
@@ -83,27 +86,37 @@ def _serve(session: Session, plan: SitePlan, stop: Latch, on_start: OnStart) -> 
     desk = desk_of(home, plan.machine, clock)
     folder = Path(plan.folder)
     back = home_of_machines(session, Site(folder, clock))
-    site = Site(folder, clock, machines=lambda: machines_here(session), desk=desk, home=back)
+    site = Site(
+        folder,
+        clock,
+        machines=lambda: machines_here(session),
+        desk=desk,
+        home=back,
+        grace=GRACE,
+    )
     site.clean()
-    with _port_of(session, plan, site) as server:
+    intake = IntakePace(session)
+    with _port_of(session, plan, site, intake.pace) as server:
         listening = f"{plan.host or _ANY}:{server.port}"
         on_start(plan.name, plan.machine, folder=plan.folder, listening=listening)
         tender = _Tender(session, site, plan.machine)
         try:
             while not stop.is_set() and _is_still(home, plan):
                 tender.tick()
+                intake.refresh()
                 clock.sleep(_TICK)
         finally:
             tender.end()
 
 
-def _port_of(session: Session, plan: SitePlan, site: Site) -> LinkServer:
+def _port_of(session: Session, plan: SitePlan, site: Site, pace: Pace | None = None) -> LinkServer:
     home = session.settings.home
     grants = ServersGrants(home) if plan.is_servers else AdmittedGrants(home, site)
     rules = SiteRules(
         grants=grants,
         is_revoked=grants.is_revoked,
         doors=doors_of(home),
+        pace=pace,
         on_refused=lambda err: session.warn(f"{err} {err.advice}"),
     )
     at = ListenAt(hosts=(plan.host,), port=plan.port)
@@ -145,6 +158,7 @@ class _Tender:
             return
         self._next = moment + _TEND_EVERY
         self._remove_those_to_be_removed()
+        self._purge()
         for vm in self._site.replicas():
             self._tend(vm)
         self._trials.tick()
@@ -167,6 +181,13 @@ class _Tender:
                 self._site.remove(vm)
             except HoldfastError as err:
                 self._warn_once(vm, err)
+
+    def _purge(self) -> None:
+        try:
+            self._site.purge_due()
+            self._warned.pop("", None)
+        except HoldfastError as err:
+            self._warn_once("", err)
 
     def _warn_once(self, vm: str, err: HoldfastError) -> None:
         if self._warned.get(vm) != str(err):

@@ -17,9 +17,8 @@ from holdfast.fleet.replication_messages import (
 from holdfast.hypervisor.machine_spec import DomainSpec
 from holdfast.recovery.tested_points import tested_points
 from holdfast.replication.replica_facts import ReplicaFacts, ReplicaPoint
+from holdfast.replication.replica_folder import taken_by
 from holdfast.replication.site import Site, no_machines
-
-_BLOCK = 512
 
 
 def look_at_site(
@@ -57,7 +56,7 @@ def _replicas(site: Site, home: str) -> Iterator[ReplicaTold]:
                 name=facts.name,
                 source=facts.source,
                 points=len(facts.points),
-                bytes=_taken(site.folder / vm),
+                bytes=taken_by(site.folder / vm),
                 newest_at=facts.points[-1].taken_at if facts.points else None,
                 remarks=[
                     *(["replica-was-written"] if facts.written else []),
@@ -83,13 +82,3 @@ def _points(facts: ReplicaFacts, home: str) -> Iterator[ReplicaPointTold]:
 
 def _why(point: ReplicaPoint) -> str:
     return point.downgrades[0].code if point.downgrades else ""
-
-
-def _taken(folder: Path) -> int:
-    """Of the disk, not of what is sparse in it."""
-    total = 0
-    for path, _folders, files in os.walk(folder):
-        for name in files:
-            with contextlib.suppress(OSError):
-                total += os.lstat(os.path.join(path, name)).st_blocks * _BLOCK
-    return total

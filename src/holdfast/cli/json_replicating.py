@@ -108,6 +108,40 @@ class SiteDismissed(Event):
     was_admitted: bool
 
 
+class ReplicaKept(Event):
+    """`replication kept-replicas`: one that was removed, and can be had back until then."""
+
+    vm: str
+    uuid: str
+    points: int
+    # The newest of them; null: there is none.
+    newest: str | None
+    bytes: int
+    until: str
+
+
+class ReplicaRestored(Event):
+    """`replication restore-replica`: its points are points of this site again."""
+
+    vm: str
+    uuid: str
+    points: int
+
+
+class ReplicaPurged(Event):
+    """`replication purge-replica`: so many removed replicas of the machine are gone for good."""
+
+    vm: str
+    replicas: int
+
+
+class SiteIntake(Event):
+    """`replication intake`: how fast this site takes logs in; no limits: as fast as they come."""
+
+    # Each with bytes_per_second, and its window: "" is always.
+    limits: list[dict[str, Any]]
+
+
 class SiteServing(Event):
     """`replication serve`: replicas are taken in from now on."""
 

@@ -17,11 +17,15 @@ _COMMANDS = {
     "trace": "holdfast.cli.replication_log:trace",
     "change": "holdfast.cli.replication_change:change",
     "end": "holdfast.cli.replication_fleet:end",
+    "kept-replicas": "holdfast.cli.replication_kept:kept_replicas",
+    "restore-replica": "holdfast.cli.replication_kept:restore_replica",
+    "purge-replica": "holdfast.cli.replication_kept:purge_replica",
     "run": "holdfast.cli.replication_run:run",
     "serve": "holdfast.cli.replication_run:serve",
     "admit": "holdfast.cli.replication_sites:admit",
     "dismiss": "holdfast.cli.replication_sites:dismiss",
     "join": "holdfast.cli.replication_sites:join",
+    "intake": "holdfast.cli.replication_intake:intake",
     "seed": "holdfast.cli.replication_seed:seed",
 }
 

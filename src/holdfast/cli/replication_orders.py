@@ -5,6 +5,7 @@ from datetime import datetime
 import click
 
 from holdfast.base.texts import N_, _
+from holdfast.cli import shown
 from holdfast.cli.command import Command, option
 from holdfast.cli.output import Output, encodable
 from holdfast.cli.parameters import MOMENT
@@ -78,7 +79,8 @@ def resync(vm: str, *, now: bool, at: datetime | None) -> None:
     help=N_(
         "End the replication of a virtual machine: its records of changes, its change logs and "
         "its replica are removed.\n\n"
-        "A site that is away is no hindrance: its replica stays then, and this is said."
+        "A site that is away is no hindrance: its replica stays then, and this is said. For a week "
+        "a site can have a removed replica back, if there is room for it."
     ),
     examples=[
         ("holdfast replication disable web", N_("Nothing of it is left.")),
@@ -107,6 +109,12 @@ def disable(vm: str, *, keep_replica: bool) -> None:
             _("the replica stays at {site}: {reason}").format(
                 site=done.settings.to.site, reason=done.left_at_site
             )
+        )
+    elif not keep_replica:
+        lines.append(
+            _(
+                "For a week {site} can have it back: `holdfast replication restore-replica {vm}`"
+            ).format(site=shown.line(done.settings.to.site), vm=shown.line(done.settings.name))
         )
     run.out.done(event, *lines)
 

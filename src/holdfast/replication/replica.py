@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -62,6 +62,7 @@ from holdfast.replication.replica_record import (
     without_points,
 )
 from holdfast.replication.replica_seeding import put_seed
+from holdfast.replication.replicas_away import away_path
 from holdfast.replication.settings import PointPolicy
 from holdfast.replication.thinning import kept
 from holdfast.storage.durable import sync_folder
@@ -173,22 +174,37 @@ class Replica:
         return suspects_of(self._folder, target)
 
     def remove(self) -> None:
-        if not self._folder.path.exists():
+        # What is then killed is deleted by who comes next.
+        grave = self._folder.site / f"{_REMOVED}{self._folder.vm}-{secrets.token_hex(4)}"
+        if not self._bury(grave):
             return
+        self._tools.on_step("removed")
+        with site_errors(grave):
+            remove_folder(grave)
+
+    def put_away(self, grace: timedelta) -> None:
+        """Removed, and to be had back until then; see replicas_away."""
+        if self._folder.is_bare():
+            # The machine lives on here, and nothing else does.
+            return
+        until = self._tools.clock.now() + grace
+        if self._bury(away_path(self._folder.site, self._folder.vm, until)):
+            self._tools.on_step("put away")
+
+    def _bury(self, grave: Path) -> bool:
+        """Gone in one step; whether there was any."""
+        if not self._folder.path.exists():
+            return False
         with self._tools.locks.held(self._folder.vm, self._folder.lock):
             users = [pin.who for pin in self._pins() if pin.holds_files]
             if users:
                 record = self._read()
                 name = record.facts.name if record else self._folder.vm
                 raise ReplicaInUse(about=name, who=", ".join(users))
-            # Gone in one step; what is then killed is deleted by who comes next.
-            grave = self._folder.site / f"{_REMOVED}{self._folder.vm}-{secrets.token_hex(4)}"
             with site_errors(self._folder.path):
                 self._folder.bury(grave)
                 sync_folder(self._folder.site)
-        self._tools.on_step("removed")
-        with site_errors(grave):
-            remove_folder(grave)
+        return True
 
     def pin(self, generation: str, *, who: str, until: datetime | None) -> None:
         with self._changing() as record:

@@ -34,6 +34,22 @@ class ReplicaOfAnother(HoldfastError):
     exit_status = Exit.DECIDE
 
 
+class ReplicaThere(HoldfastError):
+    code = "replica-there"
+    sentence = N_("There is a replica of {about} in {site} already")
+    remedy = N_(
+        "End that replication first, with `holdfast replication disable {about}` on the host it "
+        "runs on; or leave the removed one until it goes by itself."
+    )
+    exit_status = Exit.DECIDE
+
+
+class ReplicaNotAway(HoldfastError):
+    code = "replica-not-kept"
+    sentence = N_("No replica of {about} was removed here that could be had back")
+    remedy = N_("`holdfast replication kept-replicas` lists those there are, on the site.")
+
+
 class ReplicaBusy(HoldfastError):
     code = "replica-busy"
     sentence = N_("Another process has been at work on the replica of {vm} for {seconds} seconds")

@@ -49,6 +49,7 @@ _TARGET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", re.ASCII)
 _LAYER = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]{0,31})\.(holdfast-[0-9a-f]{16})\.qcow2", re.ASCII)
 _FOLDERS = ("layers", "points", "incoming", "pins")
 _PART = ".part"
+_SECTOR = 512
 MACHINES = "running"
 # Room that stays free, so that merging can go on and the file system of the site does not fill.
 RESERVE = 256 * MIB
@@ -134,6 +135,14 @@ class ReplicaFolder:
         for name in sorted(os.listdir(self.path), key=lambda name: (name != record, name)):
             if name not in (MACHINES, self.lock.name):
                 (self.path / name).rename(grave / name)
+
+    def fill_from(self, grave: Path) -> None:
+        """The contrary; its record last, with which all of it is there."""
+        record = self._record_file.name
+        for name in sorted(os.listdir(grave), key=lambda name: (name == record, name)):
+            if name not in (MACHINES, self.lock.name):
+                (grave / name).rename(self.path / name)
+        remove_folder(grave)
 
     def read(self) -> Record:
         try:
@@ -228,10 +237,20 @@ def room_of(site: Path) -> Room:
     return Room(free=seen.f_bavail * seen.f_frsize, total=seen.f_blocks * seen.f_frsize)
 
 
+def is_short_of_room(site: Path) -> bool:
+    """Little more is free than what stays free anyway."""
+    room = room_of(site)
+    return room.free < 2 * _reserve(room, RESERVE)
+
+
+def _reserve(room: Room, most: int) -> int:
+    return min(most, room.total // _RESERVE_SHARE)
+
+
 def require_room(site: Path, needed: int, *, about: str, reserve: int = RESERVE) -> None:
     """So many bytes, and what stays free beside them."""
     room = room_of(site)
-    needed += min(reserve, room.total // _RESERVE_SHARE)
+    needed += _reserve(room, reserve)
     if room.free < needed:
         raise site_full(site, needed, about=about)
 
@@ -270,6 +289,16 @@ def site_failure(path: Path, err: OSError, *, about: str) -> HoldfastError:
     if err.errno in (errno.ENOSPC, errno.EDQUOT):
         return site_full(path, 0, about=about)
     return SiteUnusable(path=err.filename or path, reason=err.strerror)
+
+
+def taken_by(folder: Path) -> int:
+    """Bytes of the disk, not of what is sparse in it."""
+    total = 0
+    for path, _folders, files in os.walk(folder):
+        for name in files:
+            with contextlib.suppress(OSError):
+                total += os.lstat(os.path.join(path, name)).st_blocks * _SECTOR
+    return total
 
 
 def remove_folder(path: Path) -> None:

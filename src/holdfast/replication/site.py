@@ -3,7 +3,7 @@
 import contextlib
 import os
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from holdfast.base.clock import Clock
@@ -26,6 +26,7 @@ from holdfast.replication.replica_errors import ReplicaInUse, ReplicaMissing
 from holdfast.replication.replica_facts import ReplicaFacts
 from holdfast.replication.replica_folder import (
     ReplicaFolder,
+    is_short_of_room,
     open_folder,
     replicas_in,
     require_generation,
@@ -38,6 +39,7 @@ from holdfast.replication.replica_guard import writers_of
 from holdfast.replication.replica_hashes import require_range
 from holdfast.replication.replica_incoming import present, remove_old, take_piece
 from holdfast.replication.replica_lock import ReplicaLocks
+from holdfast.replication.replicas_away import Away, due_to_go, list_away, purge, put_back
 from holdfast.replication.settings import PointPolicy
 from holdfast.replication.site_orders import Desk, SiteOrder, SourceTidings, no_desk
 
@@ -55,10 +57,10 @@ class Site:
 
     `machines` tells of those of this host, to find one that would write to a replica; `desk` is
     where sources are heard, and told what is wanted of them; `home` gives the disks of a machine
-    that ran here.
+    that ran here. What is removed can be had back for `grace`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  each is a part of its host
         self,
         folder: Path,
         clock: Clock,
@@ -67,10 +69,12 @@ class Site:
         on_step: Callable[[str], None] = _nobody_listens,
         desk: Desk = no_desk,
         home: OldHome | None = None,
+        grace: timedelta = timedelta(0),
     ) -> None:
         self._folder = folder
         self._desk = desk
         self._home = home or NoHome()
+        self._grace = grace
         self._clock = clock
         self._machines = machines
         self._tools = SiteTools(clock=clock, locks=ReplicaLocks(clock), on_step=on_step)
@@ -141,7 +145,17 @@ class Site:
         return self._replica(vm).between(one, other)
 
     def remove(self, vm: str) -> None:
-        self._replica(vm).remove()
+        if self._grace:
+            self._replica(vm).put_away(self._grace)
+        else:
+            self._replica(vm).remove()
+
+    def away(self) -> list[Away]:
+        """Replicas that were removed, and can be had back."""
+        return list_away(self._folder)
+
+    def put_back(self, away: Away) -> None:
+        put_back(self._folder, away)
 
     def pin(self, vm: str, generation: str, *, who: str, until: datetime | None = None) -> None:
         self._replica(vm).pin(generation, who=who, until=until)
@@ -190,6 +204,15 @@ class Site:
     def clean(self) -> None:
         """Remove what removals that were killed have left."""
         remove_graves(self._folder)
+
+    def purge_due(self) -> list[Away]:
+        """Removed replicas whose time is over, or whose room others need; what went."""
+        found = self.away()
+        is_short = bool(found) and is_short_of_room(self._folder)
+        gone = due_to_go(found, self._clock.now(), is_short=is_short)
+        for away in gone:
+            purge(away)
+        return gone
 
     def writers(self, vm: str) -> tuple[str, ...]:
         """Machines of this host that would write to its layers, if they were started."""

@@ -24,6 +24,16 @@ class ZoneUnreadable(HoldfastError):
     remedy = N_("Try again; if it stays, see that the system's package tzdata is whole.")
 
 
+def in_utc(moment: datetime) -> datetime:
+    """Whoever names no zone means UTC; the years 1 and 9999 have moments that no clock there shows."""
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        return moment.replace(tzinfo=UTC)
+
+
 def read_zone(name: str) -> ZoneInfo:
     """A zone by its IANA name."""
     try:

@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Generic, TypeVar
 
 from holdfast.base.errors import Exit, HoldfastError
@@ -14,6 +15,8 @@ R = TypeVar("R")
 
 USUAL = 100
 MOST = 1000
+# As long as a number that databases count by.
+_DIGITS = 18
 
 
 class CursorNotUnderstood(HoldfastError):
@@ -38,6 +41,29 @@ class Window:
     def parts(self, count: int) -> list[str] | None:
         """What the cursor holds; None at the beginning of the list."""
         return None if self.after is None else read_cursor(self.after, count)
+
+    def dated(self) -> tuple[datetime, str] | None:
+        """Of a list that is sorted by a moment and an id."""
+        parts = self.parts(2)
+        return (self.moment(parts[0]), parts[1]) if parts else None
+
+    def moment(self, text: str) -> datetime:
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError as err:
+            raise CursorNotUnderstood(cursor=self.after) from err
+        if moment.tzinfo is None:
+            raise CursorNotUnderstood(cursor=self.after)
+        return moment
+
+    def number(self) -> int | None:
+        """Of a list that is sorted by a number."""
+        parts = self.parts(1)
+        if parts is None:
+            return None
+        if not parts[0].isdecimal() or len(parts[0]) > _DIGITS:
+            raise CursorNotUnderstood(cursor=self.after)
+        return int(parts[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

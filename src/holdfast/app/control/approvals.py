@@ -15,7 +15,7 @@ from holdfast.base.texts import _
 from holdfast.catalog import approvals as approval_rows
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Account, Approval, Vault
-from holdfast.fleet.paging import CursorNotUnderstood, Page, Window, make_page
+from holdfast.fleet.paging import Page, Window, make_page
 from holdfast.fleet.roles import Right
 
 LIFE = timedelta(hours=24)
@@ -74,7 +74,7 @@ def list_approvals(
             limit=window.one_more,
             vaults=readable_vaults(db, actor),
             open_at=now if only_open else None,
-            before=_before(window),
+            before=window.dated(),
         )
         return make_page(
             rows,
@@ -131,19 +131,6 @@ def _row(db: Session, approval_id: str, *, lock: bool = False) -> Approval:
     if row is None:
         raise NotThere(what=_("approval"), name=approval_id)
     return row
-
-
-def _before(window: Window) -> tuple[datetime, str] | None:
-    parts = window.parts(2)
-    if parts is None:
-        return None
-    try:
-        at = datetime.fromisoformat(parts[0])
-    except ValueError as err:
-        raise CursorNotUnderstood(cursor=window.after) from err
-    if at.tzinfo is None:
-        raise CursorNotUnderstood(cursor=window.after)
-    return at, parts[1]
 
 
 def _facts(db: Session, row: Approval, now: datetime) -> ApprovalFacts:

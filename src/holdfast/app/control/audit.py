@@ -11,14 +11,13 @@ from holdfast.catalog import audit as audit_rows
 from holdfast.catalog.audit import Filter
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import AuditEntry, Vault
-from holdfast.fleet.paging import CursorNotUnderstood, Page, Window, make_page
+from holdfast.fleet.paging import Page, Window, make_page
 from holdfast.fleet.roles import Right
 
 DONE = "done"
 DENIED = "denied"
 FAILED = "failed"
 # As many as fit into the database's numbers.
-_DIGITS = 18
 SERVER = Actor(kind="server", id="server", name="server")
 
 
@@ -83,20 +82,11 @@ def _vault_id(db: Session, object_: str | None) -> str | None:
 
 def list_entries(plane: Plane, actor: Actor, wanted: Filter, window: Window) -> Page[Entry]:
     """The newest first; all vaults together are for administrators."""
-    before = _before(window)
+    before = window.number()
     with plane.database.read() as db:
         require(db, actor, Right.READ_AUDIT, wanted.vault_id)
         rows = audit_rows.newest_first(db, wanted, limit=window.one_more, before=before)
     return make_page(rows, window, key=lambda row: [str(row.id)], view=_entry)
-
-
-def _before(window: Window) -> int | None:
-    parts = window.parts(1)
-    if parts is None:
-        return None
-    if not parts[0].isdecimal() or len(parts[0]) > _DIGITS:
-        raise CursorNotUnderstood(cursor=window.after)
-    return int(parts[0])
 
 
 def _entry(row: AuditEntry) -> Entry:

@@ -26,7 +26,7 @@ from holdfast.catalog.drills import Drilled
 from holdfast.catalog.replications import Filter
 from holdfast.catalog.tables import DrillRun as Row
 from holdfast.catalog.tables import Machine
-from holdfast.fleet.paging import CursorNotUnderstood, Page, Window, make_page
+from holdfast.fleet.paging import Page, Window, make_page
 from holdfast.fleet.recovery_messages import (
     LONGEST_PICTURE,
     LONGEST_RUN,
@@ -169,7 +169,7 @@ def list_runs(
             db,
             vaults=_vaults(db, actor, vault),
             vm=vm,
-            before=_before(window),
+            before=window.dated(),
             limit=window.one_more,
         )
     return make_page(
@@ -367,13 +367,3 @@ def _view(found: Drilled) -> DrillRunView:
         rto_objective=run.objective.rto,
         rpo_objective=run.objective.rpo,
     )
-
-
-def _before(window: Window) -> tuple[datetime, str] | None:
-    parts = window.parts(2)
-    if parts is None:
-        return None
-    try:
-        return datetime.fromisoformat(parts[0]), parts[1]
-    except ValueError as err:
-        raise CursorNotUnderstood(cursor=window.after) from err

@@ -1,7 +1,5 @@
 """Jobs: what was done, what is being done, what a person wants done."""
 
-from datetime import datetime
-
 from holdfast.app.control.access import require
 from holdfast.app.control.errors import NotThere
 from holdfast.app.control.job_views import (
@@ -19,13 +17,13 @@ from holdfast.catalog import jobs as job_rows
 from holdfast.catalog.database import Session
 from holdfast.catalog.jobs import JobFilter
 from holdfast.catalog.tables import Job, Machine
-from holdfast.fleet.paging import CursorNotUnderstood, Page, Window, make_page
+from holdfast.fleet.paging import Page, Window, make_page
 from holdfast.fleet.roles import Right
 
 
 def list_jobs(plane: Plane, actor: Actor, wanted: JobFilter, window: Window) -> Page[JobView]:
     """The newest first, of every vault the asker may read."""
-    before = _before(window)
+    before = window.dated()
     with plane.database.read() as db:
         if wanted.vault_id is not None:
             require(db, actor, Right.READ, wanted.vault_id)
@@ -60,10 +58,7 @@ def show_job(plane: Plane, actor: Actor, job_id: str) -> JobDetail:
 
 def job_lines(plane: Plane, actor: Actor, job_id: str, window: Window) -> Page[LineView]:
     """The log, in the order it arrived. `next` is there to the end, for whoever follows it."""
-    parts = window.parts(1)
-    if parts is not None and not parts[0].isdecimal():
-        raise CursorNotUnderstood(cursor=window.after)
-    after = int(parts[0]) if parts else 0
+    after = window.number() or 0
     with plane.database.read() as db:
         job_for(db, actor, job_id, Right.READ)
         rows = job_rows.lines(db, job_id, after=after, limit=window.one_more)
@@ -77,13 +72,3 @@ def job_for(db: Session, actor: Actor, job_id: str, right: Right) -> Job:
         raise NotThere(what=_("job"), name=job_id)
     require(db, actor, right, job.vault_id)
     return job
-
-
-def _before(window: Window) -> tuple[datetime, str] | None:
-    parts = window.parts(2)
-    if parts is None:
-        return None
-    try:
-        return datetime.fromisoformat(parts[0]), parts[1]
-    except ValueError as err:
-        raise CursorNotUnderstood(cursor=window.after) from err

@@ -13,7 +13,7 @@ from holdfast.catalog import points as point_rows
 from holdfast.catalog.database import Session
 from holdfast.catalog.points import CLASS_MARK, CLASSES, Glance, Placed, PointFilter
 from holdfast.fleet.local_time import read_zone
-from holdfast.fleet.paging import CursorNotUnderstood, Page, Window, make_page
+from holdfast.fleet.paging import Page, Window, make_page
 from holdfast.fleet.roles import Right
 
 VM_MARK = "vm:"
@@ -200,12 +200,4 @@ def _key(one: Placed) -> list[str]:
 
 def _before(window: Window) -> tuple[datetime, str, str] | None:
     parts = window.parts(3)
-    if parts is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(parts[0])
-    except ValueError as err:
-        raise CursorNotUnderstood(cursor=window.after) from err
-    if moment.tzinfo is None:
-        raise CursorNotUnderstood(cursor=window.after)
-    return moment, parts[1], parts[2]
+    return (window.moment(parts[0]), parts[1], parts[2]) if parts else None

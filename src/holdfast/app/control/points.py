@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from holdfast.app.control.errors import NotAllowed, NotThere
 from holdfast.app.control.machine_views import machine_for
@@ -16,8 +16,9 @@ from holdfast.catalog import policies as policy_rows
 from holdfast.catalog.database import Session
 from holdfast.catalog.policies import Filter
 from holdfast.catalog.tables import Point
+from holdfast.fleet.local_time import in_utc
 from holdfast.fleet.messages import PointsTold, PointTold
-from holdfast.fleet.paging import CursorNotUnderstood, Page, Window, make_page
+from holdfast.fleet.paging import Page, Window, make_page
 from holdfast.fleet.policies import known_policy
 from holdfast.fleet.roles import Right
 from holdfast.vault.policy.retention import Verdict
@@ -72,7 +73,7 @@ def take_points(plane: Plane, actor: Actor, told: PointsTold) -> PointsTaken:
 
 def list_points(plane: Plane, actor: Actor, machine_id: str, window: Window) -> Page[PointView]:
     """Newest first."""
-    after = _after(window)
+    after = window.dated()
     with plane.database.read() as db:
         machine = machine_for(db, actor, machine_id, Right.READ)
         points = point_rows.of_machine(db, machine.id)
@@ -138,33 +139,11 @@ def _row(machine_id: str, told: PointTold) -> Point:
     return Point(
         machine_id=machine_id,
         id=told.id,
-        taken_at=_in_utc(told.taken_at),
+        # Also of the year 1 or 9999: retention keeps and names it.
+        taken_at=in_utc(told.taken_at),
         host=told.host,
         paths=told.paths,
         tags=told.tags,
         bytes_total=told.bytes_total,
         bytes_added=told.bytes_added,
     )
-
-
-def _in_utc(moment: datetime) -> datetime:
-    """A point of the year 1 or 9999 is told as well: retention keeps and names it."""
-    if moment.tzinfo is None:
-        return moment.replace(tzinfo=UTC)
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        return moment.replace(tzinfo=UTC)
-
-
-def _after(window: Window) -> tuple[datetime, str] | None:
-    parts = window.parts(2)
-    if parts is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(parts[0])
-    except ValueError as err:
-        raise CursorNotUnderstood(cursor=window.after) from err
-    if moment.tzinfo is None:
-        raise CursorNotUnderstood(cursor=window.after)
-    return moment, parts[1]

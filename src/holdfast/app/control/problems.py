@@ -40,9 +40,8 @@ class ProblemView:
 def list_problems(plane: Plane, actor: Actor, window: Window) -> Page[ProblemView]:
     """Of the vaults the caller may look into; the gravest and widest first."""
     found = survey(plane, actor).problems
-    after = window.parts(1)
     # What was there a moment ago may be over: then the list goes on where that would have stood.
-    begin = int(after[0]) if after and after[0].isdecimal() else 0
+    begin = window.number() or 0
     rows = list(enumerate(found[begin : begin + window.one_more], begin + 1))
     return make_page(rows, window, key=lambda row: [str(row[0])], view=lambda row: view_of(row[1]))
 

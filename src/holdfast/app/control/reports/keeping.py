@@ -1,7 +1,7 @@
 """Reports that were made at hosts, as those of the planner, and are kept here to be shown around."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from holdfast.app.control import audit
@@ -15,7 +15,8 @@ from holdfast.base.texts import _
 from holdfast.catalog import kept_reports as rows
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import KeptReport
-from holdfast.fleet.paging import CursorNotUnderstood, Page, Window, make_page
+from holdfast.fleet.local_time import in_utc
+from holdfast.fleet.paging import Page, Window, make_page
 from holdfast.fleet.roles import Right
 
 PLANNER = "planner"
@@ -62,7 +63,7 @@ def keep_report(plane: Plane, actor: Actor, new: NewReport) -> KeptView:
             id=id_for(actor),
             machine_id=None,
             subject="",
-            made_at=_in_utc(new.made_at),
+            made_at=in_utc(new.made_at),
             kept_at=now,
             kept_by=actor.name,
             facts=new.facts,
@@ -83,7 +84,7 @@ def list_kept(
         found = rows.newest_first(
             db,
             vaults=vaults_asked(db, actor, vault),
-            before=_before(window),
+            before=window.dated(),
             limit=window.one_more,
         )
     return make_page(found, window, key=lambda row: [row.kept_at.isoformat(), row.id], view=_view)
@@ -121,24 +122,3 @@ def _view(row: KeptReport) -> KeptView:
         kept_by=row.kept_by,
         facts=row.facts,
     )
-
-
-def _in_utc(moment: datetime) -> datetime:
-    """The years 1 and 9999 have moments that no clock in UTC shows."""
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        return moment.replace(tzinfo=UTC)
-
-
-def _before(window: Window) -> tuple[datetime, str] | None:
-    parts = window.parts(2)
-    if parts is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(parts[0])
-    except ValueError as err:
-        raise CursorNotUnderstood(cursor=window.after) from err
-    if moment.tzinfo is None:
-        raise CursorNotUnderstood(cursor=window.after)
-    return moment, parts[1]

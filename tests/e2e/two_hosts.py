@@ -5,7 +5,8 @@ import itertools
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,11 @@ class Ground:
 
 @contextlib.contextmanager
 def ground_on(
-    hosts: tuple[KvmHost, KvmHost], folder: Path, *, console: bool = False
+    hosts: tuple[KvmHost, KvmHost],
+    folder: Path,
+    *,
+    console: bool = False,
+    agent: Callable[[Bench], AbstractContextManager[None]] = running_agent,
 ) -> Iterator[Ground]:
     """Server and agents run; nothing of them and of what they made is left behind."""
     with (
@@ -85,7 +90,7 @@ def ground_on(
         stack.callback(_remove, hosts)
         for bench in (found.south, found.north):
             stack.callback(_end_what_is_at_work, bench)
-            stack.enter_context(running_agent(bench))
+            stack.enter_context(agent(bench))
         for home in (str(found.south.home), str(found.north.home)):
             wait_until(partial(at_work, home, Work.SERVE))
         yield found

@@ -10,16 +10,18 @@ from holdfast.app.control.tokens import LONGEST_DAYS, NewToken, TokenFacts
 from holdfast.base.texts import N_, _
 from holdfast.console import shown
 from holdfast.console.asking import ask_text, confirm
+from holdfast.console.columns import ago_column
 from holdfast.console.forms import Form
 from holdfast.console.notices import say
 from holdfast.console.pages import page
+from holdfast.console.role_words import role_text
 from holdfast.console.shown_once import show_once
+from holdfast.console.spoken import NAMES
 from holdfast.console.tables import Column, Empty, Listing
 from holdfast.console.visiting import Visit
-from holdfast.fleet.paging import MOST, Window
-from holdfast.fleet.roles import Role, Scope
+from holdfast.console.whole_lists import all_of
+from holdfast.fleet.roles import Scope
 
-_LANGUAGES = {"en": "English", "ko": "한국어"}
 _DAYS = 90
 
 
@@ -33,7 +35,7 @@ async def account_page(visit: Visit) -> None:
 
 def _about(visit: Visit) -> None:
     with shown.card(visit.me.name):
-        roles = [(one.vault, _role_text(one.role)) for one in visit.me.roles]
+        roles = [(one.vault, role_text(one.role)) for one in visit.me.roles]
         if visit.me.is_admin:
             roles = [(_("All vaults"), _("administrator")), *roles]
         if roles:
@@ -42,7 +44,7 @@ def _about(visit: Visit) -> None:
             ui.label(_("You have no role in any vault yet; an administrator grants one.")).classes(
                 "hf-muted"
             )
-        box = ui.select(_LANGUAGES, label=_("Language"), value=visit.me.lang)
+        box = ui.select(NAMES, label=_("Language"), value=visit.me.lang)
         box.props("outlined dense").classes("hf-narrow")
 
         async def change() -> None:
@@ -90,9 +92,6 @@ def _password(label: str, kind: str) -> ui.input:
 
 
 async def _tokens(visit: Visit) -> None:
-    async def load() -> Sequence[TokenFacts]:
-        return (await visit.ask(tokens.list_tokens, Window(limit=MOST))).items
-
     async def add() -> None:
         made = await _add_token(visit)
         if made is not None:
@@ -110,7 +109,7 @@ async def _tokens(visit: Visit) -> None:
         visit,
         name="tokens",
         columns=_columns(visit),
-        load=load,
+        load=lambda: all_of(visit, tokens.list_tokens),
         empty=Empty(
             title=_("No token"),
             text=_(
@@ -123,7 +122,7 @@ async def _tokens(visit: Visit) -> None:
 
 
 def _columns(visit: Visit) -> list[Column[TokenFacts]]:
-    now = visit.plane.clock.now
+    clock = visit.plane.clock
     return [
         Column(
             name="name",
@@ -132,25 +131,14 @@ def _columns(visit: Visit) -> list[Column[TokenFacts]]:
             href=lambda one: f"/account/tokens/{one.id}",
         ),
         Column(name="scopes", label=_("May"), value=lambda one: _scopes(one.scopes)),
-        Column(
-            name="since",
-            label=_("Made on"),
-            value=lambda one: one.created_at,
-            text=lambda one: shown.ago(one.created_at, now()),
-            is_minor=True,
-        ),
+        ago_column("since", _("Made on"), lambda one: one.created_at, clock, is_minor=True),
         Column(
             name="until",
             label=_("Good until"),
             value=lambda one: one.expires_at,
-            text=lambda one: shown.ago(one.expires_at, now()) if one.expires_at else "-",
+            text=lambda one: shown.ago(one.expires_at, clock.now()) if one.expires_at else "-",
         ),
-        Column(
-            name="used",
-            label=_("Last used"),
-            value=lambda one: one.last_used_at,
-            text=lambda one: shown.ago(one.last_used_at, now()),
-        ),
+        ago_column("used", _("Last used"), lambda one: one.last_used_at, clock),
     ]
 
 
@@ -175,8 +163,8 @@ async def _add_token(visit: Visit) -> NewToken | None:
 
 @page("/account/tokens/{token_id}", title=N_("Token"))
 async def token_page(visit: Visit, token_id: str) -> None:
-    known = await visit.ask(tokens.list_tokens, Window(limit=MOST))
-    token = next((one for one in known.items if one.id == token_id), None)
+    known: list[TokenFacts] = await all_of(visit, tokens.list_tokens)
+    token = next((one for one in known if one.id == token_id), None)
     if token is None:
         raise NotThere(what=_("token"), name=token_id)
     shown.name_tab(token.name)
@@ -211,11 +199,3 @@ def _scope_text(scope: Scope) -> str:
         Scope.OPERATE: _("work with what is there"),
         Scope.ALL: _("all that you may"),
     }[scope]
-
-
-def _role_text(role: str) -> str:
-    return {
-        Role.READER.value: _("reader"),
-        Role.OPERATOR.value: _("operator"),
-        Role.CONTRIBUTOR.value: _("contributor"),
-    }.get(role, role)

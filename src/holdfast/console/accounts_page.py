@@ -11,25 +11,24 @@ from holdfast.app.control.vaults import VaultFacts, list_vaults
 from holdfast.base.texts import N_, _
 from holdfast.console import shown
 from holdfast.console.asking import confirm
+from holdfast.console.columns import ago_column
 from holdfast.console.forms import Form
 from holdfast.console.notices import say
 from holdfast.console.pages import page
+from holdfast.console.role_words import role_words
 from holdfast.console.shown import Tone
 from holdfast.console.shown_once import show_once
+from holdfast.console.spoken import NAMES
 from holdfast.console.tables import Choice, Column, Empty, Listing
 from holdfast.console.visiting import Visit
-from holdfast.fleet.paging import MOST, Window
+from holdfast.console.whole_lists import all_of
 from holdfast.fleet.roles import Role
 
-_LANGUAGES = {"en": "English", "ko": "한국어"}
 _NONE = ""
 
 
 @page("/accounts", title=N_("Accounts"), section="accounts")
 async def accounts_page(visit: Visit) -> None:
-    async def load() -> Sequence[AccountFacts]:
-        return (await visit.ask(accounts.list_accounts, Window(limit=MOST))).items
-
     async def add() -> None:
         made = await _add(visit)
         if made is not None:
@@ -49,7 +48,7 @@ async def accounts_page(visit: Visit) -> None:
         visit,
         name="accounts",
         columns=_columns(visit),
-        load=load,
+        load=lambda: all_of(visit, accounts.list_accounts),
         empty=Empty(title=_("No account"), text=_("Add one for each person who works here.")),
         choices=[Choice(name="state", label=_("State"), value=lambda one: _state(visit, one))],
     )
@@ -75,13 +74,9 @@ def _columns(visit: Visit) -> list[Column[AccountFacts]]:
             label=_("Administrator"),
             value=lambda one: _("yes") if one.is_admin else _("no"),
         ),
-        Column(name="lang", label=_("Language"), value=lambda one: _LANGUAGES[one.lang]),
-        Column(
-            name="since",
-            label=_("Made on"),
-            value=lambda one: one.created_at,
-            text=lambda one: shown.ago(one.created_at, visit.plane.clock.now()),
-            is_minor=True,
+        Column(name="lang", label=_("Language"), value=lambda one: NAMES[one.lang]),
+        ago_column(
+            "since", _("Made on"), lambda one: one.created_at, visit.plane.clock, is_minor=True
         ),
     ]
 
@@ -90,7 +85,7 @@ async def _add(visit: Visit) -> tuple[str, str] | None:
     """The name and the password that was made for it."""
     with Form(_("Add an account"), yes=_("Add it")) as form:
         name = ui.input(_("Name")).props("outlined dense")
-        lang = ui.select(_LANGUAGES, label=_("Language"), value=visit.lang)
+        lang = ui.select(NAMES, label=_("Language"), value=visit.lang)
         lang.props("outlined dense")
         is_admin = ui.checkbox(_("Administrator: may do everything on this server"))
 
@@ -122,8 +117,7 @@ class _Account:
             pass
         await self._refresh()
         roles = await self._visit.ask(grants.roles_of, self._name)
-        vaults = await self._visit.ask(list_vaults, Window(limit=MOST))
-        self._roles(vaults.items, roles)
+        self._roles(await all_of(self._visit, list_vaults), roles)
 
     async def _refresh(self) -> None:
         facts = await self._visit.ask(accounts.show_account, self._name)
@@ -135,7 +129,7 @@ class _Account:
             shown.facts(
                 [
                     (_("Administrator"), _("yes") if facts.is_admin else _("no")),
-                    (_("Language"), _LANGUAGES[facts.lang]),
+                    (_("Language"), NAMES[facts.lang]),
                     (_("Made on"), shown.when(facts.created_at)),
                     *_kept_out(facts),
                 ]
@@ -176,12 +170,7 @@ class _Account:
                 self._role(vault, held.get(vault.id, _NONE))
 
     def _role(self, vault: VaultFacts, role: str) -> None:
-        words = {
-            _NONE: _("no role"),
-            Role.READER.value: _("reader"),
-            Role.OPERATOR.value: _("operator"),
-            Role.CONTRIBUTOR.value: _("contributor"),
-        }
+        words = {_NONE: _("no role"), **role_words()}
         box = ui.select(words, label=vault.name, value=role).props("outlined dense")
         box.classes("hf-narrow")
 

@@ -23,6 +23,7 @@ from holdfast.console.alert_words import (
     standing,
     weekly_text,
 )
+from holdfast.console.columns import ago_column
 from holdfast.console.pages import page
 from holdfast.console.tables import Choice, Column, Empty, Listing, Wish
 from holdfast.console.visiting import Visit
@@ -100,7 +101,6 @@ async def _alerts(visit: Visit, state: str, severity: str) -> Listing[AlertView]
 
 
 def _alert_columns(visit: Visit) -> list[Column[AlertView]]:
-    now = visit.plane.clock.now
     return [
         Column(
             name="severity",
@@ -114,12 +114,7 @@ def _alert_columns(visit: Visit) -> list[Column[AlertView]]:
             value=lambda one: one.sentence,
             href=lambda one: f"/alerts/{one.id}",
         ),
-        Column(
-            name="since",
-            label=_("First seen"),
-            value=lambda one: one.first_at,
-            text=lambda one: shown.ago(one.first_at, now()),
-        ),
+        ago_column("since", _("First seen"), lambda one: one.first_at, visit.plane.clock),
         Column(name="count", label=_("Times"), value=lambda one: one.count, is_number=True),
         Column(name="state", label=_("State"), value=standing),
         Column(name="kind", label=_("Kind"), value=lambda one: one.kind, is_minor=True),

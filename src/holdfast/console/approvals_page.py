@@ -1,7 +1,5 @@
 """Approvals: dangerous acts that wait for a second person's word."""
 
-from collections.abc import Sequence
-
 from nicegui import ui
 
 from holdfast.app.control.approvals import (
@@ -13,12 +11,13 @@ from holdfast.app.control.approvals import (
 from holdfast.base.texts import N_, _
 from holdfast.console import shown
 from holdfast.console.asking import confirm
+from holdfast.console.columns import ago_column
 from holdfast.console.job_parts import as_told
 from holdfast.console.pages import page
 from holdfast.console.shown import Tone
 from holdfast.console.tables import Choice, Column, Empty, Listing, Wish
 from holdfast.console.visiting import Visit
-from holdfast.fleet.paging import MOST, Window
+from holdfast.console.whole_lists import all_of
 from holdfast.fleet.roles import Right
 
 _SECONDS = 5.0
@@ -35,15 +34,11 @@ _TONES: dict[str, Tone] = {"waiting": "busy", "approved": "good", "refused": "ba
 @page("/approvals", title=N_("Approvals"), section="approvals")
 async def approvals_page(visit: Visit, state: str = "") -> None:
     """`state` as the API knows it."""
-
-    async def load() -> Sequence[ApprovalFacts]:
-        return (await visit.ask(list_approvals, Window(limit=MOST))).items
-
     listing = Listing(
         visit,
         name="approvals",
         columns=_columns(visit),
-        load=load,
+        load=lambda: all_of(visit, list_approvals),
         empty=Empty(
             title=_("Nothing waits for approval"),
             text=_(
@@ -63,7 +58,7 @@ async def approvals_page(visit: Visit, state: str = "") -> None:
 
 
 def _columns(visit: Visit) -> list[Column[ApprovalFacts]]:
-    now = visit.plane.clock.now
+    clock = visit.plane.clock
     return [
         Column(
             name="act",
@@ -79,19 +74,8 @@ def _columns(visit: Visit) -> list[Column[ApprovalFacts]]:
         ),
         Column(name="vault", label=_("Vault"), value=lambda one: one.vault),
         Column(name="by", label=_("Asked by"), value=lambda one: one.asked_by),
-        Column(
-            name="since",
-            label=_("Asked for"),
-            value=lambda one: one.asked_at,
-            text=lambda one: shown.ago(one.asked_at, now()),
-        ),
-        Column(
-            name="until",
-            label=_("Good until"),
-            value=lambda one: one.expires_at,
-            text=lambda one: shown.ago(one.expires_at, now()),
-            is_minor=True,
-        ),
+        ago_column("since", _("Asked for"), lambda one: one.asked_at, clock),
+        ago_column("until", _("Good until"), lambda one: one.expires_at, clock, is_minor=True),
         Column(
             name="decided", label=_("Decided by"), value=lambda one: one.decided_by, is_minor=True
         ),

@@ -11,7 +11,7 @@ from holdfast.app.control.audit import DENIED, DONE, FAILED, Entry, list_entries
 from holdfast.app.control.errors import NotAllowed
 from holdfast.base.texts import N_, _
 from holdfast.catalog.audit import Filter
-from holdfast.console import shown
+from holdfast.console.columns import ago_column
 from holdfast.console.pages import page
 from holdfast.console.tables import Choice, Column, Empty, Listing, Wish
 from holdfast.console.visiting import Visit
@@ -136,14 +136,9 @@ def _own_vault(visit: Visit) -> str:
 
 
 def _columns(visit: Visit) -> list[Column[Entry]]:
-    now = visit.plane.clock.now
+    clock = visit.plane.clock
     return [
-        Column(
-            name="at",
-            label=_("When"),
-            value=lambda one: one.at,
-            text=lambda one: shown.ago(one.at, now()),
-        ),
+        ago_column("at", _("When"), lambda one: one.at, clock),
         Column(name="actor", label=_("Done by"), value=lambda one: one.actor),
         Column(name="act", label=_("Act"), value=lambda one: one.act),
         Column(name="object", label=_("On what"), value=lambda one: one.object),

@@ -30,7 +30,7 @@ from holdfast.console.parts import Parts
 from holdfast.console.recovery_orders import order_for
 from holdfast.console.recovery_points_list import show_points
 from holdfast.console.step_list import StepShown, show_steps
-from holdfast.console.thing_words import tone, word
+from holdfast.console.thing_words import tone, word, word_chip
 from holdfast.console.visiting import Visit
 from holdfast.fleet.jobs import State
 from holdfast.fleet.paging import Window
@@ -171,7 +171,7 @@ def _is_shown(job: JobDetail | None) -> bool:
 def _head(one: RecoveryView) -> None:
     with ui.element("div").classes("hf-row"):
         shown.subject(one.name)
-        shown.chip(word(words.STAGE, one.stage), tone(words.STAGE, one.stage) or "idle")
+        word_chip(words.STAGE, one.stage)
         ui.label(_("runs on {host}").format(host=one.runs_on or "-"))
         if one.replicated_to:
             ui.icon("arrow_forward").props("aria-hidden=true")

@@ -10,6 +10,7 @@ from holdfast.app.control.jobs import list_jobs
 from holdfast.base.texts import N_, _, ngettext
 from holdfast.catalog.jobs import JobFilter
 from holdfast.console import shown
+from holdfast.console.columns import ago_column
 from holdfast.console.job_progress import ProgressBar
 from holdfast.console.job_words import kind_text, standing, state_text, tone, took
 from holdfast.console.pages import page
@@ -169,11 +170,11 @@ def _columns(visit: Visit) -> list[Column[JobView]]:
             href=lambda job: f"/machines/{job.machine_id}" if job.machine_id else None,
         ),
         Column(name="about", label=_("About"), value=lambda job: job.source, is_minor=True),
-        Column(
-            name="since",
-            label=_("Begun"),
-            value=lambda job: job.started_at or job.created_at,
-            text=lambda job: shown.ago(job.started_at or job.created_at, now()),
+        ago_column(
+            "since",
+            _("Begun"),
+            lambda job: job.started_at or job.created_at,
+            visit.plane.clock,
         ),
         Column(
             name="took",

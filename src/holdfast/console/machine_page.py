@@ -12,7 +12,8 @@ from holdfast.console.machine_work import newest_points, recent_jobs
 from holdfast.console.orders import order
 from holdfast.console.pages import page
 from holdfast.console.panels import Panel, acting
-from holdfast.console.thing_words import HEALTH, SAFETY, proven_text, reasons, tone, word
+from holdfast.console.safety_shown import speaks_against
+from holdfast.console.thing_words import HEALTH, SAFETY, proven_text, word_chip
 from holdfast.console.visiting import Visit
 from holdfast.console.vms_page import vm_listing
 from holdfast.console.whole_lists import all_of, vault_names
@@ -27,7 +28,9 @@ Seen = tuple[MachineView, SafetyView | None, str]
 async def machine_page(visit: Visit, machine_id: str) -> None:
     async def load() -> Seen:
         machine = await visit.ask(show_machine, machine_id)
-        judged = await all_of(visit, list_safety, wanted=Wanted(kind="machine"))
+        judged = await all_of(
+            visit, list_safety, wanted=Wanted(kind="machine", vault=machine.vault_id)
+        )
         safety = next((one for one in judged if one.id == machine.id), None)
         return machine, safety, (await vault_names(visit)).get(machine.vault_id, machine.vault_id)
 
@@ -53,15 +56,11 @@ def _head(
     with ui.element("div").classes("hf-row"):
         shown.subject(machine.name)
         if safety:
-            shown.chip(word(SAFETY, safety.safety), tone(SAFETY, safety.safety) or "idle")
-        shown.chip(word(HEALTH, machine.health), tone(HEALTH, machine.health) or "idle")
+            word_chip(SAFETY, safety.safety)
+        word_chip(HEALTH, machine.health)
         ui.space()
         _buttons(visit, machine, refresh=refresh)
-    if safety and safety.reasons:
-        with ui.element("div").classes("hf-notice hf-warn"):
-            ui.label(
-                _("What speaks against it: {reasons}.").format(reasons=reasons(safety.reasons))
-            )
+    speaks_against(safety)
 
 
 def _buttons(visit: Visit, machine: MachineView, *, refresh: machine_acts.Refresh) -> None:

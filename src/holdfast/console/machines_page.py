@@ -9,9 +9,11 @@ from holdfast.app.control.safety_views import SafetyView, Wanted, list_safety
 from holdfast.base.clock import Clock
 from holdfast.base.texts import N_, _
 from holdfast.console import shown
+from holdfast.console.columns import ago_column, word_column
 from holdfast.console.pages import page
+from holdfast.console.safety_shown import safety_choice, safety_column, why_column
 from holdfast.console.tables import Choice, Column, Empty, Listing, Wish
-from holdfast.console.thing_words import HEALTH, SAFETY, reasons, tone, word
+from holdfast.console.thing_words import HEALTH, SAFETY, wished, word
 from holdfast.console.visiting import Visit
 from holdfast.console.whole_lists import all_of, vault_names
 
@@ -39,15 +41,10 @@ async def machines_page(
             ui.label(_("Register a machine"))
     chosen = {
         "vault": (await vault_names(visit)).get(vault, vault),
-        "health": word(HEALTH, health or None),
-        "safety": word(SAFETY, safety or None),
+        "health": wished(HEALTH, health),
+        "safety": wished(SAFETY, safety),
     }
-    wish = Wish(
-        words=name,
-        sort="name",
-        chosen={key: value for key, value in chosen.items() if value not in ("", "-")},
-    )
-    listing = machine_listing(visit, wish=wish)
+    listing = machine_listing(visit, wish=Wish(words=name, sort="name", chosen=chosen))
     await listing.show()
     visit.every(REFRESH, listing.refresh)
 
@@ -103,25 +100,10 @@ def _columns(clock: Clock, *, has_vault: bool) -> list[Column[MachineLine]]:
             value=lambda one: one.machine.name,
             href=lambda one: f"/machines/{one.machine.id}",
         ),
-        Column(
-            name="safety",
-            label=_("Safe?"),
-            value=_safety,
-            tone=lambda one: tone(SAFETY, one.safety.safety if one.safety else None),
-        ),
-        Column(
-            name="health",
-            label=_("Agent"),
-            value=lambda one: word(HEALTH, one.machine.health),
-            tone=lambda one: tone(HEALTH, one.machine.health),
-        ),
+        safety_column(_judged),
+        word_column("health", _("Agent"), lambda one: one.machine.health, HEALTH),
         *([vault] if has_vault else []),
-        Column(
-            name="newest_point",
-            label=_("Newest point"),
-            value=lambda one: one.machine.newest_point,
-            text=lambda one: shown.ago(one.machine.newest_point, clock.now()),
-        ),
+        ago_column("newest_point", _("Newest point"), lambda one: one.machine.newest_point, clock),
         Column(
             name="points",
             label=_("Points"),
@@ -136,34 +118,25 @@ def _columns(clock: Clock, *, has_vault: bool) -> list[Column[MachineLine]]:
             text=lambda one: shown.size(one.machine.bytes_stored),
             is_number=True,
         ),
-        Column(
-            name="last_seen_at",
-            label=_("Last heard"),
-            value=lambda one: one.machine.last_seen_at,
-            text=lambda one: shown.ago(one.machine.last_seen_at, clock.now()),
+        ago_column(
+            "last_seen_at",
+            _("Last heard"),
+            lambda one: one.machine.last_seen_at,
+            clock,
             is_minor=True,
         ),
-        Column(
-            name="why",
-            label=_("Why"),
-            value=lambda one: reasons(one.safety.reasons) if one.safety else "",
-            is_minor=True,
-        ),
+        why_column(_judged),
     ]
 
 
 def _choices(*, has_vault: bool) -> list[Choice[MachineLine]]:
     vault: Choice[MachineLine] = Choice(name="vault", label=_("Vault"), value=lambda one: one.vault)
     return [
-        Choice(name="safety", label=_("Safe?"), value=_safety),
-        Choice(
-            name="health",
-            label=_("Agent"),
-            value=lambda one: word(HEALTH, one.machine.health),
-        ),
+        safety_choice(_judged),
+        Choice(name="health", label=_("Agent"), value=lambda one: word(HEALTH, one.machine.health)),
         *([vault] if has_vault else []),
     ]
 
 
-def _safety(one: MachineLine) -> str:
-    return word(SAFETY, one.safety.safety if one.safety else None)
+def _judged(one: MachineLine) -> SafetyView | None:
+    return one.safety

@@ -7,7 +7,7 @@ from nicegui import ui
 from holdfast.app.control.policies import PolicyView, list_policies
 from holdfast.app.control.vaults import list_vaults
 from holdfast.base.texts import N_, _
-from holdfast.console import shown
+from holdfast.console.columns import ago_column
 from holdfast.console.pages import page
 from holdfast.console.tables import Choice, Column, Empty, Listing, Wish
 from holdfast.console.visiting import Visit
@@ -88,11 +88,11 @@ def _columns(visit: Visit) -> list[Column[PolicyLine]]:
             value=lambda one: one.policy.attached,
             is_number=True,
         ),
-        Column(
-            name="changed_at",
-            label=_("Changed"),
-            value=lambda one: one.policy.changed_at,
-            text=lambda one: shown.ago(one.policy.changed_at, visit.plane.clock.now()),
+        ago_column(
+            "changed_at",
+            _("Changed"),
+            lambda one: one.policy.changed_at,
+            visit.plane.clock,
             is_minor=True,
         ),
     ]

@@ -9,6 +9,7 @@ from holdfast.app.control.problem_grouping import Ref
 from holdfast.app.control.problems import ProblemView, list_problems, show_problem
 from holdfast.base.texts import N_, _, ngettext
 from holdfast.console import shown
+from holdfast.console.columns import ago_column
 from holdfast.console.pages import page
 from holdfast.console.problem_words import grave
 from holdfast.console.tables import Choice, Column, Empty, Listing, Wish
@@ -98,12 +99,7 @@ def _columns(visit: Visit) -> list[Column[ProblemView]]:
             value=lambda one: one.machine_count + one.vm_count,
             text=lambda one: one.affected or "-",
         ),
-        Column(
-            name="since",
-            label=_("Since"),
-            value=lambda one: one.since,
-            text=lambda one: shown.ago(one.since, visit.plane.clock.now()),
-        ),
+        ago_column("since", _("Since"), lambda one: one.since, visit.plane.clock),
         Column(name="remedy", label=_("What to do"), value=lambda one: one.remedy, is_minor=True),
     ]
 

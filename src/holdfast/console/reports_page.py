@@ -12,6 +12,7 @@ from holdfast.app.control.reports.weekly import weekly
 from holdfast.base.texts import N_, _
 from holdfast.console import shown
 from holdfast.console.asking import confirm
+from holdfast.console.columns import ago_column
 from holdfast.console.pages import page
 from holdfast.console.panels import acting
 from holdfast.console.plain_tables import Cell, plain_table
@@ -163,15 +164,9 @@ def _take(visit: Visit, found: list[KeptView]) -> None:
 
 
 def _columns(visit: Visit, names: dict[str, str]) -> list[Column[KeptView]]:
-    now = visit.plane.clock.now()
     return [
         Column(name="title", label=_("Report"), value=lambda one: one.title),
-        Column(
-            name="made_at",
-            label=_("Made"),
-            value=lambda one: one.made_at,
-            text=lambda one: shown.ago(one.made_at, now),
-        ),
+        ago_column("made_at", _("Made"), lambda one: one.made_at, visit.plane.clock),
         Column(
             name="vault",
             label=_("Vault"),

@@ -1,17 +1,16 @@
 """The list behind the figures of the overview: each machine, how safe it is, and why."""
 
-from collections.abc import Callable
-from datetime import datetime
-
 from nicegui import ui
 
 from holdfast.app.control.safety_views import SafetyView, Wanted, list_safety
+from holdfast.base.clock import Clock
 from holdfast.base.texts import N_, _
 from holdfast.console import shown
+from holdfast.console.columns import ago_column
 from holdfast.console.pages import page
-from holdfast.console.problem_words import shown_by
+from holdfast.console.safety_shown import safety_choice, safety_column, why_column
 from holdfast.console.tables import Choice, Column, Empty, Listing, Wish
-from holdfast.console.thing_words import SAFETY, reasons, tone, word
+from holdfast.console.thing_words import SAFETY, proven_text, wished
 from holdfast.console.visiting import Visit
 from holdfast.console.whole_lists import all_of
 
@@ -31,11 +30,10 @@ async def safety_page(
             "for. What speaks against it stands beside it."
         )
     ).classes("hf-muted")
-    chosen = {"safety": word(SAFETY, safety)} if safety else {}
     listing = Listing(
         visit,
         name="safety",
-        columns=_columns(visit.plane.clock.now),
+        columns=_columns(visit.plane.clock),
         load=lambda: all_of(visit, list_safety, wanted=wanted),
         empty=Empty(
             title=_("Nothing fits"),
@@ -44,29 +42,19 @@ async def safety_page(
             href="/start",
         ),
         choices=_choices(),
-        wish=Wish(sort="name", chosen=chosen),
+        wish=Wish(sort="name", chosen={"safety": wished(SAFETY, safety)}),
     )
     await listing.show()
     visit.every(_SECONDS, listing.refresh)
 
 
-def _columns(now: Callable[[], datetime]) -> list[Column[SafetyView]]:
+def _columns(clock: Clock) -> list[Column[SafetyView]]:
     return [
         Column(name="name", label=_("Name"), value=lambda one: one.name, href=_place),
         Column(name="kind", label=_("Kind"), value=_kind),
-        Column(
-            name="safety",
-            label=_("Safe?"),
-            value=lambda one: word(SAFETY, one.safety),
-            tone=lambda one: tone(SAFETY, one.safety),
-        ),
-        Column(name="why", label=_("Why"), value=lambda one: reasons(one.reasons)),
-        Column(
-            name="point_at",
-            label=_("Newest point"),
-            value=lambda one: one.point_at,
-            text=lambda one: shown.ago(one.point_at, now()),
-        ),
+        safety_column(_itself),
+        why_column(_itself, is_minor=False),
+        ago_column("point_at", _("Newest point"), lambda one: one.point_at, clock),
         Column(
             name="rpo_seconds",
             label=_("Behind"),
@@ -78,7 +66,7 @@ def _columns(now: Callable[[], datetime]) -> list[Column[SafetyView]]:
             name="proven_at",
             label=_("Proven"),
             value=lambda one: one.proven_at,
-            text=lambda one: _proven(one, now()),
+            text=lambda one: proven_text(one, clock.now()),
         ),
         Column(
             name="vault",
@@ -92,7 +80,7 @@ def _columns(now: Callable[[], datetime]) -> list[Column[SafetyView]]:
 
 def _choices() -> list[Choice[SafetyView]]:
     return [
-        Choice(name="safety", label=_("Safe?"), value=lambda one: word(SAFETY, one.safety)),
+        safety_choice(_itself),
         Choice(name="kind", label=_("Kind"), value=_kind),
         Choice(name="vault", label=_("Vault"), value=lambda one: one.vault),
     ]
@@ -106,7 +94,5 @@ def _place(one: SafetyView) -> str:
     return f"/vms/{one.machine_id}/{one.id}" if one.kind == "vm" else f"/machines/{one.id}"
 
 
-def _proven(one: SafetyView, now: datetime) -> str:
-    if one.proven_at is None or one.proven_by is None:
-        return _("not yet")
-    return f"{shown.ago(one.proven_at, now)} ({shown_by(one.proven_by)})"
+def _itself(one: SafetyView) -> SafetyView:
+    return one

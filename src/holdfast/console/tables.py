@@ -64,6 +64,7 @@ class Wish:
     """What of a list somebody wants to see."""
 
     words: str = ""
+    # By the names of choices; "" is no choice.
     chosen: dict[str, str] = field(default_factory=dict)
     sort: str = ""
     is_descending: bool = False
@@ -163,7 +164,7 @@ class Listing(Generic[Row]):
             words.props("dense outlined clearable debounce=250 type=search")
             words.on_value_change(self._visit.doing(self._filter))
             for one in self._choices:
-                value = self._wish.chosen.get(one.name)
+                value = self._chosen(one)
                 box = ui.select([value] if value else [], label=one.label, value=value)
                 box.props("dense outlined clearable options-dense").classes("hf-choice")
                 box.on_value_change(self._visit.doing(self._choose))
@@ -213,7 +214,11 @@ class Listing(Generic[Row]):
             offered = [word for word in known if word]
             box = self._boxes[one.name]
             if box.options != offered:
-                box.set_options(offered, value=self._wish.chosen.get(one.name))
+                box.set_options(offered, value=self._chosen(one))
+
+    def _chosen(self, choice: Choice[Row]) -> str | None:
+        """A box knows nothing as None."""
+        return self._wish.chosen.get(choice.name) or None
 
     def _draw(self) -> None:
         self._nothing.set_visibility(not self._rows)

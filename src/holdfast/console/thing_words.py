@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from nicegui import ui
+
 from holdfast.app.control.safety_views import SafetyView
 from holdfast.base.texts import N_, _
 from holdfast.console import shown
@@ -66,16 +68,25 @@ def word(words: Words, value: str | None) -> str:
     return _(words[value][0]) if value in words else value
 
 
+def wished(words: Words, value: str) -> str:
+    """What a query asks for, as a list offers it; nothing where it asks for nothing."""
+    return word(words, value) if value else ""
+
+
 def tone(words: Words, value: str | None) -> Tone | None:
     if value is None:
         return None
     return words[value][1] if value in words else "idle"
 
 
+def word_chip(words: Words, value: str | None) -> ui.element:
+    return shown.chip(word(words, value), tone(words, value) or "idle")
+
+
 def proven_text(view: SafetyView | None, now: datetime) -> str:
     """When it was last shown to come back, and by what."""
     if view is None or view.proven_at is None or view.proven_by is None:
-        return _("never")
+        return _("not yet")
     return f"{shown.ago(view.proven_at, now)} ({shown_by(view.proven_by)})"
 
 

@@ -5,7 +5,7 @@ from nicegui import ui
 from holdfast.app.control.vaults import VaultFacts, create_vault, list_vaults
 from holdfast.base.clock import Clock
 from holdfast.base.texts import N_, _
-from holdfast.console import shown
+from holdfast.console.columns import ago_column
 from holdfast.console.forms import Form
 from holdfast.console.pages import page
 from holdfast.console.tables import Choice, Column, Empty, Listing, Wish
@@ -97,11 +97,5 @@ def _columns(clock: Clock) -> list[Column[VaultFacts]]:
             text=room_text,
             is_number=True,
         ),
-        Column(
-            name="created_at",
-            label=_("Made"),
-            value=lambda one: one.created_at,
-            text=lambda one: shown.ago(one.created_at, clock.now()),
-            is_minor=True,
-        ),
+        ago_column("created_at", _("Made"), lambda one: one.created_at, clock, is_minor=True),
     ]

@@ -1,5 +1,7 @@
 """One virtual machine: whether it is safe, what its points are worth, what can be done about it."""
 
+from collections.abc import Awaitable, Callable
+
 from nicegui import ui
 
 from holdfast.app.control.assignments import AssignmentView, list_assignments
@@ -12,6 +14,7 @@ from holdfast.console.machine_work import newest_points, recent_jobs
 from holdfast.console.orders import order
 from holdfast.console.pages import page
 from holdfast.console.panels import Panel, acting
+from holdfast.console.safety_shown import speaks_against
 from holdfast.console.thing_words import (
     CONSISTENCY,
     EXTENT,
@@ -19,9 +22,8 @@ from holdfast.console.thing_words import (
     SAFETY,
     Words,
     proven_text,
-    reasons,
-    tone,
     word,
+    word_chip,
 )
 from holdfast.console.visiting import Visit
 from holdfast.console.whole_lists import all_of
@@ -37,7 +39,7 @@ Seen = tuple[HostedVm, SafetyView | None, list[AssignmentView]]
 async def vm_page(visit: Visit, machine_id: str, uuid: str) -> None:
     async def load() -> Seen:
         found = await visit.ask(show_vm, machine_id, uuid)
-        judged = await all_of(visit, list_safety, wanted=Wanted(kind="vm"))
+        judged = await all_of(visit, list_safety, wanted=Wanted(kind="vm", vault=found.vault_id))
         mine = [one for one in judged if (one.machine_id, one.id) == (machine_id, uuid)]
         assigned = await all_of(visit, list_assignments, machine=machine_id)
         covering = [one for one in assigned if ALL in one.vms or found.vm.name in one.vms]
@@ -64,15 +66,11 @@ def _head(visit: Visit, found: HostedVm, safety: SafetyView | None) -> None:
     with ui.element("div").classes("hf-row"):
         shown.subject(vm.name)
         if safety:
-            shown.chip(word(SAFETY, safety.safety), tone(SAFETY, safety.safety) or "idle")
-        shown.chip(word(RUN_STATE, vm.state), tone(RUN_STATE, vm.state) or "idle")
+            word_chip(SAFETY, safety.safety)
+        word_chip(RUN_STATE, vm.state)
         ui.space()
         _buttons(visit, found)
-    if safety and safety.reasons:
-        with ui.element("div").classes("hf-notice hf-warn"):
-            ui.label(
-                _("What speaks against it: {reasons}.").format(reasons=reasons(safety.reasons))
-            )
+    speaks_against(safety)
 
 
 def _buttons(visit: Visit, found: HostedVm) -> None:
@@ -101,8 +99,7 @@ def _buttons(visit: Visit, found: HostedVm) -> None:
         _button(visit, _("End its protection"), unprotect)
 
 
-def _button(visit: Visit, label: str, act: object) -> None:
-    assert callable(act)
+def _button(visit: Visit, label: str, act: Callable[[], Awaitable[None]]) -> None:
     ui.button(label, on_click=acting(visit, act)).props("outline no-caps color=primary")
 
 

@@ -9,15 +9,16 @@ from holdfast.app.control.vms import HostedVm, VmView, list_all_vms, list_vms
 from holdfast.base.clock import Clock
 from holdfast.base.texts import N_, _
 from holdfast.console import shown
+from holdfast.console.columns import ago_column, word_column
 from holdfast.console.pages import page
+from holdfast.console.safety_shown import safety_choice, safety_column, why_column
 from holdfast.console.tables import Choice, Column, Empty, Listing, Wish
 from holdfast.console.thing_words import (
     CONSISTENCY,
     EXTENT,
     RUN_STATE,
     SAFETY,
-    reasons,
-    tone,
+    wished,
     word,
 )
 from holdfast.console.visiting import Visit
@@ -45,10 +46,9 @@ async def vms_page(
     ).classes("hf-muted")
     chosen = {
         "vault": (await vault_names(visit)).get(vault, vault),
-        "state": word(RUN_STATE, state or None),
-        "safety": word(SAFETY, safety or None),
+        "state": wished(RUN_STATE, state),
+        "safety": wished(SAFETY, safety),
     }
-    wanted = {key: value for key, value in chosen.items() if value not in ("", "-")}
     listing = Listing(
         visit,
         name="vms",
@@ -64,7 +64,7 @@ async def vms_page(
             href="/vaults",
         ),
         choices=_choices(has_host=True),
-        wish=Wish(words=name, sort="name", chosen=wanted),
+        wish=Wish(words=name, sort="name", chosen=chosen),
     )
     await listing.show()
     visit.every(REFRESH, listing.refresh)
@@ -88,7 +88,7 @@ async def vm_listing(visit: Visit, *, machine: str) -> None:
 
 
 async def _all(visit: Visit) -> list[VmLine]:
-    names, judged = await vault_names(visit), await _judged(visit)
+    names, judged = await vault_names(visit), await _safeties(visit)
     found: list[HostedVm] = await all_of(visit, list_all_vms)
     return [
         VmLine(
@@ -104,7 +104,7 @@ async def _all(visit: Visit) -> list[VmLine]:
 
 async def _of_host(visit: Visit, machine: str) -> list[VmLine]:
     found: list[VmView] = await all_of(visit, list_vms, machine)
-    judged = await _judged(visit) if found else {}
+    judged = await _safeties(visit) if found else {}
     return [
         VmLine(
             machine_id=machine,
@@ -117,7 +117,7 @@ async def _of_host(visit: Visit, machine: str) -> list[VmLine]:
     ]
 
 
-async def _judged(visit: Visit) -> dict[tuple[str, str], SafetyView]:
+async def _safeties(visit: Visit) -> dict[tuple[str, str], SafetyView]:
     found = await all_of(visit, list_safety, wanted=Wanted(kind="vm"))
     return {(one.machine_id, one.id): one for one in found}
 
@@ -136,54 +136,29 @@ def _columns(clock: Clock, *, has_host: bool) -> list[Column[VmLine]]:
             value=lambda one: one.vm.name,
             href=lambda one: f"/vms/{one.machine_id}/{one.vm.uuid}",
         ),
-        Column(
-            name="safety",
-            label=_("Safe?"),
-            value=_safety,
-            tone=lambda one: tone(SAFETY, one.safety.safety if one.safety else None),
-        ),
-        Column(
-            name="state",
-            label=_("State"),
-            value=lambda one: word(RUN_STATE, one.vm.state),
-            tone=lambda one: tone(RUN_STATE, one.vm.state),
-        ),
+        safety_column(_judged),
+        word_column("state", _("State"), lambda one: one.vm.state, RUN_STATE),
         *([host] if has_host else []),
-        Column(
-            name="point_at",
-            label=_("Newest point"),
-            value=lambda one: one.vm.point_at,
-            text=lambda one: shown.ago(one.vm.point_at, clock.now()),
-        ),
-        Column(
-            name="point_class",
-            label=_("Class"),
-            value=lambda one: word(CONSISTENCY, one.vm.point_class),
-            tone=lambda one: tone(CONSISTENCY, one.vm.point_class),
-        ),
+        ago_column("point_at", _("Newest point"), lambda one: one.vm.point_at, clock),
+        word_column("point_class", _("Class"), lambda one: one.vm.point_class, CONSISTENCY),
         Column(
             name="protectable",
             label=_("Can be protected"),
             value=lambda one: word(EXTENT, one.vm.protectable),
             is_minor=True,
         ),
-        Column(
-            name="why",
-            label=_("Why"),
-            value=lambda one: reasons(one.safety.reasons) if one.safety else "",
-            is_minor=True,
-        ),
+        why_column(_judged),
     ]
 
 
 def _choices(*, has_host: bool) -> list[Choice[VmLine]]:
     vault: Choice[VmLine] = Choice(name="vault", label=_("Vault"), value=lambda one: one.vault)
     return [
-        Choice(name="safety", label=_("Safe?"), value=_safety),
+        safety_choice(_judged),
         Choice(name="state", label=_("State"), value=lambda one: word(RUN_STATE, one.vm.state)),
         *([vault] if has_host else []),
     ]
 
 
-def _safety(one: VmLine) -> str:
-    return word(SAFETY, one.safety.safety if one.safety else None)
+def _judged(one: VmLine) -> SafetyView | None:
+    return one.safety

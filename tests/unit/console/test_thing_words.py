@@ -1,8 +1,20 @@
 """What things are called: every state that there is has a word."""
 
+from datetime import UTC, datetime
+
 from holdfast.app.control.safety import Safety, Why
 from holdfast.catalog.points import CLASSES
-from holdfast.console.thing_words import CONSISTENCY, HEALTH, SAFETY, WHY, reasons, tone, word
+from holdfast.console.thing_words import (
+    CONSISTENCY,
+    HEALTH,
+    SAFETY,
+    WHY,
+    proven_text,
+    reasons,
+    tone,
+    wished,
+    word,
+)
 from holdfast.machines.points import Consistency
 
 
@@ -19,3 +31,12 @@ def test_what_is_not_known_is_shown_as_it_is() -> None:
     assert (word(HEALTH, "new-one"), tone(HEALTH, "new-one")) == ("new-one", "idle")
     assert (word(HEALTH, None), tone(HEALTH, None)) == ("-", None)
     assert reasons(["silent", "new-one"]) == "its agent is silent; new-one"
+
+
+def test_a_query_wishes_for_nothing_or_for_what_the_list_offers() -> None:
+    assert wished(HEALTH, "") == ""
+    assert wished(HEALTH, "silent") == word(HEALTH, "silent")
+
+
+def test_what_was_never_shown_to_come_back_was_not_yet() -> None:
+    assert proven_text(None, datetime(2026, 3, 1, tzinfo=UTC)) == "not yet"

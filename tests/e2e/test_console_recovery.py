@@ -5,10 +5,13 @@ from dataclasses import dataclass
 
 import pytest
 
+from holdfast.app.control.recoveries import take_recovery
+from holdfast.app.control.recovery_plans import put_plan
 from holdfast.app.control.replication_views import list_replications
 from holdfast.catalog.replications import Filter
 from holdfast.catalog.tables import Job
 from holdfast.fleet.paging import Window
+from holdfast.fleet.recovery_messages import RecoveryTold
 from holdfast.testing.console import MARKS, ConsoleSite, console_at, look_at
 from holdfast.testing.waiting import wait_until
 from tests.e2e.recovery_rows import Live
@@ -207,6 +210,49 @@ def test_a_plan_is_checked_as_it_is_typed(place: Place) -> None:
 
 def test_a_new_plan_begins_with_the_machines_that_there_are(place: Place) -> None:
     look_at(place.site, "/plans/new", "plan-new", texts=("Nothing is wrong with the plan", "db"))
+
+
+WHOLE = """\
+version: 1
+name: whole-shop
+groups:
+  - name: first
+    pre:
+      - name: point the names there
+        host-script: switch-dns
+        host: kvm2
+        only: [planned, unplanned]
+      - webhook: https://status.example/hooks/secret
+        only: [planned]
+    machines:
+      - vm: db
+        networks: {office: dr-office}
+        addresses:
+          192.0.2.0/24: {to: 198.51.100.0/24, gateway: 198.51.100.1}
+          office: 198.51.100.40/24
+        test: {networks: {office: drill}, addresses: {office: 203.0.113.40/24}}
+        post:
+          - guest-script: systemctl start shop
+"""
+
+
+def test_a_plan_shows_what_is_done_around_its_machines_and_where_they_are_found(
+    place: Place,
+) -> None:
+    live = place.live
+    plan = put_plan(live.plane, live.admin, live.vault, WHOLE)
+    lacking = "The host kvm2 has no script switch-dns for plans"
+    texts = (lacking, "script of kvm2: switch-dns", "addresses in tests: office=203.0.113.40/24")
+    look_at(place.site, f"/plans/{plan.id}", "plan-whole", texts=texts)
+
+    told = RecoveryTold(at=live.now, records=[], scripts=["switch-dns"])
+    take_recovery(live.plane, live.two.actor, told)
+    place.site.browser.open(f"/plans/{plan.id}")
+    place.site.browser.wait_for("Nothing is wrong with the plan")
+    run = live.run_of(plan, "unplanned")
+    addresses = "addresses: 192.0.2.0/24=198.51.100.0/24,gateway=198.51.100.1"
+    shown = ("script of kvm2: point the names there", addresses)
+    look_at(place.site, f"/plan-runs/{run}", "plan-run-whole", texts=shown)
 
 
 def test_a_run_of_a_plan_is_followed(place: Place) -> None:

@@ -2,18 +2,26 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from holdfast.app.control import server_work
+from holdfast.app.control.plan_driving import drive_slice
+from holdfast.app.control.plane import Plane
+from holdfast.app.control.webhook_calls import WebhookCalls
 from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.domains import list_domains
+from holdfast.testing.console import plane_beside
 from holdfast.testing.hosts import KvmHost
 from holdfast.testing.still_machine import StillMachine
 from holdfast.testing.waiting import wait_until
 from tests.e2e.conftest import Bench
 from tests.e2e.two_hosts import Ground, followed_machine, ground_on
+from tests.unit.app.webhooks import Hook, listening_hook
 
 pytestmark = [
     pytest.mark.real,
@@ -38,6 +46,12 @@ def ground(
 def machine(ground: Ground, kvm_hosts: tuple[KvmHost, KvmHost]) -> Iterator[StillMachine]:
     with followed_machine(ground, kvm_hosts) as machine:
         yield machine
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    with listening_hook() as found:
+        yield found
 
 
 def _runs(host: KvmHost, machine: StillMachine) -> bool:
@@ -140,6 +154,77 @@ def test_what_people_need_before_they_act_comes_from_the_hosts(
 def _listed(ground: Ground, path: str) -> list[dict[str, Any]]:
     with ground.server.client() as client:
         return list(client.get(f"/api/v1{path}").raise_for_status().json())
+
+
+PLAN = """\
+name: carried
+groups:
+  - name: one
+    pre:
+      - host-script: before
+        host: north
+      - webhook: {hook}
+    machines:
+      - vm: {vm}
+        test: {{checks: [runs]}}
+        post:
+          - host-script: after
+"""
+_BEFORE = '#!/bin/sh\necho "$HOLDFAST_PLAN_TYPE $HOLDFAST_PLAN_STEP" >{said}; echo fine\n'
+
+
+def _script(bench: Bench, name: str) -> Path:
+    """Put there by the host's own administrator; what it is told comes back."""
+    said = bench.root / f"said-by-{name}"
+    path = bench.home / "plan-scripts" / name
+    path.parent.mkdir(mode=0o755)
+    path.write_text(_BEFORE.format(said=said))
+    path.chmod(0o755)
+    return said
+
+
+def test_a_plan_of_the_server_does_what_is_around_its_machines(
+    ground: Ground, machine: StillMachine, tmp_path: Path, address: str
+) -> None:
+    file = tmp_path / "carried.yaml"
+    file.write_text(PLAN.format(vm=machine.name, hook=f"{address}/good"))
+    admin, vault = ground.office.admin, ground.office.name
+    lacking = admin.run("plan", "server", "check", vault, file, status=3)
+    before, after = _script(ground.north, "before"), _script(ground.south, "after")
+
+    def is_told() -> bool:
+        with ground.server.client() as client:
+            told = {"text": file.read_text()}
+            seen = client.post(f"/api/v1/vaults/{vault}/recovery-plans/check", json=told)
+            return not seen.raise_for_status().json()["missing"]
+
+    wait_until(is_told)
+    admin.run("plan", "server", "check", vault, file)
+    admin.run("plan", "server", "put", vault, file)
+    begun = admin.run("plan", "server", "run", "carried", "--test", "--json")
+    run = str(begun.event("job")["id"])
+    with plane_beside(ground.server) as plane:
+        # As the workflow does, with a webhook on the server itself.
+        own = replace(plane, webhooks=WebhookCalls("", [ip_network("127.0.0.0/8")]))
+        server_work.begin(own, run)
+        wait_until(lambda: _is_driven(own, run), within=240)
+    shown = ground.get(f"/recovery-plan-runs/{run}")
+
+    assert "has no script before" in lacking.out
+    assert shown["run"]["outcome"] == "succeeded", shown
+    said = {one["id"]: one["said"] for one in shown["steps"]}
+    assert (said["one/pre-1"], said["one/pre-2"]) == ("fine", "heard")
+    assert before.read_text() == "test one/pre-1\n"
+    assert after.read_text() == f"test one/{machine.name}/post-1\n"
+    ((headers, told),) = Hook.heard
+    assert headers["Idempotency-Key"] == f"{run}/one/pre-2"
+    assert list(told["machines"]) == [machine.name]
+
+
+def _is_driven(plane: Plane, run: str) -> bool:
+    done = drive_slice(plane, run)
+    server_work.note_progress(plane, run, {"run": done["run"]})
+    return bool(done["is_over"])
 
 
 def test_machine_comes_home_by_orders(

@@ -50,7 +50,9 @@ actions = st.lists(
     st.builds(
         Action,
         name=st.just("an action"),
-        kind=st.sampled_from([ActionKind.SCRIPT, ActionKind.WEBHOOK, ActionKind.CONFIRM]),
+        kind=st.sampled_from(
+            [ActionKind.SCRIPT, ActionKind.HOST_SCRIPT, ActionKind.WEBHOOK, ActionKind.CONFIRM]
+        ),
         does=st.just("something"),
         only=st.lists(kinds, unique=True, min_size=1).map(tuple),
         timeout=st.sampled_from([5, 50]),

@@ -90,7 +90,7 @@ def _machine(machine: PlanMachine) -> None:
                 ).classes("hf-muted")
         said = list(_said(machine))
         if said:
-            ui.label(" · ".join(said)).classes("hf-muted")
+            ui.label(" · ".join(said)).classes("hf-muted hf-pre")
         _actions((*machine.pre, *machine.post))
 
 
@@ -130,7 +130,7 @@ def _actions(actions: Sequence[PlanAction]) -> None:
         with ui.element("div").classes("hf-row"):
             ui.icon(_ICONS.get(one.kind, "terminal")).props("aria-hidden=true")
             ui.label(one.name).classes("hf-strong")
-            ui.label(" · ".join(_said_of(one))).classes("hf-muted")
+            ui.label(" · ".join(_said_of(one))).classes("hf-muted hf-pre")
 
 
 def _said_of(action: PlanAction) -> Sequence[str]:

@@ -1,10 +1,7 @@
 """A webhook is told the context, shown who asks, and judged by its answer."""
 
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 
@@ -15,30 +12,13 @@ from holdfast.app.wiring import Session
 from holdfast.recovery.plans.plan import Action, ActionKind
 from holdfast.recovery.plans.plan_errors import WebhookRefused, WebhookSilent
 from holdfast.recovery.plans.steps import Doing
-
-
-class Hook(BaseHTTPRequestHandler):
-    heard: ClassVar[list[tuple[dict[str, str], bytes]]] = []
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        Hook.heard.append((dict(self.headers), body))
-        self.send_response(204 if self.path == "/good" else 500)
-        self.end_headers()
-
-    def log_message(self, *_words: object) -> None:
-        """Nothing."""
+from tests.unit.app.webhooks import Hook, listening_hook
 
 
 @pytest.fixture
 def address() -> Iterator[str]:
-    Hook.heard.clear()
-    with HTTPServer(("127.0.0.1", 0), Hook) as server:
-        serving = threading.Thread(target=server.serve_forever)
-        serving.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        serving.join()
+    with listening_hook() as found:
+        yield found
 
 
 def session() -> Session:
@@ -60,7 +40,7 @@ def test_it_is_told_the_same_key_each_time(address: str, tmp_path: Path) -> None
     headers, bodies = zip(*Hook.heard, strict=True)
     assert [one["Idempotency-Key"] for one in headers] == ["r1/g/post-1"] * 2
     assert {one["Authorization"] for one in headers} == {"Bearer secret"}
-    assert bodies == (b"{}", b"{}")
+    assert bodies == ({}, {})
 
 
 def test_an_answer_that_is_no_yes_is_a_failure(address: str) -> None:

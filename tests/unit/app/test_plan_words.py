@@ -51,14 +51,18 @@ def test_a_test_stays_for_the_actions_behind_it_and_is_isolated() -> None:
         (
             Kind.PLANNED,
             {},
-            "failover u-1 --planned --force --shutdown-within 9s --network lan=dr "
-            "--address lan=198.51.100.7/24,dns=198.51.100.53 --json",
+            (
+                "failover u-1 --planned --force --shutdown-within 9s --network lan=dr "
+                "--address lan=198.51.100.7/24,dns=198.51.100.53 --json"
+            ),
         ),
         (
             Kind.UNPLANNED,
             {"source_is_down": True},
-            "failover u-1 --unplanned --point latest-app --source-is-down --network lan=dr "
-            "--address lan=198.51.100.7/24,dns=198.51.100.53 --json",
+            (
+                "failover u-1 --unplanned --point latest-app --source-is-down --network lan=dr "
+                "--address lan=198.51.100.7/24,dns=198.51.100.53 --json"
+            ),
         ),
         (
             Kind.PLANNED,

@@ -32,14 +32,14 @@ class PlanTokenNeedsHost(HoldfastError):
 class PlanHostNotNamed(HoldfastError):
     code = "plan-host-not-named"
     sentence = N_("The plan {plan} does not say on which host the script {name} of a group runs")
-    remedy = N_("Add `host: NAME` to it, a host that `holdfast machine list` names.")
+    remedy = N_("Add `host: NAME` to it, a host that `holdfast vault machines` names.")
     exit_status = Exit.USAGE
 
 
 class PlanHostUnknown(HoldfastError):
     code = "plan-host-unknown"
     sentence = N_("No host {host} is registered that the script {name} could run on")
-    remedy = N_("`holdfast machine list` names those there are; correct `host:` in the plan.")
+    remedy = N_("`holdfast vault machines` names those there are; correct `host:` in the plan.")
     exit_status = Exit.USAGE
 
 

@@ -1,13 +1,11 @@
 """Actions of plans that the server runs: by names at hosts, in guests, and by itself; never more."""
 
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
@@ -38,6 +36,7 @@ from holdfast.testing.planes import Registered, add_person, add_vault
 from holdfast.testing.waiting import wait_until
 from tests.unit.app.control.replication_ground import Ground
 from tests.unit.app.control.test_plan_runs import driven, end
+from tests.unit.app.webhooks import Hook, listening_hook
 
 PLAN = """\
 version: 1
@@ -68,33 +67,10 @@ groups:
 """
 
 
-class Hook(BaseHTTPRequestHandler):
-    heard: ClassVar[list[tuple[dict[str, str], dict[str, Any]]]] = []
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        Hook.heard.append((dict(self.headers), json.loads(body)))
-        if self.path.startswith("/away"):
-            self.send_response(302)
-            self.send_header("Location", "/good")
-        else:
-            self.send_response(200 if self.path.startswith("/good") else 500)
-        self.end_headers()
-        self.wfile.write(b"heard")
-
-    def log_message(self, *_words: object) -> None:
-        """Nothing."""
-
-
 @pytest.fixture
 def address() -> Iterator[str]:
-    Hook.heard.clear()
-    with HTTPServer(("127.0.0.1", 0), Hook) as server:
-        serving = threading.Thread(target=server.serve_forever)
-        serving.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        serving.join()
+    with listening_hook() as found:
+        yield found
 
 
 @pytest.fixture
@@ -264,7 +240,7 @@ def _grant_too(ground: Ground, account_id: str, vault_id: str) -> None:
         before = db.query(Grant).filter(Grant.account_id == account_id).one()
         facts = {
             name: getattr(before, name)
-            for name in Grant.__table__.columns.keys()
+            for name in (one.name for one in Grant.__table__.columns)
             if name not in ("id", "vault_id")
         }
         db.add(Grant(**{**facts, "vault_id": vault_id}))
@@ -285,7 +261,7 @@ def test_people_order_no_actions_and_no_host_takes_a_path(ground: Ground) -> Non
         {"context": "none"},
         {"timeout": 0},
     ):
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError, match=r"."):
             read_arguments(Kind.PLAN_ACTION, {**told, **wrong})
 
 

@@ -1,4 +1,4 @@
-"""`python -m bench files`, or server, console, machines, replication, recovery: measure, print the ratios, write the page."""
+"""`python -m bench files`, or server, console, machines, replication, recovery, first-contact: measure, print the ratios, write the page."""
 
 import argparse
 import os
@@ -6,7 +6,16 @@ import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from bench import console, machines, recovery, replication, report, server, two_host_run
+from bench import (
+    console,
+    first_contact,
+    machines,
+    recovery,
+    replication,
+    report,
+    server,
+    two_host_run,
+)
 from bench.contenders import PEERS, Contender, Holdfast
 from bench.figures import TREES, WORKS, rows
 from bench.machine import look_around
@@ -16,6 +25,15 @@ from bench.proof import RestoreDiffers
 from bench.session import Session, Wishes
 from holdfast.base.clock import SystemClock
 
+# What has a section of its own; the page's head belongs to files.
+_RUNS = {
+    "server": server.run,
+    "console": console.run,
+    "machines": machines.run,
+    "replication": replication.run,
+    "recovery": recovery.run,
+    "first-contact": first_contact.run,
+}
 _HERE = Path(__file__).parent.parent
 _DEFAULT_SCALE = 0.3
 _DEFAULT_ROUNDS = 3
@@ -23,16 +41,8 @@ _DEFAULT_ROUNDS = 3
 
 def main() -> int:
     wanted = _parser().parse_args()
-    if wanted.what == "server":
-        return server.run(wanted)
-    if wanted.what == "console":
-        return console.run(wanted)
-    if wanted.what == "machines":
-        return machines.run(wanted)
-    if wanted.what == "replication":
-        return replication.run(wanted)
-    if wanted.what == "recovery":
-        return recovery.run(wanted)
+    if (run := _RUNS.get(wanted.what)) is not None:
+        return run(wanted)
     contenders = _contenders(wanted)
     wishes = Wishes(
         scale=wanted.scale,
@@ -82,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     two_host_run.add_options(
         kinds.add_parser("recovery", help="to the second site, and home again")
     )
+    first_contact.add_options(kinds.add_parser("first-contact", help="what newcomers wait for"))
     files = kinds.add_parser("files", help="files and images")
     option = files.add_argument
     option("--scale", type=float, default=_DEFAULT_SCALE, help="1: 118 k files, 200 k files, 4 GiB")

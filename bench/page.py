@@ -8,8 +8,9 @@ REPLICATION = "## Replication"
 RECOVERY = "## Recovery"
 SERVER = "## The server"
 CONSOLE = "## The console"
+FIRST_CONTACT = "## First contact"
 # In the order of the page; above the first of them it belongs to the files.
-_SECTIONS = (MACHINES, REPLICATION, RECOVERY, SERVER, CONSOLE)
+_SECTIONS = (MACHINES, REPLICATION, RECOVERY, SERVER, CONSOLE, FIRST_CONTACT)
 
 
 def replace_section(page: Path, heading: str, new: str) -> None:

@@ -143,6 +143,9 @@ class Browser:
             self.resize((width, usual))
         return place
 
+    def is_wider_than_its_window(self) -> bool:
+        return bool(self.run("return document.documentElement.scrollWidth > window.innerWidth + 1"))
+
     def rest(self, scheme: str, what: str) -> None:
         """Until light and room are as they shall be, with nothing to be moved sideways for."""
         self.until(lambda: self.run(_AT_REST, scheme), f"room for {what}")

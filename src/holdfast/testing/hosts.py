@@ -65,9 +65,12 @@ class HostUnavailable(Exception):
 
 
 class KvmHost:
-    """Its folder is short, for the sockets in it, and the same path on the host and here."""
+    """Its folder is short, for the sockets in it, and the same path on the host and here.
 
-    def __init__(self, name: str) -> None:
+    `first` is a script that is run in its namespaces before it moves in.
+    """
+
+    def __init__(self, name: str, *, first: str = "") -> None:
         if missing := [program for program in _PROGRAMS if shutil.which(program) is None]:
             raise HostUnavailable(f"not installed: {', '.join(missing)}")
         self.name = name
@@ -77,7 +80,7 @@ class KvmHost:
         self.images = self.folder / "images"
         (self.pid,) = _children_of(self._holder.pid)
         try:
-            self._furnish()
+            self._furnish(first)
             self.start()
         except BaseException:
             self.close()
@@ -137,7 +140,8 @@ class KvmHost:
     def kill_guest(self, name: str) -> None:
         """SIGKILL to its QEMU: a power cut, for the guest."""
         pid = (self.folder / "run" / "qemu" / f"{name}.pid").read_text().strip()
-        self.run("kill", "-KILL", pid)
+        # The shell's own: a bare system has no program of that name.
+        self.run("sh", "-c", f"kill -KILL {pid}")
 
     def words(self, *words: str | Path) -> list[str]:
         """The same command, on this host."""
@@ -167,13 +171,13 @@ class KvmHost:
     def _socket(self) -> Path:
         return self.folder / "run" / "libvirt-sock"
 
-    def _furnish(self) -> None:
+    def _furnish(self, first: str) -> None:
         for folder in (self.images, self.folder / "run", *map(self.folder.joinpath, _PRIVATE)):
             folder.mkdir()
         (self.folder / "etc" / "qemu.conf").write_text(_QEMU_CONF)
         (self.folder / "etc" / "libvirtd.conf").write_text(_LIBVIRTD_CONF.format(uuid=uuid.uuid4()))
         (self.folder / "hosts").write_text(f"127.0.0.1 localhost\n127.0.1.1 {self.name}\n")
-        self.run("sh", "-ec", self._moving_in())
+        self.run("sh", "-ec", f"{first}\n{self._moving_in()}")
 
     def _moving_in(self) -> str:
         """In one go: what others of this machine see there, this host does not, and back."""
@@ -227,9 +231,9 @@ def _hold() -> subprocess.Popen[bytes]:
 
 
 @contextlib.contextmanager
-def two_hosts() -> Iterator[tuple[KvmHost, KvmHost]]:
+def two_hosts(*, first: str = "") -> Iterator[tuple[KvmHost, KvmHost]]:
     """Two of them, joined by a cable."""
-    with KvmHost("north") as north, KvmHost("south") as south:
+    with KvmHost("north", first=first) as north, KvmHost("south", first=first) as south:
         peer = ["peer", "name", "eth0", "netns", str(south.pid)]
         # By its own process ids: those of this machine mean nothing inside.
         enter = ["nsenter", f"--target={north.pid}", "--net"]

@@ -4,6 +4,8 @@ with own_root(hidden=("/srv",)) as root:
     root.run("rm", "/etc/fstab")          # gone there, and still here
     root.shell("cd /etc && ls")
 
+with own_root(folder=bare):               # or of what lies in a folder, with this network
+
 Processes, mounts and network are its own, and end with it.
 """
 
@@ -20,13 +22,19 @@ _NEEDED = ("unshare", "nsenter", "mount")
 _PATIENCE = 240.0
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _NAMESPACES = ("--mount", "--net", "--pid", "--uts", "--ipc")
+_SHARED = "--net"
 _COVERED = ("/run", "/tmp")  # noqa: S108  covered
-# Theirs, whatever lies above: devices as they are, processes and runtime files of its own.
+_ABOVE_THIS = """
+mkdir /mnt/above /mnt/work
+mount -t overlay -o lowerdir=/,upperdir=/mnt/above,workdir=/mnt/work machine /mnt/root
+"""
+_IN_A_FOLDER = 'mount --bind "{folder}" /mnt/root'
+# Theirs, whatever it is made of: devices as they are, processes and runtime files of its own.
 _FURNISH = """
 set -e
 mount -t tmpfs -o mode=0755 machine /mnt
-mkdir /mnt/above /mnt/work /mnt/root
-mount -t overlay -o lowerdir=/,upperdir=/mnt/above,workdir=/mnt/work machine /mnt/root
+mkdir /mnt/root
+{made}
 cd /mnt/root
 mount -t proc proc proc
 mount -t sysfs sys sys
@@ -98,15 +106,23 @@ def own_root(
     hidden: Sequence[str] = (),
     kept: Sequence[str | Path] = (),
     environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
 ) -> Iterator[OwnRoot]:
-    """`hidden` folders are empty there, as /run and /tmp are; `kept` ones below them are these."""
+    """`hidden` folders are empty there, as /run and /tmp are; `kept` ones below them are these.
+
+    Made of a `folder`, it changes that folder, has the machine's network, and all `kept`.
+    """
     if os.geteuid() or any(shutil.which(name) is None for name in _NEEDED):
         raise RootUnavailable("namespaces need root and util-linux")
     covered = (*_COVERED, *hidden)
     # All else is there in any case, as a copy that may be broken.
-    shown = [str(place) for place in kept if any(_is_below(place, each) for each in covered)]
-    script = _FURNISH.format(covered=" ".join(covered), kept=" ".join(shown))
-    words = ["unshare", *_NAMESPACES, "--fork", "--kill-child", "--propagation", "private"]
+    shown = [
+        str(place) for place in kept if folder or any(_is_below(place, each) for each in covered)
+    ]
+    made = _IN_A_FOLDER.format(folder=folder) if folder else _ABOVE_THIS
+    script = _FURNISH.format(made=made, covered=" ".join(covered), kept=" ".join(shown))
+    own = [name for name in _NAMESPACES if not (folder and name == _SHARED)]
+    words = ["unshare", *own, "--fork", "--kill-child", "--propagation", "private"]
     process = subprocess.Popen(  # noqa: S603  our own words
         [*words, "sh", "-c", script],
         stdin=subprocess.PIPE,

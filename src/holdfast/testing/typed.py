@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from holdfast.base.clock import SystemClock
 from holdfast.base.errors import Exit
 from holdfast.testing.waiting import wait_until
 
@@ -33,8 +34,10 @@ _CHANGING = (
     (re.compile(r"[─═]{3,}"), "--"),
     (re.compile(r"\s+"), " "),
 )
-_MARK = "holdfast-typed-done"
+# The line that follows the last one of a command's answer begins so.
+MARK = "holdfast-typed-done"
 _PATIENCE = 300.0
+_clock = SystemClock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +83,10 @@ class Shell:
 
     words: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
+    patience: float = _PATIENCE
     _process: subprocess.Popen[str] = field(init=False)
     _heard: list[str] = field(default_factory=list, init=False)
+    _times: list[float] = field(default_factory=list, init=False)
     _ear: threading.Thread = field(init=False)
 
     def __enter__(self) -> Self:
@@ -116,25 +121,30 @@ class Shell:
         assert self._process.stdin is not None
         begin = len(self._heard)
         # Nothing it starts may read what is typed next.
-        self._process.stdin.write(f"{{ {typed}\n}} </dev/null\necho {_MARK} $?\n")
+        self._process.stdin.write(f"{{ {typed}\n}} </dev/null\necho {MARK} $?\n")
         self._process.stdin.flush()
-        wait_until(lambda: self._ended(begin) is not None, within=_PATIENCE)
+        wait_until(lambda: self._ended(begin) is not None, within=self.patience)
         status = self._ended(begin)
         assert status is not None
         return status, begin
 
     def heard(self, begin: int) -> list[str]:
-        return [line for line in self._heard[begin:] if not line.startswith(_MARK)]
+        return [line for line in self._heard[begin:] if not line.startswith(MARK)]
+
+    def timed(self) -> list[tuple[float, str]]:
+        """All lines since the beginning, each with when it came."""
+        return list(zip(self._times, self._heard, strict=False))
 
     def _ended(self, begin: int) -> int | None:
         for line in self._heard[begin:]:
-            if line.startswith(_MARK):
+            if line.startswith(MARK):
                 return int(line.split()[1])
         return None if self._process.poll() is None else -1
 
     def _listen(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
+            self._times.append(_clock.monotonic())
             self._heard.append(line.rstrip("\n"))
 
 

@@ -77,12 +77,17 @@ class Office:
 
     def backed_up(self, name: str, *paths: Path) -> str:
         """Of files of a machine; the point's id."""
+        points = f"/machines/{self.ids[name]}/points"
+        before = {one["id"] for one in self.get(points)["items"]}
         order = {"kind": "backup", "arguments": {"paths": [str(path) for path in paths]}}
         job = self.post(f"/machines/{self.ids[name]}/jobs", order)
         assert self.wait_for(job)["job"]["state"] == "done"
-        points = f"/machines/{self.ids[name]}/points"
-        wait_until(lambda: self.get(points)["items"])
-        return str(self.get(points)["items"][0]["id"])
+
+        def fresh() -> list[str]:
+            return [one["id"] for one in self.get(points)["items"] if one["id"] not in before]
+
+        wait_until(fresh)
+        return fresh()[0]
 
     def close(self) -> str:
         """End the agents; what they said."""

@@ -57,6 +57,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         for name in ("alpha", "beta"):
             program = office.register(name)
             program.environment["HOLDFAST_LIBVIRT"] = TRIAL_HOST
+            if name == "alpha":
+                (root / name / "home" / "config.toml").write_text("downloads = true\n")
             program.start()
         office.wait_for_agents()
         source = filled(root / "alpha" / "www")
@@ -101,6 +103,30 @@ def test_a_file_is_looked_for_chosen_and_brought_back(desk: Desk) -> None:
     assert ended["job"]["state"] == "done", ended
     found = [one for one in target.rglob("*") if one.is_file()]
     assert [one.read_text(encoding="utf-8") for one in found] == ["a note"]
+
+
+def test_a_file_is_downloaded_where_its_machine_lets_it_pass(desk: Desk) -> None:
+    browser = desk.site.browser
+    browser.look()
+    browser.open(f"/browse?machine={desk.alpha}&point={desk.point}&path={desk.source}")
+    browser.wait_for("index.html")
+    script = "return fetch(arguments[0]).then(r => r.text().then(t => [r.status, t]))"
+    place = browser.named("Download index.html").get_attribute("href")
+
+    assert browser.run(script, place) == [200, "<h1>hello</h1>"]
+
+    own = desk.office.root / "beta" / "own"
+    own.mkdir()
+    (own / "diary").write_text("dear diary", encoding="utf-8")
+    point = desk.office.backed_up("beta", own)
+    browser.open(f"/browse?machine={desk.office.ids['beta']}&point={point}&path={own}")
+    browser.click("Download diary")
+    browser.wait_for("lets no file of a recovery point pass", "Back to its folder")
+    browser.shot("browse-not-downloaded")
+    browser.click("Back to its folder")
+    browser.wait_for("diary", "Where to")
+    # The browser notes that it was refused, as it should be.
+    assert [one for one in browser.errors() if "/ui/download" not in one] == []
 
 
 def test_everything_goes_back_to_its_place_only_when_it_is_meant(desk: Desk) -> None:

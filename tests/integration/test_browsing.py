@@ -1,10 +1,12 @@
 """Recovery points looked into and restored from afar: by their machine's agent, or by another's."""
 
 import os
+import random
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from holdfast.testing.fleet import FleetServer
@@ -19,7 +21,10 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     with FleetServer(root / "server", workflows=False) as server:
         office = Office(root, server)
         for name in ("alpha", "beta"):
-            office.register(name).start()
+            program = office.register(name)
+            if name == "alpha":
+                (root / name / "home" / "config.toml").write_text("downloads = true\n")
+            program.start()
         office.wait_for_agents()
         yield office
         sys.stderr.write(office.close())
@@ -218,3 +223,43 @@ def holders_of(secret: str, root: Path) -> set[Path]:
     wanted = secret.encode()
     files = (one for one in root.rglob("*") if one.is_file() and not one.is_symlink())
     return {one for one in files if wanted in one.read_bytes()}
+
+
+def content(office: Office, machine: str, point: str, path: str) -> httpx.Response:
+    place = f"/api/v1/machines/{office.ids[machine]}/points/{point}/content"
+    return office.client.get(place, params={"path": path})
+
+
+def test_file_is_downloaded_whole_under_its_own_name(office: Office) -> None:
+    folder = office.root / "alpha" / "large"
+    folder.mkdir()
+    # More than one part, and a name that is no ASCII.
+    large = random.Random(1).randbytes(5 << 20)
+    (folder / "große Datei.bin").write_bytes(large)
+    (folder / "empty").touch()
+    point = office.backed_up("alpha", folder)
+
+    found = content(office, "alpha", point, f"{folder}/große Datei.bin")
+
+    assert found.is_success, found.text
+    assert found.content == large
+    assert found.headers["content-type"] == "application/octet-stream"
+    assert "gro%C3%9Fe%20Datei.bin" in found.headers["content-disposition"]
+    assert content(office, "alpha", point, f"{folder}/empty").content == b""
+    (entry, *_older) = office.get("/audit?act=point-download")["items"]
+    assert entry["detail"]["path"] == f"{folder}/empty"
+    for path, code in ((str(folder), "not-a-file"), (f"{folder}/none", "subpath-missing")):
+        assert code in content(office, "alpha", point, path).text
+
+
+def test_file_of_a_machine_that_did_not_agree_stays_there(office: Office) -> None:
+    folder = office.root / "beta" / "own"
+    folder.mkdir()
+    (folder / "diary").write_text("dear diary", encoding="utf-8")
+    point = office.backed_up("beta", folder)
+
+    refused = content(office, "beta", point, f"{folder}/diary")
+
+    assert "downloads-not-allowed" in refused.text
+    assert "config.toml" in refused.json()["remedy"]
+    assert "dear" not in refused.text

@@ -110,6 +110,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "GET /machines/{machine_id}/points/{point_id}": READERS,
     # Names of files are content: who may not restore does not see them.
     "GET /machines/{machine_id}/points/{point_id}/files": OPERATORS,
+    "GET /machines/{machine_id}/points/{point_id}/content": OPERATORS,
     "GET /machines/{machine_id}/points/{point_id}/search": OPERATORS,
     "POST /machines/{machine_id}/points/{point_id}/weight": OPERATORS,
     "GET /machines/{machine_id}/points/{point_id}/volumes": OPERATORS,
@@ -310,6 +311,7 @@ def _params(world: World, operation: str) -> dict[str, str] | None:
     return {
         "GET /audit": {"vault": world.vault},
         "GET /doctor/explanations": {"code": "151076"},
+        "GET /machines/{machine_id}/points/{point_id}/content": {"path": "/srv/passwd"},
         "GET /machines/{machine_id}/points/{point_id}/search": {"text": "passwd"},
     }.get(operation)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from holdfast.app.download_errors import DownloadsNotAllowed
 from holdfast.app.opening import open_vault
 from holdfast.app.point_browsing import PointBrowser
 from holdfast.app.registration_state import load_registration
@@ -17,6 +18,7 @@ from holdfast.base.texts import N_
 from holdfast.fleet.questions import (
     Answer,
     Asking,
+    ContentWanted,
     FolderWanted,
     Opened,
     Question,
@@ -84,6 +86,11 @@ class Answerer:
             case Asking.WEIGH:
                 weigh = _read(question.kind, given, WeighWanted)
                 return lambda browser: browser.weigh(weigh)
+            case Asking.CONTENT:
+                if not self._session.settings.downloads:
+                    raise DownloadsNotAllowed(file=self._session.settings.config_file)
+                content = _read(question.kind, given, ContentWanted)
+                return lambda browser: browser.content(content)
             case Asking.VOLUMES | Asking.INSIDE | Asking.VM_PLAN:
                 return self._inside(question)
             case _:

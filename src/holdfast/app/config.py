@@ -1,7 +1,7 @@
 """The settings of one run, from options, environment and config file: the one reader of them."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from typing import Any
@@ -64,6 +64,8 @@ class Settings:
     vm_parallel_per_store: int = 2
     # How long a backup waits for its turn.
     vm_wait: timedelta = timedelta(hours=4)
+    # Whether files of recovery points may pass through the server, to people who may restore.
+    downloads: bool = False
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
     harmless: Mapping[str, str] = field(default_factory=dict, repr=False)
     # What the person should know about where settings came from.
@@ -218,16 +220,12 @@ def _known(file: str, key: str, known: list[str]) -> str:
 
 
 def _checked(file: str, key: str, value: Any) -> Any:
+    if key in _READ_BY:
+        return _READ_BY[key](file, key, value)
     match key:
         case "workers" | "vm_parallel" | "vm_parallel_per_store":
             if type(value) is not int or value < 1:
                 raise _wrong(file, key, value, _("a whole number from 1"))
-        case "keyring" | "vm_wait":
-            return _duration(file, key, value)
-        case "limit_upload" | "limit_download":
-            return _rate(file, key, value)
-        case "vm_max_disk":
-            return _size(file, key, value)
         case "credentials":
             return _checked_credentials(file, value)
         case "lang":
@@ -263,6 +261,20 @@ def _size(file: str, key: str, value: object) -> int:
         return parse_size(str(value))
     except ValueError as err:
         raise _wrong(file, key, value, _("a size like 4T")) from err
+
+
+def _yes_or_no(file: str, key: str, value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise _wrong(file, key, value, _("true or false"))
+
+
+_READ_BY: dict[str, Callable[[str, str, object], Any]] = {
+    **dict.fromkeys(("keyring", "vm_wait"), _duration),
+    **dict.fromkeys(("limit_upload", "limit_download"), _rate),
+    "vm_max_disk": _size,
+    "downloads": _yes_or_no,
+}
 
 
 def _checked_credentials(file: str, value: object) -> dict[str, str]:

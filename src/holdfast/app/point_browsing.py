@@ -7,11 +7,15 @@ from fnmatch import translate
 from re import IGNORECASE, escape
 from re import compile as compiled
 
-from holdfast.base.ids import FileId, SnapshotId, TreeId, is_file_id
+from holdfast.app.download_errors import NotAFile
+from holdfast.base.ids import FileId, SnapshotId, TreeId, blob_id_from_hex, is_file_id
+from holdfast.base.units import MIB
 from holdfast.files.restore.errors import SubpathMissing
 from holdfast.files.restore.policy import OWN_FOLDER
 from holdfast.fleet.point_paths import path_of, readable, spelled
 from holdfast.fleet.questions import (
+    ContentPart,
+    ContentWanted,
     Folder,
     FolderWanted,
     Item,
@@ -22,6 +26,7 @@ from holdfast.fleet.questions import (
 )
 from holdfast.storage.errors import FileMissing
 from holdfast.vault.errors import SnapshotMissing
+from holdfast.vault.pack_header import Kind
 from holdfast.vault.repository import Repository
 from holdfast.vault.snapshot import Snapshot
 from holdfast.vault.tree import Node
@@ -29,6 +34,7 @@ from holdfast.vault.tree import Node
 MOST_ITEMS = 1000
 MOST_SECONDS = 20.0
 _TREES_KEPT = 16
+_PART = MIB
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -81,6 +87,27 @@ class PointBrowser:
             items=[_item(_below(path, one), one) for one in part],
             total=len(fitting),
             offset=first,
+        )
+
+    def content(self, wanted: ContentWanted) -> ContentPart:
+        """As many of a file's pieces as a part has room for, one at least."""
+        point, path = self.point(wanted.point), path_of(wanted.path)
+        node = self._find(point, path)
+        if node is None or node.type != "file":
+            raise NotAFile(path=spelled(path), point=point.id[:8])
+        pieces, data, number = node.content or [], bytearray(), max(wanted.part, 0)
+        while number < len(pieces):
+            piece = self.repository.load_blob(Kind.DATA, blob_id_from_hex(pieces[number]))
+            if data and len(data) + len(piece) > _PART:
+                break
+            data += piece
+            number += 1
+        return ContentPart(
+            point=point.id,
+            path=spelled(path),
+            size=node.size,
+            data=bytes(data),
+            next=number if number < len(pieces) else None,
         )
 
     def search(self, wanted: SearchWanted) -> SearchFound:

@@ -8,6 +8,7 @@ from holdfast.app.control.browsing import list_folder, list_inside, search_point
 from holdfast.base.errors import HoldfastError
 from holdfast.base.texts import _, ngettext
 from holdfast.console import shown
+from holdfast.console.downloading import place_of
 from holdfast.console.looking import Look
 from holdfast.console.notices import problem
 from holdfast.fleet.questions import Folder, FolderWanted, Item, SearchFound, SearchWanted
@@ -194,6 +195,18 @@ class FileBrowser:
             _opener(text, self._visit.doing(lambda: self.open(item.path)))
         else:
             ui.label(f"{text} → {item.target}" if item.target else text)
+        if item.kind == "file" and not self._inside:
+            self._download(item)
+
+    def _download(self, item: Item) -> None:
+        """Whether its machine lets it pass is known when somebody wants it."""
+        look = self._look
+        place = place_of(look.machine.id, look.point.id, item.path, look.unlock_id)
+        with ui.element("a").classes("hf-download") as link:
+            ui.icon("download").props("aria-hidden=true")
+        link.props["href"] = place
+        link.props["aria-label"] = _("Download {name}").format(name=item.name)
+        link.props["title"] = _("Download")
 
     async def _choose(self, item: Item) -> None:
         if self.chosen.pop(item.path, None) is None:

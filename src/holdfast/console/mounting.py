@@ -17,7 +17,7 @@ def mount(app: FastAPI, plane: Plane) -> None:
     from nicegui import app as inner
     from nicegui import run, ui
 
-    from holdfast.console import login
+    from holdfast.console import downloading, login
     from holdfast.console.page_modules import import_pages
 
     run.setup = _without_processes
@@ -28,6 +28,7 @@ def mount(app: FastAPI, plane: Plane) -> None:
     # The last of them takes whatever nobody else has taken.
     import_pages()
     app.include_router(login.router)
+    app.include_router(downloading.router)
     ui.run_with(
         app,
         mount_path=ROOT,

@@ -6,6 +6,7 @@ ROOT = "/ui"
 LOGIN = ROOT + "/login"
 LOGOUT = ROOT + "/logout"
 LOOK = ROOT + "/look"
+DOWNLOAD = ROOT + "/download"
 # The prefix makes browsers refuse it without TLS, or from anybody but this very host.
 SESSION_COOKIE = "__Host-holdfast"
 LANGUAGE_COOKIE = "holdfast-language"

@@ -20,6 +20,7 @@ class Asking(StrEnum):
     VOLUMES = "volumes"  # VolumesWanted -> VolumesFound
     INSIDE = "inside"  # FolderWanted -> Folder
     VM_PLAN = "vm-plan"  # VmPlanWanted -> VmPlan
+    CONTENT = "content"  # ContentWanted -> ContentPart
     CLOSE = "close"  # what was opened with a passphrase is closed; there is no answer
 
 
@@ -239,3 +240,23 @@ class VmPlan:
     obstacles: list[Obstacle]
     # With these it comes back, but not as one may think.
     cautions: list[Obstacle]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentWanted:
+    """A part of a file, as a part before it named it."""
+
+    point: str
+    path: str
+    part: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentPart:
+    point: str
+    path: str
+    # Of the whole file.
+    size: int
+    data: bytes
+    # None: this is the last.
+    next: int | None

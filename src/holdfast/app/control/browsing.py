@@ -25,6 +25,8 @@ from holdfast.catalog.tables import Machine
 from holdfast.fleet.point_paths import path_of
 from holdfast.fleet.questions import (
     Asking,
+    ContentPart,
+    ContentWanted,
     Folder,
     FolderWanted,
     Question,
@@ -42,6 +44,8 @@ _A = TypeVar("_A")
 _SECONDS = 60.0
 # The file system of a disk is mounted for it, and checked by the kernel first.
 _SECONDS_INSIDE = 120.0
+# And the blocks of large disks are counted for a plan.
+_SLOW = (Asking.INSIDE, Asking.VM_PLAN)
 _ID_BYTES = 16
 
 
@@ -92,6 +96,10 @@ list_folder: Looking[FolderWanted, Folder] = Looking(
 search_point: Looking[SearchWanted, SearchFound] = Looking(
     kind=Asking.SEARCH, reply=SearchFound, paths=_one_path
 )
+# What is in a file; see `downloading`.
+read_content: Looking[ContentWanted, ContentPart] = Looking(
+    kind=Asking.CONTENT, reply=ContentPart, paths=_one_path
+)
 # How much a choice is, before it is restored.
 weigh_choice: Looking[WeighWanted, Weight] = Looking(
     kind=Asking.WEIGH, reply=Weight, paths=lambda wanted: wanted.paths
@@ -115,7 +123,7 @@ def question_for(plane: Plane, look: Looked, kind: Asking, wanted: object) -> Qu
         machine=key.machine_id if key else None,
         unlock=key.id if key else None,
         ticket=plane.typed_keys.ticket(key, now + TICKET_OF_QUESTION) if key else None,
-        seconds=_SECONDS_INSIDE if kind is Asking.INSIDE else _SECONDS,
+        seconds=_SECONDS_INSIDE if kind in _SLOW else _SECONDS,
     )
 
 

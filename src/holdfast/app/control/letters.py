@@ -20,7 +20,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from holdfast.base.units import MIB
 
-MOST = 8 * MIB
+# A piece of a file is up to 8 MiB.
+MOST = 12 * MIB
 _KEY = 32
 _NONCE = 12
 _OPEN, _CLOSED = b"o", b"c"

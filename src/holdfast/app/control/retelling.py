@@ -21,6 +21,7 @@ _DEFINED_IN = (
     "holdfast.machines.errors",
     "holdfast.machines.inside_errors",
     "holdfast.machines.restore_errors",
+    "holdfast.app.download_errors",
     "holdfast.app.setup_errors",
     "holdfast.app.control.job_errors",
     "holdfast.recovery.act_errors",

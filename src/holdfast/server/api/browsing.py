@@ -6,9 +6,11 @@ from typing import Annotated, TypeVar
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
 
 from holdfast.app.control import browsing, restoring, unlocking
 from holdfast.app.control.browsing import Looking
+from holdfast.app.control.downloading import download_file
 from holdfast.app.control.job_views import JobView
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.restoring import InsideWanted, RestoreWanted, VmRestoreWanted
@@ -16,6 +18,7 @@ from holdfast.app.control.unlocking import MOST_HOURS, UnlockView
 from holdfast.base.secret import Secret
 from holdfast.fleet.questions import (
     Answer,
+    ContentWanted,
     Folder,
     FolderWanted,
     KeyReply,
@@ -27,6 +30,7 @@ from holdfast.fleet.questions import (
     Weight,
     WeighWanted,
 )
+from holdfast.server.attachment import Attachment
 from holdfast.server.callers import Machine, Person, ThePlane
 from holdfast.server.nudging import nudge
 
@@ -120,6 +124,16 @@ Searched = Annotated[SearchWanted, Depends(_searched)]
 async def list_folder(look: TheLook, wanted: Part) -> Folder:
     """A folder of a recovery point, folders first."""
     return await look.see(browsing.list_folder, wanted)
+
+
+@router.get(_POINT + "/content", response_class=StreamingResponse)
+async def download(look: TheLook, point_id: str, path: _Path) -> StreamingResponse:
+    """One file, where the settings of its machine let files pass through the server."""
+    wanted = ContentWanted(point=point_id, path=path)
+    found = await download_file(
+        look.plane, look.person, look.machine_id, wanted, unlock=look.unlock
+    )
+    return Attachment(found)
 
 
 @router.get(_POINT + "/search")

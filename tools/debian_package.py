@@ -19,29 +19,32 @@ _SCRIPTS = ("postinst", "prerm", "postrm")
 _KIB = 1024
 
 
-def build(dependencies: Path, folder: Path, *, compression: str = "zstd") -> Path:
+def build(
+    dependencies: Path, folder: Path, *, compression: str = "zstd", release: str | None = None
+) -> Path:
     """The package; its name says for which Python and which machines it is."""
     with tempfile.TemporaryDirectory(prefix="hf-deb-") as place:
         stage = Path(place) / "stage"
         stage.mkdir(mode=0o755)
         package_tree.build(stage, dependencies)
         python = _python_of(dependencies)
-        _describe(stage, python)
-        return _packed(stage, folder, compression, python)
+        told = _version(python, release or version("holdfast"))
+        _describe(stage, python, told)
+        return _packed(stage, folder, compression, told)
 
 
-def _describe(stage: Path, python: str) -> None:
+def _describe(stage: Path, python: str, told: str) -> None:
     control = stage / "DEBIAN"
     control.mkdir(mode=0o755)
     major, minor = map(int, python.split("."))
     said = (_DEBIAN / "control").read_text(encoding="utf-8")
-    told = said.format(
-        version=_version(python),
+    written = said.format(
+        version=told,
         architecture=_architecture(),
         size=_size(stage) // _KIB,
         python=f"python3 (>= {python}), python3 (<< {major}.{minor + 1})",
     )
-    (control / "control").write_text(told, encoding="utf-8")
+    (control / "control").write_text(written, encoding="utf-8")
     (control / "conffiles").write_text("/etc/holdfast/config.toml\n", encoding="utf-8")
     (control / "md5sums").write_text(_sums(stage), encoding="utf-8")
     for name in _SCRIPTS:
@@ -49,10 +52,10 @@ def _describe(stage: Path, python: str) -> None:
         os.chmod(control / name, 0o755)
 
 
-def _packed(stage: Path, folder: Path, compression: str, python: str) -> Path:
+def _packed(stage: Path, folder: Path, compression: str, told: str) -> Path:
     _settle(stage)
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"holdfast_{_version(python)}_{_architecture()}.deb"
+    file = folder / f"holdfast_{told}_{_architecture()}.deb"
     words = ["dpkg-deb", "--root-owner-group", f"-Z{compression}", "--build", str(stage), str(file)]
     subprocess.run(words, check=True, capture_output=True, env={**os.environ, **_epoch()})
     return file
@@ -91,8 +94,8 @@ def _size(stage: Path) -> int:
     return sum(path.lstat().st_size for path in stage.rglob("*"))
 
 
-def _version(python: str) -> str:
-    return f"{version('holdfast')}-1+py{python}"
+def _version(python: str, release: str) -> str:
+    return f"{release}-1+py{python}"
 
 
 def _python_of(dependencies: Path) -> str:

@@ -27,6 +27,19 @@ mkdir -p /run/systemd/system
 printf '#!/bin/sh\\necho "$@" >> /run/told\\n' > /usr/local/sbin/systemctl
 chmod +x /usr/local/sbin/systemctl
 """
+# A server that starts with the machine, an agent that does not, a unit and settings of one's own.
+_IN_USE = """\
+cd /etc/systemd/system && mkdir -p multi-user.target.wants holdfast-agent.service.d
+ln -s /lib/systemd/system/holdfast-server.service multi-user.target.wants/
+printf '[Service]\\nNice=5\\n' > holdfast-agent.service.d/own.conf
+echo 'lang = "ko"' > /etc/holdfast/config.toml
+mkdir -p /var/lib/holdfast/server && echo dear > /var/lib/holdfast/server/key
+"""
+_STANDING = """\
+cd /etc/systemd/system && find -L . -name '*holdfast*' -o -name own.conf | sort
+cat holdfast-agent.service.d/own.conf /etc/holdfast/config.toml
+ls -lR --time-style=full-iso /var/lib/holdfast /backup/vault
+"""
 HERE = {"HOLDFAST_VAULT": "/backup/vault", "HOLDFAST_PASSPHRASE_FILE": "/root/vault.passphrase"}
 
 
@@ -133,6 +146,44 @@ def test_upgrade_keeps_settings_and_data_and_restarts_what_runs(
         "daemon-reload",
         "try-restart holdfast-server.service holdfast-agent.service",
     ]
+
+
+def test_a_newer_version_takes_the_place_of_an_older_one(
+    package: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Two versions, each built and installed; of the service manager there is a stand-in."""
+    folder = tmp_path_factory.mktemp("older")
+    older = debian_package.build(DEPENDENCIES, folder, compression="none", release="0.0.1")
+    with own_root(
+        hidden=(str(ROOT), "/backup", "/var/lib/holdfast"), kept=(package.parent, folder)
+    ) as root:
+        root.run("umount", "/var/lib/holdfast")
+        root.shell(_SYSTEMCTL)
+        install(root, older)
+        root.shell(_IN_USE)
+        root.shell("umask 077; echo 'a passphrase, long enough' > /root/vault.passphrase")
+        root.run("holdfast", "vault", "create", "--lab", more=HERE)
+        root.run("holdfast", "backup", "/etc/apt", more=HERE)
+        before = root.shell(_STANDING).stdout
+        root.shell("rm /run/told")
+
+        install(root, package)
+
+        shown = root.run("dpkg-query", "--show", "--showformat=${Version} ${Status}", "holdfast")
+        assert not shown.stdout.startswith("0.0.1")
+        assert shown.stdout.endswith("install ok installed")
+        assert root.shell(_STANDING).stdout == before
+        # What runs is started again; nothing was stopped, enabled or disabled.
+        assert root.path("/run/told").read_text(encoding="utf-8").splitlines() == [
+            "daemon-reload",
+            "try-restart holdfast-server.service holdfast-agent.service",
+        ]
+        root.run("holdfast", "restore", "latest", "--to", "/tmp/b", "--verify", more=HERE)
+        root.run("diff", "-r", "--no-dereference", "/etc/apt", "/tmp/b/etc/apt")
+        assert (
+            root.run("dpkg", "--verify", "holdfast").stdout
+            == "??5?????? c /etc/holdfast/config.toml\n"
+        )
 
 
 def test_removal_and_purge_keep_data(package: Path) -> None:

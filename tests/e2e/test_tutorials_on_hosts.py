@@ -11,6 +11,7 @@ import pytest
 
 from holdfast.testing.guests import Guest
 from holdfast.testing.hosts import NORTH, SOUTH, KvmHost
+from holdfast.testing.own_root import program_places
 from holdfast.testing.typed import Shell, environment, play, read_page
 from tests.e2e.test_tutorials import ROOT, TUTORIALS
 
@@ -62,7 +63,8 @@ def _shell(host: KvmHost, folder: Path) -> Iterator[Shell]:
     (folder / host.name).symlink_to(place)
     for name in ("root", "srv"):
         (place / name).mkdir()
-    host.run("mount", "--bind", place / "srv", "/srv")
+    shown = _still_shown(host, place)
+    host.run("mount", "--rbind", place / "srv", "/srv")
     names = host.folder / "hosts"
     before = names.read_text(encoding="utf-8")
     names.write_text(before + _NAMES, encoding="utf-8")
@@ -73,8 +75,21 @@ def _shell(host: KvmHost, folder: Path) -> Iterator[Shell]:
             yield shell
     finally:
         names.write_text(before, encoding="utf-8")
-        host.run("umount", "-l", "/srv")
+        for mounted in (Path("/srv"), *shown):
+            host.run("umount", "-l", mounted)
         shutil.rmtree(place)
+
+
+def _still_shown(host: KvmHost, place: Path) -> list[Path]:
+    """The program under test, where it lies in what the host's own /srv will hide."""
+    shown = []
+    for program in program_places():
+        if program.is_relative_to("/srv"):
+            seen = place / program.relative_to("/")
+            seen.mkdir(parents=True, exist_ok=True)
+            host.run("mount", "--bind", program, seen)
+            shown.append(seen)
+    return shown[::-1]
 
 
 def test_machines(shells: dict[str, Shell]) -> None:

@@ -38,4 +38,14 @@ def test_it_builds_with_a_command_of_this_repository() -> None:
 def test_its_server_does_not_run_as_root() -> None:
     stages = _FILE.split("\nFROM ")
 
-    assert "\nUSER holdfast\n" in stages[-1]
+    # A number is what an orchestrator can judge.
+    assert "\nUSER 10001:10001\n" in stages[-1]
+    assert "--uid 10001 --gid 10001" in stages[-1]
+
+
+def test_it_tells_whether_it_is_well() -> None:
+    words = _words(r"HEALTHCHECK [^\[]*CMD")
+
+    assert words[0] == "/usr/lib/holdfast/bin/python3"
+    compile(words[2], "health check", "exec")
+    assert "/healthz" in words[2]

@@ -1,11 +1,10 @@
-"""The report as one file: no script, no font, no picture from elsewhere, and no request to anybody."""
+"""The report of a plan: what is most important first, then each question in turn."""
 
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
 from html import escape
 
-from holdfast.base.korean import with_particles
-from holdfast.base.texts import _, language, ngettext
+from holdfast.base.texts import _, ngettext
 from holdfast.base.units import format_size
 from holdfast.replication.planner import plan_words as words
 from holdfast.replication.planner.page_link import bandwidth_section, what_if_section
@@ -16,45 +15,14 @@ from holdfast.replication.planner.page_room import (
     copies_section,
     room_section,
 )
-from holdfast.replication.planner.page_style import STYLE
+from holdfast.replication.planner.page_sheet import sheet
 from holdfast.replication.planner.planning import Plan
 from holdfast.replication.planner.samples import MINUTE
-
-_PAGE = """\
-<!doctype html>
-<html lang="{lang}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="referrer" content="no-referrer">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body>
-<header>
-<h1>{title}</h1>
-<p class="quiet">{about}</p>
-</header>
-<main>
-{parts}
-</main>
-</body>
-</html>
-"""
 
 
 def page(plan: Plan, *, made_at: datetime) -> str:
     """In the language in use; moments are in the zone of `made_at`."""
-    zone = made_at.tzinfo
-    text = _PAGE.format(
-        lang=language(),
-        title=escape(_("Replication plan")),
-        style=STYLE,
-        about=escape(_about(plan, made_at)),
-        parts="\n".join(_parts(plan, zone)),
-    )
-    return with_particles(text) if language() == "ko" else text
+    return sheet(_("Replication plan"), _about(plan, made_at), _parts(plan, made_at.tzinfo))
 
 
 def _parts(plan: Plan, zone: tzinfo | None) -> Iterator[str]:

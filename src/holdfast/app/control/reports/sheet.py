@@ -1,48 +1,16 @@
-"""A report as one file: no script, no font, no picture from elsewhere, and no request to anybody."""
+"""The sheet of the server's reports: that of a replication plan, and what they draw besides."""
 
 from collections.abc import Iterable
-from html import escape
 
 from holdfast.app.control.reports.growth_plot import STYLE as PLOTS
-from holdfast.base.korean import with_particles
-from holdfast.base.texts import language
-from holdfast.replication.planner.page_style import STYLE
+from holdfast.replication.planner import page_sheet
 
 _OWN = """
 .verdict { display: inline-block; padding: .3rem .9rem; border-radius: .5rem; font-size: 1.1rem;
   font-weight: 600; border: 2px solid currentcolor; margin: .5rem 0; }
 """
-_PAGE = """\
-<!doctype html>
-<html lang="{lang}">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="referrer" content="no-referrer">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body>
-<header>
-<h1>{title}</h1>
-<p class="quiet">{about}</p>
-</header>
-<main>
-{parts}
-</main>
-</body>
-</html>
-"""
 
 
 def sheet(title: str, about: str, parts: Iterable[str]) -> str:
     """In the language in use; `parts` are HTML, the rest is text."""
-    text = _PAGE.format(
-        lang=language(),
-        title=escape(title),
-        style=STYLE + PLOTS + _OWN,
-        about=escape(about),
-        parts="\n".join(one for one in parts if one),
-    )
-    return with_particles(text) if language() == "ko" else text
+    return page_sheet.sheet(title, about, parts, style=PLOTS + _OWN)

@@ -1,5 +1,7 @@
 """Somebody who types what the README says, and how long each part of it kept them waiting."""
 
+import os
+import signal
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Self
@@ -70,6 +72,7 @@ class TypedInVain(Exception):
 class Newcomer:
     def __init__(self, root: OwnRoot) -> None:
         given = {**bare_root.environment(), "HOME": "/root", "PATH": PATH}
+        self._root = root
         self._shell = Shell(root.words(["bash"]), environment(**given), patience=_PATIENCE)
         self._typed: list[tuple[float, str]] = []
 
@@ -77,8 +80,11 @@ class Newcomer:
         self._shell.__enter__()
         return self
 
-    def __exit__(self, *error: object) -> None:
-        self._shell.__exit__(*error)
+    def __exit__(self, kind: object, *error: object) -> None:
+        if kind is not None:
+            # What was typed last may go on for long, and nobody waits for it any more.
+            os.kill(self._root.pid, signal.SIGKILL)
+        self._shell.__exit__(kind, *error)
 
     def clone(self) -> None:
         """From here on it counts."""

@@ -10,8 +10,16 @@ from typing import Any
 
 import pytest
 
+from holdfast.app.plan_packing import packed
+from holdfast.app.plan_words import as_json
+from holdfast.base.clock import SystemClock
 from holdfast.base.units import MIB
 from holdfast.hypervisor.connection import Host
+from holdfast.recovery.plans.context import context_of
+from holdfast.recovery.plans.plan import Kind, OnFailure
+from holdfast.recovery.plans.progress import Progress
+from holdfast.recovery.plans.reading import read_plan
+from holdfast.recovery.plans.steps import Doing, Step
 from holdfast.recovery.record import Stage
 from holdfast.recovery.record_folder import RecordFolder
 from holdfast.testing.guests import Guest
@@ -186,6 +194,32 @@ def test_plan_run_as_a_test_starts_all_in_order_and_leaves_nothing(shop: Shop) -
     assert report["run"]["steps"]["front/web/post-1"]["said"] == "inside"
     assert "web-test-1" in Path(run["report_html"]).read_text()
     _check_context(json.loads(shop.context.read_bytes()), run["run"])
+
+
+def test_an_agent_reaches_into_a_guest_once_for_a_plan_of_the_server(shop: Shop) -> None:
+    web = shop.machines["web"]
+    assert isinstance(web, Guest)
+    step = Step(
+        id="one/db1/post-1",
+        doing=Doing.ACTION,
+        group="one",
+        timeout=90,
+        on_failure=OnFailure.STOP,
+    )
+    plan = read_plan(SMALL.format(journal=shop.journal).encode(), "small")
+    progress = Progress(
+        run="r1", plan="small", kind=Kind.TEST, who="ada", begun_at=SystemClock().now()
+    )
+    told = {"run": "r1", "step": step.id, "attempt": 1, "kind": "guest-script", "timeout": 90}
+    told |= {"inside": "cat >/tmp/told; echo x >>/tmp/times; uname -n", "vm": web.uuid}
+    told |= {"domain": web.name, "context": as_json(context_of(plan, progress, step)).decode()}
+
+    words = ("plan", "action", "--json", f"--task={packed(told)}")
+    said = [shop.sites.north.run(*words).event("plan-acted")["said"] for _each in range(2)]
+
+    assert said == [web.run("uname -n").strip()] * 2
+    assert web.run("cat /tmp/times").split() == ["x"]
+    assert json.loads(web.run("cat /tmp/told"))["step"] == step.id
 
 
 def _check_context(context: dict[str, Any], run: str) -> None:

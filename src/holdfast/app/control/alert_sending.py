@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from holdfast.app.control.alert_texts import body_of, title_of
 from holdfast.app.control.plane import Plane
@@ -48,6 +48,23 @@ def send_waiting(plane: Plane, send: Send, *, younger: timedelta = _GIVEN_UP) ->
     try:
         round_ = _Round(plane=plane, targets=targets, send=send, refused=set())
         return sum(round_.deliver(alert.id) for alert in waiting)
+    finally:
+        end_sending(plane)
+
+
+def send_due(
+    plane: Plane,
+    due: Callable[[AlertTarget, datetime], str | None],
+    tell: Callable[[str], bool],
+) -> int:
+    """To those whose time has come; how many took theirs. The others are asked again later."""
+    now = plane.clock.now()
+    with plane.database.read() as db:
+        targets = [one.id for one in alert_rows.targets(db) if due(one, now)]
+    if not targets or not begin_sending(plane):
+        return 0
+    try:
+        return sum(tell(target_id) for target_id in targets)
     finally:
         end_sending(plane)
 

@@ -4,13 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from holdfast.app.control.alert_sending import (
-    Message,
-    Send,
-    begin_sending,
-    end_sending,
-    go_on_sending,
-)
+from holdfast.app.control.alert_sending import Message, Send, go_on_sending, send_due
 from holdfast.app.control.alert_texts import summary_body, summary_title
 from holdfast.app.control.plane import Plane
 from holdfast.base.texts import speaking
@@ -35,16 +29,8 @@ class Day:
 
 
 def send_summaries(plane: Plane, send: Send) -> int:
-    """To those whose time has come; how many took theirs. The others are asked again later."""
-    now = plane.clock.now()
-    with plane.database.read() as db:
-        due = [one.id for one in alert_rows.targets(db) if due_day(one, now)]
-    if not due or not begin_sending(plane):
-        return 0
-    try:
-        return sum(_send(plane, target_id, send) for target_id in due)
-    finally:
-        end_sending(plane)
+    """How many took theirs."""
+    return send_due(plane, due_day, lambda target_id: _send(plane, target_id, send))
 
 
 def due_day(target: AlertTarget, now: datetime) -> str | None:

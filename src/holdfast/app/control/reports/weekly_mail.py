@@ -1,12 +1,6 @@
 """The weekly summary to those who want it, on a day and at a time of their own clock."""
 
-from holdfast.app.control.alert_sending import (
-    Message,
-    Send,
-    begin_sending,
-    end_sending,
-    go_on_sending,
-)
+from holdfast.app.control.alert_sending import Message, Send, go_on_sending, send_due
 from holdfast.app.control.plane import Plane
 from holdfast.app.control.reports.week_words import subject
 from holdfast.app.control.reports.weekly import weekly
@@ -14,23 +8,14 @@ from holdfast.app.control.reports.weekly_due import due_week
 from holdfast.app.control.reports.weekly_text import weekly_text
 from holdfast.app.control.server_work import SERVER
 from holdfast.base.texts import speaking
-from holdfast.catalog import alerts as alert_rows
 from holdfast.catalog.tables import AlertTarget, Vault
 from holdfast.fleet.alerts import Severity
 from holdfast.fleet.local_time import read_zone
 
 
 def send_weeklies(plane: Plane, send: Send) -> int:
-    """To those whose time has come; how many took theirs. The others are asked again later."""
-    now = plane.clock.now()
-    with plane.database.read() as db:
-        due = [one.id for one in alert_rows.targets(db) if due_week(one, now)]
-    if not due or not begin_sending(plane):
-        return 0
-    try:
-        return sum(_send(plane, target_id, send) for target_id in due)
-    finally:
-        end_sending(plane)
+    """How many took theirs."""
+    return send_due(plane, due_week, lambda target_id: _send(plane, target_id, send))
 
 
 def _send(plane: Plane, target_id: str, send: Send) -> bool:

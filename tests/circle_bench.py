@@ -12,18 +12,24 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from holdfast.base.clock import SystemClock
+from holdfast.base.errors import HoldfastError
 from holdfast.base.units import KIB, MIB
+from holdfast.hypervisor.checkpoints import list_checkpoints
 from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.errors import VmMissing
+from holdfast.recovery.desk import tidings_of
 from holdfast.recovery.record import RecoveryRecord, Stage
 from holdfast.recovery.record_folder import RecordFolder
 from holdfast.replication.site import Site
+from holdfast.replication.status import State
 from holdfast.testing.hosts import KvmHost
 from holdfast.testing.replicated import Working
 from holdfast.testing.still_machine import StillMachine
@@ -33,8 +39,11 @@ from holdfast.testing.waiting import wait_until
 SIZES = {"vda": 8 * MIB, "sda": 2 * MIB}
 WITHIN = 180.0
 _GATED = Path(__file__).with_name("gated_command.py")
+_FOLLOWED = (State.REPLICATING, State.SYNCED)
 _TRIES = 4
-_NOT_RUNNING = "way-back-machine-not-running"
+# What these want is done, as they say it.
+_NOT_RUNNING = ("way-back-machine-not-running", "live-not-running")
+_NOT_FOLLOWED = "live-source-refuses"
 
 
 class Victim(StrEnum):
@@ -62,9 +71,17 @@ class CircleAct:
     # Where it runs afterwards.
     runs_at: str
     stage: Stage
-    deaths: tuple[tuple[str, Victim], ...]
+    deaths: tuple[tuple[str, Victim], ...] = ()
     epochs: int = 0
     is_disaster: bool = False
+    # `deaths` are of every step, and of those the machine or the command never comes to none is.
+    is_each: bool = False
+    # What runs at `at` is dropped for what was brought there; or for what is at home.
+    drops: str = ""
+
+    @property
+    def is_undo(self) -> bool:
+        return self.drops == "north"
 
 
 @dataclass(slots=True)
@@ -72,7 +89,10 @@ class Seen:
     """What came of the commands of one act."""
 
     status: int = -1
+    # Those that were begun; and all that there are, in their order.
     steps: set[str] = field(default_factory=set)
+    named: list[str] = field(default_factory=list)
+    killed: set[tuple[str, Victim]] = field(default_factory=set)
     errors: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -81,13 +101,14 @@ class Circle:
     sites: TwoSites
     # The same machine, as it is on each host; what its disks hold is one.
     machines: dict[str, StillMachine]
-    # In the order in which they follow each other; the first follows the last.
-    acts: tuple[CircleAct, ...]
-    done: int = 0
     runs_at: str = "north"
+    # It is at home and protected; else what comes next says little.
+    is_whole: bool = True
     _fallen: set[str] = field(default_factory=set)
     _writes: int = 0
     _epochs: dict[str, int] = field(default_factory=dict)
+    # What its disks held as it was failed over: what was brought there, and what stayed at home.
+    _held: dict[str, dict[str, bytes]] = field(default_factory=dict)
 
     @property
     def home(self) -> StillMachine:
@@ -104,39 +125,60 @@ class Circle:
         found = RecordFolder(str(self.station(name).home), self.uuid).load()
         return found or RecoveryRecord(vm=self.uuid, name=self.home.name)
 
-    def stand_before(self, act: CircleAct) -> None:
-        """By all that comes before it, which nobody disturbs."""
-        for each in self.acts[self.done : self.acts.index(act)]:
-            self.go_through(replace(each, deaths=()))
-        assert self.acts[self.done] == act, "a circle goes forward"
-
-    def come_to_the_end(self) -> None:
-        """By all that is left, which nobody disturbs."""
-        for each in self.acts[self.done :]:
-            self.go_through(replace(each, deaths=()))
+    @contextmanager
+    def round(self) -> Iterator[None]:
+        """From home to home."""
+        assert self.is_whole, "a round before this one did not come to its end"
+        self.is_whole = False
+        yield
+        self.is_whole = True
 
     def go_through(self, act: CircleAct) -> Seen:
         """With all its deaths, to its end, and to the machine running where it is to run."""
-        if act.is_disaster:
-            self._lose_the_source()
-        else:
-            self._write()
+        self._prepare(act)
         seen, left = Seen(), list(act.deaths)
         for _try in range(_TRIES + len(act.deaths)):
             self._typed(act, seen, left)
-            if seen.status == 0 and not left:
+            if seen.status == 0 and (act.is_each or not left):
                 break
             self.revive(but_the_source=act.is_disaster)
-            is_dead = not self.is_on(self.runs_at)
-            if is_dead and seen.errors and seen.errors[-1]["code"] == _NOT_RUNNING:
-                self.machines[self.runs_at].start()
+            if seen.errors:
+                self._heed(act, str(seen.errors[-1]["code"]))
         assert seen.status == 0, seen.errors
-        assert not left, (left, seen)
-        self.done, self.runs_at = self.done + 1, act.runs_at
+        assert act.is_each or not left, (left, seen)
+        self.runs_at = act.runs_at
         self.revive()
+        if act.is_undo:
+            wait_until(lambda: self.record(act.at).stage is Stage.PROTECTED, within=WITHIN)
         if not self.machines[act.runs_at].is_on():
             self.machines[act.runs_at].start()
         return seen
+
+    def _heed(self, act: CircleAct, code: str) -> None:
+        if code in (*_NOT_RUNNING, _NOT_FOLLOWED) and not self.is_on(self.runs_at):
+            self.machines[self.runs_at].start()
+        if code == _NOT_FOLLOWED:
+            wait_until(lambda: self._state_heard(act) in _FOLLOWED, within=WITHIN)
+
+    def _state_heard(self, act: CircleAct) -> str:
+        heard = tidings_of(str(self.station(act.at).home), self.uuid)
+        return heard.tidings.facts.get("state", "") if heard else ""
+
+    def _prepare(self, act: CircleAct) -> None:
+        """What it holds, and will hold afterwards."""
+        if act.is_disaster:
+            self._held = {"south": self._content()}
+            self._held["north"] = self._lose_the_source()
+        else:
+            self._write()
+        if act.drops:
+            for target, content in self._held[act.drops].items():
+                self.home.disks[target].content[:] = content
+        elif act.at == "south" and act.epochs and not act.is_disaster:
+            self._held = dict.fromkeys(("north", "south"), self._content())
+
+    def _content(self) -> dict[str, bytes]:
+        return {target: bytes(disk.content) for target, disk in self.home.disks.items()}
 
     def revive(self, *, but_the_source: bool = False) -> None:
         """What was killed is started again; in a disaster not what it is about."""
@@ -197,15 +239,23 @@ class Circle:
                 said = json.loads(line)
                 if said["event"] == "error":
                     seen.errors.append(said)
-                if said["event"] != "recovery-step" or said["state"] != "running":
+                if said["event"] != "recovery-step":
+                    continue
+                if said["step"] not in seen.named:
+                    seen.named.append(said["step"])
+                if said["state"] != "running":
                     continue
                 seen.steps.add(said["step"])
                 self.assert_runs_once()
+                before = list(left)
                 if self._die(act, said["step"], left, process):
                     break
                 process.stdin.write(b"\n")
                 process.stdin.flush()
                 self.revive(but_the_source=act.is_disaster)
+                if act.is_each and before != left:
+                    self._power_up(act, left)
+            seen.killed |= set(act.deaths) - set(left)
             seen.status = process.wait(WITHIN)
 
     def _die(
@@ -216,12 +266,15 @@ class Circle:
         process: subprocess.Popen[bytes],
     ) -> bool:
         """Whatever dies next at this step; whether the command did."""
-        if not left or left[0][0] != step:
+        due = [death for death in left if death[0] == step]
+        if not due or not self._lives(act, due[0][1]):
             return False
-        _step, victim = left.pop(0)
+        assert act.is_each or due[0] == left[0], (due, left)
+        left.remove(due[0])
+        _step, victim = due[0]
         if victim is not Victim.COMMAND:
             self._kill(act, victim)
-        if victim is Victim.COMMAND or (left and left[0][0] == step):
+        if victim is Victim.COMMAND or len(due) > 1:
             Working(process, self.home.folder / "firmware").kill()
             return True
         return False
@@ -252,36 +305,54 @@ class Circle:
         machine.host.kill_guest(machine.name)
         wait_until(lambda: not machine.is_on(), within=WITHIN)
 
-    def _lose_the_source(self) -> None:
+    def _lives(self, act: CircleAct, victim: Victim) -> bool:
+        if victim not in (Victim.QEMU, Victim.OTHER_QEMU):
+            return True
+        return not act.is_each or self.is_on(self._where(act, victim))
+
+    def _where(self, act: CircleAct, victim: Victim) -> str:
+        other = "south" if act.at == "north" else "north"
+        return act.at if victim is Victim.QEMU else other
+
+    def _power_up(self, act: CircleAct, left: list[tuple[str, Victim]]) -> None:
+        """As its owner would: where it may be started, and so that it can be lost once more."""
+        names = {self._where(act, victim) for _step, victim in left if "QEMU" in victim}
+        for name in names:
+            with contextlib.suppress(HoldfastError):
+                if not self.is_on(name) and self.runs_at == name:
+                    self.machines[name].start()
+
+    def _lose_the_source(self) -> dict[str, bytes]:
         """With something that nobody has seen, and is lost."""
         before = {target: bytes(disk.content) for target, disk in self.home.disks.items()}
         self.sites.north.kill()
         self.home.write("vda", 3 * MIB, b"seen by nobody" * 500)
         self.home.flush("vda")
         self.cut_power("north")
+        stayed = self._content()
         for target, content in before.items():
             self.home.disks[target].content[:] = content
+        return stayed
 
     def _write(self) -> None:
         """And flush it: a power cut loses nothing of it."""
         self._writes += 1
         machine = self.machines[self.runs_at]
-        for target in SIZES:
-            machine.write(target, self._writes * 96 * KIB, f"round {self._writes}".encode() * 999)
+        for target, size in SIZES.items():
+            at = self._writes * 96 * KIB % (size - 96 * KIB)
+            machine.write(target, at, f"round {self._writes}".encode() * 999)
             machine.flush(target)
 
 
 @contextmanager
-def circle(
-    hosts: tuple[KvmHost, KvmHost], name: str, acts: tuple[CircleAct, ...]
-) -> Iterator[Circle]:
+def circle(hosts: tuple[KvmHost, KvmHost], name: str) -> Iterator[Circle]:
     north, south = hosts
     with two_sites(*hosts) as sites, Host.open(north.uri) as here, Host.open(south.uri) as beyond:
         home = StillMachine(north, here, name, SIZES)
         there = copy.copy(home)
         there.host, there.hypervisor = south, beyond
         there.folder.mkdir()
-        made = Circle(sites, {"north": home, "south": there}, acts)
+        made = Circle(sites, {"north": home, "south": there})
         try:
             home.start()
             for target, size in SIZES.items():
@@ -323,3 +394,54 @@ def _work(station: Station) -> None:
     except AssertionError as err:
         if "replication-runs" not in str(err):
             raise
+
+
+def assert_at_rest(going: Circle, act: CircleAct) -> None:
+    """What is true of a machine, and of its replica, after such an act."""
+    look = _AT_REST.get((act.words[0], act.runs_at))
+    if look is not None:
+        look(going, act)
+
+
+def _away(going: Circle, act: CircleAct) -> None:
+    """Its home cannot start it, and has all of it where nothing was lost."""
+    wait_until(lambda: going.record("north").fence is not None, within=WITHIN)
+    with pytest.raises(HoldfastError):
+        going.home.start()
+    if not (act.is_disaster or act.drops):
+        for target, disk in going.home.disks.items():
+            going.assert_is(disk.path, target)
+    if not {Victim.QEMU} & {victim for _step, victim in act.deaths}:
+        # What it writes there is recorded, for the way back.
+        promoted = going.record("south").promoted
+        assert promoted is not None
+        known = [each.name for each in list_checkpoints(going.machines["south"].domain)]
+        assert known == [promoted.checkpoint]
+
+
+def _committed(going: Circle, _act: CircleAct) -> None:
+    facts = going.sites.south.facts(going.uuid)
+    assert facts is not None
+    assert len(facts.points) == 1
+
+
+def _followed(going: Circle, act: CircleAct) -> None:
+    other = "south" if act.runs_at == "north" else "north"
+    going.assert_is_at_site(other)
+    assert going.station(act.runs_at).facts(going.uuid) is None or other == "north"
+
+
+def _at_home(going: Circle, _act: CircleAct) -> None:
+    """Upon its own images, and nothing else."""
+    for target, disk in going.home.disks.items():
+        assert going.home.image(target)[0] == disk.path
+    assert going.record("north").promoted is None
+
+
+_AT_REST = {
+    ("failover", "south"): _away,
+    ("commit", "south"): _committed,
+    ("reprotect", "south"): _followed,
+    ("failback", "north"): _at_home,
+    ("reprotect", "north"): _followed,
+}

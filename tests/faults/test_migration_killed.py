@@ -4,6 +4,7 @@ Afterwards nothing of its replica is left at its new host, and it starts again l
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,52 +14,39 @@ from holdfast.recovery.record import Stage
 from holdfast.replication.replica_folder import open_folder
 from holdfast.testing.hosts import KvmHost
 from tests import machines_bench
-from tests.circle_bench import Circle, CircleAct, Victim, circle
+from tests.circle_acts import COMMIT, NAME, PLANNED
+from tests.circle_bench import Circle, Victim, circle
 
 pytestmark = [*machines_bench.MARKS, pytest.mark.faults]
-NAME = "emigrant"
-PLANNED = CircleAct(
-    name="planned",
-    words=("failover", NAME, "--planned", "--force", "--shutdown-within", "1s"),
-    at="south",
-    source="north",
-    runs_at="south",
-    stage=Stage.FAILED_OVER,
-    epochs=1,
-    deaths=(),
-)
-COMPLETED = CircleAct(
-    name="complete-migration",
-    words=("commit", NAME, "--complete-migration", "--yes"),
-    at="south",
-    source="north",
-    runs_at="south",
+COMPLETED = replace(
+    COMMIT,
+    words=(*COMMIT.words, "--complete-migration", "--yes"),
     stage=Stage.MIGRATED,
-    deaths=(
-        ("points", Victim.DAEMON),
-        ("points", Victim.COMMAND),
-        ("alone", Victim.SERVE),
-        ("alone", Victim.DAEMON),
-        ("alone", Victim.COMMAND),
-        # From here on it is off.
-        ("alone", Victim.QEMU),
-        ("replica", Victim.DAEMON),
-        ("replica", Victim.COMMAND),
+    is_each=False,
+    # All of those that are there, at each step: QEMU as the last, for from then on it is off.
+    deaths=tuple(
+        (step, victim)
+        for step in ("points", "alone", "replica")
+        for victim in (
+            *(Victim.RUN, Victim.SERVE, Victim.OTHER_DAEMON, Victim.DAEMON, Victim.COMMAND),
+            *((Victim.QEMU,) if step == "alone" else ()),
+        )
     ),
 )
 
 
 @pytest.fixture(scope="module")
 def going(kvm_hosts: tuple[KvmHost, KvmHost]) -> Iterator[Circle]:
-    with circle(kvm_hosts, NAME, (PLANNED, COMPLETED)) as made:
+    with circle(kvm_hosts, NAME) as made:
         yield made
 
 
 def test_whatever_is_killed_it_moves_for_good_and_stands_on_its_own(going: Circle) -> None:
-    going.stand_before(COMPLETED)
+    going.go_through(PLANNED)
 
     seen = going.go_through(COMPLETED)
 
+    assert seen.named == ["points", "alone", "replica"]
     assert all(one["remedy"] and one["code"] != "unexpected" for one in seen.errors)
     record = going.record("south")
     assert (record.stage, record.act, record.epoch) == (Stage.MIGRATED, None, 1)
@@ -70,11 +58,8 @@ def test_whatever_is_killed_it_moves_for_good_and_stands_on_its_own(going: Circl
     for disk in record.promoted.disks:
         (_only,) = images.links(Path(disk.path), format_="qcow2", is_live=True)
 
-
-def test_it_starts_again_where_nothing_of_its_replica_is(going: Circle) -> None:
+    # It starts again where nothing of its replica is.
     there = going.machines["south"]
-
     there.stop()
     there.start()
-
     going.assert_runs_on("south")

@@ -1,79 +1,36 @@
 """A machine that moves to its site while it runs, by commands: all of it arrives, or it stays."""
 
-import contextlib
 import re
 import subprocess
-from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pytest
-
-from holdfast.recovery.record import Promoted, RecoveryRecord
-from holdfast.recovery.record_folder import RecordFolder
+from holdfast.recovery.record import Promoted
 from holdfast.testing.guests import Guest
 from holdfast.testing.hosts import KvmHost
 from holdfast.testing.replicated import Working
-from holdfast.testing.two_sites import Station, TwoSites, two_sites
+from holdfast.testing.two_sites import Station, TwoSites
 from holdfast.testing.waiting import wait_until
 from tests import machines_bench
+from tests.moving_bench import (
+    LIVE,
+    WITHIN,
+    begun,
+    boot_of,
+    counted,
+    is_leaving,
+    is_on,
+    layers_of,
+    record,
+    replicated_guest,
+    sites,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytestmark = machines_bench.RECOVERY
-WITHIN = 180.0
-ENABLE = ("--to", "south", "--every", "15m", "--app-every", "never")
-LIVE = ("--planned", "--live", "--json")
-# A line a few times a second, each of which is on the disk before the next one.
-COUNTING = """
-(i=0; while true; do i=$((i+1)); echo $i >>/b/count; sync; sleep 0.2; done) >/dev/null 2>&1 &
-"""
-
-
-@pytest.fixture(scope="module")
-def sites(kvm_hosts: tuple[KvmHost, KvmHost]) -> Iterator[TwoSites]:
-    with two_sites(*kvm_hosts) as sites:
-        sites.work()
-        yield sites
-
-
-@contextlib.contextmanager
-def replicated_guest(sites: TwoSites, name: str, *options: str) -> Iterator[Guest]:
-    """Nothing of it is left on either host, wherever it runs in the end."""
-    guest = Guest(sites.north.host, name)
-    try:
-        guest.start()
-        sites.north.run("replication", "enable", guest.name, *ENABLE, *options)
-        guest.run("echo kept >/a/note; sync" + COUNTING)
-        yield guest
-    finally:
-        sites.work()
-        if is_on(sites.south, guest.uuid):
-            guest.at(sites.south.host).pull_the_plug()
-        sites.north.run("replication", "disable", guest.name, status=None)
-        guest.remove()
-
-
-def record(station: Station, uuid: str) -> RecoveryRecord:
-    found = RecordFolder(str(station.home), uuid).load()
-    assert found is not None
-    return found
-
-
-def is_on(station: Station, uuid: str) -> bool:
-    with station.host.connected() as connection:
-        domains = connection.listAllDomains()
-        return uuid in [domain.UUIDString() for domain in domains if domain.isActive()]
-
-
-def boot_of(guest: Guest) -> str:
-    return guest.run("cat /proc/sys/kernel/random/boot_id").strip()
-
-
-def counted(guest: Guest) -> list[int]:
-    return [int(line) for line in guest.run("cat /b/count").split()]
-
-
-def layers_of(guest: Guest) -> list[Path]:
-    return sorted(guest.folder.glob("*.holdfast-*"))
+__all__ = ["sites"]
 
 
 def test_it_goes_on_at_the_site_and_comes_home_without_a_stop(sites: TwoSites) -> None:
@@ -186,21 +143,6 @@ def test_whatever_is_killed_on_the_way_it_runs_once_and_the_same_command_goes_on
         promoted = record(south, guest.uuid).promoted
         assert promoted is not None
         assert_home_is_the_point(north, guest, promoted)
-
-
-def begun(sites: TwoSites, guest: Guest) -> Working:
-    return sites.south.side.start("failover", guest.name, *LIVE)
-
-
-def is_leaving(guest: Guest, moving: Working) -> bool:
-    """Its memory is on its way; or it is over already."""
-    if not moving.is_at_work:
-        return True
-    libvirt = pytest.importorskip("libvirt")
-    with contextlib.suppress(libvirt.libvirtError), guest.domain() as domain:
-        stats = domain.jobStats()
-        return int(stats.get("memory_processed", 0)) > 0 and bool(stats.get("type"))
-    return False
 
 
 def kill(working: Working | None) -> None:

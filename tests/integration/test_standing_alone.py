@@ -205,7 +205,7 @@ def test_nobody_starts_it_by_hand_while_its_images_may_have_holes(moved: Moved) 
     moved.machine.host.kill_guest(moved.machine.name)
     wait_until(lambda: not moved.domain.is_active(), within=WITHIN)
     # Whoever pulled it is gone as well.
-    going.close()
+    del going
 
     with pytest.raises(HoldfastError, match="not-whole"):
         moved.machine.start()
@@ -223,7 +223,7 @@ def test_what_holds_its_start_is_gone_before_it_is_started_with_its_host(moved: 
     next(going)
     moved.machine.host.kill_guest(moved.machine.name)
     wait_until(lambda: not moved.domain.is_active(), within=WITHIN)
-    going.close()
+    del going
 
     mend_before_start(moved.domain, CLOCK)
     moved.machine.start()

@@ -17,6 +17,7 @@ from holdfast.base.units import format_size
 from holdfast.hypervisor.checkpoints import delete_checkpoint, redefine_checkpoint
 from holdfast.hypervisor.domains import Domain
 from holdfast.hypervisor.states import State
+from holdfast.recovery.act_errors import MachineEnded
 from holdfast.recovery.acts import Step, StepSkipped
 from holdfast.recovery.beginning import change_act
 from holdfast.recovery.desk import Heard, drop_order, order_of, put_order, tidings_of
@@ -183,6 +184,8 @@ class Arriving:
         domain = domain_of(self._starting.place, promoted) if promoted else None
         standing = domain.standing() if domain else None
         if domain is None or standing is None or not standing.is_active:
+            if self._has_run_here():
+                raise MachineEnded(about=self._starting.name)
             reason = standing.reason if standing else _("this host does not know it")
             raise LiveArrivedOdd(about=self._starting.name, reason=reason)
         if standing.state is State.PAUSED and standing.reason in _NOT_WHOLE:
@@ -191,6 +194,7 @@ class Arriving:
         return domain
 
     def _resume(self) -> str:
+        self._start_again()
         domain = self._require_here()
         if domain.standing().state is State.PAUSED:
             domain.resume()
@@ -199,6 +203,17 @@ class Arriving:
         if promoted.started_at is None:
             self._keep(msgspec.structs.replace(promoted, started_at=self._clock.now()))
         return ""
+
+    def _start_again(self) -> None:
+        """It has run here and ended, as by a power cut: what it wrote by then is nowhere else."""
+        promoted = self._starting.record().promoted
+        domain = domain_of(self._starting.place, promoted) if promoted else None
+        if domain is not None and self._has_run_here() and not domain.is_active():
+            domain.start()
+
+    def _has_run_here(self) -> bool:
+        promoted = self._starting.record().promoted
+        return promoted is not None and promoted.started_at is not None
 
     def _is_resumed(self) -> bool:
         promoted = self._starting.record().promoted

@@ -171,9 +171,10 @@ def _of_act(look: "RecoveryLook") -> Iterator[str]:
 def _ends(look: "RecoveryLook") -> Iterator[str]:
     if look.split is not None:
         yield _(
-            "It runs at both hosts, and each writes to its own disks. Decide which one is right, "
-            "and shut the other one down; nothing is merged by itself."
-        )
+            "It runs at both hosts, and each writes to its own disks; nothing is merged by itself. "
+            "Shut down the one that is wrong, then go on at the site: `holdfast reprotect {vm}` if "
+            "the one there is right, `holdfast failover undo {vm}` if the other one is."
+        ).format(vm=look.record.name)
     if look.not_started:
         yield _(
             "It was not started again with this host: {reason}. If you know that it runs nowhere "

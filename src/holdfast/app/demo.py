@@ -12,7 +12,7 @@ from pathlib import Path
 from holdfast.app import demo_tree, vaults
 from holdfast.app.backup import Hooks, back_up
 from holdfast.app.check import check
-from holdfast.app.demo_host import NoHostHere
+from holdfast.app.demo_child import NoHostHere
 from holdfast.app.demo_machine import MachineShown, Say, show_machine
 from holdfast.app.demo_recovery import RecoveryShown, show_recovery
 from holdfast.app.demo_tree import Look

@@ -13,7 +13,7 @@ import msgspec
 
 from holdfast.app.config import Settings
 from holdfast.app.control.server_settings import load_server_settings
-from holdfast.app.demo_host import environment
+from holdfast.app.demo_child import environment
 from holdfast.app.jobs_server import ServerJobs
 from holdfast.app.processes import Conversation, converse
 from holdfast.app.setup_errors import DemoFailed

@@ -7,22 +7,17 @@ import contextlib
 import importlib.util
 import os
 import shutil
-import socket
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
+from holdfast.app.demo_child import NoHostHere, demo_child
 from holdfast.app.wiring import Session
-from holdfast.base.programs import administrators_path, last_words, start_service
+from holdfast.base.programs import administrators_path
 from holdfast.base.texts import _
 
 _CHILD = "holdfast.testing.demo_host"
-# A guest whose processor is emulated, on a machine that has much else to do; and a download.
-PATIENCE = 600.0
-ENDING = 60.0
-_LONGEST = 32
 _PACKAGES = {
     "libvirtd": "libvirt-daemon-system",
     "qemu-system-x86_64": "qemu-system-x86",
@@ -44,10 +39,6 @@ class HostTold(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     missing: str = ""
 
 
-class NoHostHere(Exception):
-    """No machine can be shown; the message is for people."""
-
-
 def require_host_tools(session: Session) -> None:
     """So that nobody waits for what cannot come."""
     if os.geteuid():
@@ -65,41 +56,7 @@ def require_host_tools(session: Session) -> None:
 @contextlib.contextmanager
 def demo_host(session: Session, log: Path) -> Iterator[HostTold]:
     """Its machine runs and its agent answers; all of it is gone afterwards, also after Ctrl-C."""
-    ours, theirs = socket.socketpair()
-    # The process ends when we do, however we end: then nobody holds the other end any more.
-    with ours, theirs, log.open("wb") as said:
-        service = start_service(
-            [sys.executable, "-m", _CHILD, str(theirs.fileno())],
-            environment=environment(session),
-            log=said,
-            inherits=theirs.fileno(),
-        )
-        theirs.close()
-        told = HostTold()
-        try:
-            told = _told(ours, log)
-            yield told
-        finally:
-            service.end(patience=ENDING)
-            if told.folder:
-                shutil.rmtree(told.folder, ignore_errors=True)
-
-
-def environment(session: Session) -> dict[str, str]:
-    harmless = dict(session.settings.harmless)
-    # In the host's folder are sockets, whose paths must be short.
-    if len(harmless.get("TMPDIR", "")) > _LONGEST:
-        harmless["TMPDIR"] = "/tmp"  # noqa: S108  a folder of its own is made in there
-    return {**harmless, "PATH": administrators_path(harmless)}
-
-
-def _told(ours: socket.socket, log: Path) -> HostTold:
-    ours.settimeout(PATIENCE)
-    with ours.makefile("rb") as lines:
-        line = lines.readline()
-    told = msgspec.json.decode(line, type=HostTold) if line.endswith(b"\n") else None
-    reason = told.missing if told else last_words(log.read_bytes())
-    if told is None or reason:
-        sentence = _("no virtual machine was shown: {reason}")
-        raise NoHostHere(sentence.format(reason=reason))
-    return told
+    with demo_child(session, _CHILD, log) as child:
+        told = child.first(HostTold, sentence=_("no virtual machine was shown: {reason}"))
+        child.folders.append(told.folder)
+        yield told

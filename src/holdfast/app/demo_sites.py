@@ -5,20 +5,17 @@ at one of the two, and each line that comes back is what came of it.
 """
 
 import contextlib
-import shutil
 import socket
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from holdfast.app.demo_host import ENDING, PATIENCE, NoHostHere, environment
+from holdfast.app.demo_child import demo_child
 from holdfast.app.setup_errors import DemoFailed
 from holdfast.app.wiring import Session
 from holdfast.base.errors import Exit
-from holdfast.base.programs import last_words, start_service
 from holdfast.base.texts import _
 
 _CHILD = "holdfast.testing.demo_sites"
@@ -91,37 +88,8 @@ class DemoSites:
 @contextlib.contextmanager
 def demo_sites(session: Session, log: Path) -> Iterator[DemoSites]:
     """All of it is gone afterwards, also after Ctrl-C."""
-    ours, theirs = socket.socketpair()
-    # The process ends when we do, however we end: then nobody holds the other end any more.
-    with ours, theirs, log.open("wb") as said:
-        service = start_service(
-            [sys.executable, "-m", _CHILD, str(theirs.fileno())],
-            environment=environment(session),
-            log=said,
-            inherits=theirs.fileno(),
-        )
-        theirs.close()
-        ours.settimeout(PATIENCE)
-        told = SitesTold()
-        try:
-            sites = _introduced(ours, log)
-            told = sites.told
+    with demo_child(session, _CHILD, log) as child:
+        told = child.first(SitesTold, sentence=_("no second site was shown: {reason}"))
+        child.folders.extend(told.folders)
+        with contextlib.closing(DemoSites(told, child.channel)) as sites:
             yield sites
-            sites.close()
-        finally:
-            # It hears of the end by that.
-            with contextlib.suppress(OSError):
-                ours.shutdown(socket.SHUT_RDWR)
-            service.end(patience=ENDING)
-            for folder in told.folders:
-                shutil.rmtree(folder, ignore_errors=True)
-
-
-def _introduced(ours: socket.socket, log: Path) -> DemoSites:
-    with ours.makefile("rb") as lines:
-        line = lines.readline()
-    told = msgspec.json.decode(line, type=SitesTold) if line.endswith(b"\n") else None
-    reason = told.missing if told else last_words(log.read_bytes())
-    if told is None or reason:
-        raise NoHostHere(_("no second site was shown: {reason}").format(reason=reason))
-    return DemoSites(told, ours)

@@ -1,5 +1,7 @@
 """`holdfast failover change-point` and `undo`."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from holdfast.base.errors import Exit
@@ -13,11 +15,11 @@ from holdfast.cli.recovery_options import (
 )
 from holdfast.cli.vm_host import host_option, start_on
 
-
-@click.command(
 if TYPE_CHECKING:
     from holdfast.recovery.address_rules import AddressRule
 
+
+@click.command(
     cls=Command,
     needs_vault=False,
     exits=[Exit.WARNINGS, Exit.LOCKED, Exit.DECIDE],
@@ -34,17 +36,17 @@ if TYPE_CHECKING:
 @click.argument("vm")
 @point_option
 @network_option
+@address_option
 @discard_option
 @host_option
-@address_option
 def change_point(
     vm: str,
     *,
     point: str,
     networks: tuple[tuple[str, str], ...],
+    addresses: "tuple[tuple[str, AddressRule], ...]",
     is_discarding: bool,
     host: str | None,
-    addresses: "tuple[tuple[str, AddressRule], ...]",
 ) -> int:
     from holdfast.app.recovery_change_point import change_point as change
     from holdfast.app.recovery_here import RecoveryWish

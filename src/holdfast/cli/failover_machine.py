@@ -1,6 +1,7 @@
 """`holdfast failover VM`: test, planned and unplanned."""
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import click
 
@@ -8,8 +9,8 @@ from holdfast.base.errors import Exit
 from holdfast.base.texts import N_, _
 from holdfast.cli.command import Command, option
 from holdfast.cli.recovery_options import (
-    force_option,
     address_option,
+    force_option,
     hand_over_option,
     network_option,
     point_option,
@@ -24,9 +25,9 @@ from holdfast.cli.trial_options import (
 )
 from holdfast.cli.vm_host import host_option, start_on
 
-
 if TYPE_CHECKING:
     from holdfast.recovery.address_rules import AddressRule
+
 
 @click.command(
     cls=Command,
@@ -78,8 +79,8 @@ if TYPE_CHECKING:
 )
 @point_option
 @network_option
-@check_option
 @address_option
+@check_option
 @within_option
 @keep_option
 @host_option
@@ -96,8 +97,8 @@ def machine(  # noqa: PLR0913  each option is a parameter
     is_only_handing_over: bool,
     point: str,
     networks: tuple[tuple[str, str], ...],
-    new_name: str,
     addresses: "tuple[tuple[str, AddressRule], ...]",
+    new_name: str,
     replaces: str,
     checks: tuple[str, ...],
     within: timedelta | None,
@@ -134,8 +135,8 @@ def machine(  # noqa: PLR0913  each option is a parameter
         is_source_down=source_is_down,
         is_forced=is_forced,
         networks=dict(networks),
-        new_name=new_name,
         addresses=dict(addresses),
+        new_name=new_name,
         replaces=replaces,
         patience=shutdown.total_seconds(),
         is_only_handing_over=is_only_handing_over,

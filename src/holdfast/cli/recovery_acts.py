@@ -1,6 +1,7 @@
 """`holdfast commit`, `reprotect` and `failback`: after a failover, and home again."""
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import click
 
@@ -8,17 +9,17 @@ from holdfast.base.errors import Exit
 from holdfast.base.texts import N_, _
 from holdfast.cli.command import Command, option
 from holdfast.cli.recovery_options import (
-    force_option,
     address_option,
+    force_option,
     hand_over_option,
     network_option,
     shutdown_option,
 )
 from holdfast.cli.vm_host import host_option, start_on
 
-
 if TYPE_CHECKING:
     from holdfast.recovery.address_rules import AddressRule
+
 
 @click.command(
     cls=Command,
@@ -87,8 +88,8 @@ def reprotect(vm: str, *, host: str | None) -> int:
 @shutdown_option
 @hand_over_option
 @network_option
-@host_option
 @address_option
+@host_option
 def failback(  # noqa: PLR0913  each option is a parameter
     vm: str,
     *,
@@ -97,8 +98,8 @@ def failback(  # noqa: PLR0913  each option is a parameter
     shutdown: timedelta,
     is_only_handing_over: bool,
     networks: tuple[tuple[str, str], ...],
-    host: str | None,
     addresses: "tuple[tuple[str, AddressRule], ...]",
+    host: str | None,
 ) -> int:
     from holdfast.app.recovery_failback import fail_back
     from holdfast.app.recovery_here import RecoveryWish
@@ -112,8 +113,8 @@ def failback(  # noqa: PLR0913  each option is a parameter
     wish = RecoveryWish(
         is_forced=is_forced,
         networks=dict(networks),
-        patience=shutdown.total_seconds(),
         addresses=dict(addresses),
+        patience=shutdown.total_seconds(),
         is_only_handing_over=is_only_handing_over,
     )
     use, act = (fail_back_live, "failback-live") if live else (fail_back, "failback")

@@ -9,6 +9,7 @@ from holdfast.testing.hosts import two_hosts
 from holdfast.testing.replication_watch import (
     EVERY,
     Followed,
+    boot_some,
     come_to_rest,
     follow,
     prove,
@@ -19,6 +20,9 @@ from holdfast.testing.replication_watch import (
 def main() -> int:
     parser = argparse.ArgumentParser(prog="./run follow", description=__doc__)
     parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument(
+        "--boot", type=int, default=3, help="points of each machine that are booted"
+    )
     asked = parser.parse_args()
     # Before any connection: those that are older hear no keep-alives, and break when they rest.
     load()
@@ -28,6 +32,8 @@ def main() -> int:
         _say("at rest; proving each point")
         come_to_rest(watch)
         prove(watch)
+        _say(f"starting up to {asked.boot} points of each by test failovers")
+        boot_some(watch, each_of=asked.boot)
     return _tell(watch.followed.values())
 
 
@@ -38,6 +44,7 @@ def _tell(followed: Iterable[Followed]) -> int:
         cycles, missed = each.status.cycles, each.status.missed
         _say(
             f"{each.name}: {cycles} cycles, {missed} missed, {each.points} points proven, "
+            f"{each.booted} started, "
             f"at most {each.worst.total_seconds():.0f} s behind"
         )
         for line in (*each.wrong, *(f"nobody was told: {one}" for one in each.unwarned)):

@@ -7,7 +7,7 @@ behind, and whether anybody is told when that is too much.
 
 import contextlib
 import subprocess  # noqa: TID251  images are compared by QEMU's own program
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -29,6 +29,7 @@ from holdfast.testing.waiting import wait_until
 EVERY = 30
 _SECOND = 1.0
 _WHO = "proof"
+_BOOTS_WITHIN = "5m"
 _STILL = {"vda": 24 << 20, "vdb": 8 << 20}
 # Who is told too late by less than this was told.
 _GRACE = timedelta(seconds=10)
@@ -46,6 +47,8 @@ class Followed:
     worst: timedelta = timedelta(0)
     unwarned: list[str] = field(default_factory=list)
     points: int = 0
+    # Points that came up in a test failover, as a person would try them.
+    booted: int = 0
     wrong: list[str] = field(default_factory=list)
     status: ReplicationStatus | None = None
 
@@ -170,6 +173,31 @@ def prove(watch: Watch) -> None:
             except (NotAnInstant, WritesOutOfOrder) as err:
                 each.wrong.append(f"{point.generation}: {err}")
         _compare(each, images)
+
+
+def boot_some(watch: Watch, *, each_of: int) -> None:
+    """So many points of each machine, the newest and others spread over the time, by a command."""
+    for each in watch.followed.values():
+        facts = watch.pair.facts(each.uuid)
+        points = [point.generation for point in facts.points] if facts else []
+        check = "runs" if each.name == watch.numbered.machine.name else "agent"
+        for generation in spread(points, each_of):
+            words = ("--test", "--point", generation, "--check", check, "--within", _BOOTS_WITHIN)
+            said = watch.pair.site.run("failover", each.name, *words, "--json", status=None)
+            if said.status == 0 and said.event("test-failover")["counts"]:
+                each.booted += 1
+            else:
+                each.wrong.append(f"{generation} does not start: {said.out[-500:]}{said.err}")
+
+
+def spread(points: Sequence[str], most: int) -> list[str]:
+    """So many of them, from the oldest to the newest."""
+    if len(points) <= most:
+        return list(points)
+    if most < 2:  # noqa: PLR2004  the newest alone, or none
+        return list(points[len(points) - most :])
+    step = (len(points) - 1) / (most - 1)
+    return [points[round(number * step)] for number in range(most)]
 
 
 def _prove_point(watch: Watch, each: Followed, images: Mapping[str, Path]) -> int:

@@ -28,7 +28,7 @@ from holdfast.fleet.recovery_messages import (
 )
 from holdfast.fleet.replication_messages import ReplicaPointTold, ReplicaTold, SiteTold
 from holdfast.recovery.checks.seen import CheckSeen
-from holdfast.recovery.drills.drill import DrillRun, Objective
+from holdfast.recovery.drills.drill import Drill, DrillRun, Objective
 from holdfast.recovery.record import (
     Act,
     ActKind,
@@ -167,11 +167,20 @@ class Live(Ground):
             began_at=self.now,
             ends_at=self.now + timedelta(hours=2),
         )
+        kept = Drill(
+            vm=uuid_of("web"),
+            name="web",
+            schedule="sun 03:00",
+            zone="Asia/Seoul",
+            objective=Objective(rto=900),
+            set_at=self.now,
+        )
         drill = DrillTold(
             name="web",
-            vm=uuid_of("web"),
-            schedule="sun 03:00",
+            vm=kept.vm,
+            schedule=kept.schedule,
             due_at=self.now + timedelta(days=2),
+            kept=msgspec.to_builtins(kept),
         )
         records = [_told(shop), _told(self._standing_still())]
         told = RecoveryTold(at=self.now, records=records, trials=[test], drills=[drill])
@@ -288,17 +297,25 @@ class Live(Ground):
 
     def answer(self, job: Job, **result: Any) -> None:
         """The host has done it."""
+        self._end(job, state="done", result=result)
+
+    def refuse(self, job: Job, **error: Any) -> None:
+        """The host has something against it."""
+        self._end(job, state="failed", error=error)
+
+    def _end(self, job: Job, **more: Any) -> None:
         report = JobReport(
             number=job.report_number + 1,
             kind=job.kind,
             origin="person",
             source=job.source,
-            state="done",
             created_at=job.created_at,
             arguments=job.arguments,
-            result=result,
+            **more,
         )
-        report_job(self.plane, self.far.actor, job.id, report)
+        hosts = (self.one, self.two, self.far)
+        host = next(one for one in hosts if one.id == job.machine_id)
+        report_job(self.plane, host.actor, job.id, report)
 
 
 def _is_of(job: Job, name: str) -> bool:

@@ -151,6 +151,54 @@ def test_what_people_need_before_they_act_comes_from_the_hosts(
     assert proven[name] == "passed"
 
 
+def test_drills_and_settings_are_set_from_afar(ground: Ground, machine: StillMachine) -> None:
+    name, admin = machine.name, ground.office.admin
+
+    def schedule(*words: str) -> dict[str, Any]:
+        said = admin.run("failover", "order", name, "drill-schedule", *words, "--json")
+        return ground.over(str(said.event("job")["id"]))
+
+    def change(*words: str) -> dict[str, Any]:
+        said = admin.run("replication", "change", name, *words, "--json")
+        return ground.over(str(said.event("job")["id"]))
+
+    def drill() -> dict[str, Any]:
+        return next(one for one in _listed(ground, "/drills") if one["name"] == name)
+
+    def settings() -> dict[str, Any]:
+        (one,) = [one for one in ground.get("/replications")["items"] if one["name"] == name]
+        return dict(ground.get(f"/replications/{one['id']}")["settings"])
+
+    def is_drilled(**wanted: Any) -> bool:
+        return {key: drill()[key] for key in wanted} == wanted
+
+    made = schedule("--schedule", "sun 03:00", "--check", "runs", "--rto", "15m")
+    assert made["job"]["state"] == "done", made
+    first = {"schedule": "sun 03:00", "checks": ["runs"], "rto_objective": 900.0}
+    wait_until(lambda: is_drilled(**first), within=120)
+    assert drill()["due_at"] is not None
+    schedule("--schedule", "daily 04:00", "--rto", "0")
+    later = {"schedule": "daily 04:00", "checks": ["runs"], "rto_objective": None}
+    wait_until(lambda: is_drilled(**later), within=120)
+    refused = schedule("--schedule", "daily 04:00", "--zone", "Mars/Olympus")
+    schedule("--never")
+    wait_until(lambda: is_drilled(schedule="", due_at=None), within=120)
+
+    changed = change("--every", "5m", "--limit", "800mbit", "--threshold", "rpo-warn=20m")
+    assert changed["job"]["state"] == "done", changed
+    wait_until(lambda: settings().get("thresholds") == {"rpo_warn": 1200}, within=120)
+    set_there = settings()
+    change("--no-limit")
+    wait_until(lambda: not settings().get("limits"), within=120)
+    against = change("--resync-window", "whenever")
+
+    assert refused["error"]["code"] == "zone-unknown"
+    # 300 s is what there is without anything, so that it is not written down.
+    assert (set_there.get("every", 300), len(set_there["limits"])) == (300, 1)
+    assert against["job"]["state"] == "failed"
+    assert settings().get("resync_window", "") == ""
+
+
 def _listed(ground: Ground, path: str) -> list[dict[str, Any]]:
     with ground.server.client() as client:
         return list(client.get(f"/api/v1{path}").raise_for_status().json())

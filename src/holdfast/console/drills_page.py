@@ -1,7 +1,8 @@
 """Drills: which machines were proven to come back, when, and which never were."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import quote
 
 from nicegui import ui
 
@@ -11,22 +12,26 @@ from holdfast.base.texts import N_, _
 from holdfast.console import recovery_words as words
 from holdfast.console import shown
 from holdfast.console.charts import Series, time_chart
+from holdfast.console.columns import ago_column, time_column, vm_column, word_column
+from holdfast.console.drill_schedule import key_of, schedule_drills
 from holdfast.console.forms import Form
+from holdfast.console.one_look import OneLook
 from holdfast.console.pages import page
 from holdfast.console.panels import Panel
 from holdfast.console.recovery_orders import order_for
 from holdfast.console.tables import Choice, Column, Empty, Listing, Wish
-from holdfast.console.thing_words import CONSISTENCY, tone, word
+from holdfast.console.thing_words import CONSISTENCY, word
 from holdfast.console.visiting import Visit
 from holdfast.console.whole_lists import all_of
 from holdfast.fleet.roles import Right
 
 _EVERY = 10.0
 _MOST_RUNS = 500
+Judged = TypeVar("Judged", DrillView, DrillRunView)
 
 
 @page("/drills", title=N_("Drills"), section="drills")
-async def drills_page(visit: Visit, verdict: str = "", vm: str = "") -> None:
+async def drills_page(visit: Visit, verdict: str = "", vm: str = "", schedule: str = "") -> None:
     ui.label(
         _(
             "A drill starts a machine from its replica, in isolation, looks whether it works, and "
@@ -37,17 +42,19 @@ async def drills_page(visit: Visit, verdict: str = "", vm: str = "") -> None:
     async def load() -> list[DrillView]:
         return await visit.ask(list_drills)
 
-    figures = Panel(load, _figures)
+    look = OneLook(load)
+    figures = Panel(look.anew, _figures)
     await figures.refresh()
-    rows = await load()
-    if rows and visit.may_anywhere(Right.RUN_JOBS):
-        _actions(visit, rows)
+    rows = await look.last()
+    may = bool(rows) and visit.may_anywhere(Right.RUN_JOBS)
+    if may:
+        _actions(visit, look)
     said = word(words.VERDICT, verdict) if verdict else ""
     listing = Listing(
         visit,
         name="drills",
-        columns=_columns(visit.plane.clock),
-        load=load,
+        columns=_columns(visit.plane.clock, may=may),
+        load=look.last,
         empty=Empty(
             title=_("Nothing can be drilled yet"),
             text=_("A drill needs a replica at another site."),
@@ -63,13 +70,13 @@ async def drills_page(visit: Visit, verdict: str = "", vm: str = "") -> None:
     )
     await listing.show()
     past = ui.element("div").classes("hf-stack")
+    runs = OneLook(lambda: all_of(visit, list_runs, most=_MOST_RUNS))
 
     async def look_back() -> None:
         """Once there is something to look back at; from then on it looks by itself."""
         if past.default_slot.children:
             return
-        runs = await all_of(visit, list_runs, most=_MOST_RUNS)
-        if runs:
+        if await runs.anew():
             with past:
                 await _past(visit, runs)
 
@@ -80,15 +87,22 @@ async def drills_page(visit: Visit, verdict: str = "", vm: str = "") -> None:
 
     await look_back()
     visit.every(_EVERY, again)
+    if may and schedule:
+
+        async def begin() -> None:
+            await schedule_drills(visit, rows, schedule)
+
+        # Once the page is there: it is not to wait for what is answered in a dialog.
+        ui.timer(0, visit.doing(begin), once=True)
 
 
-async def _past(visit: Visit, runs: Sequence[DrillRunView]) -> None:
+async def _past(visit: Visit, runs: OneLook[DrillRunView]) -> None:
     with shown.card(_("How long machines took to come up")):
         time_chart(
             visit,
             title=_("Seconds until all checks had passed, of each drill"),
             unit="s",
-            series=_trend(runs),
+            series=_trend(await runs.last()),
             kind="scatter",
         )
     shown.heading(_("Drills so far"))
@@ -96,17 +110,22 @@ async def _past(visit: Visit, runs: Sequence[DrillRunView]) -> None:
         visit,
         name="drill-runs",
         columns=run_columns(visit.plane.clock),
-        load=lambda: all_of(visit, list_runs, most=_MOST_RUNS),
+        load=runs.last,
         empty=Empty(title=_("None"), text=""),
         choices=[
-            Choice(name="verdict", label=_("Verdict"), value=_run_verdict),
+            Choice(name="verdict", label=_("Verdict"), value=_verdict),
             Choice(name="vm", label=_("Virtual machine"), value=lambda row: row.name),
         ],
         sort="begun",
         is_descending=True,
     )
     await listing.show()
-    visit.every(_EVERY, listing.refresh)
+
+    async def again() -> None:
+        await runs.anew()
+        await listing.refresh()
+
+    visit.every(_EVERY, again)
 
 
 def _trend(runs: Sequence[DrillRunView]) -> list[Series]:
@@ -142,100 +161,73 @@ def _figures(rows: Sequence[DrillView]) -> None:
         shown.figure(_("Overdue"), str(late), tone="bad" if late else "good")
 
 
-def _verdict(row: DrillView) -> str:
+def _verdict(row: Judged) -> str:
     return word(words.VERDICT, row.verdict)
 
 
-def _run_verdict(row: DrillRunView) -> str:
-    return word(words.VERDICT, row.verdict)
-
-
-def _columns(clock: Clock) -> list[Column[DrillView]]:
+def _columns(clock: Clock, *, may: bool) -> list[Column[DrillView]]:
     return [
-        Column(
-            name="vm",
-            label=_("Virtual machine"),
-            value=lambda row: row.name,
-            href=lambda row: f"/recovery/{row.vm}",
-        ),
-        Column(
-            name="verdict",
-            label=_("Last drill"),
-            value=lambda row: row.verdict,
-            text=_verdict,
-            tone=lambda row: tone(words.VERDICT, row.verdict),
+        vm_column(lambda row: f"/recovery/{row.vm}"),
+        word_column(
+            "verdict",
+            _("Last drill"),
+            lambda row: row.verdict,
+            words.VERDICT,
             href=lambda row: f"/drills/{row.run}" if row.run else None,
         ),
-        Column(
-            name="at",
-            label=_("When"),
-            value=lambda row: row.at,
-            text=lambda row: words.unbroken(shown.ago(row.at, clock.now())),
-        ),
-        Column(
-            name="passed",
-            label=_("Last passed"),
-            value=lambda row: row.passed_at,
-            text=lambda row: words.unbroken(shown.ago(row.passed_at, clock.now())),
-        ),
-        Column(
-            name="rto",
-            label=_("Up after"),
-            value=lambda row: row.seconds_to_up,
-            text=lambda row: shown.duration(row.seconds_to_up),
-            is_number=True,
-        ),
-        Column(
-            name="rpo",
-            label=_("Would have lost"),
-            value=lambda row: row.rpo_seconds,
-            text=lambda row: shown.duration(row.rpo_seconds),
-            is_number=True,
-            is_minor=True,
-        ),
+        ago_column("at", _("When"), lambda row: row.at, clock),
+        ago_column("passed", _("Last passed"), lambda row: row.passed_at, clock),
+        time_column("rto", _("Up after"), lambda row: row.seconds_to_up),
+        time_column("rpo", _("Would have lost"), lambda row: row.rpo_seconds, is_minor=True),
         Column(
             name="due",
-            label=_("Next"),
+            label=_("Schedule"),
             value=lambda row: row.due_at,
-            text=lambda row: words.unbroken(_due(row, clock)),
+            text=lambda row: _schedule(row, clock),
             tone=lambda row: "bad" if row.is_overdue else None,
+            href=_way_to_schedule if may else None,
         ),
     ]
 
 
+def _schedule(row: DrillView, clock: Clock) -> str:
+    """When, by which clocks, and how long until then."""
+    if not row.schedule:
+        return words.unbroken(_("not scheduled"))
+    said = row.schedule if row.zone == "UTC" else f"{row.schedule} ({row.zone})"
+    return f"{said}, {words.unbroken(_due(row, clock))}"
+
+
+def _way_to_schedule(row: DrillView) -> str:
+    return f"/drills?schedule={quote(key_of(row))}"
+
+
 def _due(row: DrillView, clock: Clock) -> str:
     if row.due_at is None:
-        return _("not scheduled")
+        return "-"
     said = shown.ago(row.due_at, clock.now())
     return _("overdue: {when}").format(when=said) if row.is_overdue else said
 
 
 def run_columns(clock: Clock) -> list[Column[DrillRunView]]:
     return [
-        Column(
-            name="begun",
-            label=_("Begun"),
-            value=lambda row: row.begun_at,
-            text=lambda row: words.unbroken(shown.ago(row.begun_at, clock.now())),
+        ago_column(
+            "begun",
+            _("Begun"),
+            lambda row: row.begun_at,
+            clock,
             href=lambda row: f"/drills/{row.id}",
         ),
-        Column(name="vm", label=_("Virtual machine"), value=lambda row: row.name),
-        Column(
-            name="verdict",
-            label=_("Verdict"),
-            value=lambda row: row.verdict,
-            text=_run_verdict,
-            tone=lambda row: tone(words.VERDICT, row.verdict),
+        vm_column(),
+        word_column(
+            "verdict",
+            _("Verdict"),
+            lambda row: row.verdict,
+            words.VERDICT,
             href=lambda row: f"/drills/{row.id}",
         ),
         Column(name="why", label=_("Why"), value=lambda row: row.reason),
-        Column(
-            name="rto",
-            label=_("Up after"),
-            value=lambda row: row.seconds_to_up,
-            text=lambda row: shown.duration(row.seconds_to_up),
-            is_number=True,
-        ),
+        time_column("rto", _("Up after"), lambda row: row.seconds_to_up),
         Column(
             name="class",
             label=_("Consistency"),
@@ -248,21 +240,24 @@ def run_columns(clock: Clock) -> list[Column[DrillRunView]]:
     ]
 
 
-def _actions(visit: Visit, rows: Sequence[DrillView]) -> None:
+def _actions(visit: Visit, look: OneLook[DrillView]) -> None:
     async def run() -> None:
-        await _run(visit, rows)
+        await _run(visit, await look.last())
+
+    async def schedule() -> None:
+        await schedule_drills(visit, await look.last())
 
     with ui.element("div").classes("hf-row"):
         ui.button(_("Run a drill"), icon="fact_check", on_click=visit.doing(run)).props(
             "no-caps unelevated color=primary"
         )
-        ui.label(
-            _("By themselves, on the site's host: `holdfast drill schedule VM 'sun 03:00'`.")
-        ).classes("hf-muted")
+        ui.button(_("Set a schedule"), icon="event", on_click=visit.doing(schedule)).props(
+            "outline no-caps color=primary"
+        )
 
 
 async def _run(visit: Visit, rows: Sequence[DrillView]) -> None:
-    offered: dict[str, Any] = {f"{row.machine_id} {row.vm}": row for row in rows}
+    offered: dict[str, Any] = {key_of(row): row for row in rows}
     text = _("It starts in isolation beside the replication, and is removed afterwards.")
     with Form(_("Run a drill"), yes=_("Run it"), text=text) as form:
         box = ui.select(

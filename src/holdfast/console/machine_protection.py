@@ -1,7 +1,5 @@
 """Which policy holds for what of a machine: assigned, paused, run at once, ended."""
 
-from dataclasses import dataclass
-
 from nicegui import ui
 
 from holdfast.app.control.assignments import (
@@ -16,18 +14,27 @@ from holdfast.app.control.machine_views import MachineView, show_machine
 from holdfast.app.control.policies import PolicyView, list_policies
 from holdfast.base.texts import _
 from holdfast.console import shown
-from holdfast.console.asking import confirm
+from holdfast.console.asking import confirm, with_pin
+from holdfast.console.assignment_form import (
+    LABELS,
+    Boxes,
+    change_of,
+    fields_of,
+    named,
+    options_of,
+)
+from holdfast.console.forms import Form
 from holdfast.console.notices import say
 from holdfast.console.orders import order
 from holdfast.console.panels import Panel, acting
+from holdfast.console.settings_changes import Changes
 from holdfast.console.visiting import Visit
 from holdfast.console.whole_lists import all_of
 from holdfast.fleet.jobs import Kind
 from holdfast.fleet.roles import Right
-from holdfast.fleet.virtual_machines import ALL, sources_text
+from holdfast.fleet.virtual_machines import sources_text
 
 _EVERY = 15.0
-_LINES = "outlined dense autogrow"
 Found = tuple[MachineView, list[AssignmentView], list[PolicyView]]
 
 
@@ -64,7 +71,7 @@ class _Protection:
             if not assigned:
                 self._teach(machine, policies)
             for one in assigned:
-                self._line(machine, one, may=may)
+                self._line(machine, one, policies if may else None)
 
     def _teach(self, machine: MachineView, policies: list[PolicyView]) -> None:
         ui.label(
@@ -76,7 +83,10 @@ class _Protection:
         if not policies:
             shown.link(_("Make the first policy"), f"/policies/new?vault={machine.vault_id}")
 
-    def _line(self, machine: MachineView, one: AssignmentView, *, may: bool) -> None:
+    def _line(
+        self, machine: MachineView, one: AssignmentView, policies: list[PolicyView] | None
+    ) -> None:
+        """`policies` are those it could be changed to; None: it may not be changed."""
         with ui.element("div").classes("hf-row hf-item"):
             with ui.element("div").classes("hf-stack hf-grow"):
                 ui.label(sources_text(one.paths, one.vms)).classes("hf-strong")
@@ -90,8 +100,9 @@ class _Protection:
                         shown.chip(_("Paused"), "warn")
             if machine.state == "active" and self._visit.may(Right.RUN_JOBS, machine.vault_id):
                 self._button(_("Back up now"), lambda: self._back_up(one))
-            if may:
+            if policies is not None:
                 self._button(_("Resume") if one.is_paused else _("Pause"), lambda: self._turn(one))
+                self._button(_("Change"), lambda: self._change(one, policies))
                 self._button(_("End"), lambda: self._end(one))
 
     def _button(self, label: str, act: object) -> None:
@@ -128,66 +139,45 @@ class _Protection:
             await self.panel.refresh()
 
     async def _assign(self, machine: MachineView, policies: list[PolicyView]) -> None:
-        wanted = await ask_sources(policies)
-        if wanted is None:
-            return
-        await self._visit.ask(
-            attach,
-            machine.id,
-            policy_id=wanted.policy,
-            paths=wanted.paths,
-            vms=wanted.vms,
-            options={"excludes": wanted.excludes} if wanted.excludes else {},
-        )
-        say(_("The policy is assigned; its agent hears of it at its next heartbeat"))
-        await self.panel.refresh()
+        with Form(_("Assign a policy"), yes=_("Assign")) as form:
+            if not policies:
+                ui.label(_("This vault has no policy yet: make one first."))
+            boxes = Boxes(policies)
+        form.go.set_enabled(bool(policies))
 
+        async def assign() -> AssignmentView:
+            wanted = boxes.read()
+            return await self._visit.ask(
+                attach,
+                machine.id,
+                policy_id=wanted["policy"],
+                paths=wanted["paths"],
+                vms=wanted["vms"],
+                options=options_of(wanted),
+            )
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sources:
-    """What is to be protected, and by which policy."""
+        if await form.done(self._visit, assign) is not None:
+            say(_("The policy is assigned; its agent hears of it at its next heartbeat"))
+            await self.panel.refresh()
 
-    policy: str
-    paths: list[str]
-    excludes: list[str]
-    vms: list[str]
+    async def _change(self, one: AssignmentView, policies: list[PolicyView]) -> None:
+        now = fields_of(one)
+        text = _("Its recovery points stay its own. Its agent hears of it at its next heartbeat.")
+        with Form(_("Change what is protected"), yes=_("Change it"), text=text) as form:
+            boxes = Boxes(policies, now)
+            labels = {name: _(label) for name, label in LABELS.items()}
+            changes = Changes(
+                form, labels, lambda: (named(now, policies), named(boxes.read(), policies))
+            )
+        changes.watch(self._visit, *boxes.all)
 
+        async def change() -> AssignmentView:
+            wish = change_of(now, boxes.read())
+            # A policy that keeps less asks who they are, and maybe a second person.
+            made = await with_pin(
+                self._visit, lambda visit: visit.ask(change_assignment, one.id, wish)
+            )
+            return made or one
 
-async def ask_sources(policies: list[PolicyView]) -> Sources | None:
-    """None: they went away."""
-    with ui.dialog() as dialog, ui.card().classes("hf-dialog"):
-        shown.heading(_("Assign a policy"))
-        if not policies:
-            ui.label(_("This vault has no policy yet: make one first."))
-        names = {one.id: one.name for one in policies}
-        policy = ui.select(names, label=_("Policy"), value=next(iter(names), None))
-        policy.props("outlined dense").classes("hf-wide")
-        paths = ui.textarea(_("Folders and files, one on each line")).props(_LINES)
-        paths.props["placeholder"] = "/etc\n/srv"
-        excludes = ui.textarea(_("Leave out, one pattern on each line")).props(_LINES)
-        excludes.props["placeholder"] = "*.tmp"
-        vms = ui.input(_("Virtual machines, as in web, db")).props("outlined dense")
-        for box in (paths, excludes, vms):
-            box.classes("hf-wide")
-        every = ui.checkbox(_("All virtual machines that are protected"))
-        with ui.row().classes("hf-actions"):
-            ui.button(_("Cancel"), on_click=lambda: dialog.submit(None)).props("flat no-caps")
-            go = ui.button(_("Assign"), on_click=lambda: dialog.submit("yes"))
-            go.props("no-caps unelevated color=primary").set_enabled(bool(names))
-    answer = await dialog
-    wanted = Sources(
-        policy=str(policy.value or ""),
-        paths=_lines(paths.value),
-        excludes=_lines(excludes.value),
-        vms=[ALL] if every.value else _words(vms.value),
-    )
-    dialog.delete()
-    return wanted if answer else None
-
-
-def _lines(text: str | None) -> list[str]:
-    return [line.strip() for line in (text or "").splitlines() if line.strip()]
-
-
-def _words(text: str | None) -> list[str]:
-    return [word.strip() for word in (text or "").split(",") if word.strip()]
+        if await form.done(self._visit, change) is not None:
+            await self.panel.refresh()

@@ -10,10 +10,12 @@ from holdfast.base.clock import Clock
 from holdfast.base.texts import N_, _
 from holdfast.console import recovery_words as words
 from holdfast.console import shown
+from holdfast.console.columns import ago_column, time_column, vm_column, word_column
+from holdfast.console.one_look import OneLook
 from holdfast.console.pages import page
 from holdfast.console.panels import Panel
 from holdfast.console.tables import Choice, Column, Empty, Listing
-from holdfast.console.thing_words import tone, word
+from holdfast.console.thing_words import word
 from holdfast.console.visiting import Visit
 from holdfast.console.whole_lists import all_of
 
@@ -32,13 +34,14 @@ async def recovery_page(visit: Visit) -> None:
         return await all_of(visit, list_recoveries)
 
     drills = {one.vm: one for one in await visit.ask(list_drills)}
-    figures = Panel(load, _figures)
+    look = OneLook(load)
+    figures = Panel(look.anew, _figures)
     await figures.refresh()
     listing = Listing(
         visit,
         name="recovery",
         columns=_columns(drills, visit.plane.clock),
-        load=load,
+        load=look.last,
         empty=Empty(
             title=_("Nothing can be failed over yet"),
             text=_("A machine can be started at another site once it is replicated there."),
@@ -91,46 +94,22 @@ def _stage(row: RecoveryView) -> str:
 
 def _columns(drills: dict[str, DrillView], clock: Clock) -> list[Column[RecoveryView]]:
     return [
-        Column(
-            name="vm",
-            label=_("Virtual machine"),
-            value=lambda row: row.name,
-            href=lambda row: f"/recovery/{row.vm}",
-        ),
-        Column(
-            name="stage",
-            label=_("Stage"),
-            value=lambda row: row.stage,
-            text=_stage,
-            tone=lambda row: tone(words.STAGE, row.stage),
-        ),
+        vm_column(lambda row: f"/recovery/{row.vm}"),
+        word_column("stage", _("Stage"), lambda row: row.stage, words.STAGE),
         Column(name="on", label=_("Runs on"), value=lambda row: row.runs_on or "-"),
         Column(
             name="to",
             label=_("Replicated to"),
             value=lambda row: ", ".join(row.replicated_to) or "-",
         ),
-        Column(
-            name="behind",
-            label=_("Would be lost"),
-            value=lambda row: row.rpo_seconds,
-            text=lambda row: shown.duration(row.rpo_seconds),
-            is_number=True,
-        ),
-        Column(
-            name="newest",
-            label=_("Newest point"),
-            value=lambda row: row.latest_at,
-            text=lambda row: shown.ago(row.latest_at, clock.now()),
-            is_minor=True,
-        ),
+        time_column("behind", _("Would be lost"), lambda row: row.rpo_seconds),
+        ago_column("newest", _("Newest point"), lambda row: row.latest_at, clock, is_minor=True),
         Column(name="doing", label=_("Under way"), value=_doing),
-        Column(
-            name="drill",
-            label=_("Last drill"),
-            value=lambda row: _verdict(drills, row),
-            text=lambda row: word(words.VERDICT, _verdict(drills, row)),
-            tone=lambda row: tone(words.VERDICT, _verdict(drills, row)),
+        word_column(
+            "drill",
+            _("Last drill"),
+            lambda row: _verdict(drills, row),
+            words.VERDICT,
             href=lambda row: _drill_of(drills, row),
         ),
     ]

@@ -1,12 +1,15 @@
 """One replication: how far behind it was and is, what keeps it, and what can be done about it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from nicegui import ui
 
 from holdfast.app.control.job_orders import order_job
+from holdfast.app.control.job_views import JobView
+from holdfast.app.control.replication_changing import last_change
 from holdfast.app.control.replication_ends import end_replication
 from holdfast.app.control.replication_judging import read_settings, read_status
 from holdfast.app.control.replication_views import (
@@ -27,6 +30,12 @@ from holdfast.console.pages import page
 from holdfast.console.panels import acting
 from holdfast.console.parts import Parts
 from holdfast.console.plain_tables import Cell, plain_table
+from holdfast.console.replication_settings import (
+    change_settings,
+    refusal_of,
+    show_last_change,
+    show_settings,
+)
 from holdfast.console.thing_words import tone, word
 from holdfast.console.visiting import Visit
 from holdfast.fleet.jobs import Kind
@@ -41,36 +50,53 @@ _MOST_HAPPENINGS = 20
 _HALTED = ("paused", "suspended")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    detail: ReplicationDetail
+    # The order that set it last, and why it failed.
+    job: JobView | None
+    error: Mapping[str, Any] | None
+
+
 @page("/replications/{replication_id}", title=N_("Replication"), section="replications")
 async def replication_page(visit: Visit, replication_id: str) -> None:
-    async def load() -> ReplicationDetail:
-        return await visit.ask(show_replication, replication_id)
+    async def load() -> _Seen:
+        detail = await visit.ask(show_replication, replication_id)
+        job = await visit.ask(last_change, replication_id)
+        return _Seen(detail=detail, job=job, error=await refusal_of(visit, job))
 
     parts = Parts(load)
-    parts.add(_standing, lambda detail: _head(visit, detail))
+    parts.add(_standing, lambda seen: _head(visit, seen.detail))
+    parts.add(
+        lambda seen: (seen.job and (seen.job.id, seen.job.state), seen.error),
+        lambda seen: show_last_change(seen.job, seen.error),
+    )
     with ui.element("div").classes("hf-grid").style(words.FIGURES):
         parts.add(
-            lambda detail: detail.replication,
-            lambda detail: _figures(visit, detail.replication),
+            lambda seen: seen.detail.replication,
+            lambda seen: _figures(visit, seen.detail.replication),
             is_within=True,
         )
     parts.add(
-        lambda detail: detail.replication.reasons,
-        lambda detail: _reasons(detail.replication.reasons),
+        lambda seen: seen.detail.replication.reasons,
+        lambda seen: _reasons(seen.detail.replication.reasons),
     )
     await _chart(visit, replication_id)
     with ui.element("div").classes("hf-halves"):
         with shown.card(_("How it goes")):
-            parts.add(lambda detail: detail.status, lambda detail: _work(visit, detail))
+            parts.add(lambda seen: seen.detail.status, lambda seen: _work(visit, seen.detail))
         with shown.card(_("How it is set")):
-            parts.add(lambda detail: detail.settings, lambda detail: _settings(detail.settings))
-    parts.add(lambda detail: (detail.status or {}).get("happenings"), _happenings)
+            parts.add(lambda seen: seen.detail.settings, lambda seen: _set(visit, seen.detail))
+    parts.add(
+        lambda seen: (seen.detail.status or {}).get("happenings"),
+        lambda seen: _happenings(seen.detail),
+    )
     await parts.refresh()
     visit.every(_EVERY, parts.refresh)
 
 
-def _standing(detail: ReplicationDetail) -> tuple[str, ...]:
-    one = detail.replication
+def _standing(seen: _Seen) -> tuple[str, ...]:
+    one = seen.detail.replication
     return one.name, one.health, one.state, one.machine, one.site
 
 
@@ -271,34 +297,11 @@ def _moment(when: datetime | None, now: datetime) -> str:
     return f"{shown.ago(when, now)} · {shown.when(when)}" if when else "-"
 
 
-def _settings(told: Mapping[str, Any]) -> None:
-    settings = read_settings(told)
-    if settings is None:
-        ui.label(_("Its host has told nothing yet.")).classes("hf-muted")
-        return
-    limits = [
-        _("{size}/s").format(size=shown.size(one.bytes_per_second)) + f" {one.window}"
-        for one in settings.limits
-    ]
-    shown.facts(
-        [
-            (_("Site"), f"{settings.to.site} ({settings.to.host}:{settings.to.port})"),
-            (_("A new point each"), shown.duration(settings.every)),
-            (
-                _("Application-consistent each"),
-                shown.duration(settings.app_every) if settings.app_every else _("never"),
-            ),
-            (_("Points are kept"), _("{hours} h").format(hours=settings.points.hours)),
-            (_("Limits"), ", ".join(limits) or _("none")),
-            (_("Group"), settings.group or "-"),
-            (_("Id"), settings.vm),
-        ]
-    )
-    ui.label(
-        _("To change it: `holdfast replication enable {vm} --to {site} …` on its host.").format(
-            vm=settings.name, site=settings.to.site
-        )
-    ).classes("hf-muted")
+def _set(visit: Visit, detail: ReplicationDetail) -> None:
+    show_settings(detail.settings)
+    if read_settings(detail.settings) is not None:
+        button = _button(visit, _("Change the settings"), lambda: change_settings(visit, detail))
+        button.set_enabled(visit.may(Right.RUN_JOBS, detail.replication.vault_id))
 
 
 def _happenings(detail: ReplicationDetail) -> None:

@@ -12,11 +12,14 @@ from holdfast.base.texts import N_, _
 from holdfast.catalog.replications import Filter
 from holdfast.console import recovery_words as words
 from holdfast.console import shown
+from holdfast.console.columns import time_column, vm_column, word_column
 from holdfast.console.forms import Form
+from holdfast.console.one_look import OneLook
 from holdfast.console.pages import page
 from holdfast.console.parts import Parts
+from holdfast.console.replication_settings import INTERVALS
 from holdfast.console.tables import Choice, Column, Empty, Listing, Wish
-from holdfast.console.thing_words import tone, word
+from holdfast.console.thing_words import word
 from holdfast.console.visiting import Visit
 from holdfast.console.whole_lists import all_of
 from holdfast.fleet.jobs import Kind
@@ -24,7 +27,6 @@ from holdfast.fleet.roles import Right
 from holdfast.server.nudging import nudge
 
 _EVERY = 5.0
-_INTERVALS = {"30s": N_("30 seconds"), "5m": N_("5 minutes"), "15m": N_("15 minutes")}
 
 
 @page("/replications", title=N_("Replication"), section="replications")
@@ -38,7 +40,8 @@ async def replications_page(
     async def load() -> list[ReplicationView]:
         return await all_of(visit, list_replications, Filter())
 
-    figures = Parts(load)
+    look = OneLook(load)
+    figures = Parts(look.anew)
     with ui.element("div").classes("hf-grid").style(words.FIGURES):
         figures.add(_counts, _healths, is_within=True)
         figures.add(lambda rows: rows, _figures, is_within=True)
@@ -48,7 +51,7 @@ async def replications_page(
         visit,
         name="replications",
         columns=_columns(),
-        load=load,
+        load=look.last,
         empty=Empty(
             title=_("Nothing is replicated yet"),
             text=_(
@@ -112,26 +115,9 @@ def _figures(rows: Sequence[ReplicationView]) -> None:
 
 def _columns() -> list[Column[ReplicationView]]:
     return [
-        Column(
-            name="vm",
-            label=_("Virtual machine"),
-            value=lambda row: row.name,
-            href=lambda row: f"/replications/{row.id}",
-        ),
-        Column(
-            name="health",
-            label=_("Health"),
-            value=lambda row: row.health,
-            text=_health,
-            tone=lambda row: tone(words.HEALTH, row.health),
-        ),
-        Column(
-            name="behind",
-            label=_("Behind"),
-            value=lambda row: row.rpo_seconds,
-            text=lambda row: words.unbroken(shown.duration(row.rpo_seconds)),
-            is_number=True,
-        ),
+        vm_column(lambda row: f"/replications/{row.id}"),
+        word_column("health", _("Health"), lambda row: row.health, words.HEALTH),
+        time_column("behind", _("Behind"), lambda row: row.rpo_seconds),
         Column(
             name="state",
             label=_("State"),
@@ -193,7 +179,7 @@ async def _replicate(visit: Visit) -> None:
         ).classes("w-full")
         to = ui.select([one.name for one in sites], label=_("To the site")).classes("w-full")
         every = ui.select(
-            {key: _(text) for key, text in _INTERVALS.items()},
+            {key: _(text) for key, text in INTERVALS.items()},
             label=_("A new point each"),
             value="5m",
         ).classes("w-full")

@@ -21,6 +21,7 @@ from holdfast.base.texts import N_, _
 from holdfast.console import recovery_words as words
 from holdfast.console import shown
 from holdfast.console.asking import confirm
+from holdfast.console.columns import ago_column, vm_column, word_column
 from holdfast.console.forms import Form
 from holdfast.console.notices import say
 from holdfast.console.pages import page
@@ -129,13 +130,7 @@ def _columns(clock: Clock) -> list[Column[SiteView]]:
             value=lambda row: row.name,
             href=lambda row: f"/sites/{row.name}",
         ),
-        Column(
-            name="state",
-            label=_("State"),
-            value=lambda row: row.state,
-            text=_state,
-            tone=lambda row: tone(words.SITE, row.state),
-        ),
+        word_column("state", _("State"), lambda row: row.state, words.SITE),
         Column(
             name="host",
             label=_("Host"),
@@ -161,13 +156,7 @@ def _columns(clock: Clock) -> list[Column[SiteView]]:
             tone=_scarce,
         ),
         Column(name="trouble", label=_("Trouble"), value=lambda row: row.trouble, is_minor=True),
-        Column(
-            name="told",
-            label=_("Heard"),
-            value=lambda row: row.told_at,
-            text=lambda row: shown.ago(row.told_at, clock.now()),
-            is_minor=True,
-        ),
+        ago_column("told", _("Heard"), lambda row: row.told_at, clock, is_minor=True),
     ]
 
 
@@ -190,12 +179,7 @@ def _share(row: SiteView) -> float | None:
 
 def _replica_columns(names: dict[str, str], clock: Clock) -> list[Column[ReplicaView]]:
     return [
-        Column(
-            name="vm",
-            label=_("Virtual machine"),
-            value=lambda row: row.name,
-            href=lambda row: f"/recovery/{row.vm}",
-        ),
+        vm_column(lambda row: f"/recovery/{row.vm}"),
         Column(
             name="from",
             label=_("From"),
@@ -208,12 +192,7 @@ def _replica_columns(names: dict[str, str], clock: Clock) -> list[Column[Replica
             is_number=True,
             href=lambda row: f"/recovery/{row.vm}",
         ),
-        Column(
-            name="newest",
-            label=_("Newest point"),
-            value=lambda row: row.newest_at,
-            text=lambda row: shown.ago(row.newest_at, clock.now()),
-        ),
+        ago_column("newest", _("Newest point"), lambda row: row.newest_at, clock),
         Column(
             name="size",
             label=_("Size"),

@@ -1,6 +1,7 @@
 """Thresholds as people write them: rpo-warn=20m, missed-warn=30%, spool-act=60%."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Final
 
 import msgspec
@@ -8,7 +9,9 @@ import msgspec
 from holdfast.base.errors import Exit, HoldfastError
 from holdfast.base.texts import N_
 from holdfast.base.units import parse_duration, parse_size
+from holdfast.fleet.schedule_text import format_span
 from holdfast.replication.settings import ReplicationSettings
+from holdfast.replication.spool_guard import SpoolLimits
 from holdfast.replication.thresholds import Thresholds
 
 
@@ -46,9 +49,8 @@ _HOW: Final[Mapping[str, Callable[[str], float]]] = {
     "slow_bytes_per_second": parse_size,
     "app_late": _factor,
 }
-NAMES: Final = tuple(
-    name.replace("_", "-") for name in (*Thresholds.__struct_fields__, "spool_warn", "spool_act")
-)
+_OF_SPOOL: Final = ("spool_warn", "spool_act")
+NAMES: Final = tuple(name.replace("_", "-") for name in (*Thresholds.__struct_fields__, *_OF_SPOOL))
 
 
 def read_threshold(text: str) -> tuple[str, float]:
@@ -61,6 +63,32 @@ def read_threshold(text: str) -> tuple[str, float]:
         return field, _HOW.get(field, _seconds)(value.strip())
     except ValueError as err:
         raise ThresholdNotUnderstood(text=text, reason=err, names=", ".join(NAMES)) from err
+
+
+def threshold_lines(settings: ReplicationSettings | None) -> list[str]:
+    """Those that are other than usual, as they are read again; without settings all the usual ones."""
+    usual = _lines(Thresholds(), SpoolLimits())
+    if settings is None:
+        return usual
+    return [one for one in _lines(settings.thresholds, settings.spool) if one not in usual]
+
+
+def _lines(thresholds: Thresholds, spool: SpoolLimits) -> list[str]:
+    named = {name: getattr(spool, name.removeprefix("spool_")) for name in _OF_SPOOL}
+    held = {**msgspec.structs.asdict(thresholds), **named}
+    return [_line(name, value) for name, value in held.items()]
+
+
+def _line(name: str, value: float) -> str:
+    how = _HOW.get(name, _seconds)
+    text = f"{value:g}"
+    if how is _share:
+        text = f"{value * 100:g}%"
+    elif how is _seconds:
+        text = format_span(timedelta(seconds=value))
+    elif how is parse_size:
+        text = str(round(value))
+    return f"{name.replace('_', '-')}={text}"
 
 
 def with_thresholds(

@@ -4,6 +4,7 @@ from holdfast.replication.threshold_reading import (
     NAMES,
     ThresholdNotUnderstood,
     read_threshold,
+    threshold_lines,
     with_thresholds,
 )
 from tests.unit.replication.observing import settings
@@ -57,3 +58,17 @@ def test_every_threshold_can_be_told() -> None:
         field, _value = read_threshold(f"{name}={'1h' if is_time else value}")
 
         assert field == name.replace("-", "_")
+
+
+def test_what_is_other_than_usual_is_written_as_it_is_read() -> None:
+    told = dict(map(read_threshold, ("rpo-warn=20m", "missed-warn=5%", "spool-act=60%")))
+    changed = with_thresholds(settings(), told)
+
+    assert threshold_lines(changed) == ["missed-warn=5%", "rpo-warn=20m", "spool-act=60%"]
+
+
+def test_every_threshold_is_read_again_as_it_is_written() -> None:
+    lines = threshold_lines(None)
+
+    assert len(lines) == len(NAMES)
+    assert threshold_lines(with_thresholds(settings(), dict(map(read_threshold, lines)))) == []

@@ -1,6 +1,7 @@
 """Other settings for a replication that is there: ordered of its host, which judges them."""
 
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import Literal
 
 from holdfast.app.control.job_orders import order_job
@@ -16,6 +17,8 @@ from holdfast.fleet.paging import Window
 from holdfast.fleet.roles import Right
 
 _LOOKED_THROUGH = 200
+# What was refused before is no news any more.
+_RECENT = timedelta(days=3)
 _AGREED = frozenset(("partly", "one_way"))
 
 
@@ -56,10 +59,11 @@ def change_replication(
 
 
 def last_change(plane: Plane, actor: Actor, replication_id: str) -> JobView | None:
-    """The newest order that set it; None: none is kept, or it was set on its host."""
+    """The newest order that set it; None: it was longer ago, or set on its host."""
     with plane.database.read() as db:
         found = replication_for(db, actor, replication_id, Right.READ)
     about = {source_of(Kind.REPLICATE, {"vm": one}) for one in (found.row.name, found.row.vm)}
-    wanted = JobFilter(machine_id=found.machine.id, kinds=(Kind.REPLICATE.value,))
+    since = plane.clock.now() - _RECENT
+    wanted = JobFilter(machine_id=found.machine.id, kinds=(Kind.REPLICATE.value,), since=since)
     jobs = list_jobs(plane, actor, wanted, Window(limit=_LOOKED_THROUGH)).items
     return next((one for one in jobs if one.source in about), None)

@@ -106,15 +106,9 @@ WAYS = {
 }
 
 
-# It stops with `way-back-replica-deleted`, and why is not understood yet.
-OPEN = {("back-live", Victim.SERVE)}
-
-
 def rounds() -> Iterator[object]:
     for name, way in WAYS.items():
         for victim in Victim:
-            if (name, victim) in OPEN:
-                continue
             if any(deaths for _act, deaths in way.acts_with(victim)):
                 yield pytest.param(way, victim, id=f"{name}-{victim}".replace(" ", "-"))
 

@@ -27,6 +27,7 @@ from holdfast.machines.scratch_place import ScratchPlace
 from holdfast.machines.vm_disks import required_disks
 from holdfast.machines.vm_lock import vm_lock
 from holdfast.recovery.fencing import bar
+from holdfast.recovery.live_leftovers import settle
 from holdfast.recovery.record import Promoted, RecoveryRecord, Stage
 from holdfast.recovery.record_folder import RecordFolder, with_event
 from holdfast.recovery.way_back_errors import (
@@ -82,6 +83,8 @@ class HomeOfMachines:
         with self._connected(settings.name) as host:
             domain = _find(host, vm)
             self._fence(folder, domain, settings, wish)
+            if domain is not None:
+                self._settle(folder, domain, settings)
             with self._held(settings):
                 self._halt(settings)
                 adopted = self._before(folder, vm, wish)
@@ -128,21 +131,29 @@ class HomeOfMachines:
 
     @contextmanager
     def _held(self, settings: ReplicationSettings) -> Iterator[None]:
+        def take() -> None:
+            lock = vm_lock(self.home, settings.vm, self.clock, name=settings.name, work=WORK)
+            stack.enter_context(lock)
+
+        with ExitStack() as stack:
+            self._once_free(take)
+            yield
+
+    def _once_free(self, work: Callable[[], None]) -> None:
         """Its replication may be looking at it for a moment."""
         deadline = self.clock.monotonic() + _PATIENCE
-        with ExitStack() as stack:
-            while True:
-                try:
-                    lock = vm_lock(
-                        self.home, settings.vm, self.clock, name=settings.name, work=WORK
-                    )
-                    stack.enter_context(lock)
-                    break
-                except VmOperationRunning:
-                    if self.clock.monotonic() > deadline:
-                        raise
-                    self.clock.sleep(_PAUSE)
-            yield
+        while True:
+            try:
+                return work()
+            except VmOperationRunning:
+                if self.clock.monotonic() > deadline:
+                    raise
+                self.clock.sleep(_PAUSE)
+
+    def _settle(self, folder: RecordFolder, domain: Domain, settings: ReplicationSettings) -> None:
+        """What a machine that left while it ran wrote at last is on images that are to go."""
+        site = settings.to.machine
+        self._once_free(lambda: settle(domain, folder, self.clock, home=self.home, site=site))
 
     def _fence(
         self,

@@ -102,6 +102,30 @@ def test_policy_from_the_proposal_to_the_end(fleet: Fleet) -> None:
     assert fleet.policy("list", "--on", "main", "--json").events == []
 
 
+def test_what_is_protected_is_changed_and_what_is_not_named_stays(fleet: Fleet) -> None:
+    for name, when in (("slow", "daily 02:00"), ("quick", "every 1h")):
+        fleet.policy("set", fleet.write(name=name, schedule=when), "--on", "main")
+    where = ("--on", "main", "--machine", "web1")
+    made = fleet.policy("attach", "slow", "/etc", *where, "--exclude", "*.o", "--json")
+    id_ = made.event("server-record")["record"]["id"]
+
+    def changed(*words: str) -> dict[str, Any]:
+        said = fleet.policy("change", id_, *words, "--json")
+        return dict(said.event("server-record")["record"])
+
+    moved = changed("/etc", "/srv", "--policy", "quick", "--one-file-system")
+    plain = changed("--plain")
+    unsaid = fleet.policy("change", id_, "--json", status=2)
+    fleet.policy("detach", id_)
+    for name in ("slow", "quick"):
+        fleet.policy("delete", name, "--on", "main")
+
+    assert (moved["policy"], moved["paths"]) == ("quick", ["/etc", "/srv"])
+    assert moved["options"] == {"excludes": ["*.o"], "one_file_system": True}
+    assert (plain["policy"], plain["options"]) == ("quick", {})
+    assert unsaid.event("error")["code"] == "usage"
+
+
 def test_shorter_retention_is_previewed_and_needs_the_pin(fleet: Fleet) -> None:
     fleet.policy("set", fleet.write(retention=["daily 9"]), "--on", "main")
     shorter = fleet.write(retention=["daily 7"])

@@ -66,12 +66,11 @@ def show_check(plane: ThePlane, person: Person, job: str) -> PreflightView:
 
 @router.post("/recovery/{vm}/{act}", status_code=201)
 def order(plane: ThePlane, person: Person, vm: str, act: str, wanted: ActWanted) -> JobView:
-    """test, planned, unplanned, change-point, undo, commit, reprotect, failback, cleanup, drill,
-    drill-schedule.
+    """An act of recovery, as a job of the host that can do it.
 
-    And `check`: the host looks at what another act, its argument `act`, would stumble over.
-    It becomes a job of the host that can do it; a host that does not come within half an hour
-    never does it.
+    One of test, planned, unplanned, change-point, undo, commit, reprotect, failback, cleanup,
+    drill and drill-schedule. And `check`: the host looks at what another act, its argument `act`, would stumble over.
+    A host that does not come within half an hour never does it.
     """
     made = recovery_orders.order_act(
         plane, person, vm, act=act, arguments=wanted.arguments, host=wanted.host

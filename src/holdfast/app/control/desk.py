@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 from holdfast.app.control.browse_errors import TooManyQuestions
 from holdfast.base.secret import Secret
@@ -19,7 +20,7 @@ MOST_OF_MACHINE = 20
 MOST_BORROWED = 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, weakref_slot=True)
 class Pending:
     """One question; the futures are done when its agent has come for it, and has answered."""
 
@@ -62,7 +63,8 @@ class Desk:
         # None: this server is the only one.
         self.elsewhere: Elsewhere | None = None
         self._lock = threading.Lock()
-        self._open: dict[str, Pending] = {}
+        # Whoever asked holds it: what nobody holds any more, nobody waits for.
+        self._open: WeakValueDictionary[str, Pending] = WeakValueDictionary()
         self._borrowed: dict[str, Borrowed] = {}
         self._told: dict[str, list[Question]] = {}
         self._listeners: list[Callable[[str], None]] = []

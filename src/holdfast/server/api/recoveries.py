@@ -69,8 +69,8 @@ def order(plane: ThePlane, person: Person, vm: str, act: str, wanted: ActWanted)
     """An act of recovery, as a job of the host that can do it.
 
     One of test, planned, unplanned, change-point, undo, commit, reprotect, failback, cleanup,
-    drill and drill-schedule. And `check`: the host looks at what another act, its argument `act`, would stumble over.
-    A host that does not come within half an hour never does it.
+    drill and drill-schedule. And `check`: the host looks at what another act, its argument `act`,
+    would stumble over. A host that does not come within half an hour never does it.
     """
     made = recovery_orders.order_act(
         plane, person, vm, act=act, arguments=wanted.arguments, host=wanted.host

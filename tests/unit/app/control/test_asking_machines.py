@@ -73,29 +73,32 @@ def test_answer_comes_without_a_thread_that_waits(
 
 
 def test_question_is_told_once(plane: Plane, awake: Registered, admin: Someone) -> None:
-    list_folder(plane, admin.actor, awake.id, WANTED)
+    asked = list_folder(plane, admin.actor, awake.id, WANTED)
 
     assert len(plane.desk.take(awake.id)) == 1
     assert plane.desk.take(awake.id) == []
+    assert asked
 
 
 def test_machine_hears_no_question_of_another(
     plane: Plane, awake: Registered, admin: Someone, vault: str
 ) -> None:
     other = add_machine(plane, vault, "other")
-    list_folder(plane, admin.actor, awake.id, WANTED)
+    asked = list_folder(plane, admin.actor, awake.id, WANTED)
 
     assert plane.desk.take(other.id) == []
+    assert asked
 
 
 def test_machine_cannot_answer_for_another(
     plane: Plane, awake: Registered, admin: Someone, vault: str
 ) -> None:
     other = add_machine(plane, vault, "other")
-    list_folder(plane, admin.actor, awake.id, WANTED)
+    asked = list_folder(plane, admin.actor, awake.id, WANTED)
     (taken,) = plane.desk.take(awake.id)
 
     assert not plane.desk.answer(other.id, taken.id, Answer(result=FOUND))
+    assert asked
 
 
 def test_error_of_the_machine_is_told_as_its_own(
@@ -147,11 +150,20 @@ def test_who_may_only_read_sees_no_names(plane: Plane, awake: Registered, vault:
 
 def test_desk_has_room_for_so_many() -> None:
     desk = Desk()
-    for number in range(MOST_OF_MACHINE):
-        desk.ask("m", question(number))
+    held = [desk.ask("m", question(number)) for number in range(MOST_OF_MACHINE)]
 
     with pytest.raises(TooManyQuestions):
         desk.ask("m", question(MOST_OF_MACHINE))
+
+    assert len(desk.take("m")) == len(held)
+
+
+def test_question_that_nobody_holds_any_more_takes_no_room() -> None:
+    desk = Desk()
+    for number in range(MOST_OF_MACHINE + 1):
+        desk.ask("m", question(number))
+
+    assert desk.take("m") == []
 
 
 def test_what_needs_no_answer_is_told_the_next_time(plane: Plane) -> None:
@@ -226,13 +238,13 @@ def test_passphrase_that_could_not_be_asked_about_is_not_kept(
     plane: Plane, admin: Someone, machine: Registered, reader: Registered
 ) -> None:
     actor = unlocking(plane, admin, machine, reader)
-    for number in range(MOST_OF_MACHINE):
-        plane.desk.ask(reader.id, question(number))
+    held = [plane.desk.ask(reader.id, question(number)) for number in range(MOST_OF_MACHINE)]
 
     with pytest.raises(TooManyQuestions):
         unlock_machine(
             plane, actor, machine.id, reader_id=reader.id, passphrase=Secret(b"open sesame")
         )
+    assert len(held) == MOST_OF_MACHINE
 
     assert list_unlocks(plane, actor, machine.id) == []
 

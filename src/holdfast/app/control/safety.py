@@ -122,8 +122,9 @@ def _left(backups: BackupFacts, ways: tuple[WayFacts, ...]) -> Verdict:
 
 
 def _is_fresh(backups: BackupFacts, now: datetime) -> bool:
+    """Dated by a clock that is far ahead it may be of any age."""
     newest, within = backups.newest_point, backups.within
-    return newest is not None and (within is None or now - newest <= within)
+    return newest is not None and (within is None or abs(now - newest) <= within)
 
 
 def _is_backed_up(backups: BackupFacts, now: datetime) -> bool:

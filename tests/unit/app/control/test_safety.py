@@ -75,6 +75,12 @@ def test_trouble_with_its_backups_puts_a_machine_at_risk(facts: dict[str, Any], 
     assert found == Verdict(safety=Safety.AT_RISK, reasons=(why,))
 
 
+def test_point_of_a_clock_that_is_far_ahead_is_no_proof_of_freshness() -> None:
+    ahead = machine(backed_up(newest_point=NOW + timedelta(days=30)))
+
+    assert ahead.reasons == (Why.OVERDUE,)
+
+
 def test_where_nobody_asks_how_old_a_point_is_none_is_too_old() -> None:
     found = machine(backed_up(within=None, newest_point=NOW - 100 * TWO_DAYS))
 

@@ -111,7 +111,7 @@ class DayTiles:
         self._well.say(f"{day.well}", note, tone="good" if day.well else "idle")
         self._failed.say(f"{day.failed}", tone="bad" if day.failed else "idle")
         self._underway.say(f"{day.underway}", tone="busy" if day.underway else "idle")
-        added = _("{size} added; {total} points in all")
+        added = _("{size} added; points in all: {total}")
         self._points.say(
             f"{day.points}", added.format(size=shown.size(day.bytes_added), total=view.points)
         )

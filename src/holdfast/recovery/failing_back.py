@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import msgspec
 
-from holdfast.base.errors import HoldfastError
 from holdfast.base.units import format_size
 from holdfast.recovery.acts import Step
 from holdfast.recovery.planned import handing_steps, planned_steps
@@ -141,9 +140,6 @@ class Homecoming:
 
 def require_reverse_replica(starting: Starting) -> None:
     """What it did elsewhere is here, or was and is gone."""
-    try:
-        facts = starting.place.site.state(starting.vm)
-    except HoldfastError:
-        facts = None
+    facts = starting.place.site.state(starting.vm)
     if facts is None or not facts.points:
         raise ReverseReplicaDeleted(about=starting.name)

@@ -20,6 +20,7 @@ from holdfast.replication.site import Site
 from holdfast.testing.hosts import KvmHost
 from holdfast.testing.replicating import Replicating
 from holdfast.testing.still_machine import StillMachine
+from tests.machines_bench import clear
 
 CLOCK = SystemClock()
 FIRST, SECOND = "vda", "sda"
@@ -79,6 +80,7 @@ def replicated(
 ) -> Iterator[Replicated]:
     """It is off, and its replica has three points."""
     north, south = kvm_hosts
+    clear(south)
     root = tmp_path_factory.mktemp("promotion")
     with Host.open(north.uri) as one, Host.open(south.uri) as other:
         machine = StillMachine(north, one, "still", SIZES)

@@ -33,6 +33,7 @@ _LAB = """<network><name>{name}</name><dns enable='no'/>{forward}
 
 @pytest.fixture(scope="module")
 def pair(kvm_hosts: tuple[KvmHost, KvmHost]) -> Iterator[Pair]:
+    machines_bench.clear(kvm_hosts[1])
     with replicated(*kvm_hosts) as made:
         yield made
 

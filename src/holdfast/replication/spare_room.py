@@ -15,8 +15,8 @@ from holdfast.base.units import KIB
 from holdfast.machines.errors import ImageFull
 
 _NAME = ".room"
-# A status with all that ever happened, and its successor.
-_SIZE = 128 * KIB
+# A status with all that ever happened, and its successor; or as much of that as there is.
+_SIZES = (128 * KIB, 64 * KIB, 32 * KIB, 16 * KIB)
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -41,7 +41,16 @@ def _hold(path: Path) -> None:
     with contextlib.suppress(OSError):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            if os.fstat(descriptor).st_size < _SIZE:
-                os.posix_fallocate(descriptor, 0, _SIZE)
+            _grow(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _grow(descriptor: int) -> None:
+    """What was written may be longer than what was there: the room shrinks by that, and stays."""
+    for size in _SIZES:
+        if os.fstat(descriptor).st_size >= size:
+            return
+        with contextlib.suppress(OSError):
+            os.posix_fallocate(descriptor, 0, size)
+            return

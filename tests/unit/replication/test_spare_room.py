@@ -1,10 +1,12 @@
 """Room is held for what must be written when there is none left."""
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
 
+from holdfast.base.units import KIB
 from holdfast.replication.spare_room import written
 
 FULL = OSError(errno.ENOSPC, "no room")
@@ -52,3 +54,18 @@ def test_another_failure_costs_no_room(tmp_path: Path) -> None:
         written(tmp_path, writing)
 
     assert writing.times == 1
+
+
+def test_of_the_room_that_is_not_there_any_more_less_is_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def scarce(descriptor: int, start: int, length: int) -> None:
+        if length > 40 * KIB:
+            raise FULL
+        os.ftruncate(descriptor, start + length)
+
+    monkeypatch.setattr(os, "posix_fallocate", scarce)
+    written(tmp_path, Writing())
+    (held,) = tmp_path.iterdir()
+
+    assert held.stat().st_size == 32 * KIB

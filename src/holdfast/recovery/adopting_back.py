@@ -273,6 +273,8 @@ class HomeOfMachines:
         acked = sent.acked.name if sent and sent.acked else ""
         is_split = wish.is_split or was_split(record)
         shipped = Shipped(sent=sent, data=source.data_map(acked), is_distrusted=is_split)
+        # Of one who was killed: nobody else is at work while we hold the machine.
+        place.clear()
         with place.made():
             resting = Resting(machine=spec, folder=place.folder, clock=self.clock)
             return look_home(resting, spec, disks, shipped)

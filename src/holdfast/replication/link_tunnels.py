@@ -114,10 +114,13 @@ class Tunnels:
         self._ask(channel, door)
         pipe, before = Pipe(channel, local, _NUMBER), 0
         while not pipe.is_over and not self._is_over:
-            pipe.turn()
-            now = pipe.sent_bytes + pipe.received_bytes
-            self._count(door, now - before)
-            before = now
+            try:
+                pipe.turn()
+            finally:
+                # Also of the turn in which it came to its end.
+                now = pipe.sent_bytes + pipe.received_bytes
+                self._count(door, now - before)
+                before = now
 
     def _count(self, door: DoorName, size: int) -> None:
         if size:

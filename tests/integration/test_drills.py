@@ -178,7 +178,8 @@ def test_failed_check_is_an_error_and_leaves_nothing(pair: Pair, guest: Guest) -
 
 def test_drill_is_told_against_its_objectives(pair: Pair, guest: Guest, tmp_path: Path) -> None:
     good = pair.site.run("drill", "run", "web", *_STARTED, "--rpo", "1d", "--rto", "1h", "--json")
-    late = pair.site.run("drill", "run", "web", *_STARTED, "--rto", "0s", "--json", status=3)
+    slow = checks("host:sleep 2")
+    late = pair.site.run("drill", "run", "web", *slow, "--rto", "1s", "--json", status=3)
 
     assert good.event("drill-run")["verdict"] == "passed"
     assert late.event("drill-run")["missed"] == ["rto"]

@@ -50,8 +50,10 @@ def machine(hypervisor: Host, kvm_host: KvmHost) -> Iterator[StillMachine]:
 @pytest.fixture
 def session(kvm_host: KvmHost, tmp_path: Path) -> Session:
     settings = Settings(home=str(tmp_path), libvirt=kvm_host.uri)
-    # Of today: notes of checkpoints that are months old count no more.
-    return Session(settings=settings, warn=print, clock=FakeClock(CLOCK.now()))
+    # Of today: notes of checkpoints that are months old count no more. And at a whole minute, or
+    # the ends of what is told by minutes would depend on when this runs.
+    begin = CLOCK.now().replace(second=0, microsecond=0)
+    return Session(settings=settings, warn=print, clock=FakeClock(begin))
 
 
 class Script:

@@ -147,6 +147,28 @@ def test_machines_are_followed_by_themselves_and_what_is_wanted_is_done(
     wait_until(lambda: state(folder) is State.SYNCED)
 
 
+def test_a_machine_that_is_taken_for_a_while_is_let_go_and_followed_again(
+    new_machine: NewMachine, loops: Replicators, site: Site, tmp_path: Path
+) -> None:
+    machine, beside = new_machine(), new_machine()
+    folder = enabled(machine, tmp_path / "home")
+    enabled(beside, tmp_path / "home")
+    proved_point(site, machine)
+
+    with folder.taken(CLOCK):
+        before = points(site, machine)
+        machine.write("vda", 3 * MIB, b"meanwhile" * 1024)
+        proved_point(site, beside)
+        proved_point(site, beside)
+
+        assert points(site, machine) == before
+        assert machine.uuid not in loops.machines
+        assert folder.is_taken()
+
+    assert not folder.is_taken()
+    proved_point(site, machine)
+
+
 def _whats(status: ReplicationStatus) -> list[str]:
     return [each.what for each in status.happenings]
 

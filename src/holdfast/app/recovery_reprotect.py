@@ -29,7 +29,7 @@ def reprotect(here: Here, wish: RecoveryWish, on_step: OnStep) -> Outcome:  # no
     with acting(here, ActKind.REPROTECT, on_step) as begun, here.hypervisor() as host:
         word = adoption_word(here.record(), here.folder, act=begun.act.id)
         protecting = _Protecting(here=here, host=host, act=word)
-        with refused_unless(begun, protecting.is_begun):
+        with refused_unless(begun, protecting.is_begun), protecting.alone:
             begun.perform(protecting.steps())
         return begun.finish(
             stage=protecting.stage, figures=protecting.figures, warnings=protecting.warnings
@@ -44,6 +44,9 @@ class _Protecting:
     act: str
     figures: dict[str, float] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    # Of its replication, from the question to the old home until it goes on from the answer: a log
+    # of before that came in between would be of a replica that is none any more.
+    alone: contextlib.ExitStack = field(init=False, default_factory=contextlib.ExitStack)
     _adopted: Adopted | None = field(init=False, default=None)
 
     @property
@@ -79,6 +82,7 @@ class _Protecting:
         with self._at_hand() as way:
             if way.is_begun():
                 return ""
+            self.alone.enter_context(way.folder.taken(self.here.clock))
             keep_asked(way.record, self.here.folder, act=self.act)
             self._adopted = way.adopt()
         size = format_size(sum(disk.size for disk in self._adopted.disks))
@@ -91,6 +95,7 @@ class _Protecting:
             united = way.unite(adopted)
             written = way.recorded_bytes()
             way.begin(adopted, united)
+        self.alone.close()
         self._let_go()
         self.figures["suspect_bytes"] = float(united.suspect_bytes + written)
         self.figures["compared_disks"] = float(len(united.compared))

@@ -39,7 +39,6 @@ from holdfast.replication.source_job import forget_checkpoints
 from holdfast.storage.durable import sync_folder
 
 _NOTE = "ending.json"
-_POLL = 0.2
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +62,8 @@ def disable(session: Session, vm: str, *, keep_replica: bool) -> Disabled:
     folder = SourceFolder(home, ending.settings.vm)
     (folder.path / SETTINGS).unlink(missing_ok=True)
     sync_folder(folder.path)
-    held = _let_go(session, folder)
+    # A step that is under way ends before, or is undone.
+    held = folder.once_let_go(session.clock)
     try:
         left = _without_records(session, ending.settings)
         if ending.keep_replica:
@@ -100,13 +100,6 @@ def _begun(home: str) -> Iterator[Ending]:
         ending = read_note(SourceFolder(home, name).path / _NOTE, Ending)
         if ending is not None:
             yield ending
-
-
-def _let_go(session: Session, folder: SourceFolder) -> int:
-    """A step that is under way ends before, or is undone."""
-    while (held := folder.hold(wait=False)) is None:
-        session.clock.sleep(_POLL)
-    return held
 
 
 def _without_records(session: Session, settings: ReplicationSettings) -> list[HoldfastError]:

@@ -1,7 +1,8 @@
 """All machines of a host that are replicated: a loop for each, and one that looks after them.
 
-Machines that are enabled later are taken up, those that are disabled are let go. A status of each
-is written every few seconds, whatever its own loop is doing.
+Machines that are enabled later are taken up, those that are disabled are let go, and so are those
+that somebody takes for a while. A status of each is written every few seconds, whatever its own
+loop is doing.
 """
 
 import threading
@@ -12,7 +13,7 @@ from holdfast.replication.consistency_groups import Groups
 from holdfast.replication.replicator import Replicator
 from holdfast.replication.replicator_tools import Tools
 from holdfast.replication.replicator_turns import TurnGate
-from holdfast.replication.source_folder import replicated_here
+from holdfast.replication.source_folder import SourceFolder, replicated_here
 
 _STATUS_SECONDS = 2.0
 _LOOK_SECONDS = 1.0
@@ -73,7 +74,7 @@ class Replicators:
     def look(self) -> None:
         """Which machines there are now."""
         self._let_go()
-        wanted = set(replicated_here(self._tools.home)) - {loop.uuid for loop in self._leaving}
+        wanted = self._ours() - {loop.uuid for loop in self._leaving}
         with self._lock:
             gone = [loop for uuid, loop in self._loops.items() if uuid not in wanted]
             for loop in gone:
@@ -88,6 +89,10 @@ class Replicators:
         for loop in new:
             self._groups.join(loop)
             loop.start()
+
+    def _ours(self) -> set[str]:
+        home = self._tools.home
+        return {vm for vm in replicated_here(home) if not SourceFolder(home, vm).is_taken()}
 
     def _let_go(self) -> None:
         """Of those that were ended, and have sent what they were sending; nobody waits for them."""

@@ -13,11 +13,13 @@ import contextlib
 import fcntl
 import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
+from holdfast.base.clock import Clock
 from holdfast.machines.state_files import replace_file
 from holdfast.replication.adoption import Suspects
 from holdfast.replication.settings import ReplicationSettings
@@ -33,7 +35,8 @@ SETTINGS, SENT, WALK, WISHES, STATUS = (
     "wishes.json",
     "status.json",
 )
-_HOLD = "loop.lock"
+_HOLD, _TAKEN = "loop.lock", "taken.lock"
+_POLL = 0.2
 _SUSPECTS = "suspects"
 _T = TypeVar("_T", bound=msgspec.Struct)
 
@@ -107,10 +110,38 @@ class SourceFolder:
         content = msgspec.msgpack.encode(_Kept(generation=generation, disks=found))
         replace_file(self.path / _SUSPECTS, content)
 
+    @contextlib.contextmanager
+    def taken(self, clock: Clock) -> Iterator[None]:
+        """Its loop lets go of it meanwhile: whoever is killed here has given it back with that.
+
+        A log that is on its way comes to its end before.
+        """
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.ExitStack() as stack:
+            taking = os.open(self.path / _TAKEN, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            stack.callback(os.close, taking)
+            fcntl.flock(taking, fcntl.LOCK_EX)
+            stack.callback(os.close, self.once_let_go(clock))
+            yield
+
+    def is_taken(self) -> bool:
+        with contextlib.suppress(FileNotFoundError), (self.path / _TAKEN).open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+    def once_let_go(self, clock: Clock) -> int:
+        """Held by us, as soon as its loop has seen that it is to let go."""
+        while (held := self.hold(wait=False)) is None:
+            clock.sleep(_POLL)
+        return held
+
     def hold(self, *, wait: bool = True) -> int | None:
         """While the descriptor is open nobody else works on it; None: somebody does.
 
-        Of whoever runs its loop, and of whoever ends it for good.
+        Of whoever runs its loop, of whoever ends it for good, and of whoever has taken it.
         """
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(self.path / _HOLD, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

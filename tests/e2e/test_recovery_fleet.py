@@ -180,6 +180,8 @@ def test_drills_and_settings_are_set_from_afar(ground: Ground, machine: StillMac
     schedule("--schedule", "daily 04:00", "--rto", "0")
     later = {"schedule": "daily 04:00", "checks": ["runs"], "rto_objective": None}
     wait_until(lambda: is_drilled(**later), within=120)
+    schedule("--schedule", "daily 04:00", "--usual-checks", "--no-network")
+    wait_until(lambda: is_drilled(checks=[]), within=120)
     refused = schedule("--schedule", "daily 04:00", "--zone", "Mars/Olympus")
     schedule("--never")
     wait_until(lambda: is_drilled(schedule="", due_at=None), within=120)

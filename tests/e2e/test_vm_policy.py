@@ -17,6 +17,7 @@ from holdfast.agent.place import Place
 from holdfast.hypervisor.checkpoints import list_checkpoints
 from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.domains import find_domain
+from holdfast.hypervisor.states import State
 from holdfast.testing.fleet import FleetServer
 from holdfast.testing.guests import Guest
 from holdfast.testing.waiting import wait_until
@@ -170,6 +171,11 @@ def test_machine_is_protected_backed_up_and_let_go_from_afar(
         seen, pool = jobs.looked_inside(machine), office.root / "pool"
         wanted = {"point": seen["point"], "vm": guest.name, "mode": "disks", "pool": str(pool)}
         restored = jobs.ended(jobs.restored(machine, **wanted))["result"]
+        anew = {**wanted, "mode": "new", "name": f"{guest.name}-back", "start": True}
+        with _taken_away_again(guest, anew["name"]):
+            # As the console orders it, to its end: a second machine, which runs.
+            jobs.ended(jobs.restored(machine, **anew))
+            came_back = _state_of(guest, anew["name"])
         jobs.ended(_order(office, "unprotect", guest.name))
 
     assert list(before) == list(STEPS[:4])
@@ -177,6 +183,7 @@ def test_machine_is_protected_backed_up_and_let_go_from_afar(
     assert [[disk["rung"] for disk in one["disks"]] for one in backups] == [["bitmap"] * 2] * 2
     assert "crash" not in {one["consistency"] for one in backups}
     assert (listed["state"], listed["protectable"]) == ("running", "whole")
+    assert came_back == State.RUNNING
     assert (seen["vm"], seen["uuid"], len(seen["disks"])) == (guest.name, guest.uuid, 2)
     assert all(Path(disk["path"]).is_relative_to(pool) for disk in restored["disks"])
     assert [disk["target"] for disk in restored["disks"]] == [
@@ -185,6 +192,23 @@ def test_machine_is_protected_backed_up_and_let_go_from_afar(
     with Host.open(guest.host.uri) as host:
         assert list_checkpoints(find_domain(host, guest.uuid)) == []
     assert os.listdir(kvm.home / "agent" / "running") == []
+
+
+def _state_of(guest: Guest, name: str) -> State:
+    with Host.open(guest.host.uri) as host:
+        return find_domain(host, name).standing().state
+
+
+@contextlib.contextmanager
+def _taken_away_again(guest: Guest, name: str) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        with guest.host.connected() as connection:
+            for domain in connection.listAllDomains():
+                if domain.name() == name:
+                    domain.destroy()
+                    domain.undefine()
 
 
 def _listed(office: Office, vm: str) -> dict[str, Any]:

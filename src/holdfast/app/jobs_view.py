@@ -1,7 +1,7 @@
 """Jobs as `holdfast jobs` shows them, wherever they are noted: here, by the agent, by the server."""
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -48,6 +48,18 @@ class Job:
         if self.started_at is None:
             return None
         return max(((self.ended_at or now) - self.started_at).total_seconds(), 0.0)
+
+
+def part_of(progress: Mapping[str, Any]) -> float | None:
+    """How much of a job is done, from 0 to 1; None while nobody knows."""
+    percent = progress.get("percent")
+    if isinstance(percent, int | float):
+        return min(max(percent / 100, 0.0), 1.0)
+    for unit in ("bytes", "files"):
+        done, total = progress.get(f"{unit}_done"), progress.get(f"{unit}_total")
+        if isinstance(done, int) and isinstance(total, int) and total >= done > 0:
+            return done / total
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from holdfast.app.vm_files import InsideRequest, list_inside, list_volumes
 from holdfast.app.wiring import Session
+from holdfast.files.nodes import node_type
 from holdfast.fleet.point_paths import path_of, readable, spelled
 from holdfast.fleet.questions import (
     DiskFound,
@@ -19,16 +20,6 @@ from holdfast.machines.looking_inside import Item as Inside
 from holdfast.machines.point_reader import PointReader
 from holdfast.vault.repository import Repository
 from holdfast.vault.snapshot import Snapshot
-
-_KINDS = {
-    stat.S_IFREG: "file",
-    stat.S_IFDIR: "dir",
-    stat.S_IFLNK: "symlink",
-    stat.S_IFBLK: "dev",
-    stat.S_IFCHR: "chardev",
-    stat.S_IFIFO: "fifo",
-    stat.S_IFSOCK: "socket",
-}
 
 
 def volumes_of(repository: Repository, snapshot: Snapshot) -> VolumesFound:
@@ -81,7 +72,7 @@ def _item(folder: bytes, found: Inside) -> Item:
     return Item(
         name=readable(os.fsencode(found.name)),
         path=spelled(place).lstrip("/"),
-        kind=_KINDS.get(stat.S_IFMT(found.mode), "irregular"),
+        kind=node_type(found.mode),
         size=found.size if stat.S_ISREG(found.mode) else 0,
         modified=datetime.fromtimestamp(found.mtime, UTC),
         mode=stat.S_IMODE(found.mode) & 0o777,

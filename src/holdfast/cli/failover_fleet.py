@@ -10,7 +10,7 @@ from holdfast.base.units import format_duration
 from holdfast.cli import shown
 from holdfast.cli.command import Command, option
 from holdfast.cli.recovery_options import point_option
-from holdfast.cli.recovery_options_sent import recovery_options
+from holdfast.cli.recovery_options_sent import as_sent, recovery_options
 from holdfast.cli.run import Run, start
 from holdfast.cli.server_records import Column, Record, tell_list, tell_one, text
 
@@ -97,7 +97,7 @@ def order(vm: str, act: str, *, machine: str | None, follow: bool, **given: Any)
         for name, value in given.items()
         if value
     }
-    body = {"arguments": told, "host": machine}
+    body = {"arguments": as_sent(told), "host": machine}
     made = client.post(f"/recovery/{vm}/{act}", body)
     return ordered(run, ServerJobs(client), made["id"], follow=follow)
 

@@ -11,7 +11,7 @@ from holdfast.cli.command import Command, Group, option
 from holdfast.cli.jobs_options import replication_options
 from holdfast.cli.jobs_restore_options import restore_options, with_mode
 from holdfast.cli.parameters import DURATION
-from holdfast.cli.recovery_options_sent import recovery_options
+from holdfast.cli.recovery_options_sent import as_sent, recovery_options
 from holdfast.cli.run import Run, start
 from holdfast.cli.vm_freeze import MOUNTS
 
@@ -265,7 +265,7 @@ def run_job(machine: str, kind: str, *, wait: timedelta, follow: bool, **given: 
     given["paths"] = given.pop("path")
     hours = wait.total_seconds() / 3600
     told = {name: _plain(value) for name, value in given.items() if _says(name, value)}
-    orders = list(_orders(kind, with_mode(told)))
+    orders = list(_orders(kind, as_sent(with_mode(told))))
     made = [server.order(machine, kind, arguments, hours=hours) for arguments in orders]
     return max(ordered(run, server, one.id, follow=follow) for one in made)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from holdfast.app.jobs_view import part_of
 from holdfast.base.texts import N_, _, ngettext
 from holdfast.base.units import format_duration, format_size
 from holdfast.cli import json_events, shown
@@ -69,7 +70,7 @@ def state_text(job: "Job") -> str:
 
 
 def percent(progress: Mapping[str, Any]) -> str:
-    part = _part(progress)
+    part = part_of(progress)
     return "" if part is None else f"{part:.0%}"
 
 
@@ -175,25 +176,13 @@ def _took(step: "Step", now: datetime) -> str:
 
 
 def _bar(progress: Mapping[str, Any]) -> list[str]:
-    part = _part(progress)
+    part = part_of(progress)
     if part is None:
         return []
     full = round(part * _BAR)
     done, total = progress.get("bytes_done"), progress.get("bytes_total")
     sizes = f"  {format_size(done)} / {format_size(total)}" if done and total else ""
     return [f"  [{'#' * full}{'.' * (_BAR - full)}] {part:.0%}{sizes}"]
-
-
-def _part(progress: Mapping[str, Any]) -> float | None:
-    """How much is done, from 0 to 1, as far as the job knows."""
-    told = progress.get("percent")
-    if isinstance(told, int | float):
-        return min(max(told / 100, 0.0), 1.0)
-    for unit in ("bytes", "files"):
-        done, total = progress.get(f"{unit}_done"), progress.get(f"{unit}_total")
-        if isinstance(done, int) and isinstance(total, int) and total >= done > 0:
-            return done / total
-    return None
 
 
 def _error(error: Mapping[str, Any] | None) -> list[str]:

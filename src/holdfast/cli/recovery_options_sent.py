@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from holdfast.base.texts import N_
+import click
+
+from holdfast.base.texts import N_, _
 from holdfast.cli.command import option
 
 _OPTIONS = (
@@ -40,6 +42,12 @@ _OPTIONS = (
         metavar="CHECK",
         help=N_("Of tests and drill-schedule: what must answer."),
     ),
+    option(
+        "--usual-checks",
+        is_flag=True,
+        help=N_("Of drill-schedule: make the usual checks again, none of those set."),
+    ),
+    option("--no-network", is_flag=True, help=N_("Of drill-schedule: connect it to none again.")),
     option("--keep", metavar="TIME", help=N_("Of tests: leave it so long, as in 2h.")),
     option(
         "--schedule",
@@ -78,6 +86,8 @@ _OPTIONS = (
         help=N_("Of commit: close the way back as well. Needs the role of a contributor."),
     ),
 )
+# Said by a list with nothing in it.
+_TAKES_BACK = {"usual_checks": "checks", "no_network": "networks"}
 
 
 def recovery_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -85,3 +95,12 @@ def recovery_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for one in reversed(_OPTIONS):
         command = one(command)
     return command
+
+
+def as_sent(told: dict[str, Any]) -> dict[str, Any]:
+    """What was said, as the host reads it."""
+    taken_back = {name for flag, name in _TAKES_BACK.items() if told.get(flag)}
+    if taken_back & told.keys():
+        raise click.UsageError(_("What is taken back cannot be set in the same command"))
+    said = {name: value for name, value in told.items() if name not in _TAKES_BACK}
+    return {**said, **{name: [] for name in sorted(taken_back)}}

@@ -3,8 +3,9 @@
 from nicegui import ui
 
 from holdfast.app.control.job_views import JobView
+from holdfast.app.jobs_view import part_of
 from holdfast.base.texts import _
-from holdfast.console.job_words import Speed, done_text, part_of
+from holdfast.console.job_words import Speed, done_text
 from holdfast.console.visiting import Visit
 
 

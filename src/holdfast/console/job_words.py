@@ -97,18 +97,6 @@ def took(job: JobView, now: datetime) -> float | None:
     return ((job.ended_at or now) - job.started_at).total_seconds()
 
 
-def part_of(progress: Mapping[str, Any]) -> float | None:
-    """How much is done, from 0 to 1; None while nobody knows."""
-    percent = progress.get("percent")
-    if isinstance(percent, int | float):
-        return min(max(percent / 100, 0.0), 1.0)
-    for unit in ("bytes", "files"):
-        done, total = progress.get(f"{unit}_done"), progress.get(f"{unit}_total")
-        if isinstance(done, int) and isinstance(total, int) and total >= done > 0:
-            return done / total
-    return None
-
-
 def done_text(progress: Mapping[str, Any]) -> str:
     """What is done of what, as far as the job tells."""
     said = [str(progress["phase"])] if progress.get("phase") else []

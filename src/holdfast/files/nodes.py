@@ -111,6 +111,11 @@ _TYPES: dict[int, NodeType] = {
     stat.S_IFSOCK: "socket",
 }
 
+
+def node_type(mode: int) -> NodeType:
+    return _TYPES.get(stat.S_IFMT(mode), "irregular")
+
+
 # Go's os.FileMode: the bits above the permissions.
 _GO_TYPE_BITS = {
     stat.S_IFDIR: 1 << 31,

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from holdfast.console.job_words import KINDS, STATES, Speed, done_text, part_of
+from holdfast.app.jobs_view import part_of
+from holdfast.console.job_words import KINDS, STATES, Speed, done_text
 from holdfast.fleet.jobs import Kind, State
 
 BEGIN = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -1,11 +1,16 @@
 """Whether the caller may do what is asked."""
 
-from holdfast.app.control.errors import NotAllowed
+from typing import TypeVar
+
+from holdfast.app.control.errors import NotAllowed, NotThere
 from holdfast.app.control.plane import Actor
 from holdfast.catalog import accounts as account_rows
 from holdfast.catalog.database import Session
-from holdfast.catalog.tables import Grant
+from holdfast.catalog.tables import Alert, AlertTarget, Grant, KeptReport
 from holdfast.fleet.roles import Right, Role, Scope, rights_of
+
+# What belongs to a vault, or to the server as a whole.
+_OfVault = TypeVar("_OfVault", Alert, AlertTarget, KeptReport)
 
 
 def rights(db: Session, actor: Actor, vault_id: str | None) -> frozenset[Right]:
@@ -24,6 +29,14 @@ def require(db: Session, actor: Actor, right: Right, vault_id: str | None) -> No
     if right not in rights(db, actor, vault_id):
         where = vault_id or "the server"
         raise NotAllowed(actor=str(actor), right=right.value, object=where)
+
+
+def readable(db: Session, actor: Actor, model: type[_OfVault], id_: str, what: str) -> _OfVault:
+    """The row, if the caller may look at it; else there is none, as far as it is told."""
+    row = db.get(model, id_)
+    if row is None or Right.READ not in rights(db, actor, row.vault_id):
+        raise NotThere(what=what, name=id_)
+    return row
 
 
 def require_whole(actor: Actor) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from holdfast.app.control import audit
-from holdfast.app.control.access import readable_vaults, require, rights
+from holdfast.app.control.access import readable, readable_vaults, require, rights
 from holdfast.app.control.alert_errors import (
     AlertKindUnknown,
     SecurityCannotBeSilenced,
@@ -124,13 +124,13 @@ def list_alerts(
 
 def show_alert(plane: Plane, actor: Actor, alert_id: str) -> AlertView:
     with plane.database.read() as db:
-        return _alert(_found_alert(db, actor, alert_id))
+        return _alert(readable(db, actor, Alert, alert_id, _("alert")))
 
 
 def close_alert(plane: Plane, actor: Actor, alert_id: str) -> AlertView:
     """A person has seen to it; if it happens again, it is a new alert."""
     with plane.database.write() as db:
-        alert = _found_alert(db, actor, alert_id)
+        alert = readable(db, actor, Alert, alert_id, _("alert"))
         require(db, actor, Right.HANDLE_ALERTS, alert.vault_id)
         if done_before(db, actor) is None:
             alert.closed_at = alert.closed_at or plane.clock.now()
@@ -175,7 +175,7 @@ def add_target(
 
 def remove_target(plane: Plane, actor: Actor, target_id: str) -> None:
     with plane.database.write() as db:
-        row = _found_target(db, actor, target_id)
+        row = readable(db, actor, AlertTarget, target_id, _("alert target"))
         require(db, actor, Right.CHANGE_PROTECTION, row.vault_id)
         db.delete(row)
         audit.note(
@@ -186,7 +186,7 @@ def remove_target(plane: Plane, actor: Actor, target_id: str) -> None:
 def test_target(plane: Plane, actor: Actor, target_id: str, *, send: Send) -> None:
     """Send one message now, and say whether it was taken."""
     with plane.database.read() as db:
-        row = _found_target(db, actor, target_id)
+        row = readable(db, actor, AlertTarget, target_id, _("alert target"))
         require(db, actor, Right.HANDLE_ALERTS, row.vault_id)
     with speaking(row.lang):
         title, body = _("[Holdfast] test message"), _("Alerts of Holdfast arrive here.")
@@ -264,20 +264,6 @@ def _new_target(new: NewTarget, vault_id: str | None) -> AlertTarget:
         summary_zone=new.summary_zone,
         weekly_on=new.weekly_on,
     )
-
-
-def _found_alert(db: Session, actor: Actor, alert_id: str) -> Alert:
-    row = db.get(Alert, alert_id)
-    if row is None or Right.READ not in rights(db, actor, row.vault_id):
-        raise NotThere(what=_("alert"), name=alert_id)
-    return row
-
-
-def _found_target(db: Session, actor: Actor, target_id: str) -> AlertTarget:
-    row = db.get(AlertTarget, target_id)
-    if row is None or Right.READ not in rights(db, actor, row.vault_id):
-        raise NotThere(what=_("alert target"), name=target_id)
-    return row
 
 
 def _alert(row: Alert) -> AlertView:

@@ -5,16 +5,13 @@ from datetime import datetime
 
 import msgspec
 
-from holdfast.app.control.access import readable_vaults, require
-from holdfast.app.control.errors import NotThere
-from holdfast.app.control.plan_runs import plan_of, progress_of
+from holdfast.app.control.access import readable_vaults
+from holdfast.app.control.plan_runs import plan_of, progress_of, run_for
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.recovery_plans import plan_for
 from holdfast.base.texts import _
 from holdfast.catalog import recoveries as recovery_rows
-from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Job
-from holdfast.fleet.jobs import Kind
 from holdfast.fleet.roles import Right
 from holdfast.recovery.address_rules import rule_text
 from holdfast.recovery.plans.context import addresses_of, networks_of
@@ -126,7 +123,7 @@ def list_plan_runs(plane: Plane, actor: Actor, *, plan_id: str | None = None) ->
 
 def show_plan_run(plane: Plane, actor: Actor, job_id: str) -> PlanRunDetail:
     with plane.database.read() as db:
-        job = _job_for(db, actor, job_id)
+        job = run_for(db, actor, Right.READ, job_id)
     progress, plan = progress_of(job), plan_of(job)
     figures = measure(plan, progress)
     asked = questions(plan, progress, plane.clock.now())
@@ -146,17 +143,8 @@ def show_plan_run(plane: Plane, actor: Actor, job_id: str) -> PlanRunDetail:
 def show_plan_report(plane: Plane, actor: Actor, job_id: str) -> str:
     """The page of `holdfast plan report`, in the language in use."""
     with plane.database.read() as db:
-        job = _job_for(db, actor, job_id)
+        job = run_for(db, actor, Right.READ, job_id)
     return html_report(plan_of(job), progress_of(job))
-
-
-def _job_for(db: Session, actor: Actor, job_id: str) -> Job:
-    job = db.get(Job, job_id)
-    if job is None or job.kind != Kind.RECOVERY_PLAN:
-        require(db, actor, Right.READ, None)
-        raise NotThere(what=_("run of a recovery plan"), name=job_id)
-    require(db, actor, Right.READ, job.vault_id)
-    return job
 
 
 def _view(job: Job, progress: Progress) -> PlanRunView:

@@ -69,7 +69,7 @@ def begin_run(
 def resume_run(plane: Plane, actor: Actor, job_id: str) -> JobView:
     """What failed is tried again, in a job of its own; what is done stays done."""
     with plane.database.write() as db:
-        job = _job_for(db, actor, job_id)
+        job = run_for(db, actor, Right.RUN_JOBS, job_id)
         if not State(job.state).is_over:
             raise PlanStillRuns(job=job_id)
         before = progress_of(job)
@@ -83,7 +83,7 @@ def answer(plane: Plane, actor: Actor, job_id: str, *, step: str, decision: str)
     """To a question of the plan, or about a step that failed; the run hears it within seconds."""
     said = {"who": str(actor), "step": step, "decision": Decision(decision).value}
     with plane.database.write() as db:
-        _job_for(db, actor, job_id)
+        run_for(db, actor, Right.RUN_JOBS, job_id)
         job = job_rows.locked(db, job_id)
         if job is None or State(job.state).is_over:
             raise PlanNotRunning(job=job_id)
@@ -117,12 +117,13 @@ def _of_kind(plan: Plan, kind: PlanKind) -> Sequence[Action]:
     return [action for action in plan.actions if kind in action.only]
 
 
-def _job_for(db: Session, actor: Actor, job_id: str) -> Job:
+def run_for(db: Session, actor: Actor, right: Right, job_id: str) -> Job:
+    """Who has no right to any run is not told which there are."""
     job = db.get(Job, job_id)
     if job is None or job.kind != Kind.RECOVERY_PLAN:
-        require(db, actor, Right.RUN_JOBS, None)
+        require(db, actor, right, None)
         raise NotThere(what=_("run of a recovery plan"), name=job_id)
-    require(db, actor, Right.RUN_JOBS, job.vault_id)
+    require(db, actor, right, job.vault_id)
     return job
 
 

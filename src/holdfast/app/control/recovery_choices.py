@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from holdfast.app.control import recovery_orders
 from holdfast.app.control.errors import NotThere
 from holdfast.app.control.job_orders import right_for
 from holdfast.app.control.jobs import job_for
@@ -174,21 +175,8 @@ def _choice(kind: ActKind, machine: Machine, picture: Picture, now: datetime) ->
         machine=machine.name,
         is_heard=machine.state == "active" and not is_silent(machine, now),
         is_going_on=under_way.get("kind") == kind.value,
-        right=right_for(_KINDS[act], dict(arguments)).value,
+        right=right_for(recovery_orders.ACTS[act], dict(arguments)).value,
     )
-
-
-_KINDS = {
-    "test": Kind.TEST_FAILOVER,
-    "planned": Kind.PLANNED_FAILOVER,
-    "unplanned": Kind.UNPLANNED_FAILOVER,
-    "change-point": Kind.CHANGE_POINT,
-    "undo": Kind.UNDO_FAILOVER,
-    "commit": Kind.COMMIT,
-    "reprotect": Kind.REPROTECT,
-    "failback": Kind.FAIL_BACK,
-    "cleanup": Kind.CLEAN_UP_TEST,
-}
 
 
 def _trials(db: Session, picture: Picture) -> Iterator[TrialView]:

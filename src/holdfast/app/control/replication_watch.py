@@ -10,6 +10,7 @@ from holdfast.app.control.plane import Plane
 from holdfast.app.control.replication_causes import Cause, causes_of
 from holdfast.app.control.replication_judging import judge, rpo_of
 from holdfast.app.control.replication_views import HOURS_KEPT, MINUTES_KEPT
+from holdfast.app.control.thinning import thin_in_turns
 from holdfast.catalog import alerts as alert_rows
 from holdfast.catalog import replication_samples as sample_rows
 from holdfast.catalog import replications as replication_rows
@@ -25,8 +26,6 @@ WARNING, CRITICAL, RECOVERED = (
 _KIND = {Health.WARNING: WARNING, Health.CRITICAL: CRITICAL}
 # So many machines are named; of the others there is a number.
 _NAMED = 10
-# So many hours at once are thinned: what was missed while no server ran comes in turns.
-_AT_ONCE = 48
 
 
 def watch(plane: Plane) -> int:
@@ -46,14 +45,9 @@ def watch(plane: Plane) -> int:
 
 def thin(plane: Plane) -> int:
     """Samples of the last day stay as they are; of what is older one each hour, for a month."""
-    now, done = plane.clock.now(), 0
+    now = plane.clock.now()
     before = (now - MINUTES_KEPT).replace(minute=0, second=0, microsecond=0)
-    for _turn in range(_AT_ONCE):
-        with plane.database.write() as db:
-            found = sample_rows.thin(db, before)
-        if not found:
-            break
-        done += found
+    done = thin_in_turns(plane, sample_rows.thin, before)
     with plane.database.write() as db:
         return done + sample_rows.forget(db, now - HOURS_KEPT)
 

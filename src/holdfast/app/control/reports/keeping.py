@@ -5,15 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from holdfast.app.control import audit
-from holdfast.app.control.access import require, rights
-from holdfast.app.control.errors import NotThere
+from holdfast.app.control.access import readable, require
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.replaying import id_for, made_before
 from holdfast.app.control.reports.capacity import vaults_asked
 from holdfast.app.control.vault_rows import live_vault
 from holdfast.base.texts import _
 from holdfast.catalog import kept_reports as rows
-from holdfast.catalog.database import Session
 from holdfast.catalog.tables import KeptReport
 from holdfast.fleet.local_time import in_utc
 from holdfast.fleet.paging import Page, Window, make_page
@@ -93,22 +91,15 @@ def list_kept(
 def kept_page(plane: Plane, actor: Actor, report_id: str) -> str:
     """As it was made, in the language it was made in."""
     with plane.database.read() as db:
-        return _found(db, actor, report_id).page
+        return readable(db, actor, KeptReport, report_id, _("report")).page
 
 
 def drop_report(plane: Plane, actor: Actor, report_id: str) -> None:
     with plane.database.write() as db:
-        row = _found(db, actor, report_id)
+        row = readable(db, actor, KeptReport, report_id, _("report"))
         require(db, actor, Right.CHANGE_POLICIES, row.vault_id)
         db.delete(row)
         audit.note(db, plane, actor, act="report-drop", vault_id=row.vault_id, object=row.id)
-
-
-def _found(db: Session, actor: Actor, report_id: str) -> KeptReport:
-    row = db.get(KeptReport, report_id)
-    if row is None or Right.READ not in rights(db, actor, row.vault_id):
-        raise NotThere(what=_("report"), name=report_id)
-    return row
 
 
 def _view(row: KeptReport) -> KeptView:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from holdfast.app.control.plane import Plane
+from holdfast.app.control.thinning import thin_in_turns
 from holdfast.base.errors import HoldfastError
 from holdfast.catalog import vault_samples as sample_rows
 from holdfast.catalog.vault_samples import Held
@@ -13,8 +14,6 @@ from holdfast.storage.location import Kind, parse_location
 # Each hour of the last days; of what is older one each day, for as long as jobs are known.
 HOURS_KEPT = timedelta(days=9)
 DAYS_KEPT = timedelta(days=800)
-# So many days at once are thinned: what was missed while no server ran comes in turns.
-_AT_ONCE = 40
 
 
 class Room(NamedTuple):
@@ -35,14 +34,9 @@ def sample_vaults(plane: Plane) -> int:
 
 
 def thin_samples(plane: Plane) -> int:
-    now, done = plane.clock.now().astimezone(UTC), 0
+    now = plane.clock.now().astimezone(UTC)
     before = (now - HOURS_KEPT).replace(hour=0, minute=0, second=0, microsecond=0)
-    for _turn in range(_AT_ONCE):
-        with plane.database.write() as db:
-            found = sample_rows.thin(db, before)
-        if not found:
-            break
-        done += found
+    done = thin_in_turns(plane, sample_rows.thin, before)
     with plane.database.write() as db:
         return done + sample_rows.forget(db, now - DAYS_KEPT)
 

@@ -47,7 +47,7 @@ def bare_machine(folder: Path, origin: Path) -> Iterator[OwnRoot]:
         subprocess.run(words, check=True)
         carry_settings(files)
         shutil.copytree(origin, files / ORIGIN.lstrip("/"))
-        with own_root(folder=files, kept=_folders_of_pip(), environment=environment()) as root:
+        with own_root(folder=files, kept=folders_of_pip(), environment=environment()) as root:
             root.run("update-ca-certificates")
             yield root
 
@@ -88,7 +88,7 @@ def _sources() -> list[tuple[str, str]]:
     return [(one[0], one[1]) for one in found if one[1].startswith(_SUITE)]
 
 
-def _folders_of_pip() -> list[str]:
+def folders_of_pip() -> list[str]:
     """What its settings name on this machine: folders of wheels, and indexes in files."""
     words = " ".join(_said(["python3", "-m", "pip", "config", "list"])).replace("'", " ").split()
     indexes = [

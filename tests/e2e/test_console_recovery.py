@@ -55,6 +55,18 @@ def test_a_replication_says_how_far_behind_it_was_and_what_to_do(place: Place) -
     look_at(place.site, path, "replication", texts=texts)
 
 
+def test_the_figures_of_a_chart_are_of_the_time_that_it_shows(place: Place) -> None:
+    browser = place.site.browser
+    rows = "return document.querySelector('.hf-figures-of').querySelectorAll('tbody tr').length"
+    browser.open(f"/replications/{place.replication('mail')}")
+    browser.click("The figures of this chart")
+    browser.until(lambda: browser.run(rows) == 60, "minutes of a day")
+
+    browser.click("A week")
+
+    browser.until(lambda: 0 < browser.run(rows) < 60, "hours of a week")
+
+
 def test_sites_are_shown_with_the_ways_between_them(place: Place) -> None:
     look_at(place.site, "/sites", "sites", texts=("Which hosts replicate where", "berlin", "far"))
 

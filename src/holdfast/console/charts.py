@@ -1,5 +1,6 @@
 """Charts, each with its figures as a table beneath, for those who do not see it."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,7 @@ from nicegui import ui
 
 from holdfast.base.texts import _
 from holdfast.console import shown
+from holdfast.console.parts import Part
 from holdfast.console.plain_tables import Cell, plain_table
 from holdfast.console.visiting import Visit
 
@@ -27,30 +29,45 @@ class Series:
 
 
 def time_chart(
-    visit: Visit,
-    *,
-    title: str,
-    unit: str,
-    series: Sequence[Series],
-    kind: str = "line",
-    has_figures: bool = True,
+    visit: Visit, *, title: str, unit: str, series: Sequence[Series], kind: str = "line"
 ) -> ui.echart:
     """`kind`: line or scatter. `unit` is written at the axis."""
-    options = _time_options(visit, unit=unit, series=series, kind=kind)
-    if not has_figures:
-        return _drawn(title, options)
-    head = [_("Time"), *(f"{one.name} ({unit})" if unit else one.name for one in series)]
-    chart = _drawn(title, options)
-    _figures(head, _time_rows(series))
+    chart = _drawn(title, _time_options(visit, unit=unit, series=series, kind=kind))
+    with _folded():
+        _time_figures(unit, series)
     return chart
 
 
-def redraw(
-    chart: ui.echart, visit: Visit, *, unit: str, series: Sequence[Series], kind: str = "line"
-) -> None:
-    """With new figures; the table keeps those of when the page was opened."""
-    chart.options.update(_time_options(visit, unit=unit, series=series, kind=kind))
-    chart.update()
+class LiveChart:
+    """Lines that go on while they are looked at, and their figures with them."""
+
+    def __init__(
+        self,
+        visit: Visit,
+        *,
+        title: str,
+        unit: str,
+        series: Sequence[Series],
+        has_figures: bool = True,
+    ) -> None:
+        self._visit, self._unit = visit, unit
+        self._chart = _drawn(title, self._options(series))
+        self._figures: Part[Sequence[Series]] | None = None
+        if has_figures:
+            with _folded():
+                draw = functools.partial(_time_figures, unit)
+                # Of what was shown already nothing is moved: somebody may be reading it.
+                self._figures = Part(draw, pick=_time_rows)
+                self._figures.show(series)
+
+    def redraw(self, series: Sequence[Series]) -> None:
+        self._chart.options.update(self._options(series))
+        self._chart.update()
+        if self._figures is not None:
+            self._figures.show(series)
+
+    def _options(self, series: Sequence[Series]) -> dict[str, Any]:
+        return _time_options(self._visit, unit=self._unit, series=series, kind="line")
 
 
 def bar_chart(
@@ -71,7 +88,8 @@ def bar_chart(
     rows = [[Cell(name), _figure(value)] for name, value in bars]
     chart = _drawn(title, options)
     chart.style(f"height: {_BAR_PIXELS * len(bars) + _ROOM_PIXELS}px")
-    _figures([_("Name"), unit], rows)
+    with _folded():
+        plain_table([_("Name"), unit], rows)
     return chart
 
 
@@ -81,10 +99,14 @@ def _drawn(title: str, options: dict[str, Any]) -> ui.echart:
     return chart
 
 
-def _figures(head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
-    """The same as the chart above, as a table."""
-    with ui.expansion(_("The figures of this chart")).classes("hf-figures-of"):
-        plain_table(head, rows)
+def _folded() -> ui.expansion:
+    """For the same as the chart above, as a table."""
+    return ui.expansion(_("The figures of this chart")).classes("hf-figures-of")
+
+
+def _time_figures(unit: str, series: Sequence[Series]) -> None:
+    head = [_("Time"), *(f"{one.name} ({unit})" if unit else one.name for one in series)]
+    plain_table(head, _time_rows(series))
 
 
 def _time_options(

@@ -6,7 +6,7 @@ from nicegui import ui
 
 from holdfast.base.texts import _
 from holdfast.base.units import format_size
-from holdfast.console.charts import Series, redraw, time_chart
+from holdfast.console.charts import LiveChart, Series
 from holdfast.console.visiting import Visit
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class SpeedChart:
     def __init__(self, visit: Visit) -> None:
         self._visit = visit
         self._rates: list[tuple[datetime, float | None]] = []
-        self._chart: ui.echart | None = None
+        self._chart: LiveChart | None = None
         self._place = ui.element("div").classes("hf-stack")
 
     def note(self, rate: float | None) -> None:
@@ -38,14 +38,14 @@ class SpeedChart:
         if self._chart is None:
             self._draw()
         else:
-            redraw(self._chart, self._visit, unit=_UNIT, series=self._series())
+            self._chart.redraw(self._series())
         self._words.set_text(self._said())
 
     def _draw(self) -> None:
         title = _("Speed since this page was opened")
         with self._place:
-            # Its figures would be those of this moment for ever; the words say what it shows.
-            self._chart = time_chart(
+            # Its table would be longer than anybody reads; the words say what it shows.
+            self._chart = LiveChart(
                 self._visit, title=title, unit=_UNIT, series=self._series(), has_figures=False
             )
             self._words = ui.label().classes("hf-muted")

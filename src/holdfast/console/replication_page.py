@@ -24,7 +24,7 @@ from holdfast.base.texts import N_, _
 from holdfast.console import recovery_words as words
 from holdfast.console import shown
 from holdfast.console.asking import confirm
-from holdfast.console.charts import Series, redraw, time_chart
+from holdfast.console.charts import LiveChart, Series
 from holdfast.console.notices import say
 from holdfast.console.pages import page
 from holdfast.console.panels import acting
@@ -205,21 +205,21 @@ async def _chart(visit: Visit, replication_id: str) -> None:
         )
         found = await visit.ask(show_history, replication_id, hours=_DAY)
         promised = await _promised(visit, replication_id)
-        chart = time_chart(
+        chart = LiveChart(
             visit,
             title=_("How far behind it was, in minutes"),
             unit="min",
             series=_behind(found, promised),
         )
         shown.heading(_("What waited to be sent"), 3)
-        queue = time_chart(
+        queue = LiveChart(
             visit, title=_("What waited to be sent, in MiB"), unit="MiB", series=_queue(found)
         )
 
         async def again() -> None:
             now = await visit.ask(show_history, replication_id, hours=int(hours.value))
-            redraw(chart, visit, unit="min", series=_behind(now, promised))
-            redraw(queue, visit, unit="MiB", series=_queue(now))
+            chart.redraw(_behind(now, promised))
+            queue.redraw(_queue(now))
 
         hours.on_value_change(visit.doing(again))
         visit.every(_CHART_EVERY, again)

@@ -146,16 +146,16 @@ def test_a_replica_that_was_removed_is_had_back_at_the_site(
     ended = pair.source.run("replication", "disable", name, status=None)
     listed = _checked(site.run("replication", "kept-replicas", "--json"))
     shown = site.run("replication", "kept-replicas", status=None)
-    restored = _checked(site.run("replication", "restore-replica", name, "--json"))
+    restored = _checked(site.run("replication", "restore-replica", machine.uuid, "--json"))
     has_it = _is_exact(pair, machine, newest)
     pair.enable(name, *NEVER_FROZEN)
     facts = pair.facts(machine.uuid)
     pair.source.run("replication", "disable", name)
-    purged = _checked(site.run("replication", "purge-replica", name, "--json"))
+    purged = _checked(site.run("replication", "purge-replica", machine.uuid, "--json"))
     intake = _checked(
         site.run("replication", "intake", "--limit", "8mbit@daily 01:00-02:00", "--json")
     )
-    none = site.run("replication", "restore-replica", name, status=None)
+    none = site.run("replication", "restore-replica", machine.uuid, status=None)
 
     assert f"restore-replica {name}" in ended.out
     assert name in shown.out

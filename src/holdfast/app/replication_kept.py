@@ -1,9 +1,11 @@
 """Replicas of this site that were removed, and can be had back for some days."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from holdfast.app.replication_own_site import site_plan
 from holdfast.app.wiring import Session
+from holdfast.recovery.act_errors import NameOfSeveral
 from holdfast.replication.replica_errors import ReplicaNotAway
 from holdfast.replication.replicas_away import Away, purge
 from holdfast.replication.site import Site
@@ -16,14 +18,14 @@ def kept_replicas(session: Session) -> list[Away]:
 def restore_replica(session: Session, vm: str) -> Away:
     """By name or UUID: the one that was removed last."""
     site = _site(session)
-    found = _named(site, vm)[-1]
+    found = of_machine(site.away(), vm)[-1]
     site.put_back(found)
     return found
 
 
 def purge_replica(session: Session, vm: str) -> list[Away]:
     """All of that machine, for good."""
-    found = _named(_site(session), vm)
+    found = of_machine(_site(session).away(), vm)
     for away in found:
         purge(away)
     return found
@@ -33,8 +35,12 @@ def _site(session: Session) -> Site:
     return Site(Path(site_plan(session.settings.home).folder), session.clock)
 
 
-def _named(site: Site, vm: str) -> list[Away]:
-    found = [each for each in site.away() if vm in (each.name, each.vm)]
+def of_machine(kept: Sequence[Away], vm: str) -> list[Away]:
+    """By its UUID, or by a name that is of no other: what is purged is gone for good."""
+    found = [each for each in kept if vm in (each.name, each.vm)]
     if not found:
         raise ReplicaNotAway(about=vm)
+    uuids = sorted({each.vm for each in found})
+    if len(uuids) > 1:
+        raise NameOfSeveral(about=vm, uuids=", ".join(uuids))
     return found

@@ -73,10 +73,14 @@ class Jobs:
     def steps(self, job: str) -> dict[str, str]:
         return {step["name"]: step["state"] for step in self.show(job)["steps"]}
 
-    def ended(self, job: str) -> dict[str, Any]:
-        """What is known of a job that is done, as soon as it is."""
-        wait_until(lambda: self.show(job)["job"]["state"] == "done", within=120)
-        return self.show(job)
+    def ended(self, job: str, state: str = "done") -> dict[str, Any]:
+        """What is known of a job that is over, as soon as it is."""
+        going = ("waiting", "running")
+        wait_until(lambda: self.show(job)["job"]["state"] not in going, within=240)
+        found = self.show(job)
+        lines = self._client.get(f"/api/v1/jobs/{job}/lines").json()["items"]
+        assert found["job"]["state"] == state, [line["text"] for line in lines]
+        return found
 
     def scheduled(self, vm: str) -> list[str]:
         """Backups that a policy brought and that are done."""
@@ -173,8 +177,9 @@ def test_machine_is_protected_backed_up_and_let_go_from_afar(
         restored = jobs.ended(jobs.restored(machine, **wanted))["result"]
         anew = {**wanted, "mode": "new", "name": f"{guest.name}-back", "start": True}
         with _taken_away_again(guest, anew["name"]):
-            # As the console orders it, to its end: a second machine, which runs.
-            jobs.ended(jobs.restored(machine, **anew))
+            # As the console orders it, to its end: a second machine, which runs. It is told that
+            # its kernel is a file of the host.
+            jobs.ended(jobs.restored(machine, **anew), "warnings")
             came_back = _state_of(guest, anew["name"])
         jobs.ended(_order(office, "unprotect", guest.name))
 

@@ -1,6 +1,7 @@
 """What lies beside a machine's disks put back: its UEFI variables, and the state of its TPM."""
 
 import contextlib
+import fcntl
 import io
 import os
 import pwd
@@ -17,24 +18,48 @@ _TPM_USERS = ("swtpm", "tss")
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Whole and durable, with the owner and mode of what was there."""
+    """Whole and durable, with the owner and mode of what was there; of several at once one holds."""
     partial = path.with_name(path.name + _PARTIAL)
     try:
-        # Of one that was killed.
-        partial.unlink(missing_ok=True)
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "wb") as target:
-            # Before anything secret is in it.
-            _dress_like(descriptor, path)
-            target.write(content)
-            target.flush()
-            os.fsync(target.fileno())
-        os.rename(partial, path)
+        with open(_alone_with(partial), "wb") as target:
+            try:
+                # Before anything secret is in it.
+                _dress_like(target.fileno(), path)
+                target.write(content)
+                target.flush()
+                os.fsync(target.fileno())
+                os.rename(partial, path)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    partial.unlink()
+                raise
         sync_folder(path.parent)
     except OSError as err:
-        with contextlib.suppress(OSError):
-            partial.unlink()
         raise unwritable(str(path), err) from err
+
+
+def _alone_with(partial: Path) -> int:
+    """Empty, and nobody else's: what a killed one left goes, and who is at it ends before."""
+    while True:
+        # Nobody else's pipe is waited for, and nobody's link is followed.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        descriptor = os.open(partial, flags, 0o600)
+        try:
+            # Where a file system has no locks, there is hardly anybody to be in the way.
+            with contextlib.suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            seen = os.fstat(descriptor)
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(seen, partial.lstat()):
+                    is_ours = seen.st_uid == os.geteuid() and seen.st_nlink == 1
+                    if is_ours and not seen.st_size:
+                        return descriptor
+                    partial.unlink()
+        except BaseException:
+            os.close(descriptor)
+            raise
+        # It has its name by now, or was not ours.
+        os.close(descriptor)
 
 
 def _dress_like(descriptor: int, path: Path) -> None:

@@ -6,6 +6,7 @@ import io
 import os
 import pwd
 import shutil
+import stat
 import tarfile
 from pathlib import Path
 
@@ -41,6 +42,9 @@ def replace_file(path: Path, content: bytes) -> None:
 def _alone_with(partial: Path) -> int:
     """Empty, and nobody else's: what a killed one left goes, and who is at it ends before."""
     while True:
+        with contextlib.suppress(FileNotFoundError):
+            if not stat.S_ISREG(partial.lstat().st_mode):
+                partial.unlink()
         # Nobody else's pipe is waited for, and nobody's link is followed.
         flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
         descriptor = os.open(partial, flags, 0o600)

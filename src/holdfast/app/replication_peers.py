@@ -17,7 +17,7 @@ from holdfast.replication.link_connecting import Patience
 from holdfast.replication.link_identity import IsRevoked, Shown
 from holdfast.replication.pace import Pace
 from holdfast.replication.replicator_tools import Door
-from holdfast.replication.settings import Limit, SiteAddress
+from holdfast.replication.settings import Limit, ReplicationSettings, SiteAddress
 from holdfast.replication.source_folder import SourceFolder, replicated_here
 
 # A person waits.
@@ -119,11 +119,12 @@ def limits_to(home: str, site_machine: str) -> tuple[Limit, ...]:
 
 
 def put_limits(home: str, site_machine: str, limits: tuple[Limit, ...]) -> None:
+    def limited(settings: ReplicationSettings) -> ReplicationSettings:
+        is_there = settings.to.machine == site_machine
+        return msgspec.structs.replace(settings, limits=limits) if is_there else settings
+
     for uuid in replicated_here(home):
-        folder = SourceFolder(home, uuid)
-        settings = folder.settings()
-        if settings is not None and settings.to.machine == site_machine:
-            folder.keep_settings(msgspec.structs.replace(settings, limits=limits))
+        SourceFolder(home, uuid).change_settings(limited)
 
 
 def current_address(home: str, to: SiteAddress) -> SiteAddress:

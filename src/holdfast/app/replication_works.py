@@ -231,11 +231,11 @@ class SourceWorks:
 
     def keep(self, settings: ReplicationSettings) -> None:
         folder = SourceFolder(self.session.settings.home, settings.vm)
-        folder.make()
-        now = folder.settings()
-        # Somebody may have paused it while the preflights ran.
-        paused = now.paused if now else settings.paused
-        folder.keep_settings(msgspec.structs.replace(settings, paused=paused))
+        with folder.changing():
+            now = folder.settings()
+            # Somebody may have paused it while the preflights ran.
+            paused = now.paused if now else settings.paused
+            folder.keep_settings(msgspec.structs.replace(settings, paused=paused))
         put_limits(self.session.settings.home, settings.to.machine, settings.limits)
 
     def take_autostart(self) -> str:

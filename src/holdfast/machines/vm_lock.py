@@ -2,13 +2,16 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from holdfast.base.clock import Clock
 from holdfast.machines.backup_errors import VmOperationRunning
 from holdfast.machines.work_lock import Holder, work_lock
 
 FOLDER = "vms"
+_PAUSE = 0.05
+_T = TypeVar("_T")
 
 
 @contextlib.contextmanager
@@ -22,3 +25,22 @@ def vm_lock(home: str, uuid: str, clock: Clock, *, name: str, work: str) -> Iter
 
     with work_lock(os.path.join(folder, f"{uuid}.lock"), clock, work=work, refused=refused):
         yield
+
+
+def once_free(
+    take: Callable[[], _T],
+    clock: Clock,
+    *,
+    within: float,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> _T:
+    """What `take` gives as soon as whoever is at work on the machine has ended."""
+    deadline = clock.monotonic() + within
+    while True:
+        try:
+            return take()
+        except VmOperationRunning:
+            if clock.monotonic() > deadline:
+                raise
+            meanwhile()
+            clock.sleep(_PAUSE)

@@ -21,11 +21,10 @@ from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.domain_xml import read_domain
 from holdfast.hypervisor.domains import Domain, list_domains
 from holdfast.hypervisor.machine_spec import DiskSpec, DomainSpec
-from holdfast.machines.backup_errors import VmOperationRunning
 from holdfast.machines.offline import image_of
 from holdfast.machines.scratch_place import ScratchPlace
 from holdfast.machines.vm_disks import required_disks
-from holdfast.machines.vm_lock import vm_lock
+from holdfast.machines.vm_lock import once_free, vm_lock
 from holdfast.recovery.fencing import bar
 from holdfast.recovery.live_leftovers import settle
 from holdfast.recovery.record import Promoted, RecoveryRecord, Stage
@@ -57,7 +56,7 @@ from holdfast.replication.source_folder import SourceFolder
 
 WORK = "reprotect"
 _HYPERVISOR = "QEMU"
-_PATIENCE, _PAUSE = 60.0, 0.2
+_PATIENCE = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,29 +130,24 @@ class HomeOfMachines:
 
     @contextmanager
     def _held(self, settings: ReplicationSettings) -> Iterator[None]:
+        """Its replication may be looking at it for a moment."""
+
         def take() -> None:
             lock = vm_lock(self.home, settings.vm, self.clock, name=settings.name, work=WORK)
             stack.enter_context(lock)
 
         with ExitStack() as stack:
-            self._once_free(take)
+            once_free(take, self.clock, within=_PATIENCE)
             yield
-
-    def _once_free(self, work: Callable[[], None]) -> None:
-        """Its replication may be looking at it for a moment."""
-        deadline = self.clock.monotonic() + _PATIENCE
-        while True:
-            try:
-                return work()
-            except VmOperationRunning:
-                if self.clock.monotonic() > deadline:
-                    raise
-                self.clock.sleep(_PAUSE)
 
     def _settle(self, folder: RecordFolder, domain: Domain, settings: ReplicationSettings) -> None:
         """What a machine that left while it ran wrote at last is on images that are to go."""
         site = settings.to.machine
-        self._once_free(lambda: settle(domain, folder, self.clock, home=self.home, site=site))
+        once_free(
+            lambda: settle(domain, folder, self.clock, home=self.home, site=site),
+            self.clock,
+            within=_PATIENCE,
+        )
 
     def _fence(
         self,

@@ -23,8 +23,8 @@ from holdfast.hypervisor.migrating import (
     migrate_paused,
 )
 from holdfast.hypervisor.states import State
-from holdfast.machines.backup_errors import VmOperationRunning
 from holdfast.machines.pulling import patiently
+from holdfast.machines.vm_lock import once_free
 from holdfast.recovery import fencing
 from holdfast.recovery.live_errors import LiveFailed, LiveGivenUp, LiveNotShipped
 from holdfast.recovery.live_freezing import Frozen, freeze, planned_note, require_movable
@@ -131,18 +131,13 @@ class Leaving:
     @contextlib.contextmanager
     def _held(self, job: SourceJob) -> Iterator[Held]:
         """A cycle or a backup that is under way ends first."""
-        deadline = self._clock.monotonic() + _HOLD_SECONDS
         with contextlib.ExitStack() as taken:
-            found = None
-            while found is None:
-                try:
-                    found = taken.enter_context(held(job))
-                except VmOperationRunning:
-                    if self._clock.monotonic() > deadline:
-                        raise
-                    self._require_wanted()
-                    self._clock.sleep(_PAUSE)
-            yield found
+            yield once_free(
+                lambda: taken.enter_context(held(job)),
+                self._clock,
+                within=_HOLD_SECONDS,
+                meanwhile=self._require_wanted,
+            )
 
     def _await_shipped(self, note: LiveNote) -> None:
         """The loop sends it; all it needs is time."""

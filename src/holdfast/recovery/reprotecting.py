@@ -133,8 +133,9 @@ class Reprotecting:
             folder.keep_suspects(generation.name, dict(united.suspects))
             fresh = Sent(site=self.to.site, acked=generation, adopted=generation.name)
             folder.keep_sent(fresh.must(Because.REPROTECT, self.clock.now()))
-            settings = self._settings(adopted, domain)
-            folder.keep_settings(settings)
+            with folder.changing():
+                settings = self._settings(adopted, domain)
+                folder.keep_settings(settings)
         return settings
 
     def recorded_bytes(self) -> int:

@@ -302,7 +302,7 @@ class Replicator:
             told.happened("moved", "host-moved")
         if changes:
             self._settings = msgspec.structs.replace(self._settings, **changes)
-            self.folder.keep_settings(self._settings)
+            self.folder.change_settings(lambda now: msgspec.structs.replace(now, **changes))
 
     def _stillness(self, domain: Domain) -> Stillness:
         """Frozen as often as asked for; each cycle would cost the guest more than it is worth."""

@@ -5,9 +5,6 @@ from there when it was taken up. It is there before there is a loop, and after o
 """
 
 import contextlib
-import fcntl
-import os
-from collections.abc import Iterator
 from datetime import datetime
 
 import msgspec
@@ -16,8 +13,6 @@ from holdfast.base.clock import Clock
 from holdfast.machines.state_files import replace_file
 from holdfast.replication.settings import Paused
 from holdfast.replication.source_folder import WISHES, SourceFolder
-
-_LOCK = "wishes.lock"
 
 
 class ResyncWish(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -45,19 +40,16 @@ def read_wishes(folder: SourceFolder) -> Wishes:
 
 def pause(folder: SourceFolder, clock: Clock, *, who: str) -> None:
     """Nothing is read or sent; what changes is recorded, which takes no room."""
-    with _locked(folder):
-        settings = folder.settings()
-        if settings is not None and settings.paused is None:
-            paused = Paused(who=who, since=clock.now())
-            folder.keep_settings(msgspec.structs.replace(settings, paused=paused))
+    fresh = Paused(who=who, since=clock.now())
+    folder.change_settings(
+        lambda settings: msgspec.structs.replace(settings, paused=settings.paused or fresh)
+    )
 
 
 def resume(folder: SourceFolder, clock: Clock) -> None:
     """Also of what is not paused: what has failed is tried at once."""
-    with _locked(folder):
-        settings = folder.settings()
-        if settings is not None and settings.paused is not None:
-            folder.keep_settings(msgspec.structs.replace(settings, paused=None))
+    folder.change_settings(lambda settings: msgspec.structs.replace(settings, paused=None))
+    with folder.changing():
         _put(folder, retry=clock.now())
 
 
@@ -69,19 +61,19 @@ def ask_for_resync(
     at: datetime | None = None,
     is_now: bool = False,
 ) -> None:
-    with _locked(folder):
+    with folder.changing():
         wish = ResyncWish(who=who, asked_at=clock.now(), at=at, is_now=is_now)
         _put(folder, resync=wish, retry=clock.now())
 
 
 def ask_for_cycle(folder: SourceFolder, clock: Clock) -> None:
-    with _locked(folder):
+    with folder.changing():
         _put(folder, cycle=clock.now())
 
 
 def take_up(folder: SourceFolder, taken: Wishes) -> None:
     """These were seen, and need not be seen again; what came meanwhile stays."""
-    with _locked(folder):
+    with folder.changing():
         now = read_wishes(folder)
         left = Wishes(
             resync=None if now.resync == taken.resync else now.resync,
@@ -95,15 +87,3 @@ def take_up(folder: SourceFolder, taken: Wishes) -> None:
 def _put(folder: SourceFolder, **wishes: object) -> None:
     fresh = msgspec.structs.replace(read_wishes(folder), **wishes)
     replace_file(folder.path / WISHES, msgspec.json.encode(fresh))
-
-
-@contextlib.contextmanager
-def _locked(folder: SourceFolder) -> Iterator[None]:
-    folder.make()
-    path = folder.path / _LOCK
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

@@ -13,7 +13,7 @@ import contextlib
 import fcntl
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -35,7 +35,7 @@ SETTINGS, SENT, WALK, WISHES, STATUS = (
     "wishes.json",
     "status.json",
 )
-_HOLD, _TAKEN = "loop.lock", "taken.lock"
+_LOCK, _HOLD, _TAKEN = "wishes.lock", "loop.lock", "taken.lock"
 _POLL = 0.2
 _SUSPECTS = "suspects"
 _T = TypeVar("_T", bound=msgspec.Struct)
@@ -66,6 +66,30 @@ class SourceFolder:
 
     def keep_settings(self, settings: ReplicationSettings) -> None:
         self._keep(SETTINGS, settings)
+
+    def change_settings(
+        self, change: Callable[[ReplicationSettings], ReplicationSettings]
+    ) -> ReplicationSettings | None:
+        """As they are then; None: it is not replicated."""
+        with self.changing():
+            settings = self.settings()
+            if settings is None:
+                return None
+            fresh = change(settings)
+            if fresh != settings:
+                self.keep_settings(fresh)
+            return fresh
+
+    @contextlib.contextmanager
+    def changing(self) -> Iterator[None]:
+        """One at a time, of all processes, reads what people want and writes it anew."""
+        self.make()
+        descriptor = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
 
     def sent(self) -> Sent | None:
         return self._read(SENT, Sent)

@@ -14,20 +14,23 @@ _MANY_DAYS = 45
 
 
 def duration(seconds: float | None) -> str:
-    """In the two greatest units: 3 d 4 h, 2 h 5 min, 41 s."""
+    """In the two greatest units, of which the second may be nothing: 3 d 4 h, 2 h 5 min, 5 min."""
     if seconds is None:
         return "-"
     left = max(0, round(seconds))
     if left < _MINUTE:
         return _("{seconds} s").format(seconds=left)
     if left < _HOUR:
-        return _("{minutes} min {seconds} s").format(
-            minutes=left // _MINUTE, seconds=left % _MINUTE
-        )
+        minutes, rest = divmod(left, _MINUTE)
+        text = _("{minutes} min {seconds} s") if rest else _("{minutes} min")
+        return text.format(minutes=minutes, seconds=rest)
     if left < _DAY:
-        minutes = left % _HOUR // _MINUTE
-        return _("{hours} h {minutes} min").format(hours=left // _HOUR, minutes=minutes)
-    return _("{days} d {hours} h").format(days=left // _DAY, hours=left % _DAY // _HOUR)
+        hours, rest = left // _HOUR, left % _HOUR // _MINUTE
+        text = _("{hours} h {minutes} min") if rest else _("{hours} h")
+        return text.format(hours=hours, minutes=rest)
+    days, rest = left // _DAY, left % _DAY // _HOUR
+    text = _("{days} d {hours} h") if rest else _("{days} d")
+    return text.format(days=days, hours=rest)
 
 
 def ago(when: datetime | None, now: datetime) -> str:

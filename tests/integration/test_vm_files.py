@@ -3,6 +3,7 @@
 import os
 import struct
 import subprocess
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from holdfast.app.wiring import Session
 from holdfast.fleet.questions import FolderWanted
 from holdfast.machines.errors import ImageExists
 from holdfast.machines.inside_errors import InsidePathMissing, VolumeMissing, VolumeUnreadable
+from holdfast.machines.private_mounts import private_mounts
 from holdfast.storage.directory import DirectoryStorage
 from holdfast.testing.vaults import small_vault
 from holdfast.testing.vm_points import write_vm_point
@@ -202,3 +204,17 @@ def test_far_away_sees_disks_volumes_and_folders(disk: Disk) -> None:
         ("app", "dir", "vda1/etc/app"),
         ("name\\x1b[2J", "file", "vda1/etc/name%1B[2J"),
     ]
+
+
+def test_a_thread_that_lives_on_keeps_nobody_from_coming_home() -> None:
+    """The kernel lets nobody change folders' trees who shares a working folder with another."""
+    home, over = os.readlink("/proc/thread-self/ns/mnt"), threading.Event()
+
+    with private_mounts():
+        inside = os.readlink("/proc/thread-self/ns/mnt")
+        lives_on = threading.Thread(target=over.wait)
+        lives_on.start()
+
+    assert (inside != home, os.readlink("/proc/thread-self/ns/mnt")) == (True, home)
+    over.set()
+    lives_on.join()

@@ -9,7 +9,7 @@ from functools import cache
 from holdfast.machines.inside_errors import InsideNeedsRoot
 
 # unshare(2), mount(2).
-_NEW_MOUNTS = 0x00020000
+_NEW_MOUNTS, _OWN_FOLDERS = 0x00020000, 0x00000200
 _PRIVATE = 1 << 18 | 1 << 14
 
 
@@ -24,6 +24,8 @@ def private_mounts() -> Iterator[None]:
             _call("mount", b"none", b"/", None, _PRIVATE, None)
             yield
         finally:
+            # A thread that was begun in here, and has not quite ended, would keep us here.
+            _call("unshare", _OWN_FOLDERS)
             _call("setns", home, _NEW_MOUNTS)
             # That went to the root folder.
             os.fchdir(here)

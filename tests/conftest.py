@@ -29,6 +29,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 # Tests that share what is dear, or go on where those before them ended: one worker has them all.
 # A worker sees the marks; since pytest 9.2 xdist can no longer tell its controller of them.
 _TOGETHER = {
+    "tests/e2e/test_booted.py": "booted",
     "tests/e2e/test_debian_package.py": "package",
     "tests/e2e/test_tutorials_on_hosts.py": "tutorials",
     "tests/integration/test_browsing.py": "browsing",

@@ -1,4 +1,4 @@
-"""Hosts and virtual machines that tests share; those tests are in two xdist groups, see MARKS."""
+"""Hosts and virtual machines that tests share: each worker of a run has its own."""
 
 import contextlib
 import itertools
@@ -10,20 +10,8 @@ from holdfast.testing.guest_image import GuestImage, GuestUnavailable, guest_ima
 from holdfast.testing.guests import Guest, Recipe
 from holdfast.testing.hosts import HostUnavailable, KvmHost, two_hosts
 
-
-def _marks(group: str) -> list[pytest.MarkDecorator]:
-    return [
-        pytest.mark.real,
-        pytest.mark.slow,
-        pytest.mark.xdist_group(group),
-        pytest.mark.timeout(600),
-    ]
-
-
-# Of every test that boots a guest: one worker runs them all, and each may take its time. Those of
-# recovery are another worker's, with hosts of its own.
-MARKS = _marks("machines")
-RECOVERY = _marks("recovery")
+# Of every test that boots a guest; each may take its time.
+MARKS = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(600)]
 NewGuest = Callable[..., Guest]
 _numbers = itertools.count(1)
 

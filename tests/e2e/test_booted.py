@@ -17,7 +17,6 @@ pytestmark = [
     pytest.mark.real,
     pytest.mark.slow,
     pytest.mark.timeout(600),
-    pytest.mark.xdist_group("booted"),
     # All that is needed is installed by ./run; elsewhere it says what is missing.
     pytest.mark.skipif(bool(missing_for_booting()), reason=missing_for_booting()),
 ]

@@ -21,7 +21,7 @@ from tests import machines_bench
 from tests.e2e.two_hosts import Ground, ground_on
 
 pytestmark = [
-    *machines_bench.RECOVERY,
+    *machines_bench.MARKS,
     pytest.mark.skipif(not (is_there() and AXE.exists()), reason="no Chromium, driver or axe"),
 ]
 _LOG = """\

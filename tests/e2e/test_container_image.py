@@ -35,7 +35,6 @@ _ALONE = (
 pytestmark = [
     pytest.mark.real,
     pytest.mark.slow,
-    pytest.mark.xdist_group("package"),
     pytest.mark.timeout(1500),
     pytest.mark.skipif(os.geteuid() != 0, reason="a root of its own needs root"),
 ]

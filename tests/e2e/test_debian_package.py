@@ -15,7 +15,6 @@ DEPENDENCIES = ROOT / ".work" / "packaged" / "tree"
 pytestmark = [
     pytest.mark.real,
     pytest.mark.slow,
-    pytest.mark.xdist_group("package"),
     pytest.mark.timeout(900),
     pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root"),
     pytest.mark.skipif(not DEPENDENCIES.exists(), reason="./run package brings the dependencies"),

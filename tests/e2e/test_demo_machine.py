@@ -18,7 +18,6 @@ from tests.e2e.conftest import Bench, Said
 pytestmark = [
     pytest.mark.real,
     pytest.mark.slow,
-    pytest.mark.xdist_group("machines"),
     pytest.mark.timeout(1000),
     pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a host"),
 ]

@@ -25,7 +25,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(600),
     # One fleet for all of them: the schedule of one machine goes on while others are refused.
-    pytest.mark.xdist_group("fleet"),
     pytest.mark.skipif(os.geteuid() != 0, reason="machines of their own need root"),
 ]
 

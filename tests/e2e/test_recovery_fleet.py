@@ -26,7 +26,6 @@ from tests.unit.app.webhooks import Hook, listening_hook
 pytestmark = [
     pytest.mark.real,
     pytest.mark.slow,
-    pytest.mark.xdist_group("recovery"),
     pytest.mark.timeout(900),
 ]
 # With warnings, when a guest had to be switched off.

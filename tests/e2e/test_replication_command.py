@@ -32,7 +32,6 @@ from tests.e2e.conftest import KINDS
 pytestmark = [
     pytest.mark.real,
     pytest.mark.slow,
-    pytest.mark.xdist_group("machines"),
     pytest.mark.timeout(600),
 ]
 NEVER_FROZEN = ("--app-every", "never")

@@ -32,7 +32,6 @@ from tests.e2e.office import Office, new_office, running_agent
 pytestmark = [
     pytest.mark.real,
     pytest.mark.slow,
-    pytest.mark.xdist_group("machines"),
     pytest.mark.timeout(900),
 ]
 

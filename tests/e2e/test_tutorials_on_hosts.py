@@ -18,7 +18,6 @@ from tests.e2e.test_tutorials import ROOT, TUTORIALS
 pytestmark = [
     pytest.mark.real,
     pytest.mark.slow,
-    pytest.mark.xdist_group("tutorials"),
     pytest.mark.timeout(1200),
     pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a host"),
 ]

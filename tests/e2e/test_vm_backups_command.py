@@ -22,7 +22,6 @@ from tests.e2e.conftest import Bench
 pytestmark = [
     pytest.mark.real,
     pytest.mark.slow,
-    pytest.mark.xdist_group("machines"),
     pytest.mark.timeout(600),
 ]
 

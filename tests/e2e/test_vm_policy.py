@@ -28,7 +28,6 @@ from tests.machines_bench import NewGuest
 pytestmark = [
     pytest.mark.real,
     pytest.mark.slow,
-    pytest.mark.xdist_group("machines"),
     pytest.mark.timeout(900),
 ]
 STEPS = ("preflight", "agent", "extension", "first-backup", "settings")

@@ -21,7 +21,6 @@ from tests.machines_bench import NewGuest
 pytestmark = [
     pytest.mark.real,
     pytest.mark.slow,
-    pytest.mark.xdist_group("machines"),
     pytest.mark.timeout(900),
 ]
 

@@ -15,7 +15,6 @@ pytestmark = [
     pytest.mark.interop,
     pytest.mark.slow,
     # Two machines' worth of processes: never beside another of its kind.
-    pytest.mark.xdist_group("chaos"),
     pytest.mark.timeout(1500),
     pytest.mark.skipif(shutil.which("restic") is None, reason="no restic on this machine"),
     pytest.mark.skipif(find_programs() is None, reason="no PostgreSQL on this machine"),

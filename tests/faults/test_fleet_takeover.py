@@ -14,7 +14,6 @@ pytestmark = [
     pytest.mark.faults,
     pytest.mark.real,
     pytest.mark.slow,
-    pytest.mark.xdist_group("chaos"),
     pytest.mark.timeout(600),
 ]
 PATIENCE = 90.0

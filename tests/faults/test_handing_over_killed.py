@@ -16,7 +16,7 @@ from holdfast.testing.waiting import wait_until
 from tests import machines_bench
 from tests.handing_bench import WITHIN, Handing, Places, fail_over, forked, was_killed
 
-pytestmark = [*machines_bench.RECOVERY, pytest.mark.faults]
+pytestmark = [*machines_bench.MARKS, pytest.mark.faults]
 _numbers = itertools.count(1)
 
 

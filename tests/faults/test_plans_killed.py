@@ -17,7 +17,7 @@ from holdfast.testing.waiting import wait_until
 from tests import machines_bench
 from tests.integration.test_plans_on_hosts import ENABLED, GONE, SMALL, SMALL_ALL, WITHIN, Shop
 
-pytestmark = [*machines_bench.RECOVERY, pytest.mark.faults]
+pytestmark = [*machines_bench.MARKS, pytest.mark.faults]
 NAMES = ("db1", "db2")
 STEPS = {f"{group}/{name}/start" for group, name in (("one", "db1"), ("two", "db2"))}
 Kill = Callable[[Shop], None]

@@ -26,7 +26,7 @@ from tests.circle_acts import (
 )
 from tests.circle_bench import Circle, CircleAct, Victim, assert_at_rest, circle
 
-pytestmark = [*machines_bench.RECOVERY, pytest.mark.faults]
+pytestmark = [*machines_bench.MARKS, pytest.mark.faults]
 HANDING = ("room", "catch-up", "hand-over", "point", "epoch", "promote", "agent")
 MOVING = ("running", "room", "catch-up", "freeze", "move", "epoch", "resume", "records", "agent")
 RETURNING = ("machine", "way-back", "adopt", "union", "reverse-copy")

@@ -34,7 +34,6 @@ pytestmark = [
     pytest.mark.real,
     pytest.mark.slow,
     pytest.mark.faults,
-    pytest.mark.xdist_group("recovery"),
     pytest.mark.timeout(900),
 ]
 WITHIN = 240.0

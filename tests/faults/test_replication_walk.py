@@ -27,7 +27,6 @@ pytestmark = [
     pytest.mark.faults,
     pytest.mark.real,
     pytest.mark.slow,
-    pytest.mark.xdist_group("machines"),
     pytest.mark.timeout(600 + STEPS * 4),
 ]
 

@@ -16,7 +16,7 @@ from holdfast.testing.waiting import wait_until
 from tests import machines_bench
 from tests.moving_bench import WITHIN, boot_of, is_on, record, replicated_guest, sites
 
-pytestmark = [*machines_bench.RECOVERY, pytest.mark.faults]
+pytestmark = [*machines_bench.MARKS, pytest.mark.faults]
 __all__ = ["sites"]
 GONE = ("--unplanned", "--source-is-down")
 NOTE = "cat /a/side 2>/dev/null || true"

@@ -19,7 +19,7 @@ from tests import machines_bench
 from tests.promotion_bench import Replicated, replicated
 from tests.trial_bench import TrialBench
 
-pytestmark = [*machines_bench.RECOVERY, pytest.mark.faults]
+pytestmark = [*machines_bench.MARKS, pytest.mark.faults]
 __all__ = ["replicated"]
 # In their order; those after the verdict are of the clean-up.
 BEFORE = (

@@ -24,7 +24,6 @@ pytestmark = [
     pytest.mark.faults,
     pytest.mark.real,
     pytest.mark.slow,
-    pytest.mark.xdist_group("machines"),
     pytest.mark.timeout(600),
 ]
 
@@ -65,8 +64,7 @@ def switch_off(guest: Guest) -> None:
     """To the end of its QEMU: libvirt may take half a minute longer to see it, in a backup."""
     pid = (guest.host.folder / "run" / "qemu" / f"{guest.name}.pid").read_text().strip()
     look = f"kill -0 {pid} 2>/dev/null || echo ended"
-    with guest.domain() as domain:
-        domain.shutdown()
+    guest.ask_to_shut_down()
     wait_until(lambda: "ended" in guest.host.run("sh", "-c", look), within=PATIENCE)
 
 

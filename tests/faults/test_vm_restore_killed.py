@@ -25,7 +25,6 @@ pytestmark = [
     pytest.mark.faults,
     pytest.mark.real,
     pytest.mark.slow,
-    pytest.mark.xdist_group("machines"),
     pytest.mark.timeout(600),
 ]
 

@@ -12,7 +12,7 @@ import pytest
 from holdfast.testing.fleet import FleetServer
 from tests.browsing_office import SECRET, Office
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browsing")]
+pytestmark = [pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from holdfast.testing.fleet import FleetServer
 from holdfast.testing.postgres import Postgres
 from tests.browsing_office import SECRET, Office
 
-pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.xdist_group("browsing")]
+pytestmark = [pytest.mark.real, pytest.mark.slow]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,6 @@ from tests.guarded_mount import guarded_mount
 pytestmark = [
     pytest.mark.real,
     pytest.mark.slow,
-    pytest.mark.xdist_group("btrfs"),
     pytest.mark.skipif(
         os.environ.get("HOLDFAST_TEST_ALLOW_SKIP") == "1" and os.geteuid() != 0,
         reason="only root may mount a btrfs",

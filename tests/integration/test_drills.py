@@ -18,7 +18,7 @@ from holdfast.testing.replicated import Pair, replicated
 from holdfast.testing.waiting import wait_until
 from tests import machines_bench
 
-pytestmark = machines_bench.RECOVERY
+pytestmark = machines_bench.MARKS
 # What goes on in the guest must not hold the output of the command that began it.
 _SERVES = "guest:httpd -p 8080 -h /a >/dev/null 2>&1"
 # Whether it comes up is shown once; a test that is about something else need not wait for it.

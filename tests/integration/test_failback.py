@@ -29,7 +29,7 @@ from holdfast.testing.two_sites import Station, TwoSites, two_sites
 from holdfast.testing.waiting import wait_until
 from tests import machines_bench
 
-pytestmark = machines_bench.RECOVERY
+pytestmark = machines_bench.MARKS
 FIRST, SECOND = "vda", "sda"
 SIZES = {FIRST: 12 * MIB, SECOND: 4 * MIB}
 NEVER = ("--every", "15m", "--app-every", "never")

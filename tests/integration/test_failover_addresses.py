@@ -15,7 +15,7 @@ from holdfast.testing.two_sites import Station, TwoSites, two_sites
 from holdfast.testing.waiting import wait_until
 from tests import machines_bench
 
-pytestmark = machines_bench.RECOVERY
+pytestmark = machines_bench.MARKS
 WITHIN = 240.0
 HOME_GATEWAY, HOME_ADDRESS = "192.0.2.1", "192.0.2.7/24"
 GATEWAY, ADDRESS, TESTED = "198.51.100.1", "198.51.100.7/24", "203.0.113.77/24"

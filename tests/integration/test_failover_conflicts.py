@@ -13,7 +13,7 @@ from holdfast.testing.two_sites import TwoSites, two_sites
 from holdfast.testing.waiting import wait_until
 from tests import machines_bench
 
-pytestmark = machines_bench.RECOVERY
+pytestmark = machines_bench.MARKS
 NAME = "wanted"
 OTHER = "11111111-2222-4333-8444-555555555555"
 CARD = "<interface type='network'><source network='prod'/></interface></devices>"

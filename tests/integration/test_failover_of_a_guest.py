@@ -13,7 +13,7 @@ from holdfast.testing.two_sites import Station, two_sites
 from holdfast.testing.waiting import wait_until
 from tests import machines_bench
 
-pytestmark = machines_bench.RECOVERY
+pytestmark = machines_bench.MARKS
 WITHIN = 180.0
 
 

@@ -24,7 +24,7 @@ from holdfast.testing.waiting import wait_until
 from tests import machines_bench
 from tests.promotion_bench import CLOCK, FIRST, Replicated, replicated
 
-pytestmark = machines_bench.RECOVERY
+pytestmark = machines_bench.MARKS
 __all__ = ["replicated"]
 HERE, ITS_OWN = "south-1", "north-1"
 WITHIN = 180.0

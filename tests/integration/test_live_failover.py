@@ -29,7 +29,7 @@ from tests.moving_bench import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-pytestmark = machines_bench.RECOVERY
+pytestmark = machines_bench.MARKS
 __all__ = ["sites"]
 
 

@@ -30,7 +30,7 @@ from holdfast.testing.two_sites import Station, TwoSites, two_sites
 from holdfast.testing.waiting import wait_until
 from tests import machines_bench
 
-pytestmark = machines_bench.RECOVERY
+pytestmark = machines_bench.MARKS
 WITHIN = 180.0
 ENABLED = ("--to", "south", "--every", "30s", "--app-every", "never")
 PLAN = """\

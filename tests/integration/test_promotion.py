@@ -34,7 +34,7 @@ from holdfast.testing.waiting import wait_until
 from tests import machines_bench
 from tests.promotion_bench import CLOCK, FIRST, Replicated, replicated, was_killed
 
-pytestmark = machines_bench.RECOVERY
+pytestmark = machines_bench.MARKS
 __all__ = ["replicated"]
 STEPS = ("attached", "furnished", "described", "started", "recorded", "resumed")
 

@@ -27,7 +27,7 @@ from holdfast.testing.replicating import CLOCK, Replicating
 from holdfast.testing.waiting import wait_until
 from tests import machines_bench
 
-pytestmark = machines_bench.RECOVERY
+pytestmark = machines_bench.MARKS
 PATIENCE = 240.0
 GATEWAY, ADDRESS = "192.0.2.1", "192.0.2.7/24"
 # As three programs keep it, each readable for its owner alone.

@@ -20,7 +20,7 @@ from holdfast.recovery.promotion_preflight import problems_of, require_promotabl
 from tests import machines_bench
 from tests.promotion_bench import Replicated, replicated
 
-pytestmark = machines_bench.RECOVERY
+pytestmark = machines_bench.MARKS
 __all__ = ["replicated"]
 MAC = "52:54:00:aa:bb:01"
 NIC = f"""<interface type='network'><mac address='{MAC}'/><source network='prod'/>

@@ -29,7 +29,7 @@ from holdfast.testing.waiting import wait_until
 from tests import machines_bench
 from tests.promotion_bench import CLOCK, FIRST, SECOND, SIZES, Replicated, replicated
 
-pytestmark = machines_bench.RECOVERY
+pytestmark = machines_bench.MARKS
 __all__ = ["replicated"]
 STEPS = ("spoiled", "folding", "equal", "folded", "removed", "replica removed")
 

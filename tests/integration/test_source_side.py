@@ -36,7 +36,7 @@ from holdfast.testing.still_machine import StillMachine, read_image
 from holdfast.testing.waiting import wait_until
 from tests import machines_bench
 
-pytestmark = machines_bench.RECOVERY
+pytestmark = machines_bench.MARKS
 CLOCK = SystemClock()
 SITE, OWN = "site-1", "host-1"
 TO = SiteAddress(site="south", machine=SITE, host="south")

@@ -23,7 +23,7 @@ from holdfast.testing.waiting import wait_until
 from tests import machines_bench
 from tests.promotion_bench import CLOCK, FIRST, SECOND, SIZES, Replicated, replicated
 
-pytestmark = machines_bench.RECOVERY
+pytestmark = machines_bench.MARKS
 __all__ = ["replicated"]
 # It does not come to its end before the test has hurried it.
 SLOW = 1

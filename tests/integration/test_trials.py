@@ -20,7 +20,7 @@ from tests.promotion_bench import FIRST, Replicated, replicated
 from tests.replica_bench import MovableClock
 from tests.trial_bench import TrialBench
 
-pytestmark = machines_bench.RECOVERY
+pytestmark = machines_bench.MARKS
 __all__ = ["replicated"]
 RUNS = (parse_check("runs"),)
 

@@ -5,7 +5,7 @@ from holdfast.testing.hosts import KvmHost
 from holdfast.testing.two_sites import two_sites
 from tests import machines_bench
 
-pytestmark = machines_bench.RECOVERY
+pytestmark = machines_bench.MARKS
 
 
 def test_each_takes_the_others_machines_in(kvm_hosts: tuple[KvmHost, KvmHost]) -> None:

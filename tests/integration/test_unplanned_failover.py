@@ -21,7 +21,7 @@ from holdfast.testing.two_sites import Station, TwoSites, two_sites
 from holdfast.testing.waiting import wait_until
 from tests import machines_bench
 
-pytestmark = machines_bench.RECOVERY
+pytestmark = machines_bench.MARKS
 WITHIN = 180.0
 OLD, NEW = b"old!" * 1024, b"new!" * 1024
 GONE = ("--unplanned", "--source-is-down")

@@ -9,7 +9,7 @@ from holdfast.testing.still_machine import StillMachine
 from holdfast.testing.two_sites import two_sites
 from tests import machines_bench
 
-pytestmark = machines_bench.RECOVERY
+pytestmark = machines_bench.MARKS
 KEPT = b"kept" * 1024
 
 

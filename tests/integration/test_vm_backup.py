@@ -29,7 +29,6 @@ from tests import machines_bench
 pytestmark = [
     pytest.mark.real,
     pytest.mark.slow,
-    pytest.mark.xdist_group("machines"),
     pytest.mark.timeout(600),
 ]
 

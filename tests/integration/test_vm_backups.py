@@ -30,7 +30,6 @@ from holdfast.testing.hosts import KvmHost
 pytestmark = [
     pytest.mark.real,
     pytest.mark.slow,
-    pytest.mark.xdist_group("machines"),
     pytest.mark.timeout(600),
 ]
 

@@ -22,7 +22,6 @@ from holdfast.testing.vaults import PASSPHRASE
 pytestmark = [
     pytest.mark.real,
     pytest.mark.slow,
-    pytest.mark.xdist_group("machines"),
     pytest.mark.timeout(600),
     pytest.mark.skipif(
         shutil.which("swtpm") is None or shutil.which("swtpm_setup") is None,

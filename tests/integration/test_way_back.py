@@ -41,7 +41,7 @@ from tests.way_back_bench import (
     way_back,
 )
 
-pytestmark = machines_bench.RECOVERY
+pytestmark = machines_bench.MARKS
 GRAIN = 64 * KIB
 
 

@@ -30,7 +30,6 @@ pytestmark = [
     pytest.mark.interop,
     pytest.mark.real,
     pytest.mark.slow,
-    pytest.mark.xdist_group("machines"),
     pytest.mark.timeout(600),
 ]
 

@@ -221,10 +221,6 @@ _LET_THROUGH = {
 _REFUSED = (401, 403, 404)
 
 
-# Operations change the world they share, so they are asked in the order of the table.
-pytestmark = pytest.mark.xdist_group("roles")
-
-
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def world(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory

@@ -141,18 +141,22 @@ def install(settings: Settings, wanted: Installation) -> bool:
 
 
 def uninstall(settings: Settings, wanted: Installation) -> list[str]:
-    """Stop the agent, the timers too, and remove the units that were there. Its state stays."""
-    timers = _enabled_timers(wanted)
-    there = [file for file in wanted.files if os.path.exists(file)]
+    """Stop the agent, the timers too, and remove what is `installed`. Its state stays."""
+    there = installed(wanted)
     if there and can_be_told(wanted):
-        for unit in (*wanted.services, *map(os.path.basename, timers)):
+        for unit in (*wanted.services, *map(os.path.basename, _enabled_timers(wanted))):
             with contextlib.suppress(ServiceManagerRefused):
                 _tell(settings, wanted, "disable", "--now", unit)
-    for file in (*timers, *there):
+    for file in there:
         _remove(file)
     if there and can_be_told(wanted):
         _tell(settings, wanted, "daemon-reload")
     return there
+
+
+def installed(wanted: Installation) -> list[str]:
+    """The units that are there, and before them the links of timers that somebody enabled."""
+    return [*_enabled_timers(wanted), *filter(os.path.exists, wanted.files)]
 
 
 def _enabled_timers(wanted: Installation) -> list[str]:

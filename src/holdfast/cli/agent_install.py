@@ -68,8 +68,6 @@ def install(*, user: bool, root: str, dry_run: bool) -> None:
 )
 @_where
 def uninstall(*, user: bool, root: str, dry_run: bool) -> None:
-    import os
-
     from holdfast.app import agent_install
     from holdfast.cli.json_events import AgentUninstalled
 
@@ -77,7 +75,7 @@ def uninstall(*, user: bool, root: str, dry_run: bool) -> None:
     settings = run.session.settings
     wanted = agent_install.plan(settings, is_users=user, root=root)
     if dry_run:
-        removed = [file for file in wanted.files if os.path.exists(file)]
+        removed = agent_install.installed(wanted)
     else:
         removed = agent_install.uninstall(settings, wanted)
     lines = [_("removed: {file}").format(file=file) for file in removed]

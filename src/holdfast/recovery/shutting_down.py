@@ -6,6 +6,7 @@ Whoever calls has other things to do between two looks, and may be killed: then 
 from holdfast.base.clock import Clock
 from holdfast.base.errors import HoldfastError
 from holdfast.hypervisor.domains import Domain
+from holdfast.hypervisor.errors import VmInWrongState
 from holdfast.recovery.promotion_errors import ShutDownTooSlow
 from holdfast.replication.site_orders import SiteOrder
 
@@ -45,9 +46,13 @@ class ShuttingDown:
 
     def _press(self, domain: Domain) -> None:
         self._has_pressed = True
-        if domain.is_active():
+        try:
             domain.ask_to_shut_down()
             self.how = "power-button"
+        except VmInWrongState:
+            # It went off before; the agent goes with its guest, and says nothing then.
+            if domain.is_active():
+                raise
 
     def _give_up(self, domain: Domain, order: SiteOrder) -> None:
         if not order.is_forced:

@@ -22,7 +22,7 @@ from holdfast.testing.browser import is_there as has_browser
 from holdfast.testing.fleet import FleetServer
 
 # One worker looks at all pages: a Chromium each would ask for more than two processors have.
-MARKS = [pytest.mark.xdist_group("console"), pytest.mark.real]
+MARKS = [pytest.mark.real]
 SHOTS = Path(".work/shots")
 _LOOKS = (("light", DESKTOP), ("light", PHONE), ("dark", PHONE), ("dark", DESKTOP))
 _SHOTS = {("en", "light", DESKTOP): "en", ("ko", "dark", PHONE): "ko-dark-phone"}

@@ -65,11 +65,13 @@ def test_uninstall_disables_timers_that_somebody_enabled(
     agent_install.install(settings, wanted)
     wants = Path(wanted.folder) / "timers.target.wants"
     wants.mkdir()
-    (wants / "holdfast-backup@etc.timer").symlink_to("../holdfast-backup@.timer")
+    link = wants / "holdfast-backup@etc.timer"
+    link.symlink_to("../holdfast-backup@.timer")
     (wants / "other.timer").symlink_to("../other.timer")
 
-    agent_install.uninstall(settings, wanted)
+    removed = agent_install.uninstall(settings, wanted)
 
+    assert removed == [str(link), *wanted.files]
     assert [path.name for path in wants.iterdir()] == ["other.timer"]
 
 

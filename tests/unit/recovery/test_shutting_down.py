@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.hypervisor.errors import AgentSilent
+from holdfast.hypervisor.errors import AgentSilent, VmInWrongState
 from holdfast.recovery.promotion_errors import ShutDownTooSlow
 from holdfast.recovery.shutting_down import ShuttingDown
 from holdfast.replication.site_orders import OrderKind, SiteOrder
@@ -33,6 +33,23 @@ class Machine:
 
     def destroy(self, *, graceful: bool = False) -> None:
         self.asked.append("plug" if not graceful else "end")
+
+
+@dataclass(slots=True)
+class MachineThatGoesOff(Machine):
+    """Its agent went with it, and so late that its button is still reached for."""
+
+    has_agent: bool = False
+    is_on: bool = True
+    stays_paused: bool = False
+
+    def ask_to_shut_down(self, *, by_agent: bool = False) -> None:
+        Machine.ask_to_shut_down(self, by_agent=by_agent)
+        self.is_on = self.stays_paused
+        raise VmInWrongState(about=self.name, reason="domain is not running")
+
+    def is_active(self) -> bool:
+        return self.is_on
 
 
 def looked(machine: Any, clock: FakeClock, order: SiteOrder, *, seconds: int) -> ShuttingDown:
@@ -87,3 +104,18 @@ def test_the_same_act_ordered_anew_is_asked_anew() -> None:
     shutting.look(machine, FORCED)  # type: ignore[arg-type]  # as far as it is used
 
     assert machine.asked == ["agent", "agent"]
+
+
+def test_a_machine_that_goes_off_before_its_button_is_pressed_is_off() -> None:
+    machine = MachineThatGoesOff()
+
+    looked(machine, FakeClock(), ORDER, seconds=1)
+
+    assert machine.asked == ["button"]
+
+
+def test_a_machine_that_is_paused_cannot_be_shut_down_and_that_is_said() -> None:
+    machine = MachineThatGoesOff(stays_paused=True)
+
+    with pytest.raises(VmInWrongState):
+        looked(machine, FakeClock(), ORDER, seconds=1)

@@ -1,13 +1,15 @@
 """Which points of a replica are kept: all of the last hours, and fewer the older they are. Pure.
 
 Ages are counted back from the newest point and not from now: where no new ones come, the old ones
-stay, and wrong clocks at the site do no harm.
+stay. Each point was timed by two clocks, that of its source and that of the site, and is as old as
+the one says that makes it younger: one clock that jumps drops no history.
 """
 
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from holdfast.machines.points import Consistency
 from holdfast.replication.replica_facts import ReplicaPoint
@@ -16,6 +18,7 @@ from holdfast.replication.settings import PointPolicy
 # More layers would make starting a machine slower; libvirt refuses more than 200.
 MOST = 50
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NONE = timedelta(0)
 # How much larger a gap may be before the better point is missed less than the worse one.
 _WEIGHTS = {Consistency.APPLICATION: 4, Consistency.FILESYSTEM: 2, Consistency.CRASH: 1}
 
@@ -36,6 +39,19 @@ TABLE = (
 )
 
 
+class _Aged(NamedTuple):
+    point: ReplicaPoint
+    age: timedelta
+
+    @property
+    def generation(self) -> str:
+        return self.point.generation
+
+    @property
+    def weight(self) -> int:
+        return _WEIGHTS[self.point.consistency]
+
+
 def kept(
     points: Sequence[ReplicaPoint], policy: PointPolicy, *, pinned: AbstractSet[str] = frozenset()
 ) -> frozenset[str]:
@@ -47,55 +63,70 @@ def kept(
         return frozenset()
     newest = points[-1]
     held = {newest.generation, *pinned}
-    sound = [point for point in points if not point.is_spoiled or point is newest]
-    chosen = _by_table(sound, newest.taken_at, timedelta(hours=policy.hours))
+    sound = [each for each in _aged(points) if not each.point.is_spoiled or each.point is newest]
+    chosen = _by_table(sound, timedelta(hours=policy.hours))
     app = _latest_app(chosen)
     held |= {app.generation} if app else set()
-    most = max(1, min(policy.most, MOST))
-    chosen = _at_most(chosen, most, newest.taken_at, held)
+    chosen = _at_most(chosen, max(1, min(policy.most, MOST)), held)
     names = {point.generation for point in points}
-    return frozenset({point.generation for point in chosen} | (held & names))
+    return frozenset({each.generation for each in chosen} | (held & names))
 
 
-def _by_table(
-    points: Iterable[ReplicaPoint], newest: datetime, limit: timedelta
-) -> list[ReplicaPoint]:
-    best: dict[object, ReplicaPoint] = {}
-    for point in points:
-        age = newest - point.taken_at
-        if age > limit and point.taken_at != newest:
-            continue
-        slot = _slot(point, age)
-        if slot is not None and (slot not in best or _is_better(point, best[slot])):
-            best[slot] = point
-    return sorted(best.values(), key=lambda point: point.taken_at)
-
-
-def _slot(point: ReplicaPoint, age: timedelta) -> object:
-    """Of the points with the same one, one stays; None: the point is too old."""
-    for band in TABLE:
-        if age <= band.until:
-            if band.every is None:
-                return point.generation
-            return band.every, (point.taken_at - _EPOCH) // band.every
-    return None
-
-
-def _is_better(point: ReplicaPoint, other: ReplicaPoint) -> bool:
-    """The first among equals is the oldest, so that it stays the same one as time goes on."""
-    return _WEIGHTS[point.consistency] > _WEIGHTS[other.consistency]
-
-
-def _latest_app(points: Sequence[ReplicaPoint]) -> ReplicaPoint | None:
+def _aged(points: Sequence[ReplicaPoint]) -> list[_Aged]:
+    """None is younger than one that came after it, whatever the clocks said."""
+    newest, age = points[-1], _NONE
+    aged: list[_Aged] = []
     for point in reversed(points):
-        if point.consistency is Consistency.APPLICATION:
-            return point
+        by_clocks = (newest.taken_at - point.taken_at, newest.applied_at - point.applied_at)
+        # Made after what came after it: that clock was set meanwhile, and only the other counts.
+        age = max(age, min((each for each in by_clocks if each >= _NONE), default=_NONE))
+        aged.append(_Aged(point, age))
+    return aged[::-1]
+
+
+def _by_table(points: Iterable[_Aged], limit: timedelta) -> list[_Aged]:
+    chosen: list[_Aged] = []
+    places: dict[object, int] = {}
+    for each in points:
+        band = _band(each)
+        if each.age > limit or band is None:
+            continue
+        slot = _slot(each, band)
+        place = places.get(slot)
+        if place is None or _is_again(each.point, chosen[place].point, band):
+            places[slot] = len(chosen)
+            chosen.append(each)
+        elif each.weight > chosen[place].weight:
+            # The first among equals is the oldest, so that it stays the same one as time goes on.
+            chosen[place] = each
+    return chosen
+
+
+def _is_again(point: ReplicaPoint, before: ReplicaPoint, band: Band) -> bool:
+    """Whether the same time came twice, since the clock of the source was set back."""
+    return band.every is not None and point.applied_at - before.applied_at >= band.every
+
+
+def _band(each: _Aged) -> Band | None:
+    """None: the point is too old."""
+    return next((band for band in TABLE if each.age <= band.until), None)
+
+
+def _slot(each: _Aged, band: Band) -> object:
+    """Of the points with the same one, one stays."""
+    if band.every is None:
+        return each.generation
+    return band.every, (each.point.taken_at - _EPOCH) // band.every
+
+
+def _latest_app(points: Sequence[_Aged]) -> _Aged | None:
+    for each in reversed(points):
+        if each.point.consistency is Consistency.APPLICATION:
+            return each
     return None
 
 
-def _at_most(
-    points: Sequence[ReplicaPoint], most: int, newest: datetime, held: AbstractSet[str]
-) -> list[ReplicaPoint]:
+def _at_most(points: Sequence[_Aged], most: int, held: AbstractSet[str]) -> list[_Aged]:
     """Those go first that leave the smallest gap, measured by their age: old ones lie far apart.
 
     The oldest goes only by the table, or it would be the first each time.
@@ -105,13 +136,12 @@ def _at_most(
         free = [at for at in range(1, len(left)) if left[at].generation not in held] or [0]
         if left[free[0]].generation in held:
             break
-        del left[min(free, key=lambda at: _loss(left, at, newest))]
+        del left[min(free, key=lambda at: _loss(left, at))]
     return left
 
 
-def _loss(points: Sequence[ReplicaPoint], at: int, newest: datetime) -> float:
-    here = points[at].taken_at
-    after = points[at + 1].taken_at if at + 1 < len(points) else newest
-    before = points[at - 1].taken_at if at else here
-    age = (newest - here).total_seconds() or 1.0
-    return _WEIGHTS[points[at].consistency] * (after - before).total_seconds() / age
+def _loss(points: Sequence[_Aged], at: int) -> float:
+    here = points[at].age
+    after = points[at + 1].age if at + 1 < len(points) else _NONE
+    before = points[at - 1].age if at else here
+    return points[at].weight * (before - after).total_seconds() / (here.total_seconds() or 1.0)

@@ -95,6 +95,66 @@ def test_spoiled_ones_go_but_for_pinned_ones_and_the_newest() -> None:
     assert ages(points, PointPolicy(), points[0]) == [3 * HOUR, timedelta(0)]
 
 
+def moved(
+    one: ReplicaPoint, *, taken: timedelta = MINUTE * 0, applied: timedelta = MINUTE * 0
+) -> ReplicaPoint:
+    """The same point, had a clock been wrong by so much when it was made."""
+    return msgspec.structs.replace(
+        one, taken_at=one.taken_at + taken, applied_at=one.applied_at + applied
+    )
+
+
+@pytest.mark.parametrize("wrong", [DAY, 300 * DAY, -DAY, -300 * DAY])
+@pytest.mark.parametrize("of_source", [True, False])
+def test_one_point_of_a_clock_that_jumped_drops_none_of_the_others(
+    wrong: timedelta, *, of_source: bool
+) -> None:
+    points = every(HOUR, until=23 * HOUR)
+    jump = {"taken": wrong} if of_source else {"applied": wrong}
+
+    right = kept(points, PointPolicy(hours=24))
+    newest = [*points[:-1], moved(points[-1], **jump)]
+    among = [*points[:-2], moved(points[-2], **jump), points[-1]]
+
+    assert kept(newest, PointPolicy(hours=24)) == right
+    assert kept(among, PointPolicy(hours=24)) == right
+
+
+@pytest.mark.parametrize("wrong", [DAY, 300 * DAY, -HOUR, -300 * DAY])
+def test_of_a_clock_that_was_set_for_good_none_is_dropped_early(wrong: timedelta) -> None:
+    points = every(HOUR, until=23 * HOUR)
+
+    stay = kept(
+        [*points[:12], *(moved(each, taken=wrong) for each in points[12:])], PointPolicy(hours=24)
+    )
+
+    assert len(stay) == len(points)
+
+
+def test_of_a_clock_that_jumped_and_came_back_no_point_stays_for_ever() -> None:
+    strange = moved(point(30 * HOUR, Consistency.APPLICATION), taken=300 * DAY)
+    app = point(3 * HOUR, Consistency.APPLICATION)
+    points = [strange, point(5 * HOUR), app, point(HOUR), point(0 * HOUR)]
+
+    stay = kept(points, PointPolicy(hours=24))
+
+    assert strange.generation not in stay
+    assert app.generation in stay
+
+
+def test_too_many_points_of_a_clock_that_was_set_back_go_by_their_order() -> None:
+    """Those of before it are the older ones, and thinned as such."""
+    before = [moved(each, taken=HOUR) for each in every(MINUTE, until=90 * MINUTE)][:60]
+    points = [*before, *every(MINUTE, until=30 * MINUTE)]
+
+    stay = kept(points, PointPolicy(hours=24, most=40))
+
+    places = [at for at, each in enumerate(points) if each.generation in stay]
+    assert len(stay) == 40
+    assert places[0] == 0
+    assert sum(at >= 60 for at in places) >= 20
+
+
 @pytest.mark.parametrize("step", [timedelta(seconds=30), 5 * MINUTE])
 @pytest.mark.parametrize("hours", [24, 360])
 def test_as_time_goes_on_there_are_never_too_many_and_no_great_gaps(

@@ -125,29 +125,34 @@ class UnprotectArguments:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReplicateArguments:
-    """As `holdfast replication enable` takes them; what is None is as it is without the option."""
+class ReplicationSettings:
+    """In the words of `holdfast replication enable`; what is None is as without the option."""
 
-    vm: str
-    # The name of a site.
-    to: str
     every: Literal["30s", "5m", "15m"] | None = None
     # For how many hours points are kept.
     points: int | None = None
     # A time as in "1h"; "0" never.
     app_every: str | None = None
-    # A point of the vault, or an image at the site.
-    seed: str | None = None
-    # "20mbit", or "20mbit@WINDOW".
+    # "20mbit", or "20mbit@WINDOW"; none named: as fast as it goes.
     limits: list[str] | None = None
     priority: int | None = None
+    # Empty: of none; always.
     group: str | None = None
     resync_window: str | None = None
-    # As in "rpo-warn=10m".
+    # As in "rpo-warn=10m"; those that are not named stay.
     thresholds: list[str] | None = None
     # Agreed to by a person: disks that are left out, and that there is no way back.
     partly: bool = False
     one_way: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicateArguments(ReplicationSettings):
+    vm: str
+    # The name of a site.
+    to: str
+    # A point of the vault, or an image at the site.
+    seed: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

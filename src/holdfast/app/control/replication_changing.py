@@ -2,7 +2,6 @@
 
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from typing import Literal
 
 from holdfast.app.control.job_orders import order_job
 from holdfast.app.control.job_views import JobView
@@ -11,7 +10,7 @@ from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.replication_errors import ReplicationUnchanged
 from holdfast.app.control.replication_views import replication_for
 from holdfast.catalog.jobs import JobFilter
-from holdfast.fleet.arguments import source_of
+from holdfast.fleet.arguments import ReplicationSettings, source_of
 from holdfast.fleet.jobs import Kind
 from holdfast.fleet.paging import Window
 from holdfast.fleet.roles import Right
@@ -23,25 +22,8 @@ _AGREED = frozenset(("partly", "one_way"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReplicationChange:
-    """In the words of `holdfast replication enable`; what is None stays."""
-
-    every: Literal["30s", "5m", "15m"] | None = None
-    # For how many hours points are kept.
-    points: int | None = None
-    # A time as in "1h"; "0" never.
-    app_every: str | None = None
-    # "20mbit", or "20mbit@WINDOW"; none named: as fast as it goes.
-    limits: list[str] | None = None
-    priority: int | None = None
-    # Empty: of none; always.
-    group: str | None = None
-    resync_window: str | None = None
-    # As in "rpo-warn=10m"; those that are not named stay.
-    thresholds: list[str] | None = None
-    # Agreed to by a person: disks that are left out, and that there is no way back.
-    partly: bool = False
-    one_way: bool = False
+class ReplicationChange(ReplicationSettings):
+    """Of one that is there: what is None stays."""
 
 
 def change_replication(

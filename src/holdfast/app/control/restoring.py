@@ -1,6 +1,6 @@
 """Restores, as people ask for them: what, out of which point, where to; each becomes a job."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 import msgspec
@@ -53,19 +53,10 @@ class InsideWanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VmRestoreWanted:
+class VmRestoreWanted(VmPlanWanted):
     """As `holdfast vm restore` takes it; what is None is as the point or the host says."""
 
-    point: str
     vm: str
-    mode: Literal["new", "in-place", "disks"] = "new"
-    name: str | None = None
-    pool: str | None = None
-    format: Literal["qcow2", "raw"] | None = None
-    disks: list[str] = field(default_factory=list)
-    networks: list[str] = field(default_factory=list)
-    keep_identity: bool = False
-    start: bool = False
     unlock: str | None = None
 
 
@@ -97,7 +88,7 @@ def order_inside(plane: Plane, actor: Actor, machine_id: str, wanted: InsideWant
 def order_vm_restore(
     plane: Plane, actor: Actor, machine_id: str, wanted: VmRestoreWanted
 ) -> JobView:
-    arguments = {"point": wanted.point, "vm": wanted.vm, "mode": wanted.mode, **_said(wanted)}
+    arguments = {"vm": wanted.vm, **_said(wanted)}
     return _order(plane, actor, machine_id, Kind.RESTORE_VM, arguments, unlock=wanted.unlock)
 
 
@@ -106,28 +97,18 @@ def plan_vm_restore(
 ) -> Asked[VmPlan]:
     """What the order would do on its host, and what is in its way: the host itself looks."""
     said = _said(wanted)
-    arguments_of(
-        Kind.RESTORE_VM, {"point": wanted.point, "vm": wanted.vm, "mode": wanted.mode, **said}
-    )
+    arguments_of(Kind.RESTORE_VM, {"vm": wanted.vm, **said})
     with plane.database.read() as db:
         look = looked_at(plane, db, actor, machine_id, unlock=wanted.unlock)
         require_listening(plane, look.looker)
-    asked = VmPlanWanted(point=wanted.point, mode=wanted.mode, **said)
-    pending = plane.desk.ask(look.looker.id, question_for(plane, look, Asking.VM_PLAN, asked))
+    question = question_for(plane, look, Asking.VM_PLAN, VmPlanWanted(**said))
+    pending = plane.desk.ask(look.looker.id, question)
     return Asked(plane.desk, pending, _plan_in_words, machine=look.looker.name)
 
 
 def _said(wanted: VmRestoreWanted) -> dict[str, Any]:
-    given = {
-        "name": wanted.name,
-        "pool": wanted.pool,
-        "format": wanted.format,
-        "disks": wanted.disks,
-        "networks": wanted.networks,
-        "keep_identity": wanted.keep_identity,
-        "start": wanted.start,
-    }
-    return {name: value for name, value in given.items() if value}
+    """What the host is told of it; a lock stays with the server."""
+    return {one.name: value for one in fields(VmPlanWanted) if (value := getattr(wanted, one.name))}
 
 
 def _plan_in_words(result: dict[str, Any]) -> VmPlan:

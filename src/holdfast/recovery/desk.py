@@ -67,7 +67,8 @@ def answer(
         return _as(known, OrderKind.RELEASE, act=act)
     if order is not None and order.act == act:
         return msgspec.structs.replace(order, epoch=record.epoch, runs_at=record.runs_at)
-    return known
+    # An act that has begun will want something soon.
+    return _as(known, OrderKind.NOTHING, act=act)
 
 
 def _is_to_release(record: RecoveryRecord, tidings: SourceTidings) -> bool:

@@ -112,8 +112,10 @@ class Leaving:
         with self._held(job) as found:
             note = planned_note(domain, act=self.act, attempt=self.attempt)
             write_live(self._means.folder, note)
+            self._loop.on_step("leaving")
             frozen = freeze(job, found, self._means.folder, note=note)
             self._await_shipped(frozen.note)
+            self._loop.on_step("delivered")
             live, kept = leaving_forms(domain)
             self._tell(
                 live="frozen",
@@ -124,6 +126,7 @@ class Leaving:
                 records=",".join(one.name for one in list_checkpoints(domain)),
                 **_figures(frozen),
             )
+            self._loop.tell_now()
             order = self._await_order(frozen.note)
             self._tell(live="migrating", definition="", kept="")
             self._migrate(domain, order, frozen.note)
@@ -141,6 +144,7 @@ class Leaving:
 
     def _await_shipped(self, note: LiveNote) -> None:
         """The loop sends it; all it needs is time."""
+        self._loop.send_now()
         seconds = self._order.patience
         deadline = self._clock.monotonic() + seconds
         while True:

@@ -17,6 +17,7 @@ from holdfast.machines.backup_errors import VmOperationRunning
 from holdfast.machines.vm_lock import vm_lock
 from holdfast.recovery import fencing
 from holdfast.recovery.autostart import take_autostart
+from holdfast.recovery.following import Following
 from holdfast.recovery.handing_over import HandingOver
 from holdfast.recovery.record import ActKind, Fence, RecoveryRecord, Stage
 from holdfast.recovery.record_folder import RecordFolder
@@ -28,13 +29,7 @@ from holdfast.recovery.up_note import mark_up, up_note
 from holdfast.replication.resync import Because
 from holdfast.replication.site_orders import OrderKind, SiteOrder, SourceTidings
 from holdfast.replication.source_errors import SourceNotThere
-from holdfast.replication.source_orders import (
-    BUSY_SECONDS,
-    USUAL_SECONDS,
-    Loop,
-    Obeying,
-    OnOrder,
-)
+from holdfast.replication.source_orders import USUAL_SECONDS, Loop, Obeying, OnOrder
 from holdfast.replication.states import Event
 from holdfast.replication.status import State
 
@@ -121,7 +116,7 @@ class SourceSide:
         self._clock = clock
         self._handlers = handlers
         self._boot = this.boot
-        self._usual = usual
+        self._usual, self._following = usual, Following(usual)
         folder = self._folder = RecordFolder(home, loop.uuid)
         self._records = SourceRecord(folder, clock, machine=this.machine)
         self._notes = NotesFile(folder.path)
@@ -189,8 +184,10 @@ class SourceSide:
             self._error = err
         self._look_at_record()
         self._loop.mind(is_split=self._is_split, waits_for_site=False)
-        is_busy = wanted.kind is not OrderKind.NOTHING and not self._answer.is_done
-        return BUSY_SECONDS if is_busy and not self._is_split else self._usual
+        if self._is_split:
+            return self._usual
+        now = self._clock.monotonic()
+        return self._following.seconds(wanted, is_done=self._answer.is_done, now=now)
 
     def unheard(self) -> None:
         """Nobody knows whether it may run here."""

@@ -559,6 +559,9 @@ class Replicator:
         self.telling.told.is_split = is_split
         self.telling.told.waits_for_site = waits_for_site
 
+    def send_now(self) -> None:
+        self._stir_sender.set()
+
     def tell_now(self) -> None:
         self._listener.stir()
 

@@ -51,6 +51,9 @@ class Loop(Protocol):
     def mind(self, *, is_split: bool, waits_for_site: bool) -> None:
         """What its health is to say of it besides."""
 
+    def send_now(self) -> None:
+        """Something was made outside the loop, and lies ready."""
+
     def tell_now(self) -> None:
         """The site is told in this very moment how it is."""
 

@@ -79,6 +79,12 @@ def test_an_order_is_given_while_its_act_is_under_way() -> None:
     assert told(record(), SourceTidings(), order).kind is OrderKind.NOTHING
 
 
+def test_that_an_act_has_begun_is_told_before_its_first_order() -> None:
+    order = told(record(act=ACT), SourceTidings())
+
+    assert (order.kind, order.act) == (OrderKind.NOTHING, ACT.id)
+
+
 def test_what_a_source_says_is_kept_with_its_time(tmp_path: Path) -> None:
     clock = FakeClock()
     desk = desk_of(str(tmp_path), HERE, clock)

@@ -72,7 +72,7 @@ async def vms_page(
 
 async def vm_listing(visit: Visit, *, machine: str) -> None:
     """Of one host; nothing at all where it has none."""
-    if not await _of_host(visit, machine):
+    if not await all_of(visit, list_vms, machine, most=1):
         return
     with shown.card(_("Its virtual machines")):
         listing = Listing(

@@ -3,13 +3,16 @@
 import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from xml.sax.saxutils import quoteattr
 
+import msgspec
 import pytest
 
 from holdfast.base.clock import SystemClock
 from holdfast.base.units import KIB, MIB
 from holdfast.hypervisor.checkpoint_xml import new_name
 from holdfast.hypervisor.connection import Host
+from holdfast.hypervisor.domain_disks import attach_device, grow_disk
 from holdfast.machines.points import Rung
 from holdfast.replication.cycle_record import read_cycles
 from holdfast.replication.receiver import ReplicaWish, SeedWish
@@ -30,6 +33,9 @@ from tests import machines_bench
 
 pytestmark = machines_bench.MARKS
 CLOCK = SystemClock()
+_SHARED = """<disk type='file' device='disk'>
+<driver name='qemu' type='raw' cache='none'/><source file={path}/>
+<target dev='vdc' bus='virtio'/><shareable/></disk>"""
 TO = SiteAddress(site="south", machine="site-1", host="south")
 SIZES = {"vda": 8 * MIB, "sda": 2 * MIB}
 _numbers = itertools.count()
@@ -206,3 +212,58 @@ def test_machines_of_a_group_have_points_of_one_instant(
 
     for machine in machines:
         proved_point(site, machine)
+
+
+def test_what_is_done_to_the_disks_of_a_machine_is_told(
+    new_machine: NewMachine, loops: Replicators, site: Site, tmp_path: Path
+) -> None:
+    machine = new_machine()
+    folder = enabled(machine, tmp_path / "home")
+    proved_point(site, machine)
+    machine.add_disk("sdb", MIB, is_plugged=False)
+
+    machine.plug("sdb")
+    wait_until(lambda: _happened(folder)[-1:] == [("disks-changed", "disk-added", "sdb")])
+    grow_disk(machine.domain, "sdb", size=2 * MIB)
+    machine.disks["sdb"].content.extend(bytes(MIB))
+    wait_until(lambda: _happened(folder)[-1:] == [("resized", "disk-grew", "sdb")])
+    proved_point(site, machine)
+    machine.unplug("sdb")
+
+    wait_until(lambda: _happened(folder)[-1:] == [("disks-changed", "disk-removed", "sdb")])
+    assert len(_happened(folder)) == 4
+
+
+def _happened(folder: SourceFolder) -> list[tuple[str, str, str]]:
+    found = status(folder)
+    return [(each.what, each.why, each.disk) for each in found.happenings] if found else []
+
+
+def test_a_disk_that_cannot_be_replicated_is_not_left_out_in_silence(
+    new_machine: NewMachine, loops: Replicators, site: Site, tmp_path: Path
+) -> None:
+    machine = new_machine()
+    folder = enabled(machine, tmp_path / "home")
+    proved_point(site, machine)
+    wait_until(lambda: _reasons(folder) == [])
+    machine.add_disk("vdc", MIB, is_plugged=False)
+    path = machine.disks.pop("vdc").path
+    xml = _SHARED.format(path=quoteattr(str(path)))
+
+    attach_device(machine.domain, xml, for_good=True)
+
+    wait_until(lambda: _reasons(folder) == ["disk-left-out"])
+    found = status(folder)
+    assert found is not None
+    assert found.left_out == {"vdc": "shared"}
+    assert "vdc" not in {disk.target for disk in points(site, machine)[-1].disks}
+    folder.change_settings(lambda now: msgspec.structs.replace(now, left_out=("vdc",)))
+    wait_until(lambda: _reasons(folder) == [])
+
+
+def _reasons(folder: SourceFolder) -> list[str] | None:
+    """But for what comes and goes on a busy machine."""
+    found = status(folder)
+    if found is None or found.state is not State.REPLICATING:
+        return None
+    return [each.code for each in found.reasons if each.code == "disk-left-out"]

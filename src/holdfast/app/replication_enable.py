@@ -43,6 +43,7 @@ TITLES = {
 }
 # A slice of a first copy, and room to work: what a spool needs however large the disks are.
 LEAST_SPOOL = 256 * MIB
+_TAKEN = (Taken.TRACKED, Taken.COMPARED)
 OnStep = Callable[[Step], None]
 
 
@@ -135,7 +136,7 @@ class Task:
                 free=format_size(free),
                 needed=format_size(LEAST_SPOOL),
             )
-        taken = [one for one in self.sheet.disks if one.taken in (Taken.TRACKED, Taken.COMPARED)]
+        taken = [one for one in self.sheet.disks if one.taken in _TAKEN]
         size = format_size(sum(one.size or 0 for one in taken))
         said = _("disks: {disks}, together {size}; free for change logs: {free}")
         return said.format(disks=len(taken), size=size, free=format_size(free))
@@ -145,8 +146,7 @@ class Task:
         barred = [
             f"{disk.target}: {_place(self.seen, disk.target)}"
             for disk in self.sheet.disks
-            if disk.taken in (Taken.TRACKED, Taken.COMPARED)
-            and self.seen.disks[disk.target].may_write is False
+            if disk.taken in _TAKEN and self.seen.disks[disk.target].may_write is False
         ]
         if barred and self.wanted.one_way:
             raise LeftOut("; ".join(barred))
@@ -172,7 +172,9 @@ class Task:
     def _settings(self) -> str:
         wanted = self.wanted.wanted
         paused = self.known.paused if self.known else None
-        self.works.keep(msgspec.structs.replace(wanted, paused=paused))
+        # Of what is not taken somebody was told, and has agreed to it.
+        left_out = tuple(sorted(one.target for one in self.sheet.disks if one.taken not in _TAKEN))
+        self.works.keep(msgspec.structs.replace(wanted, paused=paused, left_out=left_out))
         return _("to {site} each {seconds} s").format(site=wanted.to.site, seconds=wanted.every)
 
 

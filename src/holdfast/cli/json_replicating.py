@@ -64,6 +64,8 @@ class ReplicationLogged(Event):
     what: str
     why: str
     bytes: int
+    # The one it is about; empty: the whole machine.
+    disk: str
 
 
 class ReplicationTraced(Event):

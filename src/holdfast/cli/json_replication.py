@@ -51,11 +51,13 @@ class Replication(Event):
     # Share of the room change logs take, and bytes free.
     spool_share: float
     spool_free_bytes: int
+    # Disks that no point has, and why not: readonly, lun, shared, transient or what they are.
+    left_out: dict[str, str]
     # who and since; null: it is not paused.
     paused: dict[str, str] | None
     # why, since, at and disk; null: nothing need be compared.
     resync: dict[str, Any] | None
-    # what, at, why and bytes; the newest last.
+    # what, at, why, bytes and disk; the newest last.
     happenings: list[dict[str, Any]]
     # The code of the last failure, while it lasts, and when it is tried again.
     error: str | None

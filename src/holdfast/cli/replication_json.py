@@ -45,6 +45,7 @@ def replication_event(look: "Look") -> json_replication.Replication:
         churn=[msgspec.to_builtins(each) for each in status.churn],
         spool_share=status.spool.share if status.spool.ours else 0.0,
         spool_free_bytes=status.spool.free,
+        left_out=status.left_out,
         paused=told.get("paused"),
         resync=msgspec.to_builtins(status.resync) if status.resync else None,
         happenings=[msgspec.to_builtins(each) for each in status.happenings],

@@ -76,6 +76,7 @@ def _tell(out: Output, vm: str, entry: "Entry") -> None:
         what=entry.what,
         why=entry.why,
         bytes=entry.bytes,
+        disk=entry.disk,
     )
     out.show(event, encodable(_line(entry)))
 
@@ -85,7 +86,8 @@ def _line(entry: "Entry") -> str:
 
     size = format_size(entry.bytes) if entry.bytes else ""
     why = why_text(entry.why) if entry.kind == "happened" else entry.why
-    return "  ".join(filter(None, (_moment(entry.at), entry.kind, entry.what, size, why)))
+    told = (_moment(entry.at), entry.kind, entry.what, entry.disk, size, why)
+    return "  ".join(filter(None, told))
 
 
 def _moment(at: datetime) -> str:

@@ -110,6 +110,8 @@ def _work(status: "ReplicationStatus") -> Iterator[tuple[str, str]]:
     for each in status.churn:
         rate = format_size(each.dirty_bytes_per_second)
         yield _("Changes"), _("{disk}: {size}/s").format(disk=each.target, size=rate)
+    if status.left_out:
+        yield _("Not replicated"), _left_out(status)
     yield _("Best that can be"), _duration(status.achievable_rpo_seconds)
     if status.spool.ours or status.spool.free:
         yield _("Spool"), _spool(status)
@@ -127,6 +129,10 @@ def _sent(status: "ReplicationStatus") -> str:
     until = shown.moment(status.limit_until)
     text = _("{speed}, limit {limit}/s until {until}")
     return text.format(speed=speed, limit=limit, until=until)
+
+
+def _left_out(status: "ReplicationStatus") -> str:
+    return shown.line(", ".join(f"{disk} ({why})" for disk, why in sorted(status.left_out.items())))
 
 
 def _spool(status: "ReplicationStatus") -> str:
@@ -151,7 +157,8 @@ def _happenings(status: "ReplicationStatus") -> Iterator[str]:
     if status.happenings:
         yield _("What happened:")
     for each in status.happenings[-_MOST_HAPPENINGS:]:
-        size = f" ({format_size(each.bytes)})" if each.bytes else ""
+        about = ", ".join(filter(None, (each.disk, format_size(each.bytes) if each.bytes else "")))
+        size = f" ({about})" if about else ""
         said = f"{what_text(each.what)}: {why_text(each.why)}{size}"
         yield shown.line(f"  {shown.moment(each.at)}  {said}")
 

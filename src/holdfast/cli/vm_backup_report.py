@@ -11,6 +11,7 @@ from holdfast.cli.json_reports import error_event
 from holdfast.cli.output import JsonOutput, Output, encodable
 from holdfast.machines.downgrades import reasons_text
 from holdfast.machines.tracking import reason_text
+from holdfast.machines.vm_disks import NOT_MISSED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -115,8 +116,7 @@ def _error(outcome: "VmOutcome") -> HoldfastError:
 
 
 def _missing(left_out: "Mapping[str, str]") -> dict[str, str]:
-    """A disk nobody can write to is no loss to be told of each time."""
-    return {disk: reason for disk, reason in left_out.items() if reason != "readonly"}
+    return {disk: reason for disk, reason in left_out.items() if reason != NOT_MISSED}
 
 
 def event_of(report: "VmReport") -> json_machines.VmBackupDone:

@@ -316,7 +316,7 @@ def _happenings(detail: ReplicationDetail) -> None:
                 [
                     Cell(shown.when(each.at)),
                     Cell(what_text(each.what)),
-                    Cell(why_text(each.why)),
+                    Cell(": ".join(filter(None, (each.disk, why_text(each.why))))),
                     Cell(shown.size(each.bytes) if each.bytes else "-", is_number=True),
                 ]
                 for each in reversed(status.happenings[-_MOST_HAPPENINGS:])

@@ -15,6 +15,8 @@ from holdfast.machines.parents import Parent
 from holdfast.machines.points import AuditMark, DiskFacts, Rung
 from holdfast.machines.tracking import Track, Why
 
+# A disk nobody can write to is no loss to be told of each time.
+NOT_MISSED = "readonly"
 _READABLE = ("file", "block", "network", "volume")
 
 
@@ -55,7 +57,7 @@ def _reason_against(disk: DiskSpec) -> str:
         # Drives of other media are not missed.
         return ""
     reasons = {
-        "readonly": disk.is_readonly,
+        NOT_MISSED: disk.is_readonly,
         # A guest's own SCSI commands write past any record of changes.
         "lun": disk.device == "lun",
         # Others write to it too, past any record of changes and any freeze.

@@ -40,6 +40,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     what: str
     why: str = ""
     bytes: int = 0
+    disk: str = ""
 
 
 class EventLog:
@@ -50,8 +51,8 @@ class EventLog:
         self._lock = threading.Lock()
         self._end_torn_line()
 
-    def write(self, kind: Kind, what: str, *, why: str = "", size: int = 0) -> None:
-        entry = Entry(at=self._clock.now(), kind=kind, what=what, why=why, bytes=size)
+    def write(self, kind: Kind, what: str, *, why: str = "", size: int = 0, disk: str = "") -> None:
+        entry = Entry(at=self._clock.now(), kind=kind, what=what, why=why, bytes=size, disk=disk)
         with self._lock, contextlib.suppress(OSError):
             self._turn()
             with (self._folder / NEWEST).open("ab") as log:

@@ -111,6 +111,13 @@ _TEXTS: Final[Mapping[str, _Text]] = {
             "`holdfast replication enable {vm} --to {site} --every 5m`."
         ),
     ),
+    "disk-left-out": _Text(
+        N_("It has disks that no point has, since they cannot be replicated: {disks}"),
+        N_(
+            "`holdfast vm status {vm}` says why. If that is as it should be, agree to it: "
+            "`holdfast replication enable {vm} --to {site} --partly`."
+        ),
+    ),
     "churn-high": _Text(
         N_("Its disks change by {rate_bytes} a second, and the link carries {link_bytes}"),
         N_(

@@ -70,6 +70,7 @@ def status_of(
         spool=seen.spool,
         spooling=seen.spooling,
         skew_seconds=seen.skew_seconds,
+        left_out=dict(seen.left_out),
         resync=seen.resync,
         paused=settings.paused,
         failures=seen.tries.failures,

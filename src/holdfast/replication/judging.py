@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple, TypeAlias
 
 from holdfast.base.units import MIB
+from holdfast.machines.vm_disks import NOT_MISSED
 from holdfast.replication.cycles import last_success, missed_in, missed_share, window_of
 from holdfast.replication.link_use import achievable_of, limit_ends, link_of, need_of, speed_of
 from holdfast.replication.observed import Observed
@@ -161,6 +162,17 @@ def _missed(seen: Observed, now: datetime) -> Finding | None:
     return Finding("cycles-missed", Health.WARNING, figures)
 
 
+def _left_out(seen: Observed, _now: datetime) -> Finding | None:
+    """Plugged in since somebody looked at all of them, mostly: no point has them."""
+    agreed = seen.settings.left_out
+    disks = {each: why for each, why in seen.left_out.items() if each not in agreed}
+    missed = {each: why for each, why in disks.items() if why != NOT_MISSED}
+    if not missed:
+        return None
+    figures = {"disks": ", ".join(f"{each} ({why})" for each, why in sorted(missed.items()))}
+    return Finding("disk-left-out", Health.WARNING, figures)
+
+
 def _app(seen: Observed, now: datetime) -> Finding | None:
     """Only where they are wanted, and where there are points at all."""
     wanted = seen.settings.app_every
@@ -273,6 +285,7 @@ _JUDGES: Final[tuple[Judge, ...]] = (
     _unfinished,
     _no_success,
     _missed,
+    _left_out,
     _churn,
     _achievable,
     _upload,

@@ -1,5 +1,6 @@
 """What is seen of one replication at a moment: all that its health is judged by."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -42,6 +43,8 @@ class Observed:
     tries: Tries = NO_FAILURE
     skew_seconds: float | None = None
     resync: Resync | None = None
+    # Disks it has that are not replicated, and why not.
+    left_out: Mapping[str, str] = field(default_factory=dict)
     # Somebody wrote to the replica.
     was_written: bool = False
     # It runs at both hosts.

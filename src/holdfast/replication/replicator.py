@@ -22,6 +22,7 @@ from holdfast.machines.downgrades import downgrade
 from holdfast.machines.points import Consistency
 from holdfast.machines.scratch_place import ScratchPlace
 from holdfast.machines.stillness import AsItIs, Stillness
+from holdfast.replication.disk_changes import disk_changes
 from holdfast.replication.generations import Move, next_move
 from holdfast.replication.listening import Listener
 from holdfast.replication.replica_facts import ReplicaDisk
@@ -38,7 +39,7 @@ from holdfast.replication.retrying import NO_FAILURE, after_failure, may_try
 from holdfast.replication.settings import ReplicationSettings
 from holdfast.replication.source_advance import Did, Done, advance, want_walk
 from holdfast.replication.source_errors import HostNotRegistered, SiteAway, SourceNotThere
-from holdfast.replication.source_facts import Sent, Walk
+from holdfast.replication.source_facts import Generation, Sent, Walk
 from holdfast.replication.source_folder import SourceFolder
 from holdfast.replication.source_job import Outbox, SourceJob, known
 from holdfast.replication.source_making import StepMade
@@ -218,6 +219,7 @@ class Replicator:
                 self.telling.cycles.miss(due.missed)
                 self.telling.cycles.begin(due.at)
                 self._slot_taken()
+            before = known(self._outbox)[0].base
             try:
                 done = self._advance()
             except (VmOperationRunning, VmStarted) as err:
@@ -236,6 +238,8 @@ class Replicator:
                 return
         self.telling.told.taking = NO_FAILURE
         self._note(done, due)
+        if done.step is not None and before is not None:
+            self._note_disks(before, done.step.generation)
         self._stir_sender.set()
 
     def _turn(self) -> contextlib.AbstractContextManager[bool]:
@@ -323,6 +327,7 @@ class Replicator:
             case Did.STEP if done.step is not None:
                 self._note_step(done.step, due)
             case Did.SLICE if done.made is not None:
+                telling.told.left_out = done.made.log.head.left_out
                 self.shipper.remember(done.made.log)
                 self._stir_reader.set()
             case Did.WALK_BEGUN:
@@ -346,6 +351,7 @@ class Replicator:
         telling, head = self.telling, step.log.head
         telling.move(Event.WENT_ON)
         self._cycle_wished = False
+        telling.told.left_out = head.left_out
         self.shipper.remember(step.log)
         self.shipper.disks = tuple(
             ReplicaDisk(target=disk.target, size=disk.size) for disk in head.disks
@@ -368,6 +374,10 @@ class Replicator:
         if gone:
             telling.cycles.merged(gone)
             telling.happened("merged", "queue-long")
+
+    def _note_disks(self, before: Generation, now: Generation) -> None:
+        for what, why, disk, size in disk_changes(before.disks, now.disks):
+            self.telling.happened(what, why, size=size, disk=disk)
 
     def _note_unchanged(self, due: Due | None) -> None:
         """It is off, and nobody has written: what the site has is what it is."""

@@ -43,6 +43,7 @@ class Told(msgspec.Struct, kw_only=True):
     spooling: Spooling = Spooling.FREE
     taking: Tries = NO_FAILURE
     sending: Tries = NO_FAILURE
+    left_out: dict[str, str] = {}
     resync: Resync | None = None
     was_written: bool = False
     # Of the log that is under way now.
@@ -78,6 +79,7 @@ class Telling:
             self.told.latest_at = self._before.latest_at
             self.told.latest_app_at = self._before.latest_app_at
             self.told.spooling = self._before.spooling
+            self.told.left_out = self._before.left_out
 
     @property
     def state(self) -> State:
@@ -98,10 +100,12 @@ class Telling:
                     if before.state is not self._standing.state:
                         self.log.write(Kind.STATE, self._standing.state, why=event)
 
-    def happened(self, what: str, why: str, *, size: int = 0) -> None:
+    def happened(self, what: str, why: str, *, size: int = 0, disk: str = "") -> None:
         with self._lock:
-            self._happened.append(Happening(what=what, at=self._clock.now(), why=why, bytes=size))
-            self.log.write(Kind.HAPPENED, what, why=why, size=size)
+            self._happened.append(
+                Happening(what=what, at=self._clock.now(), why=why, bytes=size, disk=disk)
+            )
+            self.log.write(Kind.HAPPENED, what, why=why, size=size, disk=disk)
 
     def failed(self, err: Exception) -> None:
         """It is tried again, or given up; by whom is not this one's business."""
@@ -168,6 +172,7 @@ class Telling:
                 spooling=told.spooling,
                 tries=told.tries,
                 skew_seconds=told.skew_seconds,
+                left_out=told.left_out,
                 resync=told.resync,
                 was_written=told.was_written,
                 is_split=told.is_split,

@@ -70,6 +70,8 @@ class ReplicationSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaul
     group: str = ""
     # Where windows overlap, the first one counts.
     limits: tuple[Limit, ...] = ()
+    # Disks that cannot be replicated, as somebody has agreed to.
+    left_out: tuple[str, ...] = ()
     seed: Seed = Seed.NOTHING
     # The point or the image at the site.
     seed_from: str = ""

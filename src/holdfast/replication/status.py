@@ -52,6 +52,8 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     at: datetime
     why: str
     bytes: int = 0
+    # The one it is about; empty: the whole machine.
+    disk: str = ""
 
 
 class DiskChurn(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +116,8 @@ class ReplicationStatus(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     spooling: Spooling = Spooling.FREE
     # How far the site's clock is ahead of ours.
     skew_seconds: float | None = None
+    # Disks that are not replicated, and why not.
+    left_out: dict[str, str] = {}
     resync: Resync | None = None
     paused: Paused | None = None
     failures: int = 0

@@ -194,13 +194,15 @@ def test_a_spool_that_is_too_small_is_said_with_figures(tmp_path: Path) -> None:
 
 def test_disks_that_cannot_be_taken_want_an_agreement(tmp_path: Path) -> None:
     seen = _seen(_disk("vda"), _disk("vdb", shared=True))
-    task, agreed = _task(tmp_path, Workshop(), seen), Enabling(wanted=_settings(), partly=True)
+    works, agreed = Workshop(), Enabling(wanted=_settings(), partly=True)
+    task = _task(tmp_path, works, seen)
 
     with pytest.raises(VmPartlyProtectable):
         task.run(lambda _step: None)
     replace(task, wanted=agreed).run(lambda _step: None)
 
     assert _kept(tmp_path)["preflight"] == "done"
+    assert [each.left_out for each in works.kept] == [("vdb",)]
 
 
 def test_a_machine_without_a_disk_that_can_be_taken_is_refused(tmp_path: Path) -> None:

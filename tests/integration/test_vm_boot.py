@@ -289,6 +289,8 @@ def test_a_point_is_proven_by_booting_it_alone(site: Site) -> None:
     (verdict,) = load_verdicts(site.vault().files, warn=pytest.fail)
     assert (verdict.point, verdict.is_good) == (checked["point"], True)
     assert verdict.picture == screen.read_bytes()
+    shown = site.event("boot-verdict", "points", "show", checked["point"])
+    assert (shown["point"], shown["good"], shown["vm"]) == (checked["point"], True, NAME)
     names = site.host.run("virsh", "list", "--all", "--name")
     assert "holdfast-check" not in names
     assert list(site.host.images.glob("holdfast-check*")) == []

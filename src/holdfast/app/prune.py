@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from holdfast.app.locking import held
+from holdfast.machines.verdicts import forget_verdicts
 from holdfast.storage.directory import DirectoryStorage
 from holdfast.vault.lock_file import Lock
 from holdfast.vault.policy.prune import PruneLimits
@@ -54,6 +55,7 @@ def prune(
         shared.check()
         if not dry_run:
             _sweep(repository)
+            forget_verdicts(repository)
         if dry_run or plan.is_empty:
             return PruneResult(plan=plan, deleted=0)
         work.copy(shared.check)

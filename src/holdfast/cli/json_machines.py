@@ -237,6 +237,24 @@ class BootChecked(Event):
     folder: str
 
 
+class BootVerdict(Event):
+    """`points show`, behind a virtual machine's point: what the last try to boot it came to."""
+
+    point: str
+    vm: str
+    at: str
+    good: bool
+    # agent or console: what showed that it came up; empty where nothing did.
+    proof: str
+    # Why it did not.
+    reason: str
+    seconds_to_up: float | None
+    # As its agent named it.
+    system: str
+    # Whether a picture of its screen is kept.
+    picture: bool
+
+
 class ExtensionStatus(Event):
     """`extension status`: what the guest extension of a virtual machine is like."""
 

@@ -61,10 +61,17 @@ def points(
 @click.argument("point")
 @machine_option
 def show(point: str, *, machine: str | None) -> None:
+    from holdfast.app.point_boots import last_boot
     from holdfast.cli.point_report import tell_point
+    from holdfast.cli.vm_boot_report import tell_verdict
 
     run = start_about(machine)
-    tell_point(run.out, run.open().find_snapshot(point))
+    repository = run.open()
+    found = repository.find_snapshot(point)
+    tell_point(run.out, found)
+    verdict = last_boot(repository, found, warn=run.out.warning)
+    if verdict is not None:
+        tell_verdict(run.out, verdict)
 
 
 @points.command(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from holdfast.app.vm_boot import Booted
     from holdfast.app.vm_boots import BootSeen
     from holdfast.machines.boot_records import Boot
+    from holdfast.machines.verdicts import Verdict
 
 _SHORT = 8
 _HEALTH = {
@@ -94,7 +95,6 @@ def tell_checked(out: Output, checked: "Checked") -> None:
         picture=bool(verdict.picture),
         folder=checked.folder,
     )
-    proofs = {"agent": _("its guest agent answered"), "console": _("its console said so")}
     proven = _("{point} of {vm} is proven: booted alone, {proof} after {seconds:.1f} s")
     seen = _("The picture of its screen and its console are in {folder}")
     unseen = _("Its console is in {folder}; there is no picture: {reason}")
@@ -104,11 +104,42 @@ def tell_checked(out: Output, checked: "Checked") -> None:
         proven.format(
             point=verdict.point[:_SHORT],
             vm=verdict.name,
-            proof=proofs.get(verdict.proof, ""),
+            proof=proof_in_words(verdict),
             seconds=verdict.seconds_to_up or 0.0,
         ),
         (seen if verdict.picture else unseen).format(folder=checked.folder, reason=reason),
     )
+
+
+def proof_in_words(verdict: "Verdict") -> str:
+    proofs = {"agent": _("its guest agent answered"), "console": _("its console said so")}
+    return proofs.get(verdict.proof, "")
+
+
+def tell_verdict(out: Output, verdict: "Verdict") -> None:
+    """Of an earlier check, by whichever host."""
+    event = json_machines.BootVerdict(
+        point=verdict.point,
+        vm=verdict.name,
+        at=verdict.at.isoformat(),
+        good=verdict.is_good,
+        proof=verdict.proof,
+        reason=verdict.reason,
+        seconds_to_up=verdict.seconds_to_up,
+        system=encodable(verdict.system),
+        picture=bool(verdict.picture),
+    )
+    good = _("Proven on {time}: {vm} was booted alone, {proof} after {seconds:.1f} s")
+    bad = _("Not proven on {time}: {vm} did not come up: {reason}")
+    sentence = good if verdict.is_good else bad
+    line = sentence.format(
+        time=shown.moment(verdict.at),
+        vm=shown.line(verdict.name),
+        proof=proof_in_words(verdict),
+        seconds=verdict.seconds_to_up or 0.0,
+        reason=shown.line(verdict.reason),
+    )
+    out.show(event, line)
 
 
 def _lines(booted: "Booted") -> list[str]:

@@ -1,0 +1,69 @@
+"""Whether a machine came up from a point: told as long as there is the point, and no longer."""
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from holdfast.app.point_boots import last_boot
+from holdfast.app.prune import prune
+from holdfast.machines.point_writer import TAG
+from holdfast.machines.verdicts import VERDICTS, Verdict, load_verdicts, save_verdict
+from holdfast.testing.vaults import add_point, small_vault
+from holdfast.vault.repository import Repository
+from holdfast.vault.snapshot import Snapshot
+from holdfast.vault.tags import TagChange, change_tags
+
+GOOD = Verdict(point="", name="web", at=datetime(2026, 5, 1, 12, tzinfo=UTC), is_good=True)
+
+
+def tried(vault: Repository, point: Snapshot, *, hour: int = 12, is_good: bool = True) -> Verdict:
+    at = GOOD.at.replace(hour=hour)
+    verdict = msgspec.structs.replace(GOOD, point=point.id, at=at, is_good=is_good)
+    save_verdict(vault.files, verdict)
+    return verdict
+
+
+def test_the_last_try_counts() -> None:
+    vault = small_vault()
+    point, other = (add_point(vault, {"a": name}, tags=[TAG]) for name in (b"1", b"2"))
+    tried(vault, other, hour=14)
+    bad = tried(vault, point, hour=13, is_good=False)
+    tried(vault, point)
+
+    assert last_boot(vault, point, warn=pytest.fail) == bad
+
+
+def test_a_point_that_was_marked_keeps_what_is_known_of_it() -> None:
+    vault = small_vault()
+    point = add_point(vault, {"a": b"1"}, tags=[TAG])
+    verdict = tried(vault, point)
+
+    change_tags(vault, point, TagChange(add=("audit",)), among=[point])
+
+    (marked,) = vault.snapshots()
+    assert marked.id != point.id
+    assert last_boot(vault, marked, warn=pytest.fail) == verdict
+
+
+def test_nobody_has_tried_to_boot_a_point_of_files() -> None:
+    vault = small_vault()
+    point = add_point(vault, {"a": b"1"})
+    vault.storage.put(f"{VERDICTS}/{'0' * 64}", b"is not even looked at")
+
+    assert last_boot(vault, point, warn=pytest.fail) is None
+
+
+def test_a_prune_removes_the_verdicts_of_points_that_are_gone() -> None:
+    vault = small_vault()
+    kept, gone = (add_point(vault, {"a": name}, tags=[TAG]) for name in (b"1", b"2"))
+    verdict = tried(vault, kept)
+    tried(vault, gone)
+    vault.storage.put(f"{VERDICTS}/{'0' * 64}", b"nobody knows of what")
+    vault.delete_snapshot(gone.id)
+
+    prune(vault, dry_run=True)
+    assert len(load_verdicts(vault.files, warn=lambda _: None)) == 2
+    prune(vault)
+
+    assert load_verdicts(vault.files, warn=lambda _: None) == [verdict]

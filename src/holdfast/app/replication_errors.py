@@ -96,23 +96,6 @@ class SiteNameUnresolved(HoldfastError):
     retry = Retry.LATER
 
 
-class SiteNotReached(HoldfastError):
-    code = "site-not-reached"
-    sentence = N_("Nobody answers for site {site} at {host}, port {port}: {reason}")
-    remedy = N_(
-        "On the site `holdfast replication serve` must be at work, and its firewall must let "
-        "port {port} in."
-    )
-    retry = Retry.LATER
-
-
-class SitePreflightFailed(HoldfastError):
-    code = "site-preflight-failed"
-    sentence = N_("Site {site} cannot take in {about}: {reason}")
-    remedy = N_("Mend that on the site, then run the same command again.")
-    retry = Retry.LATER
-
-
 class WayBackBarred(HoldfastError):
     """Found on the way there, because on the day of the disaster it is too late."""
 

@@ -15,7 +15,6 @@ from holdfast.app.agent_folder import AgentFolder
 from holdfast.app.register import Wanted, register
 from holdfast.app.registration_state import Registration, find_registration
 from holdfast.app.server_client import ServerClient, part
-from holdfast.app.server_errors import ServerSaid
 from holdfast.app.up_errors import MachineElsewhere, UpNeedsLogin, VaultElsewhere
 from holdfast.app.up_proposal import Proposal, accept, make_proposal, proposed_anew
 from holdfast.app.up_server import ADMIN, OwnServer, client_of
@@ -208,11 +207,3 @@ def _protected(assignment: dict[str, Any]) -> Protected:
         paths=(*assignment["paths"], *map(source_of_vm, assignment.get("vms", ()))),
         next_run=runs[0] if runs else None,
     )
-
-
-def has_been_seen(client: ServerClient, machine_id: str) -> bool:
-    """Whether the agent has spoken with the server."""
-    try:
-        return client.get(f"/machines/{part(machine_id)}")["last_seen_at"] is not None
-    except ServerSaid:
-        return False

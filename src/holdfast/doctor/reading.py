@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from holdfast.doctor.artefacts import Artefact
 from holdfast.doctor.catalogue_types import Event, Symptom
 from holdfast.doctor.codes import patterns_of
-from holdfast.doctor.decoding import encoding_of, spoken, text_of
+from holdfast.doctor.decoding import encoding_of, spoken
 from holdfast.doctor.factbase import Facts
 from holdfast.doctor.facts import LogSeen, Record
 from holdfast.doctor.loading import Catalogue
@@ -195,12 +195,6 @@ def _keys(symptom: Symptom) -> tuple[str, ...]:
     codes = (pattern for code in symptom.match.code for pattern in patterns_of(code))
     names = (rf"\b{re.escape(name)}\b" for name in symptom.match.name)
     return (*codes, *names, *symptom.match.message)
-
-
-def whole_text(artefact: Artefact) -> str:
-    """The decoded text of an artefact that is read as one piece (capped)."""
-    with artefact.open() as stream:
-        return text_of(stream)
 
 
 def matches_path(name: str, patterns: Sequence[str]) -> bool:

@@ -94,10 +94,6 @@ def home_note(folder: RecordFolder) -> HomeNote | None:
     return _read(folder, _HOME, HomeNote)
 
 
-def drop_home(folder: RecordFolder) -> None:
-    (folder.path / _HOME).unlink(missing_ok=True)
-
-
 def _keep(folder: RecordFolder, name: str, value: msgspec.Struct) -> None:
     folder.path.mkdir(mode=0o700, parents=True, exist_ok=True)
     replace_file(folder.path / name, msgspec.json.encode(value))

@@ -85,10 +85,6 @@ def read_log(folder: Path) -> Iterator[Entry]:
                     yield msgspec.json.decode(line, type=Entry)
 
 
-def is_traced(folder: Path) -> bool:
-    return (folder / TRACE).exists()
-
-
 def set_tracing(folder: Path, *, is_on: bool) -> None:
     if is_on:
         (folder / TRACE).touch(mode=0o600)

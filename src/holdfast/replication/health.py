@@ -65,10 +65,6 @@ def judgement(reasons: Iterable[Reason]) -> Judgement:
     return Judgement(ordered[0].health if ordered else Health.NORMAL, ordered)
 
 
-def worse(one: Health, other: Health) -> Health:
-    return max(one, other, key=_RANK.__getitem__)
-
-
 def _told(found: Finding, before: Reason | None, now: datetime, hold: timedelta) -> Reason:
     fresh = Reason(
         code=found.code, health=found.health, since=now, last_at=now, figures=found.figures

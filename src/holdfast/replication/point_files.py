@@ -47,10 +47,6 @@ def sweep_points(folder: ReplicaFolder, record: Record) -> None:
             remove_folder(path)
 
 
-def point_file(folder: ReplicaFolder, generation: str, name: str) -> Path:
-    return folder.points / generation / name
-
-
 def _is_same(path: Path, content: bytes) -> bool:
     try:
         return path.stat().st_size == len(content) and path.read_bytes() == content

@@ -226,11 +226,6 @@ def stamp_of(path: Path) -> Stamp | None:
     return Stamp(size=seen.st_size, mtime_ns=seen.st_mtime_ns)
 
 
-def stamped(folder: ReplicaFolder, layer: Layer) -> Layer:
-    stamp = stamp_of(folder.layer(layer.name))
-    return msgspec.structs.replace(layer, stamp=stamp or layer.stamp)
-
-
 def room_of(site: Path) -> Room:
     with site_errors(site):
         seen = os.statvfs(site)

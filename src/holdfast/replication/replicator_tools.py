@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from holdfast.base.clock import Clock
@@ -77,6 +76,3 @@ class Tools:
     reserve: int | None = None
     on_step: Callable[[str, str], None] = _nobody_listens
     warn: Callable[[str], None] = field(default=lambda _said: None)
-
-    def status_folder(self, uuid: str) -> Path:
-        return Path(self.home, "replication", uuid)

@@ -16,7 +16,7 @@ from holdfast.disks.spans import Span
 from holdfast.hypervisor.backup_jobs import job_stats
 from holdfast.hypervisor.checkpoint_xml import new_name
 from holdfast.hypervisor.checkpoints import stored_form
-from holdfast.machines.adopting import drop_checkpoints, end_our_job
+from holdfast.machines.adopting import end_our_job
 from holdfast.machines.drift import spans_of
 from holdfast.machines.going_off import told_when_off
 from holdfast.machines.nbd_source import NbdSource
@@ -31,7 +31,7 @@ from holdfast.machines.vm_state import copy_nvram, copy_tpm
 from holdfast.replication.log_writer import LogWriter, SealedLog
 from holdfast.replication.source_audit import Looked, look
 from holdfast.replication.source_facts import Generation, KeptDisk, Walk
-from holdfast.replication.source_job import Held, SourceJob, known, note_checkpoints
+from holdfast.replication.source_job import Held, SourceJob
 from holdfast.replication.source_looking import Sight
 from holdfast.replication.source_making import (
     RecordLost,
@@ -243,11 +243,3 @@ def _require_records(pull: Pull, base: Generation | None) -> None:
             before = base.disk(target) if base else None
             if before is not None and before.checkpoint:
                 raise RecordLost(Why.MAP_INCONSISTENT, target)
-
-
-def drop_unneeded(job: SourceJob) -> None:
-    """Checkpoints of ours that nobody needs; what stays the next step removes."""
-    sent, walk = known(job)
-    keep = note_checkpoints(job, sent, walk)
-    with contextlib.suppress(HoldfastError):
-        drop_checkpoints(job.domain, keep=keep)

@@ -157,11 +157,6 @@ def form_of(name: str, disks: tuple[str, ...], created: float) -> str:
     return write_xml(root)
 
 
-def abandon_walk(job: SourceJob) -> None:
-    """Its checkpoint is nobody's any more; who holds the machine next removes it."""
-    job.folder.keep_walk(None)
-
-
 def make_slice(job: SourceJob, walk: Walk, sight: Sight) -> SliceMade:
     """The next one, into the spool. The machine is held by the caller."""
     _require_record(walk, sight)

@@ -6,7 +6,6 @@ What each of them writes lies on a small disk of its own, so that it can be full
 import contextlib
 import os
 import random
-import secrets
 import shutil
 import signal
 import sqlite3
@@ -345,12 +344,6 @@ def _secret(path: Path, content: str) -> str:
     path.write_text(content, encoding="utf-8")
     path.chmod(0o600)
     return str(path)
-
-
-def fresh_folder(parent: Path) -> Path:
-    folder = parent / f"chaos-{secrets.token_hex(4)}"
-    folder.mkdir(parents=True)
-    return folder
 
 
 def remove_folder(folder: Path) -> None:

@@ -31,10 +31,6 @@ class Archive:
         self.add_folder(str(PurePosixPath(path).parent))
         self._add(path, stat.S_IFREG | mode, content)
 
-    def add_link(self, path: str, target: str) -> None:
-        self.add_folder(str(PurePosixPath(path).parent))
-        self._add(path, stat.S_IFLNK | 0o777, target.encode())
-
     def add_console(self) -> None:
         """Without it the first process speaks to nobody until it has mounted its devices."""
         self.add_folder("dev")

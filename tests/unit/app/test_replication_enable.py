@@ -13,7 +13,7 @@ from holdfast.app.replication_enable import LEAST_SPOOL, TITLES, Task
 from holdfast.app.replication_errors import (
     ReplicationElsewhere,
     ReplicationNotPossible,
-    SiteNotReached,
+    SiteNameUnresolved,
     SpoolTooSmall,
     WayBackBarred,
 )
@@ -145,10 +145,10 @@ def test_every_step_is_done_in_order_and_kept(tmp_path: Path) -> None:
 
 
 def test_nothing_is_kept_as_settings_before_both_preflights_are_passed(tmp_path: Path) -> None:
-    away = SiteNotReached(site="south", host="south.example", port=9443, reason="refused")
+    away = SiteNameUnresolved(site="south", host="south.example", reason="refused")
     works = Workshop(fails={"reach": away})
 
-    with pytest.raises(SiteNotReached):
+    with pytest.raises(SiteNameUnresolved):
         _task(tmp_path, works).run(lambda _step: None)
 
     assert works.did == ["reach"]
@@ -156,10 +156,10 @@ def test_nothing_is_kept_as_settings_before_both_preflights_are_passed(tmp_path:
 
 
 def test_the_same_command_goes_on_with_the_step_that_failed(tmp_path: Path) -> None:
-    works = Workshop(fails={"copy": SiteNotReached(site="s", host="h", port=1, reason="cut")})
+    works = Workshop(fails={"copy": SiteNameUnresolved(site="s", host="h", reason="cut")})
     task = _task(tmp_path, works)
 
-    with pytest.raises(SiteNotReached):
+    with pytest.raises(SiteNameUnresolved):
         task.run(lambda _step: None)
     between = _kept(tmp_path)
     task.run(lambda _step: None)

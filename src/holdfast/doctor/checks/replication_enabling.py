@@ -9,7 +9,7 @@ by_failure("replication.not-possible", "replication-not-possible")
 by_failure("replication.site-unknown", "site-unknown", "site-file-unreadable")
 by_failure(
     "replication.site-not-ready",
-    *("site-preflight-failed", "site-unusable", "site-not-set", "seed-unusable"),
+    *("site-unusable", "site-not-set", "seed-unusable"),
 )
 by_failure("replication.site-full", "site-full")
 by_failure("replication.spool-small", "replication-spool-small", "replication-spool-not-writable")

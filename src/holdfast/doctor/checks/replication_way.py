@@ -32,7 +32,7 @@ _by_stage("replication.name-unresolved", "dns", "site-name-unresolved")
 _by_stage(
     "replication.site-unreachable",
     "tcp",
-    *("site-not-reached", "site-unreachable", "site-link-silent", "site-link-lost"),
+    *("site-unreachable", "site-link-silent", "site-link-lost"),
 )
 _by_stage(
     "replication.site-untrusted",

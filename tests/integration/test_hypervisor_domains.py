@@ -29,7 +29,6 @@ from holdfast.hypervisor.errors import (
     VmMissing,
     VmNotRunning,
 )
-from holdfast.hypervisor.features import probe_features
 from holdfast.hypervisor.states import State
 from holdfast.testing.guests import Guest, Recipe
 from holdfast.testing.hosts import KvmHost
@@ -228,18 +227,6 @@ def test_machine_with_a_screen_has_a_picture(hypervisor: Host, off: Domain) -> N
 
     assert picture.mime_type.startswith("image/")
     assert picture.data[:2] in (b"P6", b"\x89P")
-
-
-def test_features_are_found_by_asking(lasting_domain: Domain, off: Domain) -> None:
-    found = probe_features(lasting_domain)
-
-    assert found.backup
-    assert found.mode_by_disk
-    assert found.checkpoint_validation
-    assert lasting_domain.standing().state is State.RUNNING
-    assert list_checkpoints(lasting_domain) == []
-    # A machine that is off is asked only what does not need it running.
-    assert probe_features(off).preserve_shutdown == found.preserve_shutdown
 
 
 def test_connection_opens_again_after_a_restart_of_the_daemon(

@@ -5,6 +5,7 @@ Whatever keeps it from coming back is told with what helps, and that does help.
 
 import copy
 import itertools
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ from holdfast.testing.still_machine import StillMachine
 from holdfast.testing.two_sites import Station, TwoSites, two_sites
 from holdfast.testing.waiting import wait_until
 from tests import machines_bench
+from tests.both_languages import refused_in_both
 
 pytestmark = machines_bench.MARKS
 FIRST, SECOND = "vda", "sda"
@@ -66,6 +68,24 @@ class Away:
         return self.at(
             self.sites.north, "failback", "--force", "--shutdown-within", "1s", status=status
         )
+
+    def in_the_way(self) -> list[str]:
+        """Of a reprotect, as a look before it has found."""
+        words = ("failover", "check", self.name, "--act", "reprotect", "--json")
+        seen = self.sites.south.run(*words, status=None).event("recovery-preflight")
+        return [each["code"] for each in seen["problems"]]
+
+    def diagnosed(self) -> list[str]:
+        """By the doctor, where nothing has failed yet."""
+        said = self.sites.south.run("doctor", "recovery.reprotect", "--json", status=None)
+        found = [each["cause"] for each in json.loads(said.out)["findings"]]
+        # Whatever else is wrong with the host the tests run on.
+        return [cause for cause in found if cause.startswith("recovery.")]
+
+    def refused(self, command: str = "reprotect") -> str:
+        """The code of the refusal, which is shown in both languages."""
+        south = command == "reprotect"
+        return refused_in_both(self.sites.south if south else self.sites.north, command, self.name)
 
     def is_home(self) -> bool:
         """On its own images, with all that it ever did."""
@@ -177,17 +197,23 @@ def test_a_home_that_cannot_be_reached_and_a_machine_that_is_off_are_told_of(awa
     north = away.sites.north
     assert north.serving is not None
 
+    well = away.in_the_way(), away.diagnosed()
     north.serving.kill()
-    unreached = away.reprotect(status=None).event("error")
+    looked = away.in_the_way(), away.diagnosed()
+    unreached, told = away.reprotect(status=None).event("error"), away.refused()
     north.serve()
     away.there.stop()
-    is_off = away.reprotect(status=None).event("error")
+    looked_off = away.in_the_way(), away.diagnosed()
+    is_off, told_off = away.reprotect(status=None).event("error"), away.refused()
     away.there.start()
     done = away.reprotect().event("recovery-done")
 
-    assert unreached["code"] == "way-back-home-unreachable"
+    assert well == ([], [])
+    assert looked == (["way-back-home-unreachable"], ["recovery.home-unreachable"])
+    assert looked_off == (["way-back-machine-not-running"], ["recovery.not-running"])
+    assert unreached["code"] == told == "way-back-home-unreachable"
     assert unreached["source_codes"] == ["95226"]
-    assert is_off["code"] == "way-back-machine-not-running"
+    assert is_off["code"] == told_off == "way-back-machine-not-running"
     assert is_off["source_codes"] == ["78093"]
     assert done["stage"] == "protected-in-reverse"
 
@@ -198,13 +224,15 @@ def test_one_that_was_moved_away_comes_back_and_a_new_name_is_no_obstacle(away: 
         domain = connection.lookupByUUIDString(away.home.uuid)
         xml = domain.XMLDesc(0)
         _gone(connection, away.home.uuid)
-        moved = away.reprotect(status=None).event("error")
+        looked = away.in_the_way(), away.diagnosed()
+        moved, told = away.reprotect(status=None).event("error"), away.refused()
         connection.defineXML(xml)
         connection.lookupByUUIDString(away.home.uuid).rename(f"{away.name}-anew", 0)
     away.there.start()
     done = away.reprotect().event("recovery-done")
 
-    assert moved["code"] == "way-back-machine-moved"
+    assert looked == (["way-back-machine-moved"], ["recovery.moved"])
+    assert moved["code"] == told == "way-back-machine-moved"
     assert moved["exit_status"] == Exit.DECIDE
     assert done["stage"] == "protected-in-reverse"
 
@@ -215,12 +243,12 @@ def test_a_replica_that_was_deleted_at_home_is_made_anew(away: Away) -> None:
     away.sites.south.rest()
     shutil.rmtree(north.replicas / away.home.uuid)
 
-    deleted = away.fail_back(status=None).event("error")
+    deleted, told = away.fail_back(status=None).event("error"), away.refused("failback")
     away.sites.south.work()
     away.reprotect()
     done = away.fail_back().event("recovery-done")
 
-    assert deleted["code"] == "way-back-replica-deleted"
+    assert deleted["code"] == told == "way-back-replica-deleted"
     assert done["stage"] == "committed"
     assert away.is_home()
 
@@ -232,10 +260,10 @@ def test_one_that_was_deleted_there_is_given_back_to_its_home(away: Away) -> Non
         _gone(connection, away.home.uuid)
     shutil.rmtree(away.sites.south.replicas / away.home.uuid / "running")
 
-    deleted = away.reprotect(status=None).event("error")
+    deleted, told = away.reprotect(status=None).event("error"), away.refused()
     away.sites.south.run("failover", "undo", away.name, "--discard-changes")
 
-    assert deleted["code"] == "way-back-machine-deleted"
+    assert deleted["code"] == told == "way-back-machine-deleted"
     assert record.exists()
     wait_until(lambda: not _is_fenced(away), within=WITHIN)
 
@@ -253,10 +281,10 @@ def test_with_its_protection_switched_off_it_is_replicated_to_its_home_anew(away
     shutil.rmtree(SourceFolder(str(north.home), away.home.uuid).path)
     north.work()
 
-    off = away.reprotect(status=None).event("error")
+    off, told = away.reprotect(status=None).event("error"), away.refused()
     south.run("replication", "enable", away.name, "--to", "north", *NEVER)
 
-    assert off["code"] == "way-back-protection-off"
+    assert off["code"] == told == "way-back-protection-off"
     assert facts_of(north, away.home.uuid).points
 
 
@@ -264,10 +292,10 @@ def test_one_that_has_moved_for_good_is_a_machine_of_that_host_like_any_other(aw
     south = away.sites.south
     south.run("commit", away.name, "--complete-migration", "--yes")
 
-    migrated = away.reprotect(status=None).event("error")
+    migrated, told = away.reprotect(status=None).event("error"), away.refused()
     south.run("replication", "enable", away.name, "--to", "north", *NEVER)
 
-    assert migrated["code"] == "recovery-migrated"
+    assert migrated["code"] == told == "recovery-migrated"
     assert facts_of(away.sites.north, away.home.uuid).points
     # And it fails over from there like any other, and comes back to the images it has there.
     north, wish = away.sites.north, ("--force", "--shutdown-within", "1s")
@@ -285,10 +313,10 @@ def test_a_machine_that_was_never_failed_over_is_replicated_as_any(sites: TwoSit
     with Host.open(sites.south.host.uri) as beyond:
         machine = StillMachine(sites.south.host, beyond, "native", SIZES)
         try:
-            refused = sites.south.run("reprotect", "native", "--json", status=None).event("error")
+            refused = refused_in_both(sites.south, "reprotect", "native")
             sites.south.run("replication", "enable", "native", "--to", "north", *NEVER)
 
-            assert refused["code"] == "recovery-no-replica-here"
+            assert refused == "recovery-no-replica-here"
             assert facts_of(sites.north, machine.uuid).points
         finally:
             sites.south.run("replication", "disable", "native", status=None)
@@ -328,6 +356,7 @@ def test_a_site_that_does_not_know_a_way_back_is_found_when_the_way_there_is_mad
             known.rename(tmp_path / "sites")
             try:
                 missing = sites.north.run(*words, status=None).event("error")
+                told = refused_in_both(sites.north, *words[:-1])
                 agreed = sites.north.run(*words, "--one-way")
             finally:
                 (tmp_path / "sites").rename(known)
@@ -336,7 +365,7 @@ def test_a_site_that_does_not_know_a_way_back_is_found_when_the_way_there_is_mad
             sites.north.run("replication", "disable", "oneway", status=None)
             machine.remove()
 
-    assert missing["code"] == "way-back-missing"
+    assert missing["code"] == told == "way-back-missing"
     assert _way_back(agreed) == "left-out"
     assert _way_back(both) == "done"
 

@@ -14,6 +14,7 @@ from holdfast.app.recovery_acting import (
     starting_wish,
 )
 from holdfast.app.recovery_here import Here, RecoveryWish, here
+from holdfast.app.recovery_reprotect import in_the_way_of_reprotect
 from holdfast.app.recovery_way_back import doubts_of_way_back
 from holdfast.app.wiring import Session
 from holdfast.base.errors import HoldfastError
@@ -32,6 +33,7 @@ from holdfast.recovery.planned_errors import SourceSilent
 from holdfast.recovery.policy import refusal
 from holdfast.recovery.promoting import Place, plan_promotion
 from holdfast.recovery.promotion import PromotionPlan, PromotionWish
+from holdfast.recovery.promotion_errors import PromotionAccountReadsOnly
 from holdfast.recovery.promotion_preflight import problems_of
 from holdfast.recovery.record import Act, ActKind
 from holdfast.recovery.source_silence import Silence, judge_silence
@@ -70,6 +72,8 @@ class Preflight:
     doubts: list[str] = field(default_factory=list)
     # How its network cards would be connected.
     lines: tuple[Line, ...] = ()
+    # Something else kept it from being looked at to the end: there may be more in the way.
+    is_whole: bool = True
 
     @property
     def is_clear(self) -> bool:
@@ -82,10 +86,12 @@ def look_before(session: Session, vm: str, kind: ActKind, wish: RecoveryWish) ->
         seen = Preflight(vm=found.vm, name=found.name, act=kind)
         error = refusal(kind, found.standing())
         if error is not None:
-            seen.problems.append(error)
+            _broken_off(seen, error)
         elif kind in _STARTING:
             _look_at_source(found, kind, seen)
             _look_at_start(found, wish, seen)
+        elif kind is ActKind.REPROTECT:
+            _look_at_way_back(found, seen)
         if kind in _LEAVES_HOME and error is None:
             seen.doubts += doubts_of_way_back(found)
         return seen
@@ -121,7 +127,21 @@ def _look_at_start(found: Here, wish: RecoveryWish, seen: Preflight) -> None:
             seen.problems += problems_of(place, plan)
             _look_at_networks(found, place, plan, wish, seen.act)
     except HoldfastError as err:
-        seen.problems.append(err)
+        _broken_off(seen, err)
+    # Who may not write is not asked for more.
+    seen.is_whole &= not any(isinstance(each, PromotionAccountReadsOnly) for each in seen.problems)
+
+
+def _look_at_way_back(found: Here, seen: Preflight) -> None:
+    try:
+        seen.problems += in_the_way_of_reprotect(found)
+    except HoldfastError as err:
+        _broken_off(seen, err)
+
+
+def _broken_off(seen: Preflight, err: HoldfastError) -> None:
+    seen.problems.append(err)
+    seen.is_whole = False
 
 
 def _look_at_networks(

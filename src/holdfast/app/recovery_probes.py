@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
+from holdfast.app.recovery_looks import tell_looks
 from holdfast.app.wiring import Session
 from holdfast.base.errors import HoldfastError
 from holdfast.recovery.acts import is_at_work
@@ -122,4 +123,7 @@ def _moment(when: datetime | None) -> str | None:
     return when.isoformat() if when else None
 
 
-RECOVERY_PROBES: dict[str, Callable[[Session], Iterator[Line]]] = {"own.recovery": tell_recovery}
+RECOVERY_PROBES: dict[str, Callable[[Session], Iterator[Line]]] = {
+    "own.recovery": tell_recovery,
+    "own.recovery.looks": tell_looks,
+}

@@ -8,13 +8,16 @@ from holdfast.app.recovery_acting import acting, refused_unless
 from holdfast.app.recovery_here import Here, Outcome, RecoveryWish
 from holdfast.app.recovery_way_back import other_host, through_to
 from holdfast.app.replication_first_copy import FirstCopy
+from holdfast.base.errors import HoldfastError
 from holdfast.base.texts import _
 from holdfast.base.units import format_size
 from holdfast.hypervisor.connection import Host
 from holdfast.recovery.acts import OnStep, Step
+from holdfast.recovery.desk import is_split, tidings_of
 from holdfast.recovery.record import ActKind, Stage
 from holdfast.recovery.reprotecting import Reprotecting, United
 from holdfast.recovery.source_notes import NotesFile
+from holdfast.recovery.way_back_errors import HomeKnowsNewer, StillRunsAtHome
 from holdfast.recovery.way_back_notes import (
     adoption_word,
     drop_asked,
@@ -34,6 +37,12 @@ def reprotect(here: Here, wish: RecoveryWish, on_step: OnStep) -> Outcome:  # no
         return begun.finish(
             stage=protecting.stage, figures=protecting.figures, warnings=protecting.warnings
         )
+
+
+def in_the_way_of_reprotect(here: Here) -> Iterator[HoldfastError]:
+    """What it would stop at now, as far as this host sees; the old home may have more to say."""
+    with here.hypervisor() as host:
+        yield from _Protecting(here=here, host=host, act="").in_the_way()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,6 +76,25 @@ class _Protecting:
             Step(name="union", do=self._unite, is_done=self.is_begun),
             Step(name="reverse-copy", do=self._copy),
         )
+
+    def in_the_way(self) -> Iterator[HoldfastError]:
+        here, seen = self.here, set[str]()
+        for look in (self._look_at_machine, self._reach):
+            try:
+                look()
+            except HoldfastError as err:
+                # That there is no way at all, both say.
+                if err.code not in seen:
+                    yield err
+                seen.add(err.code)
+        record, heard = here.record(), tidings_of(here.home, here.vm)
+        if record.promoted is None or heard is None:
+            return
+        told, ours = heard.tidings, record.epoch
+        if told.epoch > ours:
+            yield HomeKnowsNewer(about=here.name, theirs=told.epoch, ours=ours)
+        elif is_split(record, told, machine_id=here.machine_id):
+            yield StillRunsAtHome(about=here.name)
 
     def _look_at_machine(self) -> str:
         with self._at_hand(asks=False) as way:

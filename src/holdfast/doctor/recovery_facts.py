@@ -36,6 +36,21 @@ class Recovery(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryLook(Fact):
+    """What would be in the way of the act that comes next for a machine, looked at just now.
+
+    One for each thing in the way, and one without an error where there is nothing.
+    """
+
+    vm: str
+    uuid: str = ""
+    # As the command of the act is called; empty where it could not be looked at to the end.
+    act: str = ""
+    error: str = ""
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryTrial(Fact):
     """A test failover of which something is left."""
 
@@ -66,4 +81,5 @@ RECOVERY_KINDS: Mapping[str, Mapping[str, type[Fact]]] = {
         "recovery-trial": RecoveryTrial,
         "recovery-drill": RecoveryDrill,
     },
+    "own.recovery.looks": {"recovery-look": RecoveryLook},
 }

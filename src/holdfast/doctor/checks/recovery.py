@@ -1,13 +1,17 @@
 """Causes why a machine does not come up at the other site, or cannot come back."""
 
+from collections.abc import Sequence
+
 from holdfast.doctor.checking import Params, check
 from holdfast.doctor.checks.agent_judging import SHOWN, Look, by_fact, named, said_by_errors
 from holdfast.doctor.factbase import Facts
 from holdfast.doctor.model import Verdict, confirmed, ruled_out, unknown
 from holdfast.doctor.own_facts import JobRecord
-from holdfast.doctor.recovery_facts import Recovery, RecoveryDrill, RecoveryTrial
+from holdfast.doctor.recovery_facts import Recovery, RecoveryDrill, RecoveryLook, RecoveryTrial
 
-_PROBE = "own.recovery"
+_PROBE, _LOOKS = "own.recovery", "own.recovery.looks"
+# Which looks see whether it is so now: those before a start, or before a way back.
+_STARTS, _WAY_BACK = frozenset(("unplanned", "planned", "failback")), frozenset(("reprotect",))
 
 
 # The codes of errors that prove a cause.
@@ -20,13 +24,35 @@ def by_failure(cause: str, *codes: str) -> None:
 
     @check(cause, needs_any=(Recovery, JobRecord))
     def judge(facts: Facts, _: Params) -> Verdict:
-        for one in facts.of(Recovery):
-            if one.error in codes:
-                return confirmed(one.span, **{**named(one), "reason": one.said or one.error})
-        if said := said_by_errors(facts, codes):
+        failed = _failed_with(facts, codes, but=frozenset())
+        if said := failed or said_by_errors(facts, codes):
             return said
         well = [one.span for one in facts.of(Recovery)]
         return ruled_out(*well[:SHOWN]) if well else unknown(_PROBE)
+
+
+def by_look(cause: str, acts: frozenset[str], *codes: str) -> None:
+    """What is in the way of an act now; that none has failed with it says nothing about that."""
+    CODES[cause] = codes
+
+    @check(cause, needs_any=(RecoveryLook, Recovery, JobRecord))
+    def judge(facts: Facts, _: Params) -> Verdict:
+        for one in facts.of(RecoveryLook):
+            if one.error in codes:
+                return confirmed(one.span, **{**named(one), "reason": one.said})
+        looks = [one for one in facts.of(RecoveryLook) if one.act in acts]
+        # A step that failed with it is history where it is not so any more.
+        failed = _failed_with(facts, codes, but=frozenset(one.uuid for one in looks))
+        if said := failed or said_by_errors(facts, codes):
+            return said
+        return ruled_out(*(one.span for one in looks[:SHOWN])) if looks else unknown(_LOOKS)
+
+
+def _failed_with(facts: Facts, codes: Sequence[str], *, but: frozenset[str]) -> Verdict | None:
+    for one in facts.of(Recovery):
+        if one.error in codes and one.uuid not in but:
+            return confirmed(one.span, **{**named(one), "reason": one.said or one.error})
+    return None
 
 
 # Where it runs.
@@ -67,30 +93,30 @@ by_fact(
 
 # Bringing it up.
 by_failure("recovery.source-may-run", "recovery-source-may-run")
-by_failure("recovery.name-taken", "failover-name-taken", "failover-uuid-taken")
-by_failure("recovery.address-taken", "failover-mac-taken")
-by_failure("recovery.memory-short", "failover-memory-short", "failover-huge-pages-short")
-by_failure("recovery.store-closed", "failover-folder-closed", "failover-pool-closed")
-by_failure("recovery.store-full", "failover-space-short")
-by_failure("recovery.account-reads-only", "failover-account-reads-only")
-by_failure("recovery.network-missing", "failover-network-missing", "networks-unreadable")
-by_failure("recovery.hardware-unknown", "failover-hardware-unknown", "failover-file-missing")
-by_failure("recovery.point-unusable", "failover-point-incomplete", "failover-point-changed")
+by_look("recovery.name-taken", _STARTS, "failover-name-taken", "failover-uuid-taken")
+by_look("recovery.address-taken", _STARTS, "failover-mac-taken")
+by_look("recovery.memory-short", _STARTS, "failover-memory-short", "failover-huge-pages-short")
+by_look("recovery.store-closed", _STARTS, "failover-folder-closed", "failover-pool-closed")
+by_look("recovery.store-full", _STARTS, "failover-space-short")
+by_look("recovery.account-reads-only", _STARTS, "failover-account-reads-only")
+by_look("recovery.network-missing", _STARTS, "failover-network-missing", "networks-unreadable")
+by_look("recovery.hardware-unknown", _STARTS, "failover-hardware-unknown", "failover-file-missing")
+by_look("recovery.point-unusable", _STARTS, "failover-point-incomplete", "failover-point-changed")
 by_failure("recovery.shut-down-slow", "vm-shut-down-too-slow")
 by_failure("recovery.source-not-ready", "failover-source-not-ready", "failover-source-transient")
 
 # The way back.
-by_failure("recovery.home-unreachable", "way-back-home-unreachable")
-by_failure("recovery.home-no-site", "way-back-home-is-no-site", "way-back-missing")
-by_failure("recovery.not-running", "way-back-machine-not-running", "recovery-machine-ended")
+by_look("recovery.home-unreachable", _WAY_BACK, "way-back-home-unreachable")
+by_look("recovery.home-no-site", _WAY_BACK, "way-back-home-is-no-site", "way-back-missing")
+by_look("recovery.not-running", _WAY_BACK, "way-back-machine-not-running", "recovery-machine-ended")
 by_failure("recovery.migrated", "recovery-migrated")
-by_failure("recovery.moved", "way-back-machine-moved")
+by_look("recovery.moved", _WAY_BACK, "way-back-machine-moved")
 by_failure("recovery.replica-deleted", "way-back-replica-deleted", "way-back-machine-deleted")
 by_failure("recovery.protection-off", "way-back-protection-off")
 by_failure("recovery.not-failed-over", "recovery-not-failed-over", "recovery-no-replica-here")
 by_failure("recovery.target-unsupported", "way-back-target-unsupported")
-by_failure("recovery.runs-at-home", "way-back-runs-at-home")
-by_failure("recovery.another-epoch", "way-back-home-knows-newer", "way-back-not-its-site")
+by_look("recovery.runs-at-home", _WAY_BACK, "way-back-runs-at-home")
+by_look("recovery.another-epoch", _WAY_BACK, "way-back-home-knows-newer", "way-back-not-its-site")
 
 
 # Tests and drills.

@@ -1,6 +1,7 @@
 """This host and one machine, as every act of recovery needs them: record, site, who asks."""
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,12 +14,16 @@ from holdfast.app.replication_own_site import is_site, site_plan
 from holdfast.app.replication_serve import machines_here
 from holdfast.app.wiring import Session
 from holdfast.base.clock import Clock
+from holdfast.base.texts import _
 from holdfast.hypervisor.connection import Host
 from holdfast.recovery.act_errors import NameOfSeveral, NoReplicaHere
 from holdfast.recovery.address_rules import AddressRule
+from holdfast.recovery.desk import heard_here, tidings_of
 from holdfast.recovery.policy import Standing, place_of
+from holdfast.recovery.promotion_errors import PromotionFolderClosed
 from holdfast.recovery.record import RecoveryRecord, Stage
 from holdfast.recovery.record_folder import RecordFolder, known_here
+from holdfast.recovery.source_silence import FAREWELL
 from holdfast.replication.replica_facts import ReplicaFacts
 from holdfast.replication.settings import ReplicationSettings
 from holdfast.replication.site import Site
@@ -123,6 +128,8 @@ class Here:
             under_way=known.act,
             is_home_again=known.rests is Stage.PROTECTED_IN_REVERSE,
             has_replica=has_replica,
+            store=str(self.site.folder) if self.site else "",
+            store_away=store_away(self.home, self.site) if self.site and not has_replica else "",
         )
 
 
@@ -132,7 +139,7 @@ def here(session: Session, vm: str, *, who: str, agree: Agree = None) -> Iterato
     home = session.settings.home
     site = own_site(session)
     known = machines_known(home, site)
-    uuid = _found(vm, known)
+    uuid = _found(vm, known, home=home, site=site)
     yield Here(
         session=session,
         vm=uuid,
@@ -178,11 +185,31 @@ def machines_known(home: str, site: Site | None) -> dict[str, str]:
     return found
 
 
-def _found(vm: str, known: dict[str, str]) -> str:
+def store_away(home: str, site: Site) -> str:
+    """Why what the site has cannot be seen, as when its disk is not mounted; empty: it can."""
+    try:
+        os.listdir(site.folder)
+    except OSError as err:
+        return err.strerror or str(err)
+    if site.replicas() or not any(_speaks(home, vm) for vm in heard_here(home)):
+        return ""
+    return _("none of the replicas is in it whose sources were heard here; is it mounted?")
+
+
+def _speaks(home: str, vm: str) -> bool:
+    """It is replicated to here, as far as this host was told."""
+    heard = tidings_of(home, vm)
+    return heard is not None and FAREWELL not in heard.tidings.facts
+
+
+def _found(vm: str, known: dict[str, str], *, home: str, site: Site | None) -> str:
     if vm in known:
         return vm
     named = [uuid for uuid, name in known.items() if name == vm]
     if not named:
+        away = store_away(home, site) if site else ""
+        if site and away:
+            raise PromotionFolderClosed(about=vm, path=site.folder, reason=away)
         raise NoReplicaHere(about=vm)
     if len(named) > 1:
         raise NameOfSeveral(about=vm, uuids=", ".join(sorted(named)))

@@ -113,6 +113,11 @@ def tidings_of(home: str, vm: str) -> Heard | None:
         return None
 
 
+def heard_here(home: str) -> list[str]:
+    """The machines whose sources were ever heard."""
+    return sorted(each.parent.name for each in Path(home, FOLDER).glob(f"*/{_TIDINGS}"))
+
+
 def put_order(folder: RecordFolder, order: SiteOrder) -> None:
     """The source hears of it with its next tidings; it belongs to the act under way."""
     _put(folder.path / _ORDER, msgspec.json.encode(order))

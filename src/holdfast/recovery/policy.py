@@ -26,6 +26,7 @@ from holdfast.recovery.act_errors import (
     RunsElsewhere,
 )
 from holdfast.recovery.act_texts import act_text
+from holdfast.recovery.promotion_errors import PromotionFolderClosed
 from holdfast.recovery.record import Act, ActKind, RecoveryRecord, Stage
 
 FAILOVERS = frozenset(
@@ -70,6 +71,9 @@ class Standing:
     is_home_again: bool = False
     # A replica lies here, whatever else this host is to it.
     has_replica: bool = False
+    # Where replicas are to lie here, and why nothing can be said of what lies there.
+    store: str = ""
+    store_away: str = ""
 
 
 _LEGAL: Mapping[tuple[Place, Stage], frozenset[ActKind]] = {
@@ -194,13 +198,22 @@ def _is_given_up_by_disaster(under_way: Act, standing: Standing) -> bool:
 
 
 def _no_replica(standing: Standing) -> HoldfastError | None:
-    return None if standing.has_replica else NoReplicaHere(about=standing.about)
+    return None if standing.has_replica else _not_here(standing)
+
+
+def _not_here(standing: Standing) -> HoldfastError:
+    """That there never was a replica is said only where one would be seen."""
+    if standing.store_away:
+        return PromotionFolderClosed(
+            about=standing.about, path=standing.store, reason=standing.store_away
+        )
+    return NoReplicaHere(about=standing.about)
 
 
 def _instead(kind: ActKind, standing: Standing) -> HoldfastError:  # noqa: PLR0911  a case each
     about, stage = standing.about, standing.stage
     if standing.place is Place.NOTHING:
-        return NoReplicaHere(about=about)
+        return _not_here(standing)
     if stage is Stage.MIGRATED:
         return Migrated(about=about)
     if standing.place is Place.HOME:

@@ -172,7 +172,7 @@ class Circle:
             self._held = {"south": self._content()}
             self._held["north"] = self._lose_the_source()
         else:
-            self._write()
+            self.write()
         if act.drops:
             for target, content in self._held[act.drops].items():
                 self.home.disks[target].content[:] = content
@@ -269,19 +269,19 @@ class Circle:
     ) -> bool:
         """Whatever dies next at this step; whether the command did."""
         due = [death for death in left if death[0] == step]
-        if not due or not self._lives(act, due[0][1]):
+        if not due or (act.is_each and not self.lives(act, due[0][1])):
             return False
         assert act.is_each or due[0] == left[0], (due, left)
         left.remove(due[0])
         _step, victim = due[0]
         if victim is not Victim.COMMAND:
-            self._kill(act, victim)
+            self.kill(act, victim)
         if victim is Victim.COMMAND or len(due) > 1:
             Working(process, self.home.folder / "firmware").kill()
             return True
         return False
 
-    def _kill(self, act: CircleAct, victim: Victim) -> None:
+    def kill(self, act: CircleAct, victim: Victim) -> None:
         source = self.station(act.source)
         site = self.sites.south if source is self.sites.north else self.sites.north
         here = self.station(act.at)
@@ -305,12 +305,12 @@ class Circle:
         machine = self.machines[name]
         assert machine.is_on()
         machine.host.kill_guest(machine.name)
-        wait_until(lambda: not machine.is_on(), within=WITHIN)
+        wait_until(lambda: not self.is_on(name), within=WITHIN)
 
-    def _lives(self, act: CircleAct, victim: Victim) -> bool:
+    def lives(self, act: CircleAct, victim: Victim) -> bool:
         if victim not in (Victim.QEMU, Victim.OTHER_QEMU):
             return True
-        return not act.is_each or self.is_on(self._where(act, victim))
+        return self.is_on(self._where(act, victim))
 
     def _where(self, act: CircleAct, victim: Victim) -> str:
         other = "south" if act.at == "north" else "north"
@@ -336,7 +336,7 @@ class Circle:
             self.home.disks[target].content[:] = content
         return stayed
 
-    def _write(self) -> None:
+    def write(self) -> None:
         """And flush it: a power cut loses nothing of it."""
         self._writes += 1
         machine = self.machines[self.runs_at]
@@ -347,10 +347,13 @@ class Circle:
 
 
 @contextmanager
-def circle(hosts: tuple[KvmHost, KvmHost], name: str) -> Iterator[Circle]:
+def circle(
+    hosts: tuple[KvmHost, KvmHost], name: str, *options: str, burden: int = 0
+) -> Iterator[Circle]:
+    """`options` are of the replication."""
     north, south = hosts
     with two_sites(*hosts) as sites, Host.open(north.uri) as here, Host.open(south.uri) as beyond:
-        home = StillMachine(north, here, name, SIZES)
+        home = StillMachine(north, here, name, SIZES, burden=burden)
         there = copy.copy(home)
         there.host, there.hypervisor = south, beyond
         there.folder.mkdir()
@@ -362,7 +365,7 @@ def circle(hosts: tuple[KvmHost, KvmHost], name: str) -> Iterator[Circle]:
                 home.flush(target)
             sites.work()
             words = ("--to", "south", "--every", "15m", "--app-every", "never")
-            sites.north.run("replication", "enable", name, *words)
+            sites.north.run("replication", "enable", name, *words, *options)
             yield made
         finally:
             made.revive()

@@ -42,6 +42,8 @@ class LiveSources:
         self._lock = threading.Lock()
         self._leaving: dict[str, Leaving] = {}
         self._settling: dict[str, threading.Thread] = {}
+        # What was told to keep the leftovers of a machine where they are: once, not at each look.
+        self._kept_by: dict[str, str] = {}
 
     @property
     def handlers(self) -> Mapping[OrderKind, Callable[[Loop, SiteOrder, NotesFile], Answer]]:
@@ -136,8 +138,11 @@ class LiveSources:
             try:
                 site = loop.settings.to.machine
                 settle(loop.find(), folder, self._clock, home=self._home, site=site)
+                self._kept_by.pop(loop.uuid, None)
             except HoldfastError as err:
-                loop.happened("live-leftovers", err.code)
+                if self._kept_by.get(loop.uuid) != err.code:
+                    loop.happened("live-leftovers", err.code)
+                self._kept_by[loop.uuid] = err.code
 
 
 class _Tidy:

@@ -18,7 +18,7 @@ import shutil
 import signal
 import subprocess  # noqa: TID251  hosts and what runs on them are processes
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ from holdfast.testing.guests import Guest
 from holdfast.testing.hosts import NORTH, SOUTH, KvmHost
 from holdfast.testing.waiting import wait_until
 
-_PROGRAM = Path(sys.executable).with_name("holdfast")
+PROGRAM = Path(sys.executable).with_name("holdfast")
 _PATIENCE = 240.0
 # Long enough for a first copy on a machine that has much else to do.
 COPIED_WITHIN = 180.0
@@ -115,7 +115,7 @@ class Side:
     def run(self, *words: str | Path, status: int | None = 0) -> Said:
         """`holdfast` there, to its end; `status` is the one wanted, None for whichever."""
         done = subprocess.run(  # noqa: S603  of the tests' own
-            self.host.words(_PROGRAM, *words),
+            self.host.words(PROGRAM, *words),
             env=self.environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -127,13 +127,13 @@ class Side:
         assert status is None or said.status == status, f"{words}: {said.out}\n{said.err}"
         return said
 
-    def start(self, *words: str | Path) -> Working:
+    def start(self, *words: str | Path, program: Sequence[str | Path] = (PROGRAM,)) -> Working:
         """`holdfast` there, until it is stopped or the host ends."""
         self._logs += 1
         log = self.folder / f"log{self._logs}"
         with log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603  of the tests' own
-                self.host.words(_PROGRAM, *words),
+                self.host.words(*program, *words),
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -7,6 +7,7 @@ by qemu-io. What its disks hold is known at any time, and so can be compared wit
 
 import contextlib
 import itertools
+import os
 import shutil
 import subprocess  # noqa: TID251  images are changed by QEMU's programs
 import uuid
@@ -83,13 +84,15 @@ class StillMachine:
     raw: tuple[str, ...] = ()
     # Whether it is remembered what its disks hold, which takes as much memory.
     is_known: bool = True
+    # Bytes of its memory that take their time when it moves; what is empty takes none.
+    burden: int = 0
     uuid: str = field(default_factory=lambda: str(uuid.uuid4()))
     disks: dict[str, StillDisk] = field(default_factory=dict)
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
         self.folder.mkdir()
-        (self.folder / "firmware").write_bytes(_FIRMWARE)
+        (self.folder / "firmware").write_bytes(os.urandom(self.burden) + _FIRMWARE)
         for target, size in self.sizes.items():
             self.add_disk(target, size)
         self.define()

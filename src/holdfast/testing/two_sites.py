@@ -19,7 +19,7 @@ from holdfast.base.clock import SystemClock
 from holdfast.replication.replica_facts import ReplicaFacts
 from holdfast.replication.site import Site
 from holdfast.testing.hosts import NORTH, SOUTH, KvmHost
-from holdfast.testing.replicated import Said, Side, Working, ready
+from holdfast.testing.replicated import PROGRAM, Said, Side, Working, ready
 
 
 @dataclass(slots=True)
@@ -30,6 +30,8 @@ class Station:
     name: str
     serving: Working | None = field(default=None, init=False)
     running: Working | None = field(default=None, init=False)
+    # What runs `replication run`, where it is not the program itself.
+    runner: tuple[str | Path, ...] = field(default=(PROGRAM,), init=False)
 
     @property
     def host(self) -> KvmHost:
@@ -53,7 +55,8 @@ class Station:
 
     def follow(self) -> None:
         if self.running is None or not self.running.is_at_work:
-            working = self.side.start("replication", "run", "--json")
+            words = ("replication", "run", "--json")
+            working = self.side.start(*words, program=self.runner)
             self.running = ready(working, "replication-running")
 
     def work(self) -> None:

@@ -1,0 +1,235 @@
+"""Either libvirtd and either QEMU at each moment of a live move, the carrying of memory among them.
+
+The move is begun, one of them is killed at a moment, and it goes on to the next or is begun again,
+until nothing is left to be killed. The machine's processor stands still, so that what it holds is
+known; it has memory that takes seconds on a slow link, so that the middle is one.
+"""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from sys import executable
+
+import pytest
+
+from holdfast.base.errors import HoldfastError
+from holdfast.base.units import MIB
+from holdfast.recovery.live_note import read_live
+from holdfast.recovery.record import Stage
+from holdfast.recovery.record_folder import RecordFolder
+from holdfast.replication.source_folder import SourceFolder
+from holdfast.testing.hosts import KvmHost
+from holdfast.testing.replicated import Working
+from holdfast.testing.waiting import wait_until
+from tests import machines_bench
+from tests.circle_acts import LIVE, NAME, UNDO
+from tests.circle_bench import SIZES, WITHIN, Circle, Victim, assert_at_rest, circle
+
+pytestmark = [*machines_bench.MARKS, pytest.mark.faults]
+_RUNNER = Path(__file__).parent.with_name("gated_running.py")
+_SLOW = ("--limit", "16mbit")
+_BURDEN = 4 * MIB
+_TRIES = 16
+
+
+class Moment(StrEnum):
+    """In their order; all but one are steps at which its `replication run` stands."""
+
+    # Before anything is on its disks; with images on top; when what lies below is at the site.
+    LEAVING = "leaving"
+    FROZEN = "frozen"
+    DELIVERED = "delivered"
+    # Its next start here is barred; QEMU carries its memory; it is off here, and not yet said so.
+    MIGRATING = "migrating"
+    MEMORY = "memory"
+    MIGRATED = "migrated"
+    GONE = "gone"
+
+
+_OFF_HERE = {Moment.MIGRATED, Moment.GONE}
+_LAYERED = (Moment.FROZEN, Moment.DELIVERED, Moment.MIGRATING)
+_ON_THERE = {Moment.MEMORY, *_OFF_HERE}
+# `here` is the site, where the command is.
+MOMENTS: dict[Victim, set[Moment]] = {
+    Victim.DAEMON: set(Moment),
+    Victim.OTHER_DAEMON: set(Moment),
+    Victim.OTHER_QEMU: set(Moment) - _OFF_HERE,
+    Victim.QEMU: _ON_THERE,
+}
+HUNTED = {
+    "libvirtd": (Victim.DAEMON, Victim.OTHER_DAEMON),
+    "QEMU": (Victim.OTHER_QEMU, Victim.QEMU),
+}
+
+
+@dataclass(slots=True)
+class Gate:
+    """Where `replication run` stands."""
+
+    folder: Path
+
+    def shut(self, step: str) -> None:
+        if not (self.folder / step).exists():
+            self.open()
+            (self.folder / step).touch()
+
+    def is_stood_at(self) -> bool:
+        return (self.folder / "at").exists()
+
+    def open(self) -> None:
+        for each in self.folder.iterdir():
+            each.unlink()
+
+
+@dataclass(slots=True)
+class Hunt:
+    """`left` is who is still to be killed, and when."""
+
+    going: Circle
+    gate: Gate
+    left: list[tuple[Moment, Victim]]
+    errors: list[dict[str, str]] = field(default_factory=list)
+    # Its QEMU at home was killed.
+    has_ended: bool = False
+
+    def go_through(self) -> None:
+        """Until nothing is left to be killed and it has moved; each time what it says is done."""
+        for _try in range(_TRIES):
+            if self._moved() and not self.left:
+                return
+            self._go_on()
+        raise AssertionError((self.left, self.errors))
+
+    def _moved(self) -> bool:
+        """Whether the command has come to its end."""
+        moving = self.going.sites.south.side.start(*LIVE.words, "--json")
+        died: list[Victim] = []
+        for moment, victim in list(self.left):
+            if not (self._comes_to(moment, moving) and self.going.lives(LIVE, victim)):
+                break
+            self.left.remove((moment, victim))
+            died.append(victim)
+            if victim is Victim.OTHER_QEMU and moment in _LAYERED:
+                # It is nowhere but in an image that goes away again.
+                self.going.write()
+            self.going.kill(LIVE, victim)
+            self.going.revive()
+            self.going.assert_runs_once()
+        self.gate.open()
+        status = moving.process.wait(WITHIN)
+        said = [json.loads(line) for line in moving.log.read_text().splitlines()]
+        self.errors = [one for one in said if one["event"] == "error"]
+        self.has_ended = Victim.OTHER_QEMU in died
+        return status == 0
+
+    def _comes_to(self, moment: Moment, moving: Working) -> bool:
+        """Whether it does, and stands there; a move that is over comes to none."""
+        if moment is Moment.MEMORY:
+            self.gate.open()
+            is_there = self._is_carried
+        else:
+            self.gate.shut(moment)
+            is_there = self.gate.is_stood_at
+        wait_until(lambda: is_there() or not moving.is_at_work, within=WITHIN)
+        return is_there()
+
+    def _is_carried(self) -> bool:
+        """QEMU is at it: some of its memory has left, and some has not."""
+        libvirt = pytest.importorskip("libvirt")
+        home = self.going.home
+        with (
+            contextlib.suppress(libvirt.libvirtError, HoldfastError),
+            home.domain.handle() as found,
+        ):
+            stats = found.jobStats()
+            parts = [int(stats.get(f"memory_{one}", 0)) for one in ("processed", "remaining")]
+            return bool(stats.get("type")) and all(parts)
+        return False
+
+    def _go_on(self) -> None:
+        """What a person does: what the error says; and start what is off, where it may run."""
+        going = self.going
+        going.revive()
+        assert all(one["remedy"] and one["code"] != "unexpected" for one in self.errors)
+        is_over = not self.errors or self.errors[-1]["code"] == "live-arrived-odd"
+        if is_over:
+            self.undo()
+        if not going.is_on("south"):
+            self.assert_is_home()
+
+    def undo(self) -> None:
+        self.going.sites.south.run(*UNDO.words)
+        wait_until(lambda: self.going.record("south").stage is Stage.PROTECTED, within=WITHIN)
+
+    def assert_is_home(self) -> None:
+        """As if nothing had been: in its own images, with all that it had flushed."""
+        going, home = self.going, self.going.home
+        folder = RecordFolder(str(going.sites.north.home), going.uuid)
+        if self.has_ended:
+            wait_until(self._is_started, within=WITHIN)
+        wait_until(home.is_on, within=WITHIN)
+        wait_until(lambda: read_live(folder) is None, within=WITHIN)
+        assert {target: home.image(target)[0] for target in SIZES} == {
+            target: disk.path for target, disk in home.disks.items()
+        }
+        going.assert_runs_on("north")
+        wait_until(self._is_followed, within=WITHIN)
+
+    def _is_followed(self) -> bool:
+        """What is compared after a power cut has been, which its owner sees in the status."""
+        sent = SourceFolder(str(self.going.sites.north.home), self.going.uuid).sent()
+        return sent is not None and not sent.must_walk
+
+    def _is_started(self) -> bool:
+        home = self.going.home
+        with contextlib.suppress(HoldfastError):
+            if not home.is_on():
+                home.start()
+        return home.is_on()
+
+
+@pytest.fixture(scope="module")
+def gate(tmp_path_factory: pytest.TempPathFactory) -> Gate:
+    return Gate(tmp_path_factory.mktemp("gate"))
+
+
+@pytest.fixture(scope="module")
+def going(kvm_hosts: tuple[KvmHost, KvmHost], gate: Gate) -> Iterator[Circle]:
+    with circle(kvm_hosts, NAME, *_SLOW, burden=_BURDEN) as made:
+        north = made.sites.north
+        assert north.running is not None
+        north.running.stop()
+        north.runner = (executable, _RUNNER, gate.folder)
+        made.revive()
+        yield made
+
+
+@pytest.mark.parametrize("victims", HUNTED.values(), ids=HUNTED)
+def test_killed_at_each_moment_it_stays_or_has_left_and_the_command_goes_on(
+    going: Circle, gate: Gate, victims: tuple[Victim, ...]
+) -> None:
+    left = [(when, one) for when in Moment for one in victims if when in MOMENTS[one]]
+    hunt = Hunt(going, gate, left)
+    with going.round():
+        hunt.go_through()
+
+        assert going.record("south").stage is Stage.FAILED_OVER
+        going.assert_runs_once()
+        going.assert_runs_on("south")
+        assert_at_rest(going, LIVE)
+        hunt.undo()
+        hunt.assert_is_home()
+        _assert_nothing_is_left(going)
+
+
+def _assert_nothing_is_left(going: Circle) -> None:
+    """Of any try, on either host."""
+    images = {disk.path.name for disk in going.home.disks.values()}
+    assert {path.name for path in going.home.folder.iterdir()} == {"firmware", *images}
+    for station in (going.sites.north, going.sites.south):
+        assert not (station.home / "recovery" / going.uuid / "doors.json").exists()
+        assert "holdfast-live" not in station.host.run("ls", "/run")
+    assert not list((going.sites.south.replicas / going.uuid / "running").glob("*"))

@@ -1,9 +1,11 @@
 """A guest whose host is lost comes up at its site, as it was at a point, and its writer goes on."""
 
 import contextlib
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from holdfast.base.clock import SystemClock
+from holdfast.recovery.desk import tidings_of
 from holdfast.recovery.record_folder import RecordFolder
 from holdfast.replication.site import Site
 from holdfast.testing.guest_proofs import Writes, ordered_writes
@@ -27,8 +29,10 @@ def test_what_was_written_after_the_point_is_all_that_is_lost(
             sites.work()
             words = ("--to", "south", "--every", "30s", "--app-every", "never")
             sites.north.run("replication", "enable", guest.name, *words)
+            wait_until(lambda: _is_heard_since(sites.south, guest), within=WITHIN)
             sites.north.kill()
             guest.pull_the_plug()
+            ended_at = SystemClock().now()
             written = ordered_writes(*map(guest.disk, guest.targets))
 
             said = sites.south.run(
@@ -39,6 +43,11 @@ def test_what_was_written_after_the_point_is_all_that_is_lost(
             # Its agent has answered.
             assert done["warnings"] == []
             assert done["figures"]["seconds_to_up"] >= done["figures"]["seconds_to_running"]
+            # What is said to be lost began with the point and ended when the machine did: how long
+            # nobody did anything about it is no part of that.
+            loss = timedelta(seconds=done["figures"]["loss_seconds"])
+            taken_at = datetime.fromisoformat(done["taken_at"])
+            assert taken_at < taken_at + loss <= ended_at
             at_point = _writes_at(sites.south, guest, done["generation"])
             assert 0 < at_point.first <= written.first
             wait_until(
@@ -49,6 +58,12 @@ def test_what_was_written_after_the_point_is_all_that_is_lost(
         finally:
             _remove(sites.south, guest)
             guest.remove()
+
+
+def _is_heard_since(south: Station, guest: Guest) -> bool:
+    """It was told to live after its newest point."""
+    facts, heard = south.facts(guest.uuid), tidings_of(str(south.home), guest.uuid)
+    return bool(facts and facts.points and heard and heard.at > facts.points[-1].taken_at)
 
 
 def _remove(south: Station, guest: Guest) -> None:

@@ -90,7 +90,7 @@ class _Story:
         figures = self._keep(done, "unplanned")
         self._boots += 1
         self._prove_inside(AWAY, "failover --unplanned")
-        loss = format_duration(figures["point_age_seconds"])
+        loss = format_duration(figures["loss_seconds"])
         sentence = _(
             "`holdfast failover --unplanned`: it runs on the second host; {loss} were lost"
         )

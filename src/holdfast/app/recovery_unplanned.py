@@ -10,8 +10,9 @@ from holdfast.app.recovery_acting import (
 )
 from holdfast.app.recovery_here import Here, Outcome, RecoveryWish
 from holdfast.recovery.acts import OnStep
+from holdfast.recovery.desk import tidings_of
 from holdfast.recovery.record import ActKind
-from holdfast.recovery.unplanned import unplanned_steps
+from holdfast.recovery.unplanned import loss_seconds, unplanned_steps
 
 
 def fail_over_unplanned(here: Here, wish: RecoveryWish, on_step: OnStep) -> Outcome:
@@ -31,6 +32,9 @@ def fail_over_unplanned(here: Here, wish: RecoveryWish, on_step: OnStep) -> Outc
             begun.perform(steps)
         promoted = what.record().promoted
         if promoted is not None:
-            age = begun.act.begun_at - promoted.taken_at
-            what.figures["point_age_seconds"] = round(age.total_seconds(), 3)
+            what.figures["loss_seconds"] = loss_seconds(
+                promoted.taken_at,
+                heard=tidings_of(here.home, here.vm),
+                begun_at=begun.act.begun_at,
+            )
         return begun.finish(figures=what.figures, warnings=what.warnings)

@@ -1,12 +1,13 @@
 """Unplanned failover: the source is gone, and a point of its machine is started here."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from holdfast.base.texts import _
 from holdfast.base.units import format_duration
 from holdfast.recovery.act_errors import SourceMayRun
 from holdfast.recovery.acts import Step
-from holdfast.recovery.desk import tidings_of
+from holdfast.recovery.desk import Heard, tidings_of
 from holdfast.recovery.source_silence import Listening, Silence, judge_silence
 from holdfast.recovery.starting import Starting
 
@@ -62,6 +63,15 @@ def _seen(listening: Listening, starting: Starting) -> str:
     if heard.tidings.is_active:
         return _("its host was heard {age} ago, and it ran there").format(age=age)
     return _("its host was heard {age} ago").format(age=age)
+
+
+def loss_seconds(taken_at: datetime, *, heard: Heard | None, begun_at: datetime) -> float:
+    """What it wrote after its point, until it was heard last; never heard: until this was begun.
+
+    Pure. A source that comes back while this goes on says nothing about what was lost.
+    """
+    until = min(heard.at, begun_at) if heard is not None else begun_at
+    return max(0.0, round((until - taken_at).total_seconds(), 3))
 
 
 def _epoch_heard(starting: Starting) -> int:

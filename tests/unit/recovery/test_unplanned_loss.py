@@ -1,0 +1,30 @@
+"""What an unplanned failover says was lost: from the point until the machine was heard last."""
+
+from datetime import UTC, datetime, timedelta
+
+from holdfast.recovery.desk import Heard
+from holdfast.recovery.unplanned import loss_seconds
+from holdfast.replication.site_orders import SourceTidings
+
+POINT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+BEGUN = POINT + timedelta(hours=1)
+
+
+def heard(after: float) -> Heard:
+    return Heard(at=POINT + timedelta(seconds=after), tidings=SourceTidings(is_active=True))
+
+
+def test_it_ends_when_the_source_was_heard_last() -> None:
+    assert loss_seconds(POINT, heard=heard(42), begun_at=BEGUN) == 42.0
+
+
+def test_of_one_that_was_never_heard_all_until_now_may_be_lost() -> None:
+    assert loss_seconds(POINT, heard=None, begun_at=BEGUN) == 3600.0
+
+
+def test_a_source_that_came_back_in_between_makes_it_no_more() -> None:
+    assert loss_seconds(POINT, heard=heard(9000), begun_at=BEGUN) == 3600.0
+
+
+def test_a_clock_that_runs_ahead_makes_it_not_less_than_nothing() -> None:
+    assert loss_seconds(POINT, heard=heard(-5), begun_at=BEGUN) == 0.0

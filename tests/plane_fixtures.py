@@ -1,9 +1,12 @@
 """A server's state with a vault, a machine and somebody who may do everything."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
+from holdfast.app.control import passwords
 from holdfast.app.control.plane import Plane
 from holdfast.testing.planes import (
     Registered,
@@ -13,6 +16,16 @@ from holdfast.testing.planes import (
     add_vault,
     make_plane,
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """The same derivation; that it costs an attacker much is not what these tests are about."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", PasswordHasher(1, 8, 1))
+        passwords._nobody.cache_clear()
+        yield
+    passwords._nobody.cache_clear()
 
 
 @pytest.fixture

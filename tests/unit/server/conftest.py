@@ -1,5 +1,5 @@
 """Fixtures of all tests in this folder."""
 
-from tests.plane_fixtures import admin, machine, plane, vault
+from tests.plane_fixtures import admin, cheap_passwords, machine, plane, vault
 
-__all__ = ["admin", "machine", "plane", "vault"]
+__all__ = ["admin", "cheap_passwords", "machine", "plane", "vault"]

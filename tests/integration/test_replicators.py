@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
@@ -26,6 +27,7 @@ from holdfast.replication.site import Site
 from holdfast.replication.source_folder import SourceFolder
 from holdfast.replication.status import ReplicationStatus, State
 from holdfast.replication.status_file import read_status
+from holdfast.testing.clock import SetClock
 from holdfast.testing.hosts import KvmHost
 from holdfast.testing.still_machine import StillMachine, read_image
 from holdfast.testing.waiting import wait_until
@@ -61,16 +63,27 @@ def new_machine(kvm_host: KvmHost) -> Iterator[NewMachine]:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Site:
-    (tmp_path / "site").mkdir()
-    return Site(tmp_path / "site", CLOCK)
+def site_clock() -> SetClock:
+    return SetClock()
 
 
 @pytest.fixture
-def loops(kvm_host: KvmHost, tmp_path: Path, site: Site) -> Iterator[Replicators]:
+def clock() -> SetClock:
+    """Of the source."""
+    return SetClock()
+
+
+@pytest.fixture
+def site(tmp_path: Path, site_clock: SetClock) -> Site:
+    (tmp_path / "site").mkdir()
+    return Site(tmp_path / "site", site_clock)
+
+
+@pytest.fixture
+def loops(kvm_host: KvmHost, tmp_path: Path, site: Site, clock: SetClock) -> Iterator[Replicators]:
     tools = Tools(
         home=str(tmp_path / "home"),
-        clock=CLOCK,
+        clock=clock,
         machine="host-1",
         hypervisor=kvm_host.uri,
         connect=Host.open,
@@ -267,3 +280,53 @@ def _reasons(folder: SourceFolder) -> list[str] | None:
     if found is None or found.state is not State.REPLICATING:
         return None
     return [each.code for each in found.reasons if each.code == "disk-left-out"]
+
+
+_DAY = timedelta(days=1)
+
+
+@pytest.mark.parametrize("of_site", [False, True])
+def test_clocks_that_are_set_cost_no_point_and_are_told(
+    new_machine: NewMachine,
+    loops: Replicators,
+    site: Site,
+    tmp_path: Path,
+    clock: SetClock,
+    site_clock: SetClock,
+    *,
+    of_site: bool,
+) -> None:
+    machine, theirs = new_machine(), site_clock if of_site else clock
+    folder = enabled(machine, tmp_path / "home")
+    wait_until(lambda: len(points(site, machine)) >= 3)
+    before = points(site, machine)
+
+    for ahead in (3 * _DAY, -_DAY, 0 * _DAY):
+        theirs.ahead = ahead
+        newest = points(site, machine)[-1].generation
+        # The one under way may still be of the time before.
+        wait_until(lambda: len(_after(site, machine, newest)) >= 2)  # noqa: B023  awaited here
+        site.thin(machine.uuid)
+        wait_until(lambda: ("clock-skew" in _all_reasons(folder)) == bool(ahead))  # noqa: B023
+
+    assert {each.generation for each in before} <= {
+        each.generation for each in points(site, machine)
+    }
+    # Forth, back by more, forth.
+    told = [] if of_site else ["clock-ahead", "clock-back", "clock-ahead"]
+    wait_until(lambda: [why for what, why, _ in _happened(folder) if what == "clock-set"] == told)
+    found = status(folder)
+    assert found is not None
+    assert found.state is State.REPLICATING
+    assert found.rpo_seconds is not None
+
+
+def _after(site: Site, machine: StillMachine, generation: str) -> list[ReplicaPoint]:
+    found = points(site, machine)
+    names = [each.generation for each in found]
+    return list(found[names.index(generation) + 1 :])
+
+
+def _all_reasons(folder: SourceFolder) -> list[str]:
+    found = status(folder)
+    return [each.code for each in found.reasons] if found else []

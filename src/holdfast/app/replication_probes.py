@@ -93,6 +93,7 @@ def _machine(home: str, look: Look, cycles: tuple[Cycle, ...], now: datetime) ->
         **_halts(look),
         **_failure(look, status),
         "skew_seconds": status.skew_seconds,
+        "left_out": ", ".join(f"{disk} ({why})" for disk, why in sorted(status.left_out.items())),
         "app_every": settings.app_every,
         "app_age_seconds": _age(status.latest_app_at, now),
     }

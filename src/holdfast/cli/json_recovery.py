@@ -97,7 +97,9 @@ class RecoveryPoint(Event):
 
     vm: str
     generation: str
+    # By the clock of its source; and when it came, by that of the site.
     taken_at: str
+    applied_at: str
     # application, filesystem, crash
     consistency: str
     # A test failover has shown that it starts.

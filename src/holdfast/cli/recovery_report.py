@@ -1,6 +1,7 @@
 """How recoveries are told: a line each, or everything about one."""
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from holdfast.replication.replica_facts import ReplicaPoint
 
 _EVENTS_SHOWN = 5
+# Taken so long after it came, a point has its time from a wrong clock.
+_OFF = timedelta(minutes=1)
 _PLACES = {
     "site": N_("its site"),
     "promoted": N_("it runs here since a failover"),
@@ -209,6 +212,10 @@ def _remarks(look: "RecoveryLook", point: "ReplicaPoint") -> Iterator[str]:
         yield _("tested")
     if point.is_spoiled:
         yield _("was written to")
+    if point.taken_at - point.applied_at > _OFF:
+        yield _("by a wrong clock: it came at {moment}").format(
+            moment=shown.moment(point.applied_at)
+        )
 
 
 def _runs(look: "RecoveryLook", point: "ReplicaPoint") -> bool:
@@ -222,6 +229,7 @@ def _point_event(look: "RecoveryLook", point: "ReplicaPoint") -> RecoveryPoint:
         vm=encodable(look.record.name),
         generation=point.generation,
         taken_at=point.taken_at.isoformat(),
+        applied_at=point.applied_at.isoformat(),
         consistency=point.consistency.value,
         tested_at=tested.at.isoformat() if tested else None,
         spoiled=point.is_spoiled,

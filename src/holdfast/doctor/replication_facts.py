@@ -52,6 +52,8 @@ class Replication(Fact):
     next_try_at: datetime | None = None
     is_given_up: bool = False
     skew_seconds: float | None = None
+    # Disks that are not replicated, each with its reason.
+    left_out: str = ""
     # An application-consistent point each so many seconds; 0: none is wanted.
     app_every: int = 0
     app_age_seconds: float | None = None

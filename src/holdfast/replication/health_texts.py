@@ -169,6 +169,16 @@ _TEXTS: Final[Mapping[str, _Text]] = {
         N_("The machine of the site has not been heard of either"),
         N_("See whether it runs, and its agent with it: `holdfast agent status` there."),
     ),
+    "status-of-future": _Text(
+        N_(
+            "What is known of it was written {ahead_seconds} ahead of the clock here, which was "
+            "set back: nobody is at work, or the figures are not to be trusted"
+        ),
+        N_(
+            "See what the time is: `timedatectl`. If it is right: `systemctl restart "
+            "holdfast-agent`, or by hand `holdfast replication run`."
+        ),
+    ),
     "nobody-at-work": _Text(
         N_("Nobody has replicated it for {age_seconds}: no process of Holdfast is at work"),
         N_("`systemctl restart holdfast-agent`, or by hand: `holdfast replication run`."),

@@ -63,7 +63,7 @@ def status_of(
         mean_log_bytes=mean,
         greatest_log_bytes=greatest,
         scratch_peak_bytes=seen.scratch_peak_bytes,
-        rpo_seconds=rpo_at(seen.latest_at, now),
+        rpo_seconds=seen.behind_at(now),
         achievable_rpo_seconds=achievable_of(seen, now),
         churn=churn_of(cycles, now),
         happenings=noted(before.happenings if before else (), happened),
@@ -100,7 +100,7 @@ def as_of(
     limits = thresholds or Thresholds()
     if status.state in DONE:
         return status
-    behind = rpo_at(status.latest_at, now)
+    behind = _behind_by_now(status, now)
     more = [*_silent(status, now, limits), *_behind(status, behind, now, every, limits)]
     codes = {reason.code for reason in more}
     judged = judgement([*more, *(each for each in status.reasons if each.code not in codes)])
@@ -110,24 +110,34 @@ def as_of(
 
 
 def is_silent(status: ReplicationStatus, now: datetime, limits: Thresholds | None = None) -> bool:
-    """Whether nobody has judged it for too long."""
+    """Whether nobody has judged it for too long, or nobody knows for how long."""
     age = (now - status.updated_at).total_seconds()
-    return age > (limits or Thresholds()).silent_critical
+    return abs(age) > (limits or Thresholds()).silent_critical
 
 
 def _silent(status: ReplicationStatus, now: datetime, limits: Thresholds) -> list[Reason]:
     if not is_silent(status, now, limits):
         return []
     age = (now - status.updated_at).total_seconds()
-    figures = {"age_seconds": f"{age:.6g}"}
+    # Of the future: whoever is at work writes it anew within seconds of a clock that is set back.
+    code, name = ("nobody-at-work", "age") if age > 0 else ("status-of-future", "ahead")
     return [
         Reason(
-            code="nobody-at-work",
+            code=code,
             health=Health.CRITICAL,
-            since=status.updated_at,
-            figures=figures,
+            since=min(status.updated_at, now),
+            figures={f"{name}_seconds": f"{abs(age):.6g}"},
         )
     ]
+
+
+def _behind_by_now(status: ReplicationStatus, now: datetime) -> float | None:
+    """What was known when it was written has grown since, whatever the clock says of the point."""
+    behind = rpo_at(status.latest_at, now)
+    if behind is None or status.rpo_seconds is None:
+        return behind
+    passed = max(0.0, (now - status.updated_at).total_seconds())
+    return max(behind, status.rpo_seconds + passed)
 
 
 def _behind(

@@ -15,7 +15,6 @@ from holdfast.replication.cycles import last_success, missed_in, missed_share, w
 from holdfast.replication.link_use import achievable_of, limit_ends, link_of, need_of, speed_of
 from holdfast.replication.observed import Observed
 from holdfast.replication.retrying import is_change
-from holdfast.replication.rpo import rpo_at
 from holdfast.replication.spool_guard import Spooling
 from holdfast.replication.status import Health, State
 from holdfast.replication.thresholds import MOST_INTERVALS
@@ -93,7 +92,7 @@ def _resync(seen: Observed, now: datetime) -> Finding | None:
         return None
     limits = seen.settings.thresholds
     share = missed_share(seen.cycles, now, seen.every)
-    behind = rpo_at(seen.latest_at, now)
+    behind = seen.behind_at(now)
     is_worse = share > limits.missed_warn or (behind is not None and behind > limits.rpo_warn)
     figures = {"share": _number(share)}
     if seen.resync is not None:
@@ -119,7 +118,7 @@ def _unfinished(seen: Observed, _now: datetime) -> Finding | None:
 
 def _rpo(seen: Observed, now: datetime) -> Finding | None:
     """Never more than two intervals behind without a word, however short they are."""
-    behind = rpo_at(seen.latest_at, now)
+    behind = seen.behind_at(now)
     if behind is None or _is_in_step(seen):
         return None
     limits = seen.settings.thresholds
@@ -131,7 +130,7 @@ def _rpo(seen: Observed, now: datetime) -> Finding | None:
 def _no_point(seen: Observed, now: datetime) -> Finding | None:
     if seen.latest_at is None or _is_in_step(seen):
         return None
-    age = _age(seen.latest_at, now)
+    age = max(_age(seen.latest_at, now), seen.least_behind)
     if age <= seen.settings.thresholds.point_critical:
         return None
     return Finding("no-point", Health.CRITICAL, {"age_seconds": _number(age)})

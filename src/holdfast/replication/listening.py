@@ -7,14 +7,19 @@ time, and is asked again. Sites of before do not know the question, which is put
 import threading
 from collections.abc import Callable
 
+import msgspec
+
 from holdfast.base.errors import HoldfastError
 from holdfast.replication.link_errors import RequestNotUnderstood
 from holdfast.replication.replicator_tools import Door, Tools
 from holdfast.replication.settings import SiteAddress
+from holdfast.replication.site_orders import SiteOrder, SourceTidings
 from holdfast.replication.source_orders import USUAL_SECONDS, Obeying
 
 # A site that does not know the question may be updated while we are at work.
 _OF_BEFORE_SECONDS = 60.0
+# An answer that took longer says too little about the time.
+_MOST_SECONDS = 10.0
 
 
 class Listener:
@@ -26,12 +31,14 @@ class Listener:
         *,
         to: Callable[[], SiteAddress],
         on_error: Callable[[Exception], None],
+        on_skew: Callable[[float], None],
     ) -> None:
         self._uuid = uuid
         self._tools = tools
         self._obeying = obeying
         self._to = to
         self._on_error = on_error
+        self._on_skew = on_skew
         self._stir = threading.Event()
         self._door: Door | None = None
         self._address: SiteAddress | None = None
@@ -54,7 +61,7 @@ class Listener:
         """Tell, hear and obey; how long until the next time."""
         told = self._obeying.tidings()
         try:
-            order = self._asked().receiver.tidings(self._uuid, told)
+            order = self._timed(told)
         except RequestNotUnderstood:
             self._obeying.hear(None)
             return _OF_BEFORE_SECONDS
@@ -64,6 +71,17 @@ class Listener:
             self._obeying.unheard()
             return USUAL_SECONDS
         return self._obeying.hear(order)
+
+    def _timed(self, told: SourceTidings) -> SiteOrder:
+        """The answer, and how far the clock over there is off by what it says: clocks are set."""
+        receiver, clock = self._asked().receiver, self._tools.clock
+        begun, asked_at = clock.monotonic(), clock.now()
+        order = receiver.tidings(self._uuid, told)
+        took = clock.monotonic() - begun
+        if order.now is not None and took < _MOST_SECONDS:
+            self._on_skew((order.now - asked_at).total_seconds() - took / 2)
+        # The same order is the same one, whenever it was said.
+        return msgspec.structs.replace(order, now=None)
 
     def _asked(self) -> Door:
         to = self._to()

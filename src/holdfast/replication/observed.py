@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from holdfast.replication.cycles import Cycle
 from holdfast.replication.retrying import NO_FAILURE, Tries
+from holdfast.replication.rpo import rpo_at
 from holdfast.replication.settings import ReplicationSettings
 from holdfast.replication.spool_guard import SpoolFacts, Spooling
 from holdfast.replication.states import Standing
@@ -26,6 +27,8 @@ class Observed:
     latest_point: str = ""
     latest_at: datetime | None = None
     latest_app_at: datetime | None = None
+    # Since the newest point is known here, by a clock that nobody sets, and what it was old then.
+    least_behind: float = 0.0
     queue_logs: int = 0
     queue_bytes: int = 0
     pending_bytes: int = 0
@@ -51,6 +54,11 @@ class Observed:
     is_split: bool = False
     # It was to start with its host, and its site has not said yet whether it may.
     waits_for_site: bool = False
+
+    def behind_at(self, now: datetime) -> float | None:
+        """Seconds that would be lost now, as rpo_at has it; no clock that is set makes it less."""
+        behind = rpo_at(self.latest_at, now)
+        return None if behind is None else max(behind, self.least_behind)
 
     @property
     def every(self) -> timedelta:

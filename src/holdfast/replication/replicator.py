@@ -101,6 +101,7 @@ class Replicator:
             self._obeying,
             to=lambda: self._settings.to,
             on_error=self._failed,
+            on_skew=self.telling.skewed,
         )
         self._threads = [
             threading.Thread(target=self._read_on, name=f"replicate-{uuid[:8]}", daemon=True),
@@ -142,9 +143,6 @@ class Replicator:
         if self._held is not None:
             os.close(self._held)
             self._held = None
-
-    def is_stopping(self) -> bool:
-        return self._stop.is_set()
 
     def write_status(self) -> ReplicationStatus:
         self.telling.told.limit = self._tools.limit(self._settings.to)
@@ -405,12 +403,6 @@ class Replicator:
 
     def _is_busy(self) -> bool:
         return self._tools.clock.monotonic() < self._busy_until
-
-    def _pass_by(self, due: Due) -> None:
-        """A pause is nobody's failure, nor is a first copy; a comparison costs cycles."""
-        if self.telling.told.resync is not None and self._settings.paused is None:
-            self.telling.cycles.miss([due.at], code="resync-required")
-        self._slot_taken()
 
     def _why_passed(self) -> str:
         told = self.telling.told

@@ -90,7 +90,9 @@ class Shipper:
             priority=settings.priority,
             meter=self._meter,
         )
-        self._telling.told.skew_seconds = self._door.ahead()
+        if self._telling.told.skew_seconds is None:
+            # Of when the connection was made, which may be long ago; the site says it anew.
+            self._telling.told.skew_seconds = self._door.ahead()
         self._is_connected = True
 
     def _agree(self, facts: ReplicaFacts | None) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
@@ -16,12 +17,16 @@ from holdfast.replication.log_head import LogHead
 from holdfast.replication.observed import Observed
 from holdfast.replication.replica_facts import ReplicaFacts
 from holdfast.replication.retrying import NO_FAILURE, Tries
+from holdfast.replication.rpo import rpo_at
 from holdfast.replication.settings import ReplicationSettings
 from holdfast.replication.source_folder import SourceFolder
 from holdfast.replication.spool_guard import SpoolFacts, Spooling, judge, look
 from holdfast.replication.states import Event, Standing, after, is_legal
 from holdfast.replication.status import Happening, ReplicationStatus, Resync, State
 from holdfast.replication.status_file import read_status, write_status
+
+# The clock of this host was set, or it slept, if it is off by so much since the last look.
+_JUMP_SECONDS = 5.0
 
 
 class Told(msgspec.Struct, kw_only=True):
@@ -60,6 +65,13 @@ class Told(msgspec.Struct, kw_only=True):
         return max(both, key=lambda tries: (tries.is_over, tries.failures))
 
 
+class _Newest(NamedTuple):
+    """A point, and when it was taken by the clock that nobody sets."""
+
+    point: str
+    monotonic: float
+
+
 class Telling:
     """To be used from every thread of a machine's loop."""
 
@@ -72,6 +84,9 @@ class Telling:
         self.cycles = CycleRecord(folder.path, clock)
         self.log = EventLog(folder.path, clock)
         self._standing = _standing_of(self._before)
+        self._newest: _Newest | None = None
+        # Of the wall clock before the one that nobody sets.
+        self._offset: float | None = None
         self._happened: list[Happening] = []
         self.told = Told(since=clock.now())
         if self._before is not None:
@@ -99,6 +114,11 @@ class Telling:
                     before, self._standing = self._standing, after(self._standing, event)
                     if before.state is not self._standing.state:
                         self.log.write(Kind.STATE, self._standing.state, why=event)
+
+    def skewed(self, seconds: float) -> None:
+        """The site's clock is so far ahead of ours, by what it said just now."""
+        with self._lock:
+            self.told.skew_seconds = seconds
 
     def happened(self, what: str, why: str, *, size: int = 0, disk: str = "") -> None:
         with self._lock:
@@ -129,13 +149,12 @@ class Telling:
             told = self.told
             told.latest_point = good[-1].generation if good else ""
             told.latest_at = good[-1].taken_at if good else None
-            told.latest_app_at = max(
-                (p.taken_at for p in good if p.consistency is Consistency.APPLICATION),
-                default=None,
-            )
+            # The one made last, whatever the clock said then.
+            app = [p.taken_at for p in good if p.consistency is Consistency.APPLICATION]
+            told.latest_app_at = app[-1] if app else None
             still = [p.taken_at for p in good if p.consistency is not Consistency.CRASH]
-            if still:
-                told.still_at = max([*still, *([told.still_at] if told.still_at else [])])
+            if still and told.still_at is None:
+                told.still_at = still[-1]
             told.was_written = bool(facts and facts.written)
 
     def spool(self, settings: ReplicationSettings) -> Spooling:
@@ -151,7 +170,8 @@ class Telling:
     def write(self, settings: ReplicationSettings, **changes: object) -> ReplicationStatus:
         with self._lock:
             told = self.told
-            now = self._clock.now()
+            now, monotonic = self._clock.now(), self._clock.monotonic()
+            self._look_at_clock(now, monotonic)
             seen = Observed(
                 settings=settings,
                 standing=self._standing,
@@ -160,6 +180,7 @@ class Telling:
                 latest_point=told.latest_point,
                 latest_at=told.latest_at,
                 latest_app_at=told.latest_app_at,
+                least_behind=self._least_behind(now, monotonic),
                 queue_logs=told.queue_logs,
                 queue_bytes=told.queue_bytes,
                 pending_bytes=told.pending_bytes,
@@ -184,6 +205,20 @@ class Telling:
             self._before = status
             write_status(self._folder.path, status)
             return status
+
+    def _look_at_clock(self, now: datetime, monotonic: float) -> None:
+        """That times before and after do not belong together is told; ages are reckoned on."""
+        offset = now.timestamp() - monotonic
+        jump, self._offset = offset - (self._offset or offset), offset
+        if abs(jump) > _JUMP_SECONDS:
+            self.happened("clock-set", "clock-ahead" if jump > 0 else "clock-back")
+
+    def _least_behind(self, now: datetime, monotonic: float) -> float:
+        """Of the newest point: as old as it was when it was new here, and the time since."""
+        if self._newest is None or self._newest.point != self.told.latest_point:
+            age = rpo_at(self.told.latest_at, now) or 0.0
+            self._newest = _Newest(self.told.latest_point, monotonic - age)
+        return monotonic - self._newest.monotonic
 
     def _spool_facts(self) -> SpoolFacts:
         with contextlib.suppress(OSError):

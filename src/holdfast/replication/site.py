@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import msgspec
+
 from holdfast.base.clock import Clock
 from holdfast.hypervisor.machine_spec import DomainSpec
 from holdfast.replication.adoption import (
@@ -174,7 +176,7 @@ class Site:
         return part_of(self._replica(vm).suspects(target), start, length)
 
     def tidings(self, vm: str, told: SourceTidings) -> SiteOrder:
-        return self._desk(vm, told)
+        return msgspec.structs.replace(self._desk(vm, told), now=self._clock.now())
 
     def attach(
         self, vm: str, generation: str, *, who: str, until: datetime | None = None

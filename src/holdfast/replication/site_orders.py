@@ -5,6 +5,7 @@ source says by which epoch it lives. Each may be said again: both sides look at 
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from enum import StrEnum
 
 import msgspec
@@ -36,6 +37,8 @@ class SiteOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     is_forced: bool = False
     # What else the kind needs.
     options: dict[str, str] = {}
+    # By the site's clock, when it answered.
+    now: datetime | None = None
 
 
 class SourceTidings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

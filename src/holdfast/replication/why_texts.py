@@ -23,6 +23,7 @@ WHATS: Final[Mapping[str, str]] = {
     "spool-stopped": N_("spooling stopped"),
     "gave-up": N_("given up"),
     "failed-over": N_("failed over"),
+    "clock-set": N_("clock changed"),
     "not-started": N_("not started with its host"),
 }
 WHYS: Final[Mapping[str, str]] = {
@@ -43,6 +44,8 @@ WHYS: Final[Mapping[str, str]] = {
     "reprotect": N_("the machine came from there, and goes on being protected to there"),
     "disk-added": N_("a disk was added"),
     "disk-removed": N_("a disk was removed"),
+    "clock-ahead": N_("the clock here jumped ahead: it was set, or this host slept"),
+    "clock-back": N_("the clock here was set back"),
     "disk-grew": N_("a disk has grown"),
     "disk-shrank": N_("a disk has shrunk"),
     "image-above": N_("somebody took a snapshot in a file of its own"),

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+from holdfast.base.clock import SystemClock
+
 _START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
@@ -23,3 +25,13 @@ class FakeClock:
     def jump(self, by: timedelta) -> None:
         """Move the wall clock alone, as an operator or a wild NTP would."""
         self._now += by
+
+
+class SetClock(SystemClock):
+    """A real one of a host whose time somebody sets."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta(0)
+
+    def now(self) -> datetime:
+        return super().now() + self.ahead

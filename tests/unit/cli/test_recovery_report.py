@@ -1,6 +1,7 @@
 """What `failover status` and `failover points` say, in words and as JSON lines."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -124,6 +125,16 @@ def test_points_say_which_runs_and_which_was_tested(capsys: pytest.CaptureFixtur
     tell_points(TextOutput(FakeClock()), one)
 
     assert "runs, tested" in capsys.readouterr().out
+
+
+def test_points_by_a_wrong_clock_say_when_they_came(capsys: pytest.CaptureFixture[str]) -> None:
+    ahead = msgspec.structs.replace(POINT, generation="ahead", taken_at=NOON + timedelta(hours=1))
+
+    tell_points(TextOutput(FakeClock()), replace(look(), points=(POINT, ahead)))
+
+    listed = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert "by a wrong clock: it came at" in listed["ahead"]
+    assert "wrong clock" not in listed["holdfast-1"]
 
 
 def test_each_machine_is_a_line_and_an_event(capsys: pytest.CaptureFixture[str]) -> None:

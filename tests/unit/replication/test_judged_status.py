@@ -134,6 +134,29 @@ def test_an_old_status_says_that_nobody_is_at_work() -> None:
     assert is_silent(status, NOON + 10 * MIN)
 
 
+def test_a_status_of_the_future_is_not_taken_for_a_fresh_one() -> None:
+    """Its process died, and then the clock was set back: nobody would notice for an hour."""
+    status = status_of(well(), NOON)
+
+    read = as_of(status, NOON - 60 * MIN, every=300)
+
+    assert read.health is Health.CRITICAL
+    assert [each.code for each in read.reasons] == ["status-of-future"]
+    assert "1:00:00" in health_texts.sentence(read.reasons[0])
+    assert read.rpo_seconds == 300.0
+    assert is_silent(status, NOON - 2 * MIN)
+    assert not is_silent(status, NOON - timedelta(seconds=10))
+
+
+def test_what_was_known_of_its_age_grows_though_the_point_seems_to_be_of_now() -> None:
+    status = status_of(well(latest_at=NOON + 60 * MIN, least_behind=700.0), NOON)
+
+    read = as_of(status, NOON + timedelta(seconds=30), every=300)
+
+    assert status.rpo_seconds == 700.0
+    assert read.rpo_seconds == 730.0
+
+
 def test_a_fresh_status_stays_what_it_is() -> None:
     status = status_of(well(), NOON)
 

@@ -1,6 +1,7 @@
 """What a machine's site is told and asked, by itself and whatever the site answers."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +13,7 @@ from holdfast.replication.listening import Listener
 from holdfast.replication.settings import SiteAddress
 from holdfast.replication.site_orders import OrderKind, SiteOrder, SourceTidings
 from holdfast.replication.source_orders import BUSY_SECONDS, USUAL_SECONDS, Content
+from holdfast.testing.clock import FakeClock
 
 UUID = "6f1c9a04-b2d8-4e35-9c41-41d2aa000002"
 TO = SiteAddress(site="south", machine="site-1", host="south")
@@ -23,9 +25,15 @@ class Site:
 
     answer: SiteOrder | HoldfastError = field(default_factory=SiteOrder)
     heard: list[SourceTidings] = field(default_factory=list)
+    # Of the source, and how far the site is said to be ahead of it.
+    clock: FakeClock = field(default_factory=FakeClock)
+    skews: list[float] = field(default_factory=list)
+    # Until it answers.
+    seconds: float = 0.0
 
     def tidings(self, _vm: str, told: SourceTidings) -> SiteOrder:
         self.heard.append(told)
+        self.clock.sleep(self.seconds)
         if isinstance(self.answer, HoldfastError):
             raise self.answer
         return self.answer
@@ -56,8 +64,15 @@ def listener(site: Site, obeying: Any) -> tuple[Listener, list[SiteAddress]]:
         opened.append(to)
         return SimpleNamespace(receiver=site)
 
-    tools: Any = SimpleNamespace(door=door)
-    made = Listener(UUID, tools, obeying, to=lambda: TO, on_error=lambda err: pytest.fail(str(err)))
+    tools: Any = SimpleNamespace(door=door, clock=site.clock)
+    made = Listener(
+        UUID,
+        tools,
+        obeying,
+        to=lambda: TO,
+        on_error=lambda err: pytest.fail(str(err)),
+        on_skew=site.skews.append,
+    )
     return made, opened
 
 
@@ -105,3 +120,28 @@ def test_while_all_is_well_one_door_is_enough() -> None:
         asking.once()
 
     assert opened == [TO]
+
+
+def test_each_answer_says_how_far_the_clocks_differ() -> None:
+    site, obeying = Site(seconds=2.0), Obeying()
+    asking, _opened = listener(site, obeying)
+
+    for ahead in (0, 3600, -90):
+        # By the site's clock, in the middle of the way there and back.
+        now = site.clock.now() + timedelta(seconds=ahead + 1)
+        site.answer = SiteOrder(kind=OrderKind.CATCH_UP, act="one", now=now)
+        asking.once()
+
+    assert site.skews == [0.0, 3600.0, -90.0]
+    # Whoever obeys knows an order again by what it is.
+    assert obeying.heard == [SiteOrder(kind=OrderKind.CATCH_UP, act="one")] * 3
+
+
+def test_an_answer_that_took_long_says_nothing_of_the_clocks() -> None:
+    site = Site(seconds=30.0)
+    site.answer = SiteOrder(now=site.clock.now())
+    asking, _opened = listener(site, Obeying())
+
+    asking.once()
+
+    assert site.skews == []

@@ -19,7 +19,7 @@ SITE_SILENT = "site-silent"
 # What is found with the way to a site or with the site, by the beginning of its code; these few
 # are about one machine alone.
 _OF_SITE, _NOT_OF_SITE = ("site-",), frozenset({"site-not-granted"})
-_OF_HOST = ("source-", "link-", "spool-", "nobody-", HOST_SILENT)
+_OF_HOST = ("source-", "link-", "spool-", "nobody-", "status-of-future", HOST_SILENT)
 # Each of these says only that something else keeps it.
 _FOLLOWS = frozenset(
     {

@@ -1,11 +1,24 @@
 """Causes why a machine cannot be replicated at all, and what is wrong at a site."""
 
-from holdfast.doctor.checks.agent_judging import by_fact
-from holdfast.doctor.checks.replication_judging import by_failure, mib
-from holdfast.doctor.replication_facts import ReplicaHere, ReplicationSite
+from holdfast.doctor.checking import Params, check
+from holdfast.doctor.checks.agent_judging import by_fact, named
+from holdfast.doctor.checks.replication_judging import by_failure, failed_with, mib
+from holdfast.doctor.factbase import Facts
+from holdfast.doctor.model import Verdict, confirmed
+from holdfast.doctor.own_facts import JobRecord
+from holdfast.doctor.replication_facts import ReplicaHere, Replication, ReplicationSite
+
 
 # Enabling.
-by_failure("replication.not-possible", "replication-not-possible")
+@check("replication.not-possible", needs_any=(Replication, JobRecord))
+def _not_possible(facts: Facts, _: Params) -> Verdict:
+    """All of a machine, or a disk of it that was plugged in later."""
+    for one in facts.of(Replication):
+        if "disk-left-out" in one.reasons:
+            return confirmed(one.span, **{**named(one), "reason": one.left_out})
+    return failed_with(facts, ("replication-not-possible",))
+
+
 by_failure("replication.site-unknown", "site-unknown", "site-file-unreadable")
 by_failure(
     "replication.site-not-ready",

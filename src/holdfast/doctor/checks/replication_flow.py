@@ -126,10 +126,15 @@ by_reason(
 by_fact(
     "replication.clocks-differ",
     Replication,
-    lambda one, look: (
-        None if one.skew_seconds is None else abs(one.skew_seconds) > look.params.number("seconds")
-    ),
+    lambda one, look: _clocks_differ(one, look.params.number("seconds")),
 )
+
+
+def _clocks_differ(one: Replication, most: float) -> bool | None:
+    """By what the site says, or by times of the future: of the newest point, or of the status."""
+    if not {"clock-skew", "status-of-future"}.isdisjoint(one.reasons):
+        return True
+    return None if one.skew_seconds is None else abs(one.skew_seconds) > most
 
 
 @check("replication.map-wrong", needs_any=(ReplicationAudit, Replication))

@@ -39,10 +39,14 @@ def by_failure(cause: str, *codes: str) -> None:
 
     @check(cause, needs_any=(Replication, JobRecord))
     def judge(facts: Facts, _: Params) -> Verdict:
-        for one in facts.of(Replication):
-            if one.error in codes:
-                return confirmed(one.span, **{**named(one), "reason": one.said or one.error})
-        if said := said_by_errors(facts, codes):
-            return said
-        well = [one.span for one in facts.of(Replication)]
-        return ruled_out(*well[:SHOWN]) if well else unknown(_PROBE)
+        return failed_with(facts, codes)
+
+
+def failed_with(facts: Facts, codes: tuple[str, ...]) -> Verdict:
+    for one in facts.of(Replication):
+        if one.error in codes:
+            return confirmed(one.span, **{**named(one), "reason": one.said or one.error})
+    if said := said_by_errors(facts, codes):
+        return said
+    well = [one.span for one in facts.of(Replication)]
+    return ruled_out(*well[:SHOWN]) if well else unknown(_PROBE)

@@ -68,9 +68,12 @@ def _seen(listening: Listening, starting: Starting) -> str:
 def loss_seconds(taken_at: datetime, *, heard: Heard | None, begun_at: datetime) -> float:
     """What it wrote after its point, until it was heard last; never heard: until this was begun.
 
-    Pure. A source that comes back while this goes on says nothing about what was lost.
+    Pure. A source that comes back while this goes on says nothing about what was lost. By the clock
+    of the source, which has timed the point, as far as it has told what that said.
     """
     until = min(heard.at, begun_at) if heard is not None else begun_at
+    if heard is not None and heard.tidings.now is not None:
+        until += heard.tidings.now - heard.at
     return max(0.0, round((until - taken_at).total_seconds(), 3))
 
 

@@ -76,7 +76,7 @@ class Listener:
         """The answer, and how far the clock over there is off by what it says: clocks are set."""
         receiver, clock = self._asked().receiver, self._tools.clock
         begun, asked_at = clock.monotonic(), clock.now()
-        order = receiver.tidings(self._uuid, told)
+        order = receiver.tidings(self._uuid, msgspec.structs.replace(told, now=asked_at))
         took = clock.monotonic() - begun
         if order.now is not None and took < _MOST_SECONDS:
             self._on_skew((order.now - asked_at).total_seconds() - took / 2)

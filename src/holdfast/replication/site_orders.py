@@ -57,6 +57,8 @@ class SourceTidings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     said: str = ""
     advice: str = ""
     facts: dict[str, str] = {}
+    # By the source's clock, when it said so; points are timed by that.
+    now: datetime | None = None
 
 
 # At the site: hear how a source is, say what is wanted of it.

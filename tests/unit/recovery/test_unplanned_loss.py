@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from holdfast.recovery.desk import Heard
 from holdfast.recovery.unplanned import loss_seconds
 from holdfast.replication.site_orders import SourceTidings
@@ -24,6 +26,19 @@ def test_of_one_that_was_never_heard_all_until_now_may_be_lost() -> None:
 
 def test_a_source_that_came_back_in_between_makes_it_no_more() -> None:
     assert loss_seconds(POINT, heard=heard(9000), begun_at=BEGUN) == 3600.0
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(days=-3)])
+def test_clocks_that_differ_make_it_no_more_and_no_less(ahead: timedelta) -> None:
+    """The point has its time from the source, and so has what the source said last."""
+    point = POINT + ahead
+    known, late = (
+        Heard(at=at, tidings=SourceTidings(now=at + ahead))
+        for at in (POINT + timedelta(seconds=42), BEGUN + timedelta(hours=1))
+    )
+
+    assert loss_seconds(point, heard=known, begun_at=BEGUN) == 42.0
+    assert loss_seconds(point, heard=late, begun_at=BEGUN) == 3600.0
 
 
 def test_a_clock_that_runs_ahead_makes_it_not_less_than_nothing() -> None:

@@ -83,7 +83,7 @@ def test_what_the_site_wants_is_handed_on_and_says_when_to_ask_again() -> None:
 
     seconds = asking.once()
 
-    assert site.heard == [SourceTidings(epoch=7)]
+    assert site.heard == [SourceTidings(epoch=7, now=site.clock.now())]
     assert obeying.heard == [wanted]
     assert seconds == BUSY_SECONDS
 
@@ -133,6 +133,9 @@ def test_each_answer_says_how_far_the_clocks_differ() -> None:
         asking.once()
 
     assert site.skews == [0.0, 3600.0, -90.0]
+    assert [each.now for each in site.heard] == [
+        site.clock.now() - timedelta(seconds=left) for left in (6, 4, 2)
+    ]
     # Whoever obeys knows an order again by what it is.
     assert obeying.heard == [SiteOrder(kind=OrderKind.CATCH_UP, act="one")] * 3
 

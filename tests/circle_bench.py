@@ -57,6 +57,13 @@ class Victim(StrEnum):
     OTHER_DAEMON = "libvirtd there"
     QEMU = "QEMU here"
     OTHER_QEMU = "QEMU there"
+    # All that runs on it, the command among it: its power is cut.
+    HOST = "host here"
+    OTHER_HOST = "host there"
+
+
+_HOSTS = (Victim.HOST, Victim.OTHER_HOST)
+_WITH_QEMU = (Victim.QEMU, Victim.OTHER_QEMU, *_HOSTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,9 +157,15 @@ class Circle:
         self.revive()
         if act.is_undo:
             wait_until(lambda: self.record(act.at).stage is Stage.PROTECTED, within=WITHIN)
-        if not self.machines[act.runs_at].is_on():
-            self.machines[act.runs_at].start()
+        self._start(act.runs_at)
         return seen
+
+    def _start(self, name: str) -> None:
+        """Somebody may be quicker: it starts with its host, or is given back."""
+        with contextlib.suppress(HoldfastError):
+            if not self.is_on(name):
+                self.machines[name].start()
+        wait_until(lambda: self.is_on(name), within=WITHIN)
 
     def _heed(self, act: CircleAct, code: str) -> None:
         if code in (*_NOT_RUNNING, _NOT_FOLLOWED) and not self.is_on(self.runs_at):
@@ -276,6 +289,8 @@ class Circle:
         _step, victim = due[0]
         if victim is not Victim.COMMAND:
             self.kill(act, victim)
+        if victim is Victim.HOST:
+            return True
         if victim is Victim.COMMAND or len(due) > 1:
             Working(process, self.home.folder / "firmware").kill()
             return True
@@ -294,6 +309,12 @@ class Circle:
             assert site.serving is not None
             assert site.serving.is_at_work
             site.serving.kill()
+        elif victim in _HOSTS:
+            fallen = here if victim is Victim.HOST else there
+            self._fallen.add(fallen.name)
+            fallen.host.cut_power()
+            # Nobody waits for the end of what has ended.
+            fallen.kill()
         elif victim in (Victim.DAEMON, Victim.OTHER_DAEMON):
             fallen = here if victim is Victim.DAEMON else there
             self._fallen.add(fallen.name)
@@ -314,11 +335,11 @@ class Circle:
 
     def _where(self, act: CircleAct, victim: Victim) -> str:
         other = "south" if act.at == "north" else "north"
-        return act.at if victim is Victim.QEMU else other
+        return act.at if victim in (Victim.QEMU, Victim.HOST) else other
 
     def _power_up(self, act: CircleAct, left: list[tuple[str, Victim]]) -> None:
         """As its owner would: where it may be started, and so that it can be lost once more."""
-        names = {self._where(act, victim) for _step, victim in left if "QEMU" in victim}
+        names = {self._where(act, victim) for _step, victim in left if victim in _WITH_QEMU}
         for name in names:
             with contextlib.suppress(HoldfastError):
                 if not self.is_on(name) and self.runs_at == name:
@@ -416,7 +437,7 @@ def _away(going: Circle, act: CircleAct) -> None:
     if not (act.is_disaster or act.drops):
         for target, disk in going.home.disks.items():
             going.assert_is(disk.path, target)
-    if not {Victim.QEMU} & {victim for _step, victim in act.deaths}:
+    if not {Victim.QEMU, Victim.HOST} & {victim for _step, victim in act.deaths}:
         # What it writes there is recorded, for the way back.
         promoted = going.record("south").promoted
         assert promoted is not None

@@ -36,6 +36,16 @@ def kvm_hosts(bootable: GuestImage) -> Iterator[tuple[KvmHost, KvmHost]]:
         yield pair
 
 
+@pytest.fixture(scope="module")
+def own_hosts(bootable: GuestImage) -> Iterator[tuple[KvmHost, KvmHost]]:
+    """Of one module: those whose power was cut are not what other tests began with."""
+    try:
+        with two_hosts() as pair:
+            yield pair
+    except HostUnavailable as err:
+        pytest.skip(str(err))
+
+
 @pytest.fixture(scope="session")
 def kvm_host(kvm_hosts: tuple[KvmHost, KvmHost]) -> KvmHost:
     return kvm_hosts[0]

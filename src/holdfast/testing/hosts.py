@@ -4,6 +4,7 @@ with KvmHost("north") as host:
     libvirt.open(host.uri)            # from here, or with `host.run("virsh", "list")` on it
     host.kill()                       # SIGKILL to libvirtd; its guests run on
     host.start()
+    host.cut_power()                  # all that runs on it is gone, and so is what is in its memory
 
 with two_hosts() as (north, south):   # joined by a cable, as 10.78.0.1 and 10.78.0.2
 
@@ -34,6 +35,12 @@ import signal, sys
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 print("ready", flush=True)
 sys.stdin.read()
+"""
+# Who is left: the first process of its namespaces, which holds them, and this shell.
+_POWER_CUT = """
+kill -KILL -1
+while set -- /proc/[0-9]*; [ $# -gt 2 ]; do :; done
+find /run -mindepth 1 -maxdepth 1 ! -name libvirt -exec rm -rf {} +
 """
 _PRIVATE = {
     "state": "/var/lib/libvirt",
@@ -143,6 +150,26 @@ class KvmHost:
         # The shell's own: a bare system has no program of that name.
         self.run("sh", "-c", f"kill -KILL {pid}")
 
+    def cut_power(self) -> None:
+        """Every process of it is killed at once; `start` is its next start, by another boot id.
+
+        What was written and not flushed stays, which no file system of ours could lose here.
+        """
+        daemon, self._daemon = self._daemon, None
+        assert daemon is not None
+        self.run("sh", "-c", _POWER_CUT)
+        daemon.wait(PATIENCE)
+        for left in (self.folder / "run").iterdir():
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        self._boot_anew()
+
+    def _boot_anew(self) -> None:
+        told, kept = Path("/proc/sys/kernel/random/boot_id"), self.folder / "boot_id"
+        is_known = kept.exists()
+        kept.write_text(f"{uuid.uuid4()}\n")
+        if not is_known:
+            self.run("mount", "--bind", kept, told)
+
     def words(self, *words: str | Path) -> list[str]:
         """The same command, on this host."""
         enter = ["nsenter", f"--target={self.pid}", "--net", "--mount", "--pid", "--uts", "--"]
@@ -234,12 +261,17 @@ def _hold() -> subprocess.Popen[bytes]:
 def two_hosts(*, first: str = "") -> Iterator[tuple[KvmHost, KvmHost]]:
     """Two of them, joined by a cable."""
     with KvmHost("north", first=first) as north, KvmHost("south", first=first) as south:
-        peer = ["peer", "name", "eth0", "netns", str(south.pid)]
-        # By its own process ids: those of this machine mean nothing inside.
-        enter = ["nsenter", f"--target={north.pid}", "--net"]
-        add = [*enter, "ip", "link", "add", "eth0", "type", "veth", *peer]
-        subprocess.run(add, check=True, capture_output=True)  # noqa: S603  our own words
-        for host, address in ((north, NORTH), (south, SOUTH)):
-            host.run("ip", "addr", "add", f"{address}/24", "dev", "eth0")
-            host.run("ip", "link", "set", "eth0", "up")
+        join(north, south, addresses=(NORTH, SOUTH))
         yield north, south
+
+
+def join(one: KvmHost, other: KvmHost, *, addresses: tuple[str, str], card: str = "eth0") -> None:
+    """By a cable of their own, with a network card of that name at either end."""
+    peer = ["peer", "name", card, "netns", str(other.pid)]
+    # By its own process ids: those of this machine mean nothing inside.
+    enter = ["nsenter", f"--target={one.pid}", "--net"]
+    add = [*enter, "ip", "link", "add", card, "type", "veth", *peer]
+    subprocess.run(add, check=True, capture_output=True)  # noqa: S603  our own words
+    for host, address in zip((one, other), addresses, strict=True):
+        host.run("ip", "addr", "add", f"{address}/24", "dev", card)
+        host.run("ip", "link", "set", card, "up")

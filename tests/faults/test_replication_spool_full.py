@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from holdfast.base.clock import SystemClock
 from holdfast.base.units import KIB, MIB
+from holdfast.hypervisor.backup_jobs import current_backup
 from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.states import State as Standing
 from holdfast.replication.judged_status import is_silent
@@ -23,7 +25,7 @@ from holdfast.replication.settings import ReplicationSettings, SiteAddress
 from holdfast.replication.shipping import ByHand
 from holdfast.replication.site import Site
 from holdfast.replication.source_folder import SourceFolder
-from holdfast.replication.spool_guard import Spooling
+from holdfast.replication.spool_guard import Spooling, SpoolLimits
 from holdfast.replication.status import ReplicationStatus, State
 from holdfast.replication.status_file import read_status
 from holdfast.testing.hosts import KvmHost
@@ -192,6 +194,39 @@ def test_room_that_goes_in_the_middle_of_a_step_costs_that_step(
     scene.proved_point()
     wait_until(lambda: _is_well(scene))
     faults.survive()
+
+
+def test_a_step_that_takes_more_than_its_share_of_scratch_room_is_ended(
+    scene: Scene, faults: Faults, steps: list[Callable[[str], None]], kvm_host: KvmHost
+) -> None:
+    machine = scene.machine
+    scene.proved_point()
+    seen = os.statvfs(kvm_host.folder)
+    # That of two MiB, where there is room for all of it.
+    share = 2 * MIB / (seen.f_bavail * seen.f_frsize)
+    ended: list[str] = []
+
+    def overwrite(step: str) -> None:
+        if step == "begun" and not ended:
+            machine.write("vda", 0, os.urandom(6 * MIB))
+            wait_until(lambda: current_backup(machine.domain) is None)
+            ended.append(step)
+
+    _limit_scratch(scene, SpoolLimits(warn=share, act=share))
+    steps.append(overwrite)
+    faults.inject()
+
+    wait_until(lambda: ended)
+    wait_until(lambda: (found := scene.status()) and found.error_code == "vm-scratch-full")
+    assert machine.domain.standing().state is Standing.RUNNING
+    _limit_scratch(scene, SpoolLimits())
+    scene.proved_point()
+    wait_until(lambda: _is_well(scene))
+    faults.survive()
+
+
+def _limit_scratch(scene: Scene, limits: SpoolLimits) -> None:
+    scene.folder.change_settings(lambda now: msgspec.structs.replace(now, scratch=limits))
 
 
 def _is_well(scene: Scene) -> bool:

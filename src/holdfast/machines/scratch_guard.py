@@ -25,16 +25,33 @@ def reserve_of(whole: int) -> int:
     return max(_LEAST_FREE, whole // _LEAST_SHARE)
 
 
+def kept_free(free: int, reserve: int, share: float) -> int:
+    """What must stay free, of what was free when the job began, if it may take that share."""
+    return max(reserve, round(free * (1 - share)))
+
+
+def share_of(used: int, free: int) -> float:
+    """Of the room there is for scratch files, how much they take."""
+    return used / (used + free) if used + free > 0 else 0.0
+
+
 class ScratchGuard:
     """Watches from before the job begins; what it ended the job for is its `error`."""
 
     def __init__(
-        self, domain: Domain, place: ScratchPlace, clock: Clock, *, reserve: int | None = None
+        self,
+        domain: Domain,
+        place: ScratchPlace,
+        clock: Clock,
+        *,
+        reserve: int | None = None,
+        share: float = 1.0,
     ) -> None:
         self._domain = domain
         self._place = place
         self._clock = clock
-        self._reserve = reserve_of(place.whole) if reserve is None else reserve
+        least = reserve_of(place.whole) if reserve is None else reserve
+        self._reserve = kept_free(place.free, least, share)
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="scratch-guard", daemon=True)
         self.error: VmScratchFull | None = None
@@ -95,10 +112,15 @@ class ScratchGuard:
 
 @contextlib.contextmanager
 def guarded(
-    domain: Domain, place: ScratchPlace, clock: Clock, *, reserve: int | None
+    domain: Domain,
+    place: ScratchPlace,
+    clock: Clock,
+    *,
+    reserve: int | None,
+    share: float = 1.0,
 ) -> Iterator[ScratchGuard]:
     """What it ended the job for is the error, and not that something broke off."""
-    with ScratchGuard(domain, place, clock, reserve=reserve) as guard:
+    with ScratchGuard(domain, place, clock, reserve=reserve, share=share) as guard:
         try:
             yield guard
         except HoldfastError as err:

@@ -27,6 +27,7 @@ HELD: Final = frozenset(
         "no-success",
         "rpo-high",
         "rpo-not-achievable",
+        "scratch-filling",
         "upload-limited",
         "upload-slow",
     }

@@ -75,6 +75,16 @@ _TEXTS: Final[Mapping[str, _Text]] = {
         N_("Logs that wait to be sent take {share} of the room there is; {free_bytes} are free"),
         N_("See what keeps them from being sent: `holdfast doctor`."),
     ),
+    "scratch-filling": _Text(
+        N_(
+            "What it overwrote while its last step was read took {share} of the room for scratch "
+            "files"
+        ),
+        N_(
+            "Above `scratch-act` a step is ended, so that its guest never waits for room. Make "
+            "room there, or set `vm-scratch` to a folder with more: `holdfast doctor`."
+        ),
+    ),
     "resync-required": _Text(
         N_("All of it must be compared with its replica: {why}"),
         N_("Begin now, whatever the window says: `holdfast replication resync {vm} --now`."),

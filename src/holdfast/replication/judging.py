@@ -197,6 +197,14 @@ def _spool(seen: Observed, _now: datetime) -> Finding | None:
             return None
 
 
+def _scratch(seen: Observed, _now: datetime) -> Finding | None:
+    """The more a guest overwrites while a step is read, the nearer it is to being ended."""
+    if seen.scratch_share <= seen.settings.scratch.warn:
+        return None
+    figures = {"share": _number(seen.scratch_share)}
+    return Finding("scratch-filling", Health.WARNING, figures)
+
+
 def _upload(seen: Observed, now: datetime) -> Finding | None:
     """Slow by itself, or because somebody wanted it so."""
     slow = seen.settings.thresholds.slow_bytes_per_second
@@ -285,6 +293,7 @@ _JUDGES: Final[tuple[Judge, ...]] = (
     _no_success,
     _missed,
     _left_out,
+    _scratch,
     _churn,
     _achievable,
     _upload,

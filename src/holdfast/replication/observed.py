@@ -41,6 +41,8 @@ class Observed:
     # In which the windows of limits are meant.
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     scratch_peak_bytes: int = 0
+    # Of the last step, of the room there is for scratch files.
+    scratch_share: float = 0.0
     spool: SpoolFacts = field(default_factory=SpoolFacts)
     spooling: Spooling = Spooling.FREE
     tries: Tries = NO_FAILURE

@@ -279,6 +279,7 @@ class Replicator:
             least=self._settings.least,
             slice_bytes=tools.slice_bytes,
             reserve=tools.reserve,
+            scratch_share=self._settings.scratch.act,
             room=self._room,
             on_step=self._on_step,
         )
@@ -362,6 +363,7 @@ class Replicator:
         )
         told = telling.told
         told.scratch_peak_bytes = max(told.scratch_peak_bytes, step.scratch_bytes)
+        told.scratch_share = step.scratch_share
         told.pending_bytes = 0
         if head.consistency is not Consistency.CRASH:
             told.still_at = head.taken_at

@@ -45,6 +45,7 @@ class Told(msgspec.Struct, kw_only=True):
     walk_bytes: int = 0
     limit: int | None = None
     scratch_peak_bytes: int = 0
+    scratch_share: float = 0.0
     spooling: Spooling = Spooling.FREE
     taking: Tries = NO_FAILURE
     sending: Tries = NO_FAILURE
@@ -189,6 +190,7 @@ class Telling:
                 throughput=told.speed,
                 limit=told.limit,
                 scratch_peak_bytes=told.scratch_peak_bytes,
+                scratch_share=told.scratch_share,
                 spool=self._spool_facts(),
                 spooling=told.spooling,
                 tries=told.tries,

@@ -78,5 +78,7 @@ class ReplicationSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaul
     # When a comparison of everything may run by itself; empty: at once.
     resync_window: str = ""
     spool: SpoolLimits = SpoolLimits()
+    # Of the room for scratch files; a step that needs more is ended, and the guest runs on.
+    scratch: SpoolLimits = SpoolLimits()
     thresholds: Thresholds = Thresholds()
     paused: Paused | None = None

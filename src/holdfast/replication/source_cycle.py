@@ -22,7 +22,7 @@ from holdfast.machines.going_off import told_when_off
 from holdfast.machines.nbd_source import NbdSource
 from holdfast.machines.points import Rung
 from holdfast.machines.pulling import PreparedPull, Pull, patiently, prepare_pull, undone_on_error
-from holdfast.machines.scratch_guard import ScratchGuard, guarded
+from holdfast.machines.scratch_guard import ScratchGuard, guarded, share_of
 from holdfast.machines.stillness import Stillness
 from holdfast.machines.storing import DOMAIN_FILE, description, require_consistency
 from holdfast.machines.tracking import Track, Why
@@ -78,7 +78,9 @@ class LiveStep:
     @contextlib.contextmanager
     def guarded(self) -> Iterator[None]:
         job = self._job
-        with guarded(job.domain, job.place, job.clock, reserve=job.reserve) as self._guard:
+        with guarded(
+            job.domain, job.place, job.clock, reserve=job.reserve, share=job.scratch_share
+        ) as self._guard:
             yield
 
     def prepare(self) -> None:
@@ -124,6 +126,7 @@ class LiveStep:
                     self._log_disk(writer, target)
             job.on_step("read")
             scratch = self._scratch_used()
+            share = share_of(scratch, job.place.free)
             self._end_job()
             generation = self._generation()
             self._ask_about_samples()
@@ -143,6 +146,7 @@ class LiveStep:
             freeze_ms=stilled.freeze_ms,
             tracks=pull.tracks,
             scratch_bytes=scratch,
+            scratch_share=share,
         )
 
     def _begun(self) -> Pull:

@@ -91,6 +91,8 @@ class SourceJob:
     slice_bytes: int = SLICE_BYTES
     # Room that stays free beside the scratch files; None: as the guard thinks.
     reserve: int | None = None
+    # Of what is free there when a step begins, how much its scratch files may take.
+    scratch_share: float = 1.0
     # How much a step may take of the spool; None: as much as there is.
     room: Callable[[], int] | None = None
     # Machines whose points are one instant have the same.

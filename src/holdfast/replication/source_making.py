@@ -42,6 +42,8 @@ class StepMade:
     # How each disk was read, and why.
     tracks: Mapping[str, Track] = field(default_factory=dict)
     scratch_bytes: int = 0
+    # Of the room there is for them.
+    scratch_share: float = 0.0
 
 
 def head_of_step(  # noqa: PLR0913  each is a line of the head

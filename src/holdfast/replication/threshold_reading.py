@@ -46,11 +46,17 @@ _HOW: Final[Mapping[str, Callable[[str], float]]] = {
     "churn_critical": _share,
     "spool_warn": _share,
     "spool_act": _share,
+    "scratch_warn": _share,
+    "scratch_act": _share,
     "slow_bytes_per_second": parse_size,
     "app_late": _factor,
 }
-_OF_SPOOL: Final = ("spool_warn", "spool_act")
-NAMES: Final = tuple(name.replace("_", "-") for name in (*Thresholds.__struct_fields__, *_OF_SPOOL))
+# Of settings beside the thresholds; each has a warning and what is done.
+_LIMITS: Final = ("spool", "scratch")
+_OF_LIMITS: Final = tuple(f"{limit}_{part}" for limit in _LIMITS for part in ("warn", "act"))
+NAMES: Final = tuple(
+    name.replace("_", "-") for name in (*Thresholds.__struct_fields__, *_OF_LIMITS)
+)
 
 
 def read_threshold(text: str) -> tuple[str, float]:
@@ -67,15 +73,17 @@ def read_threshold(text: str) -> tuple[str, float]:
 
 def threshold_lines(settings: ReplicationSettings | None) -> list[str]:
     """Those that are other than usual, as they are read again; without settings all the usual ones."""
-    usual = _lines(Thresholds(), SpoolLimits())
+    usual = _lines(Thresholds(), {limit: SpoolLimits() for limit in _LIMITS})
     if settings is None:
         return usual
-    return [one for one in _lines(settings.thresholds, settings.spool) if one not in usual]
+    limits = {limit: getattr(settings, limit) for limit in _LIMITS}
+    return [one for one in _lines(settings.thresholds, limits) if one not in usual]
 
 
-def _lines(thresholds: Thresholds, spool: SpoolLimits) -> list[str]:
-    named = {name: getattr(spool, name.removeprefix("spool_")) for name in _OF_SPOOL}
-    held = {**msgspec.structs.asdict(thresholds), **named}
+def _lines(thresholds: Thresholds, limits: Mapping[str, SpoolLimits]) -> list[str]:
+    held = msgspec.structs.asdict(thresholds)
+    for limit, found in limits.items():
+        held |= {f"{limit}_warn": found.warn, f"{limit}_act": found.act}
     return [_line(name, value) for name, value in held.items()]
 
 
@@ -95,18 +103,18 @@ def with_thresholds(
     settings: ReplicationSettings, told: Mapping[str, float]
 ) -> ReplicationSettings:
     """What is not told stays; limits that contradict each other are refused."""
-    spool = {name.removeprefix("spool_"): n for name, n in told.items() if _is_spool(name)}
-    others = {name: n for name, n in told.items() if not _is_spool(name)}
+    others = {name: n for name, n in told.items() if name not in _OF_LIMITS}
     try:
+        changes = {limit: _limits(settings, limit, told) for limit in _LIMITS}
         return msgspec.structs.replace(
-            settings,
-            spool=msgspec.structs.replace(settings.spool, **spool),
-            thresholds=msgspec.structs.replace(settings.thresholds, **others),
+            settings, thresholds=msgspec.structs.replace(settings.thresholds, **others), **changes
         )
     except ValueError as err:
         text = ", ".join(told)
         raise ThresholdNotUnderstood(text=text, reason=err, names=", ".join(NAMES)) from err
 
 
-def _is_spool(name: str) -> bool:
-    return name.startswith("spool_")
+def _limits(settings: ReplicationSettings, limit: str, told: Mapping[str, float]) -> SpoolLimits:
+    known: SpoolLimits = getattr(settings, limit)
+    parts = {part: told[f"{limit}_{part}"] for part in ("warn", "act") if f"{limit}_{part}" in told}
+    return msgspec.structs.replace(known, **parts)

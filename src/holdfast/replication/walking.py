@@ -304,7 +304,7 @@ def _opened(job: SourceJob, sight: Sight, disk: WalkDisk) -> Iterator[NbdSource]
         return
     with (
         job.place.made(),
-        guarded(job.domain, job.place, job.clock, reserve=job.reserve),
+        guarded(job.domain, job.place, job.clock, reserve=job.reserve, share=job.scratch_share),
         undone_on_error(job.domain, job.clock, ""),
         _pulled(job, disk) as source,
     ):

@@ -19,7 +19,7 @@ from holdfast.machines.disk_source import FileSource
 from holdfast.machines.drift import drift_of, spans_of
 from holdfast.machines.offline import stillness_of
 from holdfast.machines.points import Consistency
-from holdfast.machines.scratch_guard import reserve_of
+from holdfast.machines.scratch_guard import kept_free, reserve_of, share_of
 from holdfast.machines.scratch_place import ScratchPlace, is_our_socket
 from holdfast.machines.tracking import Why, reason_text
 from holdfast.machines.vm_disks import chosen_disks
@@ -28,7 +28,7 @@ from holdfast.machines.vm_lock import vm_lock
 from holdfast.machines.vm_state import NVRAM, TPM, copy_nvram, copy_tpm
 from holdfast.testing.clock import FakeClock
 
-MIB = 1 << 20
+MIB, GIB = 1 << 20, 1 << 30
 UUID = "00000000-0000-4000-8000-000000000001"
 
 
@@ -241,6 +241,15 @@ def test_a_socket_that_no_program_could_use_is_refused_before_anything_begins(
 
     with pytest.raises(VmScratchUnusable), place.made():
         pass
+
+
+def test_the_guard_lets_scratch_files_take_a_share_of_what_was_free() -> None:
+    assert kept_free(100 * GIB, 5 * GIB, 0.5) == 50 * GIB
+    # Never less than what stays free anyway.
+    assert kept_free(8 * GIB, 5 * GIB, 0.5) == 5 * GIB
+    assert kept_free(100 * GIB, 5 * GIB, 1.0) == 5 * GIB
+    assert share_of(30 * GIB, 70 * GIB) == 0.3
+    assert share_of(0, 0) == 0.0
 
 
 def test_the_guard_acts_while_there_is_still_room() -> None:

@@ -65,6 +65,8 @@ def test_one_that_is_well_has_nothing_against_it() -> None:
         (well(left_out={"vdb": "shared"}), {"disk-left-out": W}),
         (well(left_out={"vdb": "shared"}, settings=settings(left_out=("vdb",))), {}),
         (well(left_out={"sda": "readonly"}), {}),
+        (well(scratch_share=0.3), {}),
+        (well(scratch_share=0.31), {"scratch-filling": W}),
         (well(skew_seconds=-90.0), {"clock-skew": W}),
         (well(queue_bytes=8 << 20, throughput=1e6), {"upload-slow": W}),
         (well(queue_bytes=8 << 20, throughput=2e6), {}),

@@ -72,3 +72,15 @@ def test_every_threshold_is_read_again_as_it_is_written() -> None:
 
     assert len(lines) == len(NAMES)
     assert threshold_lines(with_thresholds(settings(), dict(map(read_threshold, lines)))) == []
+
+
+def test_room_for_scratch_files_has_limits_of_its_own() -> None:
+    told = dict(map(read_threshold, ("scratch-warn=10%", "scratch-act=90%")))
+
+    changed = with_thresholds(settings(), told)
+
+    assert (changed.scratch.warn, changed.scratch.act) == (0.1, 0.9)
+    assert (changed.spool.warn, changed.spool.act) == (0.3, 0.5)
+    assert threshold_lines(changed) == ["scratch-warn=10%", "scratch-act=90%"]
+    with pytest.raises(ThresholdNotUnderstood):
+        with_thresholds(changed, {"scratch_act": 0.05})

@@ -23,7 +23,10 @@ HOST_SILENT = "host-silent"
 NOT_AT_HOST = "not-at-host"
 _T = TypeVar("_T")
 _MOMENTS = frozenset(
-    {"updated_at", "latest_at", "latest_app_at", "last_success_at", "next_try_at", "at", "since"}
+    {
+        *("updated_at", "latest_at", "latest_app_at", "last_success_at", "next_try_at"),
+        *("limit_until", "last_at", "next_at", "at", "since"),
+    }
 )
 
 

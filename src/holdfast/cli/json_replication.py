@@ -48,6 +48,8 @@ class Replication(Event):
     scratch_peak_bytes: int
     # Each with target and dirty_bytes_per_second, over the last hour.
     churn: list[dict[str, Any]]
+    # How far the site's clock is ahead; null: not known yet.
+    skew_seconds: float | None
     # Share of the room change logs take, and bytes free.
     spool_share: float
     spool_free_bytes: int

@@ -43,6 +43,7 @@ def replication_event(look: "Look") -> json_replication.Replication:
         greatest_log_bytes=status.greatest_log_bytes,
         scratch_peak_bytes=status.scratch_peak_bytes,
         churn=[msgspec.to_builtins(each) for each in status.churn],
+        skew_seconds=status.skew_seconds,
         spool_share=status.spool.share if status.spool.ours else 0.0,
         spool_free_bytes=status.spool.free,
         left_out=status.left_out,

@@ -9,6 +9,7 @@ from holdfast.base.units import format_duration, format_size
 from holdfast.cli import shown
 from holdfast.cli.output import Output
 from holdfast.cli.replication_json import remedy_of, replication_event
+from holdfast.machines.downgrades import AS_SET, reasons_text
 from holdfast.replication import health_texts
 from holdfast.replication.states import STATES
 from holdfast.replication.status import Health
@@ -107,6 +108,9 @@ def _work(status: "ReplicationStatus") -> Iterator[tuple[str, str]]:
     logs = _("mean {mean}, greatest {greatest}")
     mean, greatest = format_size(status.mean_log_bytes), format_size(status.greatest_log_bytes)
     yield _("Change logs"), logs.format(mean=mean, greatest=greatest)
+    if status.scratch_peak_bytes:
+        size = format_size(status.scratch_peak_bytes)
+        yield _("Scratch files"), _("at most {size}").format(size=size)
     for each in status.churn:
         rate = format_size(each.dirty_bytes_per_second)
         yield _("Changes"), _("{disk}: {size}/s").format(disk=each.target, size=rate)
@@ -167,7 +171,10 @@ def _points(replica: "ReplicaFacts") -> Iterator[str]:
     count = len(replica.points)
     yield ngettext("{count} point:", "{count} points:", count).format(count=count)
     for point in reversed(replica.points):
-        yield f"  {shown.moment(point.taken_at)}  {point.generation}  {point.consistency}"
+        said = f"{point.generation}  {point.consistency}"
+        why = reasons_text(each for each in point.downgrades if each.code not in AS_SET)
+        about = f": {why}" if why else ""
+        yield shown.line(f"  {shown.moment(point.taken_at)}  {said}{about}")
 
 
 def _duration(seconds: float | None) -> str:

@@ -30,6 +30,9 @@ TEXTS: Final[dict[str, str]] = {
     "thaw-differs": N_("not all that was frozen was still frozen at the end"),
 }
 
+# A point that is no more than was asked for: nobody need be told.
+AS_SET: Final = ("freeze-not-due", "freeze-never")
+
 
 def downgrade(code: str, reason: str = "") -> Downgrade:
     """`reason` is what was seen; without one, what the code says."""

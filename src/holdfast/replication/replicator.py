@@ -18,7 +18,7 @@ from holdfast.fleet.windows import parse_window, stretch_around
 from holdfast.hypervisor.checkpoints import changed_bytes
 from holdfast.hypervisor.domains import Domain
 from holdfast.machines.backup_errors import VmOperationRunning, VmStarted
-from holdfast.machines.downgrades import downgrade
+from holdfast.machines.downgrades import AS_SET, downgrade
 from holdfast.machines.points import Consistency
 from holdfast.machines.scratch_place import ScratchPlace
 from holdfast.machines.stillness import AsItIs, Stillness
@@ -368,7 +368,7 @@ class Replicator:
         if head.consistency is not Consistency.CRASH:
             told.still_at = head.taken_at
         for each in head.downgrades:
-            if each.code not in ("freeze-not-due", "freeze-never"):
+            if each.code not in AS_SET:
                 telling.happened("downgraded", each.code)
         gone = merge_waiting(self._outbox)
         if gone:

@@ -7,6 +7,7 @@ import pytest
 
 from holdfast.cli.output import JsonOutput, TextOutput
 from holdfast.cli.replication_report import tell_replication, tell_replications
+from holdfast.machines.downgrades import downgrade
 from holdfast.machines.points import Consistency
 from holdfast.replication.judged_status import status_of
 from holdfast.replication.looking import Look, look_at, look_at_all
@@ -89,11 +90,34 @@ def test_its_points_are_told_where_the_site_said_them(capsys: pytest.CaptureFixt
         consistency=Consistency.APPLICATION,
         disks=(),
     )
-    facts = ReplicaFacts(vm="u-1", name="web", source="m-2", points=(point,))
+    less = [
+        msgspec.structs.replace(
+            point, generation=code, consistency=Consistency.CRASH, downgrades=(downgrade(code),)
+        )
+        for code in ("hook-failed", "freeze-not-due")
+    ]
+    facts = ReplicaFacts(vm="u-1", name="web", source="m-2", points=(point, *less))
 
     tell_replication(TextOutput(FakeClock()), _look(), facts)
 
-    assert "holdfast-1  application" in capsys.readouterr().out
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split("  ")[-1] for line in said[-3:]] == [
+        "crash",
+        "crash: a hook failed in the guest",
+        "application",
+    ]
+
+
+def test_what_it_leaves_out_and_overwrites_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    look = _look(left_out={"vdb": "shared"}, scratch_peak_bytes=3 << 20, skew_seconds=-90.0)
+
+    tell_replication(TextOutput(FakeClock()), look)
+    tell_replication(JsonOutput(FakeClock()), look)
+
+    *words, line = capsys.readouterr().out.splitlines()
+    assert {"vdb (shared)", "at most 3.00 MiB"} <= {each.split("  ")[-1].strip() for each in words}
+    told = json.loads(line)
+    assert (told["left_out"], told["skew_seconds"]) == ({"vdb": "shared"}, -90.0)
 
 
 def test_programs_read_codes_and_figures_and_sentences(capsys: pytest.CaptureFixture[str]) -> None:

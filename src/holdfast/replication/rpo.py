@@ -4,14 +4,12 @@ The recovery point objective is reckoned from the instant of the newest point th
 holds whole, not from when it came there.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from holdfast.fleet.windows import Rate, parse_window, rate_at
-from holdfast.machines.points import Consistency
-from holdfast.replication.replica_facts import ReplicaPoint
 from holdfast.replication.settings import Limit
 
 # So far ahead limits are looked at: windows come again each day.
@@ -25,15 +23,6 @@ def rpo_at(latest_at: datetime | None, now: datetime) -> float | None:
     A point of the future comes from a clock that was set back; it is as good as one of now.
     """
     return None if latest_at is None else max(0.0, (now - latest_at).total_seconds())
-
-
-def latest(
-    points: Iterable[ReplicaPoint], *, least: Consistency = Consistency.CRASH
-) -> ReplicaPoint | None:
-    """The newest point that is at least so consistent."""
-    order = list(Consistency)
-    good = [each for each in points if order.index(each.consistency) <= order.index(least)]
-    return max(good, key=lambda each: each.taken_at, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,23 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.machines.points import Consistency
 from holdfast.replication.churn import churn_of, packing, total
 from holdfast.replication.cycles import Cycle, Outcome
-from holdfast.replication.replica_facts import ReplicaPoint
-from holdfast.replication.rpo import Piece, achievable, latest, limit_at, pieces_of, rpo_at
+from holdfast.replication.rpo import Piece, achievable, limit_at, pieces_of, rpo_at
 from holdfast.replication.settings import Limit
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ZONE = ZoneInfo("UTC")
 _RATES = st.floats(0, 1e9)
-
-
-def _point(minute: int, consistency: Consistency) -> ReplicaPoint:
-    at = NOON + timedelta(minutes=minute)
-    return ReplicaPoint(
-        generation=f"g{minute}", taken_at=at, applied_at=at, consistency=consistency, disks=()
-    )
 
 
 def _cycle(seconds: int, **dirty: int) -> Cycle:
@@ -44,16 +35,6 @@ def test_what_would_be_lost_is_reckoned_from_the_newest_instant_over_there() -> 
 
 def test_a_clock_that_was_set_back_makes_no_negative_time() -> None:
     assert rpo_at(NOON + timedelta(hours=3), NOON) == 0.0
-
-
-def test_the_newest_application_consistent_point_may_be_older_than_the_newest() -> None:
-    points = [_point(0, Consistency.APPLICATION), _point(5, Consistency.CRASH)]
-
-    newest, app = latest(points), latest(points, least=Consistency.APPLICATION)
-
-    assert newest is points[1]
-    assert app is points[0]
-    assert latest([]) is None
 
 
 def test_with_room_on_the_link_it_is_an_interval_and_the_time_a_log_takes() -> None:

@@ -5,25 +5,31 @@ import inspect
 import typing
 from collections.abc import Iterator
 from dataclasses import is_dataclass
+from pkgutil import iter_modules
 
 import msgspec
 
+from holdfast import cli
 from tools.error_pages import NOTE
 
-EVENTS = (
-    *("holdfast.cli.json_events", "holdfast.cli.json_machines"),
-    *("holdfast.cli.json_replicating", "holdfast.cli.json_replication"),
-    "holdfast.cli.json_planner",
-    "holdfast.cli.json_drills",
-)
+_FIRST = "json_events"
+# What all of them are made of, and what has a page of its own.
+_OTHERS = frozenset(("json_base", "json_doctor"))
 
 
 def page(*modules: str, title: str = "JSON lines") -> str:
     """The first module says what they all are."""
-    types = [importlib.import_module(module) for module in modules or EVENTS]
+    types = [importlib.import_module(module) for module in modules or _modules()]
     head = [f"# {title}", "", *inspect.cleandoc(types[0].__doc__ or "").splitlines(), ""]
     kinds = (kind for each in types for kind in _kinds(each))
     return NOTE + "\n".join([*head, *(line for kind in kinds for line in _section(kind))])
+
+
+def _modules() -> list[str]:
+    """All that hold events: one that is added is in the page."""
+    found = {one.name for one in iter_modules(cli.__path__) if one.name.startswith("json_")}
+    names = sorted(found - _OTHERS, key=lambda name: (name != _FIRST, name))
+    return [f"{cli.__name__}.{name}" for name in names]
 
 
 def _kinds(module: object) -> Iterator[type]:

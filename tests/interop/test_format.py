@@ -71,14 +71,24 @@ def restic(tmp_path: Path) -> Restic:
     return found
 
 
-@pytest.fixture
-def small(restic: Restic, tmp_path: Path) -> Restic:
-    """Two points of restic's, in several packs and index files."""
+@pytest.fixture(scope="module")
+def two_points(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A vault and its source, to be copied: restic derives a key for each of its commands."""
+    folder = tmp_path_factory.mktemp("two-points")
+    restic = Restic(folder / "vault")
+    restic("init", "--repository-version", "2")
     for seed in range(2):
-        build_small_tree(tmp_path / "source", seed, files=40)
-        (tmp_path / "source" / f"noise{seed}").write_bytes(os.urandom(3 << 20))
-        restic("backup", str(tmp_path / "source"))
-    return restic
+        build_small_tree(folder / "source", seed, files=40)
+        (folder / "source" / f"noise{seed}").write_bytes(os.urandom(3 << 20))
+        restic("backup", str(folder / "source"))
+    return folder
+
+
+@pytest.fixture
+def small(two_points: Path, tmp_path: Path) -> Restic:
+    """Two points of restic's, in several packs and index files."""
+    shutil.copytree(two_points, tmp_path, symlinks=True, dirs_exist_ok=True)
+    return Restic(tmp_path / "vault")
 
 
 def checked(vault: Repository) -> CheckReport:

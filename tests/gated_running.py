@@ -17,11 +17,12 @@ def _gate(folder: Path) -> None:
 
     def stands(self: Replicator, step: str) -> None:
         passes(self, step)
-        wanted = folder / step
+        wanted, at = folder / step, folder / "at"
         if wanted.exists():
-            (folder / "at").write_text(step)
-        while wanted.exists():
-            time.sleep(0.01)
+            at.write_text(step)
+            while wanted.exists():
+                time.sleep(0.01)
+            at.unlink(missing_ok=True)
 
     Replicator._on_step = stands  # type: ignore[method-assign]
 

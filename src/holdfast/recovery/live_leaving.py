@@ -85,6 +85,11 @@ class Leaving:
         with self._lock:
             self._order, self._heard_at = order, self._clock.monotonic()
 
+    def let_go(self) -> None:
+        """The site wants something else by now, and will not come back to this try."""
+        with self._lock:
+            self._heard_at = float("-inf")
+
     def facts(self) -> Mapping[str, str]:
         with self._lock:
             return dict(self._facts)

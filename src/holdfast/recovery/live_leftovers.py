@@ -18,12 +18,14 @@ from holdfast.hypervisor.checkpoints import forget_checkpoint
 from holdfast.hypervisor.domain_identity import DiskPlace
 from holdfast.hypervisor.domains import Domain, define_domain
 from holdfast.hypervisor.states import State
+from holdfast.machines.adopting import end_our_job
 from holdfast.machines.overlay_merging import give_back, settle_merges
 from holdfast.machines.overlay_putting import settle_layers
 from holdfast.machines.overlays import with_places
 from holdfast.machines.vm_lock import vm_lock
 from holdfast.recovery.fencing import is_fenced, unbar
 from holdfast.recovery.live_note import LiveNote, drop_live, read_live
+from holdfast.recovery.live_sockets import clear_room, way_of
 from holdfast.recovery.record import RecoveryRecord
 from holdfast.recovery.record_folder import RecordFolder
 
@@ -37,10 +39,16 @@ def settle(domain: Domain, folder: RecordFolder, clock: Clock, *, home: str, sit
         if record is not None and record.runs_at == site:
             if not domain.is_active() and is_fenced(domain):
                 _throw_away(domain, folder, note, record)
-                drop_live(folder)
+                _forget(folder, note)
         elif record is None or record.fence is None:
             _put_back(domain, clock, home=home)
-            drop_live(folder)
+            _forget(folder, note)
+
+
+def _forget(folder: RecordFolder, note: LiveNote) -> None:
+    """Its sockets too, which whoever was killed has left."""
+    clear_room(way_of(note.act, note.attempt))
+    drop_live(folder)
 
 
 def _put_back(domain: Domain, clock: Clock, *, home: str) -> None:
@@ -50,8 +58,11 @@ def _put_back(domain: Domain, clock: Clock, *, home: str) -> None:
         domain.resume()
     if domain.is_persistent() and is_fenced(domain):
         unbar(domain)
+    # A reader that was killed has left its job, and beside that nothing is merged.
+    end_our_job(domain, clock)
     settle_layers(domain, clock, home=home)
-    settle_merges(domain, clock)
+    if domain.is_active():
+        settle_merges(domain, clock)
     give_back(domain, clock, home=home)
 
 

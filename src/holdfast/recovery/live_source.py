@@ -51,7 +51,7 @@ class LiveSources:
 
     def around(self, on_order: OnOrder) -> OnOrder:
         """The same, with a look at what earlier tries have left."""
-        return lambda loop: _Tidy(on_order(loop), lambda: self.look(loop))
+        return lambda loop: _Tidy(self, loop, on_order(loop))
 
     def handle(self, loop: Loop, order: SiteOrder, notes: NotesFile) -> Answer:
         leaving = self._leaving.get(loop.uuid)
@@ -61,11 +61,20 @@ class LiveSources:
                 raise leaving.error
             return Answer(is_done=leaving.is_gone, facts=self._facts(leaving))
         if leaving is not None and leaving.is_at_work:
-            # One that was given up; it hears of that by not hearing anything.
+            # One that was given up; see `mind`.
             return Answer()
         if order.options.get("phase") != FREEZE:
             return self._gone_before(loop, order)
         return self._begin(loop, order, notes)
+
+    def mind(self, loop: Loop, order: SiteOrder | None) -> None:
+        """A try that was given up holds the machine from whatever is wanted instead of it."""
+        leaving = self._leaving.get(loop.uuid)
+        if leaving is None or order is None or not leaving.is_at_work:
+            return
+        is_live = order.kind is OrderKind.HAND_OVER_LIVE
+        if not (is_live and order.options.get("attempt") == leaving.attempt):
+            leaving.let_go()
 
     def look(self, loop: Loop) -> None:
         """Whether something is left that nobody is at work upon."""
@@ -148,8 +157,8 @@ class LiveSources:
 class _Tidy:
     """Obeys as the one within does."""
 
-    def __init__(self, within: Obeying, look: Callable[[], None]) -> None:
-        self._within, self._look = within, look
+    def __init__(self, live: LiveSources, loop: Loop, within: Obeying) -> None:
+        self._live, self._loop, self._within = live, loop, within
 
     @property
     def is_halted(self) -> bool:
@@ -159,10 +168,11 @@ class _Tidy:
         return self._within.tidings()
 
     def hear(self, order: SiteOrder | None) -> float:
+        self._live.mind(self._loop, order)
         seconds = self._within.hear(order)
-        self._look()
+        self._live.look(self._loop)
         return seconds
 
     def unheard(self) -> None:
         self._within.unheard()
-        self._look()
+        self._live.look(self._loop)

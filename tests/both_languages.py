@@ -17,12 +17,14 @@ def refused_in_both(station: Station, *words: str) -> str:
         for part in (sentence, remedy):
             assert bool(_HANGUL.search(part)) == (language == "ko"), said.err
         codes.add(last.split()[0].rstrip(","))
-    (code,) = codes
-    return code
+    assert len(codes) == 1, codes
+    return codes.pop()
 
 
 def _parts(text: str) -> tuple[str, str, str]:
     """Of the error: its sentence, what to do, and its code."""
     lines = text.splitlines()
-    (at,) = [number for number, line in enumerate(lines) if line.startswith("  → ")]
+    remedies = [number for number, line in enumerate(lines) if line.startswith("  → ")]
+    assert len(remedies) == 1, text
+    at = remedies[0]
     return lines[at - 1], lines[at], lines[at + 1]

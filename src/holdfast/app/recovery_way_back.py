@@ -50,6 +50,19 @@ def home_of(home: str, source: str) -> SiteAddress | None:
     return None
 
 
+def is_source(home: str, site: Site) -> Callable[[str, str], bool]:
+    """Whether a host is the one that a replica of this site comes from, by either of its ids."""
+
+    def found(vm: str, machine: str) -> bool:
+        facts = site.state(vm)
+        if facts is None:
+            return False
+        to = home_of(home, facts.source)
+        return machine == facts.source or (to is not None and to.machine == machine)
+
+    return found
+
+
 def ids_of(home: str) -> Callable[[ReplicationSettings], frozenset[str]]:
     """By which ids the site of a replication comes to this host as a source."""
 

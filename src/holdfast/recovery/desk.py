@@ -8,6 +8,7 @@ which one the machine lives, again and again until it says so itself.
 """
 
 import contextlib
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from secrets import token_hex
@@ -34,7 +35,17 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
         return max(timedelta(0), now - self.at)
 
 
-def desk_of(home: str, machine_id: str, clock: Clock) -> Desk:
+# Whether a host, by its id in records, is the one that the replica of a machine comes from.
+IsSource = Callable[[str, str], bool]
+
+
+def desk_of(
+    home: str,
+    machine_id: str,
+    clock: Clock,
+    *,
+    is_source: IsSource = lambda _vm, _machine: True,
+) -> Desk:
     """`machine_id` is this host's own, as its certificate has it; sources are heard from now on."""
     _note_since(home, clock)
 
@@ -45,6 +56,10 @@ def desk_of(home: str, machine_id: str, clock: Clock) -> Desk:
         if record is None:
             return SiteOrder()
         _keep(folder, tidings, machine_id=machine_id, clock=clock)
+        is_behind = tidings.epoch < record.epoch
+        if is_behind and was_given_on(record) and not is_source(vm, record.runs_at):
+            # To a host that its source knows nothing of: to that it is as if it ran here.
+            record = msgspec.structs.replace(record, runs_at=machine_id)
         return answer(record, tidings, order_of(folder), machine_id=machine_id)
 
     return hear
@@ -69,6 +84,11 @@ def answer(
         return msgspec.structs.replace(order, epoch=record.epoch, runs_at=record.runs_at)
     # An act that has begun will want something soon.
     return _as(known, OrderKind.NOTHING, act=act)
+
+
+def was_given_on(record: RecoveryRecord) -> bool:
+    """It was failed over to here, and from here to another host, which may be its home."""
+    return record.promoted is not None and record.fence is not None
 
 
 def _is_to_release(record: RecoveryRecord, tidings: SourceTidings) -> bool:

@@ -6,6 +6,21 @@ from holdfast.recovery.record import Act, RecoveryRecord, Stage
 from holdfast.recovery.record_folder import RecordFolder
 
 
+def follow(folder: RecordFolder, *, epoch: int) -> None:
+    """Of a machine that was given about before it was replicated to here the count goes on.
+
+    This host never had it: what its source lives by is right. One that had it, and knows of a
+    smaller epoch, has been put back to an older state, and is told so when it orders something.
+    """
+
+    def followed(record: RecoveryRecord) -> RecoveryRecord:
+        if record.runs_at or record.epoch >= epoch:
+            return record
+        return msgspec.structs.replace(record, epoch=epoch)
+
+    folder.change(followed)
+
+
 def take(folder: RecordFolder, act: Act, *, machine_id: str, at_least: int = 0) -> RecoveryRecord:
     """It belongs to this host when this returns; again for the same act changes nothing.
 

@@ -21,6 +21,7 @@ from holdfast.recovery.act_errors import MachineEnded
 from holdfast.recovery.acts import Step, StepSkipped
 from holdfast.recovery.beginning import change_act
 from holdfast.recovery.desk import Heard, drop_order, order_of, put_order, tidings_of
+from holdfast.recovery.epochs import follow
 from holdfast.recovery.live_arrival import arriving, furnish
 from holdfast.recovery.live_errors import (
     LiveArrivedOdd,
@@ -38,6 +39,7 @@ from holdfast.recovery.live_sockets import (
 )
 from holdfast.recovery.promoting import domain_of, end
 from holdfast.recovery.record import Promoted
+from holdfast.recovery.source_asking import require_known
 from holdfast.recovery.starting import Starting
 from holdfast.recovery.way_back_notes import hold_record
 from holdfast.replication.site_orders import OrderKind, SiteOrder, SourceTidings
@@ -100,6 +102,7 @@ class Arriving:
         heard = self._heard(within=_SILENCE)
         if heard.tidings.is_active is False:
             raise LiveNotRunning(about=self._starting.name)
+        follow(self._folder, epoch=heard.tidings.epoch)
         return ""
 
     def _see_room(self) -> str:
@@ -282,6 +285,7 @@ class Arriving:
         while True:
             heard = self._heard(within=_SILENCE)
             told = heard.tidings
+            require_known(told, self._starting.record())
             if told.act == self._act.id and self._is_of_order(told):
                 if is_so(told):
                     return told

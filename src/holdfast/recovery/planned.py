@@ -10,6 +10,7 @@ from holdfast.base.texts import _
 from holdfast.base.units import format_duration
 from holdfast.recovery.acts import Step
 from holdfast.recovery.beginning import change_act
+from holdfast.recovery.epochs import follow
 from holdfast.recovery.planned_errors import HandedOverOther
 from holdfast.recovery.source_asking import SourceAsking
 from holdfast.recovery.starting import Starting
@@ -47,7 +48,8 @@ class Planned:
             starting = self.starting
             if self._is_handed_over():
                 return starting.said_of_room()
-            self.asking.require_heard()
+            heard = self.asking.require_heard()
+            follow(starting.folder, epoch=heard.tidings.epoch)
             newest = starting.facts().points[-1].generation
             return starting.look(starting.plan(newest))
 

@@ -12,11 +12,15 @@ from holdfast.base.clock import Clock
 from holdfast.base.units import format_duration
 from holdfast.recovery.desk import Heard, drop_order, put_order, tidings_of
 from holdfast.recovery.planned_errors import SourceCannot, SourceInTrouble, SourceSilent
+from holdfast.recovery.record import RecoveryRecord
 from holdfast.recovery.record_folder import RecordFolder
+from holdfast.recovery.way_back_errors import HomeKnowsNewer
 from holdfast.replication.site_orders import OrderKind, SiteOrder, SourceTidings
 
 # An order is known by this word of its own, so that an answer to an older one is not taken for it.
 ASKED = "asked"
+# In the tidings of a source that does not obey an order: the epoch it knows, which is greater.
+OF_BEFORE = "epoch"
 # Of a source that says every two seconds how it is.
 _SILENT_SECONDS = 60.0
 _FRESH_SECONDS = 60.0
@@ -25,6 +29,13 @@ _BUSY_SECONDS = 150.0
 # A link that breaks now and then is no trouble.
 _TROUBLE_SECONDS = 120.0
 _PAUSE = 0.1
+
+
+def require_known(told: SourceTidings, record: RecoveryRecord | None) -> None:
+    """Raises where the source does not obey a host that knows of a smaller epoch than it does."""
+    ours = record.epoch if record else 0
+    if record is not None and OF_BEFORE in told.facts and told.epoch > ours:
+        raise HomeKnowsNewer(about=record.name, theirs=told.epoch, ours=ours)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +116,7 @@ class SourceAsking:
         return heard
 
     def _require_able(self, told: SourceTidings) -> None:
+        require_known(told, self.folder.load())
         if not told.error:
             return
         if told.is_active:

@@ -21,7 +21,7 @@ from holdfast.recovery.following import Following
 from holdfast.recovery.handing_over import HandingOver
 from holdfast.recovery.record import ActKind, Fence, RecoveryRecord, Stage
 from holdfast.recovery.record_folder import RecordFolder
-from holdfast.recovery.source_asking import ASKED
+from holdfast.recovery.source_asking import ASKED, OF_BEFORE
 from holdfast.recovery.source_errors import OrderNotKnown, SplitBrain, StartedByHand
 from holdfast.recovery.source_notes import NotesFile
 from holdfast.recovery.source_record import SourceRecord
@@ -203,7 +203,7 @@ class SourceSide:
             if order.kind is OrderKind.FENCE and not record.runs_at and self._is_active():
                 # It has started the machine by that, and this host never gave it away since.
                 self._split()
-            return Answer(facts={"epoch": str(record.epoch)})
+            return Answer(facts={OF_BEFORE: str(record.epoch)})
         if order.runs_at == settings.to.machine and order.epoch >= record.epoch:
             return self._fenced(order)
         if order.act and order.act == self._notes.now.refused and order.kind in _TAKING:

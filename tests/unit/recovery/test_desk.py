@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from holdfast.recovery.desk import (
+    IsSource,
     answer,
     desk_of,
     listening_since,
@@ -13,7 +14,7 @@ from holdfast.recovery.desk import (
     put_order,
     tidings_of,
 )
-from holdfast.recovery.record import Act, ActKind, Promoted, RecoveryRecord, Stage
+from holdfast.recovery.record import Act, ActKind, Fence, Promoted, RecoveryRecord, Stage
 from holdfast.recovery.record_folder import RecordFolder
 from holdfast.replication.site_orders import Desk, OrderKind, SiteOrder, SourceTidings
 from holdfast.testing.clock import FakeClock
@@ -162,7 +163,44 @@ def test_an_undone_failback_rests_where_it_was(tmp_path: Path) -> None:
     assert after.stage is Stage.PROTECTED_IN_REVERSE
 
 
-def _opened(tmp_path: Path, known: RecoveryRecord) -> tuple[RecordFolder, Desk]:
+def _opened(
+    tmp_path: Path, known: RecoveryRecord, is_source: IsSource = lambda _vm, _machine: True
+) -> tuple[RecordFolder, Desk]:
     folder = RecordFolder(str(tmp_path), "vm")
     folder.save(known)
-    return folder, desk_of(str(tmp_path), HERE, FakeClock())
+    return folder, desk_of(str(tmp_path), HERE, FakeClock(), is_source=is_source)
+
+
+GIVEN_ON = {
+    "epoch": 2,
+    "runs_at": "third-id",
+    "promoted": PROMOTED,
+    "fence": Fence(act="one", epoch=2, since=NOON),
+}
+
+
+def test_a_machine_that_went_on_to_a_third_host_is_not_given_back_to_its_source(
+    tmp_path: Path,
+) -> None:
+    folder, desk = _opened(tmp_path, record(**GIVEN_ON), is_source=lambda _vm, _machine: False)
+
+    barred = desk("vm", SourceTidings(epoch=1, is_fenced=True))
+    rests = desk("vm", SourceTidings(epoch=2, is_fenced=True))
+
+    assert folder.path.exists()
+    assert (barred.kind, barred.epoch, barred.runs_at) == (OrderKind.FENCE, 2, HERE)
+    assert (rests.kind, rests.epoch) == (OrderKind.NOTHING, 2)
+
+
+def test_who_lives_by_the_same_epoch_is_left_in_peace(tmp_path: Path) -> None:
+    folder, desk = _opened(tmp_path, record(**GIVEN_ON), is_source=lambda _vm, _machine: False)
+
+    assert folder.path.exists()
+    assert desk("vm", SourceTidings(epoch=2, is_active=True)).kind is OrderKind.NOTHING
+
+
+def test_a_machine_that_went_home_is_its_sources_own(tmp_path: Path) -> None:
+    folder, desk = _opened(tmp_path, record(**GIVEN_ON), is_source=lambda _vm, _machine: True)
+
+    assert folder.path.exists()
+    assert desk("vm", SourceTidings(epoch=1, is_fenced=True)).kind is OrderKind.RELEASE

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
+from holdfast.app.host_load import load_of_quarter
 from holdfast.app.replication_own_site import is_site, site_plan
 from holdfast.app.replication_process import AtWork, Work, at_work
 from holdfast.app.replication_serve import machines_here
@@ -49,6 +50,7 @@ def tell_replications(session: Session) -> Iterator[Line]:
 
 
 def _works(home: str, looks: list[Look]) -> Iterator[Line]:
+    yield {"holdfast": "replication-host", **load_of_quarter()}
     is_wanted = any(look.settings.paused is None for look in looks)
     yield {**_work(Work.RUN, at_work(home, Work.RUN)), "is_wanted": is_wanted}
     if is_site(home):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import UUID
 
+from holdfast.app.host_load import load_of_minutes
 from holdfast.app.vm_extension_probe import tell_extension
 from holdfast.app.vm_guest_probe import tell_agents, tell_guests
 from holdfast.app.vm_known import Known, find, known_by_host, lock_of
@@ -51,13 +52,7 @@ def _business(uri: str) -> Line:
     """Of this machine, where it is the host itself."""
     if not uri.startswith(("qemu:///", "qemu+unix:///")):
         return {}
-    with contextlib.suppress(OSError, ValueError, KeyError):
-        with open("/proc/meminfo", encoding="ascii") as stream:
-            memory = {line.split(":")[0]: int(line.split()[1]) for line in stream}
-        load = os.getloadavg()[1] / len(os.sched_getaffinity(0))
-        free = memory["MemAvailable"] / memory["MemTotal"]
-        return {"load": round(load, 2), "memory_free": round(free, 3)}
-    return {}
+    return load_of_minutes()
 
 
 def _machine(session: Session, host: Host, known: Known) -> Iterator[Line]:

@@ -111,6 +111,14 @@ class ReplicationWork(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicationHost(Fact):
+    """A host that replicates or is a site, over the last quarter of an hour; shares."""
+
+    load: float | None = None
+    memory_free: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplicationStage(Fact):
     """A stage of the way to a site: dns, tcp, tls, identity, version, grant."""
 
@@ -159,6 +167,7 @@ REPLICATION_KINDS: Mapping[str, Mapping[str, type[Fact]]] = {
         "replication-cycles": ReplicationCycles,
         "replication-audit": ReplicationAudit,
         "replication-work": ReplicationWork,
+        "replication-host": ReplicationHost,
     },
     "own.replication.way": {"replication-stage": ReplicationStage},
     "own.replication.site": {"replication-site": ReplicationSite, "replica": ReplicaHere},

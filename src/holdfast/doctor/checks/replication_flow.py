@@ -2,12 +2,21 @@
 
 from holdfast.doctor.checking import Params, check
 from holdfast.doctor.checks.agent_judging import SHOWN, Look, by_fact, named
+from holdfast.doctor.checks.load import is_busy, shares
 from holdfast.doctor.checks.replication_judging import by_reason, mib, minutes, percent
 from holdfast.doctor.factbase import Facts
 from holdfast.doctor.model import Verdict, confirmed, ruled_out
-from holdfast.doctor.replication_facts import ReplicatedDisk, Replication, ReplicationAudit
+from holdfast.doctor.replication_facts import (
+    ReplicatedDisk,
+    Replication,
+    ReplicationAudit,
+    ReplicationHost,
+)
 
 # How it goes.
+
+for _cause in ("replication.host-loaded", "replication.host-overloaded"):
+    by_fact(_cause, ReplicationHost, is_busy, values=shares)
 
 
 def _is_stuck(one: Replication, look: Look) -> bool:

@@ -36,6 +36,7 @@ _TOGETHER = {
     "tests/integration/test_browsing.py": "browsing",
     "tests/security/test_role_matrix.py": "roles",
 }
+# A Chromium for each worker would ask for more than two processors have.
 _CONSOLE, _ALONE = "tests/e2e/test_console_", "tests/e2e/test_console_story.py"
 # Many and short: handed out one by one, the handing out costs more than they do.
 _BY_MODULE = ("tests/unit/", "tests/contract/")

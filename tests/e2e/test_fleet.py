@@ -24,7 +24,6 @@ from holdfast.testing.waiting import wait_until
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(600),
-    # One fleet for all of them: the schedule of one machine goes on while others are refused.
     pytest.mark.skipif(os.geteuid() != 0, reason="machines of their own need root"),
 ]
 

@@ -21,7 +21,6 @@ from holdfast.testing.browser import AXE, DESKTOP, PHONE, Browser, browsing
 from holdfast.testing.browser import is_there as has_browser
 from holdfast.testing.fleet import FleetServer
 
-# One worker looks at all pages: a Chromium each would ask for more than two processors have.
 MARKS = [pytest.mark.real]
 SHOTS = Path(".work/shots")
 _LOOKS = (("light", DESKTOP), ("light", PHONE), ("dark", PHONE), ("dark", DESKTOP))

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from holdfast.app import replication_probes
 from holdfast.app.config import Settings
 from holdfast.app.own_probes import tell
 from holdfast.app.replication_admission import SiteFolder
@@ -38,6 +39,14 @@ from tests.unit.replication.observing import NOON, cycle, settings, well
 
 MIN = timedelta(minutes=1)
 GIB = 1 << 30
+
+
+@pytest.fixture(autouse=True)
+def host_load(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    """Of a host that has time; the one the tests run on may have none."""
+    seen: dict[str, object] = {"load": 0.2, "memory_free": 0.6}
+    monkeypatch.setattr(replication_probes, "load_of_quarter", lambda: seen)
+    return seen
 
 
 def _session(home: Path) -> Session:
@@ -105,6 +114,16 @@ def test_a_host_that_is_well_has_nothing_found_but_that_nobody_works(tmp_path: P
 
     assert [one.cause for one in at_work.found] == []
     assert [one.cause for one in nobody.found] == ["replication.not-at-work"]
+
+
+def test_a_host_without_time_is_found(host_load: dict[str, object], tmp_path: Path) -> None:
+    _put(tmp_path, well())
+    host_load.update(load=1.4)
+
+    with alone(str(tmp_path), Work.RUN):
+        found = [one.cause for one in _examined(tmp_path).found]
+
+    assert found == ["replication.host-overloaded"]
 
 
 def _busy() -> Observed:

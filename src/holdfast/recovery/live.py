@@ -115,6 +115,8 @@ class Arriving:
 
     def _catch_up(self) -> str:
         """So that little is left to be brought while the machine writes into images of its own."""
+        # Only the order of a try before says where its sockets are.
+        self._drop_arrival()
         self._order(OrderKind.CATCH_UP)
         told = self._wait(lambda told: told.doing is OrderKind.CATCH_UP and told.is_done)
         return told.generation
@@ -122,7 +124,6 @@ class Arriving:
     # The two halves of the way.
 
     def _freeze(self) -> str:
-        self._drop_arrival()
         self._order(OrderKind.HAND_OVER_LIVE, phase=FREEZE, attempt=token_hex(8))
         told = self._wait(lambda told: told.facts.get("live") == "frozen")
         generation = told.facts["generation"]

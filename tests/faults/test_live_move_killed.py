@@ -33,6 +33,8 @@ _RUNNER = Path(__file__).parent.with_name("gated_running.py")
 _SLOW = ("--limit", "16mbit")
 _BURDEN = 4 * MIB
 _TRIES = 30
+# It went on at the site while its home still stood at its last step, and died there.
+_RAN_THERE = "recovery-machine-ended"
 
 
 class Moment(StrEnum):
@@ -179,10 +181,11 @@ class Hunt:
         going = self.going
         going.revive()
         assert all(one["remedy"] and one["code"] != "unexpected" for one in self.errors)
-        if self.is_broken:
+        code = self.errors[-1]["code"] if self.errors else ""
+        if self.is_broken or code == _RAN_THERE:
+            # The same command is typed again.
             return
-        is_over = not self.errors or self.errors[-1]["code"] == "live-arrived-odd"
-        if is_over:
+        if code in ("", "live-arrived-odd"):
             self.undo()
         if not going.is_on("south"):
             self.assert_is_home()

@@ -33,8 +33,6 @@ _RUNNER = Path(__file__).parent.with_name("gated_running.py")
 _SLOW = ("--limit", "16mbit")
 _BURDEN = 4 * MIB
 _TRIES = 30
-# It went on at the site while its home still stood at its last step, and died there.
-_RAN_THERE = "recovery-machine-ended"
 
 
 class Moment(StrEnum):
@@ -181,14 +179,19 @@ class Hunt:
         going = self.going
         going.revive()
         assert all(one["remedy"] and one["code"] != "unexpected" for one in self.errors)
-        code = self.errors[-1]["code"] if self.errors else ""
-        if self.is_broken or code == _RAN_THERE:
+        if self.is_broken or self._is_taken():
             # The same command is typed again.
             return
-        if code in ("", "live-arrived-odd"):
+        is_over = not self.errors or self.errors[-1]["code"] == "live-arrived-odd"
+        if is_over:
             self.undo()
         if not going.is_on("south"):
             self.assert_is_home()
+
+    def _is_taken(self) -> bool:
+        """It is the site's, and may have run there while its home stood at its last step."""
+        act = self.going.record("south").act
+        return act is not None and act.epoch > 0
 
     def undo(self) -> None:
         self.going.sites.south.run(*UNDO.words)

@@ -14,6 +14,7 @@ from holdfast.base.units import KIB, MIB
 from holdfast.hypervisor.checkpoint_xml import new_name
 from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.domain_disks import attach_device, grow_disk
+from holdfast.hypervisor.errors import HypervisorFailed
 from holdfast.machines.points import Rung
 from holdfast.replication.cycle_record import read_cycles
 from holdfast.replication.receiver import ReplicaWish, SeedWish
@@ -237,14 +238,27 @@ def test_what_is_done_to_the_disks_of_a_machine_is_told(
 
     machine.plug("sdb")
     wait_until(lambda: _happened(folder)[-1:] == [("disks-changed", "disk-added", "sdb")])
-    grow_disk(machine.domain, "sdb", size=2 * MIB)
+    _between_cycles(lambda: grow_disk(machine.domain, "sdb", size=2 * MIB))
     machine.disks["sdb"].content.extend(bytes(MIB))
     wait_until(lambda: _happened(folder)[-1:] == [("resized", "disk-grew", "sdb")])
     proved_point(site, machine)
-    machine.unplug("sdb")
+    _between_cycles(lambda: machine.unplug("sdb"))
 
     wait_until(lambda: _happened(folder)[-1:] == [("disks-changed", "disk-removed", "sdb")])
     assert len(_happened(folder)) == 4
+
+
+def _between_cycles(act: Callable[[], None]) -> None:
+    """While a cycle reads a disk QEMU lets nobody have it."""
+
+    def done() -> bool:
+        try:
+            act()
+        except HypervisorFailed:
+            return False
+        return True
+
+    wait_until(done)
 
 
 def _happened(folder: SourceFolder) -> list[tuple[str, str, str]]:

@@ -179,12 +179,13 @@ class Hunt:
         going = self.going
         going.revive()
         assert all(one["remedy"] and one["code"] != "unexpected" for one in self.errors)
-        if self.is_broken or self._is_taken():
+        if self.is_broken:
+            return
+        if not self.errors or self.errors[-1]["code"] == "live-arrived-odd":
+            self.undo()
+        elif self._is_taken():
             # The same command is typed again.
             return
-        is_over = not self.errors or self.errors[-1]["code"] == "live-arrived-odd"
-        if is_over:
-            self.undo()
         if not going.is_on("south"):
             self.assert_is_home()
 

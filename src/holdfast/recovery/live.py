@@ -200,12 +200,13 @@ class Arriving:
     def _resume(self) -> str:
         self._start_again()
         domain = self._require_here()
-        if domain.standing().state is State.PAUSED:
-            domain.resume()
         promoted = self._starting.record().promoted
         assert promoted is not None
         if promoted.started_at is None:
+            # Before it runs: should it end at once, what it wrote is here and nowhere else.
             self._keep(msgspec.structs.replace(promoted, started_at=self._clock.now()))
+        if domain.standing().state is State.PAUSED:
+            domain.resume()
         return ""
 
     def _start_again(self) -> None:

@@ -1,20 +1,26 @@
-"""What a try to move a machine here that was killed has left is gone before the next one."""
+"""A machine that comes here alive: what a killed try has left, and what is noted when it runs."""
 
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
-from holdfast.recovery import live_sockets
+from holdfast.hypervisor.errors import HypervisorFailed
+from holdfast.hypervisor.states import Standing, State
+from holdfast.recovery import live, live_sockets
 from holdfast.recovery.desk import put_order
 from holdfast.recovery.live import Arriving
 from holdfast.recovery.live_errors import LiveSourceSilent
-from holdfast.recovery.record import RecoveryRecord
+from holdfast.recovery.record import Promoted, RecoveryRecord
 from holdfast.recovery.record_folder import RecordFolder
 from holdfast.replication.site_orders import OrderKind, SiteOrder
 from holdfast.testing.clock import FakeClock
 
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 VM = "11111111-2222-4333-8444-555555555555"
 
 
@@ -35,9 +41,40 @@ def _starting(home: Path) -> Any:
         name="web",
         record=lambda: RecoveryRecord(vm=VM, name="web"),
         now=lambda: SimpleNamespace(epoch=0, generation=""),
-        take=lambda **_: None,
+        take=lambda **_: SimpleNamespace(name="epoch"),
         settle_in=lambda: (),
     )
+
+
+@dataclass(slots=True)
+class _EndsAtOnce:
+    """It was carried here, and dies as its processors are let go."""
+
+    def standing(self) -> Standing:
+        return Standing(state=State.PAUSED, reason="migration-done")
+
+    def resume(self) -> None:
+        raise HypervisorFailed(about="web", reason="connection reset")
+
+
+def test_it_counts_as_run_before_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    starting = _starting(tmp_path)
+    promoted = Promoted(
+        generation="g", taken_at=NOON, name="web", uuid=VM, folder="/running", disks=()
+    )
+    starting.folder.change(
+        lambda now: msgspec.structs.replace(now, promoted=promoted), first=starting.record()
+    )
+    starting.record, starting.place = starting.folder.load, None
+    monkeypatch.setattr(live, "domain_of", lambda _place, _promoted: _EndsAtOnce())
+    steps = {step.name: step for step in Arriving(starting, hypervisor="").steps()}
+
+    with pytest.raises(HypervisorFailed):
+        steps["resume"].do()
+
+    # So it is started here again, from what it wrote; and not at home, without that.
+    noted = starting.folder.load().promoted
+    assert noted.started_at is not None
 
 
 def test_its_sockets_go_before_the_order_that_names_them(tmp_path: Path, base: Path) -> None:

@@ -56,13 +56,19 @@ def is_unchanged(job: SourceJob, base: Generation | None) -> bool:
 
 
 def step_off(job: SourceJob, found: Held, sight: Sight) -> StepMade:
+    with off_throughout(job), job.place.made():
+        return _OffStep(job, found, sight).run()
+
+
+@contextlib.contextmanager
+def off_throughout(job: SourceJob) -> Iterator[None]:
+    """Of a machine that was off at the beginning: VmStarted when that is what went wrong."""
     try:
-        with job.place.made():
-            return _OffStep(job, found, sight).run()
+        yield
     except VmStarted:
         raise
     except HoldfastError as err:
-        # Its QEMU has the records open now, and whatever went wrong comes from that.
+        # Its QEMU has the images and records open now, and whatever went wrong comes from that.
         if job.domain.is_active():
             raise VmStarted(about=job.domain.name) from err
         raise

@@ -10,7 +10,7 @@ from holdfast.machines.adopting import tidy_up
 from holdfast.machines.backup_errors import VmWentAway
 from holdfast.machines.tracking import Why
 from holdfast.replication.generations import Move, Wait, WalkFirst, choose, next_move
-from holdfast.replication.offline_cycle import is_unchanged, step_off
+from holdfast.replication.offline_cycle import is_unchanged, off_throughout, step_off
 from holdfast.replication.resync import Because, sizes_there
 from holdfast.replication.source_cycle import ready_step
 from holdfast.replication.source_errors import SiteAway, WalkBroken
@@ -69,8 +69,10 @@ def advance_held(job: SourceJob, found: Held, *, may_walk: bool) -> Done:
 
 
 def _slice(job: SourceJob, walk: Walk) -> Done:
-    sight = look_at(job, walk.base, is_live=job.domain.is_active())
-    return Done(did=Did.SLICE, made=make_slice(job, walk, sight))
+    is_live = job.domain.is_active()
+    with contextlib.nullcontext() if is_live else off_throughout(job):
+        sight = look_at(job, walk.base, is_live=is_live)
+        return Done(did=Did.SLICE, made=make_slice(job, walk, sight))
 
 
 def _begin(job: SourceJob, found: Held, *, may_walk: bool) -> Done:
@@ -81,16 +83,18 @@ def _begin(job: SourceJob, found: Held, *, may_walk: bool) -> Done:
     if facts is not None and facts.points and not may_walk:
         return Done(did=Did.WALK_WAITS, why=found.sent.must_walk)
     why = found.sent.must_walk or Because.FIRST
-    sight = look_at(job, found.sent.acked, is_live=job.domain.is_active())
-    there = sizes_there(facts)
-    if head and not there:
-        # Images were put there as a seed: how large they are is seen when they are compared.
-        there = {disk.target: disk.size for disk in sight.now}
-    walk = begin_walk(job, sight, SiteHas(head=head, disks=there), why=why)
-    if walk is None:
-        # Nothing can be recorded: one log of everything, at one instant.
-        return _step(job, found)
-    return Done(did=Did.WALK_BEGUN, why=why)
+    is_live = job.domain.is_active()
+    with contextlib.nullcontext() if is_live else off_throughout(job):
+        sight = look_at(job, found.sent.acked, is_live=is_live)
+        there = sizes_there(facts)
+        if head and not there:
+            # Images were put there as a seed: how large they are is seen when they are compared.
+            there = {disk.target: disk.size for disk in sight.now}
+        walk = begin_walk(job, sight, SiteHas(head=head, disks=there), why=why)
+        if walk is not None:
+            return Done(did=Did.WALK_BEGUN, why=why)
+    # Nothing can be recorded: one log of everything, at one instant.
+    return _step(job, found)
 
 
 def _step(job: SourceJob, found: Held) -> Done:

@@ -31,9 +31,9 @@ _NAMES = f"{NORTH} north north.example\n{SOUTH} south south.example\n"
 
 
 @pytest.fixture(scope="module")
-def guest(kvm_hosts: tuple[KvmHost, KvmHost]) -> Iterator[Guest]:
+def guest(own_hosts: tuple[KvmHost, KvmHost]) -> Iterator[Guest]:
     """The machine of all these pages; each leaves it running at north."""
-    guest = Guest(kvm_hosts[0], "web")
+    guest = Guest(own_hosts[0], "web")
     try:
         guest.start()
         guest.run("mkdir -p /b/srv && echo kept >/b/srv/note && sync")
@@ -44,13 +44,13 @@ def guest(kvm_hosts: tuple[KvmHost, KvmHost]) -> Iterator[Guest]:
 
 @pytest.fixture
 def shells(
-    kvm_hosts: tuple[KvmHost, KvmHost], guest: Guest, tmp_path: Path
+    own_hosts: tuple[KvmHost, KvmHost], guest: Guest, tmp_path: Path
 ) -> Iterator[dict[str, Shell]]:
     """One at each host, by its name; a page that names none is about north."""
     (tmp_path / "scp").write_text(_SCP.format(hosts=tmp_path), encoding="utf-8")
     (tmp_path / "scp").chmod(0o755)
     with contextlib.ExitStack() as stack:
-        shells = {host.name: stack.enter_context(_shell(host, tmp_path)) for host in kvm_hosts}
+        shells = {host.name: stack.enter_context(_shell(host, tmp_path)) for host in own_hosts}
         yield {**shells, "": shells["north"]}
 
 

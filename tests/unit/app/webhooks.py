@@ -10,10 +10,13 @@ from typing import Any, ClassVar
 
 class Hook(BaseHTTPRequestHandler):
     heard: ClassVar[list[tuple[dict[str, str], dict[str, Any]]]] = []
+    # Until it is set, whoever was heard waits.
+    may_answer: ClassVar[threading.Event] = threading.Event()
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         Hook.heard.append((dict(self.headers), json.loads(body)))
+        Hook.may_answer.wait(90)
         if self.path.startswith("/away"):
             self.send_response(302)
             self.send_header("Location", "/good")
@@ -30,6 +33,7 @@ class Hook(BaseHTTPRequestHandler):
 def listening_hook() -> Iterator[str]:
     """Its address."""
     Hook.heard.clear()
+    Hook.may_answer.set()
     with HTTPServer(("127.0.0.1", 0), Hook) as server:
         serving = threading.Thread(target=server.serve_forever)
         serving.start()

@@ -307,10 +307,12 @@ def test_a_server_that_died_in_the_middle_calls_again_with_the_same_key(
     ground: Ground, address: str, there: str
 ) -> None:
     run = begun(ground, HOOK % f"{address}/{there}")
+    Hook.may_answer.clear()
     driven(ground, run)
     wait_until(lambda: len(Hook.heard) == 1)
 
     ground.plane = replace(ground.plane, webhooks=WebhookCalls("", [ip_network("127.0.0.0/8")]))
+    Hook.may_answer.set()
     _called(ground, run)
 
     keys = {headers["Idempotency-Key"] for headers, _told in Hook.heard}

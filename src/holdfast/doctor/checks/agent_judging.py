@@ -12,12 +12,13 @@ from holdfast.doctor.factbase import Facts
 from holdfast.doctor.facts import Fact
 from holdfast.doctor.model import Span, Verdict, confirmed, ruled_out, unknown
 from holdfast.doctor.own_facts import JobRecord
-from holdfast.doctor.recovery_facts import RECOVERY_KINDS
-from holdfast.doctor.replication_facts import REPLICATION_KINDS
+from holdfast.doctor.recovery_facts import RECOVERY_KINDS, Recovery
+from holdfast.doctor.replication_facts import REPLICATION_KINDS, Replication
 from holdfast.doctor.server_facts import SERVER_KINDS
 from holdfast.doctor.vm_facts import VM_KINDS
 
 F = TypeVar("F", bound=Fact)
+R = TypeVar("R", Recovery, Replication)
 SHOWN = 3
 _GOOD = frozenset(("done", "warnings"))
 _PROBES = {
@@ -136,6 +137,22 @@ def by_error(
         well = [*over(facts), *(one.span for one in records if one.result in _GOOD)]
         well += [one.span for one in newest_jobs(facts) if one.is_good]
         return ruled_out(*well[:SHOWN]) if well else unknown("own.jobs")
+
+
+def judged_by_failures(facts: Facts, kind: type[R], codes: Sequence[str]) -> Verdict:
+    """What these have failed with last, or a command about them; one without it denies that."""
+    found = facts.of(kind)
+    if said := failed_with(found, codes) or said_by_errors(facts, codes):
+        return said
+    well = [one.span for one in found]
+    return ruled_out(*well[:SHOWN]) if well else unknown(_PROBES[kind])
+
+
+def failed_with(found: Iterable[Recovery | Replication], codes: Sequence[str]) -> Verdict | None:
+    for one in found:
+        if one.error in codes:
+            return confirmed(one.span, **{**named(one), "reason": one.said or one.error})
+    return None
 
 
 def said_by_errors(facts: Facts, codes: Sequence[str]) -> Verdict | None:

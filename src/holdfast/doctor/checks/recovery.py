@@ -1,15 +1,21 @@
 """Causes why a machine does not come up at the other site, or cannot come back."""
 
-from collections.abc import Sequence
-
 from holdfast.doctor.checking import Params, check
-from holdfast.doctor.checks.agent_judging import SHOWN, Look, by_fact, named, said_by_errors
+from holdfast.doctor.checks.agent_judging import (
+    SHOWN,
+    Look,
+    by_fact,
+    failed_with,
+    judged_by_failures,
+    named,
+    said_by_errors,
+)
 from holdfast.doctor.factbase import Facts
 from holdfast.doctor.model import Verdict, confirmed, ruled_out, unknown
 from holdfast.doctor.own_facts import JobRecord
 from holdfast.doctor.recovery_facts import Recovery, RecoveryDrill, RecoveryLook, RecoveryTrial
 
-_PROBE, _LOOKS = "own.recovery", "own.recovery.looks"
+_LOOKS = "own.recovery.looks"
 # Which looks see whether it is so now: those before a start, or before a way back.
 _STARTS, _WAY_BACK = frozenset(("unplanned", "planned", "failback")), frozenset(("reprotect",))
 
@@ -24,11 +30,7 @@ def by_failure(cause: str, *codes: str) -> None:
 
     @check(cause, needs_any=(Recovery, JobRecord))
     def judge(facts: Facts, _: Params) -> Verdict:
-        failed = _failed_with(facts, codes, but=frozenset())
-        if said := failed or said_by_errors(facts, codes):
-            return said
-        well = [one.span for one in facts.of(Recovery)]
-        return ruled_out(*well[:SHOWN]) if well else unknown(_PROBE)
+        return judged_by_failures(facts, Recovery, codes)
 
 
 def by_look(cause: str, acts: frozenset[str], *codes: str) -> None:
@@ -42,17 +44,11 @@ def by_look(cause: str, acts: frozenset[str], *codes: str) -> None:
                 return confirmed(one.span, **{**named(one), "reason": one.said})
         looks = [one for one in facts.of(RecoveryLook) if one.act in acts]
         # A step that failed with it is history where it is not so any more.
-        failed = _failed_with(facts, codes, but=frozenset(one.uuid for one in looks))
-        if said := failed or said_by_errors(facts, codes):
+        seen = {one.uuid for one in looks}
+        others = [one for one in facts.of(Recovery) if one.uuid not in seen]
+        if said := failed_with(others, codes) or said_by_errors(facts, codes):
             return said
         return ruled_out(*(one.span for one in looks[:SHOWN])) if looks else unknown(_LOOKS)
-
-
-def _failed_with(facts: Facts, codes: Sequence[str], *, but: frozenset[str]) -> Verdict | None:
-    for one in facts.of(Recovery):
-        if one.error in codes and one.uuid not in but:
-            return confirmed(one.span, **{**named(one), "reason": one.said or one.error})
-    return None
 
 
 # Where it runs.

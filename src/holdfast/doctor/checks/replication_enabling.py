@@ -1,8 +1,8 @@
 """Causes why a machine cannot be replicated at all, and what is wrong at a site."""
 
 from holdfast.doctor.checking import Params, check
-from holdfast.doctor.checks.agent_judging import by_fact, named
-from holdfast.doctor.checks.replication_judging import by_failure, failed_with, mib
+from holdfast.doctor.checks.agent_judging import by_fact, judged_by_failures, named
+from holdfast.doctor.checks.replication_judging import by_failure, mib
 from holdfast.doctor.factbase import Facts
 from holdfast.doctor.model import Verdict, confirmed
 from holdfast.doctor.own_facts import JobRecord
@@ -16,7 +16,7 @@ def _not_possible(facts: Facts, _: Params) -> Verdict:
     for one in facts.of(Replication):
         if "disk-left-out" in one.reasons:
             return confirmed(one.span, **{**named(one), "reason": one.left_out})
-    return failed_with(facts, ("replication-not-possible",))
+    return judged_by_failures(facts, Replication, ("replication-not-possible",))
 
 
 by_failure("replication.site-unknown", "site-unknown", "site-file-unreadable")

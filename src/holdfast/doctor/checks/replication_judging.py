@@ -3,14 +3,13 @@
 from collections.abc import Callable
 
 from holdfast.doctor.checking import Params, check
-from holdfast.doctor.checks.agent_judging import SHOWN, Look, by_fact, named, said_by_errors
+from holdfast.doctor.checks.agent_judging import Look, by_fact, judged_by_failures
 from holdfast.doctor.factbase import Facts
-from holdfast.doctor.model import Verdict, confirmed, ruled_out, unknown
+from holdfast.doctor.model import Verdict
 from holdfast.doctor.own_facts import JobRecord
 from holdfast.doctor.replication_facts import Replication
 
 _MIB = 1 << 20
-_PROBE = "own.replication"
 
 
 def mib(count: float | None) -> object:
@@ -39,14 +38,4 @@ def by_failure(cause: str, *codes: str) -> None:
 
     @check(cause, needs_any=(Replication, JobRecord))
     def judge(facts: Facts, _: Params) -> Verdict:
-        return failed_with(facts, codes)
-
-
-def failed_with(facts: Facts, codes: tuple[str, ...]) -> Verdict:
-    for one in facts.of(Replication):
-        if one.error in codes:
-            return confirmed(one.span, **{**named(one), "reason": one.said or one.error})
-    if said := said_by_errors(facts, codes):
-        return said
-    well = [one.span for one in facts.of(Replication)]
-    return ruled_out(*well[:SHOWN]) if well else unknown(_PROBE)
+        return judged_by_failures(facts, Replication, codes)

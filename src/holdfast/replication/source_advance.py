@@ -1,6 +1,7 @@
 """One thing done for a replication: a step, a slice of a walk, the beginning of one, or nothing."""
 
 import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -68,9 +69,16 @@ def advance_held(job: SourceJob, found: Held, *, may_walk: bool) -> Done:
             return Done(did=Did.WAITING)
 
 
-def _slice(job: SourceJob, walk: Walk) -> Done:
+@contextlib.contextmanager
+def _standing(job: SourceJob) -> Iterator[bool]:
+    """Whether it runs; one that is off at the beginning must be so to the end."""
     is_live = job.domain.is_active()
     with contextlib.nullcontext() if is_live else off_throughout(job):
+        yield is_live
+
+
+def _slice(job: SourceJob, walk: Walk) -> Done:
+    with _standing(job) as is_live:
         sight = look_at(job, walk.base, is_live=is_live)
         return Done(did=Did.SLICE, made=make_slice(job, walk, sight))
 
@@ -83,8 +91,7 @@ def _begin(job: SourceJob, found: Held, *, may_walk: bool) -> Done:
     if facts is not None and facts.points and not may_walk:
         return Done(did=Did.WALK_WAITS, why=found.sent.must_walk)
     why = found.sent.must_walk or Because.FIRST
-    is_live = job.domain.is_active()
-    with contextlib.nullcontext() if is_live else off_throughout(job):
+    with _standing(job) as is_live:
         sight = look_at(job, found.sent.acked, is_live=is_live)
         there = sizes_there(facts)
         if head and not there:

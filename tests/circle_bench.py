@@ -240,6 +240,16 @@ class Circle:
         for target in SIZES:
             self.assert_is(machine.image(target)[0], target)
 
+    def assert_done(self, act: CircleAct, seen: Seen, *, epoch: int) -> None:
+        """Once, whatever died in it; `epoch` is that of before."""
+        # Each time it stopped it said what to do.
+        assert all(one["remedy"] and one["code"] != "unexpected" for one in seen.errors)
+        record = self.record(act.at)
+        assert (record.stage, record.act) == (act.stage, None)
+        assert record.epoch == epoch + act.epochs
+        self.assert_runs_once()
+        self.assert_runs_on(act.runs_at)
+
     def assert_is_at_site(self, name: str) -> None:
         """A point there has all of it, sooner or later."""
         site = Site(self.station(name).replicas, SystemClock())

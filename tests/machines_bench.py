@@ -28,22 +28,25 @@ def bootable() -> GuestImage:
 @pytest.fixture(scope="session")
 def kvm_hosts(bootable: GuestImage) -> Iterator[tuple[KvmHost, KvmHost]]:
     """Two for all tests of a worker; who kills one starts it again."""
-    with contextlib.ExitStack() as stack:
-        try:
-            pair = stack.enter_context(two_hosts())
-        except HostUnavailable as err:
-            pytest.skip(str(err))
-        yield pair
+    with _pair() as hosts:
+        yield hosts
 
 
 @pytest.fixture(scope="module")
 def own_hosts(bootable: GuestImage) -> Iterator[tuple[KvmHost, KvmHost]]:
     """Of one module: those whose power was cut are not what other tests began with."""
-    try:
-        with two_hosts() as pair:
-            yield pair
-    except HostUnavailable as err:
-        pytest.skip(str(err))
+    with _pair() as hosts:
+        yield hosts
+
+
+@contextlib.contextmanager
+def _pair() -> Iterator[tuple[KvmHost, KvmHost]]:
+    with contextlib.ExitStack() as stack:
+        try:
+            hosts = stack.enter_context(two_hosts())
+        except HostUnavailable as err:
+            pytest.skip(str(err))
+        yield hosts
 
 
 @pytest.fixture(scope="session")

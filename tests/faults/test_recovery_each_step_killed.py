@@ -148,12 +148,7 @@ def test_killed_at_each_of_its_steps_it_is_brought_to_its_end(
 
             assert tuple(seen.named) == STEPS[act.name]
             assert {step for step, _victim in seen.killed} == deadly
-            assert all(one["remedy"] and one["code"] != "unexpected" for one in seen.errors)
-            record = going.record(act.at)
-            assert (record.stage, record.act) == (act.stage, None)
-            assert record.epoch == epoch + act.epochs
-            going.assert_runs_once()
-            going.assert_runs_on(act.runs_at)
+            going.assert_done(act, seen, epoch=epoch)
             if deadly:
                 assert_at_rest(going, act)
 

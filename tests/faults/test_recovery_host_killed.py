@@ -55,10 +55,5 @@ def test_its_power_is_cut_at_each_step_and_the_same_command_goes_on(
 
             assert tuple(seen.named) == STEPS[act.name]
             assert seen.killed == set(act.deaths)
-            assert all(one["remedy"] and one["code"] != "unexpected" for one in seen.errors)
-            record = going.record(act.at)
-            assert (record.stage, record.act) == (act.stage, None)
-            assert record.epoch == epoch + act.epochs
-            going.assert_runs_once()
-            going.assert_runs_on(act.runs_at)
+            going.assert_done(act, seen, epoch=epoch)
             assert_at_rest(going, act)

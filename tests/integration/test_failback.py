@@ -75,12 +75,9 @@ class Away:
         seen = self.sites.south.run(*words, status=None).event("recovery-preflight")
         return [each["code"] for each in seen["problems"]]
 
-    def diagnosed(self) -> list[str]:
-        """By the doctor, where nothing has failed yet."""
-        said = self.sites.south.run("doctor", "recovery.reprotect", "--json", status=None)
-        found = [each["cause"] for each in json.loads(said.out)["findings"]]
-        # Whatever else is wrong with the host the tests run on.
-        return [cause for cause in found if cause.startswith("recovery.")]
+    def diagnosed(self, before: list[str]) -> list[str]:
+        """What the doctor has found since, where nothing has failed yet."""
+        return [cause for cause in diagnosed(self.sites) if cause not in before]
 
     def refused(self, command: str = "reprotect") -> str:
         """The code of the refusal, which is shown in both languages."""
@@ -95,6 +92,19 @@ class Away:
             and self.home.read(target) == bytes(self.there.disks[target].content)
             for target in SIZES
         )
+
+
+def diagnosed(sites: TwoSites) -> list[str]:
+    said = sites.south.run("doctor", "recovery.reprotect", "--json", status=None)
+    found = [each["cause"] for each in json.loads(said.out)["findings"]]
+    # Whatever else is wrong with the host the tests run on.
+    return [cause for cause in found if cause.startswith("recovery.")]
+
+
+@pytest.fixture
+def before(sites: TwoSites) -> list[str]:
+    """The causes that are there by machines of other tests, whose images are gone."""
+    return diagnosed(sites)
 
 
 @contextmanager
@@ -193,17 +203,19 @@ def test_both_hosts_are_killed_in_the_middle_and_it_goes_on(away: Away) -> None:
     assert away.is_home()
 
 
-def test_a_home_that_cannot_be_reached_and_a_machine_that_is_off_are_told_of(away: Away) -> None:
+def test_a_home_that_cannot_be_reached_and_a_machine_that_is_off_are_told_of(
+    before: list[str], away: Away
+) -> None:
     north = away.sites.north
     assert north.serving is not None
 
-    well = away.in_the_way(), away.diagnosed()
+    well = away.in_the_way(), away.diagnosed(before)
     north.serving.kill()
-    looked = away.in_the_way(), away.diagnosed()
+    looked = away.in_the_way(), away.diagnosed(before)
     unreached, told = away.reprotect(status=None).event("error"), away.refused()
     north.serve()
     away.there.stop()
-    looked_off = away.in_the_way(), away.diagnosed()
+    looked_off = away.in_the_way(), away.diagnosed(before)
     is_off, told_off = away.reprotect(status=None).event("error"), away.refused()
     away.there.start()
     done = away.reprotect().event("recovery-done")
@@ -218,13 +230,15 @@ def test_a_home_that_cannot_be_reached_and_a_machine_that_is_off_are_told_of(awa
     assert done["stage"] == "protected-in-reverse"
 
 
-def test_one_that_was_moved_away_comes_back_and_a_new_name_is_no_obstacle(away: Away) -> None:
+def test_one_that_was_moved_away_comes_back_and_a_new_name_is_no_obstacle(
+    before: list[str], away: Away
+) -> None:
     away.there.stop()
     with away.there.host.connected() as connection:
         domain = connection.lookupByUUIDString(away.home.uuid)
         xml = domain.XMLDesc(0)
         _gone(connection, away.home.uuid)
-        looked = away.in_the_way(), away.diagnosed()
+        looked = away.in_the_way(), away.diagnosed(before)
         moved, told = away.reprotect(status=None).event("error"), away.refused()
         connection.defineXML(xml)
         connection.lookupByUUIDString(away.home.uuid).rename(f"{away.name}-anew", 0)

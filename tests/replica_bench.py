@@ -34,13 +34,21 @@ class MovableClock(SystemClock):
     """The real time, for programs are waited for; its wall time can be put forward."""
 
     def __init__(self) -> None:
-        self._ahead = timedelta(0)
+        self._ahead = self._passed = timedelta(0)
 
     def now(self) -> datetime:
-        return super().now() + self._ahead
+        return super().now() + self._ahead + self._passed
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self._passed.total_seconds()
 
     def jump(self, by: timedelta) -> None:
+        """Somebody sets it."""
         self._ahead += by
+
+    def let_pass(self, by: timedelta) -> None:
+        """So much time goes by."""
+        self._passed += by
 
 
 @dataclass

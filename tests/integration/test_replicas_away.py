@@ -107,12 +107,60 @@ def test_it_goes_when_its_time_is_over(site: Site, source: Source, clock: Movabl
     two_points(site, source)
     site.remove(VM)
 
-    clock.jump(GRACE - timedelta(minutes=1))
     assert site.purge_due() == []
-    clock.jump(timedelta(minutes=2))
+    clock.let_pass(GRACE - timedelta(minutes=1))
+    assert site.purge_due() == []
+    clock.let_pass(timedelta(minutes=2))
     assert [away.vm for away in site.purge_due()] == [VM]
 
     assert os.listdir(site.folder) == []
+
+
+def test_a_clock_that_is_set_forward_takes_nobody_away(
+    site: Site, source: Source, clock: MovableClock
+) -> None:
+    two_points(site, source)
+    site.remove(VM)
+    assert site.purge_due() == []
+
+    clock.jump(2 * GRACE)
+    assert site.purge_due() == []
+    clock.let_pass(GRACE - timedelta(minutes=1))
+    assert site.purge_due() == []
+
+    clock.jump(-2 * GRACE)
+    site.put_back(site.away()[0])
+    assert_points(site, source)
+
+
+def test_whoever_begins_with_such_a_clock_waits_for_an_hour(
+    site: Site, source: Source, clock: MovableClock
+) -> None:
+    two_points(site, source)
+    site.remove(VM)
+    clock.jump(2 * GRACE)
+    begun_anew = Site(site.folder, clock, grace=GRACE)
+
+    assert begun_anew.purge_due() == []
+    clock.let_pass(timedelta(minutes=59))
+    assert begun_anew.purge_due() == []
+    clock.let_pass(timedelta(minutes=2))
+    assert [away.vm for away in begun_anew.purge_due()] == [VM]
+
+
+def test_a_clock_that_was_years_behind_keeps_it_no_longer_than_it_is_meant_to_stay(
+    site: Site, source: Source, clock: MovableClock
+) -> None:
+    two_points(site, source)
+    site.remove(VM)
+    clock.jump(-100 * GRACE)
+    begun_anew = Site(site.folder, clock, grace=GRACE)
+    assert begun_anew.purge_due() == []
+
+    clock.jump(100 * GRACE)
+    clock.let_pass(GRACE + timedelta(minutes=1))
+
+    assert [away.vm for away in begun_anew.purge_due()] == [VM]
 
 
 def test_it_goes_before_replicas_lack_room(

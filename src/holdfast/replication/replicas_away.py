@@ -9,10 +9,11 @@ all but that is moved, and replica.json so that what is half moved is no replica
 import contextlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from holdfast.base.errors import HoldfastError
 from holdfast.replication.replica_errors import ReplicaThere
@@ -22,6 +23,8 @@ from holdfast.storage.durable import sync_folder
 
 # How long a person has to notice that it was the wrong one.
 GRACE = timedelta(days=7)
+# Whoever first sees one when its time is over waits: a clock that is wrong may be set right.
+_LEAST_SEEN = timedelta(hours=1)
 _NAME = re.compile(r"\.away-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-(\d{1,12})", re.ASCII)
 
 
@@ -78,10 +81,39 @@ def purge(away: Away) -> None:
         remove_folder(away.path)
 
 
-def due_to_go(found: Sequence[Away], now: datetime, *, is_short: bool) -> list[Away]:
-    """Whose time is over; where replicas that are at work lack room, the next one as well."""
-    over = [each for each in found if each.until <= now]
-    return over or (list(found[:1]) if is_short else [])
+class Sighting(NamedTuple):
+    """When this process first saw one, by the clock nobody sets, and how long it was to stay then.
+
+    What is purged is gone for good, and the wall clock alone, set a week ahead, would do it.
+    """
+
+    monotonic: float
+    left: timedelta
+
+    def is_over(self, monotonic: float) -> bool:
+        return timedelta(seconds=monotonic - self.monotonic) >= self.left
+
+
+def sighted(
+    found: Sequence[Away], before: Mapping[Path, Sighting], now: datetime, monotonic: float
+) -> dict[Path, Sighting]:
+    """Of each that is there, when it was first seen."""
+    return {
+        each.path: before.get(each.path) or Sighting(monotonic, _left(each.until - now))
+        for each in found
+    }
+
+
+def due_to_go(
+    found: Sequence[Away], seen: Mapping[Path, Sighting], now: datetime, monotonic: float
+) -> list[Away]:
+    """Whose time is over by both clocks."""
+    return [each for each in found if each.until <= now and seen[each.path].is_over(monotonic)]
+
+
+def _left(until: timedelta) -> timedelta:
+    """Never longer than one that is removed now, by a clock that may be years behind."""
+    return max(_LEAST_SEEN, min(until, GRACE))
 
 
 def _read(site: Path, name: str) -> Away | None:

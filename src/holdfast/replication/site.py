@@ -41,7 +41,15 @@ from holdfast.replication.replica_guard import writers_of
 from holdfast.replication.replica_hashes import require_range
 from holdfast.replication.replica_incoming import present, remove_old, take_piece
 from holdfast.replication.replica_lock import ReplicaLocks
-from holdfast.replication.replicas_away import Away, due_to_go, list_away, purge, put_back
+from holdfast.replication.replicas_away import (
+    Away,
+    Sighting,
+    due_to_go,
+    list_away,
+    purge,
+    put_back,
+    sighted,
+)
 from holdfast.replication.settings import PointPolicy
 from holdfast.replication.site_orders import Desk, SiteOrder, SourceTidings, no_desk
 
@@ -79,6 +87,7 @@ class Site:
         self._grace = grace
         self._clock = clock
         self._machines = machines
+        self._sightings: dict[Path, Sighting] = {}
         self._tools = SiteTools(clock=clock, locks=ReplicaLocks(clock), on_step=on_step)
 
     @property
@@ -210,8 +219,12 @@ class Site:
     def purge_due(self) -> list[Away]:
         """Removed replicas whose time is over, or whose room others need; what went."""
         found = self.away()
-        is_short = bool(found) and is_short_of_room(self._folder)
-        gone = due_to_go(found, self._clock.now(), is_short=is_short)
+        now, monotonic = self._clock.now(), self._clock.monotonic()
+        self._sightings = sighted(found, self._sightings, now, monotonic)
+        gone = due_to_go(found, self._sightings, now, monotonic)
+        if found and not gone and is_short_of_room(self._folder):
+            # Replicas that are at work must go on, whatever the clocks say.
+            gone = found[:1]
         for away in gone:
             purge(away)
         return gone

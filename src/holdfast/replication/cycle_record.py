@@ -35,6 +35,8 @@ class CycleRecord:
         self._folder = folder
         self._clock = clock
         self._lock = threading.Lock()
+        # So many since it was opened.
+        self._successes = 0
         found = pruned(read_cycles(folder), clock.now())
         self._cycles = [_interrupted(cycle) for cycle in found]
         # By when somebody calls a cycle due, when it was due first: it had to wait.
@@ -47,6 +49,12 @@ class CycleRecord:
         """The oldest first."""
         with self._lock:
             return tuple(self._cycles)
+
+    @property
+    def successes(self) -> int:
+        """How many have come through here, whatever the clock said of when."""
+        with self._lock:
+            return self._successes
 
     def begin(self, due: datetime) -> None:
         """A cycle that is due runs now; the same one tried again stays one.
@@ -123,6 +131,7 @@ class CycleRecord:
                 seconds=seconds,
             )
             self._put(changed)
+        self._successes += len(found)
         return bool(found)
 
     def _change(self, due: datetime, **changes: object) -> None:

@@ -97,6 +97,11 @@ def last_success(cycles: Iterable[Cycle]) -> datetime | None:
     return max((cycle.acked for cycle in cycles if cycle.acked is not None), default=None)
 
 
+def well_until(cycles: Iterable[Cycle], since: datetime, latest_at: datetime | None) -> datetime:
+    """The last success; before there is one, when it began, or the newest point that is there."""
+    return max(filter(None, (last_success(cycles), since, latest_at)))
+
+
 def log_sizes(cycles: Iterable[Cycle]) -> tuple[float, int]:
     """The mean and the greatest of the logs that were made."""
     sizes = [cycle.log_bytes for cycle in cycles if cycle.generation]

@@ -100,7 +100,7 @@ def as_of(
     limits = thresholds or Thresholds()
     if status.state in DONE:
         return status
-    behind = _behind_by_now(status, now)
+    behind = behind_by_now(status, now)
     more = [*_silent(status, now, limits), *_behind(status, behind, now, every, limits)]
     codes = {reason.code for reason in more}
     judged = judgement([*more, *(each for each in status.reasons if each.code not in codes)])
@@ -131,7 +131,7 @@ def _silent(status: ReplicationStatus, now: datetime, limits: Thresholds) -> lis
     ]
 
 
-def _behind_by_now(status: ReplicationStatus, now: datetime) -> float | None:
+def behind_by_now(status: ReplicationStatus, now: datetime) -> float | None:
     """What was known when it was written has grown since, whatever the clock says of the point."""
     behind = rpo_at(status.latest_at, now)
     if behind is None or status.rpo_seconds is None:

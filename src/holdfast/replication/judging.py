@@ -6,12 +6,13 @@ milder.
 """
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, NamedTuple, TypeAlias
 
 from holdfast.base.units import MIB
 from holdfast.machines.vm_disks import NOT_MISSED
-from holdfast.replication.cycles import last_success, missed_in, missed_share, window_of
+from holdfast.replication.cycles import missed_in, missed_share, well_until, window_of
+from holdfast.replication.least_age import age_of
 from holdfast.replication.link_use import achievable_of, limit_ends, link_of, need_of, speed_of
 from holdfast.replication.observed import Observed
 from holdfast.replication.retrying import is_change
@@ -130,7 +131,7 @@ def _rpo(seen: Observed, now: datetime) -> Finding | None:
 def _no_point(seen: Observed, now: datetime) -> Finding | None:
     if seen.latest_at is None or _is_in_step(seen):
         return None
-    age = max(_age(seen.latest_at, now), seen.least_behind)
+    age = max(age_of(seen.latest_at, now), seen.least_behind)
     if age <= seen.settings.thresholds.point_critical:
         return None
     return Finding("no-point", Health.CRITICAL, {"age_seconds": _number(age)})
@@ -139,7 +140,8 @@ def _no_point(seen: Observed, now: datetime) -> Finding | None:
 def _no_success(seen: Observed, now: datetime) -> Finding | None:
     if seen.latest_at is None or _is_in_step(seen):
         return None
-    age = _age(max(filter(None, (last_success(seen.cycles), seen.since, seen.latest_at))), now)
+    since = well_until(seen.cycles, seen.since, seen.latest_at)
+    age = max(age_of(since, now), seen.least_since_success)
     if age <= seen.settings.thresholds.success_warn:
         return None
     return Finding("no-success", Health.WARNING, {"age_seconds": _number(age)})
@@ -177,7 +179,7 @@ def _app(seen: Observed, now: datetime) -> Finding | None:
     wanted = seen.settings.app_every
     if not wanted or seen.latest_at is None or _is_in_step(seen):
         return None
-    age = _age(seen.latest_app_at or seen.since, now)
+    age = max(age_of(seen.latest_app_at or seen.since, now), seen.least_since_app)
     if age <= wanted * seen.settings.thresholds.app_late:
         return None
     figures = {"age_seconds": _number(age), "wanted_seconds": str(wanted)}
@@ -262,10 +264,6 @@ def _of_two(value: float, warn: float, critical: float) -> Health | None:
     if value > critical:
         return Health.CRITICAL
     return Health.WARNING if value > warn else None
-
-
-def _age(since: datetime, now: datetime) -> float:
-    return max(timedelta(0), now - since).total_seconds()
 
 
 def _number(value: float) -> str:

@@ -29,6 +29,9 @@ class Observed:
     latest_app_at: datetime | None = None
     # Since the newest point is known here, by a clock that nobody sets, and what it was old then.
     least_behind: float = 0.0
+    # The same of the last success, and of the newest point that applications knew of.
+    least_since_success: float = 0.0
+    least_since_app: float = 0.0
     queue_logs: int = 0
     queue_bytes: int = 0
     pending_bytes: int = 0

@@ -11,8 +11,10 @@ from holdfast.base.clock import Clock
 from holdfast.base.errors import HoldfastError
 from holdfast.machines.points import Consistency
 from holdfast.replication.cycle_record import CycleRecord
+from holdfast.replication.cycles import well_until
 from holdfast.replication.event_log import EventLog, Kind
-from holdfast.replication.judged_status import status_of
+from holdfast.replication.judged_status import behind_by_now, status_of
+from holdfast.replication.least_age import LeastAge, age_of
 from holdfast.replication.log_head import LogHead
 from holdfast.replication.observed import Observed
 from holdfast.replication.replica_facts import ReplicaFacts
@@ -66,11 +68,12 @@ class Told(msgspec.Struct, kw_only=True):
         return max(both, key=lambda tries: (tries.is_over, tries.failures))
 
 
-class _Newest(NamedTuple):
-    """A point, and when it was taken by the clock that nobody sets."""
+class _Ages(NamedTuple):
+    """Seconds, by the clock that nobody sets."""
 
-    point: str
-    monotonic: float
+    point: float
+    success: float
+    app_point: float
 
 
 class Telling:
@@ -85,7 +88,7 @@ class Telling:
         self.cycles = CycleRecord(folder.path, clock)
         self.log = EventLog(folder.path, clock)
         self._standing = _standing_of(self._before)
-        self._newest: _Newest | None = None
+        self._point_age, self._success_age, self._app_age = LeastAge(), LeastAge(), LeastAge()
         # Of the wall clock before the one that nobody sets.
         self._offset: float | None = None
         self._happened: list[Happening] = []
@@ -96,6 +99,8 @@ class Telling:
             self.told.latest_app_at = self._before.latest_app_at
             self.told.spooling = self._before.spooling
             self.told.left_out = self._before.left_out
+            behind = behind_by_now(self._before, clock.now()) or 0.0
+            self._point_age.of(self.told.latest_point, behind, clock.monotonic())
 
     @property
     def state(self) -> State:
@@ -173,6 +178,7 @@ class Telling:
             told = self.told
             now, monotonic = self._clock.now(), self._clock.monotonic()
             self._look_at_clock(now, monotonic)
+            ages = self._ages(now, monotonic)
             seen = Observed(
                 settings=settings,
                 standing=self._standing,
@@ -181,7 +187,9 @@ class Telling:
                 latest_point=told.latest_point,
                 latest_at=told.latest_at,
                 latest_app_at=told.latest_app_at,
-                least_behind=self._least_behind(now, monotonic),
+                least_behind=ages.point,
+                least_since_success=ages.success,
+                least_since_app=ages.app_point,
                 queue_logs=told.queue_logs,
                 queue_bytes=told.queue_bytes,
                 pending_bytes=told.pending_bytes,
@@ -215,12 +223,17 @@ class Telling:
         if abs(jump) > _JUMP_SECONDS:
             self.happened("clock-set", "clock-ahead" if jump > 0 else "clock-back")
 
-    def _least_behind(self, now: datetime, monotonic: float) -> float:
-        """Of the newest point: as old as it was when it was new here, and the time since."""
-        if self._newest is None or self._newest.point != self.told.latest_point:
-            age = rpo_at(self.told.latest_at, now) or 0.0
-            self._newest = _Newest(self.told.latest_point, monotonic - age)
-        return monotonic - self._newest.monotonic
+    def _ages(self, now: datetime, monotonic: float) -> _Ages:
+        told, cycles = self.told, self.cycles
+        behind = rpo_at(told.latest_at, now) or 0.0
+        success = well_until(cycles.cycles, told.since, told.latest_at)
+        successes = told.since, told.latest_point, cycles.successes
+        app = told.latest_app_at or told.since
+        return _Ages(
+            point=self._point_age.of(told.latest_point, behind, monotonic),
+            success=self._success_age.of(successes, age_of(success, now), monotonic),
+            app_point=self._app_age.of(app, age_of(app, now), monotonic),
+        )
 
     def _spool_facts(self) -> SpoolFacts:
         with contextlib.suppress(OSError):

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,10 +41,18 @@ class Told:
         facts = ReplicaFacts(vm="u-1", name="web", source="m-2", points=points)
         self.telling.facts(facts)
 
-    def after(self, seconds: float) -> ReplicationStatus:
+    def succeeds(self) -> None:
+        """What had been in the queue came there; the newest point stays what it is."""
+        due = self.clock.now()
+        self.telling.cycles.begin(due)
+        generation = f"step-{self.clock.monotonic()}"
+        self.telling.cycles.spooled(due, generation, dirty={}, log_bytes=0)
+        self.telling.cycles.shipped(generation, wire_bytes=0, seconds=0.1)
+
+    def after(self, seconds: float, **wanted: Any) -> ReplicationStatus:
         """Written every few seconds, as ever."""
         self.clock.sleep(seconds)
-        return self.telling.write(settings())
+        return self.telling.write(settings(**wanted))
 
 
 def codes(status: ReplicationStatus) -> dict[str, Health]:
@@ -55,7 +64,10 @@ def told(tmp_path: Path) -> Told:
     return Told(tmp_path)
 
 
-@pytest.mark.parametrize("back", [MIN, HOUR, 300 * 24 * HOUR])
+BACK = pytest.mark.parametrize("back", [MIN, HOUR, 300 * 24 * HOUR])
+
+
+@BACK
 def test_a_clock_that_is_set_back_makes_nothing_younger(told: Told, back: timedelta) -> None:
     told.after(5)
     told.clock.jump(-back)
@@ -104,3 +116,49 @@ def test_clocks_that_begin_to_differ_are_seen_while_the_site_is_there(told: Told
     told.telling.skewed(3600.0)
 
     assert codes(told.after(5))["clock-skew"] is Health.WARNING
+
+
+@BACK
+def test_a_clock_that_is_set_back_puts_off_no_warning(told: Told, back: timedelta) -> None:
+    told.after(5)
+    told.clock.jump(-back)
+
+    late = codes(told.after(61 * 60))
+
+    assert late["no-success"] is Health.WARNING
+
+
+@BACK
+def test_a_point_that_applications_knew_of_is_overdue_in_its_time(
+    told: Told, back: timedelta
+) -> None:
+    told.has(told.clock.now())
+    told.after(5, app_every=3600)
+    told.clock.jump(-back)
+
+    late = codes(told.after(3 * 3600, app_every=3600))
+
+    assert late["app-point-overdue"] is Health.WARNING
+
+
+def test_a_success_after_a_clock_was_set_back_is_one(told: Told) -> None:
+    told.succeeds()
+    told.after(5)
+    told.clock.jump(-HOUR / 2)
+    told.after(50 * 60)
+
+    told.succeeds()
+
+    assert "no-success" not in codes(told.after(15 * 60))
+    assert codes(told.after(46 * 60))["no-success"] is Health.WARNING
+
+
+def test_who_is_started_anew_with_a_clock_that_was_set_back_knows_how_old_it_was(
+    told: Told,
+) -> None:
+    told.after(600)
+    told.clock.jump(-2 * HOUR)
+
+    told.telling = Telling(told.folder, told.clock)
+
+    assert told.after(20).rpo_seconds == 620

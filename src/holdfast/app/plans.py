@@ -1,7 +1,6 @@
 """The use cases of plans that drive nothing: take one in, look at it and its runs, answer, remove."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from holdfast.app.plan_folder import PlanFolder, plans_here
 from holdfast.app.plan_running import Running, newest_run
@@ -25,6 +24,7 @@ from holdfast.recovery.plans.plan_errors import (
 from holdfast.recovery.plans.progress import Decision
 from holdfast.recovery.plans.reading import examine, read_plan
 from holdfast.recovery.plans.reading_values import Problem
+from holdfast.recovery.plans.yaml_nodes import MOST_BYTES
 from holdfast.recovery.policy import refusal
 from holdfast.recovery.record import ActKind
 from holdfast.recovery.tested_points import tested_points
@@ -175,7 +175,9 @@ def _looked(session: Session, machine: Machine, kind: Kind) -> MachineLook:
 
 
 def _content(file: str) -> bytes:
+    """Of something endless no more than shows that it is too much."""
     try:
-        return Path(file).read_bytes()
+        with open(file, "rb") as stream:
+            return stream.read(MOST_BYTES + 1)
     except OSError as err:
         raise PlanFileUnreadable(file=file, reason=err.strerror or err) from err

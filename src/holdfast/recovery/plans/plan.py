@@ -16,6 +16,8 @@ MOST_MACHINES = 500
 ACTION_SECONDS = 5 * 60
 CONFIRM_SECONDS = 4 * 60 * 60
 START_SECONDS = 30 * 60
+# Nothing of a plan lasts longer; a sum of moments beyond would be no date any more.
+LONGEST_SECONDS = 366 * 24 * 60 * 60
 LATEST = "latest"
 
 

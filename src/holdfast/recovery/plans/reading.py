@@ -3,13 +3,13 @@
 All that is wrong is collected, so that one reading of the list is enough.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import msgspec
 
-from holdfast.base.texts import _
+from holdfast.base.texts import _, ngettext
 from holdfast.recovery.address_rules import AddressRule
 from holdfast.recovery.plans.plan import (
     LATEST,
@@ -26,7 +26,7 @@ from holdfast.recovery.plans.plan_errors import PlanWrong
 from holdfast.recovery.plans.reading_actions import read_actions
 from holdfast.recovery.plans.reading_addresses import read_addresses
 from holdfast.recovery.plans.reading_sense import sense
-from holdfast.recovery.plans.reading_values import Fields, Found, Problem
+from holdfast.recovery.plans.reading_values import Fields, Found, Problem, problem_at
 from holdfast.recovery.plans.yaml_nodes import Items, Names, Node, Unreadable, read_nodes
 
 _PLAN = (
@@ -40,6 +40,8 @@ _MACHINE = (
 )
 _TEST = ("point", "networks", "addresses", "checks")
 _T = TypeVar("_T")
+# A file that is something else altogether is wrong in each of its lines.
+_MOST_TOLD = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,13 +76,21 @@ def examine(content: bytes) -> tuple[Plan | None, tuple[Problem, ...]]:
     try:
         root = read_nodes(content)
     except Unreadable as err:
-        return None, (Problem(line=err.line, problem=err.problem, cure=err.cure),)
+        return None, (problem_at(err.line, err.problem, err.cure),)
     plan = _plan(root, found)
     if plan is not None and not found.problems:
         sense(plan, found)
     if found.problems or plan is None:
-        return None, tuple(sorted(found.problems, key=lambda problem: problem.line))
+        return None, tuple(_told(sorted(found.problems, key=lambda problem: problem.line)))
     return plan, ()
+
+
+def _told(problems: list[Problem]) -> Iterator[Problem]:
+    yield from problems[:_MOST_TOLD]
+    if left := problems[_MOST_TOLD:]:
+        more = ngettext("{count} more mistake", "{count} more mistakes", len(left))
+        cure = _("Put those before it right, and check again.")
+        yield problem_at(left[0].line, more.format(count=len(left)), cure)
 
 
 def _plan(node: Node, found: Found) -> Plan | None:
@@ -141,13 +151,15 @@ def _usual(fields: Fields, outer: _Usual, *, is_machine: bool) -> _Usual:
 
 def _group(node: Node, found: Found, outer: _Usual) -> Group:
     fields = Fields(node, found, known=_GROUP)
+    name = fields.identifier("name")
+    found.groups.setdefault(name, []).append(fields.line_of("name"))
     usual = replace(
         outer,
         timeout=fields.seconds("timeout", outer.timeout) or outer.timeout,
         on_failure=fields.choice("on-failure", OnFailure, outer.on_failure),
     )
     return Group(
-        name=fields.identifier("name"),
+        name=name,
         rto=fields.seconds("rto", None),
         at_once=fields.count("at-once"),
         pre=read_actions(fields, "pre", on_failure=usual.on_failure),
@@ -160,6 +172,7 @@ def _machine(node: Node, found: Found, outer: _Usual) -> Machine:
     fields = Fields(node, found, known=_MACHINE, short_for="vm")
     usual = _usual(fields, outer, is_machine=True)
     vm = fields.machine("vm")
+    found.machines.setdefault(vm, []).append(fields.line_of("vm"))
     pre = read_actions(fields, "pre", on_failure=usual.on_failure)
     post = read_actions(fields, "post", on_failure=usual.on_failure)
     return Machine(

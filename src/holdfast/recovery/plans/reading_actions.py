@@ -68,6 +68,10 @@ def _kind(fields: Fields) -> ActionKind:
 
 def _only(fields: Fields) -> tuple[Kind, ...]:
     said = fields.list_of_texts("only", tuple(kind.value for kind in Kind))
+    if not said:
+        problem = _("'only' names no kind of run")
+        cure = _("Write one of: {names}.").format(names=", ".join(Kind))
+        fields.wrong("only", problem, cure)
     return tuple(fields.chosen("only", one, Kind, Kind.TEST) for one in said)
 
 

@@ -1,7 +1,5 @@
 """Whether a plan that reads makes sense: names, needs, and guests that run when they are wanted."""
 
-from collections.abc import Iterator
-
 from holdfast.base.texts import _
 from holdfast.recovery.checks.wishes import CheckNotUnderstood, parse_check
 from holdfast.recovery.plans.plan import Action, ActionKind, Group, Machine, Plan
@@ -9,34 +7,33 @@ from holdfast.recovery.plans.reading_values import Found
 
 
 def sense(plan: Plan, found: Found) -> None:
-    _names(plan, found)
+    _names(found)
     before: set[str] = set()
     for group in plan.groups:
         _needs(group, found)
         names = {machine.vm for machine in group.machines}
-        _guests(group.pre, before, found, line=_line(found, group.name))
+        line = found.groups[group.name][0]
+        _guests(group.pre, before, found, line=line)
         for machine in group.machines:
             _guests_of_machine(machine, before, found)
             _checks(machine, found)
         before |= names
-        _guests(group.post, before, found, line=_line(found, group.name))
+        _guests(group.post, before, found, line=line)
 
 
-def _line(found: Found, name: str) -> int:
-    return found.lines.get(name, 1)
+def _line(found: Found, vm: str) -> int:
+    return found.machines[vm][0]
 
 
-def _names(plan: Plan, found: Found) -> None:
-    for name in _twice([group.name for group in plan.groups]):
-        problem = _("two groups are called {name}").format(name=name)
-        found.add(_line(found, name), problem, _("Give each a name of its own."))
-    for name in _twice([machine.vm for machine in plan.machines]):
-        problem = _("the machine {name} stands there twice").format(name=name)
-        found.add(_line(found, name), problem, _("A machine is in one group, once."))
-
-
-def _twice(names: list[str]) -> list[str]:
-    return sorted({name for name in names if names.count(name) > 1})
+def _names(found: Found) -> None:
+    for name, lines in found.groups.items():
+        for line in lines[1:]:
+            problem = _("two groups are called {name}").format(name=name)
+            found.add(line, problem, _("Give each a name of its own."))
+    for name, lines in found.machines.items():
+        for line in lines[1:]:
+            problem = _("the machine {name} stands there twice").format(name=name)
+            found.add(line, problem, _("A machine is in one group, once."))
 
 
 def _needs(group: Group, found: Found) -> None:
@@ -51,21 +48,26 @@ def _needs(group: Group, found: Found) -> None:
                     need=need
                 )
                 found.add(_line(found, machine.vm), problem, cure)
-    for name in _in_circles(group):
-        problem = _("{vm} waits for itself, by what it needs").format(vm=name)
-        found.add(_line(found, name), problem, _("Break the circle of `needs`."))
-        return
+    if circle := _circle(group):
+        problem = _("{vm} waits for itself: {circle}").format(
+            vm=circle[0], circle=" → ".join((*circle, circle[0]))
+        )
+        found.add(_line(found, circle[0]), problem, _("Break the circle of `needs`."))
 
 
-def _in_circles(group: Group) -> Iterator[str]:
-    """Those that are left when nothing more can be started."""
-    left = {
-        m.vm: {n for n in m.needs if any(n == o.vm for o in group.machines)} for m in group.machines
-    }
-    while ready := [name for name, needs in left.items() if not needs & left.keys()]:
+def _circle(group: Group) -> list[str]:
+    """Each needs the next, and the last one the first."""
+    left = {machine.vm: machine.needs for machine in group.machines}
+    while ready := [name for name, needs in left.items() if left.keys().isdisjoint(needs)]:
         for name in ready:
             del left[name]
-    yield from left
+    # Each that is left needs another one: whoever follows that comes round.
+    way: list[str] = []
+    name = next(iter(left), "")
+    while name and name not in way:
+        way.append(name)
+        name = next(need for need in left[name] if need in left)
+    return way[way.index(name) :] if name else []
 
 
 def _guests(actions: tuple[Action, ...], up: set[str], found: Found, *, line: int) -> None:

@@ -9,10 +9,13 @@ from typing import TypeVar
 
 from holdfast.base.texts import _
 from holdfast.base.units import parse_duration
+from holdfast.recovery.plans.plan import LONGEST_SECONDS
 from holdfast.recovery.plans.yaml_nodes import Items, Names, Node, Text
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _E = TypeVar("_E", bound=StrEnum)
+_LONGEST_SAID = 200
+_MOST_DIGITS = 9
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 
 
@@ -23,16 +26,22 @@ class Problem:
     cure: str
 
 
+def problem_at(line: int, problem: str, cure: str) -> Problem:
+    """Of a file that is full of something else a person wants to see the beginning."""
+    return Problem(line=line, problem=_beginning(problem), cure=_beginning(cure))
+
+
 @dataclass(slots=True)
 class Found:
     """What is wrong so far, and where what was read stands."""
 
     problems: list[Problem] = field(default_factory=list)
-    # Of groups and machines, by their names.
-    lines: dict[str, int] = field(default_factory=dict)
+    # Each time a group or a machine is named.
+    groups: dict[str, list[int]] = field(default_factory=dict)
+    machines: dict[str, list[int]] = field(default_factory=dict)
 
     def add(self, line: int, problem: str, cure: str) -> None:
-        self.problems.append(Problem(line=line, problem=problem, cure=cure))
+        self.problems.append(problem_at(line, problem, cure))
 
 
 class Fields:
@@ -64,8 +73,11 @@ class Fields:
     def names(self) -> tuple[str, ...]:
         return tuple(self._named.values)
 
+    def line_of(self, name: str) -> int:
+        return self._named.lines.get(name, self.line)
+
     def wrong(self, name: str, problem: str, cure: str) -> None:
-        self.found.add(self._named.lines.get(name, self.line), problem, cure)
+        self.found.add(self.line_of(name), problem, cure)
 
     def text(self, name: str, usual: str | None) -> str:
         """`usual` None: it must be there."""
@@ -88,7 +100,6 @@ class Fields:
         if len(self.found.problems) == before and not _NAME.fullmatch(said):
             problem = _("'{said}' is not fit for a name").format(said=said)
             self.wrong(name, problem, _("Take letters, digits, '.', '_' and '-', at most 63."))
-        self._note(name, said)
         return said
 
     def machine(self, name: str) -> str:
@@ -98,7 +109,6 @@ class Fields:
             self.wrong(
                 name, problem, _("Take the name `holdfast failover status` shows, or its UUID.")
             )
-        self._note(name, said)
         return said
 
     def seconds(self, name: str, usual: int | None) -> int | None:
@@ -109,20 +119,26 @@ class Fields:
             seconds = int(parse_duration(said).total_seconds())
         except (ValueError, OverflowError):
             seconds = 0
-        if seconds > 0:
+        if seconds > LONGEST_SECONDS:
+            problem = _("'{said}' is too long").format(said=said)
+            self.wrong(name, problem, _("Write at most a year, as 366d."))
+        elif seconds > 0:
             return seconds
-        problem = _("'{said}' is no length of time").format(said=said)
-        self.wrong(name, problem, _("Write it as 90s, 15m or 1h30m."))
+        elif said:
+            problem = _("'{said}' is no length of time").format(said=said)
+            self.wrong(name, problem, _("Write it as 90s, 15m or 1h30m."))
         return usual
 
     def count(self, name: str) -> int | None:
         if not self.has(name):
             return None
         said = self.text(name, "")
-        if said.isascii() and said.isdigit() and int(said) > 0:
+        is_number = said.isascii() and said.isdigit() and len(said) <= _MOST_DIGITS
+        if is_number and int(said) > 0:
             return int(said)
-        problem = _("'{said}' is no number of machines").format(said=said)
-        self.wrong(name, problem, _("Write a whole number from 1."))
+        if said:
+            problem = _("'{said}' is no number of machines").format(said=said)
+            self.wrong(name, problem, _("Write a whole number from 1."))
         return None
 
     def truth(self, name: str) -> bool:
@@ -131,8 +147,9 @@ class Fields:
         said = self.text(name, "")
         if said in _TRUTH:
             return _TRUTH[said]
-        problem = _("'{said}' is neither true nor false").format(said=said)
-        self.wrong(name, problem, _("Write true or false."))
+        if said:
+            problem = _("'{said}' is neither true nor false").format(said=said)
+            self.wrong(name, problem, _("Write true or false."))
         return False
 
     def choice(self, name: str, of: type[_E], usual: _E) -> _E:
@@ -181,9 +198,6 @@ class Fields:
         assert self._node is not None
         return self._node
 
-    def _note(self, name: str, said: str) -> None:
-        self.found.lines.setdefault(said, self._named.lines.get(name, self.line))
-
     def _unknown(self, name: str, known: Sequence[str]) -> None:
         near = difflib.get_close_matches(name, known, n=1)
         problem = _("'{name}' is not known here").format(name=name)
@@ -200,3 +214,7 @@ def _as_names(node: Node, short_for: str) -> Names | None:
     if short_for and isinstance(node, Text) and not node.is_nothing:
         return Names(line=node.line, values={short_for: node}, lines={short_for: node.line})
     return None
+
+
+def _beginning(said: str) -> str:
+    return said if len(said) <= _LONGEST_SAID else f"{said[:_LONGEST_SAID]}…"

@@ -6,6 +6,7 @@ from holdfast.recovery.address_rules import AddressRule
 from holdfast.recovery.plans.plan import ActionKind, Kind, OnFailure, Plan
 from holdfast.recovery.plans.plan_errors import PlanWrong
 from holdfast.recovery.plans.reading import examine, read_plan
+from holdfast.recovery.plans.reading_values import Problem
 from holdfast.recovery.plans.steps import steps_of
 
 GOOD = """
@@ -168,8 +169,20 @@ def test_error_says_where_and_how_much_more() -> None:
         ("- a\n- b\n", 1, "a plan is a list of names and values"),
         ("name: [a\n", 2, "this is no YAML: expected ',' or ']', but got '<stream end>'"),
         ("name: a\nname: b\n", 2, "'name' stands here a second time"),
-        ("name: &a x\ndescription: *a\n", 2, "an alias (*a) is not taken"),
+        ("name: x\ndescription: *a\n", 2, "an alias (*a) is not taken"),
+        ("name: &a x\n", 1, "an anchor (&a) is not taken"),
+        ("name: a\ngroups: &g []\n", 2, "an anchor (&g) is not taken"),
+        ("name: a\ndescription: !text x\n", 2, "a tag (!text) is not taken"),
+        ("name: a\ngroups: !!set {x}\n", 2, "a tag (tag:yaml.org,2002:set) is not taken"),
+        ("name: a\ngroups:\n\t- name: g\n", 3, "there is a tab where YAML takes none"),
+        ("name: a\n---\nname: b\n", 2, "a second plan begins here"),
+        ("name: a\ndescription: \x1b[31m\n", 2, "there is a character nobody can see (U+001B)"),
+        ('name: a\ndescription: "\\e[31m"\n', 2, "there is a character nobody can see (U+001B)"),
+        ('name: a\n"\\0": b\n', 2, "there is a character nobody can see (U+0000)"),
+        ('name: "\\ud800"\n', 1, "there is a character nobody can see (U+D800)"),
         ("version: 2\n", 1, "a plan of version 2 is not known"),
+        (f"name: a\nat-once: {'9' * 12}\n", 2, "'999999999999' is no number of machines"),
+        ("name: a\ntimeout: 400d\n", 2, "'400d' is too long"),
         ("name: ~\n", 1, "'name' must be a text"),
         ("name: a\ngroups: []\n", 2, "'groups' must be a list with something in it"),
         ("name: a\nrto: 5\n", 2, "'5' is no length of time"),
@@ -194,13 +207,29 @@ def test_what_does_not_read_is_named(text: str, line: int, problem: str) -> None
 @pytest.mark.parametrize(
     ("groups", "line", "problem"),
     [
-        ("- {name: g, machines: [x]}\n- {name: g, machines: [y]}\n", 3, "two groups are called g"),
+        ("- {name: g, machines: [x]}\n- {name: g, machines: [y]}\n", 4, "two groups are called g"),
         ("- {name: g, machines: [x, x]}\n", 3, "the machine x stands there twice"),
         ("- {name: g, machines: [{vm: x, needs: y}]}\n", 3, "x needs y, which is not in its group"),
         (
             "- {name: g, machines: [{vm: x, needs: y}, {vm: y, needs: x}]}\n",
             3,
-            "x waits for itself, by what it needs",
+            "x waits for itself: x → y → x",
+        ),
+        ("- {name: g, machines: [{vm: x, needs: x}]}\n", 3, "x waits for itself: x → x"),
+        (
+            "- name: g\n  machines: [{vm: w, needs: x}, {vm: x, needs: [v, y]}, {vm: y, needs: x}, v]\n",
+            4,
+            "x waits for itself: x → y → x",
+        ),
+        (
+            "- {name: g, machines: [x]}\n- {name: h, machines: [x]}\n",
+            4,
+            "the machine x stands there twice",
+        ),
+        (
+            "- name: x\n  machines: [a]\n- name: h\n  machines:\n  - {vm: x, needs: y}\n",
+            7,
+            "x needs y, which is not in its group",
         ),
         (
             "- {name: g, pre: [{guest-script: a}], machines: [x]}\n",
@@ -226,6 +255,56 @@ def test_what_does_not_read_is_named(text: str, line: int, problem: str) -> None
 )
 def test_what_makes_no_sense_is_named(groups: str, line: int, problem: str) -> None:
     assert (line, problem) in wrong(f"name: a\ngroups:\n{groups}")
+
+
+def test_one_mistake_is_named_once() -> None:
+    text = "name: a\nrto: [5m]\nat-once:\ngroups: [{name: g, machines: [{vm: x, force: []}]}]\n"
+
+    assert wrong(text) == [
+        (2, "'rto' must be a text"),
+        (3, "'at-once' must be a text"),
+        (4, "'force' must be a text"),
+    ]
+
+
+def test_an_action_of_no_kind_of_run_is_a_mistake() -> None:
+    text = "name: a\ngroups:\n- name: g\n  pre: [{script: x, only: []}]\n  machines: [x]\n"
+
+    assert wrong(text) == [(4, "'only' names no kind of run")]
+
+
+def test_what_is_said_of_a_file_full_of_mistakes_stays_short() -> None:
+    number, digits = 5000, "9" * 5000
+    text = "".join(f"k{one}: 1\n" for one in range(number)) + f"at-once: {digits}\nrto: {digits}s\n"
+
+    plan, problems = examine(text.encode())
+
+    assert plan is None
+    assert len(problems) == 101
+    assert problems[-1].problem.startswith("49")
+    assert problems[-1].problem.endswith(" more mistakes")
+    assert max(len(one.problem) for one in wrong_of(digits)) < 300
+
+
+def wrong_of(digits: str) -> list[Problem]:
+    _plan, problems = examine(f"name: {digits}\nat-once: {digits}\nrto: {digits}s\n".encode())
+    return list(problems)
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "problem"),
+    [
+        (b"name: a\ndescription: caf\xe9\n", 2, "it is no text in UTF-8"),
+        (b"name: a\n# \xff\n", 2, "it is no text in UTF-8"),
+        (b"name: a\n# \x00\n", 2, "there is a character nobody can see (U+0000)"),
+    ],
+)
+def test_bytes_that_are_no_text_are_named_where_they_stand(
+    content: bytes, line: int, problem: str
+) -> None:
+    _plan, problems = examine(content)
+
+    assert [(one.line, one.problem) for one in problems] == [(line, problem)]
 
 
 def test_a_check_that_is_none_is_named() -> None:

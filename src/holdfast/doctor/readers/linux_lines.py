@@ -39,7 +39,7 @@ def lines_of(artefact: Artefact) -> list[Line]:
 
 
 def _line(span: Span, text: str) -> Line:
-    prompt = _PROMPT.match(text)
+    prompt = _PROMPT.match(text) if text else None
     return Line(span, "" if prompt else text, prompt.group("typed") if prompt else "")
 
 

@@ -15,6 +15,8 @@ from holdfast.doctor.model import LONGEST_EXCERPT, Span
 
 # The key that every line of ours begins with, and what it may say.
 KIND = "holdfast"
+# Without it in it a line is none of ours, and need not be parsed.
+_MARK = f'"{KIND}"'.encode()
 Line = dict[str, Any]
 
 
@@ -35,7 +37,7 @@ def objects(artefact: Artefact) -> Iterator[tuple[Span, Line]]:
         for block in blocks(stream):
             for raw in block.splitlines():
                 number += 1
-                known = _object(raw)
+                known = _object(raw) if _MARK in raw else None
                 if known and KIND in known:
                     text = raw.decode("utf-8", "replace")[:LONGEST_EXCERPT]
                     span = Span(artefact=artefact.name, first=number, last=number, excerpt=text)

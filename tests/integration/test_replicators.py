@@ -20,7 +20,7 @@ from holdfast.replication.cycle_record import read_cycles
 from holdfast.replication.receiver import ReplicaWish, SeedWish
 from holdfast.replication.replica_facts import ReplicaDisk, ReplicaPoint
 from holdfast.replication.replicator_tools import Door, Tools
-from holdfast.replication.replicator_wishes import ask_for_resync, pause, resume
+from holdfast.replication.replicator_wishes import ask_for_cycle, ask_for_resync, pause, resume
 from holdfast.replication.replicators import Replicators
 from holdfast.replication.settings import ReplicationSettings, SiteAddress
 from holdfast.replication.shipping import ByHand
@@ -42,7 +42,7 @@ _SHARED = """<disk type='file' device='disk'>
 TO = SiteAddress(site="south", machine="site-1", host="south")
 SIZES = {"vda": 8 * MIB, "sda": 2 * MIB}
 _numbers = itertools.count()
-NewMachine = Callable[[], StillMachine]
+NewMachine = Callable[..., StillMachine]
 
 
 @pytest.fixture
@@ -51,8 +51,9 @@ def new_machine(kvm_host: KvmHost) -> Iterator[NewMachine]:
     with Host.open(kvm_host.uri) as hypervisor:
         made: list[StillMachine] = []
 
-        def new() -> StillMachine:
-            machine = StillMachine(kvm_host, hypervisor, f"looped{next(_numbers)}", SIZES)
+        def new(*, raw: tuple[str, ...] = ()) -> StillMachine:
+            name = f"looped{next(_numbers)}"
+            machine = StillMachine(kvm_host, hypervisor, name, SIZES, raw=raw)
             made.append(machine)
             machine.start()
             machine.write("vda", 0, bytes(range(1, 255)) * 20_000)
@@ -344,3 +345,20 @@ def _after(site: Site, machine: StillMachine, generation: str) -> list[ReplicaPo
 def _all_reasons(folder: SourceFolder) -> list[str]:
     found = status(folder)
     return [each.code for each in found.reasons] if found else []
+
+
+@pytest.mark.usefixtures("loops")
+def test_a_replica_that_is_gone_when_it_is_to_be_compared_is_made_anew(
+    new_machine: NewMachine, site: Site, tmp_path: Path
+) -> None:
+    # What cannot be recorded is compared in each step.
+    machine = new_machine(raw=("sda",))
+    folder = enabled(machine, tmp_path / "home", every=3600)
+    proved_point(site, machine)
+    wait_until(lambda: (found := status(folder)) and found.latest_point and not found.queue_logs)
+
+    site.remove(machine.uuid)
+    ask_for_cycle(folder, CLOCK)
+
+    proved_point(site, machine)
+    wait_until(lambda: state(folder) is State.REPLICATING)

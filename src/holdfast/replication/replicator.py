@@ -37,6 +37,7 @@ from holdfast.replication.replicator_wishes import ResyncWish, read_wishes, take
 from holdfast.replication.resync import Because
 from holdfast.replication.retrying import NO_FAILURE, after_failure, may_try
 from holdfast.replication.settings import ReplicationSettings
+from holdfast.replication.shipping import is_another_replica
 from holdfast.replication.source_advance import Did, Done, advance, want_walk
 from holdfast.replication.source_errors import HostNotRegistered, SiteAway, SourceNotThere
 from holdfast.replication.source_facts import Generation, Sent, Walk
@@ -89,6 +90,8 @@ class Replicator:
         self._busy_until = float("-inf")
         self._pending_at = float("-inf")
         self._cycle_wished = False
+        # What the site has, after a comparison that it refused; a step that comes through ends that.
+        self._has_asked = False
         # Whoever ends the replication waits for us.
         self._held: int | None = None
         self._resync_wish: ResyncWish | None = None
@@ -235,6 +238,7 @@ class Replicator:
                 self._cycle_wished |= self.telling.told.taking.failures > 0
                 return
         self.telling.told.taking = NO_FAILURE
+        self._has_asked = False
         self._note(done, due)
         if done.step is not None and before is not None:
             self._note_disks(before, done.step.generation)
@@ -398,10 +402,21 @@ class Replicator:
             # Its own failure counts, and is seen where it is sent.
             return
         telling.failed(err)
+        if self._asks_anew(err):
+            return
         telling.told.taking = after_failure(telling.told.taking, err, self._tools.clock.now())
         if telling.told.taking.is_over:
             telling.happened("gave-up", telling.told.taking.code)
             telling.move(Event.GAVE_UP)
+
+    def _asks_anew(self, err: Exception) -> bool:
+        """Who compares may be the first to see another replica there; once is no failure."""
+        if self._has_asked or not (isinstance(err, HoldfastError) and is_another_replica(err)):
+            return False
+        self._has_asked = True
+        self.shipper.ask_anew()
+        self._stir_sender.set()
+        return True
 
     def _is_busy(self) -> bool:
         return self._tools.clock.monotonic() < self._busy_until

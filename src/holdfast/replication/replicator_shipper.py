@@ -58,6 +58,10 @@ class Shipper:
     def retry_now(self) -> None:
         self._telling.told.sending = NO_FAILURE
 
+    def ask_anew(self) -> None:
+        """What the site has is not what was thought; until it is known there is nobody to ask."""
+        self._is_connected = False
+
     def once(self) -> Shipped | None:
         """Agree with the site if need be, and send one log; None if nothing was sent."""
         telling, clock = self._telling, self._tools.clock

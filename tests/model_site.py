@@ -8,7 +8,9 @@ It knows nothing of images, and refuses what a site must refuse.
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
+from holdfast.machines.points import Rung
 from holdfast.replication.adoption import Adopted, AdoptWish, WayBack
 from holdfast.replication.log_head import Kind, LogHead
 from holdfast.replication.log_reader import files, parts, verify
@@ -22,6 +24,18 @@ from holdfast.replication.replica_facts import Draft, ReplicaDisk, ReplicaFacts,
 from holdfast.replication.site_orders import SiteOrder, SourceTidings
 
 Disks = dict[str, bytearray]
+NOTHING_THERE = "the site had nothing"
+NO_SUCH_DISK = "the site had no such disk"
+# It could have been compared.
+THERE = "the disk was there"
+
+
+class Taken(NamedTuple):
+    """How a disk was read that came in a generation, and what of it was there already."""
+
+    kind: Kind
+    rung: Rung
+    had: str
 
 
 @dataclass(slots=True)
@@ -39,6 +53,8 @@ class ModelSite:
     coming: dict[str, bytearray] = field(default_factory=dict)
     acks: dict[str, Ack] = field(default_factory=dict)
     shipped: int = 0
+    # By generation and disk, whatever became of it later; the slices of a walk are one.
+    taken: dict[tuple[str, str], Taken] = field(default_factory=dict)
 
     def state(self, vm: str) -> ReplicaFacts | None:
         return ReplicaFacts(
@@ -123,6 +139,7 @@ class ModelSite:
             head.slice,
         ):
             raise ReplicaSliceUnexpected(about=head.name, wanted=0, slice=head.slice)
+        self._note(head, self.disks)
         self.draft = Draft(generation=head.until, since=head.since, slices=head.slice + 1)
         _put(self.drafted, head, path)
 
@@ -132,6 +149,7 @@ class ModelSite:
             raise ReplicaGenerationUnknown(about=head.name, head=self.head, since=head.since)
         if is_of_draft:
             self.disks = {**self.disks, **self.drafted}
+        self._note(head, self.disks)
         for target in set(self.disks) - {disk.target for disk in head.disks}:
             del self.disks[target]
         _put(self.disks, head, path)
@@ -152,6 +170,12 @@ class ModelSite:
                 files=tuple(self.beside),
             )
         )
+
+    def _note(self, head: LogHead, there: Disks) -> None:
+        for disk in head.disks:
+            had = THERE if disk.target in there else NO_SUCH_DISK if there else NOTHING_THERE
+            taken = Taken(head.kind, disk.rung, had)
+            self.taken.setdefault((head.until, disk.target), taken)
 
 
 def _put(disks: Disks, head: LogHead, path: Path) -> None:

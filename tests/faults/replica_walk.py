@@ -4,6 +4,7 @@ import contextlib
 import os
 import random
 import signal
+from collections import Counter
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -47,6 +48,9 @@ class ReplicaWalk:
         self.folder = folder
         self.faults = faults
         self.told: list[str] = []
+        # Points by their generation, and what became of acts.
+        self.verified: set[str] = set()
+        self.counts: Counter[str] = Counter()
         self.site = Site(folder / "site", SystemClock())
         disks = {name: bytearray(self.dice.choice(_SIZES)) for name in ("vda", "vdb")}
         self.source = Source(folder / "logs", disks, self.dice)
@@ -73,6 +77,7 @@ class ReplicaWalk:
             act = self.dice.choices(acts, list(chances.values()))[0]
             self.told.append(f"{number} {act.__name__}")
             act()
+            self.counts[act.__name__] += 1
             if number % 10 == 0:
                 self.prove()
         self.prove()
@@ -85,6 +90,7 @@ class ReplicaWalk:
 
     def prove(self) -> None:
         assert_points(self.site, self.source)
+        self.verified |= {point.generation for point in facts(self.site).points}
         while self.faults.injected > self.faults.survived:
             self.faults.survive()
         assert self.site.replicas() == [VM]
@@ -245,7 +251,18 @@ class ReplicaWalk:
 
         said = start(work).end()
         assert said in ("", "done"), said
+        self.counts["killed"] += not said
         self.told.append(f"  {said or 'killed'}")
+
+    def figures(self) -> str:
+        acts = ", ".join(f"{name} {self.counts[name]}" for name in sorted(self.counts))
+        return "\n".join(
+            (
+                f"faults injected: {self.faults.injected}",
+                f"points verified: {len(self.verified)}",
+                f"what was done: {acts}",
+            )
+        )
 
 
 def patiently(act: Callable[[], T]) -> T:

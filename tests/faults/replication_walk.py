@@ -12,19 +12,23 @@ from holdfast.disks import images
 from holdfast.hypervisor.checkpoints import delete_checkpoint, list_checkpoints
 from holdfast.hypervisor.domain_disks import grow_disk
 from holdfast.machines.points import Rung
+from holdfast.replication.log_head import Kind
 from holdfast.replication.replicator_wishes import ask_for_cycle
+from holdfast.replication.shipping import is_another_replica
 from holdfast.replication.source_advance import Did, want_walk
 from holdfast.replication.source_errors import SiteAway
 from holdfast.replication.waiting_logs import merge_waiting
 from holdfast.testing.replicating import Replicating, was_killed_alone
 from holdfast.testing.still_machine import StillDisk, StillMachine, read_image
 from tests.faults.conftest import Faults
-from tests.model_site import ModelSite
+from tests.model_site import THERE, ModelSite, Taken
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 SIZES = {"vda": (4 * MIB, 10 * MIB), "sda": (MIB, 3 * MIB)}
+# Plugged in and out while it runs; its size stays.
+SPARE, _SPARE_SIZE = "sdb", 2 * MIB
 CLUSTER = 64 * KIB
 _KILLS = ("ready", "begun", "read", "sealed", "kept", "walk-begun", "slice-begun", "sliced")
 
@@ -42,6 +46,7 @@ class ReplicationWalk:
     ) -> None:
         self.machine, self.replicating, self.site = machine, replicating, site
         self.dice, self.faults = dice, faults
+        self.machine.add_disk(SPARE, _SPARE_SIZE, is_plugged=False)
         self.told: list[str] = []
         self.points = 0
         self.counts: Counter[str] = Counter()
@@ -72,11 +77,13 @@ class ReplicationWalk:
             (self.ask_for_all, 1),
             (self.keep_site, 1),
             (self.roll_site_back, 1),
+            (self.lose_site, 1),
             (self.break_log, 1),
         ]
         if is_on:
             acts += [(self.stop, 4), (self.cut_power, 2), (self.delete_checkpoint, 1)]
             acts += [(self.grow_online, 2), (self.restart_libvirtd, 1), (self.discard, 4)]
+            acts += [(self.plug_or_unplug, 3)]
         else:
             acts += [(self.start, 20), (self.remove_bitmap, 2), (self.resize, 2)]
             acts += [(self.copy_image, 2), (self.roll_back, 2)]
@@ -86,6 +93,10 @@ class ReplicationWalk:
 
     def _disk(self) -> StillDisk:
         return self.dice.choice(list(self.machine.disks.values()))
+
+    def _own_disk(self) -> StillDisk:
+        """Of those that are never unplugged."""
+        return self.machine.disks[self.dice.choice(sorted(SIZES))]
 
     def write(self) -> None:
         disk = self._disk()
@@ -112,6 +123,11 @@ class ReplicationWalk:
             self.told.append(f"  {self.replicating.advance().did.value}")
         except SiteAway:
             self.told.append("  the site would have to be asked")
+        except HoldfastError as err:
+            if not is_another_replica(err):
+                raise
+            self.told.append(f"  {err.code}")
+            self.replicating.reconcile()
         finally:
             self.replicating.is_away = False
 
@@ -201,7 +217,7 @@ class ReplicationWalk:
             self._fault()
 
     def grow_online(self) -> None:
-        disk = self._disk()
+        disk = self._own_disk()
         most = SIZES[disk.target][1]
         if disk.size + CLUSTER <= most and not self._has_open_records(disk):
             try:
@@ -212,7 +228,7 @@ class ReplicationWalk:
             disk.content.extend(bytes(CLUSTER))
 
     def resize(self) -> None:
-        disk = self._disk()
+        disk = self._own_disk()
         least, most = SIZES[disk.target]
         if self._has_open_records(disk):
             return
@@ -220,6 +236,14 @@ class ReplicationWalk:
         if size < disk.size:
             self._fault()
         self.machine.resize(disk.target, size)
+
+    def plug_or_unplug(self) -> None:
+        if self.machine.disks[SPARE].is_plugged:
+            self.machine.unplug(SPARE)
+        else:
+            self.machine.plug(SPARE)
+        # Unplugged for a while, it may be written to where nobody sees it.
+        self._fault()
 
     def _has_open_records(self, disk: StillDisk) -> bool:
         if self.machine.is_on():
@@ -257,6 +281,11 @@ class ReplicationWalk:
             site.acks.clear()
             self._fault()
 
+    def lose_site(self) -> None:
+        """Somebody removed the replica."""
+        self.site.remove(self.machine.uuid)
+        self._fault()
+
     def _fault(self) -> None:
         self._excuses += 1
         self.faults.inject()
@@ -265,7 +294,6 @@ class ReplicationWalk:
     # What must hold.
 
     def point(self) -> None:
-        before = len(self.site.heads)
         self.replicating.reconcile()
         done = self.replicating.point()
         assert {target: bytes(disk) for target, disk in self.site.disks.items()} == {
@@ -273,15 +301,19 @@ class ReplicationWalk:
         }
         assert not self.machine.is_on() or self.replicating.leftovers() == []
         self.points += 1
-        for head in self.site.heads[before:]:
-            for disk in head.disks:
-                self.counts[disk.rung.value] += 1
+        self._require_no_needless_copy()
         walked = [each.made.log.head for each in self.replicating.done if each.made]
-        for head in walked:
-            self.counts.update(f"walked by {disk.rung.value}" for disk in head.disks)
         if done.did is Did.STEP:
             self._require_reason(len(walked))
         self.replicating.done.clear()
+
+    def _require_no_needless_copy(self) -> None:
+        needless = [each for each, taken in self._whole().items() if taken.had == THERE]
+        assert not needless, f"read and sent as a whole, though it was there: {needless}"
+
+    def _whole(self) -> dict[tuple[str, str], Taken]:
+        taken = self.site.taken
+        return {each: taken[each] for each in taken if taken[each].rung is Rung.FULL}
 
     def _require_reason(self, walked: int) -> None:
         """Nothing is compared or sent as a whole without something having happened."""
@@ -292,11 +324,23 @@ class ReplicationWalk:
             assert not walked, "a walk without a reason"
 
     def figures(self) -> str:
-        shipped = self.site.shipped / max(1, self.dirty)
-        rungs = ", ".join(f"{rung.value} {self.counts[rung.value]}" for rung in Rung)
-        rungs += "".join(f", {key} {self.counts[key]}" for key in self.counts if "walked" in key)
-        return (
-            f"{self.points} points proved, {self.faults.injected} faults, "
-            f"{self.counts['killed']} killed, rungs: {rungs}, "
-            f"{shipped:.2f} bytes shipped for each written"
+        whole = Counter(taken.had for taken in self._whole().values())
+        needless = whole.pop(THERE, 0)
+        reasons = ", ".join(f"{had}: {count}" for had, count in sorted(whole.items()))
+        return "\n".join(
+            (
+                f"faults injected: {self.faults.injected}",
+                f"killed in a step: {self.counts['killed']}",
+                f"points verified: {self.points}",
+                f"disks in steps by rung: {self._by_rung(Kind.STEP)}",
+                f"disks in resyncs by rung: {self._by_rung(Kind.SLICE)}",
+                f"bytes shipped for each dirty byte: {self.site.shipped / max(1, self.dirty):.2f}",
+                f"full copies of a disk: {whole.total() + needless}",
+                f"of them no cheaper rung was legal for: {whole.total()} ({reasons})",
+                f"full copies where a cheaper rung was legal: {needless}",
+            )
         )
+
+    def _by_rung(self, kind: Kind) -> str:
+        found = Counter(each.rung for each in self.site.taken.values() if each.kind is kind)
+        return ", ".join(f"{rung.value} {found[rung]}" for rung in Rung)

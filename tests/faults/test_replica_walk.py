@@ -33,3 +33,4 @@ def test_each_point_stays_what_it_was(seed: int, tmp_path: Path, faults: Faults)
         err.add_note(f"seed {seed}, and the last steps:")
         err.add_note("\n".join(walk.told[-_TOLD_LAST:]))
         raise
+    print(f"seed {seed}, {STEPS} steps\n{walk.figures()}")  # noqa: T201  shown with -s

@@ -95,6 +95,31 @@ def test_plan_is_taken_in_shown_and_forgotten(empty: Bench) -> None:
     assert "plan-unknown" in empty.run("plan", "show", "shop", status=2).err
 
 
+def test_one_plan_that_does_not_read_hides_no_other(empty: Bench) -> None:
+    applied(empty)
+    spoiled = PlanFolder(str(empty.home), "spoiled")
+    spoiled.put(b"name: spoiled\ngruops: []\n")
+
+    for command in ("list", "status"):
+        said = empty.run("plan", command, "--json", status=3)
+        assert said.event("plan-shown")["plan"] == "shop"
+        assert "plans/spoiled/plan.yaml, line 1" in said.event("warning")["message"]
+
+    empty.run("plan", "remove", "spoiled")
+    empty.run("plan", "list")
+
+
+def test_a_dry_run_has_the_time_a_test_is_kept(empty: Bench) -> None:
+    applied(empty)
+
+    said = empty.run(
+        "plan", "run", "shop", "--test", "--keep", "2h", "--dry-run", "--json", status=3
+    )
+
+    steps = [one["step"] for one in said.events if one["event"] == "plan-step"]
+    assert steps[-3:] == ["hold", "clean-up/db1", "clean-up/db2"]
+
+
 def test_machines_that_are_not_here_are_named_before_anything_is_begun(empty: Bench) -> None:
     applied(empty, "  - script: touch /no/such/folder/file")
 

@@ -137,7 +137,7 @@ class LocalHands:
 
     def _launch(self, job: Job, step: Step, progress: Progress) -> None:
         if step.doing in _MOVING and progress.kind is not Kind.TEST:
-            how = self._standings.already(self._machine(step), progress)
+            how = self._standings.already(self._machine(step), is_back=progress.is_back)
             if how is not None:
                 self._ends[_key(step, progress)] = how
                 return

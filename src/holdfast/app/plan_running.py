@@ -69,8 +69,7 @@ def run_plan(session: Session, name: str, wish: RunWish, listener: Listener) -> 
             return _driven(session, newest, newest.progress(), listener)
         plan = folder.plan()
         standings = Standings(session)
-        for machine in plan.machines:
-            standings.uuid_of(machine.vm)
+        standings.require_each_once(plan)
         run = folder.new_run(session.clock)
         progress = Progress(
             run=run,

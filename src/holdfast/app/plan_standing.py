@@ -6,8 +6,8 @@ from holdfast.base.errors import HoldfastError
 from holdfast.base.texts import _
 from holdfast.recovery.act_errors import NoReplicaHere
 from holdfast.recovery.plans.plan import Machine, Plan
-from holdfast.recovery.plans.plan_errors import PlanMachineNotFound
-from holdfast.recovery.plans.progress import Ended, Progress, StepState
+from holdfast.recovery.plans.plan_errors import PlanMachineNotFound, PlanMachineTwice
+from holdfast.recovery.plans.progress import Ended, StepState
 from holdfast.recovery.policy import Place
 from holdfast.recovery.record import Stage
 
@@ -25,13 +25,21 @@ class Standings:
                 self._uuids[vm] = found.vm
         return self._uuids[vm]
 
-    def already(self, machine: Machine, progress: Progress) -> Ended | None:
+    def require_each_once(self, plan: Plan) -> None:
+        """All of them are here, and none goes by two names."""
+        seen: dict[str, str] = {}
+        for machine in plan.machines:
+            other = seen.setdefault(self.uuid_of(machine.vm), machine.vm)
+            if other != machine.vm:
+                raise PlanMachineTwice(vm=machine.vm, other=other)
+
+    def already(self, machine: Machine, *, is_back: bool) -> Ended | None:
         """Where it runs here as the run wants it, by this plan or by another."""
         with self._here(machine.vm) as found:
             standing, record = found.standing(), found.record()
             if standing.under_way is not None:
                 return None
-            if progress.is_back:
+            if is_back:
                 is_there = standing.stage is Stage.PROTECTED
             else:
                 is_there = standing.place is Place.PROMOTED

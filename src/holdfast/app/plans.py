@@ -1,10 +1,12 @@
 """The use cases of plans that drive nothing: take one in, look at it and its runs, answer, remove."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from holdfast.app.plan_folder import PlanFolder, plans_here
 from holdfast.app.plan_running import Running, newest_run
 from holdfast.app.plan_scripts import require_here, script_at
+from holdfast.app.plan_standing import Standings
 from holdfast.app.recovery_here import here
 from holdfast.app.wiring import Session
 from holdfast.base.errors import HoldfastError
@@ -20,6 +22,7 @@ from holdfast.recovery.plans.plan_errors import (
     PlanAsksNothing,
     PlanFileUnreadable,
     PlanHasRuns,
+    PlanMachineTwice,
 )
 from holdfast.recovery.plans.progress import Decision
 from holdfast.recovery.plans.reading import examine, read_plan
@@ -47,6 +50,8 @@ class MachineLook:
     # As they would be typed for this machine alone.
     networks: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
+    # It runs here as a run wants it, and would be passed over.
+    is_already: bool = False
     error: HoldfastError | None = None
 
 
@@ -73,7 +78,12 @@ def apply_plan(session: Session, file: str) -> tuple[Plan, bool]:
 
 
 def look_at_machines(session: Session, plan: Plan, kind: Kind) -> list[MachineLook]:
-    return [_looked(session, machine, kind) for machine in plan.machines]
+    """As a run of this kind that began now would find them."""
+    standings = Standings(session)
+    is_back = kind is Kind.PLANNED and standings.is_way_back(plan)
+    looks = [_looked(session, one, kind, standings, is_back=is_back) for one in plan.machines]
+    first: dict[str, str] = {}
+    return [_once(look, first.setdefault(look.uuid or look.vm, look.vm)) for look in looks]
 
 
 def look_at_scripts(session: Session, plan: Plan) -> list[HoldfastError]:
@@ -98,8 +108,15 @@ def find_plan(session: Session, name: str) -> PlanSeen:
     return PlanSeen(plan=plan, newest=running, is_driven=folder.is_driven())
 
 
-def list_plans(session: Session) -> list[PlanSeen]:
-    return [find_plan(session, folder.name) for folder in plans_here(session.settings.home)]
+def list_plans(session: Session, warn: Callable[[HoldfastError], None]) -> list[PlanSeen]:
+    """Of one that does not read only that is told."""
+    seen = []
+    for folder in plans_here(session.settings.home):
+        try:
+            seen.append(find_plan(session, folder.name))
+        except HoldfastError as err:
+            warn(err)
+    return seen
 
 
 def find_run(session: Session, name: str, run: str | None) -> Running:
@@ -151,11 +168,24 @@ def _meant(asked: tuple[Question, ...], running: Running, step: str | None) -> Q
     return found[0]
 
 
-def _looked(session: Session, machine: Machine, kind: Kind) -> MachineLook:
+def _once(look: MachineLook, first: str) -> MachineLook:
+    if look.vm == first:
+        return look
+    error = PlanMachineTwice(vm=look.vm, other=first)
+    return MachineLook(vm=look.vm, uuid=look.uuid, error=error)
+
+
+def _looked(
+    session: Session, machine: Machine, kind: Kind, standings: Standings, *, is_back: bool
+) -> MachineLook:
+    act = ActKind.FAILBACK if is_back else _ACTS[kind]
     try:
+        if kind is not Kind.TEST and standings.already(machine, is_back=is_back) is not None:
+            uuid = standings.uuid_of(machine.vm)
+            return MachineLook(vm=machine.vm, uuid=uuid, is_already=True)
         with here(session, machine.vm, who="plan") as found:
             look = MachineLook(vm=machine.vm, uuid=found.vm)
-            error = refusal(_ACTS[kind], found.standing())
+            error = refusal(act, found.standing())
             facts = found.replica()
             if error is not None or facts is None:
                 return MachineLook(vm=machine.vm, uuid=found.vm, error=error)

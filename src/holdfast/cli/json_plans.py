@@ -63,6 +63,8 @@ class PlanMachine(Event):
     # As `failover --network` and `--address` take them.
     networks: list[str]
     addresses: list[str]
+    # It runs here as a run wants it, and would be passed over.
+    already: bool
     # The code of what keeps it from being started.
     error: str | None
     said: str

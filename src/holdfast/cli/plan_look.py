@@ -88,20 +88,18 @@ def apply(file: str) -> int:
     cls=Command,
     name="list",
     needs_vault=False,
+    exits=[Exit.WARNINGS],
     help=N_("List the plans of this host, each with its newest run."),
     examples=[("holdfast plan list", N_("A line each."))],
 )
 def list_all() -> int:
-    from holdfast.app.plans import list_plans
-    from holdfast.cli.plan_report import tell_plan
+    from holdfast.cli.plan_report import tell_plans
 
     run = start()
-    seen = list_plans(run.session)
-    for one in seen:
-        tell_plan(run.out, one, is_whole=False)
-    if not seen:
+    known, status = tell_plans(run)
+    if not known:
         run.out.remark(_("This host has no plan; `holdfast plan apply FILE` takes one in"))
-    return Exit.FINE
+    return status
 
 
 @click.command(

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from holdfast.base.errors import Exit
 from holdfast.base.texts import _, ngettext
 from holdfast.cli import shown
 from holdfast.cli.json_plans import (
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from holdfast.app.plan_running import Running
     from holdfast.app.plans import MachineLook, PlanSeen
     from holdfast.base.errors import HoldfastError
+    from holdfast.cli.run import Run
     from holdfast.recovery.plans.engine import Question
     from holdfast.recovery.plans.measuring import Figures, Measured
     from holdfast.recovery.plans.plan import Plan
@@ -32,6 +34,19 @@ def counted(plan: "Plan") -> str:
     of_machines = ngettext("{count} machine", "{count} machines", machines).format(count=machines)
     of_groups = ngettext("{count} group", "{count} groups", groups).format(count=groups)
     return f"{of_machines}, {of_groups}"
+
+
+def tell_plans(run: "Run") -> tuple[int, int]:
+    """How many there are, and the exit status."""
+    from holdfast.app.plans import list_plans
+
+    wrong: list[HoldfastError] = []
+    seen = list_plans(run.session, wrong.append)
+    for one in seen:
+        tell_plan(run.out, one, is_whole=False)
+    for err in wrong:
+        run.out.warning(f"{err}. {err.advice}")
+    return len(seen) + len(wrong), Exit.WARNINGS if wrong else Exit.FINE
 
 
 def tell_plan(out: Output, seen: "PlanSeen", *, is_whole: bool) -> None:
@@ -70,7 +85,7 @@ def tell_steps_to_come(out: Output, plan: "Plan", steps: "tuple[Step, ...]") -> 
         out.show(step_event(plan, None, step, None), shown.line(line))
 
 
-def tell_machine(out: Output, look: "MachineLook") -> None:
+def tell_machine(out: Output, look: "MachineLook", *, is_planned: bool = False) -> None:
     error = look.error
     event = PlanMachine(
         vm=encodable(look.vm),
@@ -79,14 +94,19 @@ def tell_machine(out: Output, look: "MachineLook") -> None:
         taken_at=look.taken_at or None,
         networks=[encodable(one) for one in look.networks],
         addresses=[encodable(one) for one in look.addresses],
+        already=look.is_already,
         error=error.code if error else None,
         said=encodable(str(error)) if error else "",
     )
     if error is not None:
         lines = [f"✗ {shown.line(look.vm)}: {shown.line(str(error))}"]
         lines.append(f"    → {shown.line(error.advice)}")
+    elif look.is_already:
+        lines = ["✓ " + _("{vm} runs here already: passed over").format(vm=shown.line(look.vm))]
     else:
         said = _("{vm} would be started from {point}, of {when}")
+        if is_planned:
+            said = _("{vm} would be started from its last state, after {point} of {when}")
         when = look.taken_at[:19].replace("T", " ")
         lines = ["✓ " + said.format(vm=shown.line(look.vm), point=look.point, when=when)]
         if look.networks:

@@ -15,6 +15,7 @@ from holdfast.cli.vm_host import host_option, start_on
 
 if TYPE_CHECKING:
     from holdfast.app.plan_running import Running
+    from holdfast.recovery.plans.plan import Kind
 
 
 @click.command(
@@ -71,7 +72,7 @@ def run(  # noqa: PLR0913  each option is a parameter
     kind = Kind.TEST if is_test else Kind.PLANNED if planned else Kind.UNPLANNED
     started = start_on(host)
     if dry_run:
-        return _only_said(started, name, kind)
+        return _only_said(started, name, kind, keep or timedelta(0))
     wish = RunWish(
         kind=kind, who=who_asks(), is_source_down=source_is_down, keep=keep or timedelta(0)
     )
@@ -98,17 +99,18 @@ def resume(name: str, *, host: str | None) -> int:
     return _told_end(started, go_on(started.session, name, Driving(started)))
 
 
-def _only_said(run: Run, name: str, kind: str) -> int:
+def _only_said(run: Run, name: str, kind: "Kind", keep: timedelta) -> int:
     from holdfast.app.plans import find_plan, look_at_machines, look_at_scripts
     from holdfast.cli.plan_report import tell_machine, tell_script, tell_steps_to_come
     from holdfast.recovery.plans.plan import Kind
     from holdfast.recovery.plans.steps import told_steps
 
     plan = find_plan(run.session, name).plan
-    tell_steps_to_come(run.out, plan, told_steps(plan, Kind(kind)))
-    looks = look_at_machines(run.session, plan, Kind(kind))
+    steps = told_steps(plan, kind, keep=int(keep.total_seconds()))
+    tell_steps_to_come(run.out, plan, steps)
+    looks = look_at_machines(run.session, plan, kind)
     for look in looks:
-        tell_machine(run.out, look)
+        tell_machine(run.out, look, is_planned=kind is Kind.PLANNED)
     missing = look_at_scripts(run.session, plan)
     for error in missing:
         tell_script(run.out, error)

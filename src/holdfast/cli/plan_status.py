@@ -40,7 +40,9 @@ def status(name: str | None, *, run_name: str | None, watch: bool) -> int:
         raise click.UsageError(_("--watch and --run are said with the name of a plan"))
     run = start()
     if name is None:
-        return _tell_all(run)
+        from holdfast.cli.plan_report import tell_plans
+
+        return tell_plans(run)[1]
     if not watch:
         return _tell(run, name, run_name)[0]
     from holdfast.app.stop_signals import stopped_by_signals
@@ -53,15 +55,6 @@ def status(name: str | None, *, run_name: str | None, watch: bool) -> int:
             if now.progress.outcome is not None:
                 return wanted
             run.session.clock.sleep(_EVERY)
-    return Exit.FINE
-
-
-def _tell_all(run: Run) -> int:
-    from holdfast.app.plans import list_plans
-    from holdfast.cli.plan_report import tell_plan
-
-    for seen in list_plans(run.session):
-        tell_plan(run.out, seen, is_whole=False)
     return Exit.FINE
 
 

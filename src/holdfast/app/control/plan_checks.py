@@ -16,8 +16,6 @@ from holdfast.recovery.address_rules import rule_text
 from holdfast.recovery.plans.plan import Action, Group, Machine, Plan
 from holdfast.recovery.plans.reading import examine
 
-_MOST = 200_000
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanProblem:
@@ -95,7 +93,7 @@ def check_plan(plane: Plane, actor: Actor, vault: str, text: str) -> PlanCheck:
     with plane.database.read() as db:
         vault_id = live_vault(db, vault).id
         require(db, actor, Right.READ, vault_id)
-    plan, wrong = examine(text[:_MOST].encode())
+    plan, wrong = examine(text.encode())
     if plan is None:
         return PlanCheck(
             problems=[

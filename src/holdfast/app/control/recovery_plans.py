@@ -16,7 +16,7 @@ from holdfast.catalog.database import Session
 from holdfast.catalog.tables import RecoveryPlan
 from holdfast.fleet.roles import Right
 from holdfast.recovery.plans.plan import Plan
-from holdfast.recovery.plans.reading import read_plan
+from holdfast.recovery.plans.reading import examine, read_plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,9 +97,15 @@ def _view(row: RecoveryPlan) -> PlanView:
         version=row.version,
         changed_at=row.changed_at,
         changed_by=row.changed_by,
-        machines=[one.vm for one in runnable(row.text).machines],
+        machines=_machines(row.text),
         text=row.text,
     )
+
+
+def _machines(text: str) -> list[str]:
+    """None of a text that read once and reads no more: whoever runs or changes it is told why."""
+    plan, _problems = examine(text.encode())
+    return [one.vm for one in plan.machines] if plan else []
 
 
 def _note(plane: Plane, db: Session, actor: Actor, row: RecoveryPlan, *, act: str) -> None:

@@ -162,6 +162,15 @@ class PlanMachineNotFound(HoldfastError):
     )
 
 
+class PlanMachineTwice(HoldfastError):
+    """By its name and by its UUID: only where its replica is can it be seen."""
+
+    code = "plan-machine-twice"
+    sentence = N_("The plan names one machine twice: {vm} and {other}")
+    remedy = N_("A machine is in one group, once: take one of the two out of the plan.")
+    exit_status = Exit.USAGE
+
+
 class PlanContextTooLarge(HoldfastError):
     code = "plan-context-too-large"
     sentence = N_("What is told to a script in the guest of {vm} is too much: {bytes} bytes")

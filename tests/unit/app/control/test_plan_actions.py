@@ -22,10 +22,10 @@ from holdfast.app.control.plan_run_errors import (
 from holdfast.app.control.plan_run_views import show_plan_run
 from holdfast.app.control.plan_runs import answer, begin_run
 from holdfast.app.control.recoveries import take_recovery
-from holdfast.app.control.recovery_plans import put_plan
+from holdfast.app.control.recovery_plans import list_plans, put_plan
 from holdfast.app.control.webhook_calls import TOKENS, WebhookCalls
 from holdfast.base.errors import HoldfastError
-from holdfast.catalog.tables import AuditEntry, Job
+from holdfast.catalog.tables import AuditEntry, Job, RecoveryPlan
 from holdfast.fleet.arguments import read_arguments
 from holdfast.fleet.jobs import Kind
 from holdfast.fleet.messages import JobReport
@@ -199,6 +199,31 @@ def test_a_check_on_the_host_is_done_by_no_server(ground: Ground) -> None:
 
     with pytest.raises(PlanNeedsHost):
         put_plan(ground.plane, ground.admin, ground.vault, text)
+
+
+def test_a_plan_is_looked_at_whole_however_long(ground: Ground) -> None:
+    text = PLAN.replace("version: 1\n", "version: 1\n" + "# why it is so\n" * 20_000)
+
+    checked = check_plan(ground.plane, ground.admin, ground.vault, text)
+
+    assert checked.problems == []
+    assert checked.picture is not None
+    assert put_plan(ground.plane, ground.admin, ground.vault, text).text == text
+
+
+def test_a_kept_plan_that_reads_no_more_hides_no_other(ground: Ground) -> None:
+    kept = put_plan(ground.plane, ground.admin, ground.vault, PLAN)
+    with ground.plane.database.write() as db:
+        row = db.get_one(RecoveryPlan, kept.id)
+        row.text = row.text.replace("groups", "gruops")
+    other = put_plan(ground.plane, ground.admin, ground.vault, PLAN.replace("shop", "other"))
+
+    listed = list_plans(ground.plane, ground.admin)
+
+    assert {one.id: one.machines for one in listed} == {
+        kept.id: [],
+        other.id: ["db"],
+    }
 
 
 def test_a_script_that_is_not_there_is_said_before_a_run(ground: Ground) -> None:

@@ -1,18 +1,19 @@
 """Whether a point was booted, and what was seen: kept in the vault, so that every machine knows.
 
-Sealed files below holdfast/verdicts, which restic passes over; one for each try.
+Sealed files in holdfast/verdicts/POINT, which restic passes over; one for each try. They have
+pictures, so that nobody fetches those of another point, or one only to forget it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 import msgspec
 
 from holdfast.base.errors import HoldfastError
-from holdfast.base.ids import FileId
+from holdfast.base.ids import is_file_id
 from holdfast.base.texts import _
 from holdfast.storage.rest_errors import StillImmutable
-from holdfast.vault.layout import OWN
+from holdfast.vault.layout import OWN, SNAPSHOTS
 from holdfast.vault.repository import Repository
 from holdfast.vault.sealed_files import SealedFiles
 from holdfast.vault.snapshot import Snapshot
@@ -44,12 +45,14 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def save_verdict(files: SealedFiles, verdict: Verdict) -> None:
-    files.save(VERDICTS, msgspec.json.encode(verdict))
+    files.save(_folder(verdict.point), msgspec.json.encode(verdict))
 
 
-def load_verdicts(files: SealedFiles, *, warn: Callable[[str], None]) -> list[Verdict]:
+def load_verdicts(
+    files: SealedFiles, points: Iterable[str], *, warn: Callable[[str], None]
+) -> list[Verdict]:
     """Oldest first; one that cannot be read must not hide the others."""
-    found = [verdict for _name, verdict in _named(files, warn)]
+    found = [verdict for point in points for verdict in _of(files, point, warn)]
     return sorted(found, key=lambda each: each.at)
 
 
@@ -57,28 +60,38 @@ def newest_verdict(
     files: SealedFiles, point: Snapshot, *, warn: Callable[[str], None]
 ) -> Verdict | None:
     """What the last try to boot this point came to; None: nobody has tried."""
-    ids = _ids_of(point)
-    return next(
-        (one for one in reversed(load_verdicts(files, warn=warn)) if one.point in ids), None
-    )
+    found = load_verdicts(files, sorted(_ids_of(point)), warn=warn)
+    return found[-1] if found else None
 
 
 def forget_verdicts(repository: Repository) -> int:
     """Remove those of points that are gone; how many that were."""
     files = repository.files
-    # A damaged one says nothing of its point, and hurts nobody.
-    verdicts = list(_named(files, warn=lambda _problem: None))
-    if not verdicts:
-        return 0
-    known = {one for point in repository.snapshots() for one in _ids_of(point)}
-    gone = [name for name, verdict in verdicts if verdict.point not in known]
-    return sum(_is_deleted(files, name) for name in gone)
+    kept = list(_paths(files))
+    gone = {point for point, _path in kept} - {*files.names(SNAPSHOTS)}
+    if gone:
+        # A point that was marked has another name, and what is known of it the one before.
+        gone -= {one for point in repository.snapshots() for one in _ids_of(point)}
+    return sum(_is_deleted(files, path) for point, path in kept if point in gone)
 
 
-def _named(files: SealedFiles, warn: Callable[[str], None]) -> Iterator[tuple[FileId, Verdict]]:
-    for name in list(files.names(VERDICTS)):
+def _folder(point: str) -> str:
+    return f"{VERDICTS}/{point}"
+
+
+def _paths(files: SealedFiles) -> Iterator[tuple[str, str]]:
+    """Of each its point, and where it lies."""
+    for entry in files.storage.list(VERDICTS):
+        point, _slash, name = entry.name.removeprefix(f"{VERDICTS}/").partition("/")
+        if is_file_id(point) and is_file_id(name):
+            yield point, entry.name
+
+
+def _of(files: SealedFiles, point: str, warn: Callable[[str], None]) -> Iterator[Verdict]:
+    folder = _folder(point)
+    for name in list(files.names(folder)):
         try:
-            yield name, msgspec.json.decode(files.load(VERDICTS, name), type=Verdict)
+            yield msgspec.json.decode(files.load(folder, name), type=Verdict)
         except (HoldfastError, msgspec.DecodeError, UnicodeDecodeError) as err:
             problem = _("A verdict of a boot is damaged and ignored: {reason}")
             warn(problem.format(reason=err))
@@ -89,9 +102,9 @@ def _ids_of(point: Snapshot) -> frozenset[str]:
     return frozenset((point.id, point.stored.original)) - {""}
 
 
-def _is_deleted(files: SealedFiles, name: FileId) -> bool:
+def _is_deleted(files: SealedFiles, path: str) -> bool:
     try:
-        files.delete(VERDICTS, name)
+        files.storage.delete(path)
     except StillImmutable:
         return False
     return True

@@ -71,17 +71,17 @@ def test_verdicts_are_kept_in_the_vault_oldest_first() -> None:
     save_verdict(vault.files, good)
     save_verdict(vault.files, bad)
 
-    assert load_verdicts(vault.files, warn=pytest.fail) == [bad, good]
+    assert load_verdicts(vault.files, ["a"], warn=pytest.fail) == [bad, good]
 
 
 def test_damaged_verdict_hides_no_other() -> None:
     vault = small_vault()
     good = Verdict(point="a", name="web", at=MOMENT, is_good=True)
     save_verdict(vault.files, good)
-    vault.storage.put(f"{VERDICTS}/{'0' * 64}", b"nothing")
+    vault.storage.put(f"{VERDICTS}/a/{'0' * 64}", b"nothing")
     warnings: list[str] = []
 
-    found = load_verdicts(vault.files, warn=warnings.append)
+    found = load_verdicts(vault.files, ["a"], warn=warnings.append)
 
     assert found == [good]
     assert len(warnings) == 1

@@ -196,6 +196,18 @@ def test_plan_run_as_a_test_starts_all_in_order_and_leaves_nothing(shop: Shop) -
     _check_context(json.loads(shop.context.read_bytes()), run["run"])
 
 
+def test_a_machine_by_its_name_and_by_its_uuid_is_one_machine(shop: Shop) -> None:
+    uuid = shop.machines["db1"].uuid
+    shop.apply(f"name: two\ngroups: [{{{{name: g, machines: [db1, db2, {uuid}]}}}}]\n")
+
+    seen = _machines(shop.run("run", "two", "--test", "--dry-run", status=3))
+    refused = shop.run("run", "two", "--test", status=2).event("error")
+
+    assert [one["error"] for one in seen] == [None, None, "plan-machine-twice"]
+    assert refused["code"] == "plan-machine-twice"
+    assert f"{uuid} and db1" in refused["message"]
+
+
 def test_an_agent_reaches_into_a_guest_once_for_a_plan_of_the_server(shop: Shop) -> None:
     web = shop.machines["web"]
     assert isinstance(web, Guest)
@@ -249,9 +261,39 @@ def test_run_that_is_killed_at_every_step_goes_on_and_does_nothing_twice(shop: S
         assert shop.running_there() >= {"db1", "db2"}
         for name in ("db1", "db2"):
             assert shop.epochs()[name] == epochs[name] + 1
+        seen = _machines(shop.run("run", "small", "--unplanned", "--dry-run"))
+        assert [(one["vm"], one["already"], one["error"]) for one in seen] == [
+            ("db1", True, None),
+            ("db2", True, None),
+        ]
         again = shop.run("run", "small", *GONE)
         states = {one["step"]: one["state"] for one in again.events if one["event"] == "plan-step"}
         assert states["one/db1/start"] == states["two/db2/start"] == "already"
+    finally:
+        shop.restore()
+
+
+def test_a_site_alone_brings_its_plan_up_by_what_its_kit_says(shop: Shop) -> None:
+    folder = shop.south.side.folder
+    shop.apply(SMALL)
+    (folder / "kit.passphrase").write_text("a passphrase that is long enough")
+    sealed = ("--sealed-with", folder / "kit.passphrase")
+    shop.south.run("recovery-kit", "export", folder / "kit", *sealed)
+    # What it had is gone, but for its replicas.
+    shop.run("remove", "small")
+    shop.lose_the_source()
+    try:
+        shop.south.run("recovery-kit", "show", folder / "kit", "--to", folder / "open", *sealed)
+        kit = json.loads((folder / "open" / "kit.json").read_bytes())
+        runbook = (folder / "open" / "runbook.en.md").read_text()
+        typed = [line.split() for line in runbook.splitlines() if line.startswith("    holdfast")]
+        shop.south.run("plan", "apply", folder / "open" / typed[0][3])
+        shop.south.run(*typed[1][1:])
+
+        assert [one["runs_on"] for one in kit["machines"]] == ["north"] * 3
+        assert typed[0][1:3] == ["plan", "apply"]
+        assert shop.told() == SMALL_ALL
+        assert shop.running_there() >= {"db1", "db2"}
     finally:
         shop.restore()
 
@@ -267,6 +309,10 @@ def _run_and_kill(shop: Shop, words: tuple[str, ...]) -> int:
         seen |= _told(working.log)
         working.kill()
     raise AssertionError("it does not come to its end")
+
+
+def _machines(said: Said) -> list[dict[str, Any]]:
+    return [one for one in said.events if one["event"] == "plan-machine"]
 
 
 def _has_told_more(working: Working, seen: set[str]) -> bool:

@@ -1,11 +1,14 @@
 """The recovery kit: what a person needs to fail over when the server is gone. Values only."""
 
-from collections.abc import Mapping
+import itertools
+import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
 VERSION = 1
+_UNFIT = re.compile(r"[^A-Za-z0-9._-]")
 
 
 class KitSite(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -90,6 +93,17 @@ def steps_for(name: str, *, site_host: str, runs_on: str) -> tuple[KitStep, ...]
         ),
         KitStep(host=home, words=("holdfast", "failback", name), why="fail-back", is_optional=True),
     )
+
+
+def plan_files(plans: Sequence[KitPlan]) -> dict[str, KitPlan]:
+    """By the names they have in the kit: fit for a file, and none of them twice."""
+    files: dict[str, KitPlan] = {}
+    for plan in plans:
+        stem = _UNFIT.sub("_", f"{plan.host}-{plan.name}" if plan.host else plan.name)
+        numbered = (f"plans/{stem}-{number}.yaml" for number in itertools.count(2))
+        name = next(n for n in itertools.chain([f"plans/{stem}.yaml"], numbered) if n not in files)
+        files[name] = plan
+    return files
 
 
 def networks_named(told: Mapping[str, object]) -> dict[str, str]:

@@ -27,6 +27,12 @@ class KitFolderNotEmpty(HoldfastError):
     exit_status = Exit.USAGE
 
 
+class KitFolderUnusable(HoldfastError):
+    code = "kit-folder-unusable"
+    sentence = N_("The kit cannot be unpacked into {folder}: {reason}")
+    remedy = N_("Name another folder, on a disk with room for it.")
+
+
 class KitOfNothing(HoldfastError):
     code = "kit-of-nothing"
     sentence = N_("There is neither a server's state nor a site on this machine to make a kit of")

@@ -17,8 +17,14 @@ import zstandard
 
 from holdfast.app.control.sealed_stream import KIT, SealedReader, SealedWriter
 from holdfast.app.control.state_file import appearing
+from holdfast.app.control.transfer_errors import ExportUnreadable
 from holdfast.app.recovery_kit import VERSION, Kit
-from holdfast.app.recovery_kit_errors import KitFolderNotEmpty, KitNewer, KitUnreadable
+from holdfast.app.recovery_kit_errors import (
+    KitFolderNotEmpty,
+    KitFolderUnusable,
+    KitNewer,
+    KitUnreadable,
+)
 from holdfast.base.secret import Secret
 from holdfast.base.texts import _
 
@@ -64,18 +70,28 @@ def read_kit(file: str, passphrase: Secret) -> tuple[Kit, dict[str, bytes]]:
 def unpack(file: str, passphrase: Secret, folder: str) -> list[str]:
     """Every part into an empty folder, readable by nobody else; their names."""
     root, names = Path(folder), []
+    with _members(file, passphrase) as members:
+        try:
+            _require_empty(root)
+            for name, content in members:
+                _write(root / name, content)
+                names.append(name)
+        except OSError as err:
+            raise KitFolderUnusable(folder=folder, reason=err.strerror or err) from err
+    return names
+
+
+def _require_empty(root: Path) -> None:
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     if any(root.iterdir()):
-        raise KitFolderNotEmpty(folder=folder)
-    with _members(file, passphrase) as members:
-        for name, content in members:
-            place = root / name
-            place.parent.mkdir(mode=0o700, exist_ok=True)
-            with open(place, "xb", opener=_private) as target:
-                while piece := content.read(1 << 20):
-                    target.write(piece)
-            names.append(name)
-    return names
+        raise KitFolderNotEmpty(folder=root)
+
+
+def _write(place: Path, content: io.BufferedIOBase) -> None:
+    place.parent.mkdir(mode=0o700, exist_ok=True)
+    with open(place, "xb", opener=_private) as target:
+        while piece := content.read(1 << 20):
+            target.write(piece)
 
 
 @contextlib.contextmanager
@@ -85,12 +101,14 @@ def _members(file: str, passphrase: Secret) -> Iterator[Iterator[tuple[str, io.B
     except OSError as err:
         raise KitUnreadable(file=file, reason=err.strerror) from err
     with stream:
-        sealed = SealedReader(stream, passphrase, file=file, wanted=KIT)
-        lines = zstandard.ZstdDecompressor().stream_reader(io.BufferedReader(sealed))
         try:
+            sealed = SealedReader(stream, passphrase, file=file, wanted=KIT)
+            lines = zstandard.ZstdDecompressor().stream_reader(io.BufferedReader(sealed))
             packed = io.BufferedReader(lines)
             with tarfile.open(fileobj=packed, mode="r|") as archive:
                 yield _each(archive, file)
+        except ExportUnreadable as err:
+            raise KitUnreadable(file=file, reason=err.fields["reason"]) from err
         except (tarfile.TarError, zstandard.ZstdError, EOFError) as err:
             raise KitUnreadable(file=file, reason=err) from err
 

@@ -6,8 +6,17 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from holdfast.app.recovery_here import machines_known, own_site
-from holdfast.app.recovery_kit import Kit, KitMachine, KitSite, networks_named, steps_for
+from holdfast.app.recovery_kit import (
+    Kit,
+    KitMachine,
+    KitPlan,
+    KitSite,
+    networks_named,
+    steps_for,
+)
 from holdfast.app.recovery_kit_errors import KitOfNothing
+from holdfast.app.recovery_told import plans_told
+from holdfast.app.replication_admission import SiteFolder
 from holdfast.app.replication_own_site import is_site, site_plan
 from holdfast.app.wiring import Session
 from holdfast.recovery.networks import load_networks
@@ -37,18 +46,25 @@ def kit_of_site(session: Session, contacts: Sequence[str]) -> Kit:
         contacts=tuple(contacts),
         sites=(own,),
         machines=tuple(_machines(home, site, own)),
+        plans=tuple(KitPlan(name=p.name, text=p.text, host=host) for p in plans_told(home)),
         networks={host: networks},
     )
 
 
+def _names_of_hosts(home: str) -> dict[str, str]:
+    """Of those that were admitted here; of others only the id is known."""
+    known = SiteFolder(home).load()
+    return {one.machine: name for name, one in known.admitted.items()} if known else {}
+
+
 def _machines(home: str, site: Site, own: KitSite) -> Iterator[KitMachine]:
-    names = machines_known(home, site)
+    names, hosts = machines_known(home, site), _names_of_hosts(home)
     for vm in site.replicas():
         facts, record = site.state(vm), RecordFolder(home, vm).load()
-        if facts is None or not facts.points:
+        runs_here = record is not None and record.promoted is not None
+        if facts is None or not facts.points or runs_here:
             continue
-        # Of its host only the id is known here.
-        source = facts.source
+        source = hosts.get(facts.source, facts.source)
         yield KitMachine(
             vm=vm,
             name=names[vm],

@@ -1,7 +1,6 @@
 """Makes a recovery kit of what there is on this machine: a server's state, or a site."""
 
 import os
-import re
 import tempfile
 from collections.abc import Sequence
 
@@ -15,7 +14,7 @@ from holdfast.app.control.server_settings import (
     server_folder,
 )
 from holdfast.app.control.state_transfer import Place, export_state
-from holdfast.app.recovery_kit import Kit
+from holdfast.app.recovery_kit import Kit, plan_files
 from holdfast.app.recovery_kit_file import KIT_FILE, write_kit
 from holdfast.app.recovery_kit_here import kit_of_site
 from holdfast.app.recovery_kit_pages import runbooks
@@ -54,12 +53,7 @@ def make_kit(
 def texts_of(kit: Kit) -> dict[str, bytes]:
     texts = {KIT_FILE: msgspec.json.format(msgspec.json.encode(kit), indent=2) + b"\n"}
     texts |= runbooks(kit)
-    for plan in kit.plans:
-        name = re.sub(
-            r"[^A-Za-z0-9._-]", "_", f"{plan.host}-{plan.name}" if plan.host else plan.name
-        )
-        texts[f"plans/{name}.yaml"] = plan.text.encode()
-    return texts
+    return texts | {name: plan.text.encode() for name, plan in plan_files(kit.plans).items()}
 
 
 def _of_server(session: Session, settings: ServerSettings, contacts: Sequence[str]) -> Kit:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from holdfast.app.recovery_kit import Kit, KitMachine
+from holdfast.app.recovery_kit import Kit, KitMachine, KitPlan, plan_files
 from holdfast.app.recovery_kit_file import STATE_FILE
 from holdfast.base.texts import N_, _
 from holdfast.base.units import format_duration
@@ -36,7 +36,10 @@ WHYS = {
         "host off, or pull its network, before you type this. Two that run at once write to two "
         "different sets of disks."
     ),
-    "change-point": N_("If what came up is not good: another point. What it wrote since is lost."),
+    "change-point": N_(
+        "If what came up is not good: another point, this one or any that `holdfast failover "
+        "status` shows. What it wrote since is lost."
+    ),
     "commit": N_("When it is good: keep it. Other points go, and their room is free."),
     "reprotect": N_(
         "When its old host is there again: let that follow. Only what differs is sent there."
@@ -54,9 +57,9 @@ def blocks(kit: Kit) -> Iterator[Block]:
         yield Block(Shape.TEXT, _("The server was reached at {url}.").format(url=kit.server))
     yield from _first(kit)
     yield from _sites(kit)
+    yield from _plans(kit)
     for machine in kit.machines:
         yield from _machine(machine)
-    yield from _plans(kit)
     yield from _server(kit)
 
 
@@ -113,11 +116,27 @@ def _plans(kit: Kit) -> Iterator[Block]:
     if not kit.plans:
         return
     yield Block(Shape.HEADING, _("Recovery plans"))
-    text = _("They lie in the folder `plans` of this kit: groups of machines, and their order.")
+    text = _(
+        "A plan starts its machines in their order, in place of the commands of each. Unpack this "
+        "kit (`holdfast recovery-kit show FILE --to DIR`) and type in that folder:"
+    )
     yield Block(Shape.TEXT, text)
-    for plan in kit.plans:
-        where = _("on {host}").format(host=plan.host) if plan.host else _("kept by the server")
-        yield Block(Shape.POINT, f"{plan.name} ({where})")
+    for file, plan in plan_files(kit.plans).items():
+        yield Block(Shape.PART, _plan_text(plan))
+        yield Block(Shape.COMMAND, shlex.join(("holdfast", "plan", "apply", file)))
+        words = ("holdfast", "plan", "run", plan.name, "--unplanned", "--source-is-down")
+        yield Block(Shape.COMMAND, shlex.join(words))
+
+
+def _plan_text(plan: KitPlan) -> str:
+    if plan.host:
+        return _("{plan}, on {host}, which may have it still:").format(
+            plan=plan.name, host=plan.host
+        )
+    return _(
+        "{plan}, which the server kept: on the host that has the replicas of all of its machines. "
+        "Where they lie on several hosts, start them one by one in the order it has."
+    ).format(plan=plan.name)
 
 
 def _server(kit: Kit) -> Iterator[Block]:

@@ -39,7 +39,7 @@ def recovery_here(home: str, now: datetime) -> RecoveryTold:
         at=now,
         records=list(_records(home)),
         networks=_networks(home),
-        plans=list(_plans(home)),
+        plans=list(plans_told(home)),
         trials=list(_trials(home)),
         drills=[_drill(home, one, now) for one in drills_here(home)],
         scripts=scripts_here(home)[:MOST_SCRIPTS],
@@ -67,7 +67,7 @@ def _networks(home: str) -> dict[str, Any]:
     return {}
 
 
-def _plans(home: str) -> Iterator[PlanTold]:
+def plans_told(home: str) -> Iterator[PlanTold]:
     for folder in plans_here(home):
         with contextlib.suppress(HoldfastError, UnicodeDecodeError):
             yield PlanTold(name=folder.name, text=folder.content().decode())

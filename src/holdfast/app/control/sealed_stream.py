@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from holdfast.app.control.transfer_errors import ExportPassphraseWrong, ExportUnreadable
 from holdfast.base.secret import Secret
+from holdfast.base.texts import _
 from holdfast.base.units import MIB
 
 # What a sealed file begins with, by what it holds.
@@ -73,7 +74,7 @@ class SealedReader(io.RawIOBase):
         magic = stream.readline(_LONGEST_LINE)
         how = stream.readline(_LONGEST_LINE)
         if magic != wanted:
-            raise self._unreadable("it does not begin like one")
+            raise self._unreadable(_("it does not begin like one"))
         self._head = magic + how
         self._cipher = ChaCha20Poly1305(self._made_key(passphrase, how))
         self._number = 0
@@ -102,7 +103,7 @@ class SealedReader(io.RawIOBase):
         except InvalidTag as err:
             if self._number == 0:
                 raise ExportPassphraseWrong(file=self._file) from err
-            raise self._unreadable("it is damaged or cut off") from err
+            raise self._unreadable(_("it is damaged or cut off")) from err
         self._number += 1
         self._is_over = is_last
 
@@ -111,13 +112,13 @@ class SealedReader(io.RawIOBase):
         if not length:
             return b""
         if len(length) < _LENGTH.size:
-            raise self._unreadable("it is cut off")
+            raise self._unreadable(_("it is damaged or cut off"))
         (wanted,) = _LENGTH.unpack(length)
         if not _TAG <= wanted <= _PIECE + _TAG:
-            raise self._unreadable("it is damaged")
+            raise self._unreadable(_("it is damaged or cut off"))
         sealed = self._stream.read(wanted)
         if len(sealed) < wanted:
-            raise self._unreadable("it is cut off")
+            raise self._unreadable(_("it is damaged or cut off"))
         return sealed
 
     def _made_key(self, passphrase: Secret, how: bytes) -> bytes:
@@ -126,10 +127,10 @@ class SealedReader(io.RawIOBase):
             cost = {name: int(said[name]) for name in _COST}
             # A file may ask for more than any machine has.
             if any(cost[name] > most for name, most in _DEAREST.items()):
-                raise self._unreadable("its key would cost too much")
+                raise self._unreadable(_("its key would cost too much"))
             return _key(passphrase, str(said["salt"]), cost)
         except (ValueError, KeyError, TypeError) as err:
-            raise self._unreadable("its head is damaged") from err
+            raise self._unreadable(_("its head is damaged")) from err
 
     def _unreadable(self, reason: str) -> ExportUnreadable:
         return ExportUnreadable(file=self._file, reason=reason)

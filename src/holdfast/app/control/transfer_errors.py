@@ -20,7 +20,10 @@ class ExportUnreadable(HoldfastError):
 class ExportPassphraseWrong(HoldfastError):
     code = "export-passphrase-wrong"
     sentence = N_("The passphrase does not open {file}, or its beginning is damaged")
-    remedy = N_("Give the passphrase that was typed when it was exported: --sealed-with FILE.")
+    remedy = N_(
+        "Give the passphrase that was typed when it was exported: --sealed-with FILE. If it is that "
+        "one, take another copy of the file."
+    )
     exit_status = Exit.WRONG_PASSPHRASE
 
 

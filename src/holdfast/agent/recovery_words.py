@@ -23,7 +23,7 @@ _COMMANDS = {
 }
 _FLAGS = (
     *("live", "force", "hand_over_only"),
-    *("source_is_down", "discard_changes", "complete_migration"),
+    *("source_is_down", "try_shut_down", "discard_changes", "complete_migration"),
 )
 _VALUES = ("point", "keep", "shutdown_within")
 _OF_SCHEDULE = ("zone", "within", "rpo", "rto")

@@ -47,9 +47,10 @@ class Acting:
         stage: Stage | None = None,
         figures: dict[str, float] | None = None,
         warnings: Sequence[str] = (),
+        why: str = "",
     ) -> Outcome:
         here = self.here
-        record = finish(here.folder, self.act, here.clock, stage=stage, figures=figures)
+        record = finish(here.folder, self.act, here.clock, stage=stage, figures=figures, why=why)
         return Outcome(record=record, warnings=tuple(warnings), figures=figures or {})
 
     def left_open(

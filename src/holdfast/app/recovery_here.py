@@ -40,6 +40,8 @@ class RecoveryWish:
     # latest, latest-app, latest-tested, the beginning of a generation, or a time.
     point: str = ""
     is_source_down: bool = False
+    # Before an unplanned failover: a source that answers yet shuts it down, and sends its last.
+    tries_shut_down: bool = False
     # The machine's networks to those of this host.
     networks: dict[str, str] = field(default_factory=dict)
     # Addresses it is to have, by one of its cards or by a network, before those of this site.

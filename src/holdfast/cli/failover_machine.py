@@ -15,6 +15,7 @@ from holdfast.cli.recovery_options import (
     network_option,
     point_option,
     shutdown_option,
+    try_shut_down_option,
 )
 from holdfast.cli.run import Run
 from holdfast.cli.trial_options import (
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
         "--planned: the source shuts it down and sends its last changes; nothing is lost. With "
         "--live it goes on running while it moves. --unplanned: the source is gone, and what it "
         "wrote after the point is lost; while the source may be running a person must confirm that "
-        "it does not. --test: another machine is started from the point, in isolation."
+        "it does not. With --try-shut-down a source that still answers does first what it does for "
+        "--planned, as far as it can. --test: another machine is started from the point, in isolation."
     ),
     examples=[
         (
@@ -51,6 +53,10 @@ if TYPE_CHECKING:
             "holdfast failover web --unplanned --source-is-down",
             N_("Its power is cut, I saw to it."),
         ),
+        (
+            "holdfast failover web --unplanned --try-shut-down --shutdown-within 2m",
+            N_("Its host may still answer: then nothing is lost."),
+        ),
         ("holdfast failover web --planned --network lan=dr-lan", N_("Connected to dr-lan here.")),
     ],
 )
@@ -60,6 +66,7 @@ if TYPE_CHECKING:
 @option("--live", is_flag=True, help=N_("With --planned: without shutting it down."))
 @option("--unplanned", is_flag=True, help=N_("The source is gone: start one of its points."))
 @option("--source-is-down", is_flag=True, help=N_("A person knows that it runs there no more."))
+@try_shut_down_option
 @force_option
 @shutdown_option
 @hand_over_option
@@ -92,6 +99,7 @@ def machine(  # noqa: PLR0913  each option is a parameter
     live: bool,
     unplanned: bool,
     source_is_down: bool,
+    tries_shut_down: bool,
     is_forced: bool,
     shutdown: timedelta,
     is_only_handing_over: bool,
@@ -113,6 +121,8 @@ def machine(  # noqa: PLR0913  each option is a parameter
         raise click.UsageError(_("--hand-over-only is said with --planned, without --live"))
     if live and not planned:
         raise click.UsageError(_("--live is said with --planned"))
+    if tries_shut_down and not unplanned:
+        raise click.UsageError(_("--try-shut-down is said with --unplanned"))
     if not is_test and (checks or within is not None or keep is not None):
         raise click.UsageError(_("--check, --within and --keep are said with --test"))
     if (is_test or live) and (new_name or replaces):
@@ -133,6 +143,7 @@ def machine(  # noqa: PLR0913  each option is a parameter
     wish = RecoveryWish(
         point=point,
         is_source_down=source_is_down,
+        tries_shut_down=tries_shut_down,
         is_forced=is_forced,
         networks=dict(networks),
         addresses=dict(addresses),

@@ -109,6 +109,15 @@ hand_over_option = option(
         "starts it here, and an undo gives it back."
     ),
 )
+try_shut_down_option = option(
+    "--try-shut-down",
+    "tries_shut_down",
+    is_flag=True,
+    help=N_(
+        "With --unplanned: if the source still answers, have it shut the machine down and send its "
+        "last changes first; go on without them where it cannot in time."
+    ),
+)
 shutdown_option = option(
     "--shutdown-within",
     "shutdown",

@@ -17,6 +17,11 @@ _OPTIONS = (
         help=N_("Of planned: how long the guest may take to shut down, as in 5m."),
     ),
     option(
+        "--try-shut-down",
+        is_flag=True,
+        help=N_("Of unplanned: if the source still answers, shut it down there first."),
+    ),
+    option(
         "--source-is-down",
         is_flag=True,
         help=N_("Of unplanned: a person knows that it runs there no more."),

@@ -102,12 +102,15 @@ def tell_outcome(out: Output, outcome: "Outcome", act: str) -> None:
 
 def _said(outcome: "Outcome") -> list[str]:
     from holdfast.app.recovery_titles import STAGES
+    from holdfast.recovery.unplanned import HANDED_OVER
 
     record = outcome.record
     stage = _(STAGES[record.stage.value])
     lines = [_("{vm}: {stage}").format(vm=shown.line(record.name), stage=stage)]
     loss = outcome.figures.get("loss_seconds")
-    if loss is not None:
+    if loss == 0 and record.events[-1].why == HANDED_OVER:
+        lines.append(_("Nothing of what it wrote is lost"))
+    elif loss is not None:
         lines.append(
             _("What it wrote in its last {time} is lost").format(time=format_duration(loss))
         )

@@ -148,7 +148,11 @@ class _Wizard:
                 self._test_options()
             if self._kind == ActKind.UNPLANNED:
                 self._check("source_is_down", _("I am certain that nothing of it runs at its host"))
-            if self._kind in _SHUTTING_DOWN:
+                self._check(
+                    "try_shut_down",
+                    _("If its host still answers, have it shut down there and its last sent first"),
+                )
+            if self._kind in _SHUTTING_DOWN | {ActKind.UNPLANNED}:
                 self._check("force", _("Switch it off if it does not shut down by itself"))
                 self._text("shutdown_within", _("How long it may take to shut down"), "5m")
             if self._kind in _DISCARDING:

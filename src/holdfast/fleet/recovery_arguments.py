@@ -57,6 +57,10 @@ class UnplannedFailoverArguments:
     point: str | None = None
     # Agreed to by a person: nothing of it runs at its source any more.
     source_is_down: bool = False
+    # A source that still answers hands it over first, as for a planned one; if it can in time.
+    try_shut_down: bool = False
+    force: bool = False
+    shutdown_within: str | None = None
     networks: list[str] | None = None
     addresses: list[str] | None = None
 

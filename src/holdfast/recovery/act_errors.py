@@ -132,8 +132,9 @@ class SourceMayRun(HoldfastError):
     code = "recovery-source-may-run"
     sentence = N_("{about} may be running at its own host: {seen}")
     remedy = N_(
-        "If that host works, nothing is lost with `holdfast failover {about} --planned`. Else see to "
-        "it that the machine runs there no more (cut its power), and say so: --source-is-down."
+        "If that host works, nothing is lost with `holdfast failover {about} --planned`; if nobody "
+        "knows, let it be asked: --try-shut-down, and --force switches the machine off there. Else "
+        "see to it that it runs there no more (cut its power), and say so: --source-is-down."
     )
     exit_status = Exit.DECIDE
 

@@ -23,7 +23,14 @@ OnStep = Callable[[StepNote], None]
 
 
 class StepSkipped(Exception):
-    """Raised by a step that has nothing to do here; says why."""
+    """Raised by a step that has nothing to do here, or could do without; says why.
+
+    `code` is of the error that it could do without.
+    """
+
+    def __init__(self, said: str, *, code: str = "") -> None:
+        super().__init__(said)
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,15 +84,15 @@ def _taken(step: Step, before: StepNote | None, clock: Clock) -> Iterator[StepNo
     try:
         for so_far in step.goes() if step.goes else ():
             yield msgspec.structs.replace(begun, said=so_far)
-        state, said = StepState.DONE, step.do()
+        state, said, code = StepState.DONE, step.do(), ""
         if step.is_done is not None and not step.is_done():
             raise StepHadNoEffect(step=step.name)
     except StepSkipped as err:
-        state, said = StepState.SKIPPED, str(err)
+        state, said, code = StepState.SKIPPED, str(err), err.code
     except HoldfastError as err:
         yield _ended(begun, StepState.FAILED, clock, said=str(err), error=err.code)
         raise
-    yield _ended(begun, state, clock, said=said)
+    yield _ended(begun, state, clock, said=said, error=code)
 
 
 def _already(step: Step, before: StepNote | None, clock: Clock) -> StepNote:

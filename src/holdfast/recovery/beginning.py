@@ -10,7 +10,7 @@ from holdfast.base.clock import Clock
 from holdfast.recovery.act_errors import PointWasChosen
 from holdfast.recovery.act_texts import act_text
 from holdfast.recovery.desk import drop_order
-from holdfast.recovery.policy import AFTER, DURING, Place, Standing, refusal
+from holdfast.recovery.policy import AFTER, DURING, WITH_SOURCE, Place, Standing, refusal
 from holdfast.recovery.record import Act, ActKind, RecoveryRecord, Stage
 from holdfast.recovery.record_folder import RecordFolder, with_event
 
@@ -46,6 +46,8 @@ def begin(folder: RecordFolder, asked: Asked, standing: Standing, clock: Clock) 
         begun_at=clock.now(),
         wish=asked.wish,
         replaces=known.kind if known else None,
+        # Whatever it is by now: the source has heard of it, and nobody has released it.
+        has_asked=known is not None and (known.has_asked or known.kind in WITH_SOURCE),
         stage_before=standing.stage,
     )
     first = RecoveryRecord(vm=folder.vm, name=standing.about)
@@ -74,13 +76,14 @@ def finish(
     *,
     stage: Stage | None = None,
     figures: dict[str, float] | None = None,
+    why: str = "",
 ) -> RecoveryRecord:
     """The act is done: an event remembers it, and nothing is ordered any more."""
     after = stage or AFTER[act.kind]
 
     def ended(record: RecoveryRecord) -> RecoveryRecord:
         done = msgspec.structs.replace(record, act=None, stage=after)
-        return with_event(done, clock, act.kind.value, who=act.who, figures=figures)
+        return with_event(done, clock, act.kind.value, who=act.who, why=why, figures=figures)
 
     record = folder.change(ended)
     drop_order(folder)

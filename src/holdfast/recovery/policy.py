@@ -40,6 +40,8 @@ FAILOVERS = frozenset(
 )
 _FORWARD = frozenset({ActKind.PLANNED, ActKind.PLANNED_LIVE})
 _BACK = frozenset({ActKind.FAILBACK, ActKind.FAILBACK_LIVE})
+# Their source is ordered to do something, and may be in the middle of it.
+WITH_SOURCE = _FORWARD | _BACK
 # Beside whatever else is done: they touch neither the record nor the machine.
 _BESIDE = frozenset({ActKind.TEST, ActKind.CLEAN_UP})
 
@@ -192,8 +194,7 @@ def _too_soon(kind: ActKind, standing: Standing) -> HoldfastError | None:
 
 def _is_given_up_by_disaster(under_way: Act, standing: Standing) -> bool:
     """The source died in the middle of what was planned with it, or before it heard of an undo."""
-    planned = _FORWARD | _BACK
-    is_planned = under_way.kind in planned and standing.place is Place.SITE
+    is_planned = under_way.kind in WITH_SOURCE and standing.place is Place.SITE
     return is_planned and not under_way.epoch
 
 

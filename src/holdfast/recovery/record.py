@@ -80,6 +80,10 @@ class Act(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     epoch: int = 0
     # What it took the place of: a disaster in the middle of what was planned, an undo.
     replaces: ActKind | None = None
+    # Its source was ordered to shut it down, and may be in the middle of that.
+    has_asked: bool = False
+    # The newest generation of a source that has handed it over: nothing was written after it.
+    handed_over: str = ""
     # Where the machine stood when it began.
     stage_before: Stage = Stage.PROTECTED
     steps: tuple[StepNote, ...] = ()

@@ -14,6 +14,7 @@ from holdfast.recovery.desk import Heard, drop_order, put_order, tidings_of
 from holdfast.recovery.planned_errors import SourceCannot, SourceInTrouble, SourceSilent
 from holdfast.recovery.record import RecoveryRecord
 from holdfast.recovery.record_folder import RecordFolder
+from holdfast.recovery.source_silence import BUSY_FOR
 from holdfast.recovery.way_back_errors import HomeKnowsNewer
 from holdfast.replication.site_orders import OrderKind, SiteOrder, SourceTidings
 
@@ -25,7 +26,7 @@ OF_BEFORE = "epoch"
 _SILENT_SECONDS = 60.0
 _FRESH_SECONDS = 60.0
 # An agent that hangs is waited for, for a minute, by whoever asks it to shut down.
-_BUSY_SECONDS = 150.0
+_BUSY_SECONDS = BUSY_FOR.total_seconds()
 # A link that breaks now and then is no trouble.
 _TROUBLE_SECONDS = 120.0
 _PAUSE = 0.1
@@ -58,6 +59,8 @@ class SourceAsking:
     patience: Patience = Patience()
     # Told with every new word of the source's.
     on_tidings: Callable[[SourceTidings], None] = lambda _told: None
+    # Called again and again while it waits; raises where somebody does not wait any longer.
+    on_wait: Callable[[], None] = lambda: None
 
     def require_heard(self) -> Heard:
         return self._require_heard(_SILENT_SECONDS)
@@ -107,6 +110,7 @@ class SourceAsking:
                     raise SourceInTrouble(about=self.name, reason=told.facts.get("sentence", ""))
             if now - begun > _BUSY_SECONDS:
                 self._require_heard(_BUSY_SECONDS)
+            self.on_wait()
             self.clock.sleep(_PAUSE)
 
     def _require_heard(self, within: float) -> Heard:

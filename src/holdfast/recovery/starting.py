@@ -81,10 +81,7 @@ class Starting:
         """Once chosen it stays, whatever comes meanwhile."""
 
         def do() -> str:
-            facts = self.facts()
-            wish = str(self.act.wish.get("point", ""))
-            tested = tested_points(self.home, self.vm)
-            point = choose_point(facts.points, wish, about=self.name, tested=tested)
+            point = self._wished()
             change_act(self.folder, self.act, generation=point.generation)
             return said_of(point)
 
@@ -94,9 +91,19 @@ class Starting:
         """While nothing is changed yet; afterwards what is here is our own."""
 
         def do() -> str:
-            return self.said_of_room() if self.now().epoch else self.look(self.plan())
+            return self.said_of_room() if self.now().epoch else self.look(self.plan(self._seen()))
 
         return Step(name="room", do=do)
+
+    def _wished(self) -> ReplicaPoint:
+        """As things are now."""
+        wish = str(self.act.wish.get("point", ""))
+        tested = tested_points(self.home, self.vm)
+        return choose_point(self.facts().points, wish, about=self.name, tested=tested)
+
+    def _seen(self) -> str:
+        """What is looked at: the point that was chosen, or the one that would be."""
+        return self.now().generation or self._wished().generation
 
     def look(self, plan: PromotionPlan) -> str:
         """Raises what would keep it from being started; else what will not be as it was."""

@@ -308,6 +308,14 @@ def test_orders_about_a_replication_are_its_commands(
             ["failover", "web", "--unplanned", "--json", "--source-is-down", "--point=latest-app"],
         ),
         (
+            Kind.UNPLANNED_FAILOVER,
+            {"vm": "web", "try_shut_down": True, "force": True, "shutdown_within": "2m"},
+            [
+                *("failover", "web", "--unplanned", "--json"),
+                *("--force", "--try-shut-down", "--shutdown-within=2m"),
+            ],
+        ),
+        (
             Kind.PLANNED_FAILOVER,
             {"vm": "web", "live": True, "networks": ["lan=dr"]},
             ["failover", "web", "--planned", "--json", "--live", "--network=lan=dr"],

@@ -115,15 +115,15 @@ def test_what_a_step_fails_with_is_noted_before_it_is_raised() -> None:
 
 def test_a_skipped_step_says_why_and_the_next_one_follows() -> None:
     def skip() -> str:
-        raise StepSkipped("no agent")
+        raise StepSkipped("no agent", code="agent-silent")
 
     world = World()
 
     act = world.perform(Step(name="a", do=skip), world.step("b"))
 
-    assert [(note.state, note.said) for note in act.steps] == [
-        (StepState.SKIPPED, "no agent"),
-        (StepState.DONE, "did b"),
+    assert [(note.state, note.said, note.error) for note in act.steps] == [
+        (StepState.SKIPPED, "no agent", "agent-silent"),
+        (StepState.DONE, "did b", ""),
     ]
 
 

@@ -172,3 +172,15 @@ def test_two_that_change_the_record_lose_nothing_of_each_other(folder: RecordFol
 
 def _with(**fields: object) -> Callable[[RecoveryRecord], RecoveryRecord]:
     return lambda record: msgspec.structs.replace(record, **fields)
+
+
+def test_whoever_takes_the_place_of_an_act_that_asked_the_source_knows_that(
+    folder: RecordFolder,
+) -> None:
+    planned = begin(folder, asked(ActKind.PLANNED), SITE, FakeClock())
+    unplanned = begin(folder, asked(), under_way(planned), FakeClock())
+    undo = begin(folder, asked(ActKind.UNDO), under_way(unplanned), FakeClock())
+
+    assert not planned.has_asked
+    assert unplanned.has_asked
+    assert undo.has_asked

@@ -11,6 +11,7 @@ import pytest
 from holdfast.base.units import KIB, MIB
 from holdfast.hypervisor.connection import Host
 from holdfast.recovery.desk import SPLIT_BRAIN
+from holdfast.recovery.fencing import is_fenced
 from holdfast.recovery.record import RecoveryRecord
 from holdfast.recovery.record_folder import with_event
 from holdfast.recovery.way_back_errors import (
@@ -308,6 +309,19 @@ def test_a_home_whose_hypervisor_cannot_run_it_is_told_of(bench: WayBack) -> Non
     adopted = own.adopt(new.machine.uuid, wish)
 
     assert {disk.target for disk in adopted.disks} == {FIRST, SECOND}
+
+
+def test_a_home_whose_bar_somebody_took_off_is_barred_again(bench: WayBack) -> None:
+    bench.home.machine.stop()
+    new = bench.fail_over()
+    own = as_old_home(bench.home.root, bench.north, bench.home.site.folder, Killer())
+    wish = AdoptWish(epoch=1, act="act-1", source=SOUTH.machine)
+    own.adopt(new.machine.uuid, wish)
+
+    bench.home.machine.define()
+    own.adopt(new.machine.uuid, wish)
+
+    assert is_fenced(bench.home.machine.domain)
 
 
 def test_a_home_gives_its_disks_to_its_own_site_and_to_no_older_epoch(bench: WayBack) -> None:

@@ -25,7 +25,7 @@ from holdfast.machines.offline import image_of
 from holdfast.machines.scratch_place import ScratchPlace
 from holdfast.machines.vm_disks import required_disks
 from holdfast.machines.vm_lock import once_free, vm_lock
-from holdfast.recovery.fencing import bar
+from holdfast.recovery.fencing import bar, is_fenced
 from holdfast.recovery.live_leftovers import settle
 from holdfast.recovery.record import Promoted, RecoveryRecord, Stage
 from holdfast.recovery.record_folder import RecordFolder, with_event
@@ -160,7 +160,9 @@ class HomeOfMachines:
         if domain is not None and domain.is_active():
             raise StillRunsAtHome(about=settings.name)
         record = folder.load()
-        if record is not None and record.fence is not None and record.epoch >= wish.epoch:
+        is_noted = record is not None and record.fence is not None and record.epoch >= wish.epoch
+        # Somebody may have taken its bar off to start it by hand.
+        if is_noted and (domain is None or is_fenced(domain)):
             return
         fence = record.fence if record else None
         if domain is not None:

@@ -16,10 +16,12 @@ from holdfast.base.units import KIB, MIB
 from holdfast.disks import images
 from holdfast.hypervisor.checkpoints import delete_checkpoint, list_checkpoints
 from holdfast.hypervisor.connection import Host
-from holdfast.hypervisor.domain_disks import grow_disk
+from holdfast.hypervisor.domain_disks import disk_job, grow_disk
 from holdfast.machines.points import Rung
 from holdfast.machines.tracking import Why
+from holdfast.replication.log_head import Kind
 from holdfast.replication.resync import Because
+from holdfast.replication.retrying import is_hopeless
 from holdfast.replication.source_advance import Did
 from holdfast.replication.waiting_logs import merge_waiting
 from holdfast.testing.hosts import KvmHost
@@ -27,7 +29,7 @@ from holdfast.testing.replicating import Replicating
 from holdfast.testing.still_machine import StillMachine, read_image
 from holdfast.testing.waiting import wait_until
 from tests.faults.conftest import Faults
-from tests.model_site import ModelSite
+from tests.model_site import ModelSite, Taken
 
 pytestmark = [
     pytest.mark.faults,
@@ -85,6 +87,9 @@ class Scene:
         assert self.replicating.leftovers() == []
         return [disk.rung for disk in self.site.heads[-1].disks]
 
+    def walked(self) -> list[Taken]:
+        return [each for each in self.site.taken.values() if each.kind is Kind.SLICE]
+
     def did(self) -> list[Did]:
         return [each.did for each in self.replicating.done]
 
@@ -115,6 +120,25 @@ def scene(still: StillMachine, kvm_host: KvmHost, tmp_path: Path) -> Iterator[Sc
     yield Scene(still, replicating, site)
     if not still.is_on():
         still.start()
+
+
+@pytest.fixture
+def own(kvm_host: KvmHost, tmp_path: Path) -> Iterator[Scene]:
+    """A machine of this test alone, whose images do not become what they were."""
+    with Host.open(kvm_host.uri) as hypervisor:
+        machine = StillMachine(kvm_host, hypervisor, f"stepped{next(_numbers)}", dict(SIZES))
+        try:
+            machine.start()
+            site, scratch = ModelSite(tmp_path), kvm_host.folder / machine.name
+            home = tmp_path / "home"
+            scene = Scene(machine, Replicating(hypervisor, machine.uuid, home, scratch, site), site)
+            scene.write()
+            scene.proved()
+            scene.replicating.done.clear()
+            site.taken.clear()
+            yield scene
+        finally:
+            machine.remove()
 
 
 def virsh(machine: StillMachine, command: str, *words: str) -> None:
@@ -245,6 +269,94 @@ def test_an_image_put_back_is_compared(scene: Scene, faults: Faults, tmp_path: P
 
     assert scene.proved() == [TRACKED, TRACKED]
     assert Did.LOST in scene.did()
+    faults.survive()
+
+
+def test_a_host_put_back_with_all_it_knew_is_compared(
+    own: Scene, faults: Faults, tmp_path: Path
+) -> None:
+    """As a snapshot of its whole storage does: what it knows fits its disks, and not the site."""
+    machine, folder = own.machine, own.replicating.folder.path
+    machine.stop()
+    contents = {disk.target: bytes(disk.content) for disk in machine.plugged}
+    for disk in machine.plugged:
+        shutil.copyfile(disk.path, tmp_path / disk.target)
+    shutil.copytree(folder, tmp_path / "known")
+    machine.start()
+    for _time in range(2):
+        own.write()
+        own.proved()
+
+    machine.stop()
+    for disk in machine.plugged:
+        shutil.copyfile(tmp_path / disk.target, disk.path)
+        disk.content[:] = contents[disk.target]
+    shutil.rmtree(folder)
+    shutil.copytree(tmp_path / "known", folder)
+    machine.start()
+    faults.inject()
+    shipped = own.site.shipped
+    own.replicating.reconcile()
+
+    assert own.proved() == [TRACKED, TRACKED]
+    assert {taken.rung for taken in own.walked()} == {COMPARED}
+    assert own.site.shipped - shipped < MIB
+    faults.survive()
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_an_image_that_was_copied_is_followed_by_its_record_or_compared(
+    own: Scene, faults: Faults, *, is_kept: bool
+) -> None:
+    """By a program of others, which leaves the record behind unless it is told to take it along."""
+    machine, disk = own.machine, own.machine.disks[FIRST]
+    own.write()
+    machine.stop()
+    copy = disk.path.with_suffix(".copy")
+    words = ("convert", *(["--bitmaps"] if is_kept else []), "-f", "qcow2", "-O", "qcow2")
+    machine.host.run("qemu-img", *words, disk.path, copy)
+    copy.replace(disk.path)
+    machine.start()
+    own.write()
+    faults.inject()
+
+    assert own.proved() == [TRACKED, TRACKED]
+    assert (Did.LOST in own.did()) is not is_kept
+    faults.survive()
+
+
+@pytest.mark.parametrize(("format_", "rung"), [("qcow2", TRACKED), ("raw", COMPARED)])
+def test_a_disk_that_moves_to_another_image_is_followed(
+    own: Scene, faults: Faults, format_: str, rung: Rung
+) -> None:
+    machine = own.machine
+    moved = machine.begin_move(FIRST, format_)
+    own.write()
+    machine.end_move(FIRST, moved)
+    own.write()
+    faults.inject()
+
+    assert own.proved() == [rung, TRACKED]
+    own.write()
+    assert own.proved() == [rung, TRACKED]
+    assert all(taken.rung is not WHOLE for taken in own.walked())
+    faults.survive()
+
+
+def test_the_job_of_somebody_else_on_a_disk_is_waited_for(own: Scene, faults: Faults) -> None:
+    machine = own.machine
+    moved = machine.begin_move(FIRST, "qcow2")
+    own.write()
+    faults.inject()
+
+    with pytest.raises(HoldfastError) as caught:
+        own.replicating.point()
+
+    assert not is_hopeless(caught.value)
+    assert disk_job(machine.domain, FIRST) is not None
+    assert own.replicating.leftovers() == []
+    machine.end_move(FIRST, moved)
+    assert own.proved() == [TRACKED, TRACKED]
     faults.survive()
 
 

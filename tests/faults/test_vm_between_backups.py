@@ -14,7 +14,7 @@ import pytest
 from holdfast.base.clock import SystemClock
 from holdfast.hypervisor.backup_jobs import current_backup
 from holdfast.hypervisor.connection import Host
-from holdfast.hypervisor.domain_disks import copy_disk, disk_job, end_disk_job, grow_disk
+from holdfast.hypervisor.domain_disks import grow_disk
 from holdfast.machines.disk_reader import DiskReader
 from holdfast.machines.points import Rung
 from holdfast.machines.replacing import ReplaceWish, replace_in_place
@@ -99,14 +99,9 @@ def snapshot(machine: StillMachine, name: str) -> None:
 
 def move_disk(machine: StillMachine, target: str, format_: str) -> None:
     """To another image, while it is on."""
-    moved = machine.folder / f"moved.{format_}"
-    place = f"<disk type='file'><source file='{moved}'/><driver type='{format_}'/></disk>"
-    copy_disk(machine.domain, target, destination_xml=place)
-    wait_until(lambda: (job := disk_job(machine.domain, target)) is not None and job.is_ready)
+    moved = machine.begin_move(target, format_)
     changed(machine)
-    end_disk_job(machine.domain, target, pivot=True)
-    wait_until(lambda: disk_job(machine.domain, target) is None)
-    machine.disks[target].path = moved
+    machine.end_move(target, moved)
 
 
 def test_a_disk_moved_to_another_image_takes_its_record_along(

@@ -20,7 +20,14 @@ from holdfast.base.errors import HoldfastError
 from holdfast.hypervisor.backup_jobs import current_backup
 from holdfast.hypervisor.binding import load, load_agent
 from holdfast.hypervisor.connection import Host
-from holdfast.hypervisor.domain_disks import attach_device, detach_device, disk_size
+from holdfast.hypervisor.domain_disks import (
+    attach_device,
+    copy_disk,
+    detach_device,
+    disk_job,
+    disk_size,
+    end_disk_job,
+)
 from holdfast.hypervisor.domains import Domain, define_domain
 from holdfast.machines.layers import generation_of
 from holdfast.testing.hosts import KvmHost
@@ -222,6 +229,20 @@ class StillMachine:
         disk.is_plugged = False
         detach_device(self.domain, disk.xml, for_good=True)
         wait_until(lambda: self.domain.spec().disk(target) is None)
+
+    def begin_move(self, target: str, format_: str) -> Path:
+        """Its disk is copied to another image while it is on, and mirrored there from then on."""
+        moved = self.folder / f"moved.{format_}"
+        place = f"<disk type='file'><source file='{moved}'/><driver type='{format_}'/></disk>"
+        copy_disk(self.domain, target, destination_xml=place)
+        wait_until(lambda: (job := disk_job(self.domain, target)) is not None and job.is_ready)
+        return moved
+
+    def end_move(self, target: str, moved: Path) -> None:
+        end_disk_job(self.domain, target, pivot=True)
+        wait_until(lambda: disk_job(self.domain, target) is None)
+        disk = self.disks[target]
+        disk.path, disk.format = moved, moved.suffix.removeprefix(".")
 
     def remove(self) -> None:
         libvirt = load()

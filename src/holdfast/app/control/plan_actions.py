@@ -12,7 +12,7 @@ from holdfast.app.control.plan_run_errors import (
 )
 from holdfast.app.control.plane import Actor
 from holdfast.app.control.recovery_errors import RecoveryHostNotOne, RecoveryNowhere
-from holdfast.app.control.recovery_orders import host_of
+from holdfast.app.control.recovery_orders import place_in_plan
 from holdfast.app.control.recovery_views import picture_for
 from holdfast.app.plan_scripts import FOLDER
 from holdfast.base.errors import HoldfastError
@@ -92,7 +92,7 @@ def place_of(
     """Where an action is done: at the host it names, else at the one that starts its machine."""
     if action.host:
         return _named(db, action, vault_id)
-    return host_of(picture_for(db, actor, action.machine), act, act=act.value)
+    return place_in_plan(picture_for(db, actor, action.machine), act)
 
 
 def scripts_of(db: Session, machine_id: str) -> list[str]:

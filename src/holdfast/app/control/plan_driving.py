@@ -15,11 +15,12 @@ from holdfast.app.control.job_orders import cancel_job, order_job
 from holdfast.app.control.plan_actions import place_of
 from holdfast.app.control.plan_runs import RUN, SAID, act_of, plan_of, progress_of
 from holdfast.app.control.plane import Actor, Plane
-from holdfast.app.control.recovery_orders import host_of
+from holdfast.app.control.recovery_orders import host_of, is_passed_over
 from holdfast.app.control.recovery_views import picture_for
 from holdfast.app.plan_webhook import Post
 from holdfast.app.plan_words import as_json
 from holdfast.base.errors import HoldfastError
+from holdfast.base.texts import _
 from holdfast.catalog import jobs as job_rows
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Job
@@ -76,8 +77,8 @@ def drive_slice(plane: Plane, job_id: str) -> dict[str, Any]:
 class _Hands:
     def __init__(self, plane: Plane, job: Job, plan: Plan) -> None:
         self._plane, self._job, self._plan = plane, job, plan
-        # What could not even be ordered.
-        self._refused: dict[str, Ended] = {}
+        # What could not even be ordered, or need not be.
+        self._unordered: dict[str, Ended] = {}
         # Webhooks of which nobody wants to hear any more.
         self._given_up: set[str] = set()
 
@@ -90,17 +91,20 @@ class _Hands:
             if db.get(Job, number) is not None:
                 return
         try:
-            self._order(step, progress)
+            if (already := self._already(step, progress)) is not None:
+                self._unordered[number] = already
+            else:
+                self._order(step, progress)
         except HoldfastError as err:
             said = f"{err} {err.advice}"
-            self._refused[number] = Ended(state=StepState.FAILED, said=said, error=err.code)
+            self._unordered[number] = Ended(state=StepState.FAILED, said=said, error=err.code)
 
     def look(self, step: Step, progress: Progress) -> Ended | None:
         number = _id_of(step.id, progress)
         if _is_webhook(step):
             return None if number in self._given_up else self._heard(step, progress)
-        if number in self._refused:
-            return self._refused[number]
+        if number in self._unordered:
+            return self._unordered[number]
         with self._plane.database.read() as db:
             job = db.get(Job, number)
         if job is None or not State(job.state).is_over:
@@ -145,6 +149,17 @@ class _Hands:
                     detail={**detail, "ended": ended.state.value, "error": ended.error},
                 )
         return ended
+
+    def _already(self, step: Step, progress: Progress) -> Ended | None:
+        """Where it was failed over before, by another plan or by hand."""
+        if step.doing not in _MOVING:
+            return None
+        with self._plane.database.read() as db:
+            picture = picture_for(db, self._actor(step, progress), step.machine)
+        if not is_passed_over(picture, act_of(progress)):
+            return None
+        found = {"name": picture.name, "uuid": picture.vm}
+        return Ended(state=StepState.ALREADY, said=_("it runs there already"), found=found)
 
     def _order_action(self, step: Step, progress: Progress) -> None:
         action, actor = step.action, self._actor(step, progress)

@@ -16,7 +16,7 @@ from holdfast.app.control.job_views import JobView, view_of
 from holdfast.app.control.plan_actions import require_actions
 from holdfast.app.control.plan_run_errors import PlanNotRunning, PlanStillRuns
 from holdfast.app.control.plane import Actor, Plane
-from holdfast.app.control.recovery_orders import host_of
+from holdfast.app.control.recovery_orders import place_in_plan
 from holdfast.app.control.recovery_plans import plan_for, runnable
 from holdfast.app.control.recovery_views import picture_for
 from holdfast.app.control.replaying import id_for, made_before
@@ -109,7 +109,7 @@ def act_of(progress: Progress) -> Kind:
 def _require_host(db: Session, actor: Actor, machine: Machine, kind: PlanKind) -> None:
     """Whoever runs a plan must be allowed to do the same to each of its machines."""
     act = _ACTS[kind]
-    host = host_of(picture_for(db, actor, machine.vm), act, act=act.value)
+    host = place_in_plan(picture_for(db, actor, machine.vm), act)
     require(db, actor, Right.RUN_JOBS, host.vault_id)
 
 

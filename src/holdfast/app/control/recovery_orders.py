@@ -37,6 +37,7 @@ ACTS: Mapping[str, Kind] = MappingProxyType(
         "failback": Kind.FAIL_BACK,
     }
 )
+_FAILOVERS = frozenset({Kind.PLANNED_FAILOVER, Kind.UNPLANNED_FAILOVER})
 
 
 def order_act(
@@ -65,6 +66,18 @@ def _meant(kind: Kind, arguments: Mapping[str, Any]) -> Kind:
     if kind is not Kind.CHECK_FAILOVER:
         return kind
     return ACTS.get(str(arguments.get("act", "planned")), kind)
+
+
+def place_in_plan(picture: Picture, kind: Kind) -> Machine:
+    """Where a plan has it: at the host that would start it, or that has done so already."""
+    if is_passed_over(picture, kind):
+        return picture.machines[picture.runs_at]
+    return host_of(picture, kind, act=kind.value)
+
+
+def is_passed_over(picture: Picture, kind: Kind) -> bool:
+    """A test is of whatever has a replica, wherever the machine runs."""
+    return kind in _FAILOVERS and picture.is_there
 
 
 def host_of(picture: Picture, kind: Kind, *, act: str, host: str | None = None) -> Machine:

@@ -15,6 +15,8 @@ from holdfast.recovery.record import RecoveryRecord, Stage, StepState
 
 # Afterwards somebody has said which of the two is right.
 _MAY_BE_SPLIT = frozenset((Stage.FAILED_OVER, Stage.COMMITTED, Stage.REPROTECTING))
+# It was failed over, and a plan that would do so has nothing to do with it.
+_THERE = frozenset((Stage.FAILED_OVER, Stage.COMMITTED, Stage.REPROTECTING, Stage.MIGRATED))
 _TO_THE_OTHER = frozenset(
     (
         *(Kind.TEST_FAILOVER, Kind.CLEAN_UP_TEST, Kind.DRILL, Kind.SCHEDULE_DRILL),
@@ -68,6 +70,11 @@ class Picture:
     def is_split(self) -> bool:
         seen = (one.row for one in self.known if one.row.epoch == self.epoch)
         return self.stage in _MAY_BE_SPLIT and any(is_split(row.record) for row in seen)
+
+    @property
+    def is_there(self) -> bool:
+        """It runs at the host it was failed over to; one that two hosts run is no such thing."""
+        return self.stage in _THERE and self.runs_at in self.machines and not self.is_split
 
     def hosts_for(self, kind: Kind) -> list[Machine]:
         """Which hosts could do that; an act under way is gone on with where it was begun."""

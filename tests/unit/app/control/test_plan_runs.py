@@ -13,13 +13,16 @@ from holdfast.app.control.job_reports import report_job
 from holdfast.app.control.plan_driving import drive_slice
 from holdfast.app.control.plan_run_errors import PlanNeedsHost, PlanStillRuns
 from holdfast.app.control.plan_runs import answer, begin_run, resume_run
+from holdfast.app.control.recovery_errors import RecoveryNowhere
 from holdfast.app.control.recovery_plans import list_plans, put_plan, remove_plan
 from holdfast.catalog.tables import Job
 from holdfast.fleet.jobs import State
 from holdfast.fleet.messages import JobReport
 from holdfast.fleet.roles import Role
+from holdfast.recovery.record import Stage
 from holdfast.testing.planes import add_person
 from tests.unit.app.control.replication_ground import Ground
+from tests.unit.app.control.test_recoveries import record, tell
 
 PLAN = """\
 version: 1
@@ -103,6 +106,33 @@ def test_groups_come_one_after_the_other_and_people_are_asked_between(ground: Gr
     assert asked["is_over"] is False
     assert sorted(both) == ["failover-unplanned db", "failover-unplanned web"]
     assert (done["is_over"], done["state"]) == (True, "done")
+
+
+@pytest.mark.parametrize("stage", [Stage.FAILED_OVER, Stage.COMMITTED])
+@pytest.mark.parametrize("act", ["unplanned", "planned"])
+def test_what_runs_there_already_is_passed_over(ground: Ground, act: str, stage: Stage) -> None:
+    there = record(epoch=1, runs_at=ground.far.id, stage=stage)
+    tell(ground, ground.far, there)
+    run = begun(ground, act)
+
+    driven(ground, run)
+    for name in jobs(ground):
+        assert name == "failover-planned web"
+        end(ground, jobs(ground)[name])
+    asked = driven(ground, run)
+
+    steps = asked["run"]["steps"]
+    assert steps["first/db/start"]["state"] == "already"
+    assert steps["second/pre-1"]["state"] == "running"
+    assert not [name for name in jobs(ground) if name.endswith(" db")]
+
+
+def test_what_came_there_and_is_protected_in_reverse_is_another_thing(ground: Ground) -> None:
+    there = record(epoch=1, runs_at=ground.far.id, stage=Stage.PROTECTED_IN_REVERSE)
+    tell(ground, ground.far, there)
+
+    with pytest.raises(RecoveryNowhere):
+        begun(ground)
 
 
 def test_planned_run_ends_all_at_their_hosts_before_it_starts_any(ground: Ground) -> None:

@@ -146,11 +146,12 @@ class Circle:
         self._prepare(act)
         seen, left = Seen(), list(act.deaths)
         for _try in range(_TRIES + len(act.deaths)):
+            known = len(seen.errors)
             self._typed(act, seen, left)
             if seen.status == 0 and (act.is_each or not left):
                 break
             self.revive(but_the_source=act.is_disaster)
-            if seen.errors:
+            if len(seen.errors) > known:
                 self._heed(act, str(seen.errors[-1]["code"]))
         assert seen.status == 0, seen.errors
         assert act.is_each or not left, (left, seen)
@@ -264,7 +265,7 @@ class Circle:
 
     def _typed(self, act: CircleAct, seen: Seen, left: list[tuple[str, Victim]]) -> None:
         station = self.station(act.at)
-        with _gated(station, act.words) as process:
+        with gated(station, act.words) as process:
             assert process.stdout is not None
             assert process.stdin is not None
             for line in process.stdout:
@@ -412,7 +413,7 @@ def circle(
 
 
 @contextmanager
-def _gated(station: Station, words: tuple[str, ...]) -> Iterator[subprocess.Popen[bytes]]:
+def gated(station: Station, words: tuple[str, ...]) -> Iterator[subprocess.Popen[bytes]]:
     side = station.side
     with (side.folder / "said").open("ab") as log:
         process = subprocess.Popen(

@@ -11,9 +11,21 @@ import pytest
 
 from holdfast.testing.hosts import KvmHost
 from tests import machines_bench
-from tests.circle_acts import FAILBACK, HOME_AGAIN, NAME, PLANNED, REPROTECT, UNDO, UNPLANNED
+from tests.circle_acts import (
+    CHANGE,
+    COMMIT,
+    FAILBACK,
+    FAILBACK_LIVE,
+    HOME_AGAIN,
+    LIVE,
+    NAME,
+    PLANNED,
+    REPROTECT,
+    UNDO,
+    UNPLANNED,
+)
 from tests.circle_bench import Circle, CircleAct, Victim, assert_at_rest, circle
-from tests.faults.test_recovery_each_step_killed import STEPS
+from tests.faults.test_recovery_each_step_killed import STEPS, WITHIN_OTHERS
 
 pytestmark = [*machines_bench.MARKS, pytest.mark.faults]
 EITHER = (Victim.HOST, Victim.OTHER_HOST)
@@ -21,17 +33,26 @@ EITHER = (Victim.HOST, Victim.OTHER_HOST)
 
 def cut(act: CircleAct, *victims: Victim) -> CircleAct:
     """One after the other at each of its steps."""
-    deaths = tuple((step, victim) for step in STEPS[act.name] for victim in victims)
+    steps = [each for each in STEPS[act.name] if each not in WITHIN_OTHERS.get(act.name, set())]
+    deaths = tuple((step, victim) for step in steps for victim in victims)
     return replace(act, deaths=deaths)
 
 
 WAYS = {
     "planned-and-back": (
         cut(PLANNED, *EITHER),
+        cut(COMMIT, *EITHER),
         cut(REPROTECT, *EITHER),
         cut(FAILBACK, *EITHER),
+        cut(HOME_AGAIN, *EITHER),
+    ),
+    "live-and-back": (
+        cut(LIVE, *EITHER),
+        REPROTECT,
+        cut(FAILBACK_LIVE, *EITHER),
         HOME_AGAIN,
     ),
+    "undone": (PLANNED, cut(CHANGE, *EITHER), cut(UNDO, *EITHER)),
     # By what was handed over before, all that is at home is at the site; the other one is lost.
     "disaster": (PLANNED, UNDO, cut(UNPLANNED, Victim.HOST), UNDO),
 }

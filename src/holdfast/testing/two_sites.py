@@ -49,20 +49,28 @@ class Station:
         return self.side.run(*words, status=status)
 
     def serve(self) -> None:
-        if self.serving is None or not self.serving.is_at_work:
-            words = ("replication", "serve", "--folder", self.replicas, "--name", self.name)
-            self.serving = ready(self.side.start(*words, "--json"), "site-serving")
+        ready(self._begun_serving(), "site-serving")
 
     def follow(self) -> None:
-        if self.running is None or not self.running.is_at_work:
-            words = ("replication", "run", "--json")
-            working = self.side.start(*words, program=self.runner)
-            self.running = ready(working, "replication-running")
+        ready(self._begun_following(), "replication-running")
 
     def work(self) -> None:
-        """Both processes, where they are not at work."""
-        self.serve()
-        self.follow()
+        """Both processes, where they are not at work; neither waits for the other to be up."""
+        serving, running = self._begun_serving(), self._begun_following()
+        ready(serving, "site-serving")
+        ready(running, "replication-running")
+
+    def _begun_serving(self) -> Working:
+        if self.serving is None or not self.serving.is_at_work:
+            words = ("replication", "serve", "--folder", self.replicas, "--name", self.name)
+            self.serving = self.side.start(*words, "--json")
+        return self.serving
+
+    def _begun_following(self) -> Working:
+        if self.running is None or not self.running.is_at_work:
+            words = ("replication", "run", "--json")
+            self.running = self.side.start(*words, program=self.runner)
+        return self.running
 
     def kill(self) -> None:
         for working in (self.serving, self.running):

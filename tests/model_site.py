@@ -10,8 +10,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
+from holdfast.base.errors import HoldfastError
 from holdfast.machines.points import Rung
-from holdfast.replication.adoption import Adopted, AdoptWish, WayBack
+from holdfast.replication.adoption import Adopted, AdoptWish, LookWish, WayBack
 from holdfast.replication.log_head import Kind, LogHead
 from holdfast.replication.log_reader import files, parts, verify
 from holdfast.replication.receiver import Ack, Incoming, Prepared, ReplicaWish, SeedWish
@@ -117,6 +118,9 @@ class ModelSite:
 
     def adopt(self, vm: str, wish: AdoptWish) -> Adopted:
         raise NotImplementedError
+
+    def look(self, vm: str, wish: LookWish) -> tuple[HoldfastError, ...]:
+        return ()
 
     def way_back(self, vm: str, *, machine: str = "") -> WayBack:
         return WayBack(site="north")

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from holdfast.app.recovery_way_back import looked_at
 from holdfast.base.clock import SystemClock
 from holdfast.base.errors import HoldfastError, Retry
 from holdfast.base.units import GIB, KIB, MIB
 from holdfast.replication import link_errors as errors
+from holdfast.replication.adoption import LookWish
 from holdfast.replication.link_client import Peer
 from holdfast.replication.link_connecting import Patience
 from holdfast.replication.link_frames import Rhythm
@@ -234,6 +236,25 @@ def test_a_site_of_before_says_that_it_does_not_know_tidings(
 
     with pytest.raises(errors.RequestNotUnderstood):
         peer.tidings(VM, SourceTidings())
+
+
+def test_what_a_host_lacks_is_told_as_its_errors(peer: Peer, receiver: MemoryReceiver) -> None:
+    receiver.lacks = [StorageFull(place="/srv", reason="no space")]
+
+    (found,) = looked_at(peer, VM, LookWish(epoch=3)) or ()
+
+    assert (type(found), str(found)) == (StorageFull, str(receiver.lacks[0]))
+    ((vm, wish),) = receiver.looked
+    # By whose certificate it was asked.
+    assert (vm, wish.epoch, bool(wish.source)) == (VM, 3, True)
+
+
+def test_a_host_of_before_cannot_say_what_it_lacks(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(REQUESTS, "look")
+
+    assert looked_at(peer, VM, LookWish()) is None
 
 
 def test_several_machines_send_at_once(

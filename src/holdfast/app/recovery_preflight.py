@@ -14,7 +14,7 @@ from holdfast.app.recovery_acting import (
     starting_wish,
 )
 from holdfast.app.recovery_here import Here, RecoveryWish, here
-from holdfast.app.recovery_reprotect import in_the_way_of_reprotect
+from holdfast.app.recovery_reprotect import in_the_way_of_reprotect, said_of_later
 from holdfast.app.recovery_way_back import doubts_of_way_back
 from holdfast.app.wiring import Session
 from holdfast.base.errors import HoldfastError
@@ -134,9 +134,13 @@ def _look_at_start(found: Here, wish: RecoveryWish, seen: Preflight) -> None:
 
 def _look_at_way_back(found: Here, seen: Preflight) -> None:
     try:
-        seen.problems += in_the_way_of_reprotect(found)
+        looked = in_the_way_of_reprotect(found)
     except HoldfastError as err:
         _broken_off(seen, err)
+    else:
+        seen.problems += looked.problems
+        seen.doubts += map(said_of_later, looked.later)
+        seen.is_whole &= looked.is_whole
 
 
 def _broken_off(seen: Preflight, err: HoldfastError) -> None:

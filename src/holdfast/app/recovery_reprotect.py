@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from holdfast.app.recovery_acting import acting, refused_unless
 from holdfast.app.recovery_here import Here, Outcome, RecoveryWish
-from holdfast.app.recovery_way_back import other_host, through_to
+from holdfast.app.recovery_way_back import looked_at, other_host, through_to
 from holdfast.app.replication_first_copy import FirstCopy
 from holdfast.base.errors import HoldfastError
 from holdfast.base.texts import _
@@ -14,17 +14,34 @@ from holdfast.base.units import format_size
 from holdfast.hypervisor.connection import Host
 from holdfast.recovery.acts import OnStep, Step
 from holdfast.recovery.desk import is_split, tidings_of
+from holdfast.recovery.promotion_errors import (
+    PromotionAccountReadsOnly,
+    PromotionFolderClosed,
+    PromotionSpaceShort,
+)
 from holdfast.recovery.record import ActKind, Stage
 from holdfast.recovery.reprotecting import Reprotecting, United
 from holdfast.recovery.source_notes import NotesFile
-from holdfast.recovery.way_back_errors import HomeKnowsNewer, StillRunsAtHome
+from holdfast.recovery.way_back_errors import (
+    FoundThere,
+    HomeKnowsNewer,
+    NotItsSite,
+    ProtectionOff,
+    StillRunsAtHome,
+    TargetUnsupported,
+)
 from holdfast.recovery.way_back_notes import (
     adoption_word,
     drop_asked,
     hold_record,
     keep_asked,
 )
-from holdfast.replication.adoption import Adopted
+from holdfast.replication.adoption import Adopted, LookWish
+
+# Errors about the way back itself, in the words of whoever is asked for it.
+_OF_THE_WAY_BACK = (HomeKnowsNewer, NotItsSite, ProtectionOff, StillRunsAtHome, TargetUnsupported)
+# Without these its home can take nothing in; the rest it lacks only when the machine comes back.
+_NEEDED_NOW = (PromotionAccountReadsOnly, PromotionFolderClosed, PromotionSpaceShort)
 
 
 def reprotect(here: Here, wish: RecoveryWish, on_step: OnStep) -> Outcome:  # noqa: ARG001  as all
@@ -39,10 +56,19 @@ def reprotect(here: Here, wish: RecoveryWish, on_step: OnStep) -> Outcome:  # no
         )
 
 
-def in_the_way_of_reprotect(here: Here) -> Iterator[HoldfastError]:
-    """What it would stop at now, as far as this host sees; the old home may have more to say."""
+@dataclass(slots=True, kw_only=True)
+class InTheWay:
+    """`problems` are what it would stop at now, `later` what its home lacks for the way back."""
+
+    problems: list[HoldfastError] = field(default_factory=list)
+    later: list[HoldfastError] = field(default_factory=list)
+    # Its home was asked, and could say.
+    is_whole: bool = False
+
+
+def in_the_way_of_reprotect(here: Here) -> InTheWay:
     with here.hypervisor() as host:
-        yield from _Protecting(here=here, host=host, act="").in_the_way()
+        return _Protecting(here=here, host=host, act="").in_the_way()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,16 +103,21 @@ class _Protecting:
             Step(name="reverse-copy", do=self._copy),
         )
 
-    def in_the_way(self) -> Iterator[HoldfastError]:
-        here, seen = self.here, set[str]()
-        for look in (self._look_at_machine, self._reach):
+    def in_the_way(self) -> InTheWay:
+        seen = InTheWay()
+        for look in (self._look_at_machine, lambda: self._look_there(seen)):
             try:
                 look()
             except HoldfastError as err:
-                # That there is no way at all, both say.
-                if err.code not in seen:
-                    yield err
-                seen.add(err.code)
+                seen.problems.append(err)
+        seen.problems.extend(self._heard_of())
+        # What two of them say is said once.
+        seen.problems = list({str(err): err for err in seen.problems}.values())
+        return seen
+
+    def _heard_of(self) -> Iterator[HoldfastError]:
+        """By what its home said last, which may not be to be reached now."""
+        here = self.here
         record, heard = here.record(), tidings_of(here.home, here.vm)
         if record.promoted is None or heard is None:
             return
@@ -96,15 +127,37 @@ class _Protecting:
         elif is_split(record, told, machine_id=here.machine_id):
             yield StillRunsAtHome(about=here.name)
 
+    def _look_there(self, seen: InTheWay) -> str:
+        """What is over with the adoption is not asked for again."""
+        to, record = other_host(self.here), self.here.record()
+        with through_to(self.here.session, to, about=self.here.name) as peer:
+            if self.is_begun():
+                seen.is_whole = True
+                return to.site
+            wish = LookWish(epoch=record.epoch, is_forward=record.promoted is None)
+            found = looked_at(peer, self.here.vm, wish)
+        seen.is_whole = found is not None
+        for error in found or ():
+            if isinstance(error, _OF_THE_WAY_BACK):
+                seen.problems.append(error)
+            else:
+                there = FoundThere(site=to.site, found=error)
+                (seen.problems if isinstance(error, _NEEDED_NOW) else seen.later).append(there)
+        return to.site
+
     def _look_at_machine(self) -> str:
         with self._at_hand(asks=False) as way:
             found = way.machine()
             return _("{vm} runs here").format(vm=found.name)
 
     def _reach(self) -> str:
-        to = other_host(self.here)
-        with through_to(self.here.session, to, about=self.here.name):
-            return to.site
+        """Its home is looked at while nothing is changed there."""
+        seen = InTheWay()
+        site = self._look_there(seen)
+        for problem in seen.problems:
+            raise problem
+        self.warnings += map(said_of_later, seen.later)
+        return site
 
     def _adopt(self) -> str:
         with self._at_hand() as way:
@@ -170,6 +223,11 @@ class _Protecting:
                 to=to,
                 clock=here.clock,
             )
+
+
+def said_of_later(error: HoldfastError) -> str:
+    """It goes on being protected all the same; before it can come back, this has to be mended."""
+    return f"{error} → {error.advice} [{error.code}]"
 
 
 def _said(united: United, written: int) -> str:

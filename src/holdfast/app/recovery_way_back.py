@@ -14,9 +14,14 @@ from holdfast.base.errors import HoldfastError
 from holdfast.base.texts import _
 from holdfast.hypervisor.connection import Host
 from holdfast.recovery.adopting_back import HomeOfMachines
-from holdfast.recovery.way_back_errors import HomeIsNoSite, HomeUnreachable, WayBackMissing
+from holdfast.recovery.way_back_errors import (
+    FoundThere,
+    HomeIsNoSite,
+    HomeUnreachable,
+    WayBackMissing,
+)
 from holdfast.replication import link_errors
-from holdfast.replication.adoption import WayBack
+from holdfast.replication.adoption import LookWish, WayBack
 from holdfast.replication.link_client import Peer
 from holdfast.replication.settings import ReplicationSettings, SiteAddress
 from holdfast.replication.site import Site
@@ -124,6 +129,20 @@ def doubts_of_way_back(here: "Here") -> list[str]:
         return []
     sentence = _("From here {about} could not go back to its home: {reason}")
     return [sentence.format(about=here.name, reason=found.said or found.error)]
+
+
+def looked_at(peer: Peer, vm: str, wish: LookWish) -> tuple[HoldfastError, ...] | None:
+    """What the other host is said to lack by itself; None: it is of a version that cannot say."""
+    try:
+        return peer.look(vm, wish)
+    except link_errors.RequestNotUnderstood:
+        return None
+
+
+def require_host(peer: Peer, vm: str, *, site: str) -> None:
+    """That the account the site works by may start machines, before anything depends on that."""
+    for found in looked_at(peer, vm, LookWish()) or ():
+        raise FoundThere(site=site, found=found)
 
 
 def other_host(here: "Here") -> SiteAddress:

@@ -50,6 +50,9 @@ OnStep = Callable[[Step], None]
 class Works(Protocol):
     """What the steps need done; the parts that replicate do it."""
 
+    def require_account(self) -> None:
+        """That this account may do more with the hypervisor than look: nothing comes back else."""
+
     def spool_free(self) -> int:
         """Bytes; raises when logs cannot be written there."""
 
@@ -128,6 +131,7 @@ class Task:
 
     def _preflight(self) -> str:
         require(self.sheet, partly=self.wanted.partly)
+        self.works.require_account()
         free = self.works.spool_free()
         if free < LEAST_SPOOL:
             raise SpoolTooSmall(

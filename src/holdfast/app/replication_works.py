@@ -9,7 +9,7 @@ import msgspec
 
 from holdfast.app.agent_folder import AgentFolder
 from holdfast.app.deadlines import within
-from holdfast.app.recovery_way_back import require_way_back
+from holdfast.app.recovery_way_back import require_host, require_way_back
 from holdfast.app.registration_state import find_registration
 from holdfast.app.replication_enable import OnStep, Task
 from holdfast.app.replication_ended import forget_end
@@ -35,6 +35,7 @@ from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.domains import find_by_uuid
 from holdfast.machines.preflight import MachineSeen, Sheet, Taken
 from holdfast.recovery.autostart import take_autostart
+from holdfast.recovery.newcomer_preflight import account_problems
 from holdfast.recovery.record_folder import RecordFolder
 from holdfast.recovery.source_side import this_boot
 from holdfast.replication.link_client import Peer
@@ -133,6 +134,11 @@ class SourceWorks:
     sheet: Sheet
     on_progress: Callable[[Progress], None]
 
+    def require_account(self) -> None:
+        with self._host() as host:
+            for problem in account_problems(host):
+                raise problem
+
     def spool_free(self) -> int:
         folder = os.path.join(self.session.settings.home, FOLDER)
         try:
@@ -176,6 +182,7 @@ class SourceWorks:
         with asked(self.session, self.wanted.to) as site:
             while True:
                 try:
+                    require_host(site, wish.vm, site=self.wanted.to.site)
                     return self._seeded(site, site.prepare(wish))
                 except NotGranted:
                     if clock.monotonic() >= deadline:
@@ -240,12 +247,14 @@ class SourceWorks:
 
     def take_autostart(self) -> str:
         home, vm = self.session.settings.home, self.wanted.vm
-        uri = self.wanted.hypervisor or self.session.settings.libvirt
-        with Host.open(uri) as host:
+        with self._host() as host:
             domain = find_by_uuid(host, vm)
             if take_autostart(RecordFolder(home, vm), domain, boot=this_boot()):
                 return _("once its site has said that it runs nowhere else; not by libvirt")
         return _("it does not start with its host")
+
+    def _host(self) -> Host:
+        return Host.open(self.wanted.hypervisor or self.session.settings.libvirt)
 
     def copy(self) -> str:
         return self._first_copy().copy()

@@ -26,7 +26,9 @@ from holdfast.machines.scratch_place import ScratchPlace
 from holdfast.machines.vm_disks import required_disks
 from holdfast.machines.vm_lock import once_free, vm_lock
 from holdfast.recovery.fencing import bar, is_fenced
+from holdfast.recovery.home_preflight import HomeSeen, home_problems
 from holdfast.recovery.live_leftovers import settle
+from holdfast.recovery.newcomer_preflight import account_problems
 from holdfast.recovery.record import Promoted, RecoveryRecord, Stage
 from holdfast.recovery.record_folder import RecordFolder, with_event
 from holdfast.recovery.way_back_errors import (
@@ -42,7 +44,7 @@ from holdfast.recovery.way_back_notes import (
     keep_adopted,
     was_split,
 )
-from holdfast.replication.adoption import Adopted, AdoptWish, WayBack
+from holdfast.replication.adoption import Adopted, AdoptWish, LookWish, WayBack
 from holdfast.replication.home_looking import Looked, Shipped, look_home
 from holdfast.replication.offline_cycle import Resting
 from holdfast.replication.receiver import ReplicaWish
@@ -78,7 +80,7 @@ class HomeOfMachines:
         """Safe to be asked again: what was adopted for the same act is told again."""
         settings = self._settings(vm, wish)
         folder = RecordFolder(self.home, vm)
-        self._require_older(folder, settings, wish)
+        self._require_older(folder, settings, wish.epoch)
         with self._connected(settings.name) as host:
             domain = _find(host, vm)
             self._fence(folder, domain, settings, wish)
@@ -94,10 +96,58 @@ class HomeOfMachines:
         self.on_step("forgotten")
         return adopted
 
+    def look(self, vm: str, wish: LookWish) -> tuple[HoldfastError, ...]:
+        """What the adoption would stop at now, and what this host lacks for the machine to run."""
+        found: list[HoldfastError] = []
+        try:
+            found.extend(self._in_the_way(vm, wish))
+        except HoldfastError as err:
+            found.append(err)
+        return tuple(found)
+
     def way_back(self, machine: str) -> WayBack:
         return self.reach(machine)
 
-    def _settings(self, vm: str, wish: AdoptWish) -> ReplicationSettings:
+    def _in_the_way(self, vm: str, wish: LookWish) -> Iterator[HoldfastError]:
+        if wish.epoch is None:
+            yield from self._account()
+            return
+        settings, folder = self._settings(vm, wish), RecordFolder(self.home, vm)
+        self._require_older(folder, settings, wish.epoch)
+        with self._connected(settings.name) as host:
+            domain = _find(host, vm)
+            if domain is not None and domain.is_active():
+                raise StillRunsAtHome(about=settings.name)
+            denied = tuple(account_problems(host))
+            yield from denied
+            # Where it is to be a site again it starts as its point is described.
+            if not denied and not wish.is_forward:
+                yield from home_problems(self._seen(host, domain, folder.load(), settings))
+
+    def _account(self) -> Iterator[HoldfastError]:
+        """One that only keeps replicas needs no hypervisor."""
+        try:
+            connection = self.connect()
+        except HoldfastError:
+            return
+        with connection as host:
+            yield from account_problems(host)
+
+    def _seen(
+        self,
+        host: Host,
+        domain: Domain | None,
+        record: RecoveryRecord | None,
+        settings: ReplicationSettings,
+    ) -> HomeSeen:
+        fence = record.fence if record else None
+        now = _definition(record or RecoveryRecord(vm=settings.vm, name=settings.name), domain)
+        original = fence.definition if fence and fence.definition else now
+        return HomeSeen(
+            host=host, home=self.home, store=self.site.folder, now=now, original=original
+        )
+
+    def _settings(self, vm: str, wish: AdoptWish | LookWish) -> ReplicationSettings:
         settings = SourceFolder(self.home, vm).settings()
         if settings is None:
             raise ProtectionOff(about=vm, site=self.site.folder.name)
@@ -106,11 +156,11 @@ class HomeOfMachines:
         return settings
 
     def _require_older(
-        self, folder: RecordFolder, settings: ReplicationSettings, wish: AdoptWish
+        self, folder: RecordFolder, settings: ReplicationSettings, epoch: int
     ) -> None:
         record = folder.load()
-        if record is not None and record.epoch > wish.epoch:
-            raise HomeKnowsNewer(about=settings.name, theirs=record.epoch, ours=wish.epoch)
+        if record is not None and record.epoch > epoch:
+            raise HomeKnowsNewer(about=settings.name, theirs=record.epoch, ours=epoch)
 
     def _before(self, folder: RecordFolder, vm: str, wish: AdoptWish) -> Adopted | None:
         """The replica stands, and goes on from there."""
@@ -301,13 +351,17 @@ def _find(host: Host, vm: str) -> Domain | None:
 
 
 def _spec(record: RecoveryRecord, domain: Domain | None) -> DomainSpec:
+    return read_domain(_definition(record, domain))
+
+
+def _definition(record: RecoveryRecord, domain: Domain | None) -> str:
     """As it was before the bar; one that was undefined since is known by what was kept of it."""
     if domain is not None and domain.is_persistent():
-        return read_domain(without_bar(domain.xml(inactive=True), mark=FENCED))
+        return without_bar(domain.xml(inactive=True), mark=FENCED)
     kept = record.fence.definition if record.fence else ""
     if not kept:
         raise ProtectionOff(about=record.name, site="-")
-    return read_domain(without_bar(kept, mark=FENCED))
+    return without_bar(kept, mark=FENCED)
 
 
 def _forget_checkpoints(domain: Domain) -> None:

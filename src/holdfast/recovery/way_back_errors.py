@@ -1,7 +1,8 @@
 """Why a machine cannot go back to its old home, and what makes it possible."""
 
 from holdfast.base.errors import Exit, HoldfastError, Retry
-from holdfast.base.texts import N_
+from holdfast.base.filling import filled
+from holdfast.base.texts import N_, _
 
 
 class HomeUnreachable(HoldfastError):
@@ -129,6 +130,34 @@ class StillRunsAtHome(HoldfastError):
     )
     exit_status = Exit.DECIDE
     retry = Retry.LATER
+
+
+class FoundThere(HoldfastError):
+    """What another host would stop at, by the code it has there."""
+
+    code = "recovery-found-there"
+    sentence = N_("At {site}: {found}")
+    remedy = N_("On that host: {advice}")
+
+    def __init__(self, *, site: str, found: HoldfastError) -> None:
+        super().__init__(site=site, found=found)
+        # Of this one event, in the place of what the class has.
+        self.__dict__.update(
+            code=found.code,
+            exit_status=found.exit_status,
+            retry=found.retry,
+            source_codes=found.source_codes,
+        )
+
+    @property
+    def advice(self) -> str:
+        return filled(_(self.remedy), {"advice": self.found.advice})
+
+    @property
+    def found(self) -> HoldfastError:
+        found = self.fields["found"]
+        assert isinstance(found, HoldfastError)
+        return found
 
 
 class WayBackMissing(HoldfastError):

@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 import numpy as np
 
+from holdfast.base.errors import HoldfastError
 from holdfast.base.units import KIB, MIB
 from holdfast.disks.spans import Span, merged
 from holdfast.replication.replica_facts import ReplicaFacts
@@ -34,6 +35,17 @@ class AdoptWish(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     # The asker is where the machine is at home: this host is to be its site again.
     is_forward: bool = False
     # The machine that will write it. A link puts in whose certificate it was asked with.
+    source: str = ""
+
+
+class LookWish(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """As an AdoptWish, of which only the beginning is looked at.
+
+    Without an epoch the machine has never been there, and may have to be started there one day.
+    """
+
+    epoch: int | None = None
+    is_forward: bool = False
     source: str = ""
 
 
@@ -75,6 +87,9 @@ class OldHome(Protocol):
 
     def adopt(self, vm: str, wish: AdoptWish) -> Adopted: ...
 
+    def look(self, vm: str, wish: LookWish) -> tuple[HoldfastError, ...]:
+        """What it would stop at, and what this host lacks for the machine; nothing is changed."""
+
     def way_back(self, machine: str) -> WayBack:
         """Try it now; `machine` is the id that the source comes by."""
 
@@ -86,6 +101,9 @@ class NoHome:
         from holdfast.replication.replica_errors import NothingToAdopt
 
         raise NothingToAdopt(vm=vm)
+
+    def look(self, vm: str, wish: LookWish) -> tuple[HoldfastError, ...]:  # noqa: ARG002  none could
+        return ()
 
     def way_back(self, machine: str) -> WayBack:  # noqa: ARG002  none is known
         return WayBack(error="unknown")

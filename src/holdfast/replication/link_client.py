@@ -16,12 +16,14 @@ from holdfast.base.errors import HoldfastError
 from holdfast.base.units import MIB
 from holdfast.replication import link_errors as errors
 from holdfast.replication import link_requests as requests
-from holdfast.replication.adoption import MOST_BYTES, Adopted, AdoptWish, WayBack
+from holdfast.replication.adoption import MOST_BYTES, Adopted, AdoptWish, LookWish, WayBack
 from holdfast.replication.link_connecting import USUAL, Met, Patience, Way
+from holdfast.replication.link_frames import Refusal
 from holdfast.replication.link_identity import IsRevoked, LinkIdentity, nobody_revoked
 from holdfast.replication.link_line import Line, decoded
 from holdfast.replication.link_logs import Sealed, reading
 from holdfast.replication.link_probing import PROBE_BYTES, PROBE_SECONDS, Probing
+from holdfast.replication.link_refusals import error_of
 from holdfast.replication.link_sending import Sending, no_progress
 from holdfast.replication.link_tunnels import Tunnels
 from holdfast.replication.pace import Pace
@@ -141,6 +143,10 @@ class Peer:
 
     def adopt(self, vm: str, wish: AdoptWish) -> Adopted:
         return self._ask(requests.AskAdopt(vm=vm, wish=wish), Adopted)
+
+    def look(self, vm: str, wish: LookWish) -> tuple[HoldfastError, ...]:
+        found = self._ask(requests.AskLook(vm=vm, wish=wish), tuple[Refusal, ...])
+        return tuple(error_of(each) for each in found)
 
     def way_back(self, vm: str, *, machine: str = "") -> WayBack:  # noqa: ARG002  shown by our certificate
         return self._ask(requests.AskWayBack(vm=vm), WayBack)

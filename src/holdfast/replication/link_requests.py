@@ -13,7 +13,8 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 
 from holdfast.base.units import KIB, MIB
-from holdfast.replication.adoption import GRAIN, MOST_BYTES, AdoptWish
+from holdfast.replication.adoption import GRAIN, MOST_BYTES, AdoptWish, LookWish
+from holdfast.replication.link_refusals import refusal_of
 from holdfast.replication.receiver import Receiver, ReplicaWish, SeedWish
 from holdfast.replication.site_orders import SourceTidings
 
@@ -215,6 +216,19 @@ class AskAdopt(Request, frozen=True, kw_only=True):
         return receiver.adopt(self.vm, msgspec.structs.replace(self.wish, source=machine))
 
 
+class AskLook(Request, frozen=True, kw_only=True):
+    """What the host there lacks for the machine. Sites of before do not know it."""
+
+    verb = "look"
+    effort = Effort.LONG
+
+    wish: LookWish
+
+    def put_to(self, receiver: Receiver, machine: str) -> Any:
+        found = receiver.look(self.vm, msgspec.structs.replace(self.wish, source=machine))
+        return tuple(refusal_of(0, each, what=self.verb) for each in found[:_MOST_FACTS])
+
+
 class AskWayBack(Request, frozen=True, kw_only=True):
     """Whether the site could bring back what is replicated to it; it tries."""
 
@@ -259,6 +273,6 @@ REQUESTS: dict[str, type[Request]] = {
     for kind in (
         *(AskState, AskPrepare, AskIncoming, AskTake, AskApply, AskHashes),
         *(AskSeed, AskRemove, AskPin, AskUnpin, AskTidings),
-        *(AskAdopt, AskSuspects, AskWayBack),
+        *(AskAdopt, AskLook, AskSuspects, AskWayBack),
     )
 }

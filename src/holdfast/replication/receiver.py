@@ -10,7 +10,8 @@ from typing import Protocol
 
 import msgspec
 
-from holdfast.replication.adoption import Adopted, AdoptWish, WayBack
+from holdfast.base.errors import HoldfastError
+from holdfast.replication.adoption import Adopted, AdoptWish, LookWish, WayBack
 from holdfast.replication.log_head import VERSION as LOG_VERSION
 from holdfast.replication.replica_facts import ReplicaDisk, ReplicaFacts
 from holdfast.replication.settings import PointPolicy
@@ -116,6 +117,9 @@ class Receiver(Protocol):
 
     def adopt(self, vm: str, wish: AdoptWish) -> Adopted:
         """Make the disks the machine had there the base of a replica; they are not written."""
+
+    def look(self, vm: str, wish: LookWish) -> tuple[HoldfastError, ...]:
+        """What is in the way of the machine at the site's host, as far as that can be seen there."""
 
     def way_back(self, vm: str, *, machine: str = "") -> WayBack:
         """Try to reach the source that asks; a link puts in whose certificate it was asked with."""

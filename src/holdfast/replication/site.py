@@ -9,10 +9,12 @@ from pathlib import Path
 import msgspec
 
 from holdfast.base.clock import Clock
+from holdfast.base.errors import HoldfastError
 from holdfast.hypervisor.machine_spec import DomainSpec
 from holdfast.replication.adoption import (
     Adopted,
     AdoptWish,
+    LookWish,
     NoHome,
     OldHome,
     Suspects,
@@ -176,6 +178,9 @@ class Site:
 
     def adopt(self, vm: str, wish: AdoptWish) -> Adopted:
         return self._home.adopt(vm, wish)
+
+    def look(self, vm: str, wish: LookWish) -> tuple[HoldfastError, ...]:
+        return self._home.look(vm, wish)
 
     def way_back(self, vm: str, *, machine: str = "") -> WayBack:  # noqa: ARG002  for any machine
         return self._home.way_back(machine)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from holdfast.base.errors import HoldfastError
-from holdfast.replication.adoption import GRAIN, Adopted, AdoptWish, WayBack
+from holdfast.replication.adoption import GRAIN, Adopted, AdoptWish, LookWish, WayBack
 from holdfast.replication.log_errors import LogTorn
 from holdfast.replication.receiver import Ack, Incoming, Prepared, ReplicaWish, SeedWish
 from holdfast.replication.replica_facts import ReplicaFacts
@@ -49,6 +49,9 @@ class MemoryReceiver:
         # What was told of which machine, and what is wanted of it.
         self.heard: list[tuple[str, SourceTidings]] = []
         self.orders: dict[str, SiteOrder] = {}
+        # Who asked what its host lacks, and what it does.
+        self.looked: list[tuple[str, LookWish]] = []
+        self.lacks: list[HoldfastError] = []
         self.when_taken: Callable[[str], None] = _nothing
         self.when_applied: Callable[[str], None] = _nothing
         self.when_hashed: Callable[[str], None] = _nothing
@@ -117,6 +120,10 @@ class MemoryReceiver:
 
     def adopt(self, vm: str, wish: AdoptWish) -> Adopted:
         return Adopted(facts=self._facts[vm], since=wish.act)
+
+    def look(self, vm: str, wish: LookWish) -> tuple[HoldfastError, ...]:
+        self.looked.append((vm, wish))
+        return tuple(self.lacks)
 
     def way_back(self, vm: str, *, machine: str = "") -> WayBack:  # noqa: ARG002  it gets through
         return WayBack(site="north")

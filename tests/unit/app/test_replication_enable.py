@@ -49,6 +49,9 @@ class Workshop:
     did: list[str] = field(default_factory=list)
     kept: list[ReplicationSettings] = field(default_factory=list)
 
+    def require_account(self) -> None:
+        """It may do all."""
+
     def spool_free(self) -> int:
         return self.free
 

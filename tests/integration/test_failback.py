@@ -69,15 +69,16 @@ class Away:
             self.sites.north, "failback", "--force", "--shutdown-within", "1s", status=status
         )
 
-    def in_the_way(self) -> list[str]:
-        """Of a reprotect, as a look before it has found."""
-        words = ("failover", "check", self.name, "--act", "reprotect", "--json")
-        seen = self.sites.south.run(*words, status=None).event("recovery-preflight")
+    def in_the_way(self, act: str = "reprotect") -> list[str]:
+        """Of the act, as a look before it has found."""
+        words = ("failover", "check", self.name, "--act", act, "--json")
+        site = self.sites.south if act == "reprotect" else self.sites.north
+        seen = site.run(*words, status=None).event("recovery-preflight")
         return [each["code"] for each in seen["problems"]]
 
     def diagnosed(self, before: list[str]) -> list[str]:
         """What the doctor has found since, where nothing has failed yet."""
-        return [cause for cause in diagnosed(self.sites) if cause not in before]
+        return [cause for cause in diagnosed(self.sites.south) if cause not in before]
 
     def refused(self, command: str = "reprotect") -> str:
         """The code of the refusal, which is shown in both languages."""
@@ -94,8 +95,8 @@ class Away:
         )
 
 
-def diagnosed(sites: TwoSites) -> list[str]:
-    said = sites.south.run("doctor", "recovery.reprotect", "--json", status=None)
+def diagnosed(site: Station, symptom: str = "recovery.reprotect") -> list[str]:
+    said = site.run("doctor", symptom, "--json", status=None)
     found = [each["cause"] for each in json.loads(said.out)["findings"]]
     # Whatever else is wrong with the host the tests run on.
     return [cause for cause in found if cause.startswith("recovery.")]
@@ -104,7 +105,7 @@ def diagnosed(sites: TwoSites) -> list[str]:
 @pytest.fixture
 def before(sites: TwoSites) -> list[str]:
     """The causes that are there by machines of other tests, whose images are gone."""
-    return diagnosed(sites)
+    return diagnosed(sites.south)
 
 
 @contextmanager
@@ -257,26 +258,33 @@ def test_a_replica_that_was_deleted_at_home_is_made_anew(away: Away) -> None:
     away.sites.south.rest()
     shutil.rmtree(north.replicas / away.home.uuid)
 
+    looked = away.in_the_way("failback"), diagnosed(north, "recovery.failback")
     deleted, told = away.fail_back(status=None).event("error"), away.refused("failback")
     away.sites.south.work()
     away.reprotect()
     done = away.fail_back().event("recovery-done")
 
+    assert looked[0] == ["way-back-replica-deleted"]
+    assert "recovery.replica-deleted" in looked[1]
     assert deleted["code"] == told == "way-back-replica-deleted"
     assert done["stage"] == "committed"
     assert away.is_home()
 
 
-def test_one_that_was_deleted_there_is_given_back_to_its_home(away: Away) -> None:
+def test_one_that_was_deleted_there_is_given_back_to_its_home(
+    before: list[str], away: Away
+) -> None:
     record = away.sites.south.home / "recovery" / away.home.uuid / "record.json"
     away.there.stop()
     with away.there.host.connected() as connection:
         _gone(connection, away.home.uuid)
     shutil.rmtree(away.sites.south.replicas / away.home.uuid / "running")
 
+    looked = away.in_the_way(), away.diagnosed(before)
     deleted, told = away.reprotect(status=None).event("error"), away.refused()
     away.sites.south.run("failover", "undo", away.name, "--discard-changes")
 
+    assert looked == (["way-back-machine-deleted"], ["recovery.replica-deleted"])
     assert deleted["code"] == told == "way-back-machine-deleted"
     assert record.exists()
     wait_until(lambda: not _is_fenced(away), within=WITHIN)
@@ -288,16 +296,20 @@ def _is_fenced(away: Away) -> bool:
     return ".holdfast-runs-elsewhere" in xml
 
 
-def test_with_its_protection_switched_off_it_is_replicated_to_its_home_anew(away: Away) -> None:
+def test_with_its_protection_switched_off_it_is_replicated_to_its_home_anew(
+    before: list[str], away: Away
+) -> None:
     north, south = away.sites.north, away.sites.south
     assert north.running is not None
     north.running.kill()
     shutil.rmtree(SourceFolder(str(north.home), away.home.uuid).path)
     north.work()
 
+    looked = away.in_the_way(), away.diagnosed(before)
     off, told = away.reprotect(status=None).event("error"), away.refused()
     south.run("replication", "enable", away.name, "--to", "north", *NEVER)
 
+    assert looked == (["way-back-protection-off"], ["recovery.protection-off"])
     assert off["code"] == told == "way-back-protection-off"
     assert facts_of(north, away.home.uuid).points
 

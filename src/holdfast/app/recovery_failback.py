@@ -7,9 +7,10 @@ from holdfast.app.recovery_acting import (
     starting,
     starting_wish,
 )
-from holdfast.app.recovery_here import Here, Outcome, RecoveryWish
+from holdfast.app.recovery_here import Here, Outcome, RecoveryWish, store_away
 from holdfast.recovery.acts import OnStep
 from holdfast.recovery.failing_back import failback_steps, handing_home_steps
+from holdfast.recovery.promotion_errors import PromotionFolderClosed
 from holdfast.recovery.record import ActKind, Stage
 from holdfast.recovery.way_back_errors import ReverseReplicaDeleted
 
@@ -33,10 +34,14 @@ def fail_back(here: Here, wish: RecoveryWish, on_step: OnStep) -> Outcome:
 
 def require_replica(here: Here) -> None:
     """A machine that is protected in reverse has one here, unless somebody deleted it."""
-    record, replica = here.record(), here.replica()
+    record = here.record()
     is_reverse = record.stage is Stage.PROTECTED_IN_REVERSE and record.promoted is None
-    if is_reverse and (replica is None or not replica.points):
-        raise ReverseReplicaDeleted(about=here.name)
+    if not is_reverse or here.replica() is not None:
+        return
+    away = store_away(here.home, here.site) if here.site else ""
+    if here.site and away:
+        raise PromotionFolderClosed(about=here.name, path=here.site.folder, reason=away)
+    raise ReverseReplicaDeleted(about=here.name)
 
 
 def _is_refusable(here: Here) -> bool:

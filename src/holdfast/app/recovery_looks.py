@@ -15,6 +15,8 @@ _SECONDS = 60.0
 _NEXT = {
     (Place.SITE, Stage.PROTECTED): ActKind.UNPLANNED,
     (Place.SITE, Stage.PROTECTED_IN_REVERSE): ActKind.FAILBACK,
+    # What came back is not here any more.
+    (Place.HOME, Stage.PROTECTED_IN_REVERSE): ActKind.FAILBACK,
     (Place.PROMOTED, Stage.FAILED_OVER): ActKind.REPROTECT,
     (Place.PROMOTED, Stage.COMMITTED): ActKind.REPROTECT,
     (Place.PROMOTED, Stage.REPROTECTING): ActKind.REPROTECT,

@@ -13,6 +13,7 @@ from holdfast.app.recovery_acting import (
     starting,
     starting_wish,
 )
+from holdfast.app.recovery_failback import require_replica
 from holdfast.app.recovery_here import Here, RecoveryWish, here
 from holdfast.app.recovery_reprotect import in_the_way_of_reprotect, said_of_later
 from holdfast.app.recovery_way_back import doubts_of_way_back
@@ -84,7 +85,7 @@ def look_before(session: Session, vm: str, kind: ActKind, wish: RecoveryWish) ->
     """By name or UUID of the machine."""
     with here(session, vm, who="") as found:
         seen = Preflight(vm=found.vm, name=found.name, act=kind)
-        error = refusal(kind, found.standing())
+        error = _refusal(found, kind)
         if error is not None:
             _broken_off(seen, error)
         elif kind in _STARTING:
@@ -95,6 +96,15 @@ def look_before(session: Session, vm: str, kind: ActKind, wish: RecoveryWish) ->
         if kind in _LEAVES_HOME and error is None:
             seen.doubts += doubts_of_way_back(found)
         return seen
+
+
+def _refusal(found: Here, kind: ActKind) -> HoldfastError | None:
+    if kind is ActKind.FAILBACK:
+        try:
+            require_replica(found)
+        except HoldfastError as err:
+            return err
+    return refusal(kind, found.standing())
 
 
 def _look_at_source(found: Here, kind: ActKind, seen: Preflight) -> None:

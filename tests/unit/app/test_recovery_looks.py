@@ -18,6 +18,7 @@ def standing(place: Place, stage: Stage, under_way: ActKind | None = None) -> St
     [
         (Place.SITE, Stage.PROTECTED, ActKind.UNPLANNED),
         (Place.SITE, Stage.PROTECTED_IN_REVERSE, ActKind.FAILBACK),
+        (Place.HOME, Stage.PROTECTED_IN_REVERSE, ActKind.FAILBACK),
         (Place.PROMOTED, Stage.FAILED_OVER, ActKind.REPROTECT),
         (Place.PROMOTED, Stage.COMMITTED, ActKind.REPROTECT),
         (Place.PROMOTED, Stage.PROTECTED_IN_REVERSE, None),

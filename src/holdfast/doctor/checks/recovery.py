@@ -107,10 +107,14 @@ by_look("recovery.home-no-site", _WAY_BACK, "way-back-home-is-no-site", "way-bac
 by_look("recovery.not-running", _WAY_BACK, "way-back-machine-not-running", "recovery-machine-ended")
 by_failure("recovery.migrated", "recovery-migrated")
 by_look("recovery.moved", _WAY_BACK, "way-back-machine-moved")
-by_failure("recovery.replica-deleted", "way-back-replica-deleted", "way-back-machine-deleted")
-by_failure("recovery.protection-off", "way-back-protection-off")
+by_look(
+    "recovery.replica-deleted",
+    _WAY_BACK | {"failback"},
+    *("way-back-replica-deleted", "way-back-machine-deleted"),
+)
+by_look("recovery.protection-off", _WAY_BACK, "way-back-protection-off")
 by_failure("recovery.not-failed-over", "recovery-not-failed-over", "recovery-no-replica-here")
-by_failure("recovery.target-unsupported", "way-back-target-unsupported")
+by_look("recovery.target-unsupported", _WAY_BACK, "way-back-target-unsupported")
 by_look("recovery.runs-at-home", _WAY_BACK, "way-back-runs-at-home")
 by_look("recovery.another-epoch", _WAY_BACK, "way-back-home-knows-newer", "way-back-not-its-site")
 

@@ -11,7 +11,7 @@ from holdfast.app.demo_sites import DemoSites, SiteDone, demo_sites
 from holdfast.app.setup_errors import DemoFailed
 from holdfast.app.wiring import Session
 from holdfast.base.texts import _
-from holdfast.base.units import format_duration, format_size
+from holdfast.base.units import duration_text, format_size
 
 HOME, AWAY = "north", "south"
 # A line is there for good when the command ends.
@@ -90,9 +90,10 @@ class _Story:
         figures = self._keep(done, "unplanned")
         self._boots += 1
         self._prove_inside(AWAY, "failover --unplanned")
-        loss = format_duration(figures["loss_seconds"])
+        loss = duration_text(figures["loss_seconds"])
         sentence = _(
-            "`holdfast failover --unplanned`: it runs on the second host; {loss} were lost"
+            "`holdfast failover --unplanned`: it runs on the second host; what it wrote in its last "
+            "{loss} is lost"
         )
         self._proofs.append(sentence.format(loss=loss))
         self._sites.run(AWAY, "commit", self._vm, "--json")

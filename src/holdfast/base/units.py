@@ -3,11 +3,14 @@
 import re
 from datetime import timedelta
 
+from holdfast.base.texts import _
+
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgtp]?)(?:i?b)?", re.IGNORECASE)
 _DURATION_PART = re.compile(r"(\d+)\s*([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _POWERS = " kmgtp"
 
 
@@ -44,3 +47,21 @@ def format_duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def duration_text(seconds: float) -> str:
+    """In the two greatest units, of which the second may be nothing: 3 d 4 h, 2 h 5 min, 5 min."""
+    left = max(0, round(seconds))
+    if left < _MINUTE:
+        return _("{seconds} s").format(seconds=left)
+    if left < _HOUR:
+        minutes, rest = divmod(left, _MINUTE)
+        text = _("{minutes} min {seconds} s") if rest else _("{minutes} min")
+        return text.format(minutes=minutes, seconds=rest)
+    if left < _DAY:
+        hours, rest = left // _HOUR, left % _HOUR // _MINUTE
+        text = _("{hours} h {minutes} min") if rest else _("{hours} h")
+        return text.format(hours=hours, minutes=rest)
+    days, rest = left // _DAY, left % _DAY // _HOUR
+    text = _("{days} d {hours} h") if rest else _("{days} d")
+    return text.format(days=days, hours=rest)

@@ -6,7 +6,7 @@ from typing import Literal
 from nicegui import ui
 
 from holdfast.base.texts import _, ngettext
-from holdfast.base.units import format_size
+from holdfast.base.units import duration_text, format_size
 
 Tone = Literal["good", "warn", "bad", "busy", "idle"]
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -14,23 +14,7 @@ _MANY_DAYS = 45
 
 
 def duration(seconds: float | None) -> str:
-    """In the two greatest units, of which the second may be nothing: 3 d 4 h, 2 h 5 min, 5 min."""
-    if seconds is None:
-        return "-"
-    left = max(0, round(seconds))
-    if left < _MINUTE:
-        return _("{seconds} s").format(seconds=left)
-    if left < _HOUR:
-        minutes, rest = divmod(left, _MINUTE)
-        text = _("{minutes} min {seconds} s") if rest else _("{minutes} min")
-        return text.format(minutes=minutes, seconds=rest)
-    if left < _DAY:
-        hours, rest = left // _HOUR, left % _HOUR // _MINUTE
-        text = _("{hours} h {minutes} min") if rest else _("{hours} h")
-        return text.format(hours=hours, minutes=rest)
-    days, rest = left // _DAY, left % _DAY // _HOUR
-    text = _("{days} d {hours} h") if rest else _("{days} d")
-    return text.format(days=days, hours=rest)
+    return "-" if seconds is None else duration_text(seconds)
 
 
 def ago(when: datetime | None, now: datetime) -> str:

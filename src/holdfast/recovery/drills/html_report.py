@@ -48,7 +48,7 @@ def _facts(run: DrillRun) -> Iterator[tuple[str, str]]:
     yield _("Machine"), f"{trial.name} ({trial.vm})"
     yield _("Started as"), trial.trial_name
     yield _("Point"), trial.generation or "-"
-    yield _("Of"), wording.moment_text(trial.taken_at)
+    yield _("As it was at"), wording.moment_text(trial.taken_at)
     yield _("Consistency"), wording.consistency_text(trial) or "-"
     yield _("Networks"), _networks(run)
     yield _("Begun by"), trial.who or "-"
@@ -85,11 +85,14 @@ def _checks(run: DrillRun) -> str:
     ]
     if not rows:
         return f"<p>{escape(_('It did not come so far.'))}</p>"
-    return table(("", _("Check"), _("What was seen"), _("After")), rows)
+    return table(("", _("Check"), _("What was seen"), _("Seen after")), rows)
 
 
 def _parts(run: DrillRun) -> str:
-    rows = [(wording.part_text(each.name), f"{each.seconds:.2f} s") for each in run.trial.parts]
+    rows = [
+        (wording.part_text(each.name), _("{seconds} s").format(seconds=f"{each.seconds:.2f}"))
+        for each in run.trial.parts
+    ]
     return table((_("Part"), _("Time")), rows) if rows else ""
 
 
@@ -105,7 +108,9 @@ def _screen(run: DrillRun, picture: bytes | None) -> str:
 
 def _trend(run: DrillRun, past: Sequence[DrillRun]) -> str:
     shown = list(past)[-_MOST_IN_TREND:]
-    picture = chart([_bar(each) for each in shown], run.objective.rto)
+    bars = chart([_bar(each) for each in shown], run.objective.rto)
+    caption = f"<figcaption>{escape(_trend_text(run))}</figcaption>"
+    picture = f"<figure>{bars}\n{caption}</figure>"
     head = (_("When"), _("Verdict"), _("RPO"), _("RTO"))
     rows = [
         (
@@ -117,6 +122,17 @@ def _trend(run: DrillRun, past: Sequence[DrillRun]) -> str:
         for each in reversed(shown)
     ]
     return f"{picture}\n{table(head, rows)}" if rows else ""
+
+
+def _trend_text(run: DrillRun) -> str:
+    bars = _(
+        "Each bar is a drill: how long it took until it was up. Green passed, yellow missed what "
+        "was promised then, red failed."
+    )
+    if run.objective.rto is None:
+        return bars
+    line = _("The dashed line is what was promised, {time}.")
+    return f"{bars} {line.format(time=wording.seconds_text(run.objective.rto))}"
 
 
 def _bar(run: DrillRun) -> Bar:

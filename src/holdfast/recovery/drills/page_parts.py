@@ -5,6 +5,7 @@ from html import escape
 
 from holdfast.base.texts import language
 
+_LONGEST_FIGURE = 14
 STYLE = """
 body { font: 15px/1.5 system-ui, "Noto Sans", "Noto Sans KR", sans-serif; color: #1c2024;
   max-width: 44rem; margin: 2rem auto; padding: 0 1rem; }
@@ -15,9 +16,9 @@ h1 { font-size: 1.6rem; margin-bottom: .2rem } h2 { font-size: 1.1rem; margin-to
   color: #a0251f } .objective-missed, .running { background: #ffe8b8; color: #7a4d00 }
 table { border-collapse: collapse; width: 100% } th, td { text-align: left; vertical-align: top;
   padding: .3rem .6rem .3rem 0; border-bottom: 1px solid #e4e6e9 }
-td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
+td.number { font-variant-numeric: tabular-nums; white-space: nowrap }
 code { font: .9em ui-monospace, monospace; overflow-wrap: anywhere }
-figure { margin: 1rem 0 } img { max-width: 100%; border: 1px solid #c8ccd2 }
+figure { margin: 1rem 0 } figcaption { color: #60646c; font-size: .85rem } img { max-width: 100%; border: 1px solid #c8ccd2 }
 .trend { width: 100% } .trend .good { fill: #46a758 } .trend .late { fill: #e2a336 }
 .trend .failed { fill: #e5a3a0 } .trend .objective { stroke: #1c2024; stroke-dasharray: 6 4 }
 .trend text { font-size: 11px; fill: #60646c }
@@ -48,6 +49,13 @@ def pairs(rows: Iterator[tuple[str, str]]) -> str:
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     top = "".join(f"<th>{escape(name)}</th>" for name in head)
-    lines = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows)
+    lines = ("".join(map(_cell, row)) for row in rows)
     body = "\n".join(f"<tr>{line}</tr>" for line in lines)
     return f"<table>\n<tr>{top}</tr>\n{body}\n</table>"
+
+
+def _cell(text: str) -> str:
+    """A figure and its unit stay in one line."""
+    is_figure = text[:1].isdigit() and len(text) <= _LONGEST_FIGURE
+    kind = ' class="number"' if is_figure else ""
+    return f"<td{kind}>{escape(text)}</td>"

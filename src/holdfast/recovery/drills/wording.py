@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from holdfast.base.texts import N_, _
-from holdfast.base.units import format_duration
+from holdfast.base.units import duration_text
 from holdfast.recovery.drills.drill import DrillRun, DrillVerdict
 from holdfast.recovery.trial import Trial, TrialState
 
@@ -28,7 +28,7 @@ _PARTS = {
     "described": N_("Defined the machine"),
     "started": N_("Started it, paused"),
     "recorded": N_("Began the record of its changes"),
-    "resumed": N_("Let it run"),
+    "resumed": N_("Set it running"),
     "checked": N_("It came up, and was checked"),
     "cleaned": N_("Removed all of it"),
 }
@@ -82,8 +82,11 @@ def seconds_text(seconds: float | None) -> str:
     """Short times with a digit more."""
     if seconds is None:
         return "-"
-    return f"{seconds:.1f} s" if seconds < _MINUTE else format_duration(seconds)
+    if seconds < _MINUTE:
+        return _("{seconds} s").format(seconds=f"{seconds:.1f}")
+    return duration_text(seconds)
 
 
 def moment_text(when: datetime | None) -> str:
-    return f"{when.astimezone():%Y-%m-%d %H:%M:%S}" if when else "-"
+    """With the zone: a report is read elsewhere, and later."""
+    return f"{when.astimezone():%Y-%m-%d %H:%M:%S %Z}" if when else "-"

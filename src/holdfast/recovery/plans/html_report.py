@@ -1,6 +1,7 @@
 """The run of a plan as one page that needs nothing else. Pure."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from html import escape
 
 from holdfast.base.texts import _
@@ -77,7 +78,7 @@ def _sign(measured: Measured) -> str:
 
 
 def _machines_head() -> tuple[str, ...]:
-    return (_("Machine"), _("State"), _("Ran as"), _("Point"), _("Of"))
+    return (_("Machine"), _("State"), _("Started as"), _("Point"), _("As it was at"))
 
 
 def _machines(steps: Sequence[Step], progress: Progress) -> Iterator[tuple[str, ...]]:
@@ -85,8 +86,13 @@ def _machines(steps: Sequence[Step], progress: Progress) -> Iterator[tuple[str, 
         if step.doing is Doing.START:
             at = progress.steps.get(step.id)
             found = at.found if at else {}
-            cells = (str(found.get(name) or "-") for name in ("name", "point", "point_time"))
-            yield (step.machine, state_text(at.state if at else None), *cells)
+            name, point = (str(found.get(key) or "-") for key in ("name", "point"))
+            state = state_text(at.state if at else None)
+            yield (step.machine, state, name, point, _moment(found.get("point_time")))
+
+
+def _moment(told: str | None) -> str:
+    return moment_text(datetime.fromisoformat(told) if told else None)
 
 
 def _checks(steps: Sequence[Step], progress: Progress) -> str:

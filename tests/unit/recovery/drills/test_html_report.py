@@ -70,6 +70,29 @@ def test_objectives_stand_beside_what_was_reached() -> None:
     assert "passed, objective missed" in page.text
 
 
+def test_times_say_which_clock_and_which_unit() -> None:
+    slow = DrillRun(trial=run(seconds_to_up=605.0).trial, objective=Objective(rto=600, rpo=5400))
+
+    text = html_report(slow, [slow])
+
+    page = _Page(text)
+    assert f"{slow.trial.begun_at.astimezone():%H:%M:%S %Z}" in page.text
+    assert "RTO 10 min 5 s instead of 10 min" in page.text
+    assert "1 h 30 min" in page.text
+    assert '<td class="number">9.5 s</td>' in text, "a time is never broken in two"
+
+
+def test_trend_says_what_it_shows() -> None:
+    promised = DrillRun(trial=trial(1), objective=Objective(rto=600))
+
+    with_line = _Page(html_report(promised, [promised]))
+    without = _Page(html_report(DrillRun(trial=trial(1)), [DrillRun(trial=trial(1))]))
+
+    assert "red failed" in with_line.text
+    assert "what was promised, 10 min" in with_line.text
+    assert "dashed line" not in without.text
+
+
 def test_page_needs_nothing_beside_it() -> None:
     page = _Page(html_report(run(), [run()], picture=b"\x89PNG"))
 

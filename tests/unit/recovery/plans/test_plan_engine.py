@@ -1,6 +1,6 @@
 """What a run does next, by cases."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -317,6 +317,20 @@ def test_hooks_are_told_what_runs_as_what() -> None:
     assert context.point is None
     assert (context.machines["a"].name, context.machines["a"].state) == ("a-test-1", "done")
     assert (context.machines["b"].uuid, context.machines["b"].state) == (None, "waiting")
+
+
+def test_report_shows_times_as_people_read_them() -> None:
+    one = plan(Machine(vm="a", rto=600))
+    found = {"name": "a-test-1", "point": "p1", "point_time": "2026-03-01T02:58:07.450398Z"}
+    up = Ended(state=StepState.DONE, found=found)
+    told = ended(begun(run(), "g/a/start", NOW), "g/a/start", up, NOW + timedelta(seconds=65))
+
+    page = html_report(one, told)
+
+    when = datetime(2026, 3, 1, 2, 58, 7, tzinfo=UTC).astimezone()
+    assert f"<td>{when:%Y-%m-%d %H:%M:%S %Z}</td>" in page
+    assert '<td class="number">1 min 5 s</td>' in page
+    assert '<td class="number">10 min</td>' in page
 
 
 def test_report_is_a_page_in_which_nothing_is_markup_but_ours() -> None:

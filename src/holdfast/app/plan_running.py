@@ -32,6 +32,7 @@ class RunWish:
     kind: Kind
     who: str
     is_source_down: bool = False
+    tries_shut_down: bool = False
     keep: timedelta = timedelta(0)
 
 
@@ -78,6 +79,7 @@ def run_plan(session: Session, name: str, wish: RunWish, listener: Listener) -> 
             who=wish.who,
             begun_at=session.clock.now(),
             source_is_down=wish.is_source_down,
+            tries_shut_down=wish.tries_shut_down,
             keep=int(wish.keep.total_seconds()),
             is_back=wish.kind is Kind.PLANNED and standings.is_way_back(plan),
         )

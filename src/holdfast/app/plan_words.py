@@ -38,6 +38,8 @@ def start_words(machine: Machine, uuid: str, progress: Progress) -> list[str]:
         words += _ending_words(machine)
     if progress.kind is Kind.UNPLANNED and progress.source_is_down:
         words.append("--source-is-down")
+    if progress.kind is Kind.UNPLANNED and progress.tries_shut_down:
+        words += ["--try-shut-down", *_ending_words(machine)]
     for old, new in networks_of(machine, progress.kind).items():
         words += ["--network", f"{old}={new}"]
     for key, rule in addresses_of(machine, progress.kind).items():

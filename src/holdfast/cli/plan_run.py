@@ -10,6 +10,7 @@ from holdfast.base.texts import N_, _
 from holdfast.cli.command import Command, option
 from holdfast.cli.parameters import DURATION
 from holdfast.cli.plan_driving import Driving
+from holdfast.cli.recovery_options import try_shut_down_option
 from holdfast.cli.run import Run
 from holdfast.cli.vm_host import host_option, start_on
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 @option("--planned", is_flag=True, help=N_("The sources work: shut down there, lose nothing."))
 @option("--unplanned", is_flag=True, help=N_("The sources are gone: start points of them."))
 @option("--source-is-down", is_flag=True, help=N_("A person knows that nothing runs there."))
+@try_shut_down_option
 @option(
     "--keep",
     type=DURATION,
@@ -57,6 +59,7 @@ def run(  # noqa: PLR0913  each option is a parameter
     planned: bool,
     unplanned: bool,
     source_is_down: bool,
+    tries_shut_down: bool,
     keep: timedelta | None,
     dry_run: bool,
     host: str | None,
@@ -69,12 +72,18 @@ def run(  # noqa: PLR0913  each option is a parameter
         raise click.UsageError(_("Say one of --test, --planned and --unplanned"))
     if keep is not None and not is_test:
         raise click.UsageError(_("--keep is said with --test"))
+    if tries_shut_down and not unplanned:
+        raise click.UsageError(_("--try-shut-down is said with --unplanned"))
     kind = Kind.TEST if is_test else Kind.PLANNED if planned else Kind.UNPLANNED
     started = start_on(host)
     if dry_run:
         return _only_said(started, name, kind, keep or timedelta(0))
     wish = RunWish(
-        kind=kind, who=who_asks(), is_source_down=source_is_down, keep=keep or timedelta(0)
+        kind=kind,
+        who=who_asks(),
+        is_source_down=source_is_down,
+        tries_shut_down=tries_shut_down,
+        keep=keep or timedelta(0),
     )
     return _told_end(started, run_plan(started.session, name, wish, Driving(started)))
 

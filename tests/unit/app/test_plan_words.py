@@ -65,6 +65,15 @@ def test_a_test_stays_for_the_actions_behind_it_and_is_isolated() -> None:
             ),
         ),
         (
+            Kind.UNPLANNED,
+            {"tries_shut_down": True},
+            (
+                "failover u-1 --unplanned --point latest-app --try-shut-down --force "
+                "--shutdown-within 9s --network lan=dr "
+                "--address lan=198.51.100.7/24,dns=198.51.100.53 --json"
+            ),
+        ),
+        (
             Kind.PLANNED,
             {"is_back": True},
             "failback u-1 --force --shutdown-within 9s --json",

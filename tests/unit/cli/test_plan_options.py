@@ -11,6 +11,7 @@ from holdfast.cli.main import main
         (("run", "shop"), "--test, --planned and --unplanned"),
         (("run", "shop", "--test", "--planned"), "--test, --planned and --unplanned"),
         (("run", "shop", "--planned", "--keep", "1h"), "--keep is said with --test"),
+        (("run", "shop", "--test", "--try-shut-down"), "is said with --unplanned"),
         (("confirm", "shop"), "--yes, --no, --again, --go-on, --stop"),
         (("status", "--watch"), "with the name of a plan"),
     ],

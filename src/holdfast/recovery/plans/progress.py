@@ -91,6 +91,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     begun_at: datetime
     # The person has seen that the source is down.
     source_is_down: bool = False
+    # Sources that still answer shut their machines down first, as for a planned one.
+    tries_shut_down: bool = False
     # Seconds a test stays before it is cleaned up.
     keep: int = 0
     # The machines go back to where they came from.

@@ -23,21 +23,23 @@ COMPLETED = replace(
     words=(*COMMIT.words, "--complete-migration", "--yes"),
     stage=Stage.MIGRATED,
     is_each=False,
-    # All of those that are there, at each step: QEMU as the last, for from then on it is off.
+    # All of those that are there, at each step; QEMU and its host late, for from then on it is off.
+    # The power at the first one is cut in test_recovery_host_killed, where that is all of the act.
     deaths=tuple(
         (step, victim)
         for step in ("points", "alone", "replica")
         for victim in (
             *(Victim.RUN, Victim.SERVE, Victim.OTHER_DAEMON, Victim.DAEMON, Victim.COMMAND),
             *((Victim.QEMU,) if step == "alone" else ()),
+            *((Victim.OTHER_HOST, Victim.HOST) if step != "points" else (Victim.OTHER_HOST,)),
         )
     ),
 )
 
 
 @pytest.fixture(scope="module")
-def going(kvm_hosts: tuple[KvmHost, KvmHost]) -> Iterator[Circle]:
-    with circle(kvm_hosts, NAME) as made:
+def going(own_hosts: tuple[KvmHost, KvmHost]) -> Iterator[Circle]:
+    with circle(own_hosts, NAME) as made:
         yield made
 
 

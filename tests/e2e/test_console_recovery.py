@@ -189,7 +189,11 @@ def test_a_failover_begins_only_once_the_machine_is_named(place: Place) -> None:
 
     browser.open(f"/recovery/{uuid_of('queue')}/unplanned")
     browser.wait_for("From which recovery point")
-    browser.run("document.querySelector('[role=checkbox]').click()")
+    for text in ("I am certain that nothing of it runs at its host", "If its host still answers"):
+        browser.run(
+            "[...document.querySelectorAll('[role=checkbox]')]"
+            f".find(box => box.textContent.includes('{text}')).click()"
+        )
 
     browser.click("Unplanned failover")
     browser.wait_for("Type queue to go on")
@@ -200,7 +204,12 @@ def test_a_failover_begins_only_once_the_machine_is_named(place: Place) -> None:
     browser.wait_for("Ordered from here")
 
     (made,) = [one for one in place.jobs("failover-unplanned") if one.arguments["vm"] == "queue"]
-    assert made.arguments == {"vm": "queue", "point": "latest", "source_is_down": True}
+    assert made.arguments == {
+        "vm": "queue",
+        "point": "latest",
+        "source_is_down": True,
+        "try_shut_down": True,
+    }
     assert made.machine_id == place.live.far.id
 
 

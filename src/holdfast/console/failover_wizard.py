@@ -154,7 +154,8 @@ class _Wizard:
                 )
             if self._kind in _SHUTTING_DOWN | {ActKind.UNPLANNED}:
                 self._check("force", _("Switch it off if it does not shut down by itself"))
-                self._text("shutdown_within", _("How long it may take to shut down"), "5m")
+                usual = "5m" if self._kind in _SHUTTING_DOWN else ""
+                self._text("shutdown_within", _("How long it may take to shut down"), usual)
             if self._kind in _DISCARDING:
                 self._check("discard_changes", _("What it has written since may go"))
             if self._kind == ActKind.COMMIT and self._visit.may(

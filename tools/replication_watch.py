@@ -42,10 +42,11 @@ def _tell(followed: Iterable[Followed]) -> int:
     for each in followed:
         assert each.status is not None
         cycles, missed = each.status.cycles, each.status.missed
+        _say(f"{each.name}: {cycles} cycles, {missed} missed")
+        _say(f"  {each.points} points proven {each.how}, {each.booted} of them started")
         _say(
-            f"{each.name}: {cycles} cycles, {missed} missed, {each.points} points proven, "
-            f"{each.booted} started, "
-            f"at most {each.worst.total_seconds():.0f} s behind"
+            f"  at most {each.worst.total_seconds():.0f} s behind, "
+            f"for {each.late} s more than two cycles"
         )
         for line in (*each.wrong, *(f"nobody was told: {one}" for one in each.unwarned)):
             faults += 1

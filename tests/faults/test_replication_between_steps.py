@@ -343,6 +343,25 @@ def test_a_disk_that_moves_to_another_image_is_followed(
     faults.survive()
 
 
+def test_an_image_of_a_version_that_keeps_no_records_is_compared(
+    own: Scene, faults: Faults
+) -> None:
+    machine = own.machine
+    own.release_records()
+    path = machine.disks[FIRST].path
+    machine.host.run("qemu-img", "amend", "-f", "qcow2", "-o", "compat=0.10", path)
+    machine.start()
+    own.write()
+    faults.inject()
+
+    assert own.proved() == [COMPARED, TRACKED]
+    own.write()
+    machine.stop()
+    assert own.proved() == [COMPARED, TRACKED]
+    assert all(taken.rung is not WHOLE for taken in own.walked())
+    faults.survive()
+
+
 def test_the_job_of_somebody_else_on_a_disk_is_waited_for(own: Scene, faults: Faults) -> None:
     machine = own.machine
     moved = machine.begin_move(FIRST, "qcow2")

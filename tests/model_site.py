@@ -128,7 +128,7 @@ class ModelSite:
     def suspects(self, vm: str, target: str, *, start: int, length: int) -> bytes:
         raise NotImplementedError
 
-    def tidings(self, vm: str, told: SourceTidings) -> SiteOrder:
+    def tidings(self, vm: str, told: SourceTidings, *, machine: str = "") -> SiteOrder:
         return SiteOrder()
 
     def _slice(self, head: LogHead, path: Path) -> None:

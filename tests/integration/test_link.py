@@ -578,6 +578,8 @@ class _Granted:
     def may_write(self, machine: str, vm: str) -> bool:
         return (machine, vm) in self.pairs
 
+    may_tell = may_write
+
 
 def test_a_machine_writes_what_it_was_granted_and_nothing_else(
     vouching: Vouching, identity: LinkIdentity, receiver: MemoryReceiver, tmp_path: Path

@@ -184,6 +184,8 @@ def test_a_machine_without_a_grant_reaches_nothing(
         def may_write(self, machine: str, vm: str) -> bool:  # noqa: ARG002  whoever it is
             return False
 
+        may_tell = may_write
+
     rules = SiteRules(grants=Nobody(), doors=doors)
     with (
         served(vouching, MemoryReceiver(), rules=rules) as site,

@@ -53,7 +53,7 @@ class Desk:
     count: int = 0
     is_away: bool = False
 
-    def __call__(self, _vm: str, told: SourceTidings) -> SiteOrder:
+    def __call__(self, _vm: str, told: SourceTidings, _machine: str = "") -> SiteOrder:
         if self.is_away:
             raise SiteUnreachable(site="south", place="south:9443", reason="it is away")
         self.told = told

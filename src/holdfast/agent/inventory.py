@@ -76,7 +76,7 @@ def _has_left(event: dict[str, Any], home: str) -> bool:
     if (event["state"], event.get("state_reason")) != _LEFT:
         return False
     record = RecordFolder(home, event["uuid"]).load()
-    return record is None or record.fence is None
+    return record is None or not record.is_barred
 
 
 def _vm(event: dict[str, Any], home: str) -> VmTold:

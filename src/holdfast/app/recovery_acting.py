@@ -104,10 +104,9 @@ def starting(acting: Acting, place: Place) -> Starting:
     here = acting.here
     networks = dict(acting.act.wish.get("networks", {}))
     record = here.record()
-    is_home = record.rests is Stage.PROTECTED_IN_REVERSE and record.fence is not None
     return Starting(
         # At home it is started as it was defined there.
-        original=record.fence.definition if is_home and record.fence else "",
+        original=record.fence.definition if record.is_home_again and record.fence else "",
         place=place,
         home=here.home,
         folder=here.folder,

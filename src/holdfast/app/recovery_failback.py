@@ -9,7 +9,7 @@ from holdfast.app.recovery_acting import (
 )
 from holdfast.app.recovery_here import Here, Outcome, RecoveryWish, store_away
 from holdfast.recovery.acts import OnStep
-from holdfast.recovery.failing_back import failback_steps, handing_home_steps
+from holdfast.recovery.failing_back import Homecoming, failback_steps, handing_home_steps
 from holdfast.recovery.promotion_errors import PromotionFolderClosed
 from holdfast.recovery.record import ActKind, Stage
 from holdfast.recovery.way_back_errors import ReverseReplicaDeleted
@@ -29,7 +29,8 @@ def fail_back(here: Here, wish: RecoveryWish, on_step: OnStep) -> Outcome:
                 begun.perform(handing_home_steps(what, asking))
                 return begun.left_open(figures=what.figures, warnings=what.warnings)
             begun.perform(failback_steps(what, asking))
-        return begun.finish(figures=what.figures, warnings=what.warnings)
+        stage = Homecoming(starting=what).stage
+        return begun.finish(stage=stage, figures=what.figures, warnings=what.warnings)
 
 
 def require_replica(here: Here) -> None:

@@ -21,7 +21,7 @@ from holdfast.recovery.address_rules import AddressRule
 from holdfast.recovery.desk import heard_here, tidings_of
 from holdfast.recovery.policy import Standing, place_of
 from holdfast.recovery.promotion_errors import PromotionFolderClosed
-from holdfast.recovery.record import RecoveryRecord, Stage
+from holdfast.recovery.record import RecoveryRecord
 from holdfast.recovery.record_folder import RecordFolder, known_here
 from holdfast.recovery.source_silence import FAREWELL
 from holdfast.replication.replica_facts import ReplicaFacts
@@ -128,7 +128,7 @@ class Here:
             epoch=known.epoch,
             is_fenced=known.fence is not None,
             under_way=known.act,
-            is_home_again=known.rests is Stage.PROTECTED_IN_REVERSE,
+            is_home_again=known.is_home_again,
             has_replica=has_replica,
             store=str(self.site.folder) if self.site else "",
             store_away=store_away(self.home, self.site) if self.site and not has_replica else "",

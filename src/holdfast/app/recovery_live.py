@@ -53,7 +53,7 @@ def fail_back_live(here: Here, wish: RecoveryWish, on_step: OnStep) -> Outcome:
             steps = (home.look(), *coming.steps(), *steps)
         with refused_unless(begun, is_under_way), _tidy(coming, is_under_way):
             begun.perform(steps)
-        return begun.finish(figures=what.figures, warnings=what.warnings)
+        return begun.finish(stage=home.stage, figures=what.figures, warnings=what.warnings)
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from holdfast.app.replication_admission import SiteFolder
@@ -55,17 +56,20 @@ def home_of(home: str, source: str) -> SiteAddress | None:
     return None
 
 
-def is_source(home: str, site: Site) -> Callable[[str, str], bool]:
-    """Whether a host is the one that a replica of this site comes from, by either of its ids."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourcesHere:
+    """Who is who among the sources of this site; `home` is Holdfast's."""
 
-    def found(vm: str, machine: str) -> bool:
-        facts = site.state(vm)
-        if facts is None:
-            return False
-        to = home_of(home, facts.source)
-        return machine == facts.source or (to is not None and to.machine == machine)
+    home: str
+    site: Site
 
-    return found
+    def source_of(self, vm: str) -> str:
+        facts = self.site.state(vm)
+        return facts.source if facts else ""
+
+    def site_at(self, machine: str) -> str:
+        to = home_of(self.home, machine)
+        return to.machine if to else ""
 
 
 def ids_of(home: str) -> Callable[[ReplicationSettings], frozenset[str]]:
@@ -147,11 +151,12 @@ def require_host(peer: Peer, vm: str, *, site: str) -> None:
 
 def other_host(here: "Here") -> SiteAddress:
     """Where the machine is to be shipped from here: to its old home, or to its site again."""
-    settings, replica = here.settings(), here.replica()
-    if here.record().promoted is None and settings is not None:
+    settings, replica, record = here.settings(), here.replica(), here.record()
+    if record.promoted is None and settings is not None:
         found: SiteAddress | None = _known(here.home, settings.to.machine)
     else:
-        found = home_of(here.home, replica.source) if replica is not None else None
+        source = record.home or (replica.source if replica is not None else "")
+        found = home_of(here.home, source) if source else None
     if found is None:
         raise HomeIsNoSite(about=here.name, here=own_name(here.home))
     return found

@@ -11,7 +11,7 @@ import msgspec
 
 from holdfast.app.drill_tending import TrialTender
 from holdfast.app.recovery_keeping import UpTender
-from holdfast.app.recovery_way_back import home_of_machines, is_source
+from holdfast.app.recovery_way_back import SourcesHere, home_of_machines
 from holdfast.app.replication_admission import SiteFolder
 from holdfast.app.replication_grants import AdmittedGrants, ServersGrants
 from holdfast.app.replication_intake import IntakePace
@@ -84,8 +84,9 @@ def _serve(session: Session, plan: SitePlan, stop: Latch, on_start: OnStart) -> 
     """Until it is told to stop, or is to be another site."""
     home, clock = session.settings.home, session.clock
     folder = Path(plan.folder)
-    desk = desk_of(home, plan.machine, clock, is_source=is_source(home, Site(folder, clock)))
-    back = home_of_machines(session, Site(folder, clock))
+    known = Site(folder, clock)
+    desk = desk_of(home, plan.machine, clock, SourcesHere(home=home, site=known))
+    back = home_of_machines(session, known)
     site = Site(
         folder,
         clock,

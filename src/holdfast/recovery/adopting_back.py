@@ -84,6 +84,7 @@ class HomeOfMachines:
         with self._connected(settings.name) as host:
             domain = _find(host, vm)
             self._fence(folder, domain, settings, wish)
+            self._keep_home(folder, wish)
             if domain is not None:
                 self._settle(folder, domain, settings)
             with self._held(settings):
@@ -229,6 +230,19 @@ class HomeOfMachines:
             first=RecoveryRecord(vm=settings.vm, name=settings.name),
         )
         self.on_step("fenced")
+
+    def _keep_home(self, folder: RecordFolder, wish: AdoptWish) -> None:
+        """It was failed over to here, and on from here: where it came from is its home still."""
+        record, facts = folder.load(), self.site.state(folder.vm)
+        home = record.home if record else ""
+        is_beyond = record is not None and record.promoted is not None and not wish.is_forward
+        if not home and is_beyond and facts is not None and facts.source != wish.source:
+            home = facts.source
+        if home == wish.source:
+            # It went home, and comes from there again.
+            home = ""
+        if record is not None and home != record.home:
+            folder.change(lambda found: msgspec.structs.replace(found, home=home))
 
     def _adopt(
         self,

@@ -8,10 +8,10 @@ which one the machine lives, again and again until it says so itself.
 """
 
 import contextlib
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from secrets import token_hex
+from typing import Protocol
 
 import msgspec
 
@@ -35,34 +35,57 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
         return max(timedelta(0), now - self.at)
 
 
-# Whether a host, by its id in records, is the one that the replica of a machine comes from.
-IsSource = Callable[[str, str], bool]
+class Sources(Protocol):
+    """Who is who among those that are heard here."""
+
+    def source_of(self, vm: str) -> str:
+        """The id by which the source of its replica comes; empty: there is none."""
+
+    def site_at(self, machine: str) -> str:
+        """As a site that host has another id, which records have; empty: it is not known."""
 
 
-def desk_of(
-    home: str,
-    machine_id: str,
-    clock: Clock,
-    *,
-    is_source: IsSource = lambda _vm, _machine: True,
-) -> Desk:
+class _Anybody:
+    """Whoever tells is the source."""
+
+    def source_of(self, vm: str) -> str:  # noqa: ARG002  of any machine
+        return ""
+
+    def site_at(self, machine: str) -> str:
+        return machine
+
+
+def desk_of(home: str, machine_id: str, clock: Clock, sources: Sources | None = None) -> Desk:
     """`machine_id` is this host's own, as its certificate has it; sources are heard from now on."""
     _note_since(home, clock)
+    known = sources or _Anybody()
 
-    def hear(vm: str, tidings: SourceTidings) -> SiteOrder:
-        folder = RecordFolder(home, vm)
-        _note(folder, Heard(at=clock.now(), tidings=tidings))
+    def hear(vm: str, tidings: SourceTidings, machine: str = "") -> SiteOrder:
+        folder, source = RecordFolder(home, vm), known.source_of(vm)
+        # Of a machine that went on from here its first home is heard as well, and orders nobody.
+        is_source = not machine or machine == (source or machine)
+        if is_source:
+            _note(folder, Heard(at=clock.now(), tidings=tidings))
         record = folder.load()
         if record is None:
             return SiteOrder()
-        _keep(folder, tidings, machine_id=machine_id, clock=clock)
-        is_behind = tidings.epoch < record.epoch
-        if is_behind and was_given_on(record) and not is_source(vm, record.runs_at):
-            # To a host that its source knows nothing of: to that it is as if it ran here.
+        _keep(folder, tidings, machine_id=machine_id, clock=clock, is_source=is_source)
+        who = machine or source
+        if _went_elsewhere(record, tidings, by=who, site=known.site_at(who)):
+            # To a host that this one knows nothing of: to that it is as if it ran here.
             record = msgspec.structs.replace(record, runs_at=machine_id)
-        return answer(record, tidings, order_of(folder), machine_id=machine_id)
+        order = order_of(folder) if is_source else None
+        return answer(record, tidings, order, machine_id=machine_id)
 
     return hear
+
+
+def _went_elsewhere(record: RecoveryRecord, tidings: SourceTidings, *, by: str, site: str) -> bool:
+    """It was given to another host than the one that tells, which does not live by that."""
+    if not by or record.runs_at in ("", by, site):
+        return False
+    is_behind = tidings.epoch < record.epoch
+    return is_behind or (bool(site) and not tidings.is_fenced)
 
 
 def answer(
@@ -84,11 +107,6 @@ def answer(
         return msgspec.structs.replace(order, epoch=record.epoch, runs_at=record.runs_at)
     # An act that has begun will want something soon.
     return _as(known, OrderKind.NOTHING, act=act)
-
-
-def was_given_on(record: RecoveryRecord) -> bool:
-    """It was failed over to here, and from here to another host, which may be its home."""
-    return record.promoted is not None and record.fence is not None
 
 
 def _is_to_release(record: RecoveryRecord, tidings: SourceTidings) -> bool:
@@ -159,13 +177,21 @@ def _as(known: SiteOrder, kind: OrderKind, *, act: str) -> SiteOrder:
     return msgspec.structs.replace(known, kind=kind, act=act)
 
 
-def _keep(folder: RecordFolder, tidings: SourceTidings, *, machine_id: str, clock: Clock) -> None:
+def _keep(
+    folder: RecordFolder,
+    tidings: SourceTidings,
+    *,
+    machine_id: str,
+    clock: Clock,
+    is_source: bool,
+) -> None:
     """What the record itself has to say of what was heard; mostly nothing."""
 
     def told(record: RecoveryRecord) -> RecoveryRecord:
         if is_split(record, tidings, machine_id=machine_id) and not _is_known_split(record):
             return with_event(record, clock, SPLIT_BRAIN, figures={"epoch": float(record.epoch)})
-        if record.stage is Stage.UNDOING and record.act is None and has_released(record, tidings):
+        is_over = record.stage is Stage.UNDOING and record.act is None and is_source
+        if is_over and has_released(record, tidings):
             released = msgspec.structs.replace(record, stage=record.rests)
             return with_event(released, clock, "released")
         return record

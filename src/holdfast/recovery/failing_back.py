@@ -25,6 +25,8 @@ from holdfast.recovery.way_back_notes import HomeNote, home_note, keep_home
 def failback_steps(starting: Starting, asking: SourceAsking) -> Sequence[Step]:
     """What is left to do of it."""
     coming = Homecoming(starting=starting)
+    if not coming.is_home:
+        return (coming.look(), *planned_steps(starting, asking))
     if coming.has_begun():
         return coming.steps()
     return (coming.look(), *planned_steps(coming.at_home(), asking), *coming.steps())
@@ -44,13 +46,27 @@ class Homecoming:
 
     starting: Starting
 
+    @property
+    def is_home(self) -> bool:
+        """Else it was failed over to here before, and comes back from a host beyond."""
+        return not self._record().home
+
+    @property
+    def stage(self) -> Stage:
+        """When it is here: where it is not at home it stands on its replica, as after a failover."""
+        return Stage.COMMITTED if self.is_home else Stage.FAILED_OVER
+
     def at_home(self) -> Starting:
         """It is started as it was defined here."""
+        if not self.is_home:
+            return self.starting
         fence = self._record().fence
         self.starting.original = fence.definition if fence else ""
         return self.starting
 
     def steps(self) -> Sequence[Step]:
+        if not self.is_home:
+            return ()
         return (
             Step(name="settle", do=self._settle, is_done=self._is_settled),
             Step(name="forget", do=self._forget, is_done=self._is_home),
@@ -64,6 +80,8 @@ class Homecoming:
                 return ""
             vm, site = self.starting.vm, self.starting.place.site
             require_reverse_replica(self.starting)
+            if not self.is_home:
+                return ""
             newest = self.starting.facts().points[-1]
             found = site.originals(vm, newest.generation)
             if not found:

@@ -27,6 +27,7 @@ from holdfast.recovery.standing_alone import mend_before_start
 from holdfast.recovery.starting_addresses import answers
 from holdfast.recovery.up_errors import NotStartedWithHost
 from holdfast.recovery.up_note import UpNote, drop_up_note, keep_up_note, mark_up, up_note
+from holdfast.replication.resync import Because
 from holdfast.replication.source_folder import SourceFolder
 
 # A source that lives says within seconds whether the machine runs there.
@@ -124,7 +125,7 @@ class KeepingUp:
 def stands_here(record: RecoveryRecord, machine_id: str) -> bool:
     """It was failed over to this host, and nothing is under way that would start or end it."""
     is_free = record.act is None or record.act.kind in MAY_GO_ON
-    is_here = record.promoted is not None and record.fence is None
+    is_here = record.promoted is not None and not record.is_barred
     return is_free and is_here and record.runs_at == machine_id and record.stage in _STANDS_HERE
 
 
@@ -161,8 +162,13 @@ def start_again(
 
 
 def _is_asked_for(folder: RecordFolder, record: RecoveryRecord, home: str) -> bool:
-    """Whether it is replicated from here by now: then its home is asked before it is started."""
+    """Whether it is replicated from here by now: then its site is asked before it is started."""
     if record.stage is Stage.PROTECTED_IN_REVERSE:
         return True
-    is_replicated = SourceFolder(home, folder.vm).settings() is not None
-    return record.stage is Stage.REPROTECTING and is_replicated
+    source = SourceFolder(home, folder.vm)
+    if source.settings() is None:
+        return False
+    # What was shipped from here before it came is the beginning of nothing, and nobody is asked.
+    sent = source.sent()
+    is_over = sent is None or sent.must_walk == Because.REPROTECT
+    return record.stage is Stage.REPROTECTING or not is_over

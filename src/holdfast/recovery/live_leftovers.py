@@ -40,7 +40,7 @@ def settle(domain: Domain, folder: RecordFolder, clock: Clock, *, home: str, sit
             if not domain.is_active() and is_fenced(domain):
                 _throw_away(domain, folder, note, record)
                 _forget(folder, note)
-        elif record is None or record.fence is None:
+        elif record is None or not record.is_barred:
             _put_back(domain, clock, home=home)
             _forget(folder, note)
 

@@ -166,7 +166,20 @@ class RecoveryRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     # It was to start with its host; since it is protected the agent sees to that.
     starts_with_host: bool | None = None
     # Where it stood here before it was last failed over to this host: an undo leads back there.
-    # In reverse means that this host is its home.
+    # In reverse means that this host is its home, or that it came back here from a host beyond.
     rests: Stage = Stage.PROTECTED
+    # Where it is at home, by the id its source came by, once it is followed here from a host beyond:
+    # the replica has another source from then on.
+    home: str = ""
     # Newest last.
     events: tuple[Event, ...] = ()
+
+    @property
+    def is_home_again(self) -> bool:
+        """It was brought back to this host, and this is where it is at home."""
+        return self.rests is Stage.PROTECTED_IN_REVERSE and not self.home
+
+    @property
+    def is_barred(self) -> bool:
+        """A bar of before is none any more once the machine was given to this host again."""
+        return self.fence is not None and self.fence.epoch >= self.epoch

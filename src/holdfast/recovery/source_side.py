@@ -154,7 +154,7 @@ class SourceSide:
         record, notes, error = self._look_at_record(), self._notes.now, self._error
         is_active = self._is_active()
         acked = self._loop.sent().acked
-        is_held = notes.is_handing_over or (record.fence is not None and not is_active)
+        is_held = notes.is_handing_over or (record.is_barred and not is_active)
         return SourceTidings(
             epoch=record.epoch,
             is_active=is_active,
@@ -356,7 +356,7 @@ class SourceSide:
         """One that does not read halts it: by it this host knows what it gave away."""
         record = self._records.load(self._loop.settings)
         is_theirs = record.runs_at == self._loop.settings.to.machine
-        is_given = is_theirs or record.fence is not None or self._awaits_reprotect(record)
+        is_given = is_theirs or record.is_barred or self._awaits_reprotect(record)
         self._is_halted = is_given or self._notes.now.is_barring
         return record
 

@@ -19,7 +19,7 @@ def why_not(folder: RecordFolder, *, site_machine: str, boot: str) -> str:
     """What speaks against it; empty: nothing."""
     record, notes = folder.load(), NotesFile(folder.path).now
     if record is not None and record.runs_at == site_machine:
-        return _("it was given to its site by epoch {epoch}").format(epoch=record.epoch)
+        return given_away(record)
     if notes.is_handing_over or (record is not None and record.fence is not None):
         return _("it is being handed over to its site")
     if record is not None and record.starts_with_host and notes.boot != boot:
@@ -45,11 +45,10 @@ def start_by_hand(  # noqa: PLR0913  who, what, where and whether
     if not reason and domain.is_active():
         return False
     with vm_lock(home, domain.uuid, clock, name=domain.name, work="failover start"):
-        record = folder.load()
         if reason:
-            _take(folder, domain, clock, who=who)
-        if fencing.is_fenced(domain):
-            fencing.unbar(domain, record.fence if record else None)
+            take_by_force(folder, domain, clock, who=who)
+        elif fencing.is_fenced(domain):
+            fencing.unbar(domain)
         if domain.is_active():
             return False
         domain.start()
@@ -57,13 +56,21 @@ def start_by_hand(  # noqa: PLR0913  who, what, where and whether
     return True
 
 
-def _take(folder: RecordFolder, domain: Domain, clock: Clock, *, who: str) -> None:
-    """What its site is in the middle of is not obeyed any more."""
-    notes = NotesFile(folder.path)
+def given_away(record: RecoveryRecord) -> str:
+    return _("it was given to its site by epoch {epoch}").format(epoch=record.epoch)
+
+
+def take_by_force(
+    folder: RecordFolder, domain: Domain, clock: Clock, *, who: str, runs_at: str = ""
+) -> None:
+    """It can be started when this returns, and what its site is in the middle of is not obeyed."""
+    notes, before = NotesFile(folder.path), folder.load()
 
     def taken(record: RecoveryRecord) -> RecoveryRecord:
-        now = msgspec.structs.replace(record, runs_at="", fence=None)
+        now = msgspec.structs.replace(record, runs_at=runs_at, fence=None)
         return with_event(now, clock, BY_FORCE, who=who)
 
     notes.put(msgspec.structs.replace(notes.now.released(), refused=notes.now.act))
     folder.change(taken, first=RecoveryRecord(vm=domain.uuid, name=domain.name))
+    if fencing.is_fenced(domain):
+        fencing.unbar(domain, before.fence if before else None)

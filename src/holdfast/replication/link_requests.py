@@ -52,6 +52,8 @@ def _require_targets(names: Iterable[str]) -> None:
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     verb: ClassVar[str]
     effort: ClassVar[Effort] = Effort.QUICK
+    # Of those that only tell; the others write a replica, or concern one.
+    only_tells: ClassVar[bool] = False
 
     vm: Vm
 
@@ -188,6 +190,7 @@ class AskTidings(Request, frozen=True, kw_only=True):
     """Sites of before do not know it, which is no failure."""
 
     verb = "tidings"
+    only_tells = True
 
     told: SourceTidings
 
@@ -196,8 +199,8 @@ class AskTidings(Request, frozen=True, kw_only=True):
         if any(len(text) > _LONGEST_NAME for text in texts) or len(self.told.facts) > _MOST_FACTS:
             raise ValueError("more than a host has to tell")
 
-    def put_to(self, receiver: Receiver, machine: str) -> Any:  # noqa: ARG002  others need it
-        return receiver.tidings(self.vm, self.told)
+    def put_to(self, receiver: Receiver, machine: str) -> Any:
+        return receiver.tidings(self.vm, self.told, machine=machine)
 
 
 class AskAdopt(Request, frozen=True, kw_only=True):

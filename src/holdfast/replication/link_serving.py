@@ -68,6 +68,9 @@ class Grants(Protocol):
     def may_write(self, machine: str, vm: str) -> bool:
         """Asked for each request, in the thread that does it, and for no piece of a log."""
 
+    def may_tell(self, machine: str, vm: str) -> bool:
+        """Also one whose replica has another source by now: it has to hear where the machine lives."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
@@ -287,7 +290,9 @@ class Serving:
         if self._is_gone:
             # Nobody waits for it any more; what is still wanted is asked for again.
             raise LinkLost(place=self._channel.place, reason="its source is gone")
-        if not self._parts.grants.may_write(self.who.machine, request.vm):
+        grants = self._parts.grants
+        may = grants.may_tell if request.only_tells else grants.may_write
+        if not may(self.who.machine, request.vm):
             raise NotGranted(machine=self.who.machine, vm=request.vm)
         if isinstance(request, AskIncoming):
             return self._open(number, request)

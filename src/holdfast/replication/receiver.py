@@ -127,5 +127,8 @@ class Receiver(Protocol):
     def suspects(self, vm: str, target: str, *, start: int, length: int) -> bytes:
         """Where an adopted disk may differ, as the bits of adoption.Suspects."""
 
-    def tidings(self, vm: str, told: SourceTidings) -> SiteOrder:
-        """Hear how the source is, and say what is wanted of it; asked every few seconds."""
+    def tidings(self, vm: str, told: SourceTidings, *, machine: str = "") -> SiteOrder:
+        """Hear how the source is, and say what is wanted of it; asked every few seconds.
+
+        A link puts in by whose certificate it is told.
+        """

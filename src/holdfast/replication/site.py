@@ -146,7 +146,9 @@ class Site:
 
     def adopt_images(self, wish: ReplicaWish, work: Adopting) -> ReplicaFacts:
         """Make images of a machine of this host the newest layers of its replica here."""
-        self.prepare(wish)
+        # One that came from another host is this one's by the very step that takes up the images.
+        is_there = self.state(wish.vm) is not None
+        self.prepare(msgspec.structs.replace(wish, source="") if is_there else wish)
         return self._replica(wish.vm).adopt(work)
 
     def originals(self, vm: str, generation: str) -> dict[str, str]:
@@ -189,8 +191,8 @@ class Site:
         require_target(target)
         return part_of(self._replica(vm).suspects(target), start, length)
 
-    def tidings(self, vm: str, told: SourceTidings) -> SiteOrder:
-        return msgspec.structs.replace(self._desk(vm, told), now=self._clock.now())
+    def tidings(self, vm: str, told: SourceTidings, *, machine: str = "") -> SiteOrder:
+        return msgspec.structs.replace(self._desk(vm, told, machine), now=self._clock.now())
 
     def attach(
         self, vm: str, generation: str, *, who: str, until: datetime | None = None

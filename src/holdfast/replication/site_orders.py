@@ -4,9 +4,9 @@ The site never connects to the source; so an order waits until the source says h
 source says by which epoch it lives. Each may be said again: both sides look at the world first.
 """
 
-from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
 import msgspec
 
@@ -61,10 +61,13 @@ class SourceTidings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     now: datetime | None = None
 
 
-# At the site: hear how a source is, say what is wanted of it.
-Desk = Callable[[str, SourceTidings], SiteOrder]
+class Desk(Protocol):
+    """At the site: hear how a source is, say what is wanted of it."""
+
+    def __call__(self, vm: str, tidings: SourceTidings, machine: str = "", /) -> SiteOrder:
+        """`machine` is the id the source comes by; empty: the one its replica is from."""
 
 
-def no_desk(_vm: str, _tidings: SourceTidings) -> SiteOrder:
+def no_desk(_vm: str, _tidings: SourceTidings, _machine: str = "") -> SiteOrder:
     """Nothing is ever wanted."""
     return SiteOrder()

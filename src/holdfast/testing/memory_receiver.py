@@ -131,7 +131,7 @@ class MemoryReceiver:
     def suspects(self, vm: str, target: str, *, start: int, length: int) -> bytes:  # noqa: ARG002  it has none
         return bytes(length // (8 * GRAIN))
 
-    def tidings(self, vm: str, told: SourceTidings) -> SiteOrder:
+    def tidings(self, vm: str, told: SourceTidings, *, machine: str = "") -> SiteOrder:  # noqa: ARG002  whoever it is
         self.heard.append((vm, told))
         return self.orders.get(vm, SiteOrder())
 

@@ -1,12 +1,13 @@
 """What a source is told: the record first, then orders; and what is kept of what it says."""
 
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 
 from holdfast.recovery.desk import (
-    IsSource,
+    Sources,
     answer,
     desk_of,
     listening_since,
@@ -163,12 +164,26 @@ def test_an_undone_failback_rests_where_it_was(tmp_path: Path) -> None:
     assert after.stage is Stage.PROTECTED_IN_REVERSE
 
 
+@dataclass(frozen=True)
+class Known:
+    """The replica is from there; by its certificate each host has another id than as a site."""
+
+    source: str = ""
+    sites: dict[str, str] = field(default_factory=dict)
+
+    def source_of(self, vm: str) -> str:  # noqa: ARG002  of any machine
+        return self.source
+
+    def site_at(self, machine: str) -> str:
+        return self.sites.get(machine, "")
+
+
 def _opened(
-    tmp_path: Path, known: RecoveryRecord, is_source: IsSource = lambda _vm, _machine: True
+    tmp_path: Path, known: RecoveryRecord, sources: Sources | None = None
 ) -> tuple[RecordFolder, Desk]:
     folder = RecordFolder(str(tmp_path), "vm")
     folder.save(known)
-    return folder, desk_of(str(tmp_path), HERE, FakeClock(), is_source=is_source)
+    return folder, desk_of(str(tmp_path), HERE, FakeClock(), sources)
 
 
 GIVEN_ON = {
@@ -182,7 +197,7 @@ GIVEN_ON = {
 def test_a_machine_that_went_on_to_a_third_host_is_not_given_back_to_its_source(
     tmp_path: Path,
 ) -> None:
-    folder, desk = _opened(tmp_path, record(**GIVEN_ON), is_source=lambda _vm, _machine: False)
+    folder, desk = _opened(tmp_path, record(**GIVEN_ON), Known(SOURCE))
 
     barred = desk("vm", SourceTidings(epoch=1, is_fenced=True))
     rests = desk("vm", SourceTidings(epoch=2, is_fenced=True))
@@ -193,14 +208,49 @@ def test_a_machine_that_went_on_to_a_third_host_is_not_given_back_to_its_source(
 
 
 def test_who_lives_by_the_same_epoch_is_left_in_peace(tmp_path: Path) -> None:
-    folder, desk = _opened(tmp_path, record(**GIVEN_ON), is_source=lambda _vm, _machine: False)
+    folder, desk = _opened(tmp_path, record(**GIVEN_ON), Known(SOURCE))
 
     assert folder.path.exists()
     assert desk("vm", SourceTidings(epoch=2, is_active=True)).kind is OrderKind.NOTHING
 
 
 def test_a_machine_that_went_home_is_its_sources_own(tmp_path: Path) -> None:
-    folder, desk = _opened(tmp_path, record(**GIVEN_ON), is_source=lambda _vm, _machine: True)
+    folder, desk = _opened(tmp_path, record(**GIVEN_ON), Known(SOURCE, {SOURCE: "third-id"}))
 
     assert folder.path.exists()
     assert desk("vm", SourceTidings(epoch=1, is_fenced=True)).kind is OrderKind.RELEASE
+
+
+FOLLOWED_FROM_BEYOND = {"epoch": 2, "runs_at": "third-id", "home": SOURCE}
+
+
+def test_its_first_home_hears_where_it_lives_once_it_is_followed_from_beyond(
+    tmp_path: Path,
+) -> None:
+    """And what it says is not taken for what the host beyond has said."""
+    known = Known("beyond-id", {SOURCE: "home-id", "beyond-id": "third-id"})
+    _folder, desk = _opened(tmp_path, record(**FOLLOWED_FROM_BEYOND), known)
+    desk("vm", SourceTidings(epoch=2, is_active=True), "beyond-id")
+
+    behind = desk("vm", SourceTidings(epoch=1, is_fenced=True), SOURCE)
+    by_force = desk("vm", SourceTidings(epoch=2, is_active=True), SOURCE)
+    rests = desk("vm", SourceTidings(epoch=2, is_fenced=True), SOURCE)
+
+    assert (behind.kind, behind.epoch, behind.runs_at) == (OrderKind.FENCE, 2, HERE)
+    assert (by_force.kind, by_force.runs_at) == (OrderKind.FENCE, HERE)
+    assert rests.kind is OrderKind.NOTHING
+    heard = tidings_of(str(tmp_path), "vm")
+    assert heard is not None
+    assert heard.tidings.is_active
+
+
+def test_an_order_for_the_host_beyond_is_not_its_first_homes(tmp_path: Path) -> None:
+    known = Known("beyond-id", {SOURCE: "home-id", "beyond-id": "third-id"})
+    folder, desk = _opened(tmp_path, record(**FOLLOWED_FROM_BEYOND, act=ACT), known)
+    put_order(folder, SiteOrder(kind=OrderKind.HAND_OVER, act=ACT.id))
+
+    theirs = desk("vm", SourceTidings(epoch=2, is_active=True), "beyond-id")
+    homes = desk("vm", SourceTidings(epoch=2, is_fenced=True), SOURCE)
+
+    assert theirs.kind is OrderKind.HAND_OVER
+    assert homes.kind is OrderKind.NOTHING

@@ -31,7 +31,7 @@ class Site:
     # Until it answers.
     seconds: float = 0.0
 
-    def tidings(self, _vm: str, told: SourceTidings) -> SiteOrder:
+    def tidings(self, _vm: str, told: SourceTidings, *, machine: str = "") -> SiteOrder:  # noqa: ARG002  whoever it is
         self.heard.append(told)
         self.clock.sleep(self.seconds)
         if isinstance(self.answer, HoldfastError):

@@ -157,7 +157,7 @@ def _legal(picture: Picture, machine: Machine) -> frozenset[ActKind]:
         epoch=record.epoch if record else 0,
         is_fenced=record is not None and record.fence is not None,
         under_way=record.act if record else None,
-        is_home_again=record is not None and record.rests is Stage.PROTECTED_IN_REVERSE,
+        is_home_again=record is not None and record.is_home_again,
         has_replica=has_replica,
     )
     return legal_acts(standing)

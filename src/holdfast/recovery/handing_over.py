@@ -7,6 +7,7 @@ with the next call, in whatever process that is.
 from collections.abc import Callable
 
 from holdfast.base.clock import Clock
+from holdfast.base.texts import _
 from holdfast.hypervisor.barred import FENCED, without_bar
 from holdfast.hypervisor.domain_xml import read_domain
 from holdfast.hypervisor.domains import Domain
@@ -22,7 +23,9 @@ from holdfast.replication.offline_cycle import is_unchanged
 from holdfast.replication.site_orders import OrderKind, SiteOrder
 from holdfast.replication.source_facts import Generation
 from holdfast.replication.source_orders import Loop
+from holdfast.replication.states import STATES
 from holdfast.replication.status import State
+from holdfast.replication.why_texts import why_text
 
 _NOT_AT_WORK = (State.PAUSED, State.SUSPENDED, State.HOST_NOT_REGISTERED)
 
@@ -57,7 +60,9 @@ class HandingOver:
         domain = self._begun(order)
         sent = self._loop.sent()
         if sent.must_walk:
-            raise SourceNotReady(about=domain.name, state=self._loop.state.value)
+            # It may take long, and goes on by itself: a person comes back then.
+            text = _("first all of it has to be compared with what its site has: {why}")
+            raise self._not_ready(domain, text.format(why=why_text(sent.must_walk)))
         base = sent.base.name if sent.base else ""
         if not domain.is_active():
             return self._is_shipped(domain)
@@ -98,10 +103,13 @@ class HandingOver:
         if not is_whole and domain.has_saved_memory():
             raise SourceMemorySaved(about=domain.name)
         if loop.settings.paused is not None or loop.state in _NOT_AT_WORK:
-            raise SourceNotReady(about=domain.name, state=loop.state.value)
+            raise self._not_ready(domain, _(STATES[loop.state]))
         if loop.sent().acked is None:
-            raise SourceNotReady(about=domain.name, state=loop.state.value)
+            raise self._not_ready(domain, _("its site has nothing of it yet"))
         return domain
+
+    def _not_ready(self, domain: Domain, state: str) -> SourceNotReady:
+        return SourceNotReady(about=domain.name, state=state)
 
     def _is_kept(self, order: SiteOrder) -> bool:
         """All was done before; the site has only not said anything else yet."""

@@ -111,12 +111,12 @@ class Hunt:
     def go_through(self) -> None:
         """Until nothing is left to be killed and it has moved; each time what it says is done."""
         for _try in range(_TRIES):
-            if self._moved() and not self.left:
+            if self.has_moved() and not self.left:
                 return
             self._go_on()
         raise AssertionError((self.left, self.errors))
 
-    def _moved(self) -> bool:
+    def has_moved(self) -> bool:
         """Whether the command has come to its end."""
         moving = self.going.sites.south.side.start(*LIVE.words, "--json")
         died: list[Victim] = []
@@ -257,6 +257,22 @@ def test_killed_at_each_moment_it_stays_or_has_left_and_the_command_goes_on(
         going.assert_runs_once()
         going.assert_runs_on("south")
         assert_at_rest(going, act)
+        hunt.undo()
+        hunt.assert_is_home()
+        _assert_nothing_is_left(going)
+
+
+def test_the_next_command_after_a_power_cut_of_the_site_moves_it(going: Circle, gate: Gate) -> None:
+    """All that the site has heard by then is that it was on its way."""
+    hunt = Hunt(going, gate, [(Moment.MIGRATING, Victim.HOST)])
+    with going.round():
+        assert not hunt.has_moved()
+        assert not hunt.left
+        going.revive()
+
+        assert hunt.has_moved(), hunt.errors
+
+        going.assert_runs_on("south")
         hunt.undo()
         hunt.assert_is_home()
         _assert_nothing_is_left(going)

@@ -16,7 +16,7 @@ from holdfast.app.recovery_way_back import doubts_of_way_back
 from holdfast.base.errors import HoldfastError
 from holdfast.recovery.acts import OnStep
 from holdfast.recovery.failing_back import Homecoming
-from holdfast.recovery.live import Arriving
+from holdfast.recovery.live import Arriving, go_on_or_anew
 from holdfast.recovery.record import ActKind
 
 
@@ -30,7 +30,9 @@ def fail_over_live(here: Here, wish: RecoveryWish, on_step: OnStep) -> Outcome:
         what.warnings.extend(doubts_of_way_back(here))
         coming = Arriving(what, hypervisor=here.session.settings.libvirt)
         with refused_unless(begun, coming.is_under_way), _tidy(coming, coming.is_under_way):
-            begun.perform(coming.steps())
+            go_on_or_anew(
+                coming, lambda: begun.perform(coming.steps()), is_under_way=coming.is_under_way
+            )
         return begun.finish(figures=what.figures, warnings=what.warnings)
 
 
@@ -52,7 +54,7 @@ def fail_back_live(here: Here, wish: RecoveryWish, on_step: OnStep) -> Outcome:
         if not home.has_begun():
             steps = (home.look(), *coming.steps(), *steps)
         with refused_unless(begun, is_under_way), _tidy(coming, is_under_way):
-            begun.perform(steps)
+            go_on_or_anew(coming, lambda: begun.perform(steps), is_under_way=is_under_way)
         return begun.finish(stage=home.stage, figures=what.figures, warnings=what.warnings)
 
 

@@ -8,6 +8,7 @@ made durable, and the machine runs on here.
 import contextlib
 from collections.abc import Callable, Sequence
 from secrets import token_hex
+from typing import Protocol
 
 import msgspec
 
@@ -52,6 +53,29 @@ _FIGURES = (
 )
 _NOT_WHOLE = ("migration", "starting-up")
 _ON_ITS_WAY = ("frozen", "migrating", "gone")
+
+
+class GivenUp(Protocol):
+    """What may be given up, so that it goes on at its own host."""
+
+    def give_up(self) -> None: ...
+
+
+def go_on_or_anew(
+    coming: GivenUp, do: Callable[[], None], *, is_under_way: Callable[[], bool]
+) -> None:
+    """A try of before that has failed at its own host meanwhile is begun anew, once.
+
+    This host knows of it only what it heard last, as before its power was cut.
+    """
+    goes_on = is_under_way()
+    try:
+        do()
+    except LiveSourceRefuses:
+        if not goes_on or is_under_way():
+            raise
+        coming.give_up()
+        do()
 
 
 class Arriving:

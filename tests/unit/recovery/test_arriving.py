@@ -13,8 +13,8 @@ from holdfast.hypervisor.errors import HypervisorFailed
 from holdfast.hypervisor.states import Standing, State
 from holdfast.recovery import live, live_sockets
 from holdfast.recovery.desk import put_order
-from holdfast.recovery.live import Arriving
-from holdfast.recovery.live_errors import LiveSourceSilent
+from holdfast.recovery.live import Arriving, go_on_or_anew
+from holdfast.recovery.live_errors import LiveSourceRefuses, LiveSourceSilent
 from holdfast.recovery.record import Promoted, RecoveryRecord
 from holdfast.recovery.record_folder import RecordFolder
 from holdfast.replication.site_orders import OrderKind, SiteOrder
@@ -96,3 +96,38 @@ def test_its_sockets_go_before_the_order_that_names_them(tmp_path: Path, base: P
 
     assert not base.exists()
     assert not (starting.folder.path / "doors.json").exists()
+
+
+class _Coming:
+    """It was under way, and its source says that it is not any more."""
+
+    def __init__(self, *, refusals: int, was_begun: bool) -> None:
+        self.refusals, self.is_on_its_way = refusals, was_begun
+        self.given_up = self.done = 0
+
+    def give_up(self) -> None:
+        self.given_up += 1
+
+    def go(self) -> None:
+        if self.refusals:
+            self.refusals, self.is_on_its_way = self.refusals - 1, False
+            raise LiveSourceRefuses(about="web", said="it broke off", advice="again")
+        self.done += 1
+
+
+def test_a_try_of_before_that_has_failed_meanwhile_is_begun_anew() -> None:
+    coming = _Coming(refusals=1, was_begun=True)
+
+    go_on_or_anew(coming, coming.go, is_under_way=lambda: coming.is_on_its_way)
+
+    assert (coming.given_up, coming.done) == (1, 1)
+
+
+@pytest.mark.parametrize(("refusals", "was_begun"), [(1, False), (2, True)])
+def test_a_try_of_this_command_that_is_refused_is_told_of(refusals: int, was_begun: bool) -> None:
+    coming = _Coming(refusals=refusals, was_begun=was_begun)
+
+    with pytest.raises(LiveSourceRefuses):
+        go_on_or_anew(coming, coming.go, is_under_way=lambda: coming.is_on_its_way)
+
+    assert coming.done == 0

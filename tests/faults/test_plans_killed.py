@@ -235,8 +235,8 @@ def running_at(station: Station) -> set[str]:
 def _assert_holds(machine: StillMachine) -> None:
     wanted = machine.folder / "wanted"
     wanted.write_bytes(machine.disks["vda"].content)
-    words = ["qemu-img", "compare", "-U", "-f", "raw", "-F", "qcow2", wanted]
-    done = subprocess.run([*words, machine.image("vda")[0]], capture_output=True, check=False)
+    words = ["qemu-img", "compare", "-U", "-f", "raw", "-F", "qcow2", str(wanted)]
+    done = subprocess.run([*words, str(machine.image("vda")[0])], capture_output=True, check=False)
     wanted.unlink()
     assert done.returncode == 0, f"{machine.name}: {done.stdout!r} {done.stderr!r}"
 

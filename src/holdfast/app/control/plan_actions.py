@@ -1,5 +1,6 @@
 """Actions of plans that a server runs: which it does at all, at which host, and what must be there."""
 
+import contextlib
 from collections.abc import Iterator, Sequence
 
 from holdfast.app.control.access import require
@@ -22,7 +23,7 @@ from holdfast.catalog.tables import Machine, RecoveryHost
 from holdfast.fleet.jobs import Kind
 from holdfast.fleet.roles import Right
 from holdfast.recovery.plans.plan import Action, ActionKind, Plan
-from holdfast.recovery.plans.plan_errors import PlanScriptMissing
+from holdfast.recovery.plans.plan_errors import PlanMachineTwice, PlanScriptMissing
 from holdfast.recovery.plans.web_addresses import host_of as web_host
 
 _AT_HOSTS = frozenset({ActionKind.HOST_SCRIPT, ActionKind.GUEST_SCRIPT})
@@ -43,6 +44,16 @@ def unfit(plan: Plan) -> Iterator[HoldfastError]:
         for check in machine.checks:
             if check.strip().startswith(_ON_THE_HOST):
                 yield PlanNeedsHost(plan=plan.name, action=check, kind="check")
+
+
+def named_twice(db: Session, actor: Actor, plan: Plan) -> Iterator[PlanMachineTwice]:
+    """By its name and by its UUID, as far as the server knows it."""
+    seen: dict[str, str] = {}
+    for machine in plan.machines:
+        with contextlib.suppress(NotThere):
+            other = seen.setdefault(picture_for(db, actor, machine.vm).vm, machine.vm)
+            if other != machine.vm:
+                yield PlanMachineTwice(vm=machine.vm, other=other)
 
 
 def not_there(db: Session, actor: Actor, plan: Plan, vault_id: str) -> Iterator[HoldfastError]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from holdfast.app.control.access import require
 from holdfast.app.control.errors import NotThere
-from holdfast.app.control.plan_actions import not_there, unfit
+from holdfast.app.control.plan_actions import named_twice, not_there, unfit
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.recovery_plans import plan_for
 from holdfast.app.control.recovery_views import RecoveryView, show_recovery
@@ -101,7 +101,8 @@ def check_plan(plane: Plane, actor: Actor, vault: str, text: str) -> PlanCheck:
             ]
         )
     with plane.database.read() as db:
-        missing = _wrong(not_there(db, actor, plan, vault_id))
+        lacks = (*named_twice(db, actor, plan), *not_there(db, actor, plan, vault_id))
+        missing = _wrong(lacks)
     return PlanCheck(
         problems=_wrong(unfit(plan)), missing=missing, picture=_picture(plane, actor, plan)
     )

@@ -13,7 +13,7 @@ from holdfast.app.control import audit
 from holdfast.app.control.access import require
 from holdfast.app.control.errors import NotThere
 from holdfast.app.control.job_views import JobView, view_of
-from holdfast.app.control.plan_actions import require_actions
+from holdfast.app.control.plan_actions import named_twice, require_actions
 from holdfast.app.control.plan_run_errors import PlanNotRunning, PlanStillRuns
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.recovery_orders import place_in_plan
@@ -51,6 +51,8 @@ def begin_run(
         plan = runnable(row.text)
         for machine in plan.machines:
             _require_host(db, actor, machine, kind)
+        for error in named_twice(db, actor, plan):
+            raise error
         require_actions(db, actor, _of_kind(plan, kind), row.vault_id, _ACTS[kind])
         job_id = id_for(actor)
         progress = Progress(

@@ -10,6 +10,7 @@ from holdfast.app.control import server_work
 from holdfast.app.control.errors import NotAllowed
 from holdfast.app.control.job_orders import cancel_job
 from holdfast.app.control.job_reports import report_job
+from holdfast.app.control.plan_checks import check_plan
 from holdfast.app.control.plan_driving import drive_slice
 from holdfast.app.control.plan_run_errors import PlanNeedsHost, PlanStillRuns
 from holdfast.app.control.plan_runs import answer, begin_run, resume_run
@@ -19,6 +20,7 @@ from holdfast.catalog.tables import Job
 from holdfast.fleet.jobs import State
 from holdfast.fleet.messages import JobReport
 from holdfast.fleet.roles import Role
+from holdfast.recovery.plans.plan_errors import PlanMachineTwice
 from holdfast.recovery.record import Stage
 from holdfast.testing.planes import add_person
 from tests.unit.app.control.replication_ground import Ground
@@ -125,6 +127,20 @@ def test_what_runs_there_already_is_passed_over(ground: Ground, act: str, stage:
     assert steps["first/db/start"]["state"] == "already"
     assert steps["second/pre-1"]["state"] == "running"
     assert not [name for name in jobs(ground) if name.endswith(" db")]
+
+
+def test_a_machine_by_its_name_and_by_its_uuid_is_one_machine(ground: Ground) -> None:
+    text = PLAN.replace("vm: web", "vm: uuid-of-db")
+    plan = put_plan(ground.plane, ground.admin, ground.vault, text)
+    how: dict[str, Any] = {"act": "test", "source_is_down": False, "keep": None}
+
+    with pytest.raises(PlanMachineTwice):
+        begin_run(ground.plane, ground.admin, plan.id, **how)
+    checked = check_plan(ground.plane, ground.admin, ground.vault, text)
+
+    assert [one.problem for one in checked.missing] == [
+        "The plan names one machine twice: uuid-of-db and db"
+    ]
 
 
 def test_what_came_there_and_is_protected_in_reverse_is_another_thing(ground: Ground) -> None:

@@ -121,7 +121,7 @@ def test_machine_is_followed_through_its_life_by_commands(
     assert {one["step"]: one["state"] for one in steps} == {
         **dict.fromkeys(("preflight", "way", "site"), "done"),
         **dict.fromkeys(("settings", "autostart", "initial-copy", "first-cycle"), "done"),
-        **dict.fromkeys(("way-back", "extension"), "left-out"),
+        **dict.fromkeys(("way-back", "extension", "guest"), "left-out"),
     }
     assert not enabled.event("replication-enabled")["is_followed"]
     assert "@north" in paused.event("replication")["paused"]["who"]

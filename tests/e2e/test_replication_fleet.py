@@ -207,7 +207,7 @@ def test_machine_is_replicated_by_orders_and_killed_agents_cost_nothing(
 
     assert set(steps.values()) == {"done", "skipped"}
     assert list(steps) == [
-        *("preflight", "way", "site", "way-back", "extension", "settings", "autostart"),
+        *("preflight", "way", "site", "way-back", "extension", "guest", "settings", "autostart"),
         *("initial-copy", "first-cycle"),
     ]
     assert left is not None

@@ -14,6 +14,7 @@ from holdfast.app.recovery_acting import (
     starting_wish,
 )
 from holdfast.app.recovery_failback import require_replica
+from holdfast.app.recovery_guest import doubts_of_guest
 from holdfast.app.recovery_here import Here, RecoveryWish, here
 from holdfast.app.recovery_reprotect import in_the_way_of_reprotect, said_of_later
 from holdfast.app.recovery_way_back import doubts_of_way_back
@@ -90,6 +91,7 @@ def look_before(session: Session, vm: str, kind: ActKind, wish: RecoveryWish) ->
             _broken_off(seen, error)
         elif kind in _STARTING:
             _look_at_source(found, kind, seen)
+            seen.doubts += doubts_of_guest(found)
             _look_at_start(found, wish, seen)
         elif kind is ActKind.REPROTECT:
             _look_at_way_back(found, seen)

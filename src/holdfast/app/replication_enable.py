@@ -36,6 +36,7 @@ TITLES = {
     "site": N_("Preflight at the site"),
     "way-back": N_("Way back"),
     "extension": N_("Guest extension"),
+    "guest": N_("Readiness of the guest"),
     "settings": N_("Settings"),
     "autostart": N_("Start with the host"),
     "initial-copy": N_("First copy"),
@@ -68,6 +69,9 @@ class Works(Protocol):
     def install_extension(self) -> str: ...
 
     def remove_extension(self) -> None: ...
+
+    def look_at_guest(self) -> str:
+        """What would keep it from coming up at the site; `LeftOut` where nobody can look."""
 
     def keep(self, settings: ReplicationSettings) -> None:
         """From here on it is replicated."""
@@ -102,6 +106,7 @@ class Task:
             ("site", self.works.prepare),
             ("way-back", self._way_back),
             ("extension", self._extension),
+            ("guest", self.works.look_at_guest),
             ("settings", self._settings),
             ("autostart", self.works.take_autostart),
             ("initial-copy", self.works.copy),

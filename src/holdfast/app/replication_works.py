@@ -9,6 +9,7 @@ import msgspec
 
 from holdfast.app.agent_folder import AgentFolder
 from holdfast.app.deadlines import within
+from holdfast.app.named_steps import LeftOut
 from holdfast.app.recovery_way_back import require_host, require_way_back
 from holdfast.app.registration_state import find_registration
 from holdfast.app.replication_enable import OnStep, Task
@@ -23,6 +24,7 @@ from holdfast.app.replication_peers import asked, limits_to, put_limits
 from holdfast.app.replication_records import Enabling
 from holdfast.app.replication_sites import address_of, find_site, joined_only
 from holdfast.app.replication_wanted import Wish
+from holdfast.app.vm_ready import keep_readiness, look_at_readiness
 from holdfast.app.vm_works import HostWorks
 from holdfast.app.vms import limits_of, show_vm
 from holdfast.app.wiring import Session
@@ -36,6 +38,7 @@ from holdfast.hypervisor.domains import find_by_uuid
 from holdfast.machines.preflight import MachineSeen, Sheet, Taken
 from holdfast.recovery.autostart import take_autostart
 from holdfast.recovery.newcomer_preflight import account_problems
+from holdfast.recovery.readiness.texts import told
 from holdfast.recovery.record_folder import RecordFolder
 from holdfast.recovery.source_side import this_boot
 from holdfast.replication.link_client import Peer
@@ -232,6 +235,18 @@ class SourceWorks:
 
     def remove_extension(self) -> None:
         self._of_host().remove_extension()
+
+    def look_at_guest(self) -> str:
+        """A doubt about a guest is no reason to have no copy of it."""
+        uri = self.wanted.hypervisor or self.session.settings.libvirt
+        with Host.open(uri) as host:
+            ready = look_at_readiness(self.session, find_by_uuid(host, self.wanted.vm))
+        keep_readiness(self.session, ready)
+        if ready.is_blind:
+            raise LeftOut(told(ready.findings))
+        if ready.against:
+            return told(ready.against)
+        return _("as far as could be seen it comes up at the site")
 
     def _of_host(self) -> HostWorks:
         return HostWorks(session=self.session, vm=self.wanted.name, uuid=self.wanted.vm)

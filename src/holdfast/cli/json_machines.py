@@ -46,6 +46,20 @@ class VmStep(Event):
     error: str | None
 
 
+class VmReady(Event):
+    """`vm ready`: whether its guest comes up at another host, as far as could be seen."""
+
+    vm: str
+    uuid: str
+    at: str
+    # Nothing was found against it.
+    ready: bool
+    # Nothing of the guest could be looked at.
+    blind: bool
+    # The gravest first: code, weight, message, remedy; weight: stops, hinders, note, unknown.
+    findings: list[dict[str, Any]]
+
+
 class VmProtected(Event):
     """`vm protect`: the machine is protected from now on."""
 

@@ -8,6 +8,7 @@ from holdfast.cli.command import Group
 _COMMANDS = {
     "list": "holdfast.cli.vm_list:list_vms",
     "status": "holdfast.cli.vm_list:status",
+    "ready": "holdfast.cli.vm_ready:ready",
     "protect": "holdfast.cli.vm_protect:protect",
     "unprotect": "holdfast.cli.vm_protect:unprotect",
     "restore": "holdfast.cli.vm_restore:restore",

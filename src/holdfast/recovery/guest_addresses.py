@@ -25,7 +25,7 @@ _NO_RESOLVER = 65
 _HELD = re.compile(r"\d+:\s+([^\s@:]+)\S*\s+inet6?\s+([0-9a-fA-F.:]+(?:/\d+)?)\s(.*)")
 _ROUTE = re.compile(r"default via (\S+) dev (\S+)")
 
-_LOOK = """
+LOOK = """
 for card in /sys/class/net/*; do echo "card ${card##*/} $(cat $card/address 2>/dev/null)"; done
 ip -o addr show || exit 1
 ip -4 route show default
@@ -70,7 +70,7 @@ class Guest:
     about: str
 
     def cards(self) -> tuple[GuestCard, ...]:
-        return tuple(read_cards(self._ran(_LOOK).out.decode(errors="replace")))
+        return tuple(read_cards(self._ran(LOOK).out.decode(errors="replace")))
 
     def change(self, change: CardAddress) -> None:
         """Again is the same as once."""
@@ -108,7 +108,7 @@ class Guest:
             ended = programs.run(["/bin/sh", "-c", script, "holdfast", *words], within=_SECONDS)
         except HoldfastError as err:
             raise self.error(str(err)) from err
-        if script is _LOOK and ended.status:
+        if script is LOOK and ended.status:
             raise self.error(_said(ended))
         return ended
 

@@ -19,6 +19,7 @@ from holdfast.recovery import fencing
 from holdfast.recovery.autostart import take_autostart
 from holdfast.recovery.following import Following
 from holdfast.recovery.handing_over import HandingOver
+from holdfast.recovery.readiness.kept import look_told
 from holdfast.recovery.record import ActKind, Fence, RecoveryRecord, Stage
 from holdfast.recovery.record_folder import RecordFolder
 from holdfast.recovery.source_asking import ASKED, OF_BEFORE
@@ -166,7 +167,12 @@ class SourceSide:
             error=error.code if error else "",
             said=str(error) if error else "",
             advice=error.advice if error else "",
-            facts={"state": self._loop.state.value, **self._answer.facts, **self._asked},
+            facts={
+                "state": self._loop.state.value,
+                **look_told(self._folder.path),
+                **self._answer.facts,
+                **self._asked,
+            },
         )
 
     def hear(self, order: SiteOrder | None) -> float:

@@ -70,6 +70,9 @@ class Workshop:
     def remove_extension(self) -> None:
         self._do("remove")
 
+    def look_at_guest(self) -> str:
+        return self._do("look-at-guest")
+
     def keep(self, settings: ReplicationSettings) -> None:
         self._do("keep")
         self.kept.append(settings)
@@ -142,7 +145,7 @@ def test_every_step_is_done_in_order_and_kept(tmp_path: Path) -> None:
 
     assert [step.name for step in steps] == list(TITLES)
     assert {step.state for step in steps} == {"done"}
-    before = ["reach", "prepare", "way-back", "install"]
+    before = ["reach", "prepare", "way-back", "install", "look-at-guest"]
     assert works.did == [*before, "keep", "take-autostart", "copy", "cycle"]
     assert replication_records.load(str(tmp_path), UUID) == done
 

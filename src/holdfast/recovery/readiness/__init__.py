@@ -1,0 +1,1 @@
+"""Whether a guest will come up at another host: looked at while it runs at its own."""

@@ -218,7 +218,8 @@ def test_killed_at_every_step_the_same_command_goes_on_and_nothing_is_lost(
 
 def test_an_undo_of_one_that_was_killed_starts_it_at_its_host_again(sites: TwoSites) -> None:
     with trying(sites, "released") as tried:
-        words = ("failover", tried.machine.name, *TRY, *SHORT, "--force", "--json")
+        patient = ("--shutdown-within", "5s", "--force")
+        words = ("failover", tried.machine.name, *TRY, *patient, "--json")
         _kill_at(tried, words, "hand-over", "running")
         wait_until(lambda: not tried.machine.is_on(), within=WITHIN)
 

@@ -1,22 +1,26 @@
-"""Server and agents die in the middle of a failover that was ordered: it comes to its end, once.
+"""Server and agents die at each step of each act that a server has ordered: it comes to its end, once.
 
-The failover stands still at each step that it is met at while one of them is killed and comes back
-as from its service manager.
+The act stands still when it has told of a step, while all of them are killed and come back as from
+their service managers.
 """
 
 import contextlib
-import os
-import signal
+import json
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-import msgspec
 import pytest
 
+from holdfast.agent.place import Place
+from holdfast.app.file_locks import is_locked
+from holdfast.base.errors import HoldfastError
 from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.domains import list_domains
 from holdfast.recovery.record import RecoveryRecord, Stage
@@ -26,9 +30,8 @@ from holdfast.testing.still_machine import StillMachine
 from holdfast.testing.waiting import wait_until
 from tests.e2e.conftest import Bench
 from tests.e2e.two_hosts import Ground, followed_machine, ground_on
-
-if TYPE_CHECKING:
-    import subprocess
+from tests.faults.test_recovery_each_step_killed import STEPS
+from tests.faults.test_trial_and_hosts_killed import PARTS
 
 pytestmark = [
     pytest.mark.real,
@@ -38,20 +41,107 @@ pytestmark = [
 ]
 WITHIN = 240.0
 WELL = ("done", "warnings")
-# Those that take long enough to be met at.
-LONG = {"room", "catch-up", "hand-over", "promote"}
+_AGENT = Path(__file__).parent.with_name("gated_agent.py")
 
 
-class Ordering(StrEnum):
-    SERVER = "server"
-    SITE_AGENT = "agent of the site"
-    SOURCE_AGENT = "agent of the source"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ordered:
+    """`name` as the table of steps has it; `word` as the server calls it."""
+
+    name: str
+    word: str
+    stage: Stage
+    runs_at: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+    # Whose host does it.
+    at: str = "south"
+    epochs: int = 0
+    is_disaster: bool = False
+
+    @property
+    def steps(self) -> list[str]:
+        """Those it comes to stand at."""
+        return [*(PARTS if self.name == "test" else STEPS[self.name])]
+
+
+_HURRIED = {"force": True, "shutdown_within": "1s"}
+_DROPPING = {"discard_changes": True}
+PLANNED = Ordered(
+    name="planned",
+    word="planned",
+    arguments=_HURRIED,
+    stage=Stage.FAILED_OVER,
+    runs_at="south",
+    epochs=1,
+)
+UNPLANNED = replace(
+    PLANNED,
+    name="unplanned",
+    word="unplanned",
+    arguments={"source_is_down": True},
+    is_disaster=True,
+)
+CHANGE = replace(
+    PLANNED,
+    name="change-point",
+    word="change-point",
+    arguments={"point": "latest", **_DROPPING},
+    epochs=0,
+)
+UNDO = Ordered(
+    name="undo",
+    word="undo",
+    arguments=_DROPPING,
+    stage=Stage.PROTECTED,
+    runs_at="north",
+    epochs=1,
+)
+COMMIT = Ordered(name="commit", word="commit", stage=Stage.COMMITTED, runs_at="south")
+REPROTECT = Ordered(
+    name="reprotect", word="reprotect", stage=Stage.PROTECTED_IN_REVERSE, runs_at="south"
+)
+FAILBACK = Ordered(
+    name="failback",
+    word="failback",
+    arguments=_HURRIED,
+    stage=Stage.COMMITTED,
+    runs_at="north",
+    at="north",
+    epochs=1,
+)
+HOME_AGAIN = Ordered(
+    name="reprotect-home",
+    word="reprotect",
+    stage=Stage.PROTECTED,
+    runs_at="north",
+    at="north",
+)
+TEST = Ordered(
+    name="test",
+    word="test",
+    arguments={"checks": ["runs"]},
+    stage=Stage.PROTECTED,
+    runs_at="north",
+)
+# Those with their deaths; an act that only leads to the next one has none.
+ROUNDS = {
+    "undone": ((TEST, True), (PLANNED, True), (CHANGE, True), (UNDO, True)),
+    "back": (
+        (PLANNED, False),
+        (COMMIT, True),
+        (REPROTECT, True),
+        (FAILBACK, True),
+        (HOME_AGAIN, True),
+    ),
+    "disaster": ((UNPLANNED, True), (UNDO, False)),
+}
 
 
 class Agents:
-    """Of both hosts; any of them may be killed and started again."""
+    """Of both hosts; any of them may be killed and started again. `gate` is where jobs stand."""
 
-    def __init__(self) -> None:
+    def __init__(self, gate: Path) -> None:
+        self.gate = gate
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     @contextmanager
@@ -60,43 +150,87 @@ class Agents:
         try:
             yield
         finally:
+            # What stands goes on, so that it can be ended.
+            shutil.rmtree(self.gate, ignore_errors=True)
             process = self._processes[bench.root.name]
             process.terminate()
-            process.communicate(timeout=WITHIN)
+            process.wait(WITHIN)
 
     def start(self, bench: Bench) -> None:
-        self._processes[bench.root.name] = bench.start("agent", "run")
+        with (bench.root / "agent.log").open("ab") as log:
+            self._processes[bench.root.name] = subprocess.Popen(
+                [sys.executable, _AGENT, self.gate, "agent", "run"],
+                env=bench.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
 
-    def restart(self, bench: Bench) -> None:
+    def wait_for(self, bench: Bench) -> None:
+        wait_until(partial(_is_at_work, bench), within=WITHIN)
+
+    def kill(self, bench: Bench) -> None:
         process = self._processes[bench.root.name]
         process.kill()
-        process.communicate(timeout=WITHIN)
-        self.start(bench)
+        process.wait(WITHIN)
+
+
+def _is_at_work(bench: Bench) -> bool:
+    return is_locked(Place(str(bench.home)).lock)
 
 
 class Fleet:
     def __init__(self, ground: Ground, agents: Agents, hosts: tuple[KvmHost, KvmHost]) -> None:
         self.ground, self._agents, self._hosts = ground, agents, hosts
 
-    def kill(self, victim: Ordering) -> None:
-        """It is back when this returns."""
-        if victim is Ordering.SERVER:
-            self.ground.server.kill()
-            self.ground.server.start()
-        else:
-            is_site = victim is Ordering.SITE_AGENT
-            self._agents.restart(self.ground.south if is_site else self.ground.north)
+    def kill_all(self) -> None:
+        """They are back when this returns; neither waits for the other."""
+        benches = (self.ground.south, self.ground.north)
+        self.ground.server.kill()
+        for bench in benches:
+            self._agents.kill(bench)
+            self._agents.start(bench)
+        self.ground.server.start()
+        for bench in benches:
+            self._agents.wait_for(bench)
 
-    def record(self, vm: str) -> RecoveryRecord:
-        known = RecordFolder(str(self.ground.south.home), vm).load()
+    def record(self, act: Ordered, vm: str) -> RecoveryRecord:
+        """As the host has it that does the act."""
+        bench = self.ground.south if act.at == "south" else self.ground.north
+        known = RecordFolder(str(bench.home), vm).load()
         return known or RecoveryRecord(vm=vm, name=vm)
 
-    def order(self, machine: str, act: str, **arguments: object) -> str:
+    def go_through(self, act: Ordered, machine: StillMachine, *, is_deadly: bool) -> list[str]:
+        """The steps that it came to stand at; with all deaths at each of them."""
+        job, stood = self._order(machine.name, act), list[str]()
+        while not self._is_over(job):
+            if (file := self._standing()) is None:
+                continue
+            said = json.loads(file.read_bytes().splitlines()[-1])
+            stood.append(said.get("step") or said["part"])
+            if is_deadly:
+                self.kill_all()
+            assert len(self.running_at(machine.uuid)) < 2, "it runs on both hosts"
+            file.unlink()
+        told = self.ground.get(f"/jobs/{job}")
+        assert told["job"]["state"] in WELL, (act.name, stood, told["error"])
+        return stood
+
+    def _order(self, name: str, act: Ordered) -> str:
         with self.ground.server.client() as client:
-            told = {"arguments": arguments}
-            answer = client.post(f"/api/v1/recovery/{machine}/{act}", json=told)
+            told = {"arguments": act.arguments}
+            answer = client.post(f"/api/v1/recovery/{name}/{act.word}", json=told)
             assert answer.is_success, answer.text
         return str(answer.json()["id"])
+
+    def _is_over(self, job: str) -> bool:
+        """Of a job that stands there is nothing to be asked."""
+        if self._standing() is not None:
+            return False
+        return self.ground.get(f"/jobs/{job}")["job"]["state"] not in ("waiting", "running")
+
+    def _standing(self) -> Path | None:
+        return next((one for one in self._agents.gate.iterdir() if not one.suffix), None)
 
     def running_at(self, vm: str) -> list[str]:
         found = []
@@ -106,19 +240,25 @@ class Fleet:
                 found += [host.name for each in domains if each.is_active()]
         return found
 
-    def worker(self, vm: str) -> int | None:
-        """The process that performs the act, as it has written itself down."""
-        lock = Path(self.ground.south.home, "recovery", vm, "lock")
-        with contextlib.suppress(OSError, msgspec.DecodeError, KeyError):
-            return int(msgspec.json.decode(lock.read_bytes(), type=dict)["pid"])
-        return None
+    def is_stage(self, act: Ordered, machine: StillMachine) -> bool:
+        return self.record(act, machine.uuid).stage is act.stage
+
+    def is_at(self, act: Ordered, machine: StillMachine) -> bool:
+        """As both hosts and the server know it."""
+        told = self.ground.recovery(machine.name)
+        return (
+            self.is_stage(act, machine)
+            and self.running_at(machine.uuid) == [act.runs_at]
+            and told["stage"] == act.stage.value
+            and told["runs_on"] == act.runs_at
+        )
 
 
 @pytest.fixture(scope="module")
 def fleet(
     tmp_path_factory: pytest.TempPathFactory, kvm_hosts: tuple[KvmHost, KvmHost]
 ) -> Iterator[Fleet]:
-    agents = Agents()
+    agents = Agents(tmp_path_factory.mktemp("gate"))
     folder = tmp_path_factory.mktemp("orders")
     with ground_on(kvm_hosts, folder, agent=agents.at_work) as ground:
         yield Fleet(ground, agents, kvm_hosts)
@@ -130,56 +270,31 @@ def machine(fleet: Fleet, kvm_hosts: tuple[KvmHost, KvmHost]) -> Iterator[StillM
         yield machine
 
 
-@pytest.mark.parametrize("victim", list(Ordering), ids=lambda one: one.replace(" ", "-"))
-def test_killed_while_a_failover_is_at_its_steps_it_comes_to_its_end_once(
-    fleet: Fleet, machine: StillMachine, victim: Ordering
+@pytest.mark.parametrize("acts", ROUNDS.values(), ids=ROUNDS)
+def test_killed_at_each_step_of_what_was_ordered_it_comes_to_its_end_once(
+    fleet: Fleet, machine: StillMachine, acts: tuple[tuple[Ordered, bool], ...]
 ) -> None:
-    vm, epoch = machine.uuid, fleet.record(machine.uuid).epoch
-    job = fleet.order(machine.name, "planned", force=True, shutdown_within="1s")
+    for act, is_deadly in acts:
+        if act.is_disaster:
+            machine.cut_power()
+        epoch = fleet.record(act, machine.uuid).epoch
 
-    met = _kill_at_each_step(fleet, vm, victim)
+        stood = fleet.go_through(act, machine, is_deadly=is_deadly)
 
-    assert met >= LONG
-    assert fleet.ground.over(job)["job"]["state"] in WELL
-    record = fleet.record(vm)
-    assert (record.stage, record.act, record.epoch) == (Stage.FAILED_OVER, None, epoch + 1)
-    assert fleet.running_at(vm) == ["south"]
-    wait_until(lambda: fleet.ground.recovery(machine.name)["stage"] == "failed-over", within=WITHIN)
-    undone = fleet.ground.order(machine.name, "undo", discard_changes=True)
-    assert undone["job"]["state"] in WELL
-    wait_until(partial(_is_at_home, fleet, vm), within=WITHIN)
+        assert stood == act.steps
+        record = fleet.record(act, machine.uuid)
+        assert (record.act, record.epoch) == (None, epoch + act.epochs)
+        if act is UNDO:
+            wait_until(partial(fleet.is_stage, act, machine), within=WITHIN)
+            _start(machine)
+        wait_until(partial(fleet.is_at, act, machine), within=WITHIN)
 
-
-def _kill_at_each_step(fleet: Fleet, vm: str, victim: Ordering) -> set[str]:
-    """The steps it was met at, and stood at meanwhile."""
-    met: set[str] = set()
-
-    def is_over() -> bool:
-        record = fleet.record(vm)
-        steps = {note.name for note in record.act.steps} if record.act else set()
-        if steps - met:
-            met.update(steps)
-            with _standing(fleet.worker(vm)):
-                fleet.kill(victim)
-        return record.stage is Stage.FAILED_OVER and record.act is None
-
-    wait_until(is_over, within=WITHIN)
-    return met
+    machine.stop()
+    assert machine.read("vda") == bytes(machine.disks["vda"].content)
 
 
-@contextmanager
-def _standing(pid: int | None) -> Iterator[None]:
-    """A process that waits and sees nothing."""
-    with contextlib.suppress(ProcessLookupError):
-        if pid:
-            os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            if pid:
-                os.kill(pid, signal.SIGCONT)
-
-
-def _is_at_home(fleet: Fleet, vm: str) -> bool:
-    return fleet.record(vm).stage is Stage.PROTECTED and fleet.running_at(vm) == ["north"]
+def _start(machine: StillMachine) -> None:
+    """Where it is at home; its host may be quicker."""
+    with contextlib.suppress(HoldfastError):
+        if not machine.is_on():
+            machine.start()

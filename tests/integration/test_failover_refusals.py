@@ -34,6 +34,8 @@ def sites(kvm_hosts: tuple[KvmHost, KvmHost]) -> Iterator[TwoSites]:
     with two_sites(*kvm_hosts) as made:
         made.work()
         yield made
+        there = made.south.host
+        there.run("sh", "-c", "! grep -q /proc/meminfo /proc/mounts || umount /proc/meminfo")
 
 
 @contextmanager

@@ -41,6 +41,7 @@ def sites(kvm_hosts: tuple[KvmHost, KvmHost]) -> Iterator[TwoSites]:
         yield made
         for host in kvm_hosts:
             machines_bench.clear(host)
+            host.run("sh", "-c", "! grep -q /proc/meminfo /proc/mounts || umount /proc/meminfo")
 
 
 @contextmanager
@@ -153,8 +154,10 @@ def _refused_by_its_host(sites: TwoSites, machine: StillMachine) -> Iterator[str
         yield _refused(sites.south, machine)
     away = machine.folder.with_name("not-mounted")
     machine.folder.rename(away)
-    yield _refused(sites.south, machine)
-    away.rename(machine.folder)
+    try:
+        yield _refused(sites.south, machine)
+    finally:
+        away.rename(machine.folder)
 
 
 def _refused(site: Station, machine: StillMachine) -> str:

@@ -11,6 +11,7 @@ import os
 import select
 import signal
 import struct
+import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
-# They reach all processes of a group. The parent hears them, and kills its children.
+# Ctrl-C, a service manager's stop and a closed terminal reach all processes of a group. The parent
+# hears them, and kills its children.
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _NUMBER = struct.Struct("<I")
 
@@ -60,8 +62,9 @@ def forked(
     children: dict[Connection, int] = {}
     queue = _queue(len(items))
     try:
-        for _ in range(workers):
-            children.update([_fork(queue, items, work, list(children))])
+        with interrupts_held():
+            for _ in range(workers):
+                children.update([_fork(queue, items, work, list(children))])
         yield from _received(children)
     finally:
         os.close(queue)
@@ -152,6 +155,28 @@ def fork(live: Callable[[], None]) -> int:
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return child
+
+
+@contextlib.contextmanager
+def interrupts_held() -> Iterator[None]:
+    """Interrupts come before or after, so that no worker is left that nobody knows of.
+
+    Handlers, not a mask: another thread would take the signal, and Python raises it in this one.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # it is never interrupted
+        return
+    held: list[int] = []
+    before = {}
+    try:
+        for number in _INTERRUPTS:
+            before[number] = signal.signal(number, lambda met, _frame: held.append(met))
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for met in held:
+            signal.raise_signal(met)
 
 
 def _end_with(live: Callable[[], None]) -> NoReturn:

@@ -5,7 +5,14 @@ import signal
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, NamedTuple, Self, TypeVar
 
-from holdfast.vault.forking import WorkerDied, answer, end_of, fork, ready_among
+from holdfast.vault.forking import (
+    WorkerDied,
+    answer,
+    end_of,
+    fork,
+    interrupts_held,
+    ready_among,
+)
 from holdfast.vault.pipes import Connection, open_pipe
 
 _T = TypeVar("_T")
@@ -72,8 +79,9 @@ class Team(Generic[_T, _R]):
 
     def do(self, tasks: Iterable[_T]) -> Iterator[_R]:
         """What the work yields for these tasks, in any order; take it to its end."""
-        while len(self._members) < self._size:
-            self._members.append(forked_member(self._serve, self._members))
+        with interrupts_held():
+            while len(self._members) < self._size:
+                self._members.append(forked_member(self._serve, self._members))
         # One task each at a time: so whoever is written to is reading.
         waiting, idle = list(tasks)[::-1], list(self._members)
         busy: dict[Connection, Member] = {}

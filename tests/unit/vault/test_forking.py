@@ -89,6 +89,34 @@ def test_leaving_early_leaves_no_process_behind() -> None:
     assert children() <= before
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_while_one_is_forked_leaves_no_process_behind(
+    monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    before, known = children(), signal.signal(number, signal.default_int_handler)
+    interrupt_at_the_second_fork(monkeypatch, number)
+
+    with pytest.raises(KeyboardInterrupt):
+        list(forked(range(10_000), squares, workers=3))
+    signal.signal(number, known)
+
+    assert children() <= before
+
+
+def interrupt_at_the_second_fork(monkeypatch: pytest.MonkeyPatch, number: signal.Signals) -> None:
+    """It comes when the child is there, and before anybody can know its number."""
+    made, fork = list[int](), os.fork
+
+    def interrupted() -> int:
+        pid = fork()
+        made.append(pid)
+        if pid and len(made) == 2:  # the parent's second
+            os.kill(os.getpid(), number)
+        return pid
+
+    monkeypatch.setattr(os, "fork", interrupted)
+
+
 def test_calls_ahead_keep_their_order_and_their_errors() -> None:
     def call(item: int) -> int:
         if item == 3:

@@ -11,6 +11,7 @@ import pytest
 from holdfast.storage.errors import FileMissing
 from holdfast.vault.forking import WorkerDied
 from holdfast.vault.teams import Team
+from tests.unit.vault.test_forking import interrupt_at_the_second_fork
 
 
 def twice(number: int) -> Iterator[tuple[int, int]]:
@@ -47,6 +48,18 @@ def test_results_larger_than_a_pipe_arrive() -> None:
         found = {piece[0]: len(piece) for piece in team.do(range(8))}
 
     assert found == dict.fromkeys(range(8), 3_000_000)
+
+
+def test_interrupted_while_one_is_forked_leaves_no_process_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = children()
+    interrupt_at_the_second_fork(monkeypatch, signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt), Team(twice, size=3) as team:
+        list(team.do(range(10)))
+
+    assert children() <= before
 
 
 def test_nobody_is_forked_before_there_is_something_to_do() -> None:

@@ -5,7 +5,6 @@ import fcntl
 import os
 import select
 import signal
-import threading
 from collections.abc import Iterator
 
 import msgspec
@@ -15,13 +14,11 @@ from holdfast.files.backup import worker
 from holdfast.files.backup.messages import Result, Task, decode_results, encode
 from holdfast.files.backup.slots import Slots
 from holdfast.files.backup.worker import WorkerMeans
-from holdfast.vault.forking import WorkerDied, end_of, fork
+from holdfast.vault.forking import WorkerDied, end_of, fork, interrupts_held
 from holdfast.vault.pipes import Connection, open_pipe
 
 # Batches a worker holds at most: one it works on, and the next so that it need not wait.
 _AHEAD = 2
-# Ctrl-C, a service manager's stop and a closed terminal reach all processes of a group.
-_INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # What surely fits in an empty pipe, see pipe(7).
 _PIPE_BYTES = 48 << 10
 
@@ -44,7 +41,7 @@ class Pool:
         self._poll = select.poll()
         self.slots = Slots(slots)
         try:
-            with _interrupts_held():
+            with interrupts_held():
                 try:
                     for _ in range(workers):
                         self._workers.append(self._forked(means))
@@ -146,28 +143,6 @@ class Pool:
         for elder in self._workers:
             _close(elder)
         worker.run(means, self.slots, tasks[0], results[1])
-
-
-@contextlib.contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Interrupts come before or after, so that no worker is left that nobody knows of.
-
-    Handlers, not a mask: another thread would take the signal, and Python raises it in this one.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # it is never interrupted
-        return
-    held: list[int] = []
-    before = {}
-    try:
-        for number in _INTERRUPTS:
-            before[number] = signal.signal(number, lambda met, _frame: held.append(met))
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        for met in held:
-            signal.raise_signal(met)
 
 
 def _close(each: Worker) -> None:

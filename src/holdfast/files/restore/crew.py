@@ -14,7 +14,7 @@ from typing import Self
 
 from holdfast.base.memory import keep_freed_memory
 from holdfast.files.restore.messages import Batch, Outcome
-from holdfast.vault.forking import WorkerDied, end_of, send_error
+from holdfast.vault.forking import WorkerDied, end_of, interrupts_held, send_error
 from holdfast.vault.pipes import Connection
 from holdfast.vault.teams import Member, forked_member
 
@@ -31,10 +31,16 @@ class Crew:
         self._members: dict[int, Member] = {}  # by the descriptor of their results
         self._idle: list[Member] = []
         self._poll = select.poll()
-        for _ in range(max(1, workers)):
-            self._fork(hire)
+        self._size, self._hire = max(1, workers), hire
 
     def __enter__(self) -> Self:
+        try:
+            with interrupts_held():
+                for _ in range(self._size):
+                    self._fork()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -87,11 +93,11 @@ class Crew:
         member.close()
         return WorkerDied(reason=end_of(member.pid))
 
-    def _fork(self, hire: Callable[[], Do]) -> None:
+    def _fork(self) -> None:
         parent = os.getpid()
 
         def serve(tasks: Connection, results: Connection) -> None:
-            _work(tasks, results, hire=hire, parent=parent)
+            _work(tasks, results, hire=self._hire, parent=parent)
 
         member = forked_member(serve, self._members.values())
         self._members[member.results.fileno()] = member

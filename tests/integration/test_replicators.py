@@ -27,7 +27,7 @@ from holdfast.replication.shipping import ByHand
 from holdfast.replication.site import Site
 from holdfast.replication.source_folder import SourceFolder
 from holdfast.replication.status import ReplicationStatus, State
-from holdfast.replication.status_file import read_status
+from holdfast.replication.status_file import read_status, write_status
 from holdfast.testing.clock import SetClock
 from holdfast.testing.hosts import KvmHost
 from holdfast.testing.still_machine import StillMachine, read_image
@@ -82,8 +82,8 @@ def site(tmp_path: Path, site_clock: SetClock) -> Site:
 
 
 @pytest.fixture
-def loops(kvm_host: KvmHost, tmp_path: Path, site: Site, clock: SetClock) -> Iterator[Replicators]:
-    tools = Tools(
+def tools(kvm_host: KvmHost, tmp_path: Path, site: Site, clock: SetClock) -> Tools:
+    return Tools(
         home=str(tmp_path / "home"),
         clock=clock,
         machine="host-1",
@@ -94,6 +94,10 @@ def loops(kvm_host: KvmHost, tmp_path: Path, site: Site, clock: SetClock) -> Ite
         slice_bytes=4 * MIB,
         reserve=0,
     )
+
+
+@pytest.fixture
+def loops(tools: Tools) -> Iterator[Replicators]:
     loops = Replicators(tools)
     loops.start()
     yield loops
@@ -166,6 +170,28 @@ def test_machines_are_followed_by_themselves_and_what_is_wanted_is_done(
 
     first.stop()
     wait_until(lambda: state(folder) is State.SYNCED)
+
+
+@pytest.mark.parametrize(
+    "before", [State.INITIAL_COPY, State.RESYNC_REQUIRED, State.RESYNCHRONIZING]
+)
+def test_who_was_killed_before_it_told_that_all_is_there_tells_it_when_it_starts(
+    new_machine: NewMachine, loops: Replicators, tools: Tools, tmp_path: Path, before: State
+) -> None:
+    """Nothing else would, before the next point."""
+    folder = enabled(new_machine(), tmp_path / "home", every=3600)
+    wait_until(lambda: state(folder) is State.REPLICATING)
+    loops.stop()
+    known = status(folder)
+    assert known is not None
+    write_status(folder.path, msgspec.structs.replace(known, state=before))
+
+    anew = Replicators(tools)
+    anew.start()
+    try:
+        wait_until(lambda: state(folder) is State.REPLICATING)
+    finally:
+        anew.stop()
 
 
 def test_a_machine_that_is_taken_for_a_while_is_let_go_and_followed_again(

@@ -122,6 +122,7 @@ class Replicator:
 
     def start(self) -> None:
         self._held = self.folder.hold()
+        self.shipper.tell_what_is_over()
         for thread in self._threads:
             thread.start()
 

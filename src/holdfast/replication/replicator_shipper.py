@@ -153,6 +153,13 @@ class Shipper:
         # One that was adopted, as of a machine that came here, had no first copy from here.
         telling.move(Event.COPY_BEGAN, Event.COPY_DONE, Event.RESYNC_DONE)
 
+    def tell_what_is_over(self) -> None:
+        """Whoever was killed before telling would have; nobody else does before the next point."""
+        with contextlib.suppress(HoldfastError):
+            sent, walk = known(self._outbox)
+            if walk is None and sent.is_settled:
+                self._telling.move(Event.COPY_DONE, Event.RESYNC_DONE)
+
     def queue(self) -> tuple[Sent, Walk | None]:
         """What waits, noted for the status."""
         with contextlib.suppress(HoldfastError, OSError), self._outbox.folder.lock:

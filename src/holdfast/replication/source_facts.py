@@ -105,6 +105,12 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Only a walk can go on from there."""
         return self.base is not None and self.base.name == self.adopted
 
+    @property
+    def is_settled(self) -> bool:
+        """The site has all that was taken of it, and the next step can go on from there."""
+        is_shipped = self.acked is not None and self.spooled is None
+        return is_shipped and not self.must_walk and not self.is_adopted
+
     def must(self, why: str, now: datetime, *distrusted: str) -> "Sent":
         """A walk must come before the next point; the first reason counts."""
         return msgspec.structs.replace(

@@ -30,7 +30,9 @@ from holdfast.recovery.desk import tidings_of
 from holdfast.recovery.record import RecoveryRecord, Stage
 from holdfast.recovery.record_folder import RecordFolder
 from holdfast.replication.site import Site
+from holdfast.replication.source_folder import SourceFolder
 from holdfast.replication.status import State
+from holdfast.replication.status_file import read_status
 from holdfast.testing.hosts import KvmHost
 from holdfast.testing.replicated import Working
 from holdfast.testing.still_machine import StillMachine
@@ -175,11 +177,20 @@ class Circle:
             with contextlib.suppress(HoldfastError):
                 self.machines[self.runs_at].start()
         if code == _NOT_FOLLOWED:
-            wait_until(lambda: self._state_heard(act) in _FOLLOWED, within=WITHIN)
+            try:
+                wait_until(lambda: self._state_heard(act) in _FOLLOWED, within=WITHIN)
+            except AssertionError as err:
+                raise AssertionError(self._stands(act)) from err
 
     def _state_heard(self, act: CircleAct) -> str:
         heard = tidings_of(str(self.station(act.at).home), self.uuid)
         return heard.tidings.facts.get("state", "") if heard else ""
+
+    def _stands(self, act: CircleAct) -> str:
+        """What the site has heard, and what its source has to say."""
+        heard = tidings_of(str(self.station(act.at).home), self.uuid)
+        status = read_status(SourceFolder(str(self.station(act.source).home), self.uuid).path)
+        return f"{act.name} at {act.at}\nheard: {heard}\nstatus: {status}\n{self.record(act.at)}"
 
     def _prepare(self, act: CircleAct) -> None:
         """What it holds, and will hold afterwards."""

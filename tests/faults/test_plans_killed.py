@@ -112,7 +112,8 @@ class Hunt:
             if status == 0 and not self.left:
                 return
             assert status or self.kind is Kind.TEST, self.left
-        raise AssertionError((self.left, self.errors))
+        stands = self.shop.run("status", "small").event("plan-run")
+        raise AssertionError(f"left: {self.left}\nlast: {self.errors[-1:]}\nstands: {stands}")
 
     def _typed(self) -> int:
         words = ("plan", "run", "small", *WORDS[self.kind])

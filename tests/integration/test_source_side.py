@@ -210,6 +210,29 @@ def test_a_machine_is_handed_over_with_all_it_has_written(source: Source) -> Non
     wait_until(lambda: source.status is not None and source.status.state is State.FAILOVER_WAITING)
 
 
+@pytest.mark.parametrize("act", ["one", "two"])
+def test_whoever_has_not_heard_that_it_was_handed_over_may_begin_anew(
+    source: Source, act: str
+) -> None:
+    """The site was told nothing while the hypervisor was away, or asks for another act."""
+    source.want(OrderKind.HAND_OVER, act="one", patience=0.5, is_forced=True)
+    handed = source.wait(lambda told: told.is_done and told.is_fenced)
+
+    source.want(OrderKind.CATCH_UP, act=act)
+    caught = source.wait(lambda told: told.doing is OrderKind.CATCH_UP and told.act == act)
+    source.want(OrderKind.HAND_OVER, act=act, patience=0.5)
+    again = source.wait(lambda told: told.doing is OrderKind.HAND_OVER and told.act == act)
+
+    for told in (caught, again):
+        assert (told.is_done, told.error, told.is_fenced) == (True, "", True)
+        assert told.generation == handed.generation
+    fence = source.record.fence
+    assert fence is not None
+    assert fence.act == act
+    source.want(OrderKind.RELEASE, act=act, epoch=1)
+    source.wait(lambda told: not told.is_fenced and bool(told.is_active))
+
+
 def test_a_machine_that_sleeps_with_its_memory_saved_is_not_handed_over(source: Source) -> None:
     with source.machine.domain.handle() as handle:
         handle.managedSave(0)

@@ -58,6 +58,10 @@ class HandingOver:
     def catch_up(self, order: SiteOrder) -> bool:
         """Whether the site has a point that was made since it was asked for."""
         domain = self._begun(order)
+        if self._notes.now.is_barring and not domain.is_active():
+            # The site has not heard that it was handed over. Nothing is to be brought any more, and
+            # what is barred knows of no images.
+            return True
         sent = self._loop.sent()
         if sent.must_walk:
             # It may take long, and goes on by itself: a person comes back then.
@@ -87,14 +91,16 @@ class HandingOver:
         loop, now = self._loop, self._notes.now
         domain = loop.find()
         if order.act != now.act or order.kind is not now.kind:
+            # It is off by what this host was told, and by nobody's wish here.
+            is_ours = now.is_handing_over or now.is_barring
             base = loop.sent().base
             self._notes.change(
                 act=order.act,
                 kind=order.kind,
                 since=self._clock.now(),
                 base=base.name if base else "",
-                was_running=(now.was_running and now.is_handing_over) or domain.is_active(),
-                is_barring=now.is_barring and order.kind is not OrderKind.CATCH_UP,
+                was_running=(now.was_running and is_ours) or domain.is_active(),
+                is_barring=now.is_barring and self._stays_barred(domain, order),
             )
             loop.on_step(order.kind.value)
         if not domain.is_persistent():
@@ -107,6 +113,10 @@ class HandingOver:
         if loop.sent().acked is None:
             raise self._not_ready(domain, _("its site has nothing of it yet"))
         return domain
+
+    def _stays_barred(self, domain: Domain, order: SiteOrder) -> bool:
+        """It is begun anew where somebody has taken the bar off meanwhile."""
+        return order.kind is not OrderKind.CATCH_UP or fencing.is_fenced(domain)
 
     def _not_ready(self, domain: Domain, state: str) -> SourceNotReady:
         return SourceNotReady(about=domain.name, state=state)

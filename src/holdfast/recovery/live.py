@@ -47,6 +47,8 @@ from holdfast.replication.site_orders import OrderKind, SiteOrder, SourceTidings
 
 _LOOK = 0.02
 _SILENCE = 90.0
+# A source says every two seconds how it is.
+_NEXT_WORD = 5.0
 _FIGURES = (
     *("pause_ms", "downtime_ms", "migration_ms"),
     *("log_bytes", "memory_bytes", "disk_bytes", "rpc_bytes"),
@@ -124,6 +126,8 @@ class Arriving:
 
     def _see_source(self) -> str:
         heard = self._heard(within=_SILENCE)
+        if heard.tidings.is_active is False:
+            heard = self._next_heard(heard)
         if heard.tidings.is_active is False:
             raise LiveNotRunning(about=self._starting.name)
         follow(self._folder, epoch=heard.tidings.epoch)
@@ -332,6 +336,15 @@ class Arriving:
         heard = self._last()
         if heard is None or heard.age(self._clock.now()).total_seconds() > within:
             raise LiveSourceSilent(about=self._starting.name, seconds=int(within))
+        return heard
+
+    def _next_heard(self, before: Heard) -> Heard:
+        """Somebody may have started it since; where nothing comes, what was said before counts."""
+        until = self._clock.monotonic() + _NEXT_WORD
+        while (heard := self._heard(within=_SILENCE)) == before:
+            if self._clock.monotonic() > until:
+                break
+            self._clock.sleep(_LOOK)
         return heard
 
     def _last(self) -> Heard | None:

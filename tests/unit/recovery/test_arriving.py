@@ -12,12 +12,12 @@ import pytest
 from holdfast.hypervisor.errors import HypervisorFailed
 from holdfast.hypervisor.states import Standing, State
 from holdfast.recovery import live, live_sockets
-from holdfast.recovery.desk import put_order
+from holdfast.recovery.desk import desk_of, put_order
 from holdfast.recovery.live import Arriving, go_on_or_anew
-from holdfast.recovery.live_errors import LiveSourceRefuses, LiveSourceSilent
+from holdfast.recovery.live_errors import LiveNotRunning, LiveSourceRefuses, LiveSourceSilent
 from holdfast.recovery.record import Promoted, RecoveryRecord
 from holdfast.recovery.record_folder import RecordFolder
-from holdfast.replication.site_orders import OrderKind, SiteOrder
+from holdfast.replication.site_orders import OrderKind, SiteOrder, SourceTidings
 from holdfast.testing.clock import FakeClock
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -75,6 +75,41 @@ def test_it_counts_as_run_before_it_runs(tmp_path: Path, monkeypatch: pytest.Mon
     # So it is started here again, from what it wrote; and not at home, without that.
     noted = starting.folder.load().promoted
     assert noted.started_at is not None
+
+
+class _Speaking(FakeClock):
+    """While somebody waits, its source speaks: it has been started."""
+
+    def __init__(self, starting: Any, *, is_started: bool) -> None:
+        super().__init__()
+        self._starting, self._is_started = starting, is_started
+        starting.clock = self
+        self.hear(is_active=False)
+
+    def hear(self, *, is_active: bool) -> None:
+        told = SourceTidings(is_active=is_active)
+        desk_of(self._starting.home, "site", self)(VM, told)
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        self.hear(is_active=self._is_started)
+
+
+@pytest.mark.parametrize("is_started", [True, False])
+def test_one_that_was_started_a_moment_ago_runs(tmp_path: Path, *, is_started: bool) -> None:
+    """Its source says so only every two seconds."""
+    starting = _starting(tmp_path)
+    starting.folder.change(
+        lambda now: msgspec.structs.replace(now, epoch=1), first=starting.record()
+    )
+    _Speaking(starting, is_started=is_started)
+    steps = {step.name: step for step in Arriving(starting, hypervisor="").steps()[:3]}
+
+    if is_started:
+        assert steps["running"].do() == ""
+    else:
+        with pytest.raises(LiveNotRunning):
+            steps["running"].do()
 
 
 def test_its_sockets_go_before_the_order_that_names_them(tmp_path: Path, base: Path) -> None:

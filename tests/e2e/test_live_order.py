@@ -1,0 +1,72 @@
+"""A machine moves to its site and home again while it runs, because the server has ordered it."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from holdfast.testing.hosts import KvmHost
+from holdfast.testing.still_machine import StillMachine
+from holdfast.testing.waiting import wait_until
+from tests.e2e.conftest import SCRIPT, Bench
+from tests.e2e.two_hosts import Ground, followed_machine, ground_on
+
+pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+@pytest.fixture
+def ground(
+    kvm_hosts: tuple[KvmHost, KvmHost], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Ground]:
+    hosts = dict(zip(("north", "south"), kvm_hosts, strict=True))
+
+    @contextmanager
+    def on_its_host(bench: Bench) -> Iterator[None]:
+        """What goes by sockets in /run, its QEMU finds in the /run of its host alone."""
+        enter = ("nsenter", f"--target={hosts[bench.root.name].pid}", "--mount", "--")
+        with (bench.root / "agent.log").open("ab") as log:
+            process = subprocess.Popen(
+                [*enter, SCRIPT, "agent", "run"],
+                env=bench.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.wait(90)
+
+    with ground_on(kvm_hosts, tmp_path_factory.mktemp("live"), agent=on_its_host) as made:
+        yield made
+
+
+def runs_at(hosts: tuple[KvmHost, KvmHost], machine: StillMachine) -> list[bool]:
+    return [f"{machine.name}\n" in host.run("virsh", "list", "--name") for host in hosts]
+
+
+def test_it_runs_all_the_way_there_and_back(
+    ground: Ground, kvm_hosts: tuple[KvmHost, KvmHost]
+) -> None:
+    with followed_machine(ground, kvm_hosts, "lively") as machine:
+        seen = []
+        for act, arguments in (
+            ("planned", {"live": True}),
+            ("reprotect", {}),
+            ("failback", {"live": True}),
+        ):
+            told = ground.order(machine.name, act, **arguments)
+            assert told["job"]["state"] == "done", (act, told)
+            seen.append((act, runs_at(kvm_hosts, machine)))
+            if act == "reprotect":
+                wait_until(lambda: "south" in ground.sources(machine.name), within=90)
+
+        assert seen == [
+            ("planned", [False, True]),
+            ("reprotect", [False, True]),
+            ("failback", [True, False]),
+        ]
+        machine.stop()
+        assert machine.read("vda") == bytes(machine.disks["vda"].content)

@@ -7,6 +7,7 @@ import copy
 import itertools
 import json
 import shutil
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -76,9 +77,9 @@ class Away:
         seen = site.run(*words, status=None).event("recovery-preflight")
         return [each["code"] for each in seen["problems"]]
 
-    def diagnosed(self, before: list[str]) -> list[str]:
-        """What the doctor has found since, where nothing has failed yet."""
-        return [cause for cause in diagnosed(self.sites.south) if cause not in before]
+    def diagnosed(self) -> list[str]:
+        """By the doctor, where nothing has failed yet."""
+        return diagnosed(self.sites.south)
 
     def refused(self, command: str = "reprotect") -> str:
         """The code of the refusal, which is shown in both languages."""
@@ -100,12 +101,6 @@ def diagnosed(site: Station, symptom: str = "recovery.reprotect") -> list[str]:
     found = [each["cause"] for each in json.loads(said.out)["findings"]]
     # Whatever else is wrong with the host the tests run on.
     return [cause for cause in found if cause.startswith("recovery.")]
-
-
-@pytest.fixture
-def before(sites: TwoSites) -> list[str]:
-    """The causes that are there by machines of other tests, whose images are gone."""
-    return diagnosed(sites.south)
 
 
 @contextmanager
@@ -137,6 +132,8 @@ def failed_over(sites: TwoSites) -> Iterator[Away]:
                     _gone(connection, home.uuid)
             shutil.rmtree(home.folder, ignore_errors=True)
             shutil.rmtree(sites.south.host.images / home.name, ignore_errors=True)
+            for station in (sites.north, sites.south):
+                station.forget(home.uuid)
 
 
 def _gone(connection: object, uuid: str) -> None:
@@ -204,19 +201,17 @@ def test_both_hosts_are_killed_in_the_middle_and_it_goes_on(away: Away) -> None:
     assert away.is_home()
 
 
-def test_a_home_that_cannot_be_reached_and_a_machine_that_is_off_are_told_of(
-    before: list[str], away: Away
-) -> None:
+def test_a_home_that_cannot_be_reached_and_a_machine_that_is_off_are_told_of(away: Away) -> None:
     north = away.sites.north
     assert north.serving is not None
 
-    well = away.in_the_way(), away.diagnosed(before)
+    well = away.in_the_way(), away.diagnosed()
     north.serving.kill()
-    looked = away.in_the_way(), away.diagnosed(before)
+    looked = away.in_the_way(), away.diagnosed()
     unreached, told = away.reprotect(status=None).event("error"), away.refused()
     north.serve()
     away.there.stop()
-    looked_off = away.in_the_way(), away.diagnosed(before)
+    looked_off = away.in_the_way(), away.diagnosed()
     is_off, told_off = away.reprotect(status=None).event("error"), away.refused()
     away.there.start()
     done = away.reprotect().event("recovery-done")
@@ -231,15 +226,13 @@ def test_a_home_that_cannot_be_reached_and_a_machine_that_is_off_are_told_of(
     assert done["stage"] == "protected-in-reverse"
 
 
-def test_one_that_was_moved_away_comes_back_and_a_new_name_is_no_obstacle(
-    before: list[str], away: Away
-) -> None:
+def test_one_that_was_moved_away_comes_back_and_a_new_name_is_no_obstacle(away: Away) -> None:
     away.there.stop()
     with away.there.host.connected() as connection:
         domain = connection.lookupByUUIDString(away.home.uuid)
         xml = domain.XMLDesc(0)
         _gone(connection, away.home.uuid)
-        looked = away.in_the_way(), away.diagnosed(before)
+        looked = away.in_the_way(), away.diagnosed()
         moved, told = away.reprotect(status=None).event("error"), away.refused()
         connection.defineXML(xml)
         connection.lookupByUUIDString(away.home.uuid).rename(f"{away.name}-anew", 0)
@@ -256,10 +249,17 @@ def test_a_replica_that_was_deleted_at_home_is_made_anew(away: Away) -> None:
     north = away.sites.north
     away.reprotect()
     away.sites.south.rest()
-    shutil.rmtree(north.replicas / away.home.uuid)
+    # There is one of another machine, so the disk of the site is there.
+    replica, beside = north.replicas / away.home.uuid, north.replicas / str(uuid.uuid4())
+    beside.mkdir()
+    facts = (replica / "replica.json").read_text()
+    facts = facts.replace(replica.name, beside.name).replace(away.name, "beside")
+    (beside / "replica.json").write_text(facts)
+    shutil.rmtree(replica)
 
     looked = away.in_the_way("failback"), diagnosed(north, "recovery.failback")
     deleted, told = away.fail_back(status=None).event("error"), away.refused("failback")
+    shutil.rmtree(beside)
     away.sites.south.work()
     away.reprotect()
     done = away.fail_back().event("recovery-done")
@@ -271,16 +271,14 @@ def test_a_replica_that_was_deleted_at_home_is_made_anew(away: Away) -> None:
     assert away.is_home()
 
 
-def test_one_that_was_deleted_there_is_given_back_to_its_home(
-    before: list[str], away: Away
-) -> None:
+def test_one_that_was_deleted_there_is_given_back_to_its_home(away: Away) -> None:
     record = away.sites.south.home / "recovery" / away.home.uuid / "record.json"
     away.there.stop()
     with away.there.host.connected() as connection:
         _gone(connection, away.home.uuid)
     shutil.rmtree(away.sites.south.replicas / away.home.uuid / "running")
 
-    looked = away.in_the_way(), away.diagnosed(before)
+    looked = away.in_the_way(), away.diagnosed()
     deleted, told = away.reprotect(status=None).event("error"), away.refused()
     away.sites.south.run("failover", "undo", away.name, "--discard-changes")
 
@@ -296,16 +294,14 @@ def _is_fenced(away: Away) -> bool:
     return ".holdfast-runs-elsewhere" in xml
 
 
-def test_with_its_protection_switched_off_it_is_replicated_to_its_home_anew(
-    before: list[str], away: Away
-) -> None:
+def test_with_its_protection_switched_off_it_is_replicated_to_its_home_anew(away: Away) -> None:
     north, south = away.sites.north, away.sites.south
     assert north.running is not None
     north.running.kill()
     shutil.rmtree(SourceFolder(str(north.home), away.home.uuid).path)
     north.work()
 
-    looked = away.in_the_way(), away.diagnosed(before)
+    looked = away.in_the_way(), away.diagnosed()
     off, told = away.reprotect(status=None).event("error"), away.refused()
     south.run("replication", "enable", away.name, "--to", "north", *NEVER)
 

@@ -16,8 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from holdfast.base.clock import SystemClock
+from holdfast.recovery.record_folder import RecordFolder
 from holdfast.replication.replica_facts import ReplicaFacts
 from holdfast.replication.site import Site
+from holdfast.replication.source_folder import SourceFolder
 from holdfast.testing.hosts import NORTH, SOUTH, KvmHost
 from holdfast.testing.replicated import PROGRAM, Said, Side, Working, ready
 
@@ -82,6 +84,14 @@ class Station:
         for working in (self.running, self.serving):
             if working is not None:
                 working.stop()
+
+    def forget(self, vm: str) -> None:
+        """All that is kept here of a machine that is gone."""
+        self.rest()
+        for kept in (SourceFolder(str(self.home), vm), RecordFolder(str(self.home), vm)):
+            shutil.rmtree(kept.path, ignore_errors=True)
+        shutil.rmtree(self.replicas / vm, ignore_errors=True)
+        self.work()
 
     def admit(self, other: "Station") -> None:
         """The other one may send its machines here, and knows where that is."""

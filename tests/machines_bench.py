@@ -61,7 +61,8 @@ def clear(host: KvmHost) -> None:
     for name, is_active in left:
         if is_active:
             host.run("virsh", "destroy", name)
-        host.run("virsh", "undefine", name, "--checkpoints-metadata", "--nvram")
+        flags = ("--checkpoints-metadata", "--managed-save", "--nvram")
+        host.run("virsh", "undefine", name, *flags)
 
 
 @pytest.fixture(scope="module")

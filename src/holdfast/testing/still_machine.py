@@ -250,7 +250,10 @@ class StillMachine:
             handle = connection.lookupByUUIDString(self.uuid)
             with contextlib.suppress(libvirt.libvirtError):
                 handle.destroy()
-            handle.undefineFlags(libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA)
+            handle.undefineFlags(
+                libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
+                | libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
+            )
         shutil.rmtree(self.folder)
 
     def _order(self, disk: StillDisk, order: str) -> None:

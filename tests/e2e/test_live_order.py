@@ -10,7 +10,7 @@ from holdfast.testing.hosts import KvmHost
 from holdfast.testing.still_machine import StillMachine
 from holdfast.testing.waiting import wait_until
 from tests.e2e.conftest import SCRIPT, Bench
-from tests.e2e.two_hosts import Ground, followed_machine, ground_on
+from tests.e2e.two_hosts import Ground, followed_machine, ground_on, with_mounts_of
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -23,11 +23,9 @@ def ground(
 
     @contextmanager
     def on_its_host(bench: Bench) -> Iterator[None]:
-        """What goes by sockets in /run, its QEMU finds in the /run of its host alone."""
-        enter = ("nsenter", f"--target={hosts[bench.root.name].pid}", "--mount", "--")
         with (bench.root / "agent.log").open("ab") as log:
             process = subprocess.Popen(
-                [*enter, SCRIPT, "agent", "run"],
+                [*with_mounts_of(hosts[bench.root.name]), SCRIPT, "agent", "run"],
                 env=bench.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

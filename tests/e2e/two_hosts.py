@@ -96,6 +96,15 @@ def ground_on(
         yield found
 
 
+def with_mounts_of(host: KvmHost) -> tuple[str, ...]:
+    """Before a command: it becomes that, sees the /run of that host, and our processes.
+
+    What goes by sockets there its QEMU finds in the /run of its host alone.
+    """
+    enter = ("nsenter", f"--target={host.pid}", "--mount", "--", "unshare", "--mount")
+    return (*enter, "sh", "-ec", 'mount -t proc proc /proc; exec "$@"', "sh")
+
+
 @contextlib.contextmanager
 def followed_machine(
     ground: Ground, hosts: tuple[KvmHost, KvmHost], name: str = "carried"

@@ -23,14 +23,15 @@ from holdfast.app.file_locks import is_locked
 from holdfast.base.errors import HoldfastError
 from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.domains import list_domains
+from holdfast.hypervisor.states import State
 from holdfast.recovery.record import RecoveryRecord, Stage
 from holdfast.recovery.record_folder import RecordFolder
 from holdfast.testing.hosts import KvmHost
 from holdfast.testing.still_machine import StillMachine
 from holdfast.testing.waiting import wait_until
 from tests.e2e.conftest import Bench
-from tests.e2e.two_hosts import Ground, followed_machine, ground_on
-from tests.faults.test_recovery_each_step_killed import STEPS
+from tests.e2e.two_hosts import Ground, followed_machine, ground_on, with_mounts_of
+from tests.faults.test_recovery_each_step_killed import STEPS, WITHIN_OTHERS
 from tests.faults.test_trial_and_hosts_killed import PARTS
 
 pytestmark = [
@@ -61,7 +62,10 @@ class Ordered:
     @property
     def steps(self) -> list[str]:
         """Those it comes to stand at."""
-        return [*(PARTS if self.name == "test" else STEPS[self.name])]
+        if self.name == "test":
+            return [*PARTS]
+        passed = WITHIN_OTHERS.get(self.name, set())
+        return [step for step in STEPS[self.name] if step not in passed]
 
 
 _HURRIED = {"force": True, "shutdown_within": "1s"}
@@ -74,6 +78,7 @@ PLANNED = Ordered(
     runs_at="south",
     epochs=1,
 )
+LIVE = replace(PLANNED, name="live", arguments={"live": True})
 UNPLANNED = replace(
     PLANNED,
     name="unplanned",
@@ -109,6 +114,7 @@ FAILBACK = Ordered(
     at="north",
     epochs=1,
 )
+FAILBACK_LIVE = replace(FAILBACK, name="failback-live", arguments={"live": True})
 HOME_AGAIN = Ordered(
     name="reprotect-home",
     word="reprotect",
@@ -133,6 +139,7 @@ ROUNDS = {
         (FAILBACK, True),
         (HOME_AGAIN, True),
     ),
+    "live": ((LIVE, True), (REPROTECT, False), (FAILBACK_LIVE, True), (HOME_AGAIN, False)),
     "disaster": ((UNPLANNED, True), (UNDO, False)),
 }
 
@@ -140,8 +147,9 @@ ROUNDS = {
 class Agents:
     """Of both hosts; any of them may be killed and started again. `gate` is where jobs stand."""
 
-    def __init__(self, gate: Path) -> None:
+    def __init__(self, gate: Path, hosts: tuple[KvmHost, KvmHost]) -> None:
         self.gate = gate
+        self._hosts = dict(zip(("north", "south"), hosts, strict=True))
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     @contextmanager
@@ -157,9 +165,10 @@ class Agents:
             process.wait(WITHIN)
 
     def start(self, bench: Bench) -> None:
+        on_its_host = with_mounts_of(self._hosts[bench.root.name])
         with (bench.root / "agent.log").open("ab") as log:
             self._processes[bench.root.name] = subprocess.Popen(
-                [sys.executable, _AGENT, self.gate, "agent", "run"],
+                [*on_its_host, sys.executable, _AGENT, self.gate, "agent", "run"],
                 env=bench.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -237,7 +246,8 @@ class Fleet:
         for host in self._hosts:
             with Host.open(host.uri) as hypervisor:
                 domains = [each for each in list_domains(hypervisor) if each.uuid == vm]
-                found += [host.name for each in domains if each.is_active()]
+                # One that is on its way stands there, paused, while it runs here.
+                found += [host.name for one in domains if one.standing().state is State.RUNNING]
         return found
 
     def is_stage(self, act: Ordered, machine: StillMachine) -> bool:
@@ -258,7 +268,7 @@ class Fleet:
 def fleet(
     tmp_path_factory: pytest.TempPathFactory, kvm_hosts: tuple[KvmHost, KvmHost]
 ) -> Iterator[Fleet]:
-    agents = Agents(tmp_path_factory.mktemp("gate"))
+    agents = Agents(tmp_path_factory.mktemp("gate"), kvm_hosts)
     folder = tmp_path_factory.mktemp("orders")
     with ground_on(kvm_hosts, folder, agent=agents.at_work) as ground:
         yield Fleet(ground, agents, kvm_hosts)

@@ -32,10 +32,12 @@ def tell_drill(out: Output, seen: "DrillSeen") -> None:
     if seen.drill is None or not seen.drill.schedule:
         out.done(drill_event(seen), _("{vm} is not drilled by itself any more").format(vm=name))
         return
+    from holdfast.recovery.drills.wording import moment_text
+
     said = _("{vm} is drilled {schedule} ({zone}), the next time at {when}")
-    when = shown.moment(seen.next_at) if seen.next_at else "-"
+    # The schedule may go by another zone than the one it is read in.
     fields = {"schedule": seen.drill.schedule, "zone": seen.drill.zone}
-    out.done(drill_event(seen), said.format(vm=name, when=when, **fields))
+    out.done(drill_event(seen), said.format(vm=name, when=moment_text(seen.next_at), **fields))
 
 
 def tell_runs(out: Output, runs: "Sequence[DrillRun]") -> None:

@@ -633,6 +633,20 @@ def test_nobody_at_the_address_is_said(identity: LinkIdentity) -> None:
     assert str(address.port) in raised.value.advice
 
 
+def test_how_a_machine_is_now_is_said_once_and_not_again_later(identity: LinkIdentity) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = address_at(taken.getsockname()[1])
+        clock = SystemClock()
+        begun = clock.monotonic()
+
+        peer = Peer(address, identity, clock=clock, patience=EVEN_LOADED)
+        with peer, pytest.raises(errors.SiteUnreachable):
+            peer.tidings(VM, SourceTidings())
+
+    assert clock.monotonic() - begun < EVEN_LOADED.seconds / 2
+
+
 def test_a_name_nobody_has_is_said(identity: LinkIdentity) -> None:
     address = SiteAddress(site="elsewhere", machine=SITE, host="no such host", port=1)
 

@@ -87,6 +87,7 @@ class Arriving:
         self._starting, self._hypervisor, self._patience = starting, hypervisor, patience
         self._folder, self._act = starting.folder, starting.act
         self._clock = starting.clock
+        self._began = self._clock.now()
 
     def steps(self) -> Sequence[Step]:
         return (
@@ -159,6 +160,10 @@ class Arriving:
         return _("{size} shipped").format(size=format_size(int(told.facts.get("log_bytes", "0"))))
 
     def _move(self) -> str:
+        heard = self._last()
+        if heard is not None and heard.at < self._began:
+            # Heard by a run before this one: it may be on its way here at this moment.
+            self._next_heard(heard)
         told = self._told()
         if told is None or told.facts.get("live") != "gone":
             self._call(told)
@@ -339,7 +344,7 @@ class Arriving:
         return heard
 
     def _next_heard(self, before: Heard) -> Heard:
-        """Somebody may have started it since; where nothing comes, what was said before counts."""
+        """Things may have changed since; where nothing comes, what was said before counts."""
         until = self._clock.monotonic() + _NEXT_WORD
         while (heard := self._heard(within=_SILENCE)) == before:
             if self._clock.monotonic() > until:

@@ -160,7 +160,9 @@ class Peer:
         return b"".join(parts)
 
     def tidings(self, vm: str, told: SourceTidings, *, machine: str = "") -> SiteOrder:  # noqa: ARG002  shown by our certificate
-        return self._ask(requests.AskTidings(vm=vm, told=told), SiteOrder)
+        """Said once: what comes after a while of trying is of before, and is taken for new."""
+        order: SiteOrder = self._asked_once(requests.AskTidings(vm=vm, told=told), SiteOrder)
+        return order
 
     def send(
         self,
@@ -197,11 +199,11 @@ class Peer:
         return found
 
     def _asked(self, request: requests.Request, kind: Any) -> Any:
-        def asked() -> Any:
-            _number, answer = self._connected().ask(request.verb, request)
-            return decoded(answer, kind, self._way.place)
+        return self._trying(lambda: self._asked_once(request, kind))
 
-        return self._trying(asked)
+    def _asked_once(self, request: requests.Request, kind: Any) -> Any:
+        _number, answer = self._connected().ask(request.verb, request)
+        return decoded(answer, kind, self._way.place)
 
     def _trying(self, act: Callable[[], _T], reached: Callable[[], int] = lambda: 0) -> _T:
         """Again while the link can be mended; what `reached` says growing is progress."""

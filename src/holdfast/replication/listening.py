@@ -10,7 +10,7 @@ from collections.abc import Callable
 import msgspec
 
 from holdfast.base.errors import HoldfastError
-from holdfast.replication.link_errors import RequestNotUnderstood
+from holdfast.replication.link_errors import LinkLost, RequestNotUnderstood
 from holdfast.replication.replicator_tools import Door, Tools
 from holdfast.replication.settings import SiteAddress
 from holdfast.replication.site_orders import SiteOrder, SourceTidings
@@ -59,9 +59,8 @@ class Listener:
 
     def once(self) -> float:
         """Tell, hear and obey; how long until the next time."""
-        told = self._obeying.tidings()
         try:
-            order = self._timed(told)
+            order = self._answered()
         except RequestNotUnderstood:
             self._obeying.hear(None)
             return _OF_BEFORE_SECONDS
@@ -71,6 +70,13 @@ class Listener:
             self._obeying.unheard()
             return USUAL_SECONDS
         return self._obeying.hear(order)
+
+    def _answered(self) -> SiteOrder:
+        """A connection that broke since is made anew at once, and how it is now is told by it."""
+        try:
+            return self._timed(self._obeying.tidings())
+        except LinkLost:
+            return self._timed(self._obeying.tidings())
 
     def _timed(self, told: SourceTidings) -> SiteOrder:
         """The answer, and how far the clock over there is off by what it says: clocks are set."""

@@ -112,6 +112,44 @@ def test_one_that_was_started_a_moment_ago_runs(tmp_path: Path, *, is_started: b
             steps["running"].do()
 
 
+class _Failing(FakeClock):
+    """It stood ready when it was heard last; while somebody waits it says that it did not move."""
+
+    def __init__(self, starting: Any) -> None:
+        super().__init__()
+        self._starting = starting
+        starting.clock = self
+        self.hear("")
+        super().sleep(1)
+
+    def hear(self, error: str) -> None:
+        facts = {"live": "frozen", "attempt": "one"}
+        told = SourceTidings(
+            doing=OrderKind.HAND_OVER_LIVE, act="the act", facts=facts, error=error
+        )
+        desk_of(self._starting.home, "site", self)(VM, told)
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        self.hear("live-migration-failed")
+
+
+def test_what_a_run_of_before_has_heard_may_be_over(tmp_path: Path) -> None:
+    """It may be on its way here in this moment, and there is nothing to be made ready."""
+    starting = _starting(tmp_path)
+    starting.folder.change(lambda now: now, first=starting.record())
+    order = SiteOrder(
+        kind=OrderKind.HAND_OVER_LIVE, act="the act", patience=9, options={"attempt": "one"}
+    )
+    put_order(starting.folder, order)
+    _Failing(starting)
+    starting.plan = lambda: pytest.fail("it is made ready once more")
+    steps = {step.name: step for step in Arriving(starting, hypervisor="").steps()}
+
+    with pytest.raises(LiveSourceRefuses):
+        steps["move"].do()
+
+
 def test_its_sockets_go_before_the_order_that_names_them(tmp_path: Path, base: Path) -> None:
     starting = _starting(tmp_path)
     starting.folder.path.mkdir(parents=True)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from holdfast.base.errors import HoldfastError
-from holdfast.replication.link_errors import RequestNotUnderstood, SiteUnreachable
+from holdfast.replication.link_errors import LinkLost, RequestNotUnderstood, SiteUnreachable
 from holdfast.replication.listening import Listener
 from holdfast.replication.settings import SiteAddress
 from holdfast.replication.site_orders import OrderKind, SiteOrder, SourceTidings
@@ -30,10 +30,15 @@ class Site:
     skews: list[float] = field(default_factory=list)
     # Until it answers.
     seconds: float = 0.0
+    # How often the connection breaks meanwhile.
+    breaks: int = 0
 
     def tidings(self, _vm: str, told: SourceTidings, *, machine: str = "") -> SiteOrder:  # noqa: ARG002  whoever it is
         self.heard.append(told)
         self.clock.sleep(self.seconds)
+        if self.breaks:
+            self.breaks -= 1
+            raise LinkLost(place="south:9443", reason="reset")
         if isinstance(self.answer, HoldfastError):
             raise self.answer
         return self.answer
@@ -44,9 +49,10 @@ class Obeying:
     is_halted: bool = False
     heard: list[SiteOrder | None] = field(default_factory=list)
     silences: int = 0
+    epoch: int = 7
 
     def tidings(self) -> SourceTidings:
-        return SourceTidings(epoch=7)
+        return SourceTidings(epoch=self.epoch)
 
     def hear(self, order: SiteOrder | None) -> float:
         self.heard.append(order)
@@ -111,6 +117,29 @@ def test_a_site_that_is_away_is_asked_again_through_another_door() -> None:
     assert obeying.silences == 2
     assert obeying.heard == []
     assert opened == [TO, TO]
+
+
+def test_after_a_broken_connection_it_is_told_how_it_is_by_then() -> None:
+    class Changing(Obeying):
+        def tidings(self) -> SourceTidings:
+            self.epoch += 1
+            return SourceTidings(epoch=self.epoch)
+
+    site, obeying = Site(breaks=1), Changing()
+    asking, _opened = listener(site, obeying)
+
+    asking.once()
+
+    assert [told.epoch for told in site.heard] == [8, 9]
+    assert obeying.silences == 0
+
+
+def test_one_that_breaks_again_is_made_anew_a_little_later() -> None:
+    site, obeying = Site(breaks=2), Obeying()
+    asking, _opened = listener(site, obeying)
+
+    assert asking.once() == USUAL_SECONDS
+    assert obeying.silences == 1
 
 
 def test_while_all_is_well_one_door_is_enough() -> None:

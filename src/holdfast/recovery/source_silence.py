@@ -72,11 +72,14 @@ def judge_whether_it_runs(
         return Whether.NO
     if told is not None and has_shut_down(told, act.id):
         return Whether.NO
-    # It was ordered to, and may wait for the agent of the guest.
-    silent_for = BUSY_FOR if act.has_asked else SILENT_FOR
-    if judge_silence(listening, now, silent_for=silent_for) is Silence.GONE:
+    if judge_silence(listening, now, silent_for=silent_for(act)) is Silence.GONE:
         return Whether.NO
     return Whether.YES if has_answered and is_seen_running else Whether.UNKNOWN
+
+
+def silent_for(act: Act) -> timedelta:
+    """After how long silence says something: a source that was told to may wait for an agent."""
+    return BUSY_FOR if act.has_asked else SILENT_FOR
 
 
 def has_shut_down(told: SourceTidings, act: str) -> bool:

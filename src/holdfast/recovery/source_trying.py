@@ -23,6 +23,7 @@ from holdfast.recovery.source_silence import (
     has_shut_down,
     judge_silence,
     said_of,
+    silent_for,
 )
 from holdfast.recovery.starting import Starting
 from holdfast.recovery.trying_errors import SourceNoAnswer, SourceTooSlow
@@ -37,12 +38,16 @@ _PAUSE = 0.1
 
 @dataclass(slots=True, kw_only=True)
 class InTime:
-    """Of one order: how long its source is waited for."""
+    """Of one order: how long its source is waited for.
+
+    One that `is_busy` was told before to hand over, and may be at it: by a run that was killed.
+    """
 
     clock: Clock
     about: str
     kind: OrderKind
     patience: float
+    is_busy: bool = False
     told: SourceTidings | None = None
     _since: float = field(init=False)
 
@@ -69,7 +74,7 @@ class InTime:
         is_handing_over = self.kind is OrderKind.HAND_OVER
         if self.told is None:
             # It may be waiting for the agent of the guest, and says nothing meanwhile.
-            return busy if is_handing_over else ANSWER_SECONDS
+            return busy if is_handing_over or self.is_busy else ANSWER_SECONDS
         if is_handing_over and self.told.is_active is not False:
             # The source itself gives up once its patience is over; this is for one that hangs.
             return self.patience + busy
@@ -116,11 +121,12 @@ class Trying:
             raise StepSkipped(str(err), code=err.code) from err
 
     def _catch_up(self) -> str:
-        listening = self.listening()
+        listening, now = self.listening(), self._clock.now()
         heard = listening.heard
-        if judge_silence(listening, self._clock.now()) is not Silence.SPEAKS or heard is None:
+        silence = judge_silence(listening, now, silent_for=silent_for(self.starting.now()))
+        if silence is not Silence.SPEAKS or heard is None:
             self._is_mute = True
-            raise StepSkipped(said_of(heard, self._clock.now()), code=SourceNoAnswer.code)
+            raise StepSkipped(said_of(heard, now), code=SourceNoAnswer.code)
         follow(self.starting.folder, epoch=heard.tidings.epoch)
         in_time = self._in_time(OrderKind.CATCH_UP)
         try:
@@ -210,7 +216,13 @@ class Trying:
 
     def _in_time(self, kind: OrderKind) -> InTime:
         patience = self.asking.patience.seconds
-        return InTime(clock=self._clock, about=self.starting.name, kind=kind, patience=patience)
+        return InTime(
+            clock=self._clock,
+            about=self.starting.name,
+            kind=kind,
+            patience=patience,
+            is_busy=self.starting.now().has_asked,
+        )
 
     def _planned(self, in_time: InTime) -> Planned:
         def heard(told: SourceTidings) -> None:

@@ -45,6 +45,16 @@ def test_one_that_waits_for_an_agent_may_be_silent_longer() -> None:
         waited(what, clock, 0.1)
 
 
+def test_one_that_was_told_by_a_run_before_may_still_be_at_it() -> None:
+    clock = FakeClock()
+    what = in_time(OrderKind.CATCH_UP, clock)
+    what.is_busy = True
+    waited(what, clock, BUSY)
+
+    with pytest.raises(SourceNoAnswer):
+        waited(what, clock, 0.1)
+
+
 def test_what_changed_so_far_has_the_time_of_the_shut_down() -> None:
     clock = FakeClock()
     what = in_time(OrderKind.CATCH_UP, clock)

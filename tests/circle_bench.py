@@ -9,7 +9,6 @@ import contextlib
 import copy
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -33,6 +32,7 @@ from holdfast.replication.site import Site
 from holdfast.replication.source_folder import SourceFolder
 from holdfast.replication.status import State
 from holdfast.replication.status_file import read_status
+from holdfast.testing.host_commands import Begun, warm
 from holdfast.testing.hosts import KvmHost
 from holdfast.testing.replicated import Working
 from holdfast.testing.still_machine import StillMachine
@@ -307,7 +307,7 @@ class Circle:
         act: CircleAct,
         step: str,
         left: list[tuple[str, Victim]],
-        process: subprocess.Popen[bytes],
+        process: Begun,
     ) -> bool:
         """Whatever dies next at this step; whether the command did."""
         due = [death for death in left if death[0] == step]
@@ -354,8 +354,7 @@ class Circle:
     def cut_power(self, name: str) -> None:
         machine = self.machines[name]
         assert machine.is_on()
-        machine.host.kill_guest(machine.name)
-        wait_until(lambda: not self.is_on(name), within=WITHIN)
+        machine.host.end_guest(machine.name)
 
     def lives(self, act: CircleAct, victim: Victim) -> bool:
         if victim not in (Victim.QEMU, Victim.OTHER_QEMU):
@@ -424,18 +423,13 @@ def circle(
 
 
 @contextmanager
-def gated(station: Station, words: tuple[str, ...]) -> Iterator[subprocess.Popen[bytes]]:
+def gated(station: Station, words: tuple[str, ...]) -> Iterator[Begun]:
     side = station.side
     with (side.folder / "said").open("ab") as log:
-        process = subprocess.Popen(
-            side.host.words(sys.executable, _GATED, *words, "--json"),
-            env=side.environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            cwd=side.folder,
-        )
-        with process:
+        process = warm().talk(side.request(_GATED, *words, "--json"), log.fileno())
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with process.stdin, process.stdout:
             try:
                 yield process
             finally:

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # it tells none
 
 from holdfast.base.texts import use_language
+from holdfast.testing.host_commands import be_quick
 from holdfast.testing.postgres import Postgres, find_programs, running_postgres
 
 pytest_plugins = ("tests.machines_bench",)
@@ -68,6 +69,7 @@ def _usual_signals() -> None:
 
 
 _usual_signals()
+be_quick()
 
 
 @pytest.fixture(autouse=True)

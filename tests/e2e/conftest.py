@@ -130,9 +130,11 @@ class Bench:
         assert status is None or said.status == status, f"{said.out}\n{said.err}"
         return said
 
-    def start(self, *arguments: str | Path, **more: str) -> subprocess.Popen[bytes]:
+    def start(
+        self, *arguments: str | Path, before: tuple[str, ...] = (), **more: str
+    ) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [SCRIPT, *arguments],
+            [*before, SCRIPT, *arguments],
             env=self.with_(more),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

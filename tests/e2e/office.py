@@ -71,9 +71,9 @@ def new_office(server: FleetServer, folder: Path) -> Office:
 
 
 @contextlib.contextmanager
-def running_agent(bench: Bench) -> Iterator[None]:
+def running_agent(bench: Bench, before: tuple[str, ...] = ()) -> Iterator[None]:
     """The machine's agent at work, and ended in order."""
-    process = bench.start("agent", "run")
+    process = bench.start("agent", "run", before=before)
     try:
         yield
         assert process.poll() is None, process.communicate()

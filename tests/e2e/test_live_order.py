@@ -1,15 +1,15 @@
 """A machine moves to its site and home again while it runs, because the server has ordered it."""
 
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import pytest
 
 from holdfast.testing.hosts import KvmHost
 from holdfast.testing.still_machine import StillMachine
 from holdfast.testing.waiting import wait_until
-from tests.e2e.conftest import SCRIPT, Bench
+from tests.e2e.conftest import Bench
+from tests.e2e.office import running_agent
 from tests.e2e.two_hosts import Ground, followed_machine, ground_on, with_mounts_of
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -21,21 +21,8 @@ def ground(
 ) -> Iterator[Ground]:
     hosts = dict(zip(("north", "south"), kvm_hosts, strict=True))
 
-    @contextmanager
-    def on_its_host(bench: Bench) -> Iterator[None]:
-        with (bench.root / "agent.log").open("ab") as log:
-            process = subprocess.Popen(
-                [*with_mounts_of(hosts[bench.root.name]), SCRIPT, "agent", "run"],
-                env=bench.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-        try:
-            yield
-        finally:
-            process.terminate()
-            process.wait(90)
+    def on_its_host(bench: Bench) -> AbstractContextManager[None]:
+        return running_agent(bench, with_mounts_of(hosts[bench.root.name]))
 
     with ground_on(kvm_hosts, tmp_path_factory.mktemp("live"), agent=on_its_host) as made:
         yield made

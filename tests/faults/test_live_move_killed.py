@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from sys import executable
 
 import pytest
 
@@ -237,7 +236,7 @@ def going(own_hosts: tuple[KvmHost, KvmHost], gate: Gate) -> Iterator[Circle]:
         north = made.sites.north
         assert north.running is not None
         north.running.stop()
-        north.runner = (executable, _RUNNER, gate.folder)
+        north.runner = (_RUNNER, gate.folder)
         made.revive()
         yield made
 

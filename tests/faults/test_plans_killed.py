@@ -21,6 +21,7 @@ from holdfast.recovery.plans.progress import SHUT_DOWN
 from holdfast.recovery.plans.reading import read_plan
 from holdfast.recovery.plans.steps import told_steps
 from holdfast.recovery.record import Stage
+from holdfast.testing.host_commands import Begun
 from holdfast.testing.hosts import KvmHost
 from holdfast.testing.replicated import Working
 from holdfast.testing.still_machine import StillMachine
@@ -139,7 +140,7 @@ class Hunt:
         self.asked.add(step)
         self.shop.run("confirm", "small", "--step", step, "--again")
 
-    def _die(self, step: str, process: "subprocess.Popen[bytes]") -> bool:
+    def _die(self, step: str, process: Begun) -> bool:
         """Whether the command did, as the last one."""
         due = [victim for known, victim in self.left if known == step]
         self.left = [death for death in self.left if death[0] != step]
@@ -178,8 +179,7 @@ class Hunt:
         on = running_at(station)
         assert on, f"nothing runs at {station.name}"
         for name in on:
-            station.host.kill_guest(name)
-        wait_until(lambda: not on & running_at(station), within=WITHIN)
+            station.host.end_guest(name)
 
     def _revive(self) -> None:
         """What was killed is started again; in a disaster not what it is about."""

@@ -4,15 +4,15 @@ It is killed before each thing it does to the world, one after the other, until 
 of the many files that go at the end, before some.
 """
 
-import subprocess
-import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from holdfast.base.units import MIB
 from holdfast.hypervisor.checkpoints import list_checkpoints
 from holdfast.hypervisor.connection import Host
+from holdfast.testing.host_commands import run
 from holdfast.testing.hosts import KvmHost
 from holdfast.testing.replicated import Pair, replicated
 from holdfast.testing.still_machine import StillMachine
@@ -26,33 +26,7 @@ pytestmark = [
 ]
 _KILLED = -9
 _NEVER_FROZEN = ("--app-every", "never")
-# The command, which dies before the N-th of what changes something.
-_DYING = """
-import os, shutil, signal, sys
-from holdfast.app import replication_ending as ending
-from holdfast.cli.main import main
-
-at, seen = int(sys.argv.pop(1)), 0
-
-def deadly(place, name):
-    real = getattr(place, name)
-
-    def called(*given, **named):
-        global seen
-        seen += 1
-        if seen == at:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return real(*given, **named)
-
-    setattr(place, name, called)
-
-for name in ("write_note", "sync_folder", "forget_checkpoints", "tidy_up", "give_autostart_back",
-             "asked", "note_end"):
-    deadly(ending, name)
-deadly(os, "unlink")
-deadly(shutil, "rmtree")
-sys.exit(main())
-"""
+_DYING = Path(__file__).parent.with_name("dying_disabling.py")
 
 
 @pytest.fixture(scope="module")
@@ -98,10 +72,9 @@ def test_the_same_command_ends_it_wherever_it_was_killed(
 
 
 def dying(pair: Pair, name: str, at: int) -> int:
-    side = pair.source
-    words = side.host.words(sys.executable, "-c", _DYING, str(at), "replication", "disable", name)
-    done = subprocess.run(words, env=side.environment(), capture_output=True, check=False)
-    return done.returncode
+    request = pair.source.request(_DYING, str(at), "replication", "disable", name)
+    status, _out, _err = run(request, within=90)
+    return status
 
 
 def is_parted(pair: Pair, machine: StillMachine) -> bool:

@@ -8,7 +8,7 @@ process of a test: see test_trials_killed.
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -19,15 +19,13 @@ from holdfast.recovery.trial import Trial
 from holdfast.recovery.trial_folder import TrialFolder
 from holdfast.replication.pins import pins
 from holdfast.replication.replica_folder import open_folder
+from holdfast.testing.host_commands import Begun
 from holdfast.testing.hosts import KvmHost
 from holdfast.testing.replicated import Working
 from holdfast.testing.waiting import wait_until
 from tests import machines_bench
 from tests.circle_acts import NAME
 from tests.circle_bench import WITHIN, Circle, CircleAct, Victim, circle, gated
-
-if TYPE_CHECKING:
-    import subprocess
 
 pytestmark = [*machines_bench.MARKS, pytest.mark.faults]
 TEST = CircleAct(
@@ -87,7 +85,7 @@ class Trying:
         self._revive()
         return tried
 
-    def _die(self, victim: Victim, process: "subprocess.Popen[bytes]") -> bool:
+    def _die(self, victim: Victim, process: Begun) -> bool:
         """Whether the command did."""
         if victim is Victim.QEMU:
             self._end_test()
@@ -133,7 +131,7 @@ class Trying:
         return self.folder.all()
 
 
-def _said(process: "subprocess.Popen[bytes]") -> Iterator[dict[str, Any]]:
+def _said(process: Begun) -> Iterator[dict[str, Any]]:
     assert process.stdout is not None
     for line in process.stdout:
         yield json.loads(line)

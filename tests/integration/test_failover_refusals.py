@@ -2,31 +2,31 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from holdfast.base.units import MIB
-from holdfast.hypervisor.connection import Host
-from holdfast.hypervisor.domains import define_domain
 from holdfast.testing.hosts import KvmHost
-from holdfast.testing.replicated import PROGRAM, ready
+from holdfast.testing.replicated import ready
 from holdfast.testing.still_machine import StillMachine
 from holdfast.testing.two_sites import Station, TwoSites, two_sites
 from tests import machines_bench
 from tests.both_languages import refused_in_both
+from tests.refusal_bench import (
+    NETWORK,
+    WITHOUT_POINTS,
+    card,
+    clear_memory,
+    give_memory_back,
+    machine_of,
+    make_memory_short,
+)
 
 pytestmark = machines_bench.MARKS
-SIZES = {"vda": 2 * MIB}
 MAC = "52:54:00:aa:bb:07"
-CARD = f"""<interface type='network'><mac address='{MAC}'/><source network='prod'/></interface>"""
-NETWORK = "<network><name>prod</name><bridge name='hf-prod'/></network>"
+CARD = card(MAC)
 TWIN = """<domain type='qemu'><name>twin</name><uuid>{uuid}</uuid>
 <memory>16384</memory><os><type arch='x86_64' machine='q35'>hvm</type></os></domain>"""
-# Of which the machine needs sixteen MiB.
-SHORT = "MemTotal: 65536 kB\nMemFree: 8192 kB\nMemAvailable: 8192 kB\nBuffers: 0 kB\nCached: 0 kB\n"
-NEVER = ("--every", "15m", "--app-every", "never")
 
 
 @pytest.fixture(scope="module")
@@ -34,20 +34,7 @@ def sites(kvm_hosts: tuple[KvmHost, KvmHost]) -> Iterator[TwoSites]:
     with two_sites(*kvm_hosts) as made:
         made.work()
         yield made
-        there = made.south.host
-        there.run("sh", "-c", "! grep -q /proc/meminfo /proc/mounts || umount /proc/meminfo")
-
-
-@contextmanager
-def machine_of(host: KvmHost, name: str, *, devices: str = "") -> Iterator[StillMachine]:
-    with Host.open(host.uri) as hypervisor:
-        machine = StillMachine(host, hypervisor, name, SIZES)
-        xml = machine.domain.xml(inactive=True)
-        define_domain(hypervisor, xml.replace("</devices>", f"{devices}</devices>"))
-        try:
-            yield machine
-        finally:
-            machine.remove()
+        clear_memory(made.south.host)
 
 
 @pytest.fixture
@@ -55,7 +42,7 @@ def machine(sites: TwoSites) -> Iterator[StillMachine]:
     """It has a network card, and is replicated."""
     north, south = sites.north, sites.south
     with machine_of(north.host, "wanted", devices=CARD) as machine:
-        north.run("replication", "enable", "wanted", "--to", "south", *NEVER)
+        north.run("replication", "enable", "wanted", "--to", "south", *WITHOUT_POINTS)
         yield machine
         north.run("replication", "disable", "wanted", status=None)
     machines_bench.clear(south.host)
@@ -78,17 +65,16 @@ def test_each_is_said_with_its_remedy_and_after_all_of_them_the_command_succeeds
 ) -> None:
     south, there = sites.south, sites.south.host
     command = ("failover", machine.name, "--planned")
-    (tmp_path / "meminfo").write_text(SHORT)
     (tmp_path / "twin.xml").write_text(TWIN.format(uuid=machine.uuid))
     there.run("virsh", "define", tmp_path / "twin.xml")
-    there.run("mount", "--bind", tmp_path / "meminfo", "/proc/meminfo")
+    make_memory_short(there, tmp_path)
 
     unmoved = refused_in_both(south, "reprotect", machine.name)
     seen, diagnosed = looked_at(south, machine.name), causes(south)
     refused = [refused_in_both(south, *command)]
     there.run("virsh", "undefine", "twin")
     refused.append(refused_in_both(south, *command))
-    there.run("umount", "/proc/meminfo")
+    give_memory_back(there)
     refused.append(refused_in_both(south, *command))
     there.run("virsh", "destroy", rival.name)
     clear = looked_at(south, machine.name)
@@ -116,12 +102,13 @@ def test_an_account_that_may_only_read_is_told_of_when_the_way_there_is_made(
 ) -> None:
     north, south = sites.north, sites.south
     with machine_of(north.host, "reading") as machine:
-        words = ("replication", "enable", machine.name, "--to", "south", *NEVER)
+        words = ("replication", "enable", machine.name, "--to", "south", *WITHOUT_POINTS)
         here = refused_in_both(north, *words, "--libvirt", reading(north))
         assert south.serving is not None
         south.serving.stop()
-        program = ("env", f"HOLDFAST_LIBVIRT={reading(south)}", PROGRAM)
-        serving = south.side.start("replication", "serve", "--json", program=program)
+        serving = south.side.start(
+            "replication", "serve", "--json", HOLDFAST_LIBVIRT=reading(south)
+        )
         try:
             there = refused_in_both(north, *words)
             failed = north.run(*words, "--json", status=None).event("error")

@@ -1,6 +1,5 @@
 """Unplanned failover, change of the point, undo and commit, by commands as a person types them."""
 
-import json
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -219,7 +218,7 @@ def test_a_change_of_the_point_that_is_killed_goes_on(failing: Failing) -> None:
     words = ("failover", "change-point", failing.name, "--point", older, "--discard-changes")
 
     for step in ("point", "stop", "promote", "agent"):
-        _kill_at(failing, (*words, "--json"), step, "running")
+        failing.south.kill_at((*words, "--json"), step, "running")
     if failing.record().act is not None:
         failing.south.run("failover", "change-point", failing.name)
 
@@ -256,7 +255,7 @@ def test_killed_at_every_step_the_same_command_goes_on(failing: Failing) -> None
 
     for step in STEPS:
         for state in ("running", "done"):
-            _kill_at(failing, words, step, state)
+            failing.south.kill_at(words, step, state)
     if failing.record().stage is not Stage.FAILED_OVER:
         failing.south.run(*words, status=None)
 
@@ -273,7 +272,7 @@ def test_an_undo_that_is_killed_goes_on(failing: Failing) -> None:
 
     for step in ("stop", "give-back"):
         for state in ("running", "done"):
-            _kill_at(failing, words, step, state)
+            failing.south.kill_at(words, step, state)
     if failing.record().act is not None:
         failing.south.run(*words)
 
@@ -320,23 +319,6 @@ def test_a_commit_ends_what_could_be_chosen(failing: Failing) -> None:
     assert failing.record().stage is Stage.MIGRATED
     assert failing.content() == NEW
     _as_if_undone(failing)
-
-
-def _kill_at(failing: Failing, words: tuple[str, ...], step: str, state: str) -> None:
-    """SIGKILL once the step is told to be there; or it has ended before, in order."""
-    working = failing.south.side.start(*words)
-
-    def has_come() -> bool:
-        return (step, state) in _told(working.log) or not working.is_at_work
-
-    wait_until(has_come, within=WITHIN)
-    working.kill()
-
-
-def _told(log: Path) -> set[tuple[str, str]]:
-    lines = [line for line in log.read_text().split("\n")[:-1] if line.startswith("{")]
-    events = [json.loads(line) for line in lines]
-    return {(one["step"], one["state"]) for one in events if one["event"] == "recovery-step"}
 
 
 def _as_if_undone(failing: Failing) -> None:

@@ -1,11 +1,9 @@
 """Unplanned failover that tries its source first: nothing lost where it answers, as ever where not."""
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -205,7 +203,7 @@ def test_killed_at_every_step_the_same_command_goes_on_and_nothing_is_lost(
         words = ("failover", tried.machine.name, *TRY, *SHORT, "--force", "--json")
         for step in STEPS:
             for state in ("running", "done"):
-                _kill_at(tried, words, step, state)
+                tried.sites.south.kill_at(words, step, state)
         if tried.record().stage is not Stage.FAILED_OVER:
             sites.south.run(*words)
 
@@ -220,7 +218,7 @@ def test_an_undo_of_one_that_was_killed_starts_it_at_its_host_again(sites: TwoSi
     with trying(sites, "released") as tried:
         patient = ("--shutdown-within", "5s", "--force")
         words = ("failover", tried.machine.name, *TRY, *patient, "--json")
-        _kill_at(tried, words, "hand-over", "running")
+        tried.sites.south.kill_at(words, "hand-over", "running")
         wait_until(lambda: not tried.machine.is_on(), within=WITHIN)
 
         sites.south.run("failover", "undo", tried.machine.name)
@@ -228,20 +226,3 @@ def test_an_undo_of_one_that_was_killed_starts_it_at_its_host_again(sites: TwoSi
         wait_until(tried.machine.is_on, within=WITHIN)
         wait_until(lambda: tried.record().stage is Stage.PROTECTED, within=WITHIN)
         assert not tried.runs_in_the_south()
-
-
-def _kill_at(tried: Trying, words: tuple[str, ...], step: str, state: str) -> None:
-    """SIGKILL once the step is told to be there; or it has ended before, in order."""
-    working = tried.sites.south.side.start(*words)
-
-    def has_come() -> bool:
-        return (step, state) in _told(working.log) or not working.is_at_work
-
-    wait_until(has_come, within=WITHIN)
-    working.kill()
-
-
-def _told(log: Path) -> set[tuple[str, str]]:
-    lines = [line for line in log.read_text().split("\n")[:-1] if line.startswith("{")]
-    events = [json.loads(line) for line in lines]
-    return {(one["step"], one["state"]) for one in events if one["event"] == "recovery-step"}

@@ -8,29 +8,30 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from holdfast.base.units import MIB
-from holdfast.hypervisor.connection import Host
-from holdfast.hypervisor.domains import define_domain
 from holdfast.recovery.record_folder import RecordFolder
 from holdfast.testing.hosts import KvmHost
-from holdfast.testing.replicated import PROGRAM, Said, ready
+from holdfast.testing.replicated import Said, ready
 from holdfast.testing.still_machine import StillMachine
 from holdfast.testing.two_sites import Station, TwoSites, two_sites
 from tests import machines_bench
 from tests.both_languages import refused_in_both
+from tests.refusal_bench import (
+    NETWORK,
+    WITHOUT_POINTS,
+    card,
+    clear_memory,
+    give_memory_back,
+    machine_of,
+    make_memory_short,
+)
 
 pytestmark = machines_bench.MARKS
-SIZES = {"vda": 2 * MIB}
 MAC = "52:54:00:aa:bb:08"
-CARD = f"""<interface type='network'><mac address='{MAC}'/><source network='prod'/></interface>"""
+CARD = card(MAC)
 VOLUME = """<disk type='volume' device='cdrom'><source pool='media' volume='setup.iso'/>
 <target dev='sdz' bus='scsi'/><readonly/></disk>"""
-NETWORK = "<network><name>prod</name><bridge name='hf-prod'/></network>"
 STRANGER = """<domain type='qemu'><name>{name}</name>
 <memory>16384</memory><os><type arch='x86_64' machine='q35'>hvm</type></os></domain>"""
-# Of which the machine needs sixteen MiB.
-SHORT = "MemTotal: 65536 kB\nMemFree: 8192 kB\nMemAvailable: 8192 kB\nBuffers: 0 kB\nCached: 0 kB\n"
-WITHOUT_POINTS = ("--every", "15m", "--app-every", "never")
 AT_ONCE = ("--force", "--shutdown-within", "1s")
 
 
@@ -41,19 +42,7 @@ def sites(kvm_hosts: tuple[KvmHost, KvmHost]) -> Iterator[TwoSites]:
         yield made
         for host in kvm_hosts:
             machines_bench.clear(host)
-            host.run("sh", "-c", "! grep -q /proc/meminfo /proc/mounts || umount /proc/meminfo")
-
-
-@contextmanager
-def machine_of(host: KvmHost, name: str, *, devices: str = "") -> Iterator[StillMachine]:
-    with Host.open(host.uri) as hypervisor:
-        machine = StillMachine(host, hypervisor, name, SIZES)
-        xml = machine.domain.xml(inactive=True)
-        define_domain(hypervisor, xml.replace("</devices>", f"{devices}</devices>"))
-        try:
-            yield machine
-        finally:
-            machine.remove()
+            clear_memory(host)
 
 
 @contextmanager
@@ -174,8 +163,10 @@ def serving_as_reader(station: Station) -> Iterator[None]:
     assert station.serving is not None
     station.serving.stop()
     socket = f"{station.host.folder}/run/libvirt-sock-ro"
-    program = ("env", f"HOLDFAST_LIBVIRT=qemu+unix:///system?socket={socket}", PROGRAM)
-    serving = station.side.start("replication", "serve", "--json", program=program)
+    serving = station.side.start(
+        *("replication", "serve", "--json"),
+        HOLDFAST_LIBVIRT=f"qemu+unix:///system?socket={socket}",
+    )
     try:
         ready(serving, "site-serving")
         yield
@@ -188,8 +179,7 @@ def test_what_its_home_lacks_is_told_before_and_keeps_it_from_coming_until_it_is
     sites: TwoSites, prod: Path, media: None, tmp_path: Path
 ) -> None:
     north, south, home = sites.north, sites.south, sites.north.host
-    meminfo, stranger = tmp_path / "meminfo", tmp_path / "stranger.xml"
-    meminfo.write_text(SHORT)
+    stranger = tmp_path / "stranger.xml"
     with (
         failed_over(sites, "missed", devices=CARD + VOLUME) as machine,
         machine_of(home, "rival", devices=CARD) as rival,
@@ -198,7 +188,7 @@ def test_what_its_home_lacks_is_told_before_and_keeps_it_from_coming_until_it_is
         well = looked_at(south, machine.name)
         home.run("virsh", "undefine", machine.name)
         home.run("virsh", "define", stranger)
-        home.run("mount", "--bind", meminfo, "/proc/meminfo")
+        make_memory_short(home, tmp_path)
         home.run("virsh", "pool-destroy", "media")
         home.run("virsh", "net-destroy", "prod")
         unplugged = looked_at(south, machine.name)
@@ -211,7 +201,7 @@ def test_what_its_home_lacks_is_told_before_and_keeps_it_from_coming_until_it_is
         refused = [refused_in_both(north, *command)]
         home.run("virsh", "domrename", machine.name, "stranger")
         refused.append(refused_in_both(north, *command))
-        home.run("umount", "/proc/meminfo")
+        give_memory_back(home)
         refused.append(refused_in_both(north, *command))
         home.run("virsh", "pool-start", "media")
         refused.append(refused_in_both(north, *command))

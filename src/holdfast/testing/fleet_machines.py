@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from holdfast.testing.host_commands import Request, run
+
 SERVER_NAME = "backup.test"
 _PROGRAM = Path(sys.executable).with_name("holdfast")
 _PATIENCE = 120.0
@@ -98,7 +100,14 @@ class FleetMachine:
 
     def run(self, *words: str | Path, **more: str) -> Ended:
         """`holdfast` on this machine, to its end."""
-        return self.program(_PROGRAM, *words, **more)
+        request = Request(
+            words=[str(_PROGRAM), *map(str, words)],
+            env=self.environment(more),
+            cwd=str(Path.cwd()),
+            target=self.pid,
+        )
+        status, out, err = run(request, within=_PATIENCE)
+        return Ended(status, out.decode(), err.decode())
 
     def program(self, *words: str | Path, **more: str) -> Ended:
         done = subprocess.run(  # noqa: S603  of the tests' own

@@ -146,9 +146,23 @@ class KvmHost:
 
     def kill_guest(self, name: str) -> None:
         """SIGKILL to its QEMU: a power cut, for the guest."""
-        pid = (self.folder / "run" / "qemu" / f"{name}.pid").read_text().strip()
         # The shell's own: a bare system has no program of that name.
-        self.run("sh", "-c", f"kill -KILL {pid}")
+        self.run("sh", "-c", f"kill -KILL {self._qemu_of(name)}")
+
+    def end_guest(self, name: str) -> None:
+        """As `kill_guest`; comes back when libvirt has seen it.
+
+        Whoever tends the machine may have started it again by then, before anybody sees it off.
+        """
+        killed = self._qemu_of(name)
+        self.kill_guest(name)
+        wait_until(lambda: self._qemu_of(name) != killed)
+
+    def _qemu_of(self, name: str) -> str:
+        """Its process, as its own host counts them; nothing when it is off."""
+        with contextlib.suppress(FileNotFoundError):
+            return (self.folder / "run" / "qemu" / f"{name}.pid").read_text().strip()
+        return ""
 
     def cut_power(self) -> None:
         """Every process of it is killed at once; `start` is its next start, by another boot id.

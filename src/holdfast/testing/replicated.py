@@ -30,6 +30,7 @@ from holdfast.replication.replica_facts import ReplicaFacts
 from holdfast.replication.site import Site
 from holdfast.replication.status import ReplicationStatus
 from holdfast.testing.guests import Guest
+from holdfast.testing.host_commands import Process, Request, begin, run
 from holdfast.testing.hosts import NORTH, SOUTH, KvmHost
 from holdfast.testing.waiting import wait_until
 
@@ -58,9 +59,9 @@ class Said:
 
 @dataclass(slots=True)
 class Working:
-    """A command that goes on; `nsenter` waits for it, and what we kill is the command itself."""
+    """A command that goes on; who began it waits for it, and what we kill is the command itself."""
 
-    process: subprocess.Popen[bytes]
+    process: Process
     log: Path
 
     @property
@@ -114,33 +115,31 @@ class Side:
 
     def run(self, *words: str | Path, status: int | None = 0) -> Said:
         """`holdfast` there, to its end; `status` is the one wanted, None for whichever."""
-        done = subprocess.run(  # noqa: S603  of the tests' own
-            self.host.words(PROGRAM, *words),
-            env=self.environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            timeout=_PATIENCE,
-            cwd=self.folder,
-        )
-        said = Said(done.returncode, done.stdout.decode(), done.stderr.decode())
+        request = self.request(PROGRAM, *words)
+        ended, out, err = run(request, within=_PATIENCE)
+        said = Said(ended, out.decode(), err.decode())
         assert status is None or said.status == status, f"{words}: {said.out}\n{said.err}"
         return said
 
-    def start(self, *words: str | Path, program: Sequence[str | Path] = (PROGRAM,)) -> Working:
+    def start(
+        self, *words: str | Path, program: Sequence[str | Path] = (PROGRAM,), **more: str
+    ) -> Working:
         """`holdfast` there, until it is stopped or the host ends."""
         self._logs += 1
         log = self.folder / f"log{self._logs}"
-        with log.open("wb") as output:
-            process = subprocess.Popen(  # noqa: S603  of the tests' own
-                self.host.words(*program, *words),
-                env=self.environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                cwd=self.folder,
-            )
-        return Working(process, log)
+        request = self.request(*program, *words, **more)
+        with log.open("wb") as output, open(os.devnull, "rb") as nothing:
+            streams = (nothing.fileno(), output.fileno(), output.fileno())
+            return Working(begin(request, streams), log)
+
+    def request(self, *words: str | Path, **more: str) -> Request:
+        """The first of the words is a program in Python."""
+        return Request(
+            words=[*map(str, words)],
+            env=self.environment() | more,
+            cwd=str(self.folder),
+            target=self.host.pid,
+        )
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ Everything lies in the hosts' own folders and goes with them.
 """
 
 import contextlib
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,6 +23,10 @@ from holdfast.replication.site import Site
 from holdfast.replication.source_folder import SourceFolder
 from holdfast.testing.hosts import NORTH, SOUTH, KvmHost
 from holdfast.testing.replicated import PROGRAM, Said, Side, Working, ready
+from holdfast.testing.waiting import wait_until
+
+# A command that is beside others' work.
+_WITHIN = 180.0
 
 
 @dataclass(slots=True)
@@ -79,6 +84,16 @@ class Station:
             if working is not None:
                 working.kill()
 
+    def kill_at(self, words: tuple[str, ...], step: str, state: str) -> None:
+        """SIGKILL of a command once it tells that of a step; or it has ended before, in order."""
+        working = self.side.start(*words)
+
+        def has_come() -> bool:
+            return (step, state) in _steps_told(working.log) or not working.is_at_work
+
+        wait_until(has_come, within=_WITHIN)
+        working.kill()
+
     def rest(self) -> None:
         """Neither of them, in order."""
         for working in (self.running, self.serving):
@@ -118,6 +133,12 @@ class TwoSites:
     def rest(self) -> None:
         self.north.rest()
         self.south.rest()
+
+
+def _steps_told(log: Path) -> set[tuple[str, str]]:
+    lines = [line for line in log.read_text().split("\n")[:-1] if line.startswith("{")]
+    events = [json.loads(line) for line in lines]
+    return {(one["step"], one["state"]) for one in events if one["event"] == "recovery-step"}
 
 
 @contextlib.contextmanager

@@ -2,27 +2,19 @@
 
 import os
 import signal
-import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from holdfast.storage.errors import FileMissing
 from holdfast.vault.forking import WorkerDied
 from holdfast.vault.teams import Team
-from tests.unit.vault.test_forking import interrupt_at_the_second_fork
+from tests.unit.vault.test_forking import children, interrupt_at_the_second_fork
 
 
 def twice(number: int) -> Iterator[tuple[int, int]]:
     yield number, os.getpid()
     yield number, os.getpid()
-
-
-def children() -> set[str]:
-    """Other tests of this process may have left servers running; those are none of ours."""
-    listing = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text()
-    return set(listing.split())
 
 
 def test_each_round_gets_all_results_of_its_tasks() -> None:

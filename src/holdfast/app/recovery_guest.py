@@ -5,14 +5,11 @@ from typing import TYPE_CHECKING
 
 from holdfast.base.texts import _
 from holdfast.recovery.desk import tidings_of
-from holdfast.recovery.readiness.findings import Weight
 from holdfast.recovery.readiness.kept import READINESS, read_look
 from holdfast.recovery.readiness.texts import remedy, sentence
 
 if TYPE_CHECKING:
     from holdfast.app.recovery_here import Here
-
-_AGAINST = (Weight.STOPS, Weight.HINDERS)
 
 
 def doubts_of_guest(found: "Here") -> Iterator[str]:
@@ -23,7 +20,7 @@ def doubts_of_guest(found: "Here") -> Iterator[str]:
         return
     text = _("Its guest, when it was looked at on {day}: {said} [{code}]")
     for finding in look.told():
-        if finding.weight not in _AGAINST:
+        if not finding.is_against:
             continue
         day, said = look.at.date().isoformat(), sentence(finding)
         cure = remedy(finding, found.name)

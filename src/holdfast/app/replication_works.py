@@ -238,8 +238,7 @@ class SourceWorks:
 
     def look_at_guest(self) -> str:
         """A doubt about a guest is no reason to have no copy of it."""
-        uri = self.wanted.hypervisor or self.session.settings.libvirt
-        with Host.open(uri) as host:
+        with self._host() as host:
             ready = look_at_readiness(self.session, find_by_uuid(host, self.wanted.vm))
         keep_readiness(self.session, ready)
         if ready.is_blind:

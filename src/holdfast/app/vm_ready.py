@@ -22,8 +22,6 @@ from holdfast.recovery.readiness.looking import look_at_guest
 from holdfast.recovery.record_folder import RecordFolder
 from holdfast.replication.source_folder import SourceFolder
 
-_AGAINST = (Weight.STOPS, Weight.HINDERS)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readiness:
@@ -37,7 +35,7 @@ class Readiness:
 
     @property
     def against(self) -> tuple[Finding, ...]:
-        return tuple(one for one in self.findings if one.weight in _AGAINST)
+        return tuple(one for one in self.findings if one.is_against)
 
     @property
     def is_ready(self) -> bool:

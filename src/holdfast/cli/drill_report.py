@@ -28,12 +28,12 @@ def tell_drills(out: Output, drills: "Sequence[DrillSeen]") -> None:
 
 
 def tell_drill(out: Output, seen: "DrillSeen") -> None:
+    from holdfast.recovery.drills.wording import moment_text
+
     name = shown.line(seen.name)
     if seen.drill is None or not seen.drill.schedule:
         out.done(drill_event(seen), _("{vm} is not drilled by itself any more").format(vm=name))
         return
-    from holdfast.recovery.drills.wording import moment_text
-
     said = _("{vm} is drilled {schedule} ({zone}), the next time at {when}")
     # The schedule may go by another zone than the one it is read in.
     fields = {"schedule": seen.drill.schedule, "zone": seen.drill.zone}

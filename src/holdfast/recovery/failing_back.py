@@ -25,8 +25,6 @@ from holdfast.recovery.way_back_notes import HomeNote, home_note, keep_home
 def failback_steps(starting: Starting, asking: SourceAsking) -> Sequence[Step]:
     """What is left to do of it."""
     coming = Homecoming(starting=starting)
-    if not coming.is_home:
-        return (coming.look(), *planned_steps(starting, asking))
     if coming.has_begun():
         return coming.steps()
     return (coming.look(), *planned_steps(coming.at_home(), asking), *coming.steps())

@@ -66,7 +66,8 @@ class HandingOver:
         if sent.must_walk:
             # It may take long, and goes on by itself: a person comes back then.
             text = _("first all of it has to be compared with what its site has: {why}")
-            raise self._not_ready(domain, text.format(why=why_text(sent.must_walk)))
+            state = text.format(why=why_text(sent.must_walk))
+            raise SourceNotReady(about=domain.name, state=state)
         base = sent.base.name if sent.base else ""
         if not domain.is_active():
             return self._is_shipped(domain)
@@ -109,17 +110,14 @@ class HandingOver:
         if not is_whole and domain.has_saved_memory():
             raise SourceMemorySaved(about=domain.name)
         if loop.settings.paused is not None or loop.state in _NOT_AT_WORK:
-            raise self._not_ready(domain, _(STATES[loop.state]))
+            raise SourceNotReady(about=domain.name, state=_(STATES[loop.state]))
         if loop.sent().acked is None:
-            raise self._not_ready(domain, _("its site has nothing of it yet"))
+            raise SourceNotReady(about=domain.name, state=_("its site has nothing of it yet"))
         return domain
 
     def _stays_barred(self, domain: Domain, order: SiteOrder) -> bool:
         """It is begun anew where somebody has taken the bar off meanwhile."""
         return order.kind is not OrderKind.CATCH_UP or fencing.is_fenced(domain)
-
-    def _not_ready(self, domain: Domain, state: str) -> SourceNotReady:
-        return SourceNotReady(about=domain.name, state=state)
 
     def _is_kept(self, order: SiteOrder) -> bool:
         """All was done before; the site has only not said anything else yet."""

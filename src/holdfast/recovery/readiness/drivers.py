@@ -13,6 +13,7 @@ from holdfast.recovery.readiness.findings import Finding, Weight, found
 # Each is one of several, of which any will do.
 Needs = tuple[tuple[str, ...], ...]
 _VIRTIO: Needs = (("virtio_pci",),)
+_VIRTIO_CARD: Needs = (*_VIRTIO, ("virtio_net",))
 _DISK: Needs = (("sd_mod",),)
 _SCSI = ("virtio_scsi", "sym53c8xx", "mptspi", "mptsas", "megaraid_sas", "vmw_pvscsi")
 _BY_BUS: dict[str, Needs] = {
@@ -29,6 +30,13 @@ _BY_MODEL: dict[str, Needs] = {
     "rtl8139": (("8139cp", "8139too"),),
     "vmxnet3": (("vmxnet3",),),
 }
+# All that a guest is asked for.
+DRIVERS = frozenset(
+    driver
+    for needs in (*_BY_BUS.values(), *_BY_MODEL.values(), _VIRTIO_CARD)
+    for each in needs
+    for driver in each
+)
 
 
 def judge_drivers(spec: DomainSpec, facts: GuestFacts) -> Iterator[Finding]:
@@ -59,7 +67,7 @@ def _others(spec: DomainSpec) -> Needs:
 
 
 def _of_model(model: str) -> Needs:
-    return (*_VIRTIO, ("virtio_net",)) if model.startswith("virtio") else _BY_MODEL.get(model, ())
+    return _VIRTIO_CARD if model.startswith("virtio") else _BY_MODEL.get(model, ())
 
 
 def _loaded(facts: GuestFacts, kernel: Kernel) -> frozenset[str]:

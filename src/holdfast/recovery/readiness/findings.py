@@ -21,6 +21,11 @@ class Finding:
     weight: Weight
     values: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def is_against(self) -> bool:
+        """Something to be put right before it comes up elsewhere."""
+        return self.weight in (Weight.STOPS, Weight.HINDERS)
+
 
 def found(code: str, weight: Weight, **values: str) -> Finding:
     return Finding(code=code, weight=weight, values=values)

@@ -10,19 +10,12 @@ from holdfast.base.clock import Clock
 from holdfast.hypervisor.domains import Domain
 from holdfast.hypervisor.guest_looking import Look, Looked, look_into
 from holdfast.recovery.guest_addresses import LOOK as CARDS
+from holdfast.recovery.readiness.drivers import DRIVERS
+from holdfast.recovery.readiness.reading import FIREWALLS
+from holdfast.recovery.readiness.starting_up import AGENT, SSH
 
-# Those that the disks and cards of machines need, as `drivers` names them.
-DRIVERS: Final = (
-    *("virtio_pci", "virtio_blk", "virtio_scsi", "virtio_net", "sd_mod", "ahci", "ata_piix"),
-    *("ata_generic", "nvme", "sym53c8xx", "mptspi", "mptsas", "megaraid_sas", "vmw_pvscsi"),
-    *("e1000", "e1000e", "igb", "8139cp", "8139too", "vmxnet3"),
-)
-UNITS: Final = (
-    *("ssh.service", "sshd.service", "ssh.socket", "sshd.socket", "dropbear.service"),
-    *("qemu-guest-agent.service", "qemu-ga.service"),
-    *("firewalld.service", "ufw.service", "nftables.service", "iptables.service"),
-    *("NetworkManager.service", "systemd-networkd.service", "networking.service"),
-)
+_DRIVERS: Final = "|".join(sorted(DRIVERS))
+_UNITS: Final = " ".join((*SSH, *AGENT, *FIREWALLS))
 _SECONDS: Final = 60.0
 _PART_BYTES: Final = 128 << 10
 # A list of an initramfs may unpack it into memory: only where there is much more than it takes.
@@ -47,7 +40,7 @@ for one in /boot/grub/grub.cfg /boot/grub2/grub.cfg /boot/grub2/grubenv /boot/lo
 done | part loader
 """
 _KERNELS = f"""
-named() {{ sed -nE 's,^.*/([a-z0-9_-]+)[.]ko.*$,'"$1"' \\1,p' | grep -E ' ({"|".join(DRIVERS)})$'; }}
+named() {{ sed -nE 's,^.*/([a-z0-9_-]+)[.]ko.*$,'"$1"' \\1,p' | grep -E ' ({_DRIVERS})$'; }}
 listed() {{
   lister=$(command -v lsinitramfs || command -v lsinitrd) || return
   size=$(du -k "$1" | cut -f1) free=$(awk '/^MemAvailable:/ {{print $2}}' /proc/meminfo)
@@ -58,7 +51,7 @@ listed() {{
 }}
 running=$(uname -r)
 echo "$running" | part running
-ls /sys/module | grep -E '^({"|".join(DRIVERS)})$' | part loaded
+ls /sys/module | grep -E '^({_DRIVERS})$' | part loaded
 for kernel in "$running" $(ls -1t /lib/modules | grep -vxF "$running" | head -n 1); do
   folder=/lib/modules/$kernel
   [ -r "$folder/modules.dep" ] || continue
@@ -98,7 +91,7 @@ for one in /etc/udev/rules.d/*net*.rules; do
 done | part udev
 """
 _STARTED = f"""
-[ -d /run/systemd/system ] && for unit in {" ".join(UNITS)}; do
+[ -d /run/systemd/system ] && for unit in {_UNITS}; do
   echo "$unit $(limited systemctl is-enabled $unit)"
 done | part units
 ls -1 /etc/rc[2345].d /etc/runlevels/* | grep -E 'ssh|dropbear|qemu' | part links

@@ -20,7 +20,10 @@ _ALLOWED = re.compile(r"^### tuple ### (?:allow|limit) \S+ (\S+)", re.MULTILINE)
 _MODULES = "modules "
 _WANTED = "wanted "
 _FIELDS = 2
+_FIREWALLD = "firewalld.service"
 _WITH_OWN_RULES = ("nftables.service", "iptables.service")
+# Those of which it is asked whether they are started.
+FIREWALLS = (_FIREWALLD, *_WITH_OWN_RULES)
 _EAGER = "NetworkManager"
 
 
@@ -122,7 +125,7 @@ def _firewall(parts: Mapping[str, str], started: Started | None) -> Firewall | N
     """As far as it concerns SSH; None: no program for it is started."""
     units = started.units if started else {}
     ports = {"22"} if not parts.get("ports", "").split() else _ports(parts["ports"])
-    if units.get("firewalld.service") == "enabled":
+    if units.get(_FIREWALLD) == "enabled":
         rules = parts.get("firewalld", "")
         names = {f'"{port}"' for port in ports} | ({'"ssh"'} if "22" in ports else set())
         return Firewall.OPEN if any(name in rules for name in names) else Firewall.CLOSED

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from holdfast.recovery.readiness.facts import Firewall, Started
 from holdfast.recovery.readiness.findings import Finding, Weight, found
 
-_SSH = ("ssh.service", "sshd.service", "ssh.socket", "sshd.socket", "dropbear.service")
-_AGENT = ("qemu-guest-agent.service", "qemu-ga.service")
+SSH = ("ssh.service", "sshd.service", "ssh.socket", "sshd.socket", "dropbear.service")
+AGENT = ("qemu-guest-agent.service", "qemu-ga.service")
 # A unit without an own word in the start is wanted by a device, as the agent is by its channel.
 _STARTS = frozenset(("enabled", "static", "indirect", "alias", "generated", "linked"))
 _SSH_NAMES = ("ssh", "dropbear")
@@ -25,9 +25,9 @@ def judge_starting(started: Started | None, firewall: Firewall | None) -> Iterat
 
 
 def _about_ssh(started: Started) -> Iterator[Finding]:
-    if _starts(started, _SSH, _SSH_NAMES):
+    if _starts(started, SSH, _SSH_NAMES):
         return
-    if started.runs & {"sshd", "dropbear"} or any(one in started.units for one in _SSH):
+    if started.runs & {"sshd", "dropbear"} or any(one in started.units for one in SSH):
         yield found("ssh-not-at-boot", Weight.HINDERS)
     elif not started.has:
         yield found("ssh-missing", Weight.NOTE)
@@ -36,9 +36,9 @@ def _about_ssh(started: Started) -> Iterator[Finding]:
 
 
 def _about_agent(started: Started) -> Iterator[Finding]:
-    if _starts(started, _AGENT, ("qemu",)):
+    if _starts(started, AGENT, ("qemu",)):
         return
-    known = [started.units[one] for one in _AGENT if one in started.units]
+    known = [started.units[one] for one in AGENT if one in started.units]
     if known:
         yield found("agent-not-at-boot", Weight.HINDERS)
     else:

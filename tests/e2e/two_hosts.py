@@ -79,11 +79,12 @@ def ground_on(
     folder: Path,
     *,
     console: bool = False,
+    workflows: bool = False,
     agent: Callable[[Bench], AbstractContextManager[None]] = running_agent,
 ) -> Iterator[Ground]:
     """Server and agents run; nothing of them and of what they made is left behind."""
     with (
-        FleetServer(folder / "server", workflows=False, console=console) as server,
+        FleetServer(folder / "server", workflows=workflows, console=console) as server,
         contextlib.ExitStack() as stack,
     ):
         found = Ground(server, new_office(server, folder), hosts)

@@ -212,11 +212,10 @@ class Fleet:
     def go_through(self, act: Ordered, machine: StillMachine, *, is_deadly: bool) -> list[str]:
         """The steps that it came to stand at; with all deaths at each of them."""
         job, stood = self._order(machine.name, act), list[str]()
-        while not self._is_over(job):
-            if (file := self._standing()) is None:
+        while not self.is_over(job):
+            if (file := self.standing()) is None:
                 continue
-            said = json.loads(file.read_bytes().splitlines()[-1])
-            stood.append(said.get("step") or said["part"])
+            stood.append(step_told(file))
             if is_deadly:
                 self.kill_all()
             assert len(self.running_at(machine.uuid)) < 2, "it runs on both hosts"
@@ -232,13 +231,13 @@ class Fleet:
             assert answer.is_success, answer.text
         return str(answer.json()["id"])
 
-    def _is_over(self, job: str) -> bool:
+    def is_over(self, job: str) -> bool:
         """Of a job that stands there is nothing to be asked."""
-        if self._standing() is not None:
+        if self.standing() is not None:
             return False
         return self.ground.get(f"/jobs/{job}")["job"]["state"] not in ("waiting", "running")
 
-    def _standing(self) -> Path | None:
+    def standing(self) -> Path | None:
         return next((one for one in self._agents.gate.iterdir() if not one.suffix), None)
 
     def running_at(self, vm: str) -> list[str]:
@@ -262,6 +261,12 @@ class Fleet:
             and told["stage"] == act.stage.value
             and told["runs_on"] == act.runs_at
         )
+
+
+def step_told(file: Path) -> str:
+    """At which it stands."""
+    said = json.loads(file.read_bytes().splitlines()[-1])
+    return str(said.get("step") or said["part"])
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from holdfast.base.errors import Exit
 from holdfast.base.texts import N_, _
 from holdfast.cli import shown
 from holdfast.cli.command import Command, Group, option
+from holdfast.cli.recovery_options import try_shut_down_option
 from holdfast.cli.run import Run, start
 from holdfast.cli.server_records import Column, Record, tell_done, tell_list, text
 
@@ -122,14 +123,20 @@ def list_all() -> None:
 @option("--planned", "act", flag_value="planned", help=N_("Nothing is lost."))
 @option("--unplanned", "act", flag_value="unplanned", help=N_("The sources are gone."))
 @option("--source-is-down", is_flag=True, help=N_("A person knows that nothing runs there."))
+@try_shut_down_option
 @option("--keep", metavar="TIME", help=N_("Of a test: leave it so long, as in 2h."))
 @option("--follow", is_flag=True, help=N_("Stay until the end, and say what happens."))
-def run_plan(plan: str, *, act: str | None, follow: bool, **given: Any) -> int:
+def run_plan(
+    plan: str, *, act: str | None, tries_shut_down: bool, follow: bool, **given: Any
+) -> int:
     if act is None:
         raise click.UsageError(_("Say one of --test, --planned and --unplanned"))
+    if tries_shut_down and act != "unplanned":
+        raise click.UsageError(_("--try-shut-down is said with --unplanned"))
     run = start()
     client = _client(run)
-    body = {"act": act, **{name: value for name, value in given.items() if value}}
+    wanted = {"act": act, "try_shut_down": tries_shut_down, **given}
+    body = {name: value for name, value in wanted.items() if value}
     return _told(run, client.post(f"/recovery-plans/{_id(client, plan)}/runs", body), follow=follow)
 
 

@@ -75,11 +75,15 @@ async def _run(visit: Visit, plan: PlanView) -> None:
         said = ui.label().classes("hf-muted")
         keep = ui.input(_("Leave a test so long to be looked at, as in 2h")).classes("w-full")
         gone = ui.checkbox(_("I am certain that nothing of its machines runs at their hosts"))
+        tried = ui.checkbox(
+            _("Where a host still answers, have it shut down there and its last sent first")
+        )
 
         def explain() -> None:
             said.set_text(_(_SAID[kind.value]))
             keep.set_visibility(kind.value == "test")
             gone.set_visibility(kind.value == "unplanned")
+            tried.set_visibility(kind.value == "unplanned")
 
         kind.on_value_change(visit.doing(explain))
         explain()
@@ -92,6 +96,7 @@ async def _run(visit: Visit, plan: PlanView) -> None:
         plan.id,
         act=kind.value,
         source_is_down=bool(gone.value) and kind.value == "unplanned",
+        try_shut_down=bool(tried.value) and kind.value == "unplanned",
         keep=(keep.value or "").strip() or None if kind.value == "test" else None,
     )
     nudge(made.id)

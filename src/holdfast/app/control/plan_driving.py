@@ -274,7 +274,9 @@ def _wish(plan: Plan, step: Step, progress: Progress) -> dict[str, Any]:
     if progress.kind is PlanKind.TEST:
         told["keep"] = f"{progress.keep + _SPARE_SECONDS}s"
         told |= {"checks": list(machine.checks)} if machine.checks else {}
-    if progress.kind is PlanKind.PLANNED:
+    is_tried = progress.kind is PlanKind.UNPLANNED and progress.tries_shut_down
+    if progress.kind is PlanKind.PLANNED or is_tried:
+        told |= {"try_shut_down": True} if is_tried else {}
         told |= {"force": True} if machine.is_forced else {}
         told |= {"shutdown_within": f"{machine.shutdown}s"} if machine.shutdown else {}
     point = point_of(machine, progress.kind)

@@ -40,8 +40,15 @@ _ACTS = {
 }
 
 
-def begin_run(
-    plane: Plane, actor: Actor, plan_id: str, *, act: str, source_is_down: bool, keep: str | None
+def begin_run(  # noqa: PLR0913  what a person says of it
+    plane: Plane,
+    actor: Actor,
+    plan_id: str,
+    *,
+    act: str,
+    source_is_down: bool,
+    keep: str | None,
+    try_shut_down: bool = False,
 ) -> JobView:
     """`act` is test, planned or unplanned; each machine goes to the host that has its replica."""
     kind = PlanKind(act)
@@ -62,9 +69,16 @@ def begin_run(
             who=str(actor),
             begun_at=now,
             source_is_down=source_is_down,
+            tries_shut_down=try_shut_down,
             keep=round(parse_duration(keep).total_seconds()) if keep else 0,
         )
-        told = {"plan": plan.name, "act": act, "source_is_down": source_is_down, TEXT: row.text}
+        told = {
+            "plan": plan.name,
+            "act": act,
+            "source_is_down": source_is_down,
+            "try_shut_down": try_shut_down,
+            TEXT: row.text,
+        }
         return _new(plane, db, actor, progress, (job_id, row.vault_id), arguments=told)
 
 

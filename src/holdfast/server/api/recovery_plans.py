@@ -31,6 +31,8 @@ class RunWanted:
     act: Literal["test", "planned", "unplanned"] = "test"
     # Agreed to by a person: nothing of its machines runs at their sources any more.
     source_is_down: bool = False
+    # Of an unplanned run: sources that still answer shut down and send their last first.
+    try_shut_down: bool = False
     # Of a test: how long it stays, as in "2h".
     keep: str | None = None
 
@@ -104,6 +106,7 @@ def run(plane: ThePlane, person: Person, plan_id: str, wanted: RunWanted) -> Job
         plan_id,
         act=wanted.act,
         source_is_down=wanted.source_is_down,
+        try_shut_down=wanted.try_shut_down,
         keep=wanted.keep,
     )
     nudge(made.id)

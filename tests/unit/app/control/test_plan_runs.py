@@ -51,8 +51,8 @@ def ground(tmp_path: Path) -> Ground:
     return made
 
 
-def begun(ground: Ground, act: str = "unplanned", **more: Any) -> str:
-    plan = put_plan(ground.plane, ground.admin, ground.vault, PLAN)
+def begun(ground: Ground, act: str = "unplanned", *, text: str = PLAN, **more: Any) -> str:
+    plan = put_plan(ground.plane, ground.admin, ground.vault, text)
     wanted = {"act": act, "source_is_down": True, "keep": None, **more}
     job = begin_run(ground.plane, ground.admin, plan.id, **wanted)
     server_work.begin(ground.plane, job.id)
@@ -108,6 +108,23 @@ def test_groups_come_one_after_the_other_and_people_are_asked_between(ground: Gr
     assert asked["is_over"] is False
     assert sorted(both) == ["failover-unplanned db", "failover-unplanned web"]
     assert (done["is_over"], done["state"]) == (True, "done")
+
+
+@pytest.mark.parametrize("act", ["unplanned", "planned"])
+def test_sources_that_still_answer_are_tried_first_if_nobody_is_sure_of_them(
+    ground: Ground, act: str
+) -> None:
+    text = PLAN.replace("vm: db", "{vm: db, force: true, shutdown-within: 1m}")
+    run = begun(ground, act, text=text, source_is_down=False, try_shut_down=True)
+    for _turn in range(2):
+        driven(ground, run)
+        for job in jobs(ground).values():
+            if job.state == "waiting":
+                end(ground, job)
+
+    told = jobs(ground)[f"failover-{act} db"].arguments
+    assert told.get("try_shut_down") == (True if act == "unplanned" else None)
+    assert (told["force"], told["shutdown_within"]) == (True, "60s")
 
 
 @pytest.mark.parametrize("stage", [Stage.FAILED_OVER, Stage.COMMITTED])

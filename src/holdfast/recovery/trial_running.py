@@ -101,13 +101,15 @@ def run_trial(tools: TrialTools, trial: Trial) -> Trial:
 
 
 def clean(tools: TrialTools, trial: Trial, *, note: str = "") -> Trial:
-    """Nothing is left of it afterwards, or the record says what kept it; may be done again."""
+    """Nothing is left of it afterwards, or the record says what kept it; it is done again then."""
     watch = _Watch(tools)
     try:
         if trial.promoted is not None:
             end(tools.place, trial.vm, trial.promoted)
     except HoldfastError as err:
-        return _kept(tools, msgspec.structs.replace(trial, left=str(err), note=note))
+        # However long it was to be kept, it is to go now: whoever tends what is left tries again.
+        left = msgspec.structs.replace(trial, left=str(err), note=note, expires_at=None)
+        return _kept(tools, left)
     watch.lap(CLEAN_UP)
     now = tools.place.clock.now()
     trial = msgspec.structs.replace(

@@ -7,6 +7,7 @@ from holdfast.base.texts import _
 from holdfast.recovery.acts import Step
 from holdfast.recovery.dropping import drop_step
 from holdfast.recovery.epochs import give_back, has_given_back
+from holdfast.recovery.policy import WITH_SOURCE
 from holdfast.recovery.promoting import Place
 from holdfast.recovery.record import Act, RecoveryRecord, Stage
 from holdfast.recovery.record_folder import RecordFolder
@@ -42,7 +43,9 @@ class Undoing:
     def _is_given_back(self) -> bool:
         """Nothing was given away by an unplanned failover that had only begun to look."""
         record = self._record()
-        is_away = record.runs_at == self.machine_id or self.act.has_asked
+        # An undo that a release of before has begun knows only what it replaces.
+        is_asked = self.act.has_asked or self.act.replaces in WITH_SOURCE
+        is_away = record.runs_at == self.machine_id or is_asked
         return has_given_back(record, self.act) or not is_away
 
     def _record(self) -> RecoveryRecord:

@@ -2,15 +2,21 @@
 
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from holdfast.hypervisor.errors import HostLost
 from holdfast.recovery import tested_points as marks
-from holdfast.recovery import trial_folder
+from holdfast.recovery import trial_folder, trial_running
+from holdfast.recovery.record import Promoted
 from holdfast.recovery.trial import TrialState
 from holdfast.recovery.trial_errors import TrialRecordUnreadable, TrialRunning
 from holdfast.recovery.trial_folder import MOST_KEPT, TrialFolder
+from holdfast.recovery.trial_running import TrialTools, clean
 from holdfast.recovery.trial_tending import has_to_tend, is_over_time, left_here
+from holdfast.testing.clock import FakeClock
 from tests.unit.recovery.trials import NOON, VM, trial
 
 
@@ -81,6 +87,25 @@ def test_time_is_over_when_it_says_so() -> None:
 def test_time_of_a_killed_one_is_over_at_once(folder: TrialFolder, tmp_path: Path) -> None:
     folder.save(trial(cleaned_at=None, state=TrialState.RUNNING))
 
+    assert has_to_tend(str(tmp_path), NOON)
+
+
+def test_what_could_not_be_cleaned_when_it_was_to_be_is_not_kept_any_longer(
+    folder: TrialFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*_given: object) -> None:
+        raise HostLost(uri="qemu:///system", reason="it was killed")
+
+    monkeypatch.setattr(trial_running, "end", lost)
+    promoted = Promoted(
+        generation="g", taken_at=NOON, name="web-test-1", uuid=VM, folder="/running", disks=()
+    )
+    kept = trial(cleaned_at=None, expires_at=NOON + timedelta(hours=24), promoted=promoted)
+    place: Any = SimpleNamespace(clock=FakeClock())
+
+    left = clean(TrialTools(place=place, folder=folder), folder.save(kept))
+
+    assert (left.cleaned_at, "it was killed" in left.left) == (None, True)
     assert has_to_tend(str(tmp_path), NOON)
 
 

@@ -163,7 +163,7 @@ class Arriving:
         heard = self._last()
         if heard is not None and heard.at < self._began:
             # Heard by a run before this one: it may be on its way here at this moment.
-            self._next_heard(heard)
+            self._next_heard(heard, within=_SILENCE)
         told = self._told()
         if told is None or told.facts.get("live") != "gone":
             self._call(told)
@@ -343,9 +343,9 @@ class Arriving:
             raise LiveSourceSilent(about=self._starting.name, seconds=int(within))
         return heard
 
-    def _next_heard(self, before: Heard) -> Heard:
+    def _next_heard(self, before: Heard, *, within: float = _NEXT_WORD) -> Heard:
         """Things may have changed since; where nothing comes, what was said before counts."""
-        until = self._clock.monotonic() + _NEXT_WORD
+        until = self._clock.monotonic() + within
         while (heard := self._heard(within=_SILENCE)) == before:
             if self._clock.monotonic() > until:
                 break

@@ -8,7 +8,7 @@ from pathlib import Path
 from holdfast.disks import images
 from holdfast.recovery.record import Promoted, PromotedDisk
 from holdfast.replication.replica_folder import MACHINES
-from holdfast.storage.durable import sync_folder
+from holdfast.storage.durable import sync, sync_folder
 
 FORMAT = "qcow2"
 # Whoever QEMU runs as goes through; the files in it are nobody else's.
@@ -30,11 +30,16 @@ def make_folder(site: Path, promoted: Promoted) -> None:
 
 
 def make_overlays(promoted: Promoted, sizes: Mapping[str, int]) -> None:
-    """Empty ones; the machine must never have run on those that are there."""
+    """Empty ones; the machine must never have run on those that are there.
+
+    Each is there whole, or as it was: whoever goes on after a power cut reads what is there.
+    """
     for disk in promoted.disks:
-        path = Path(disk.path)
-        path.unlink(missing_ok=True)
-        images.create(path, sizes[disk.target], backing=Path(disk.below), backing_format=FORMAT)
+        made = Path(f"{disk.path}.new")
+        made.unlink(missing_ok=True)
+        images.create(made, sizes[disk.target], backing=Path(disk.below), backing_format=FORMAT)
+        sync(made)
+        made.replace(disk.path)
     sync_folder(Path(promoted.folder))
 
 

@@ -221,7 +221,8 @@ def test_a_step_that_takes_more_than_its_share_of_scratch_room_is_ended(
     steps.append(overwrite)
     faults.inject()
 
-    wait_until(lambda: ended)
+    # Its first try may come a minute after a failure.
+    wait_until(lambda: ended, within=240)
     wait_until(lambda: (found := scene.status()) and found.error_code == "vm-scratch-full")
     assert machine.domain.standing().state is Standing.RUNNING
     _limit_scratch(scene, SpoolLimits())

@@ -21,7 +21,6 @@ from tests.faults.test_recovery_orders_killed import (
     PLANNED,
     TEST,
     UNDO,
-    UNPLANNED,
     Agents,
     Fleet,
     step_told,
@@ -58,13 +57,14 @@ RUNS = {
     # What the server is told on its way, and whether that ends while it is away.
     "test": (("--test",), False),
     "planned": (("--planned",), True),
-    "unplanned": (("--unplanned", "--source-is-down"), False),
 }
 # Within its machines; a planned one is shut down by an act that starting it goes on with.
 STOOD = {
     "test": [part for part in TEST.steps if part != "cleaned"],
-    "planned": ["room", "catch-up", "hand-over", *PLANNED.steps],
-    "unplanned": UNPLANNED.steps,
+    "planned": [
+        *("room", "catch-up", "hand-over"),
+        *(step for step in PLANNED.steps if step != "hand-over"),
+    ],
 }
 
 
@@ -146,8 +146,6 @@ def test_killed_at_each_step_of_its_plan_it_goes_on_and_does_nothing_twice(
 ) -> None:
     fleet, (words, is_away) = plans.fleet, RUNS[kind]
     plans.put(machine.name, tmp_path / "driven.yaml")
-    if kind == "unplanned":
-        machine.cut_power()
     epoch = fleet.record(UNDO, machine.uuid).epoch
 
     shown = plans.run(words, faults, is_away=is_away)

@@ -16,11 +16,22 @@ from holdfast.recovery.acts import OnStep, Step, at_work, perform
 from holdfast.recovery.address_rules import parse_rule, rule_text
 from holdfast.recovery.beginning import Asked, abandon, begin, current_act, finish
 from holdfast.recovery.desk import listening_since, tidings_of
+from holdfast.recovery.keeping_up import stands_here
 from holdfast.recovery.promoting import Place
 from holdfast.recovery.record import Act, ActKind, Stage
 from holdfast.recovery.source_asking import Patience, SourceAsking
+from holdfast.recovery.source_side import this_boot
 from holdfast.recovery.source_silence import Listening
 from holdfast.recovery.starting import Starting
+from holdfast.recovery.up_note import mark_up
+
+# The machine runs where they are done.
+_STARTING = frozenset(
+    {
+        *(ActKind.PLANNED, ActKind.PLANNED_LIVE, ActKind.UNPLANNED, ActKind.CHANGE_POINT),
+        *(ActKind.FAILBACK, ActKind.FAILBACK_LIVE),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +62,9 @@ class Acting:
     ) -> Outcome:
         here = self.here
         record = finish(here.folder, self.act, here.clock, stage=stage, figures=figures, why=why)
+        if self.act.kind in _STARTING and stands_here(record, here.machine_id):
+            # Else this host, losing its power before anybody has looked, would not start it again.
+            mark_up(here.folder.path, this_boot(), here.clock)
         return Outcome(record=record, warnings=tuple(warnings), figures=figures or {})
 
     def left_open(

@@ -137,7 +137,7 @@ class _Failing(FakeClock):
 def test_what_a_run_of_before_has_heard_may_be_over(tmp_path: Path) -> None:
     """It may be on its way here in this moment, and there is nothing to be made ready."""
     starting = _starting(tmp_path)
-    starting.folder.change(lambda now: now, first=starting.record())
+    starting.folder.path.mkdir(parents=True)
     order = SiteOrder(
         kind=OrderKind.HAND_OVER_LIVE, act="the act", patience=9, options={"attempt": "one"}
     )

@@ -13,6 +13,7 @@ from holdfast.testing.hosts import KvmHost
 from holdfast.testing.replicated import Said, ready
 from holdfast.testing.still_machine import StillMachine
 from holdfast.testing.two_sites import Station, TwoSites, two_sites
+from holdfast.testing.waiting import wait_until
 from tests import machines_bench
 from tests.both_languages import refused_in_both
 from tests.refusal_bench import (
@@ -121,8 +122,11 @@ def _refused_by_its_record(sites: TwoSites, machine: StillMachine) -> Iterator[s
     record = folder.load()
     assert record is not None
     folder.change(lambda found: msgspec.structs.replace(found, epoch=record.epoch + 7))
-    yield _refused(sites.south, machine)
+    refused = _refused(sites.south, machine)
+    yield refused
     folder.change(lambda found: msgspec.structs.replace(found, epoch=record.epoch))
+    # It is told with the next word of that home.
+    wait_until(lambda: refused not in looked_at(sites.south, machine.name).problems)
 
 
 def _refused_by_its_host(sites: TwoSites, machine: StillMachine) -> Iterator[str]:

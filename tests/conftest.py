@@ -32,6 +32,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 # A worker sees the marks; since pytest 9.2 xdist can no longer tell its controller of them.
 _TOGETHER = {
     "tests/e2e/test_booted.py": "booted",
+    "tests/e2e/test_container_image.py": "image",
     "tests/e2e/test_debian_package.py": "package",
     "tests/e2e/test_tutorials_on_hosts.py": "tutorials",
     "tests/integration/test_browsing.py": "browsing",

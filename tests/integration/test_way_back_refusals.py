@@ -132,8 +132,12 @@ def _refused_by_its_record(sites: TwoSites, machine: StillMachine) -> Iterator[s
 def _refused_by_its_host(sites: TwoSites, machine: StillMachine) -> Iterator[str]:
     north, home = sites.north, sites.north.host
     home.kill()
-    yield _refused(sites.south, machine)
-    home.start()
+    try:
+        refused = _refused(sites.south, machine)
+    finally:
+        # Others go on with it.
+        home.start()
+    yield refused
     assert north.running is not None
     # Who would bar it at once.
     north.running.stop()

@@ -241,13 +241,7 @@ def test_a_plan_of_the_server_does_what_is_around_its_machines(
     lacking = admin.run("plan", "server", "check", vault, file, status=3)
     before, after = _script(ground.north, "before"), _script(ground.south, "after")
 
-    def is_told() -> bool:
-        with ground.server.client() as client:
-            told = {"text": file.read_text()}
-            seen = client.post(f"/api/v1/vaults/{vault}/recovery-plans/check", json=told)
-            return not seen.raise_for_status().json()["missing"]
-
-    wait_until(is_told)
+    ground.await_needs(file)
     admin.run("plan", "server", "check", vault, file)
     admin.run("plan", "server", "put", vault, file)
     begun = admin.run("plan", "server", "run", "carried", "--test", "--json")

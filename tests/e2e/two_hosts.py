@@ -57,6 +57,18 @@ class Ground:
             assert answer.is_success, answer.text
         return self.over(answer.json()["id"])
 
+    def await_needs(self, file: Path, *, within: float = 90) -> None:
+        """Until the hosts have told of all that the plan needs there."""
+
+        def is_told() -> bool:
+            with self.server.client() as client:
+                told = {"text": file.read_text()}
+                path = f"/api/v1/vaults/{self.office.name}/recovery-plans/check"
+                seen = client.post(path, json=told)
+                return not seen.raise_for_status().json()["missing"]
+
+        wait_until(is_told, within=within)
+
     def over(self, job: str) -> dict[str, Any]:
         def is_over() -> bool:
             return self.get(f"/jobs/{job}")["job"]["state"] not in ("waiting", "running")

@@ -18,6 +18,7 @@ from tests.circle_acts import COMMIT, NAME, PLANNED
 from tests.circle_bench import Circle, Victim, circle
 
 pytestmark = [*machines_bench.MARKS, pytest.mark.faults]
+STEPS = ["points", "alone", "replica"]
 COMPLETED = replace(
     COMMIT,
     words=(*COMMIT.words, "--complete-migration", "--yes"),
@@ -27,7 +28,7 @@ COMPLETED = replace(
     # The power at the first one is cut in test_recovery_host_killed, where that is all of the act.
     deaths=tuple(
         (step, victim)
-        for step in ("points", "alone", "replica")
+        for step in STEPS
         for victim in (
             *(Victim.RUN, Victim.SERVE, Victim.OTHER_DAEMON, Victim.DAEMON, Victim.COMMAND),
             *((Victim.QEMU,) if step == "alone" else ()),
@@ -48,7 +49,7 @@ def test_whatever_is_killed_it_moves_for_good_and_stands_on_its_own(going: Circl
 
     seen = going.go_through(COMPLETED)
 
-    assert seen.named == ["points", "alone", "replica"]
+    assert seen.named == STEPS
     assert all(one["remedy"] and one["code"] != "unexpected" for one in seen.errors)
     record = going.record("south")
     assert (record.stage, record.act, record.epoch) == (Stage.MIGRATED, None, 1)

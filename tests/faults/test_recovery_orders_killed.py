@@ -31,6 +31,7 @@ from holdfast.testing.still_machine import StillMachine, read_image
 from holdfast.testing.waiting import wait_until
 from tests.e2e.conftest import Bench
 from tests.e2e.two_hosts import Ground, followed_machine, ground_on, with_mounts_of
+from tests.faults.test_migration_killed import STEPS as OF_COMPLETED
 from tests.faults.test_recovery_each_step_killed import STEPS, WITHIN_OTHERS
 from tests.faults.test_trial_and_hosts_killed import PARTS
 
@@ -42,6 +43,8 @@ pytestmark = [
 ]
 WITHIN = 240.0
 WELL = ("done", "warnings")
+# Of acts that the table does not have.
+_OF_ITS_OWN = {"test": PARTS, "completed": OF_COMPLETED}
 _AGENT = Path(__file__).parent.with_name("gated_agent.py")
 
 
@@ -62,10 +65,8 @@ class Ordered:
     @property
     def steps(self) -> list[str]:
         """Those it comes to stand at."""
-        if self.name == "test":
-            return [*PARTS]
-        if self.name == "completed":
-            return _OF_COMPLETED
+        if self.name in _OF_ITS_OWN:
+            return [*_OF_ITS_OWN[self.name]]
         passed = WITHIN_OTHERS.get(self.name, set())
         return [step for step in STEPS[self.name] if step not in passed]
 
@@ -111,7 +112,6 @@ COMPLETED = replace(
     arguments={"complete_migration": True},
     stage=Stage.MIGRATED,
 )
-_OF_COMPLETED = ["points", "alone", "replica"]
 REPROTECT = Ordered(
     name="reprotect", word="reprotect", stage=Stage.PROTECTED_IN_REVERSE, runs_at="south"
 )

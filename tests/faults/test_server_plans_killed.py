@@ -85,16 +85,8 @@ class Plans:
     def put(self, vm: str, file: Path) -> None:
         ground = self.fleet.ground
         file.write_text(PLAN.format(vm=vm))
-        vault = ground.office.name
-
-        def is_told() -> bool:
-            with ground.server.client() as client:
-                told = {"text": file.read_text()}
-                seen = client.post(f"/api/v1/vaults/{vault}/recovery-plans/check", json=told)
-                return not seen.raise_for_status().json()["missing"]
-
-        wait_until(is_told, within=WITHIN)
-        ground.office.admin.run("plan", "server", "put", vault, file)
+        ground.await_needs(file, within=WITHIN)
+        ground.office.admin.run("plan", "server", "put", ground.office.name, file)
         self.ran.write_text("")
 
     def run(self, words: tuple[str, ...], faults: Faults, *, is_away: bool) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from holdfast.testing import host_commands
-from holdfast.testing.host_commands import run
+from holdfast.testing.host_commands import PROGRAM, run
 from holdfast.testing.hosts import KvmHost
-from holdfast.testing.replicated import PROGRAM, Side
+from holdfast.testing.replicated import Side
 from tests import machines_bench
 
 pytestmark = machines_bench.MARKS

@@ -12,15 +12,13 @@ import contextlib
 import os
 import signal
 import subprocess  # noqa: TID251  machines and what runs on them are processes
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from holdfast.testing.host_commands import Request, run
+from holdfast.testing.host_commands import PROGRAM, Request, run
 
 SERVER_NAME = "backup.test"
-_PROGRAM = Path(sys.executable).with_name("holdfast")
 _PATIENCE = 120.0
 _HOLD = "echo ready; read -r _line"
 
@@ -101,7 +99,7 @@ class FleetMachine:
     def run(self, *words: str | Path, **more: str) -> Ended:
         """`holdfast` on this machine, to its end."""
         request = Request(
-            words=[str(_PROGRAM), *map(str, words)],
+            words=[str(PROGRAM), *map(str, words)],
             env=self.environment(more),
             cwd=str(Path.cwd()),
             target=self.pid,
@@ -123,7 +121,7 @@ class FleetMachine:
 
     def start(self, *words: str | Path) -> subprocess.Popen[bytes]:
         """`holdfast` on this machine, running until it is stopped or the machine ends."""
-        return self.launch(_PROGRAM, *words)
+        return self.launch(PROGRAM, *words)
 
     def launch(self, *words: str | Path) -> subprocess.Popen[bytes]:
         with (self.folder / "log").open("ab") as log:

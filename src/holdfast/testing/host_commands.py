@@ -27,11 +27,13 @@ import traceback
 from collections.abc import Callable, Sequence
 from ctypes import CDLL, get_errno
 from dataclasses import dataclass, field
+from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, NoReturn
 
 import msgspec
 
+PROGRAM = Path(sys.executable).with_name("holdfast")
 # What it reads from, and writes to: its words and its errors.
 Streams = tuple[int, int, int]
 
@@ -53,12 +55,16 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     target: int
 
 
+def entering(target: int) -> list[str]:
+    """Before a command: it enters the namespaces of a host, and may be told more of how."""
+    return ["nsenter", f"--target={target}", "--net", "--mount", "--pid", "--uts"]
+
+
 def cold(request: Request, streams: Streams) -> subprocess.Popen[bytes]:
     """As a person would; `nsenter` waits for it."""
-    enter = ["nsenter", f"--target={request.target}", "--net", "--mount", "--pid", "--uts"]
     stdin, stdout, stderr = streams
     return subprocess.Popen(  # noqa: S603  of the tests' own
-        [*enter, f"--wd={request.cwd}", "--", sys.executable, *request.words],
+        [*entering(request.target), f"--wd={request.cwd}", "--", sys.executable, *request.words],
         env=request.env,
         stdin=stdin,
         stdout=stdout,

@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
+from holdfast.testing.host_commands import entering
 from holdfast.testing.waiting import wait_until
 
 PATIENCE = 120.0
@@ -186,8 +187,7 @@ class KvmHost:
 
     def words(self, *words: str | Path) -> list[str]:
         """The same command, on this host."""
-        enter = ["nsenter", f"--target={self.pid}", "--net", "--mount", "--pid", "--uts", "--"]
-        return [*enter, *map(str, words)]
+        return [*entering(self.pid), "--", *map(str, words)]
 
     def run(self, *words: str | Path) -> str:
         """A command on this host, which must succeed."""

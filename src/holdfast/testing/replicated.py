@@ -17,7 +17,6 @@ import os
 import shutil
 import signal
 import subprocess  # noqa: TID251  hosts and what runs on them are processes
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,11 +29,10 @@ from holdfast.replication.replica_facts import ReplicaFacts
 from holdfast.replication.site import Site
 from holdfast.replication.status import ReplicationStatus
 from holdfast.testing.guests import Guest
-from holdfast.testing.host_commands import Process, Request, begin, run
+from holdfast.testing.host_commands import PROGRAM, Process, Request, begin, run
 from holdfast.testing.hosts import NORTH, SOUTH, KvmHost
 from holdfast.testing.waiting import wait_until
 
-PROGRAM = Path(sys.executable).with_name("holdfast")
 _PATIENCE = 240.0
 # Long enough for a first copy on a machine that has much else to do.
 COPIED_WITHIN = 180.0

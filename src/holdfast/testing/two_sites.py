@@ -21,8 +21,9 @@ from holdfast.recovery.record_folder import RecordFolder
 from holdfast.replication.replica_facts import ReplicaFacts
 from holdfast.replication.site import Site
 from holdfast.replication.source_folder import SourceFolder
+from holdfast.testing.host_commands import PROGRAM
 from holdfast.testing.hosts import NORTH, SOUTH, KvmHost
-from holdfast.testing.replicated import PROGRAM, Said, Side, Working, ready
+from holdfast.testing.replicated import Said, Side, Working, ready
 from holdfast.testing.waiting import wait_until
 
 # A command that is beside others' work.

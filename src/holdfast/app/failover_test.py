@@ -8,6 +8,7 @@ from pathlib import Path
 
 from holdfast.app.recovery_here import Here, here, own_site
 from holdfast.app.wiring import Session
+from holdfast.base.errors import HoldfastError
 from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.domains import list_domains
 from holdfast.recovery.act_errors import NoReplicaHere
@@ -22,7 +23,7 @@ from holdfast.recovery.tested_points import tested_points
 from holdfast.recovery.trial import Part, Trial, TrialWish
 from holdfast.recovery.trial_folder import TrialFolder
 from holdfast.recovery.trial_running import TrialTools, run_trial
-from holdfast.recovery.trial_tending import clean_left, is_over_time, left_here
+from holdfast.recovery.trial_tending import clean_left, is_over_time, keep_no_longer, left_here
 from holdfast.replication.replica_facts import ReplicaPoint
 from holdfast.replication.site import Site
 
@@ -92,8 +93,7 @@ def clean_up(session: Session, vm: str | None, *, note: str = "") -> list[Trial]
             machines = [found.vm]
     done: list[Trial] = []
     for each in machines:
-        with trial_tools(session, each, _site(session)) as tools:
-            done += clean_left(tools, only=lambda _trial: True, note=note)
+        done += clean_those(session, each, _site(session), only=lambda _trial: True, note=note)
     return done
 
 
@@ -110,9 +110,20 @@ def clean_over_time(session: Session, site: Site) -> list[Trial]:
     machines = sorted({each.vm for each in left_here(home) if is_over_time(each, now)})
     done: list[Trial] = []
     for each in machines:
-        with trial_tools(session, each, site) as tools:
-            done += clean_left(tools, only=lambda trial: is_over_time(trial, now))
+        done += clean_those(session, each, site, only=lambda trial: is_over_time(trial, now))
     return done
+
+
+def clean_those(
+    session: Session, vm: str, site: Site, *, only: Callable[[Trial], bool], note: str = ""
+) -> list[Trial]:
+    """Of this machine, those it was asked for; where that cannot be now, soon by itself."""
+    try:
+        with trial_tools(session, vm, site) as tools:
+            return list(clean_left(tools, only=only, note=note))
+    except HoldfastError:
+        keep_no_longer(TrialFolder(session.settings.home, vm), only=only)
+        raise
 
 
 @contextmanager

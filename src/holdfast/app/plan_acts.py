@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from holdfast.app.drills import follow_trials
-from holdfast.app.failover_test import trial_tools
+from holdfast.app.failover_test import clean_those
 from holdfast.app.plan_hands import Task
 from holdfast.app.plan_webhook import Post, post, require_fine
 from holdfast.app.recovery_here import own_site
@@ -26,7 +26,7 @@ from holdfast.recovery.plans.plan_errors import (
 )
 from holdfast.recovery.plans.web_addresses import shown_address
 from holdfast.recovery.trial import Trial
-from holdfast.recovery.trial_tending import clean_left, require_clean
+from holdfast.recovery.trial_tending import require_clean
 
 _SHELL = "/bin/sh"
 
@@ -45,8 +45,9 @@ def clean_tests(session: Session, task: Task) -> list[Trial]:
     if site is None:
         raise NoReplicaHere(about=task.vm)
     since = datetime.fromisoformat(task.since)
-    with trial_tools(session, task.vm, site) as tools:
-        done = list(clean_left(tools, only=lambda trial: trial.begun_at >= since, note="plan"))
+    done = clean_those(
+        session, task.vm, site, only=lambda trial: trial.begun_at >= since, note="plan"
+    )
     follow_trials(session, done)
     for trial in done:
         require_clean(trial)

@@ -1,7 +1,10 @@
 """What is left of test failovers is cleaned up: expired ones, and those whose command was killed."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from datetime import datetime
+
+import msgspec
 
 from holdfast.recovery.trial import Trial
 from holdfast.recovery.trial_errors import TrialNotCleaned, TrialRunning
@@ -41,6 +44,17 @@ def clean_left(
                     yield clean(tools, interrupted(tools, known), note=note)
         except TrialRunning:
             continue
+
+
+def keep_no_longer(folder: TrialFolder, *, only: Callable[[Trial], bool]) -> None:
+    """Whoever tends what is left takes them away; nothing of the hypervisor's is needed for this."""
+    for trial in folder.left():
+        if trial.expires_at is None or not only(trial):
+            continue
+        with contextlib.suppress(TrialRunning), folder.at_work(trial):
+            known = folder.known(trial.id)
+            if known is not None and known.cleaned_at is None:
+                folder.save(msgspec.structs.replace(known, expires_at=None))
 
 
 def require_clean(trial: Trial) -> None:

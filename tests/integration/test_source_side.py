@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -20,9 +21,9 @@ from holdfast.recovery.source_errors import NotStartedByHand
 from holdfast.recovery.source_side import source_side
 from holdfast.recovery.starting_by_hand import start_by_hand
 from holdfast.recovery.up_note import UpNote, keep_up_note, up_note
-from holdfast.replication.link_errors import SiteUnreachable
+from holdfast.replication.link_errors import LinkLost, SiteUnreachable
 from holdfast.replication.replicator_tools import Door, Tools
-from holdfast.replication.replicator_wishes import pause
+from holdfast.replication.replicator_wishes import ask_for_cycle, pause
 from holdfast.replication.replicators import Replicators
 from holdfast.replication.settings import ReplicationSettings, SiteAddress
 from holdfast.replication.shipping import ByHand
@@ -41,6 +42,8 @@ CLOCK = SystemClock()
 SITE, OWN = "site-1", "host-1"
 TO = SiteAddress(site="south", machine=SITE, host="south")
 WITHIN = 90.0
+# What nobody waits for is tried again after a minute.
+SOON = 40.0
 _numbers = itertools.count()
 
 
@@ -71,6 +74,9 @@ class Source:
     desk: Desk
     boot: str = "first"
     loops: Replicators | None = field(default=None)
+    # A step of its cycles that fails, and how often it did.
+    fails_at: str = ""
+    failures: int = 0
 
     def work(self) -> None:
         host = self.machine.host
@@ -87,9 +93,21 @@ class Source:
             on_order=source_side(
                 str(self.home), CLOCK, boot=lambda: self.boot, machine=OWN, usual=0.2
             ),
+            on_step=self._on_step,
         )
         self.loops = Replicators(tools)
         self.loops.start()
+
+    def _on_step(self, _uuid: str, step: str) -> None:
+        if step == self.fails_at:
+            self.failures += 1
+            raise LinkLost(place="south:9443", reason="it is away")
+
+    def fail(self, step: str) -> None:
+        """Comes back when it has; from then on all is well again."""
+        self.fails_at, before = step, self.failures
+        wait_until(lambda: self.failures > before, within=WITHIN)
+        self.fails_at = ""
 
     def rest(self) -> None:
         if self.loops is not None:
@@ -113,6 +131,10 @@ class Source:
 
         wait_until(holds, within=WITHIN)
         return found[-1]
+
+    def has_caught_up(self, act: str) -> bool:
+        told = self.desk.told
+        return told is not None and told.act == act and told.is_done
 
     @property
     def record(self) -> RecoveryRecord:
@@ -183,6 +205,28 @@ def test_catching_up_brings_a_point_made_since(source: Source) -> None:
     assert told.generation != before
     assert told.is_active
     assert source.has_at_site(told.generation)
+
+
+@pytest.mark.parametrize("step", ["ready", "shipping"])
+def test_what_failed_is_tried_again_soon_while_somebody_waits_for_it(
+    source: Source, step: str
+) -> None:
+    source.want(OrderKind.CATCH_UP, act="one")
+    source.fail(step)
+
+    wait_until(partial(source.has_caught_up, "one"), within=SOON)
+
+
+@pytest.mark.parametrize("step", ["ready", "shipping"])
+def test_what_failed_before_somebody_waited_for_it_is_tried_at_once(
+    source: Source, step: str
+) -> None:
+    ask_for_cycle(SourceFolder(str(source.home), source.machine.uuid), CLOCK)
+    source.fail(step)
+
+    source.want(OrderKind.CATCH_UP, act="one")
+
+    wait_until(partial(source.has_caught_up, "one"), within=SOON)
 
 
 def test_a_machine_that_does_not_shut_down_runs_on(source: Source) -> None:

@@ -71,7 +71,8 @@ class HandingOver:
         base = sent.base.name if sent.base else ""
         if not domain.is_active():
             return self._is_shipped(domain)
-        self._loop.hurry(is_hurried=base == self._notes.now.base)
+        if base == self._notes.now.base:
+            self._loop.hurry(is_hurried=True)
         is_newer = sent.acked is not None and sent.acked.name != self._notes.now.base
         return is_newer and sent.spooled is None
 

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from holdfast.base.errors import HoldfastError
+from holdfast.fleet.retrying import LADDER
 from holdfast.fleet.windows import parse_window, stretch_around
 from holdfast.hypervisor.checkpoints import changed_bytes
 from holdfast.hypervisor.domains import Domain
@@ -35,7 +36,7 @@ from holdfast.replication.replicator_tools import Tools
 from holdfast.replication.replicator_turns import TurnGate
 from holdfast.replication.replicator_wishes import ResyncWish, read_wishes, take_up
 from holdfast.replication.resync import Because
-from holdfast.replication.retrying import NO_FAILURE, after_failure, may_try
+from holdfast.replication.retrying import HURRIED, NO_FAILURE, after_failure, may_try
 from holdfast.replication.settings import ReplicationSettings
 from holdfast.replication.shipping import is_another_replica
 from holdfast.replication.source_advance import Did, Done, advance, want_walk
@@ -194,14 +195,14 @@ class Replicator:
             self.telling.cycles.miss([*due.missed, due.at], code=self._why_passed())
 
     def _facts(self, sent: Sent, walk: Walk | None, *, is_due: bool) -> LoopFacts:
-        tools, told = self._tools, self.telling.told
+        told = self.telling.told
         move = next_move(sent, walk, waits=bool(told.queue_logs))
         return LoopFacts(
             is_due=is_due,
             is_paused=self._settings.paused is not None,
             is_given_up=self.telling.state is State.SUSPENDED,
             is_halted=self._obeying.is_halted,
-            may_try=may_try(told.taking, tools.clock.now()) and not self._is_busy(),
+            may_try=self._may_take() and not self._is_busy(),
             is_connected=self.shipper.is_connected,
             queue=told.queue_logs,
             spooling=self.telling.spool(self._settings),
@@ -405,7 +406,8 @@ class Replicator:
         telling.failed(err)
         if self._asks_anew(err):
             return
-        telling.told.taking = after_failure(telling.told.taking, err, self._tools.clock.now())
+        now, waits = self._tools.clock.now(), self.shipper.waits
+        telling.told.taking = after_failure(telling.told.taking, err, now, waits=waits)
         if telling.told.taking.is_over:
             telling.happened("gave-up", telling.told.taking.code)
             telling.move(Event.GAVE_UP)
@@ -418,6 +420,10 @@ class Replicator:
         self.shipper.ask_anew()
         self._stir_sender.set()
         return True
+
+    def _may_take(self) -> bool:
+        now = self._tools.clock.now()
+        return may_try(self.telling.told.taking, now, waits=self.shipper.waits)
 
     def _is_busy(self) -> bool:
         return self._tools.clock.monotonic() < self._busy_until
@@ -564,6 +570,7 @@ class Replicator:
             # The site has answered just now.
             self.shipper.retry_now()
         self._is_hurried = is_hurried
+        self.shipper.waits = HURRIED if is_hurried else LADDER
         if is_hurried:
             self._cycle_wished = True
             self._stir_reader.set()

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable
 
 from holdfast.base.errors import HoldfastError
+from holdfast.fleet.retrying import LADDER
 from holdfast.replication.log_writer import SealedLog
 from holdfast.replication.meter import Meter
 from holdfast.replication.receiver import Receiver, ReplicaWish
@@ -41,6 +42,8 @@ class Shipper:
         # Of what the replica is to be, as far as the machine was seen.
         self.disks: tuple[ReplicaDisk, ...] = ()
         self._wished: ReplicaWish | None = None
+        # Between tries after a failure.
+        self.waits = LADDER
 
     @property
     def is_connected(self) -> bool:
@@ -64,8 +67,8 @@ class Shipper:
 
     def once(self) -> Shipped | None:
         """Agree with the site if need be, and send one log; None if nothing was sent."""
-        telling, clock = self._telling, self._tools.clock
-        if not may_try(telling.told.sending, clock.now()):
+        telling, now = self._telling, self._tools.clock.now()
+        if not may_try(telling.told.sending, now, waits=self.waits):
             return None
         try:
             if not self._is_connected or self._wish() != self._wished:
@@ -138,7 +141,8 @@ class Shipper:
         # Whoever is there after a cut may be another, or have been put back.
         self._is_connected = False
         telling.failed(err)
-        telling.told.sending = after_failure(telling.told.sending, err, self._tools.clock.now())
+        now = self._tools.clock.now()
+        telling.told.sending = after_failure(telling.told.sending, err, now, waits=self.waits)
         if telling.told.sending.is_over:
             telling.happened("gave-up", err.code)
             telling.move(Event.GAVE_UP)

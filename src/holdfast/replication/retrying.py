@@ -36,6 +36,8 @@ PASSING = frozenset(
         "vm-wrong-state",
     }
 )
+# While somebody waits for it at the other end: it may be mended by now.
+HURRIED = (timedelta(seconds=5),)
 # Never again by itself, whatever its class says.
 HOPELESS = frozenset({"host-refused", "vm-half-restored", "vm-missing"})
 # The machine was switched on or off meanwhile: looked at anew it is no failure, unless it stays so.

@@ -14,7 +14,7 @@ from holdfast.base.errors import HoldfastError
 from holdfast.base.units import MIB
 from holdfast.hypervisor.connection import Host
 from holdfast.hypervisor.domains import define_domain
-from holdfast.recovery.fencing import is_fenced
+from holdfast.recovery.fencing import is_fenced, unbar
 from holdfast.recovery.record import Promoted, RecoveryRecord
 from holdfast.recovery.record_folder import RecordFolder
 from holdfast.recovery.source_errors import NotStartedByHand
@@ -321,6 +321,24 @@ def test_a_machine_given_to_the_site_while_it_was_off_cannot_be_started(source: 
     with pytest.raises(HoldfastError):
         source.machine.start()
     wait_until(lambda: source.status is not None and source.status.state is State.FAILED_OVER)
+
+
+def test_what_came_home_and_is_shipped_already_needs_no_resync(source: Source) -> None:
+    """Whoever brought it has shipped all of it before this was asked what it ships."""
+    source.machine.stop()
+    source.want(OrderKind.FENCE, act="one", epoch=1, runs_at=SITE)
+    wait_until(lambda: source.status is not None and source.status.state is State.FAILED_OVER)
+    source.rest()
+    unbar(source.machine.domain, source.record.fence)
+    RecordFolder(str(source.home), source.machine.uuid).change(
+        lambda record: msgspec.structs.replace(record, runs_at=OWN, fence=None)
+    )
+    source.machine.start()
+    source.want(OrderKind.NOTHING, epoch=1)
+
+    source.work()
+
+    source.wait(lambda told: told.facts["state"] == State.REPLICATING)
 
 
 def test_a_definition_that_somebody_puts_back_is_barred_again(source: Source) -> None:

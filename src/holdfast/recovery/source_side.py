@@ -307,8 +307,10 @@ class SourceSide:
         if order.epoch > record.epoch:
             return self._released(order)
         if self._loop.state is State.FAILED_OVER and not self._is_halted:
-            # It came home, and is shipped from here again.
+            # It came home, and is shipped from here again; or has been already.
             self._loop.move(Event.RESYNC_NEEDED)
+            if self._loop.sent().is_settled:
+                self._loop.move(Event.RESYNC_DONE)
         notes = self._notes.now
         is_by_hand = notes.is_handing_over and not self._is_halted and self._is_active()
         if notes.kind is OrderKind.CATCH_UP or is_by_hand:

@@ -10,6 +10,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 
@@ -25,7 +26,7 @@ from holdfast.testing.host_commands import Begun
 from holdfast.testing.hosts import KvmHost
 from holdfast.testing.replicated import Working
 from holdfast.testing.still_machine import StillMachine
-from holdfast.testing.two_sites import Station, two_sites
+from holdfast.testing.two_sites import Station, TwoSites, two_sites
 from holdfast.testing.waiting import wait_until
 from tests import machines_bench
 from tests.circle_bench import Victim, gated
@@ -204,12 +205,12 @@ class Hunt:
             assert isinstance(machine, StillMachine)
             yield machine
 
-    def assert_moved(self, epochs: dict[str, int]) -> None:
+    def assert_moved(self, epochs: dict[str, int], stage: Stage = Stage.FAILED_OVER) -> None:
         """Each of them once, with all that it has written."""
         assert running_at(self.shop.sites.north) == set()
         for name, machine in self.there.items():
             assert self.shop.epochs()[name] == epochs[name] + 1
-            assert self.shop.stage(name) is Stage.FAILED_OVER
+            assert self.shop.stage(name) is stage
             if not machine.is_on():
                 machine.start()
             _assert_holds(machine)
@@ -301,3 +302,32 @@ def test_killed_at_each_step_the_run_goes_on_and_does_nothing_twice(
         shop.restore()
         hunt.start_at_home()
     hunt.assert_is_home()
+
+
+@pytest.mark.parametrize("victims", [(), *HUNTED.values()], ids=["nobody", *HUNTED])
+def test_killed_at_each_step_a_run_brings_all_of_them_home(
+    hunts: tuple[Shop, dict[str, StillMachine]], victims: tuple[Victim, ...]
+) -> None:
+    shop, there = hunts
+    shop.apply(SMALL)
+    shop.run("run", "small", *WORDS[Kind.PLANNED])
+    for name in NAMES:
+        shop.south.run("reprotect", name)
+    home = Shop(TwoSites(north=shop.south, south=shop.sites.north), dict(there))
+    home.apply(SMALL)
+    epochs = home.epochs()
+    homes = {name: one for name, one in shop.machines.items() if isinstance(one, StillMachine)}
+    hunt = Hunt(home, homes, Kind.PLANNED, deaths(Kind.PLANNED, victims))
+
+    hunt.go_through()
+
+    run = home.run("status", "small").event("plan-run")
+    assert (run["outcome"], run["failed"]) == ("succeeded", [])
+    assert all(one["remedy"] and one["code"] != "unexpected" for one in hunt.errors)
+    assert not hunt.asked or Victim.HOST in victims
+    told = home.told()
+    assert (list(dict.fromkeys(told)) if hunt.asked else told) == ALL
+    hunt.assert_moved(epochs, Stage.COMMITTED)
+    for name in NAMES:
+        home.south.run("reprotect", name)
+        wait_until(partial(shop.is_protected, name), within=WITHIN)

@@ -6,7 +6,7 @@ Whoever calls has other things to do between two looks, and may be killed: then 
 from holdfast.base.clock import Clock
 from holdfast.base.errors import HoldfastError
 from holdfast.hypervisor.domains import Domain
-from holdfast.hypervisor.errors import VmInWrongState
+from holdfast.hypervisor.errors import VmInWrongState, VmNotRunning
 from holdfast.recovery.promotion_errors import ShutDownTooSlow
 from holdfast.replication.site_orders import SiteOrder
 
@@ -26,6 +26,14 @@ class ShuttingDown:
 
     def look(self, domain: Domain, order: SiteOrder) -> None:
         """Of a machine that runs. Raises ShutDownTooSlow when it must not be forced."""
+        try:
+            self._look(domain, order)
+        except (VmNotRunning, VmInWrongState):
+            # It went off before; the agent goes with its guest, and says nothing then.
+            if domain.is_active():
+                raise
+
+    def _look(self, domain: Domain, order: SiteOrder) -> None:
         if order != self._order:
             self._begin(domain, order)
         waited = self._clock.monotonic() - self._began
@@ -46,13 +54,8 @@ class ShuttingDown:
 
     def _press(self, domain: Domain) -> None:
         self._has_pressed = True
-        try:
-            domain.ask_to_shut_down()
-            self.how = "power-button"
-        except VmInWrongState:
-            # It went off before; the agent goes with its guest, and says nothing then.
-            if domain.is_active():
-                raise
+        domain.ask_to_shut_down()
+        self.how = "power-button"
 
     def _give_up(self, domain: Domain, order: SiteOrder) -> None:
         if not order.is_forced:

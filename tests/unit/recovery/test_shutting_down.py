@@ -3,14 +3,19 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import pytest
 
-from holdfast.hypervisor.errors import AgentSilent, VmInWrongState
+from holdfast.hypervisor.errors import AgentSilent, VmNotRunning
+from holdfast.hypervisor.failures import OPERATION_INVALID, Failure, error_of
 from holdfast.recovery.promotion_errors import ShutDownTooSlow
 from holdfast.recovery.shutting_down import ShuttingDown
 from holdfast.replication.site_orders import OrderKind, SiteOrder
 from holdfast.testing.clock import FakeClock
 
+_OF_QEMU = 10
+# As libvirt says it.
+NOT_RUNNING = "Requested operation is not valid: domain is not running"
 ORDER = SiteOrder(kind=OrderKind.HAND_OVER, act="one", patience=30.0)
 FORCED = SiteOrder(kind=OrderKind.HAND_OVER, act="one", patience=30.0, is_forced=True)
 
@@ -42,11 +47,20 @@ class MachineThatGoesOff(Machine):
     has_agent: bool = False
     is_on: bool = True
     stays_paused: bool = False
+    said: str = NOT_RUNNING
 
     def ask_to_shut_down(self, *, by_agent: bool = False) -> None:
         Machine.ask_to_shut_down(self, by_agent=by_agent)
+        self._refuse()
+
+    def destroy(self, *, graceful: bool = False) -> None:
+        Machine.destroy(self, graceful=graceful)
+        self._refuse()
+
+    def _refuse(self) -> None:
         self.is_on = self.stays_paused
-        raise VmInWrongState(about=self.name, reason="domain is not running")
+        failure = Failure(number=OPERATION_INVALID, origin=_OF_QEMU, message=self.said)
+        raise error_of(failure, about=self.name)
 
     def is_active(self) -> bool:
         return self.is_on
@@ -106,16 +120,26 @@ def test_the_same_act_ordered_anew_is_asked_anew() -> None:
     assert machine.asked == ["agent", "agent"]
 
 
-def test_a_machine_that_goes_off_before_its_button_is_pressed_is_off() -> None:
-    machine = MachineThatGoesOff()
+@pytest.mark.parametrize("said", [NOT_RUNNING, "domain is not in state running"])
+def test_a_machine_that_goes_off_before_its_button_is_pressed_is_off(said: str) -> None:
+    machine = MachineThatGoesOff(said=said)
 
     looked(machine, FakeClock(), ORDER, seconds=1)
 
     assert machine.asked == ["button"]
 
 
+def test_a_machine_that_goes_off_before_it_is_switched_off_is_off() -> None:
+    machine = MachineThatGoesOff()
+    ended = msgspec.structs.replace(FORCED, patience=0.0)
+
+    shutting = looked(machine, FakeClock(), ended, seconds=2)
+
+    assert (machine.asked, shutting.how) == (["button", "end"], "")
+
+
 def test_a_machine_that_is_paused_cannot_be_shut_down_and_that_is_said() -> None:
     machine = MachineThatGoesOff(stays_paused=True)
 
-    with pytest.raises(VmInWrongState):
+    with pytest.raises(VmNotRunning):
         looked(machine, FakeClock(), ORDER, seconds=1)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,13 @@ def test_on_a_host_that_has_ended_nothing_begins() -> None:
 
     assert (status, out) == (1, b"")
     assert err
+
+
+def test_what_takes_too_long_is_told_with_what_it_said(side: Side, tmp_path: Path) -> None:
+    script = tmp_path / "goes_on.py"
+    script.write_text("import time; print('here', flush=True); time.sleep(20)")
+
+    with pytest.raises(subprocess.TimeoutExpired) as late:
+        run(side.request(script), within=5)
+
+    assert late.value.__notes__ == ["it said: b'here\\n' b''"]

@@ -162,10 +162,19 @@ def begin(request: Request, streams: Streams) -> Process:
 def run(request: Request, *, within: float) -> tuple[int, bytes, bytes]:
     """To its end: the status, and what it said."""
     with open(os.devnull, "rb") as nothing, TemporaryFile() as out, TemporaryFile() as err:
-        status = begin(request, (nothing.fileno(), out.fileno(), err.fileno())).wait(within)
-        out.seek(0)
-        err.seek(0)
-        return status, out.read(), err.read()
+        process = begin(request, (nothing.fileno(), out.fileno(), err.fileno()))
+        try:
+            status = process.wait(within)
+        except subprocess.TimeoutExpired as late:
+            late.cmd, late.output, late.stderr = request.words, _read(out), _read(err)
+            late.add_note(f"it said: {late.output!r} {late.stderr!r}")
+            raise
+        return status, _read(out), _read(err)
+
+
+def _read(file: IO[bytes]) -> bytes:
+    file.seek(0)
+    return file.read()
 
 
 def _end(line: socket.socket, process: subprocess.Popen[bytes]) -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
@@ -25,7 +26,7 @@ from holdfast.replication.replicators import Replicators
 from holdfast.replication.settings import ReplicationSettings, SiteAddress
 from holdfast.replication.shipping import ByHand
 from holdfast.replication.site import Site
-from holdfast.replication.source_folder import SourceFolder
+from holdfast.replication.source_folder import SETTINGS, SourceFolder
 from holdfast.replication.status import ReplicationStatus, State
 from holdfast.replication.status_file import read_status, write_status
 from holdfast.testing.clock import SetClock
@@ -170,6 +171,26 @@ def test_machines_are_followed_by_themselves_and_what_is_wanted_is_done(
 
     first.stop()
     wait_until(lambda: state(folder) is State.SYNCED)
+
+
+def test_one_whose_settings_do_not_read_keeps_no_other_from_being_followed(
+    new_machine: NewMachine, tools: Tools, site: Site, tmp_path: Path
+) -> None:
+    broken, whole = new_machine(), new_machine()
+    settings = enabled(broken, tmp_path / "home").path / SETTINGS
+    settings.write_text("{")
+    enabled(whole, tmp_path / "home")
+    said: list[str] = []
+    loops = Replicators(replace(tools, warn=said.append))
+    loops.start()
+    try:
+        proved_point(site, whole)
+        enabled(broken, tmp_path / "home")
+        proved_point(site, broken)
+    finally:
+        loops.stop()
+
+    assert [str(settings) in one for one in said] == [True]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ them stands in files before it counts, and a death at any moment costs at most w
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -72,13 +72,11 @@ class Replicator:
         self._gate = gate
         self._together = together
         self.folder = SourceFolder(tools.home, uuid)
-        settings = self.folder.settings()
-        assert settings is not None
-        self._settings: ReplicationSettings = settings
+        self._settings = self.folder.require_settings()
         self.telling = Telling(self.folder, tools.clock)
         self._outbox = Outbox(
             uuid=uuid,
-            site=settings.to.site,
+            site=self._settings.to.site,
             folder=self.folder,
             clock=tools.clock,
             on_step=self._on_step,
@@ -136,14 +134,13 @@ class Replicator:
 
     def join_reader(self) -> None:
         """Nothing is left on the machine after that; a log may still be on its way."""
-        self._threads[0].join()
+        _ended(self._threads[:1])
 
     def is_over(self) -> bool:
         return not any(thread.is_alive() for thread in self._threads)
 
     def join(self) -> None:
-        for thread in self._threads:
-            thread.join()
+        _ended(self._threads)
         self._finder.close()
         if self._held is not None:
             os.close(self._held)
@@ -594,6 +591,13 @@ class Replicator:
 
     def on_step(self, step: str) -> None:
         self._on_step(step)
+
+
+def _ended(threads: Sequence[threading.Thread]) -> None:
+    """One that was never begun has."""
+    for thread in threads:
+        if thread.ident is not None:
+            thread.join()
 
 
 def _seconds(moment: datetime) -> float:

@@ -8,7 +8,6 @@ loop is doing.
 import threading
 from collections.abc import Callable
 
-from holdfast.base.errors import HoldfastError
 from holdfast.replication.consistency_groups import Groups
 from holdfast.replication.replicator import Replicator
 from holdfast.replication.replicator_tools import Tools
@@ -29,6 +28,8 @@ class Replicators:
         self._loops: dict[str, Replicator] = {}
         # They were ended, and are not over yet.
         self._leaving: list[Replicator] = []
+        # What was said last, by machine.
+        self._warned: dict[str, str] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._look_after, name="replicators", daemon=True)
@@ -76,19 +77,36 @@ class Replicators:
         self._let_go()
         wanted = self._ours() - {loop.uuid for loop in self._leaving}
         with self._lock:
-            gone = [loop for uuid, loop in self._loops.items() if uuid not in wanted]
+            known = set(self._loops)
+            # One that is wanted and has ended was never begun whole: it is made anew after this.
+            gone = [one for one in self._loops.values() if one.uuid not in wanted or one.is_over()]
             for loop in gone:
                 del self._loops[loop.uuid]
-            new = [self._new(uuid) for uuid in sorted(wanted - self._loops.keys())]
-            for loop in new:
-                self._loops[loop.uuid] = loop
         for loop in gone:
             loop.ask_to_stop()
             self._groups.leave(loop)
             self._leaving.append(loop)
-        for loop in new:
+        for uuid in sorted(wanted - known):
+            self._begin(uuid)
+
+    def _begin(self, uuid: str) -> None:
+        """What keeps one from being followed keeps no other, and is tried with the next look."""
+        try:
+            loop = self._new(uuid)
+            with self._lock:
+                self._loops[uuid] = loop
             self._groups.join(loop)
             loop.start()
+            self._warned.pop(uuid, None)
+        except Exception as err:
+            if SourceFolder(self._tools.home, uuid).is_there():
+                self._warn(uuid, str(err) or type(err).__name__)
+
+    def _warn(self, about: str, said: str) -> None:
+        """Once, as long as it is the same."""
+        if self._warned.get(about) != said:
+            self._warned[about] = said
+            self._tools.warn(said)
 
     def _ours(self) -> set[str]:
         home = self._tools.home
@@ -111,5 +129,7 @@ class Replicators:
                     loop = self.loop(uuid)
                     if loop is not None:
                         loop.write_status()
-            except (HoldfastError, OSError) as err:
-                self._tools.warn(str(err))
+                self._warned.pop("", None)
+            except Exception as err:
+                # Whatever it is, they are looked after again, and a person sees why.
+                self._warn("", str(err) or type(err).__name__)

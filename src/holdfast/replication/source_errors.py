@@ -55,3 +55,15 @@ class SourceFolderBroken(HoldfastError):
     remedy = N_("Look at the storage it lies on with `dmesg`, and at who may read it.")
     exit_status = Exit.DAMAGE
     retry = Retry.LATER
+
+
+class SettingsUnreadable(HoldfastError):
+    """One machine's; the others of this host are followed."""
+
+    code = "replication-settings-unreadable"
+    sentence = N_("How {about} is to be replicated cannot be read from {path}")
+    remedy = N_(
+        "It was damaged, or written by a newer release, which can be installed again. Otherwise "
+        "enable it anew: `holdfast replication enable {about} --to SITE`."
+    )
+    exit_status = Exit.DAMAGE

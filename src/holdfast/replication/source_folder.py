@@ -23,7 +23,7 @@ from holdfast.base.clock import Clock
 from holdfast.machines.state_files import replace_file
 from holdfast.replication.adoption import Suspects
 from holdfast.replication.settings import ReplicationSettings
-from holdfast.replication.source_errors import SourceFolderBroken
+from holdfast.replication.source_errors import SettingsUnreadable, SourceFolderBroken
 from holdfast.replication.source_facts import Sent, Walk
 from holdfast.replication.spare_room import written
 
@@ -63,6 +63,12 @@ class SourceFolder:
 
     def settings(self) -> ReplicationSettings | None:
         return self._read(SETTINGS, ReplicationSettings)
+
+    def require_settings(self) -> ReplicationSettings:
+        settings = self.settings()
+        if settings is None:
+            raise SettingsUnreadable(about=self.path.name, path=self.path / SETTINGS)
+        return settings
 
     def keep_settings(self, settings: ReplicationSettings) -> None:
         self._keep(SETTINGS, settings)

@@ -304,17 +304,12 @@ def test_killed_at_each_step_the_run_goes_on_and_does_nothing_twice(
     hunt.assert_is_home()
 
 
-@pytest.mark.parametrize("victims", [(), *HUNTED.values()], ids=["nobody", *HUNTED])
+@pytest.mark.parametrize("victims", HUNTED.values(), ids=HUNTED)
 def test_killed_at_each_step_a_run_brings_all_of_them_home(
     hunts: tuple[Shop, dict[str, StillMachine]], victims: tuple[Victim, ...]
 ) -> None:
     shop, there = hunts
-    shop.apply(SMALL)
-    shop.run("run", "small", *WORDS[Kind.PLANNED])
-    for name in NAMES:
-        shop.south.run("reprotect", name)
-    home = Shop(TwoSites(north=shop.south, south=shop.sites.north), dict(there))
-    home.apply(SMALL)
+    home = sent_away(shop, there)
     epochs = home.epochs()
     homes = {name: one for name, one in shop.machines.items() if isinstance(one, StillMachine)}
     hunt = Hunt(home, homes, Kind.PLANNED, deaths(Kind.PLANNED, victims))
@@ -328,6 +323,36 @@ def test_killed_at_each_step_a_run_brings_all_of_them_home(
     told = home.told()
     assert (list(dict.fromkeys(told)) if hunt.asked else told) == ALL
     hunt.assert_moved(epochs, Stage.COMMITTED)
+    protect_again(shop, home)
+
+
+def test_what_came_home_by_hand_is_passed_over(hunts: tuple[Shop, dict[str, StillMachine]]) -> None:
+    shop, there = hunts
+    home = sent_away(shop, there)
+    home.south.run("failback", "db1", "--force", "--shutdown-within", "1s")
+
+    planned = home.run("run", "small", *WORDS[Kind.PLANNED], "--dry-run")
+    home.run("run", "small", *WORDS[Kind.PLANNED])
+
+    seen = {one["vm"]: one["already"] for one in planned.events if one["event"] == "plan-machine"}
+    assert seen == {"db1": True, "db2": False}
+    assert {home.stage(name) for name in NAMES} == {Stage.COMMITTED}
+    assert running_at(home.south) == set(NAMES)
+    protect_again(shop, home)
+
+
+def sent_away(shop: Shop, there: dict[str, StillMachine]) -> Shop:
+    """All of them, by a run of the plan, which is then at their home as well: the shop from there."""
+    shop.apply(SMALL)
+    shop.run("run", "small", *WORDS[Kind.PLANNED])
+    for name in NAMES:
+        shop.south.run("reprotect", name)
+    home = Shop(TwoSites(north=shop.south, south=shop.sites.north), dict(there))
+    home.apply(SMALL)
+    return home
+
+
+def protect_again(shop: Shop, home: Shop) -> None:
     for name in NAMES:
         home.south.run("reprotect", name)
         wait_until(partial(shop.is_protected, name), within=WITHIN)

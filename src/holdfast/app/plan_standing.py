@@ -8,10 +8,12 @@ from holdfast.recovery.act_errors import NoReplicaHere
 from holdfast.recovery.plans.plan import Machine, Plan
 from holdfast.recovery.plans.plan_errors import PlanMachineNotFound, PlanMachineTwice
 from holdfast.recovery.plans.progress import Ended, StepState
-from holdfast.recovery.policy import Place
+from holdfast.recovery.policy import Place, Standing
 from holdfast.recovery.record import Stage
 
 _BACK = frozenset({Stage.PROTECTED_IN_REVERSE, Stage.FAILING_BACK})
+# Of a machine that has come back, and is not followed as before yet.
+_CAME_BACK = frozenset({Stage.COMMITTED, Stage.REPROTECTING})
 
 
 class Standings:
@@ -39,10 +41,7 @@ class Standings:
             standing, record = found.standing(), found.record()
             if standing.under_way is not None:
                 return None
-            if is_back:
-                is_there = standing.stage is Stage.PROTECTED
-            else:
-                is_there = standing.place is Place.PROMOTED
+            is_there = _is_home(standing) if is_back else standing.place is Place.PROMOTED
             if not is_there:
                 return None
             promoted = record.promoted
@@ -88,3 +87,9 @@ class _Found:
 
     def __exit__(self, *_error: object) -> None:
         self._context.__exit__(None, None, None)
+
+
+def _is_home(standing: Standing) -> bool:
+    """It never left, or has come back: by this plan, or by hand."""
+    is_back = standing.place is Place.HOME and not standing.is_fenced
+    return standing.stage is Stage.PROTECTED or (is_back and standing.stage in _CAME_BACK)

@@ -280,6 +280,8 @@ def test_run_that_is_killed_at_every_step_goes_on_and_does_nothing_twice(shop: S
 
 def test_a_site_alone_brings_its_plan_up_by_what_its_kit_says(shop: Shop) -> None:
     folder = shop.south.side.folder
+    # Of another test: the kit would have it as well.
+    shop.run("remove", "shop", status=None)
     shop.apply(SMALL)
     (folder / "kit.passphrase").write_text("a passphrase that is long enough")
     sealed = ("--sealed-with", folder / "kit.passphrase")

@@ -166,10 +166,26 @@ def run(request: Request, *, within: float) -> tuple[int, bytes, bytes]:
         try:
             status = process.wait(within)
         except subprocess.TimeoutExpired as late:
+            signal_to(process, signal.SIGKILL)
+            process.wait(within)
             late.cmd, late.output, late.stderr = request.words, _read(out), _read(err)
             late.add_note(f"it said: {late.output!r} {late.stderr!r}")
             raise
         return status, _read(out), _read(err)
+
+
+def signal_to(process: Process, number: signal.Signals) -> None:
+    """To the command itself: who began it waits for it."""
+    for child in children_of(process.pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, number)
+
+
+def children_of(pid: int) -> list[int]:
+    """None of one that has ended meanwhile."""
+    with contextlib.suppress(OSError):
+        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
 
 
 def _read(file: IO[bytes]) -> bytes:

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from holdfast.testing.host_commands import entering
+from holdfast.testing.host_commands import children_of, entering
 from holdfast.testing.waiting import wait_until
 
 PATIENCE = 120.0
@@ -86,7 +86,7 @@ class KvmHost:
         self._holder = _hold()
         self.folder = Path(tempfile.mkdtemp(prefix=f"hf-{name}-"))
         self.images = self.folder / "images"
-        (self.pid,) = _children_of(self._holder.pid)
+        (self.pid,) = children_of(self._holder.pid)
         try:
             self._furnish(first)
             self.start()
@@ -249,13 +249,9 @@ class KvmHost:
     def _end_daemon(self, number: signal.Signals) -> None:
         daemon, self._daemon = self._daemon, None
         assert daemon is not None
-        for pid in _children_of(daemon.pid):
+        for pid in children_of(daemon.pid):
             os.kill(pid, number)
         daemon.wait(PATIENCE)
-
-
-def _children_of(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def _hold() -> subprocess.Popen[bytes]:

@@ -29,7 +29,7 @@ from holdfast.replication.replica_facts import ReplicaFacts
 from holdfast.replication.site import Site
 from holdfast.replication.status import ReplicationStatus
 from holdfast.testing.guests import Guest
-from holdfast.testing.host_commands import PROGRAM, Process, Request, begin, run
+from holdfast.testing.host_commands import PROGRAM, Process, Request, begin, run, signal_to
 from holdfast.testing.hosts import NORTH, SOUTH, KvmHost
 from holdfast.testing.waiting import wait_until
 
@@ -75,9 +75,7 @@ class Working:
 
     def _end(self, number: signal.Signals) -> int:
         if self.is_at_work:
-            for child in _children_of(self.process.pid):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(child, number)
+            signal_to(self.process, number)
         try:
             return self.process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
@@ -272,10 +270,3 @@ def ready(working: Working, event: str) -> Working:
 
     wait_until(has_said)
     return working
-
-
-def _children_of(pid: int) -> list[int]:
-    try:
-        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []

@@ -18,7 +18,10 @@ from tests.e2e.conftest import Bench
 from tests.e2e.two_hosts import followed_machine, ground_on
 from tests.faults.conftest import Faults
 from tests.faults.test_recovery_orders_killed import (
+    FAILBACK,
+    HOME_AGAIN,
     PLANNED,
+    REPROTECT,
     TEST,
     UNDO,
     Agents,
@@ -57,6 +60,7 @@ RUNS = {
     # What the server is told on its way, and whether that ends while it is away.
     "test": (("--test",), False),
     "planned": (("--planned",), True),
+    "home": (("--planned",), True),
 }
 # Within its machines; a planned one is shut down by an act that starting it goes on with.
 STOOD = {
@@ -65,7 +69,16 @@ STOOD = {
         *("room", "catch-up", "hand-over"),
         *(step for step in PLANNED.steps if step != "hand-over"),
     ],
+    "home": [
+        *("home", "room", "catch-up", "hand-over"),
+        *(step for step in FAILBACK.steps if step != "hand-over"),
+    ],
 }
+# What leads to where it begins, and afterwards back to a machine that is protected at home.
+BEFORE = {"home": (PLANNED, REPROTECT)}
+AFTER = {"planned": UNDO, "home": HOME_AGAIN}
+# Who knows of it afterwards, and where it runs then.
+RUNS_AT = {"test": (UNDO, "north"), "planned": (UNDO, "south"), "home": (HOME_AGAIN, "north")}
 
 
 class Plans:
@@ -136,9 +149,12 @@ def machine(plans: Plans, kvm_hosts: tuple[KvmHost, KvmHost]) -> Iterator[StillM
 def test_killed_at_each_step_of_its_plan_it_goes_on_and_does_nothing_twice(
     plans: Plans, machine: StillMachine, tmp_path: Path, faults: Faults, kind: str
 ) -> None:
-    fleet, (words, is_away) = plans.fleet, RUNS[kind]
+    fleet, (words, is_away), (knows, runs_at) = plans.fleet, RUNS[kind], RUNS_AT[kind]
     plans.put(machine.name, tmp_path / "driven.yaml")
-    epoch = fleet.record(UNDO, machine.uuid).epoch
+    for act in BEFORE.get(kind, ()):
+        fleet.go_through(act, machine, is_deadly=False)
+        wait_until(partial(fleet.is_at, act, machine), within=WITHIN)
+    epoch = fleet.record(knows, machine.uuid).epoch
 
     shown = plans.run(words, faults, is_away=is_away)
 
@@ -146,10 +162,9 @@ def test_killed_at_each_step_of_its_plan_it_goes_on_and_does_nothing_twice(
     before, after = "one/pre-1", f"one/{machine.name}/post-1"
     assert plans.ran.read_text().splitlines() == [before, after]
     assert plans.stood == [before, *STOOD[kind], after]
-    is_moved = kind != "test"
-    record = fleet.record(UNDO, machine.uuid)
-    assert (record.act, record.epoch) == (None, epoch + is_moved)
-    assert fleet.running_at(machine.uuid) == (["south"] if is_moved else ["north"])
-    if is_moved:
-        fleet.go_through(UNDO, machine, is_deadly=False)
-        wait_until(partial(fleet.is_stage, UNDO, machine), within=WITHIN)
+    record = fleet.record(knows, machine.uuid)
+    assert (record.act, record.epoch) == (None, epoch + (kind in AFTER))
+    assert fleet.running_at(machine.uuid) == [runs_at]
+    if (back := AFTER.get(kind)) is not None:
+        fleet.go_through(back, machine, is_deadly=False)
+        wait_until(partial(fleet.is_stage, back, machine), within=WITHIN)

@@ -29,7 +29,7 @@ from holdfast.fleet.recovery_arguments import LONGEST_WAIT
 from holdfast.recovery.address_rules import rule_text
 from holdfast.recovery.plans.context import addresses_of, context_of, networks_of, point_of
 from holdfast.recovery.plans.driving import Driver, Order
-from holdfast.recovery.plans.plan import LATEST, ActionKind, Plan
+from holdfast.recovery.plans.plan import LATEST, ActionKind, Machine, Plan
 from holdfast.recovery.plans.plan import Kind as PlanKind
 from holdfast.recovery.plans.plan_errors import PlanActionInterrupted
 from holdfast.recovery.plans.progress import Decision, Ended, Outcome, Progress, StepState
@@ -265,6 +265,9 @@ def _is(said: dict[str, str], order: Order) -> bool:
 def _wish(plan: Plan, step: Step, progress: Progress) -> dict[str, Any]:
     machine = next(one for one in plan.machines if one.vm == step.machine)
     told: dict[str, Any] = {}
+    if progress.is_back:
+        # Its networks and addresses at home are those it had.
+        return _ending(machine)
     networks = [f"{old}={new}" for old, new in networks_of(machine, progress.kind).items()]
     if networks:
         told["networks"] = networks
@@ -277,14 +280,18 @@ def _wish(plan: Plan, step: Step, progress: Progress) -> dict[str, Any]:
     is_tried = progress.kind is PlanKind.UNPLANNED and progress.tries_shut_down
     if progress.kind is PlanKind.PLANNED or is_tried:
         told |= {"try_shut_down": True} if is_tried else {}
-        told |= {"force": True} if machine.is_forced else {}
-        told |= {"shutdown_within": f"{machine.shutdown}s"} if machine.shutdown else {}
+        told |= _ending(machine)
     point = point_of(machine, progress.kind)
     if progress.kind is not PlanKind.PLANNED and point != LATEST:
         told["point"] = point
     if progress.kind is PlanKind.UNPLANNED and progress.source_is_down:
         told["source_is_down"] = True
     return told
+
+
+def _ending(machine: Machine) -> dict[str, Any]:
+    told: dict[str, Any] = {"force": True} if machine.is_forced else {}
+    return told | ({"shutdown_within": f"{machine.shutdown}s"} if machine.shutdown else {})
 
 
 def _is_webhook(step: Step) -> bool:

@@ -27,7 +27,7 @@ from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Job
 from holdfast.fleet.jobs import Kind, State
 from holdfast.fleet.roles import Right
-from holdfast.recovery.plans.plan import Action, Machine, Plan
+from holdfast.recovery.plans.plan import Action, Plan
 from holdfast.recovery.plans.plan import Kind as PlanKind
 from holdfast.recovery.plans.progress import Decision, Progress, resumed
 
@@ -50,17 +50,24 @@ def begin_run(  # noqa: PLR0913  what a person says of it
     keep: str | None,
     try_shut_down: bool = False,
 ) -> JobView:
-    """`act` is test, planned or unplanned; each machine goes to the host that has its replica."""
+    """`act` is test, planned or unplanned; each machine goes to the host that has its replica.
+
+    A planned run of machines that follow where they were at home brings them back there.
+    """
     kind = PlanKind(act)
     now = plane.clock.now()
     with plane.database.write() as db:
         row = plan_for(db, actor, plan_id, Right.RUN_JOBS)
         plan = runnable(row.text)
-        for machine in plan.machines:
-            _require_host(db, actor, machine, kind)
+        pictures = [picture_for(db, actor, machine.vm) for machine in plan.machines]
+        is_back = kind is PlanKind.PLANNED and any(one.is_on_its_way_back for one in pictures)
+        act_of_each = Kind.FAIL_BACK if is_back else _ACTS[kind]
+        for picture in pictures:
+            # Whoever runs a plan must be allowed to do the same to each of its machines.
+            require(db, actor, Right.RUN_JOBS, place_in_plan(picture, act_of_each).vault_id)
         for error in named_twice(db, actor, plan):
             raise error
-        require_actions(db, actor, _of_kind(plan, kind), row.vault_id, _ACTS[kind])
+        require_actions(db, actor, _of_kind(plan, kind), row.vault_id, act_of_each)
         job_id = id_for(actor)
         progress = Progress(
             run=job_id,
@@ -71,6 +78,7 @@ def begin_run(  # noqa: PLR0913  what a person says of it
             source_is_down=source_is_down,
             tries_shut_down=try_shut_down,
             keep=round(parse_duration(keep).total_seconds()) if keep else 0,
+            is_back=is_back,
         )
         told = {
             "plan": plan.name,
@@ -120,13 +128,6 @@ def plan_of(job: Job) -> Plan:
 
 def act_of(progress: Progress) -> Kind:
     return Kind.FAIL_BACK if progress.is_back else _ACTS[progress.kind]
-
-
-def _require_host(db: Session, actor: Actor, machine: Machine, kind: PlanKind) -> None:
-    """Whoever runs a plan must be allowed to do the same to each of its machines."""
-    act = _ACTS[kind]
-    host = place_in_plan(picture_for(db, actor, machine.vm), act)
-    require(db, actor, Right.RUN_JOBS, host.vault_id)
 
 
 def _of_kind(plan: Plan, kind: PlanKind) -> Sequence[Action]:

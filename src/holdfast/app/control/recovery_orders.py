@@ -77,6 +77,8 @@ def place_in_plan(picture: Picture, kind: Kind) -> Machine:
 
 def is_passed_over(picture: Picture, kind: Kind) -> bool:
     """A test is of whatever has a replica, wherever the machine runs."""
+    if kind is Kind.FAIL_BACK:
+        return picture.is_home
     return kind in _FAILOVERS and picture.is_there
 
 

@@ -15,6 +15,8 @@ from holdfast.recovery.record import RecoveryRecord, Stage, StepState
 
 # Afterwards somebody has said which of the two is right.
 _MAY_BE_SPLIT = frozenset((Stage.FAILED_OVER, Stage.COMMITTED, Stage.REPROTECTING))
+# It follows where it was at home, and can come back; or is about to.
+_ON_ITS_WAY_BACK = frozenset((Stage.PROTECTED_IN_REVERSE, Stage.FAILING_BACK))
 # It was failed over, and a plan that would do so has nothing to do with it.
 _THERE = frozenset((Stage.FAILED_OVER, Stage.COMMITTED, Stage.REPROTECTING, Stage.MIGRATED))
 _TO_THE_OTHER = frozenset(
@@ -75,6 +77,18 @@ class Picture:
     def is_there(self) -> bool:
         """It runs at the host it was failed over to; one that two hosts run is no such thing."""
         return self.stage in _THERE and self.runs_at in self.machines and not self.is_split
+
+    @property
+    def is_on_its_way_back(self) -> bool:
+        return self.stage in _ON_ITS_WAY_BACK
+
+    @property
+    def is_home(self) -> bool:
+        """It never left, or has come back; the host it was failed over to knows what it made."""
+        if self.stage == Stage.PROTECTED:
+            return self.runs_at in self.machines
+        here = next((one.row for one in self.known if one.machine.id == self.runs_at), None)
+        return self.is_there and here is not None and not here.record.get("promoted")
 
     def hosts_for(self, kind: Kind) -> list[Machine]:
         """Which hosts could do that; an act under way is gone on with where it was begun."""

@@ -16,14 +16,15 @@ from holdfast.app.control.plan_run_errors import PlanNeedsHost, PlanStillRuns
 from holdfast.app.control.plan_runs import answer, begin_run, resume_run
 from holdfast.app.control.recovery_errors import RecoveryNowhere
 from holdfast.app.control.recovery_plans import list_plans, put_plan, remove_plan
+from holdfast.app.control.sites import NewSite, add_site
 from holdfast.catalog.tables import Job
 from holdfast.fleet.jobs import State
 from holdfast.fleet.messages import JobReport
 from holdfast.fleet.roles import Role
 from holdfast.recovery.plans.plan_errors import PlanMachineTwice
-from holdfast.recovery.record import Stage
-from holdfast.testing.planes import add_person
-from tests.unit.app.control.replication_ground import Ground
+from holdfast.recovery.record import RecoveryRecord, Stage
+from holdfast.testing.planes import Registered, add_person
+from tests.unit.app.control.replication_ground import Ground, uuid_of
 from tests.unit.app.control.test_recoveries import record, tell
 
 PLAN = """\
@@ -74,7 +75,7 @@ def jobs(ground: Ground) -> dict[str, Job]:
     return {f"{one.kind} {one.arguments['vm'].removeprefix('uuid-of-')}": one for one in found}
 
 
-def end(ground: Ground, job: Job, state: str = "done") -> None:
+def end(ground: Ground, job: Job, state: str = "done", host: Registered | None = None) -> None:
     report = JobReport(
         number=job.report_number + 1,
         kind=job.kind,
@@ -85,7 +86,7 @@ def end(ground: Ground, job: Job, state: str = "done") -> None:
         arguments=job.arguments,
         error={"code": "8038", "message": "no memory"} if state == "failed" else None,
     )
-    report_job(ground.plane, ground.far.actor, job.id, report)
+    report_job(ground.plane, (host or ground.far).actor, job.id, report)
 
 
 def test_groups_come_one_after_the_other_and_people_are_asked_between(ground: Ground) -> None:
@@ -144,6 +145,53 @@ def test_what_runs_there_already_is_passed_over(ground: Ground, act: str, stage:
     assert steps["first/db/start"]["state"] == "already"
     assert steps["second/pre-1"]["state"] == "running"
     assert not [name for name in jobs(ground) if name.endswith(" db")]
+
+
+HOME = """\
+name: home
+groups:
+  - name: all
+    machines:
+      - {vm: web, force: true, shutdown-within: 1m, networks: {lan: dmz}}
+      - vm: db
+"""
+
+
+def test_a_planned_run_brings_home_what_follows_there(ground: Ground) -> None:
+    seoul = NewSite(name="seoul", machine_id=ground.one.id, folder="/srv/replicas")
+    add_site(ground.plane, ground.admin, seoul)
+    ground.want("web", ground.far, "seoul")
+    away: dict[str, Any] = {
+        "epoch": 1,
+        "runs_at": ground.far.id,
+        "stage": Stage.PROTECTED_IN_REVERSE,
+    }
+    back = {"epoch": 2, "runs_at": ground.one.id, "stage": Stage.COMMITTED}
+    web = RecoveryRecord(vm=uuid_of("web"), name="web", **away)
+    tell(ground, ground.far, web)
+    tell(ground, ground.one, web, record(**back))
+
+    run = begun(ground, "planned", text=HOME)
+    asked: list[dict[str, Any]] = []
+    for _turn in range(2):
+        driven(ground, run)
+        (job,) = jobs_of(ground, "web", of=asked)
+        asked.append(dict(job.arguments))
+        end(ground, job, host=ground.one)
+    done = driven(ground, run)
+
+    assert (done["is_over"], done["state"]) == (True, "done")
+    assert done["run"]["steps"]["all/db/start"]["state"] == "already"
+    ending = {"vm": uuid_of("web"), "force": True, "shutdown_within": "60s"}
+    assert asked == [{**ending, "hand_over_only": True}, ending]
+
+
+def jobs_of(ground: Ground, vm: str, *, of: list[dict[str, Any]]) -> list[Job]:
+    """Those of the home that wait, and are not among those."""
+    with ground.plane.database.read() as db:
+        found = db.query(Job).filter(Job.machine_id == ground.one.id).all()
+    is_new = [one for one in found if one.arguments not in of]
+    return [one for one in is_new if (one.kind, one.arguments["vm"]) == ("failback", uuid_of(vm))]
 
 
 def test_a_machine_by_its_name_and_by_its_uuid_is_one_machine(ground: Ground) -> None:

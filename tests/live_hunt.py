@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -107,6 +108,9 @@ class Gate:
 @dataclass(slots=True)
 class Hunt:
     """`left` is who is still to be killed, and when; `images` are those it has where it leaves."""
+
+    # Where nothing has come of its move, or all of it was undone.
+    rests_in: ClassVar = Stage.PROTECTED
 
     going: Circle
     gate: Gate
@@ -227,8 +231,7 @@ class Hunt:
         self.undo()
 
     def _is_settled(self) -> bool:
-        stages = (Stage.PROTECTED, Stage.PROTECTED_IN_REVERSE)
-        return self.going.record(self.act.at).stage in stages
+        return self.going.record(self.act.at).stage is self.rests_in
 
     def assert_stays(self) -> None:
         """As if nothing had been: in the images it had, with all that it had flushed."""
@@ -238,9 +241,12 @@ class Hunt:
         if self.has_ended:
             wait_until(self._is_started, within=WITHIN)
         wait_until(self.machine.is_on, within=WITHIN)
-        assert {target: self.machine.image(target)[0] for target in SIZES} == self.images
+        assert self._images_now() == self.images
         self.going.assert_runs_on(self.act.source)
         wait_until(self._is_followed, within=WITHIN)
+
+    def _images_now(self) -> dict[str, Path]:
+        return {target: self.machine.image(target)[0] for target in SIZES}
 
     def _is_followed(self) -> bool:
         """What is compared after a power cut has been, which its owner sees in the status."""
@@ -258,6 +264,8 @@ class Hunt:
 class HomeHunt(Hunt):
     """Of a machine that is to go home; from there it can only be sent away anew."""
 
+    rests_in = Stage.PROTECTED_IN_REVERSE
+
     def bring_back(self) -> None:
         self.go_home()
         self.go_away()
@@ -272,8 +280,4 @@ class HomeHunt(Hunt):
         for act in (LIVE, REPROTECT):
             self.going.go_through(act)
         self.source.run("replication", "enable", NAME, "--to", self.act.at, *SLOW)
-        self.images = images_of(self.machine)
-
-
-def images_of(machine: StillMachine) -> dict[str, Path]:
-    return {target: machine.image(target)[0] for target in SIZES}
+        self.images = self._images_now()

@@ -23,7 +23,6 @@ from tests.live_hunt import (
     Hunt,
     Moment,
     deaths,
-    images_of,
 )
 
 pytestmark = [*machines_bench.MARKS, pytest.mark.faults]
@@ -44,7 +43,8 @@ def going(own_hosts: tuple[KvmHost, KvmHost], gates: dict[str, Gate]) -> Iterato
 
 
 def leaving(going: Circle, gates: dict[str, Gate], left: list[tuple[Moment, Victim]]) -> Hunt:
-    return Hunt(going, gates["north"], LIVE, left, images_of(going.home))
+    images = {target: disk.path for target, disk in going.home.disks.items()}
+    return Hunt(going, gates["north"], LIVE, left, images)
 
 
 @pytest.mark.parametrize("victims", HUNTED.values(), ids=HUNTED)

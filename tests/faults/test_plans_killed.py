@@ -205,8 +205,17 @@ class Hunt:
             assert isinstance(machine, StillMachine)
             yield machine
 
+    def assert_succeeded(self, victims: tuple[Victim, ...]) -> None:
+        run = self.shop.run("status", "small").event("plan-run")
+        assert (run["outcome"], run["failed"]) == ("succeeded", [])
+        assert all(one["remedy"] and one["code"] != "unexpected" for one in self.errors)
+        # Only of what lost its host.
+        assert not self.asked or Victim.HOST in victims
+
     def assert_moved(self, epochs: dict[str, int], stage: Stage = Stage.FAILED_OVER) -> None:
-        """Each of them once, with all that it has written."""
+        """Each of them once, with all that it has written; each script once, in order."""
+        told = self.shop.told()
+        assert (list(dict.fromkeys(told)) if self.asked else told) == ALL
         assert running_at(self.shop.sites.north) == set()
         for name, machine in self.there.items():
             assert self.shop.epochs()[name] == epochs[name] + 1
@@ -286,17 +295,11 @@ def test_killed_at_each_step_the_run_goes_on_and_does_nothing_twice(
     try:
         hunt.go_through()
 
-        run = shop.run("status", "small").event("plan-run")
-        assert (run["outcome"], run["failed"]) == ("succeeded", [])
-        assert all(one["remedy"] and one["code"] != "unexpected" for one in hunt.errors)
-        # Only of what lost its host.
-        assert not hunt.asked or Victim.HOST in victims
+        hunt.assert_succeeded(victims)
         if kind is Kind.TEST:
             assert set(shop.told()) == set(ALL)
             hunt.assert_tested(epochs)
         else:
-            told = shop.told()
-            assert (list(dict.fromkeys(told)) if hunt.asked else told) == ALL
             hunt.assert_moved(epochs)
     finally:
         shop.restore()
@@ -316,12 +319,7 @@ def test_killed_at_each_step_a_run_brings_all_of_them_home(
 
     hunt.go_through()
 
-    run = home.run("status", "small").event("plan-run")
-    assert (run["outcome"], run["failed"]) == ("succeeded", [])
-    assert all(one["remedy"] and one["code"] != "unexpected" for one in hunt.errors)
-    assert not hunt.asked or Victim.HOST in victims
-    told = home.told()
-    assert (list(dict.fromkeys(told)) if hunt.asked else told) == ALL
+    hunt.assert_succeeded(victims)
     hunt.assert_moved(epochs, Stage.COMMITTED)
     protect_again(shop, home)
 

@@ -9,9 +9,8 @@ from holdfast.recovery.plans.plan import Machine, Plan
 from holdfast.recovery.plans.plan_errors import PlanMachineNotFound, PlanMachineTwice
 from holdfast.recovery.plans.progress import Ended, StepState
 from holdfast.recovery.policy import Place, Standing
-from holdfast.recovery.record import Stage
+from holdfast.recovery.record import ON_ITS_WAY_BACK, Stage
 
-_BACK = frozenset({Stage.PROTECTED_IN_REVERSE, Stage.FAILING_BACK})
 # Of a machine that has come back, and is not followed as before yet.
 _CAME_BACK = frozenset({Stage.COMMITTED, Stage.REPROTECTING})
 
@@ -66,7 +65,7 @@ class Standings:
                 standing = found.standing()
         except HoldfastError:
             return False
-        return standing.stage in _BACK and standing.place is not Place.PROMOTED
+        return standing.stage in ON_ITS_WAY_BACK and standing.place is not Place.PROMOTED
 
     def _here(self, vm: str) -> "_Found":
         return _Found(self._session, vm)

@@ -32,6 +32,10 @@ class Stage(StrEnum):
     MIGRATED = "migrated"
 
 
+# It follows where it was at home, and can come back there; or is about to.
+ON_ITS_WAY_BACK = frozenset({Stage.PROTECTED_IN_REVERSE, Stage.FAILING_BACK})
+
+
 class ActKind(StrEnum):
     TEST = "test"
     PLANNED = "planned"

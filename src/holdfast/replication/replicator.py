@@ -81,7 +81,9 @@ class Replicator:
             clock=tools.clock,
             on_step=self._on_step,
         )
-        self.shipper = Shipper(self._outbox, tools, self.telling, lambda: self._settings)
+        self.shipper = Shipper(
+            self._outbox, tools, self.telling, lambda: self._settings, waits=lambda: self._waits
+        )
         self._finder = Finder(tools.connect, here=tools.hypervisor)
         self._schedule = self._new_schedule()
         self._stop = threading.Event()
@@ -403,8 +405,8 @@ class Replicator:
         telling.failed(err)
         if self._asks_anew(err):
             return
-        now, waits = self._tools.clock.now(), self.shipper.waits
-        telling.told.taking = after_failure(telling.told.taking, err, now, waits=waits)
+        now = self._tools.clock.now()
+        telling.told.taking = after_failure(telling.told.taking, err, now, waits=self._waits)
         if telling.told.taking.is_over:
             telling.happened("gave-up", telling.told.taking.code)
             telling.move(Event.GAVE_UP)
@@ -418,9 +420,14 @@ class Replicator:
         self._stir_sender.set()
         return True
 
+    @property
+    def _waits(self) -> Sequence[timedelta]:
+        """Between tries after a failure."""
+        return HURRIED if self._is_hurried else LADDER
+
     def _may_take(self) -> bool:
         now = self._tools.clock.now()
-        return may_try(self.telling.told.taking, now, waits=self.shipper.waits)
+        return may_try(self.telling.told.taking, now, waits=self._waits)
 
     def _is_busy(self) -> bool:
         return self._tools.clock.monotonic() < self._busy_until
@@ -567,7 +574,6 @@ class Replicator:
             # The site has answered just now.
             self.shipper.retry_now()
         self._is_hurried = is_hurried
-        self.shipper.waits = HURRIED if is_hurried else LADDER
         if is_hurried:
             self._cycle_wished = True
             self._stir_reader.set()

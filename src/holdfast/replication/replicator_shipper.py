@@ -1,10 +1,10 @@
 """The half of a machine's loop that speaks to the site: agrees with it, and sends what waits."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 from holdfast.base.errors import HoldfastError
-from holdfast.fleet.retrying import LADDER
 from holdfast.replication.log_writer import SealedLog
 from holdfast.replication.meter import Meter
 from holdfast.replication.receiver import Receiver, ReplicaWish
@@ -28,11 +28,15 @@ class Shipper:
         tools: Tools,
         telling: Telling,
         settings: Callable[[], ReplicationSettings],
+        *,
+        waits: Callable[[], Sequence[timedelta]],
     ) -> None:
         self._outbox = outbox
         self._tools = tools
         self._telling = telling
         self._settings = settings
+        # Between tries after a failure.
+        self._waits = waits
         self._door: Door | None = None
         self._address = settings().to
         self._shipping: Shipping | None = None
@@ -42,8 +46,6 @@ class Shipper:
         # Of what the replica is to be, as far as the machine was seen.
         self.disks: tuple[ReplicaDisk, ...] = ()
         self._wished: ReplicaWish | None = None
-        # Between tries after a failure.
-        self.waits = LADDER
 
     @property
     def is_connected(self) -> bool:
@@ -68,7 +70,7 @@ class Shipper:
     def once(self) -> Shipped | None:
         """Agree with the site if need be, and send one log; None if nothing was sent."""
         telling, now = self._telling, self._tools.clock.now()
-        if not may_try(telling.told.sending, now, waits=self.waits):
+        if not may_try(telling.told.sending, now, waits=self._waits()):
             return None
         try:
             if not self._is_connected or self._wish() != self._wished:
@@ -142,7 +144,7 @@ class Shipper:
         self._is_connected = False
         telling.failed(err)
         now = self._tools.clock.now()
-        telling.told.sending = after_failure(telling.told.sending, err, now, waits=self.waits)
+        telling.told.sending = after_failure(telling.told.sending, err, now, waits=self._waits())
         if telling.told.sending.is_over:
             telling.happened("gave-up", err.code)
             telling.move(Event.GAVE_UP)

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from holdfast.testing.host_commands import children_of, entering
+from holdfast.testing.host_commands import children_of, entering, signal_to
 from holdfast.testing.waiting import wait_until
 
 PATIENCE = 120.0
@@ -249,8 +249,7 @@ class KvmHost:
     def _end_daemon(self, number: signal.Signals) -> None:
         daemon, self._daemon = self._daemon, None
         assert daemon is not None
-        for pid in children_of(daemon.pid):
-            os.kill(pid, number)
+        signal_to(daemon, number)
         daemon.wait(PATIENCE)
 
 

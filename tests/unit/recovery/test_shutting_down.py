@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from holdfast.hypervisor.errors import AgentSilent, VmNotRunning
+from holdfast.hypervisor.errors import AgentSilent, VmInWrongState
 from holdfast.hypervisor.failures import OPERATION_INVALID, Failure, error_of
 from holdfast.recovery.promotion_errors import ShutDownTooSlow
 from holdfast.recovery.shutting_down import ShuttingDown
@@ -16,6 +16,7 @@ from holdfast.testing.clock import FakeClock
 _OF_QEMU = 10
 # As libvirt says it.
 NOT_RUNNING = "Requested operation is not valid: domain is not running"
+IN_WRONG_STATE = "Requested operation is not valid: domain is not in state running"
 ORDER = SiteOrder(kind=OrderKind.HAND_OVER, act="one", patience=30.0)
 FORCED = SiteOrder(kind=OrderKind.HAND_OVER, act="one", patience=30.0, is_forced=True)
 
@@ -120,7 +121,7 @@ def test_the_same_act_ordered_anew_is_asked_anew() -> None:
     assert machine.asked == ["agent", "agent"]
 
 
-@pytest.mark.parametrize("said", [NOT_RUNNING, "domain is not in state running"])
+@pytest.mark.parametrize("said", [NOT_RUNNING, IN_WRONG_STATE])
 def test_a_machine_that_goes_off_before_its_button_is_pressed_is_off(said: str) -> None:
     machine = MachineThatGoesOff(said=said)
 
@@ -139,7 +140,7 @@ def test_a_machine_that_goes_off_before_it_is_switched_off_is_off() -> None:
 
 
 def test_a_machine_that_is_paused_cannot_be_shut_down_and_that_is_said() -> None:
-    machine = MachineThatGoesOff(stays_paused=True)
+    machine = MachineThatGoesOff(stays_paused=True, said=IN_WRONG_STATE)
 
-    with pytest.raises(VmNotRunning):
+    with pytest.raises(VmInWrongState):
         looked(machine, FakeClock(), ORDER, seconds=1)

@@ -264,10 +264,10 @@ def _is(said: dict[str, str], order: Order) -> bool:
 
 def _wish(plan: Plan, step: Step, progress: Progress) -> dict[str, Any]:
     machine = next(one for one in plan.machines if one.vm == step.machine)
-    told: dict[str, Any] = {}
     if progress.is_back:
         # Its networks and addresses at home are those it had.
         return _ending(machine)
+    told: dict[str, Any] = {}
     networks = [f"{old}={new}" for old, new in networks_of(machine, progress.kind).items()]
     if networks:
         told["networks"] = networks

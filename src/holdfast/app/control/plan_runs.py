@@ -61,13 +61,6 @@ def begin_run(  # noqa: PLR0913  what a person says of it
         plan = runnable(row.text)
         pictures = [picture_for(db, actor, machine.vm) for machine in plan.machines]
         is_back = kind is PlanKind.PLANNED and any(one.is_on_its_way_back for one in pictures)
-        act_of_each = Kind.FAIL_BACK if is_back else _ACTS[kind]
-        for picture in pictures:
-            # Whoever runs a plan must be allowed to do the same to each of its machines.
-            require(db, actor, Right.RUN_JOBS, place_in_plan(picture, act_of_each).vault_id)
-        for error in named_twice(db, actor, plan):
-            raise error
-        require_actions(db, actor, _of_kind(plan, kind), row.vault_id, act_of_each)
         job_id = id_for(actor)
         progress = Progress(
             run=job_id,
@@ -80,6 +73,13 @@ def begin_run(  # noqa: PLR0913  what a person says of it
             keep=round(parse_duration(keep).total_seconds()) if keep else 0,
             is_back=is_back,
         )
+        doing = act_of(progress)
+        for picture in pictures:
+            # Whoever runs a plan must be allowed to do the same to each of its machines.
+            require(db, actor, Right.RUN_JOBS, place_in_plan(picture, doing).vault_id)
+        for error in named_twice(db, actor, plan):
+            raise error
+        require_actions(db, actor, _of_kind(plan, kind), row.vault_id, doing)
         told = {
             "plan": plan.name,
             "act": act,

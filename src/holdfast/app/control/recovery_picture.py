@@ -11,12 +11,10 @@ from holdfast.catalog.replications import Replicated
 from holdfast.catalog.tables import Machine, Recovery, Site
 from holdfast.fleet.jobs import Kind
 from holdfast.recovery.desk import SPLIT_BRAIN
-from holdfast.recovery.record import RecoveryRecord, Stage, StepState
+from holdfast.recovery.record import ON_ITS_WAY_BACK, RecoveryRecord, Stage, StepState
 
 # Afterwards somebody has said which of the two is right.
 _MAY_BE_SPLIT = frozenset((Stage.FAILED_OVER, Stage.COMMITTED, Stage.REPROTECTING))
-# It follows where it was at home, and can come back; or is about to.
-_ON_ITS_WAY_BACK = frozenset((Stage.PROTECTED_IN_REVERSE, Stage.FAILING_BACK))
 # It was failed over, and a plan that would do so has nothing to do with it.
 _THERE = frozenset((Stage.FAILED_OVER, Stage.COMMITTED, Stage.REPROTECTING, Stage.MIGRATED))
 _TO_THE_OTHER = frozenset(
@@ -80,7 +78,7 @@ class Picture:
 
     @property
     def is_on_its_way_back(self) -> bool:
-        return self.stage in _ON_ITS_WAY_BACK
+        return self.stage in ON_ITS_WAY_BACK
 
     @property
     def is_home(self) -> bool:

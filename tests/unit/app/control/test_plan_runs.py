@@ -175,7 +175,8 @@ def test_a_planned_run_brings_home_what_follows_there(ground: Ground) -> None:
     asked: list[dict[str, Any]] = []
     for _turn in range(2):
         driven(ground, run)
-        (job,) = jobs_of(ground, "web", of=asked)
+        (job,) = waiting(ground)
+        assert (job.kind, job.machine_id) == ("failback", ground.one.id)
         asked.append(dict(job.arguments))
         end(ground, job, host=ground.one)
     done = driven(ground, run)
@@ -186,12 +187,10 @@ def test_a_planned_run_brings_home_what_follows_there(ground: Ground) -> None:
     assert asked == [{**ending, "hand_over_only": True}, ending]
 
 
-def jobs_of(ground: Ground, vm: str, *, of: list[dict[str, Any]]) -> list[Job]:
-    """Those of the home that wait, and are not among those."""
+def waiting(ground: Ground) -> list[Job]:
+    """Those of hosts that have not begun."""
     with ground.plane.database.read() as db:
-        found = db.query(Job).filter(Job.machine_id == ground.one.id).all()
-    is_new = [one for one in found if one.arguments not in of]
-    return [one for one in is_new if (one.kind, one.arguments["vm"]) == ("failback", uuid_of(vm))]
+        return db.query(Job).filter(Job.machine_id.is_not(None), Job.state == State.WAITING).all()
 
 
 def test_a_machine_by_its_name_and_by_its_uuid_is_one_machine(ground: Ground) -> None:

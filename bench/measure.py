@@ -15,6 +15,10 @@ from pathlib import Path
 
 _LAUNCH = Path(__file__).with_name("launch.py")
 _SAMPLE_SECONDS = 0.05
+# Reading what is shared by whom stops a process for a moment, so it is done when there is reason:
+# what they hold has changed by so much, or nobody has looked for so long.
+_CHANGED = 0.01
+_LOOK_SECONDS = 0.5
 _READY_SECONDS = 60
 _ENDING_SECONDS = 30
 
@@ -101,7 +105,7 @@ def watched(command: Command, log: Path, *, stop: bool = False) -> Iterator[tupl
 
     The peak is the larger of two numbers: the kernel's maximum for a single process
     (wait4), and for several processes the sum of their proportional set sizes,
-    in which memory they share counts once, sampled every 50 ms.
+    in which memory they share counts once, looked at every 50 ms where it may have changed.
     """
     usage = Usage()
     with open(log, "wb") as output:
@@ -137,14 +141,23 @@ class _Sampler(threading.Thread):
         super().__init__(daemon=True)
         self._pid = pid
         self._peak = 0
+        self._seen = 0
+        self._look_at = 0.0
         self._over = threading.Event()
 
     def run(self) -> None:
         while not self._over.wait(_SAMPLE_SECONDS):
             pids = list(_family(self._pid))
             # The kernel knows a lone process's peak exactly and for nothing.
-            if len(pids) > 1:
-                self._peak = max(self._peak, sum(_proportional_bytes(pid) for pid in pids))
+            if len(pids) > 1 and self._is_worth_a_look(sum(map(_resident_pages, pids))):
+                self._peak = max(self._peak, sum(map(_proportional_bytes, pids)))
+
+    def _is_worth_a_look(self, pages: int) -> bool:
+        now = time.monotonic()
+        if abs(pages - self._seen) <= self._seen * _CHANGED and now < self._look_at:
+            return False
+        self._seen, self._look_at = pages, now + _LOOK_SECONDS
+        return True
 
     def finish(self) -> int:
         self._over.set()
@@ -163,6 +176,14 @@ def _family(pid: int) -> Iterator[int]:
                 waiting += map(int, children.split())
         except OSError:  # ended meanwhile
             continue
+
+
+def _resident_pages(pid: int) -> int:
+    """What it holds, shared or not; the kernel keeps this count, so that asking costs nothing."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except OSError:  # ended meanwhile
+        return 0
 
 
 def _proportional_bytes(pid: int) -> int:

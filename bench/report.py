@@ -30,14 +30,15 @@ The data and, where a vault is read, the vault are read once beforehand, so the 
 Before each run free memory is written to once, so that nobody pays for what a virtual machine's host takes back from an idle guest.
 The ratio is our wall time divided by that of the *faster* peer; below 1 we are faster.
 Each program has its own empty cache and vault at the start of a round, restores go to an empty folder on the same file system, and in the first round what we restored is compared with the source in every attribute.
-Peak memory is the kernel's maximum for a program of one process, and for several processes the sum of their proportional set sizes (shared memory counts once), sampled every 50 ms: a peak shorter than that can be missed.
+Peak memory is the kernel's maximum for a program of one process, and for several processes the sum of their proportional set sizes (shared memory counts once), looked at every 50 ms while what they hold changes: a peak shorter than that can be missed.
+Holdfast runs on the distribution's own Python, as its Debian package and borg do: a Python that somebody built without profiling takes up to a fifth longer.
 Restic runs with its defaults (format 2, zstd), borg with `repokey`, `--compression zstd,3` to compress as hard as restic, and `extract --sparse`.
 
 ## What to bear in mind
 
 Holdfast and restic sync every pack to the disk before they call a backup done, borg syncs every segment; nobody syncs what it restores.
 Borg keeps its encryption key in the vault behind PBKDF2, Holdfast and restic use scrypt: a quarter and half a second.
-Holdfast keeps its key sealed in the kernel's keyring for a quarter of an hour, so only the first of its commands here derives it; `--no-keyring` turns that off.
+Holdfast keeps its key sealed in the kernel's keyring for a quarter of an hour after it was used, so only `vault create`, which is not measured, derives it here; `--no-keyring` turns that off.
 Borg reads a file again only if its change time, size or inode differ, restic and Holdfast look at the modification time as well.
 At scales below 1 fixed costs (start, key derivation) weigh more than they would on real trees.
 Small differences between runs on a shared machine mean nothing; a ratio near its target should be measured again.

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from holdfast.app.keyring import KeptKeys
 from holdfast.app.locking import locks_of
 from holdfast.app.opening import open_vault, storage_at
 from holdfast.app.secret_sources import first_passphrase
@@ -59,13 +60,17 @@ def create(session: Session, location: str | None, *, lab: bool = False) -> NewV
     if has_config(storage):
         # Before a passphrase is asked for: nobody should invent one in vain.
         raise VaultExists(place=storage.place)
+    passphrase = first_passphrase(session, lab=lab)
     made = create_repository(
         storage,
-        first_passphrase(session, lab=lab),
+        passphrase,
         identity=identity_here(),
         clock=session.clock,
         cost=cost_of(lab=lab),
     )
+    # Whoever makes a vault uses it next.
+    kept = KeptKeys(session.settings.keyring)
+    kept.keep(storage.place, passphrase, made.key_id, made.master)
     return NewVault(place=storage.place, id=made.config.id, key=made.key_id)
 
 

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from holdfast.app import vaults
+from holdfast.app.config import Settings
 from holdfast.app.keyring import KeptKeys
 from holdfast.app.opening import unlock_quickly
+from holdfast.app.wiring import Session
 from holdfast.base.clock import SystemClock
 from holdfast.base.ids import FileId, KeyId
 from holdfast.base.secret import Secret
@@ -93,6 +96,20 @@ def test_kept_key_opens_the_vault_but_not_with_another_passphrase(
     assert kept.find(place, RIGHT) is not None
     with pytest.raises(WrongPassphrase):
         unlock_quickly(storage, WRONG, kept)
+
+
+def test_whoever_makes_a_vault_has_its_key_at_hand(place: str, kept: KeptKeys) -> None:
+    phrase = Path(place, "passphrase")
+    phrase.write_bytes(RIGHT.reveal())
+    phrase.chmod(0o600)
+    settings = Settings(home=place, vault=f"{place}/vault", passphrase_file=str(phrase))
+
+    made = vaults.create(Session(settings=settings, warn=print), None, lab=True)
+
+    found = kept.find(made.place, RIGHT)
+    kept.forget(made.place)
+    assert found is not None
+    assert found[0] == made.key
 
 
 def test_removed_passphrase_stops_working_at_once(place: str, kept: KeptKeys) -> None:

@@ -1,6 +1,8 @@
 """Machines, virtual machines, vaults, points and policies in a real browser."""
 
 import contextlib
+import csv
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -116,6 +118,42 @@ def told(day: int, number: int, now: datetime, paths: list[str], tags: list[str]
 
 def test_machines_are_listed_with_how_safe_they_are(things: Things) -> None:
     look_at(things.site, "/machines", "machines", texts=("rack-01", "Protected", "Silent"))
+
+
+def test_a_list_is_filtered_sorted_and_taken_along(things: Things) -> None:
+    browser = things.site.browser
+    browser.look()
+    browser.open("/machines")
+    browser.wait_for("rack-01", "mail")
+    assert first_cells(browser) == ["mail", "rack-01"]
+
+    browser.click("Machine▴")
+    browser.until(lambda: first_cells(browser) == ["rack-01", "mail"], "the other order")
+    browser.type("Filter", "silent mai")
+    browser.until(lambda: first_cells(browser) == ["mail"], "the filter")
+    browser.run(TAKE_ALONG)
+    browser.click("Export as CSV")
+    browser.until(lambda: taken(browser), "an export")
+
+    rows = list(csv.reader(io.StringIO(taken(browser))))
+    assert [row[0] for row in rows[1:]] == ["mail"]
+    assert rows[0][0] == "Machine"
+
+
+# What would be saved is kept, for a look at it.
+TAKE_ALONG = """
+const made = URL.createObjectURL;
+URL.createObjectURL = blob => { blob.text().then(text => window.taken = text); return made(blob); };
+"""
+
+
+def taken(browser: Browser) -> str:
+    return str(browser.run("return (window.taken || '').replace('\ufeff', '')"))
+
+
+def first_cells(browser: Browser) -> list[str]:
+    script = "return [...document.querySelectorAll('tbody tr td:first-child')].map(c => c.innerText.trim())"
+    return list(browser.run(script))
 
 
 def test_a_machine_shows_what_is_protected_and_what_was_kept(things: Things) -> None:

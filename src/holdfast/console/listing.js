@@ -7,7 +7,7 @@ export default {
           <tr>
             <th v-for="c in columns" :key="c.name" scope="col" :class="{ 'hf-number': c.number, 'hf-minor': c.minor }"
                 :aria-sort="c.name === sort ? (descending ? 'descending' : 'ascending') : null">
-              <button type="button" @click="$emit('sort', c.name)">
+              <button type="button" :title="words.sort.replace('{column}', c.label)" @click="$emit('sort', c.name)">
                 {{ c.label }}<span aria-hidden="true" class="hf-sort">{{ c.name === sort ? (descending ? '▾' : '▴') : '' }}</span>
               </button>
             </th>

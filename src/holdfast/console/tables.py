@@ -1,11 +1,13 @@
 """Lists: filtered, sorted, in pages and exported, all of it here; a browser gets what it shows."""
 
+import asyncio
 import csv
 import io
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from nicegui import ui
@@ -71,25 +73,35 @@ class Wish:
     page: int = 0
 
 
-def picked(
-    rows: Sequence[Row],
-    columns: Sequence[Column[Row]],
-    wish: Wish,
-    choices: Sequence[Choice[Row]] = (),
-) -> list[Row]:
-    """The rows that fit every word and every choice, sorted."""
-    words = wish.words.casefold().split()
-    wanted = {one: wish.chosen[one.name] for one in choices if wish.chosen.get(one.name)}
-    found = [
-        row
-        for row in rows
-        if all(one.value(row) == value for one, value in wanted.items())
-        and all(word in _haystack(row, columns) for word in words)
-    ]
-    by = next((one for one in columns if one.name == wish.sort), None)
-    if by is not None:
-        found.sort(key=lambda row: _key(by.value(row)), reverse=wish.is_descending)
-    return found
+class Rows(Generic[Row]):
+    """What a list holds; what is written in it is put together once, for many filters."""
+
+    def __init__(self, rows: Sequence[Row], columns: Sequence[Column[Row]]) -> None:
+        self.all, self._columns = rows, columns
+
+    def picked(self, wish: Wish, choices: Sequence[Choice[Row]] = ()) -> list[Row]:
+        """The rows that fit every word and every choice, sorted."""
+        wanted = {one: wish.chosen[one.name] for one in choices if wish.chosen.get(one.name)}
+        found = [
+            row
+            for row in self._with(wish.words.casefold().split())
+            if all(one.value(row) == value for one, value in wanted.items())
+        ]
+        by = next((one for one in self._columns if one.name == wish.sort), None)
+        if by is not None:
+            found.sort(key=lambda row: _key(by.value(row)), reverse=wish.is_descending)
+        return found
+
+    def _with(self, words: list[str]) -> Sequence[Row]:
+        if not words:
+            return self.all
+        pairs = zip(self.all, self._texts, strict=True)
+        return [row for row, text in pairs if all(word in text for word in words)]
+
+    @cached_property
+    def _texts(self) -> list[str]:
+        written = ("\n".join(one.written(row) for one in self._columns) for row in self.all)
+        return [text.casefold() for text in written]
 
 
 def as_csv(rows: Sequence[Row], columns: Sequence[Column[Row]]) -> bytes:
@@ -132,7 +144,8 @@ class Listing(Generic[Row]):
         self._load, self._empty, self._choices = load, empty, choices
         self._per_page = per_page
         self._wish = wish or Wish(sort=sort or columns[0].name, is_descending=is_descending)
-        self._rows: Sequence[Row] = ()
+        self._rows: Rows[Row] = Rows((), columns)
+        self._drawing = 0
         self._boxes: dict[str, ui.select] = {}
         self._panel: ui.element
         self._nothing: ui.element
@@ -154,9 +167,9 @@ class Listing(Generic[Row]):
 
     async def refresh(self) -> None:
         """Ask again; place, order and filter stay as they are."""
-        self._rows = await self._load()
+        self._rows = Rows(await self._load(), self._columns)
         self._offer()
-        self._draw()
+        await self._draw()
 
     def _tools(self) -> None:
         with ui.element("div").classes("hf-listing-tools"):
@@ -174,42 +187,45 @@ class Listing(Generic[Row]):
                 self._export(kind, make)
 
     def _export(self, kind: str, make: Callable[..., bytes]) -> None:
-        def download() -> None:
-            content = make(self._found(), self._columns)
+        def made() -> bytes:
+            return make(self._found(), self._columns)
+
+        async def download() -> None:
+            content = await asyncio.to_thread(made)
             ui.download.content(content, f"holdfast-{self._name}.{kind.lower()}")
 
         ui.button(kind, icon="download", on_click=self._visit.doing(download)).props(
             f'flat dense no-caps aria-label="{_("Export as {kind}").format(kind=kind)}"'
         ).classes("hf-export")
 
-    def _filter(self, event: Any) -> None:
+    async def _filter(self, event: Any) -> None:
         self._wish = replace(self._wish, words=event.value or "", page=0)
-        self._draw()
+        await self._draw()
 
-    def _choose(self) -> None:
+    async def _choose(self) -> None:
         chosen = {name: box.value for name, box in self._boxes.items() if box.value}
         self._wish = replace(self._wish, chosen=chosen, page=0)
-        self._draw()
+        await self._draw()
 
-    def _sort(self, event: Any) -> None:
+    async def _sort(self, event: Any) -> None:
         name = str(event.args)
         is_same = name == self._wish.sort
         self._wish = replace(
             self._wish, sort=name, is_descending=is_same and not self._wish.is_descending, page=0
         )
-        self._draw()
+        await self._draw()
 
-    def _turn(self, event: Any) -> None:
+    async def _turn(self, event: Any) -> None:
         self._wish = replace(self._wish, page=max(0, int(event.args)))
-        self._draw()
+        await self._draw()
 
     def _found(self) -> list[Row]:
-        return picked(self._rows, self._columns, self._wish, self._choices)
+        return self._rows.picked(self._wish, self._choices)
 
     def _offer(self) -> None:
         for one in self._choices:
             known = sorted(
-                {one.value(row) for row in self._rows} | {self._wish.chosen.get(one.name, "")}
+                {one.value(row) for row in self._rows.all} | {self._wish.chosen.get(one.name, "")}
             )
             offered = [word for word in known if word]
             box = self._boxes[one.name]
@@ -220,10 +236,15 @@ class Listing(Generic[Row]):
         """A box knows nothing as None."""
         return self._wish.chosen.get(choice.name) or None
 
-    def _draw(self) -> None:
-        self._nothing.set_visibility(not self._rows)
-        self._panel.set_visibility(bool(self._rows))
-        found = self._found()
+    async def _draw(self) -> None:
+        self._drawing += 1
+        mine = self._drawing
+        # Not in the loop: filters of thousands of rows would hold up everybody's pages.
+        found = await asyncio.to_thread(self._found)
+        if mine != self._drawing:
+            return  # somebody has typed on meanwhile
+        self._nothing.set_visibility(not self._rows.all)
+        self._panel.set_visibility(bool(self._rows.all))
         pages = max(1, -(-len(found) // self._per_page))
         page = min(self._wish.page, pages - 1)
         begin = page * self._per_page
@@ -274,10 +295,6 @@ def _cell(row: Row, column: Column[Row]) -> dict[str, Any]:
     return cell
 
 
-def _haystack(row: Row, columns: Sequence[Column[Row]]) -> str:
-    return "\n".join(one.written(row) for one in columns).casefold()
-
-
 def _key(value: Any) -> tuple[int, Any]:
     """What is not there comes last; words are sorted without looking at their case."""
     if value is None:
@@ -295,6 +312,6 @@ def _plain(value: Any) -> Any:
 
 def _harmless(value: Any) -> Any:
     """Office programs run what begins like a formula; names come from foreign machines."""
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+    if isinstance(value, str) and value.lstrip().startswith(("=", "+", "-", "@")):
         return "'" + value
     return value

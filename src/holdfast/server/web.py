@@ -7,6 +7,7 @@ import signal
 import socket
 import ssl
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import uvicorn
@@ -19,6 +20,9 @@ _KEEP_ALIVE_SECONDS = 75
 # What runs longer is cut off; agents and uploads go on where they were.
 GRACE_SECONDS = 14
 _BACKLOG = 2048
+# Most of what goes on in threads waits, for the database or for another host. The few that there
+# are by default where there are few processors would have the agents wait behind it.
+_THREADS = 20
 # Uploads go by HTTP; what a page says of itself is short.
 _WEBSOCKET_BYTES = 1 << 20
 # The server's loop ticks ten times a second.
@@ -54,6 +58,7 @@ class WebServer(uvicorn.Server):
         if self.lifespan.should_exit:
             raise RuntimeError("the application did not start")
         loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="work"))
         server = await loop.create_server(
             self._protocol,
             sock=self._listener,

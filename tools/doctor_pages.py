@@ -13,7 +13,7 @@ from holdfast.doctor.report.citing import cite
 from holdfast.doctor.report.entries import Entries
 from holdfast.doctor.report.explaining import Explainer
 from holdfast.doctor.report.phrases import fill, risk, severity
-from tools import build_catalogues, doctor_html, json_page
+from tools import build_catalogues, doctor_html, howtos, json_page
 from tools.error_pages import NOTE
 
 SCHEMA_PAGE = "reference/doctor.schema.json"
@@ -78,6 +78,7 @@ def _cause_pages(
 ) -> Iterator[tuple[shown.CauseExplained, str]]:
     for name, cause in english.causes.items():
         told = [f"# {cause.code}", "", cause.title + ".", "", f"Cause `{name}`."]
+        told += [howtos.of_component(cause.component)]
         for knowledge, title in ((english, "English"), (korean, "한국어")):
             use_language(knowledge.language)
             told += ["", f"## {title}", "", *_cause(knowledge, knowledge.causes[name])]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import holdfast
 from holdfast.base.errors import Exit, HoldfastError, Retry
-from tools import catalogue
+from tools import catalogue, howtos
 
 RETRY = {
     Retry.NEVER: "The same call fails again until something is changed.",
@@ -68,6 +68,7 @@ def _page(error: type[HoldfastError], korean: dict[str, str]) -> str:
             f"Exit status [{error.exit_status}](../reference/exit-statuses.md).",
             RETRY[error.retry],
             *([f"The same event elsewhere: {known_as}."] if known_as else []),
+            howtos.of_module(error.__module__),
             "",
             "## English",
             "",

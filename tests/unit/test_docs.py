@@ -30,6 +30,16 @@ def test_every_error_has_a_page() -> None:
     assert missing == []
 
 
+def test_every_error_leads_to_a_howto() -> None:
+    without = [
+        error.code
+        for error in error_pages.known_errors()
+        if "](../howto/" not in error_pages._page(error, {})
+    ]
+
+    assert without == []
+
+
 def test_every_exit_status_is_explained() -> None:
     errors = error_pages.known_errors()
 

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import select
 
+from holdfast.catalog.tables import Credentials
 from holdfast.testing.console import MARKS, ConsoleSite, console_at, look_at
 from holdfast.testing.planes import add_machine, add_vault
 
@@ -33,3 +35,20 @@ def test_a_newcomer_is_led_from_nothing_to_a_protected_machine(site: ConsoleSite
     with site.server.client() as client:
         (attached,) = client.get("/api/v1/assignments").json()["items"]
     assert "/etc" in attached["paths"]
+
+
+def test_with_several_vaults_it_is_asked_whose_credentials(site: ConsoleSite) -> None:
+    second = add_vault(site.plane, "second")
+    site.browser.look()
+    site.browser.open("/start")
+
+    site.browser.click("Download credentials")
+    site.browser.wait_for("good no more")
+    assert site.browser.axe() == []
+    site.browser.choose("Vault", "second")
+    site.browser.click("Download")
+
+    site.browser.wait_for("for vault second")
+    with site.plane.database.read() as db:
+        issued = db.scalars(select(Credentials.vault_id)).all()
+    assert issued == [second]

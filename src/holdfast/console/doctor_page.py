@@ -10,7 +10,7 @@ from holdfast.app.control import diagnosing
 from holdfast.app.control.diagnosing import SECONDS
 from holdfast.app.control.handing_over import MOST_BYTES, MOST_FILES, Folder, folder
 from holdfast.app.control.job_orders import order_job
-from holdfast.app.control.machine_views import MachineView, list_machines
+from holdfast.app.control.machine_views import MachineView, list_machines, show_machine
 from holdfast.base.texts import LANGUAGES, N_, _, ngettext
 from holdfast.base.units import format_size
 from holdfast.console import shown
@@ -170,7 +170,7 @@ class _Ward:
         self._visit = visit
 
     async def show(self, machine: str, symptom: str) -> None:
-        machines = await _machines(self._visit)
+        machines, are_more = await _machines(self._visit, machine)
         with shown.card(_("Look at a machine")):
             if not machines:
                 ui.label(_("No machine is registered yet.")).classes("hf-muted")
@@ -180,6 +180,8 @@ class _Ward:
             chosen = machine if machine in names else next(iter(names))
             self._machine = ui.select(names, label=_("Machine"), value=chosen, with_input=True)
             self._machine.props("outlined dense")
+            if are_more:
+                ui.label(_("Not all machines are offered; the page of each has a button for it."))
             self._symptom = ui.input(_("Code or message that was seen, if any"), value=symptom)
             self._symptom.props("outlined dense")
             button = ui.button(_("Look at it now"), on_click=self._visit.doing(self._order))
@@ -223,6 +225,9 @@ class _Book:
             show_explanation(told)
 
 
-async def _machines(visit: Visit) -> Sequence[MachineView]:
+async def _machines(visit: Visit, meant: str) -> tuple[Sequence[MachineView], bool]:
+    """Those to choose from, the one that is meant among them; and whether there are more."""
     found = await visit.ask(list_machines, Window(limit=MOST), state="active")
-    return found.items
+    if not meant or any(one.id == meant for one in found.items):
+        return found.items, found.next is not None
+    return [await visit.ask(show_machine, meant), *found.items], found.next is not None

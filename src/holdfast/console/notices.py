@@ -22,9 +22,12 @@ def tell(err: HoldfastError) -> None:
     )
 
 
-def tell_unexpected() -> None:
+def tell_unexpected(number: str) -> None:
+    """Of a fault of ours; the number leads to it in the server's log."""
     ui.notification(
-        _("The console failed here. The log of the server says why."),
+        _("The console failed here. The log of the server says why, under {number}.").format(
+            number=number
+        ),
         type="negative",
         timeout=_STAYS,
         close_button=_("Close"),

@@ -19,7 +19,6 @@ from holdfast.console.vm_restore_form import VmRestoreForm
 from holdfast.console.whole_lists import all_of
 
 _PLACE = "/restore"
-_MOST_POINTS = 5000
 _ALL, _SOME = "all", "some"
 
 
@@ -125,7 +124,7 @@ async def _points(visit: Visit, machine_id: str, vm: str) -> None:
         visit,
         name=f"points-{machine.name}",
         columns=_point_columns(visit),
-        load=lambda: all_of(visit, list_all_points, wanted=wanted, most=_MOST_POINTS),
+        load=lambda: all_of(visit, list_all_points, wanted=wanted),
         empty=Empty(
             title=_("There are no recovery points here"),
             text=_("They come with the first backup."),

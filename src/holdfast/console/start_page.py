@@ -1,9 +1,11 @@
 """The first steps: how far one has come, what comes next, and what of it can be done right here."""
 
+from collections.abc import Sequence
+
 from nicegui import ui
 
 from holdfast.app.control.assignments import AssignmentView, attach
-from holdfast.app.control.credentials import issue_credentials
+from holdfast.app.control.credentials import IssuedCredentials, issue_credentials
 from holdfast.app.control.first_steps import FirstSteps, Step, StepView, first_steps
 from holdfast.app.control.machine_views import MachineView, list_machines
 from holdfast.app.control.policies import create_policy, list_policies, proposal
@@ -91,16 +93,29 @@ def _act(visit: Visit, step: Step) -> None:
 
 
 async def _download(visit: Visit) -> None:
-    vault = await _first_vault(visit)
-    if vault is None:
+    vaults = (await visit.ask(list_vaults, _FEW)).items
+    if not vaults:
+        warn(_("Make a vault first."))
         return
-    issued = await visit.ask(issue_credentials, vault.id)
+    issued = await _issued(visit, vaults)
+    if issued is None:
+        return
     ui.download.content(issued.content, issued.file_name)
     say(
         _("Good until {time}, for vault {vault}.").format(
             time=shown.when(issued.expires_at), vault=issued.vault_name
         )
     )
+
+
+async def _issued(visit: Visit, vaults: Sequence[VaultFacts]) -> IssuedCredentials | None:
+    if len(vaults) == 1:
+        return await visit.ask(issue_credentials, vaults[0].id)
+    text = _("A file that was downloaded for the same vault before is good no more.")
+    with Form(_("Download credentials"), yes=_("Download"), text=text) as form:
+        names = {one.id: one.name for one in vaults}
+        chosen = ui.select(names, value=vaults[0].id, label=_("Vault")).classes("hf-wide")
+    return await form.done(visit, lambda: visit.ask(issue_credentials, chosen.value))
 
 
 async def _protect(visit: Visit) -> None:
@@ -138,11 +153,3 @@ async def _attach(visit: Visit, machine: MachineView, paths: list[str]) -> Assig
         await visit.ask(create_policy, vault, {**body, "name": _POLICY})
     options = {"exclude_caches": True}
     return await visit.ask(attach, machine.id, policy_id=_POLICY, paths=paths, options=options)
-
-
-async def _first_vault(visit: Visit) -> VaultFacts | None:
-    found = (await visit.ask(list_vaults, _FEW)).items
-    if not found:
-        warn(_("Make a vault first."))
-        return None
-    return found[0]

@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import logging
+import secrets
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -24,6 +25,7 @@ from holdfast.console.spoken import language_for, theme_for
 from holdfast.fleet.roles import Right, Role, rights_of
 
 _log = logging.getLogger(__name__)
+_NUMBER_BYTES = 4
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -71,8 +73,9 @@ class Visit:
                 except HoldfastError as err:
                     tell(err)
                 except Exception:
-                    _log.exception("the console failed at %s", self.place)
-                    tell_unexpected()
+                    number = secrets.token_hex(_NUMBER_BYTES)
+                    _log.exception("the console failed at %s (%s)", self.place, number)
+                    tell_unexpected(number)
 
         async def with_event(event: Any) -> None:
             await run(event)

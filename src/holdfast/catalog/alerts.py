@@ -1,10 +1,11 @@
 """Queries about alerts, where they go, and what is silenced."""
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, case, func, or_, select, update
 
 from holdfast.catalog import usage
 from holdfast.catalog.database import Session
@@ -20,6 +21,24 @@ from holdfast.catalog.tables import (
     Vault,
 )
 
+# The gravest first.
+_RANK = case({"critical": 0, "error": 1, "warning": 2, "info": 3}, value=Alert.severity, else_=4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    is_open: bool | None = None
+    severity: str | None = None
+
+
+class Standing(NamedTuple):
+    """What is open, as far as it tells whether anything changed."""
+
+    id: str
+    vault_id: str | None
+    machine_id: str | None
+    fields: dict[str, Any]
+
 
 def open_by_key(db: Session, key: str) -> Alert | None:
     return db.scalar(select(Alert).where(Alert.key == key, Alert.closed_at.is_(None)))
@@ -28,6 +47,19 @@ def open_by_key(db: Session, key: str) -> Alert | None:
 def open_of(db: Session, kind: str) -> Sequence[Alert]:
     query = select(Alert).where(Alert.kind == kind, Alert.closed_at.is_(None))
     return db.scalars(query).all()
+
+
+def standing(db: Session, kind: str) -> list[Standing]:
+    """All that is open of a kind, however many."""
+    query = select(Alert.id, Alert.vault_id, Alert.machine_id, Alert.fields)
+    query = query.where(Alert.kind == kind, Alert.closed_at.is_(None))
+    return [Standing(*row) for row in db.execute(query)]
+
+
+def close(db: Session, ids: Sequence[str], now: datetime) -> None:
+    db.execute(
+        update(Alert).where(Alert.id.in_(ids), Alert.closed_at.is_(None)).values(closed_at=now)
+    )
 
 
 def open_at(
@@ -72,17 +104,41 @@ def listed(
     db: Session, *, vaults: frozenset[str] | None, is_open: bool | None, after: str, limit: int
 ) -> Sequence[Alert]:
     """Newest first; `vaults` None is all of them, `after` the id of the last one seen."""
-    query = select(Alert).order_by(Alert.first_at.desc(), Alert.id.desc()).limit(limit)
-    if vaults is not None:
-        query = query.where(Alert.vault_id.in_(vaults))
-    if is_open is not None:
-        query = query.where(Alert.closed_at.is_(None) if is_open else Alert.closed_at.is_not(None))
+    wanted = Filter(is_open=is_open)
+    newest = Alert.first_at.desc(), Alert.id.desc()
+    query = select(Alert).where(*_wanted(wanted, vaults)).order_by(*newest).limit(limit)
     last = db.get(Alert, after) if after else None
     if last:
         older = Alert.first_at < last.first_at
         same = (Alert.first_at == last.first_at) & (Alert.id < last.id)
         query = query.where(older | same)
     return db.scalars(query).all()
+
+
+def gravest(
+    db: Session, wanted: Filter, *, vaults: frozenset[str] | None, limit: int
+) -> Sequence[Alert]:
+    """Of more than the limit the gravest, and of those the newest."""
+    order = _RANK, Alert.first_at.desc(), Alert.id.desc()
+    query = select(Alert).where(*_wanted(wanted, vaults)).order_by(*order)
+    return db.scalars(query.limit(limit)).all()
+
+
+def count(db: Session, wanted: Filter, *, vaults: frozenset[str] | None) -> int:
+    query = select(func.count()).select_from(Alert).where(*_wanted(wanted, vaults))
+    return db.scalar(query) or 0
+
+
+def _wanted(wanted: Filter, vaults: frozenset[str] | None) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if vaults is not None:
+        conditions.append(Alert.vault_id.in_(vaults))
+    if wanted.is_open is not None:
+        is_open = Alert.closed_at.is_(None)
+        conditions.append(is_open if wanted.is_open else ~is_open)
+    if wanted.severity is not None:
+        conditions.append(Alert.severity == wanted.severity)
+    return conditions
 
 
 def targets(db: Session) -> Sequence[AlertTarget]:

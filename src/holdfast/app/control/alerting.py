@@ -4,6 +4,7 @@
 there is no event without its alert. Sending comes later and elsewhere (`alert_sending`).
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from secrets import token_hex
 from typing import Any
@@ -29,7 +30,7 @@ def raise_alert(
     fields: dict[str, Any] | None = None,
 ) -> Alert:
     """Open an alert, or count one more sighting of the one that is open."""
-    now, told = plane.clock.now(), {k: str(v) for k, v in (fields or {}).items()}
+    now, told = plane.clock.now(), as_told(fields or {})
     key = key_of(kind, vault_id, machine_id, told)
     seen = alert_rows.open_by_key(db, key)
     if seen is not None:
@@ -53,6 +54,11 @@ def raise_alert(
     )
     db.add(alert)
     return alert
+
+
+def as_told(fields: Mapping[str, Any]) -> dict[str, str]:
+    """As an alert keeps them."""
+    return {name: str(value) for name, value in fields.items()}
 
 
 def close_alerts(

@@ -364,7 +364,7 @@ def test_watch_names_the_machine_without_a_backup_until_it_has_one(
     clock.sleep(timedelta(days=3).total_seconds())
     watch(plane, Limits())
     watch(plane, Limits())
-    assert opened(plane) == [("no-backup", 2)]
+    assert opened(plane) == [("no-backup", 1)]
 
     point = Point(id="s", machine_id=machine, taken_at=clock.now(), host="", paths=[], tags=[])
     with plane.database.write() as db:
@@ -381,6 +381,48 @@ def test_watch_names_the_silent_machine(plane: Plane, clock: FakeClock) -> None:
     watch(plane, Limits())
 
     assert opened(plane) == [("machine-silent", 1)]
+
+
+def test_what_stands_as_it_did_is_not_written_each_minute(plane: Plane, clock: FakeClock) -> None:
+    add_machine(plane, add_vault(plane), last_seen_at=clock.now())
+    clock.sleep(16 * 60)
+    watch(plane, Limits())
+    before = plane.database.writes
+
+    for _minute in range(3):
+        clock.sleep(60)
+        assert watch(plane, Limits()) == 1
+
+    assert plane.database.writes == before
+    assert opened(plane) == [("machine-silent", 1)]
+
+
+def test_days_without_a_backup_go_on_counting(plane: Plane, clock: FakeClock) -> None:
+    vault = add_vault(plane)
+    protect(plane, vault, add_machine(plane, vault).id)
+    told = []
+
+    for _day in range(5):
+        clock.sleep(timedelta(days=1).total_seconds())
+        watch(plane, Limits())
+        page = list_alerts(plane, add_admin(plane).actor, Window(), is_open=True)
+        told += [alert.fields["days"] for alert in page.items]
+
+    assert told == ["3", "4", "5"]
+
+
+def test_other_writers_come_in_between_when_very_many_fall_silent(
+    plane: Plane, clock: FakeClock
+) -> None:
+    vault = add_vault(plane)
+    for number in range(250):
+        add_machine(plane, vault, f"m{number}", last_seen_at=clock.now())
+    clock.sleep(16 * 60)
+    before = plane.database.writes
+
+    watch(plane, Limits())
+
+    assert plane.database.writes - before == 3
 
 
 def test_coming_purge_is_told_two_days_before_and_once(plane: Plane, clock: FakeClock) -> None:

@@ -78,7 +78,7 @@ class _Look:
 
     def silence(self, limit: timedelta) -> _Seen:
         silent = alert_rows.silent_since(self.db, self.plane.clock.now() - limit)
-        found = {
+        found: dict[_Where, dict[str, Any]] = {
             (one.vault_id, one.id): {"machine": one.name, "since": one.last_seen_at}
             for one in silent
         }
@@ -86,7 +86,7 @@ class _Look:
 
     def backups(self) -> _Seen:
         now = self.plane.clock.now()
-        found = {
+        found: dict[_Where, dict[str, Any]] = {
             (one.vault_id, one.id): {"machine": one.name, "days": (now - last).days}
             for one, last in alert_rows.without_backup(self.db, now)
         }

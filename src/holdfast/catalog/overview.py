@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, case, cast, exists, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, String, case, cast, exists, func, or_, select
 
 from holdfast.catalog.database import Session
 from holdfast.catalog.machines import at_work
@@ -24,7 +24,6 @@ from holdfast.catalog.tables import (
 
 # The vaults the caller may read; None: all.
 Vaults = Collection[str] | None
-_GOOD = ("done", "warnings")
 
 
 class MachineRow(NamedTuple):
@@ -74,12 +73,18 @@ class AlertRow(NamedTuple):
 
 
 class ProofRow(NamedTuple):
-    """The newest good job of a kind about one thing of a machine."""
+    """The newest job of a kind that showed something of one thing of a machine."""
 
+    job_id: str
+    # Whose points were read: not always the machine that did the work.
     machine_id: str | None
     kind: str
     source: str
-    at: datetime | None
+    # The virtual machine that was restored.
+    vm: str | None
+    # Not all of the point was restored.
+    is_partial: bool
+    at: datetime
 
 
 def machines(db: Session, vaults: Vaults, *, since: datetime) -> list[MachineRow]:
@@ -133,16 +138,30 @@ def open_alerts(db: Session, vaults: Vaults) -> list[AlertRow]:
 
 
 def proofs(db: Session, vaults: Vaults, *, kinds: Sequence[str], since: datetime) -> list[ProofRow]:
-    """What was tried and went well; of checks those alone that read what is stored."""
-    reads = Job.arguments["read_data"].as_string().is_not(None)
-    query = (
-        select(Job.machine_id, Job.kind, Job.source, func.max(Job.ended_at))
-        .where(Job.kind.in_(kinds), Job.state.in_(_GOOD), Job.created_at >= since)
-        .where(Job.ended_at.is_not(None), or_(Job.kind != "check", reads))
+    """What was tried and shown, and by which job."""
+    vm, ended = _told("vm"), Job.ended_at
+    about = (_whose(), Job.kind, Job.source, vm, _is_partial())
+    rank = func.row_number().over(partition_by=about, order_by=(ended.desc(), Job.id.desc()))
+    columns = (*about[:4], about[4].label("is_partial"), ended.label("at"), rank.label("rank"))
+    found = (
+        select(Job.id, *columns)
+        .where(Job.kind.in_(kinds), Job.created_at >= since, ended.is_not(None), *proving())
         .where(*_within(Job.vault_id, vaults))
-        .group_by(Job.machine_id, Job.kind, Job.source)
+        .subquery()
     )
+    query = select(*(one for one in found.c if one.name != "rank")).where(found.c.rank == 1)
     return [ProofRow(*row) for row in db.connection().execute(query)]
+
+
+def proving() -> list[ColumnElement[bool]]:
+    """Of restores, drills and checks: it ran to its end, and read what is stored.
+
+    One that ended with warnings left something out; one that only compared brought nothing back.
+    """
+    # SQLite says 1 where PostgreSQL says true.
+    is_dry = cast(func.coalesce(_told("dry_run"), "false"), String).in_(("true", "1"))
+    reads = _told("read_data").is_not(None)
+    return [Job.state == "done", ~is_dry, or_(Job.kind != "check", reads)]
 
 
 def clean_scrubs(db: Session, vaults: Vaults) -> dict[str, datetime]:
@@ -178,6 +197,26 @@ def open_plan_runs(db: Session, vaults: Vaults, kind: str) -> Sequence[Job]:
     """Runs of recovery plans that are not over."""
     query = select(Job).where(Job.kind == kind, Job.state.in_(("waiting", "running")))
     return db.scalars(query.where(*_within(Job.vault_id, vaults)).order_by(Job.created_at)).all()
+
+
+def _whose() -> Any:
+    """A machine reads for another when a person asks it to; what it says by itself is of its own."""
+    return case(
+        (Job.origin == "person", func.coalesce(_told("machine"), Job.machine_id)),
+        else_=Job.machine_id,
+    ).label("whose")
+
+
+def _is_partial() -> ColumnElement[bool]:
+    """Chosen paths or disks, one folder of the point, or files out of a virtual machine's disk."""
+    chosen = (_told("include", 0), _told("disks", 0), _told("inside"))
+    folder = func.coalesce(_told("point"), "").contains(":")
+    return or_(folder, *(one.is_not(None) for one in chosen))
+
+
+def _told(*path: str | int) -> Any:
+    """Of a job's arguments, as a text."""
+    return Job.arguments[path].as_string()
 
 
 def _points(since: datetime) -> Any:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, func, or_, select
 
+from holdfast.catalog import overview
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import (
     Alert,
@@ -43,6 +44,12 @@ def counts(db: Session, span: Span, vaults: Vaults) -> dict[tuple[str, str], int
     """How many jobs ended, by kind and state."""
     query = select(Job.kind, Job.state, func.count()).where(*_ended(span, vaults))
     return {(kind, state): n for kind, state, n in db.execute(query.group_by(Job.kind, Job.state))}
+
+
+def proving(db: Session, span: Span, vaults: Vaults) -> dict[str, int]:
+    """How many jobs ended, by kind, of which those of some kinds show that something comes back."""
+    query = select(Job.kind, func.count()).where(*_ended(span, vaults), *overview.proving())
+    return {row[0]: row[1] for row in db.execute(query.group_by(Job.kind))}
 
 
 def failures(db: Session, span: Span, vaults: Vaults) -> Sequence[Row[tuple[Any, ...]]]:

@@ -33,6 +33,8 @@ def verdict(view: OverviewView) -> Verdict:
             return _unprotected(view)
         case Answer.AT_RISK:
             return _at_risk(view)
+        case Answer.UNPROVEN:
+            return _unproven(view)
         case Answer.SAFE:
             return Verdict(sentence=_("Everything is protected"), more=proven(view), tone="good")
 
@@ -67,6 +69,23 @@ def _unprotected(view: OverviewView) -> Verdict:
         tone="bad",
         action=_("See what is not protected"),
         href="/safety?safety=unprotected",
+    )
+
+
+def _unproven(view: OverviewView) -> Verdict:
+    """Weekly reports are as strict: what nobody brought back is a promise."""
+    machines, vms = view.machines.unproven, view.vms.unproven
+    text = ngettext(
+        "Everything is protected; {what} was not shown to come back",
+        "Everything is protected; {what} were not shown to come back",
+        machines + vms,
+    )
+    return Verdict(
+        sentence=text.format(what=counted(machines, vms)),
+        more=proven(view),
+        tone="warn",
+        action=_("See what is not proven"),
+        href="/safety?proven=false",
     )
 
 

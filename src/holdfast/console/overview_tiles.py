@@ -74,9 +74,9 @@ class ProofTiles:
 
     def show(self, view: OverviewView) -> None:
         self._say_share(view)
-        found = {one.by: one for one in view.proofs}
+        found = {by: [one for one in view.proofs if _shown_by(one) is by] for by in self._of}
         for by, tile in self._of.items():
-            _say_proof(tile, found.get(by.value), view)
+            _say_proof(tile, max(found[by], key=lambda one: one.at, default=None), view)
 
     def _say_share(self, view: OverviewView) -> None:
         proven = view.machines.proven + view.vms.proven
@@ -119,8 +119,14 @@ class DayTiles:
         self._stored.say(shown.size(view.bytes_stored), vaults.format(count=view.vaults))
 
 
+def _shown_by(proof: ProofView) -> By:
+    return By.RESTORE if proof.by == By.RESTORE_PART else By(proof.by)
+
+
 def _say_proof(tile: Tile, proof: ProofView | None, view: OverviewView) -> None:
     if proof is None:
         tile.say(_("not yet"), _("Nothing is proven this way"), tone="warn")
     else:
-        tile.say(shown.ago(proof.at, view.at), proof.about, tone="good")
+        whole = proof.by != By.RESTORE_PART
+        about = proof.about if whole else _("{name}, in part").format(name=proof.about)
+        tile.say(shown.ago(proof.at, view.at), about, tone="good")

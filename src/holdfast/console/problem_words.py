@@ -16,6 +16,7 @@ _TONES: Mapping[Severity, Tone] = {
 }
 _BY: Mapping[str, str] = {
     By.RESTORE: N_("restored"),
+    By.RESTORE_PART: N_("restored in part"),
     By.DRILL: N_("started in a drill"),
     By.READ_CHECK: N_("read again and compared"),
 }

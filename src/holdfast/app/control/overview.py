@@ -19,7 +19,7 @@ from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.proofs import By, Proof
 from holdfast.app.control.replication_judging import rpo_of
 from holdfast.app.control.safety import Safety
-from holdfast.app.control.safety_views import is_proven
+from holdfast.app.control.safety_views import is_kept, unproven
 from holdfast.app.control.subjects import MACHINE, VM
 from holdfast.app.control.survey import PROVEN_FOR, Survey, survey
 from holdfast.catalog.replications import Replicated
@@ -75,12 +75,14 @@ def _view(found: Survey) -> OverviewView:
 def _count(found: Survey, kind: str) -> SafetyCount:
     some = [one for one in found.subjects if one.kind == kind and one.safety is not Safety.HOST]
     by = [one.safety for one in some]
+    promised = len(unproven(found, some))
     return SafetyCount(
         total=len(some),
         protected=by.count(Safety.PROTECTED),
         at_risk=by.count(Safety.AT_RISK),
         unprotected=by.count(Safety.UNPROTECTED),
-        proven=sum(is_proven(found, one) for one in some if one.safety is not Safety.UNPROTECTED),
+        proven=sum(map(is_kept, some)) - promised,
+        unproven=promised,
     )
 
 
@@ -89,7 +91,9 @@ def _answer(*counts: SafetyCount) -> Answer:
         return Answer.EMPTY
     if any(one.unprotected for one in counts):
         return Answer.UNPROTECTED
-    return Answer.AT_RISK if any(one.at_risk for one in counts) else Answer.SAFE
+    if any(one.at_risk for one in counts):
+        return Answer.AT_RISK
+    return Answer.UNPROVEN if any(one.unproven for one in counts) else Answer.SAFE
 
 
 def _proofs(found: Survey) -> list[ProofView]:
@@ -100,7 +104,11 @@ def _proofs(found: Survey) -> list[ProofView]:
 
 def _proof(one: Proof, machine: str) -> ProofView:
     return ProofView(
-        by=one.by.value, at=one.at, machine_id=one.machine_id, about=one.about or machine
+        by=one.by.value,
+        at=one.at,
+        machine_id=one.machine_id,
+        about=one.about or machine,
+        job_id=one.job_id,
     )
 
 

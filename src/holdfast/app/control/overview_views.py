@@ -14,6 +14,8 @@ class Answer(StrEnum):
     EMPTY = "empty"
     UNPROTECTED = "unprotected"
     AT_RISK = "at-risk"
+    # All of it is protected, and not all of it was shown to come back within the last 90 days.
+    UNPROVEN = "unproven"
     SAFE = "safe"
 
 
@@ -23,8 +25,9 @@ class SafetyCount:
     protected: int
     at_risk: int
     unprotected: int
-    # Those protected that were shown to come back within the last 90 days.
+    # Those protected or at risk that were shown to come back within the last 90 days, or not.
     proven: int
+    unproven: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,8 @@ class ProofView:
     at: datetime
     machine_id: str
     about: str
+    # Empty: no job of its own tells of it.
+    job_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,11 @@
 """The list behind the figures of the overview: each machine, how safe it is, and why."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from holdfast.app.control.plane import Actor, Plane
+from holdfast.app.control.safety import Safety
 from holdfast.app.control.subjects import Subject
 from holdfast.app.control.survey import PROVEN_FOR, Survey, survey
 from holdfast.fleet.paging import Page, Window, make_page
@@ -36,7 +38,7 @@ class Wanted:
     kind: str | None = None
     safety: str | None = None
     vault: str | None = None
-    # Whether it was shown to come back within the last 90 days.
+    # Of those that something protects: whether it was shown to come back within the last 90 days.
     is_proven: bool | None = None
 
 
@@ -63,12 +65,27 @@ def _is_wanted(found: Survey, one: Subject, wanted: Wanted) -> bool:
         wanted.kind in (None, one.kind)
         and wanted.safety in (None, one.safety)
         and (wanted.vault is None or wanted.vault in vault)
-        and (wanted.is_proven is None or wanted.is_proven is is_proven(found, one))
+        and (wanted.is_proven is None or wanted.is_proven is _kept_and_proven(found, one))
     )
+
+
+def _kept_and_proven(found: Survey, one: Subject) -> bool | None:
+    """None: it is not asked of what nothing protects."""
+    return is_proven(found, one) if is_kept(one) else None
+
+
+def is_kept(one: Subject) -> bool:
+    """Something protects it, well or not: of nothing else can it be asked whether it is proven."""
+    return one.safety in (Safety.PROTECTED, Safety.AT_RISK)
 
 
 def is_proven(found: Survey, one: Subject) -> bool:
     return one.proof is not None and found.at - one.proof.at <= PROVEN_FOR
+
+
+def unproven(found: Survey, among: Iterable[Subject]) -> list[Subject]:
+    """While there are any, nobody is told that all is well."""
+    return [one for one in among if is_kept(one) and not is_proven(found, one)]
 
 
 def _safety(found: Survey, one: Subject) -> SafetyView:

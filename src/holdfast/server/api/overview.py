@@ -31,7 +31,10 @@ def list_safety(  # noqa: PLR0913  what they can be chosen by
     safety: Safety | None = None,
     vault: Annotated[str | None, Query(description="Id or name.")] = None,
     proven: Annotated[
-        bool | None, Query(description="Shown to come back within the last 90 days.")
+        bool | None,
+        Query(
+            description="Of what is protected or at risk: shown to come back within 90 days, or not."
+        ),
     ] = None,
 ) -> Page[SafetyView]:
     """Machines and virtual machines with how safe each is and why; sorted by name."""

@@ -16,6 +16,7 @@ from holdfast.app.control.plan_driving import drive_slice
 from holdfast.app.control.plan_runs import begin_run
 from holdfast.app.control.problems import ProblemView, list_problems, show_problem
 from holdfast.app.control.recovery_plans import put_plan
+from holdfast.app.control.reports.weekly import weekly
 from holdfast.app.control.safety_views import SafetyView, Wanted, list_safety
 from holdfast.base.texts import speaking
 from holdfast.catalog.tables import (
@@ -47,6 +48,7 @@ groups:
       - vm: db
 """
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+RESTORED: dict[str, Any] = {"point": "abc", "to": "/tmp", "include": [], "verify": True}
 # Longer than what was seen a moment ago is good for.
 LATER = 3
 
@@ -94,14 +96,14 @@ class Fleet(Ground):
         at = self.clock.now() - age
         with self.plane.database.write() as db:
             count = db.query(Job).count()
-            given = {"source": "", "state": "done", "arguments": {}, "progress": {}, **more}
+            given = {"source": "", "state": "done", "arguments": {}, "progress": {}}
+            given = {**given, "origin": "person", **more}
             db.add(
                 Job(
                     id=f"job-{count}",
                     vault_id=self.vault,
                     machine_id=machine.id,
                     kind=kind,
-                    origin="person",
                     created_at=at,
                     ended_at=at,
                     **given,
@@ -181,6 +183,8 @@ def test_a_fleet_that_is_safe_says_so_and_what_went_well(fleet: Fleet) -> None:
     fleet.point(fleet.far)
     fleet.job(fleet.one, "backup")
     fleet.job(fleet.two, "restore")
+    for one in (fleet.one, fleet.far):
+        fleet.job(one, "check", 2 * DAY, arguments={"read_data": "all"})
 
     shown = fleet.overview()
 
@@ -217,7 +221,99 @@ def test_only_what_was_shown_lately_counts_as_proven(fleet: Fleet) -> None:
         ("restore", "kvm2"),
         ("read-check", "kvm1"),
     ]
-    assert set(fleet.safety(is_proven=False, kind="machine")) == {"far"}
+    assert shown.proofs[0].job_id == "job-3"
+    assert fleet.safety(is_proven=False, kind="machine") == {}
+
+
+@ON_BOTH
+def test_a_comparison_and_what_ended_with_warnings_prove_nothing(fleet: Fleet) -> None:
+    protected_pair(fleet)
+    fleet.job(fleet.one, "restore", arguments={**RESTORED, "dry_run": True, "verify": False})
+    fleet.job(fleet.two, "restore", arguments=RESTORED, state="warnings")
+
+    shown = fleet.overview()
+
+    assert (shown.machines.proven, shown.machines.unproven, shown.proofs) == (0, 2, [])
+
+
+@ON_BOTH
+def test_a_restore_through_another_machine_proves_whose_points_were_read(fleet: Fleet) -> None:
+    protected_pair(fleet)
+    fleet.job(fleet.two, "restore", arguments={**RESTORED, "machine": fleet.one.id, "ticket": "t"})
+
+    found = fleet.safety(kind="machine")
+
+    assert (found["kvm1"].proven_by, found["kvm2"].proven_by) == ("restore", None)
+
+
+def test_what_a_machine_says_by_itself_proves_no_other(fleet: Fleet) -> None:
+    protected_pair(fleet)
+    told = {**RESTORED, "machine": fleet.one.id}
+    fleet.job(fleet.two, "restore", arguments=told, origin="machine")
+
+    assert fleet.safety(kind="machine")["kvm1"].proven_by is None
+
+
+@ON_BOTH
+@pytest.mark.parametrize(
+    "given",
+    [
+        {**RESTORED, "include": ["/etc/hostname"]},
+        {**RESTORED, "point": "abc:/etc"},
+        {"point": "abc", "to": "/tmp", "inside": "vda1/etc"},
+    ],
+)
+def test_a_restore_of_a_part_is_called_so(fleet: Fleet, given: dict[str, Any]) -> None:
+    protected_pair(fleet)
+    fleet.vms(fleet.one, "db")
+    fleet.job(fleet.one, "restore", arguments=given)
+
+    found = fleet.safety()
+
+    assert (found["kvm1"].proven_by, found["db"].proven_by) == ("restore-part", None)
+
+
+@ON_BOTH
+def test_a_restored_virtual_machine_is_proven_and_its_host_is_not(fleet: Fleet) -> None:
+    protected_pair(fleet)
+    for host, name in ((fleet.one, "db"), (fleet.two, "web")):
+        fleet.vms(host, name)
+    given = {"vm": "db", "point": "abc", "name": "db-2", "machine": fleet.one.id}
+    fleet.job(fleet.two, "vm-restore", arguments=given, source="vm-restore:db-2")
+
+    found = fleet.safety()
+
+    assert [name for name, one in found.items() if one.proven_by] == ["db"]
+    assert found["db"].proven_by == "restore"
+
+
+def test_a_virtual_machine_is_proven_by_reading_its_hosts_repository(fleet: Fleet) -> None:
+    protected_pair(fleet)
+    fleet.vms(fleet.one, "db")
+    fleet.job(fleet.one, "check", 2 * DAY, arguments={"read_data": "10%"})
+    fleet.job(fleet.one, "restore", arguments=RESTORED)
+
+    found = fleet.safety()
+
+    assert (found["db"].proven_by, found["kvm1"].proven_by) == ("read-check", "restore")
+
+
+def test_nobody_is_told_that_all_is_well_while_something_is_unproven(fleet: Fleet) -> None:
+    every = (fleet.one, fleet.two, fleet.far)
+    for machine in every:
+        fleet.protect(machine)
+        fleet.point(machine)
+    fleet.job(fleet.one, "restore", arguments=RESTORED)
+    fleet.job(fleet.two, "restore", arguments=RESTORED)
+    partly, report = fleet.overview(), weekly(fleet.plane, fleet.admin)
+    fleet.job(fleet.far, "check", arguments={"read_data": "all"})
+
+    whole, later = fleet.overview(), weekly(fleet.plane, fleet.admin)
+
+    assert (partly.answer, partly.machines.unproven) == ("unproven", 1)
+    assert (report.verdict, report.proofs.unproven) == ("attention", 1)
+    assert (whole.answer, later.verdict, later.proofs.unproven) == ("safe", "good", 0)
+    assert (later.proofs.restores, later.proofs.read_checks) == (2, 1)
 
 
 @ON_BOTH

@@ -73,6 +73,7 @@ _REASONS = {
 }
 _PROOFS = {
     "restore": N_("restore"),
+    "restore-part": N_("restore of a part"),
     "drill": N_("drill"),
     "read-check": N_("read check"),
 }

@@ -27,6 +27,7 @@ from holdfast.app.control.reports.week import (
 )
 from holdfast.app.control.retelling import retold
 from holdfast.app.control.safety import Safety
+from holdfast.app.control.safety_views import is_kept, unproven
 from holdfast.app.control.subjects import Subject
 from holdfast.app.control.survey import PROVEN_FOR, Survey, survey
 from holdfast.app.control.vault_rows import live_vault
@@ -43,7 +44,8 @@ _MOST_THINGS = 20
 _MOST_GROWERS = 10
 _MOST_REPLICATIONS = 50
 _SECURITY = frozenset(kind for kind, one in KINDS.items() if one.is_security)
-_READS = (Kind.CHECK.value, Kind.SCRUB.value)
+_RESTORES = (Kind.RESTORE, Kind.RESTORE_VM)
+_READS = (Kind.CHECK, Kind.SCRUB)
 
 
 def weekly(plane: Plane, actor: Actor, *, vault: str | None = None) -> Weekly:
@@ -59,7 +61,7 @@ def weekly(plane: Plane, actor: Actor, *, vault: str | None = None) -> Weekly:
     problems = [group for group in seen.problems if _is_in(group.lead.vault_id, among)]
     capacity = forecast(plane, actor, vault=vault)
     drills = [_drill(drill) for drill in list_drills(plane, actor, vault=vault)]
-    safety, proofs = _safety(seen, subjects), _proofs(seen, subjects, history.counts, now)
+    safety, proofs = _safety(seen, subjects), _proofs(seen, subjects, history.proving)
     causes = grouped(history.failures)
     return Weekly(
         made_at=now,
@@ -91,6 +93,7 @@ class _History:
     def __init__(self, db: Session, week: Span, before: Span, among: Vaults) -> None:
         self.counts = weeks.counts(db, week, among)
         self.counts_before = weeks.counts(db, before, among)
+        self.proving = weeks.proving(db, week, among)
         self.points = weeks.points_taken(db, week, among)
         self.points_before = weeks.points_taken(db, before, among)
         good = weeks.last_good(db, week.begin, among)
@@ -125,25 +128,22 @@ def _safety(seen: Survey, subjects: Sequence[Subject]) -> SafetyWeek:
     )
 
 
-def _proofs(
-    seen: Survey, subjects: Sequence[Subject], counts: Mapping[tuple[str, str], int], now: datetime
-) -> ProofWeek:
-    kept = [one for one in subjects if one.safety in (Safety.PROTECTED, Safety.AT_RISK)]
-    unproven = [one for one in kept if one.proof is None or now - one.proof.at > PROVEN_FOR]
-    unproven.sort(key=lambda one: (one.proof is not None, one.name))
+def _proofs(seen: Survey, subjects: Sequence[Subject], proving: Mapping[str, int]) -> ProofWeek:
+    promised = unproven(seen, subjects)
+    promised.sort(key=lambda one: (one.proof is not None, one.name))
     return ProofWeek(
         days=PROVEN_FOR.days,
-        proven=len(kept) - len(unproven),
-        unproven=len(unproven),
-        things=[_thing(seen, one) for one in unproven[:_MOST_THINGS]],
-        restores=_good(counts, (Kind.RESTORE.value,)),
-        drills=_good(counts, (Kind.DRILL.value,)),
-        read_checks=_good(counts, _READS),
+        proven=sum(map(is_kept, subjects)) - len(promised),
+        unproven=len(promised),
+        things=[_thing(seen, one) for one in promised[:_MOST_THINGS]],
+        restores=_sum(proving, _RESTORES),
+        drills=_sum(proving, (Kind.DRILL,)),
+        read_checks=_sum(proving, _READS),
     )
 
 
-def _good(counts: Mapping[tuple[str, str], int], kinds: Sequence[str]) -> int:
-    return sum(counts.get((kind, state), 0) for kind in kinds for state in ("done", "warnings"))
+def _sum(proving: Mapping[str, int], kinds: Sequence[str]) -> int:
+    return sum(proving.get(kind, 0) for kind in kinds)
 
 
 def _thing(seen: Survey, one: Subject) -> ThingView:

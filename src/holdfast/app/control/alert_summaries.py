@@ -24,7 +24,9 @@ class Day:
 
     date: date
     jobs: Mapping[str, Mapping[str, int]]
+    # The gravest of those that are open, and how many there are.
     open: Sequence[Alert]
+    open_count: int
     without: Sequence[str]
 
 
@@ -53,9 +55,11 @@ def day_of(plane: Plane, today: date, *, vault_id: str | None = None) -> Day:
                 states[state] = states.get(state, 0) + count
         late = alert_rows.without_backup(db, now)
         among = frozenset({vault_id}) if vault_id else None
-        opened = alert_rows.listed(db, vaults=among, is_open=True, after="", limit=_MOST_ALERTS)
+        is_open = alert_rows.Filter(is_open=True)
+        opened = alert_rows.gravest(db, is_open, vaults=among, limit=_MOST_ALERTS)
+        count = alert_rows.count(db, is_open, vaults=among)
     names = [machine.name for machine, _last in late if vault_id in (None, machine.vault_id)]
-    return Day(date=today, jobs=jobs, open=opened, without=names)
+    return Day(date=today, jobs=jobs, open=opened, open_count=count, without=names)
 
 
 def _send(plane: Plane, target_id: str, send: Send) -> bool:
@@ -67,7 +71,7 @@ def _send(plane: Plane, target_id: str, send: Send) -> bool:
     go_on_sending(plane)
     told = day_of(plane, date.fromisoformat(day), vault_id=target.vault_id)
     with speaking(target.lang):
-        title, body = summary_title(told), summary_body(told)
+        title, body = summary_title(told), summary_body(told, read_zone(target.summary_zone))
     if not send(Message(url=target.url, title=title, body=body, severity=Severity.INFO)):
         return False
     with plane.database.write() as db:

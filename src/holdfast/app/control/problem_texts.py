@@ -1,33 +1,41 @@
 """Problems in words: what is wrong, and what a person can do about it."""
 
-from holdfast.app.control.alert_texts import sentence_of
+from datetime import UTC, tzinfo
+
+from holdfast.app.control.alert_texts import minute_text, sentence_of
 from holdfast.app.control.problem_grouping import REPLICATION, Group, Sighting
-from holdfast.base.texts import _, ngettext
+from holdfast.base.texts import N_, _, ngettext
 from holdfast.catalog.tables import Alert
 from holdfast.replication import health_texts
 from holdfast.replication.status import Health, Reason
 
 _NAMED = 3
 _FIGURE = "figure-"
+_OF_SEVERAL = {
+    "damage-found": N_("Stored data of {count} machines is damaged."),
+    "scratch-low": N_("The scratch folders of {count} machines have little room left."),
+}
 
 
-def sentence(group: Group) -> str:
-    """One sentence, without what has it under it."""
+def sentence(group: Group, zone: tzinfo = UTC) -> str:
+    """One sentence, without what has it under it; moments as clocks of the zone show them."""
     lead, count = group.lead, len(group.machines)
     if group.root.startswith("silent-together:"):
         text = _("{count} machines fell silent at about the same time, the first at {since}.")
-        return text.format(count=count, since=_at(lead))
+        return text.format(count=count, since=minute_text(lead.since, zone))
     if group.root.startswith("silent:"):
         name = lead.machine.name if lead.machine else "?"
         return _("{machine} has not been heard of since {since}.").format(
-            machine=name, since=_at(lead)
+            machine=name, since=minute_text(lead.since, zone)
         )
     if lead.kind == REPLICATION:
         return _of_replication(group)
     if group.root.startswith("cause:") and count > 1:
         text = _("Work of {count} machines fails for one reason: {reason}")
         return text.format(count=count, reason=lead.fields.get("reason") or lead.code)
-    return sentence_of(_alert(lead))
+    if lead.kind in _OF_SEVERAL and count > 1:
+        return _(_OF_SEVERAL[lead.kind]).format(count=count)
+    return sentence_of(_alert(lead), zone)
 
 
 def remedy(group: Group) -> str:
@@ -84,7 +92,3 @@ def _reason(lead: Sighting) -> Reason:
 
 def _alert(lead: Sighting) -> Alert:
     return Alert(kind=lead.kind, fields=dict(lead.fields), first_at=lead.since)
-
-
-def _at(lead: Sighting) -> str:
-    return f"{lead.since:%Y-%m-%d %H:%M} UTC"

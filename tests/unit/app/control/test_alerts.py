@@ -457,7 +457,7 @@ def test_summary_counts_the_day(plane: Plane, clock: FakeClock) -> None:
 
     assert post.urls == ["daily://"]
     assert "2 jobs done, 1 failed" in post.taken[0].title
-    assert "main: done 1, failed 1, warnings 1" in post.taken[0].body
+    assert "main: done 1, with warnings 1, failed 1" in post.taken[0].body
 
 
 def test_alerts_of_other_vaults_are_not_there_for_a_reader(plane: Plane) -> None:

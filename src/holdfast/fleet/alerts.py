@@ -62,6 +62,22 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "immutability-off": _security(
             Severity.CRITICAL, N_("{actor} switched immutability off for {object}.")
         ),
+        "replica-removed": _security(
+            Severity.CRITICAL,
+            N_("{actor} ended a replication: the replica {object} goes, with all its points."),
+        ),
+        "alert-target-removed": _security(
+            Severity.CRITICAL, N_("{actor} removed {object}: no alert goes there any more.")
+        ),
+        "administrator-made": _security(
+            Severity.CRITICAL, N_("{actor} made {object} an administrator.")
+        ),
+        "approver-made": _security(
+            Severity.CRITICAL, N_("{actor} made {object} a second person who can approve.")
+        ),
+        "password-set": _security(
+            Severity.CRITICAL, N_("{actor} set a new password for {object}.")
+        ),
         "account-locked": _security(
             Severity.CRITICAL, N_("The account {object} was locked after wrong passwords.")
         ),

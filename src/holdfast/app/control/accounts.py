@@ -7,6 +7,7 @@ from datetime import datetime
 from holdfast.app.control import audit
 from holdfast.app.control.access import require, require_whole
 from holdfast.app.control.account_errors import LastAdministrator
+from holdfast.app.control.alerting import tell_of_act
 from holdfast.app.control.errors import AlreadyThere, NotThere
 from holdfast.app.control.names import good_name
 from holdfast.app.control.passwords import hash_password
@@ -62,6 +63,8 @@ def add_account(
         account.id = id_for(actor)
         db.add(account)
         db.flush()
+        if is_admin:
+            _tell(plane, db, actor, "administrator-made", account)
         audit.note(
             db, plane, actor, act="account-add", object=wanted, detail={"is_admin": is_admin}
         )
@@ -92,7 +95,12 @@ def change_account(plane: Plane, actor: Actor, name: str, change: AccountChange)
     with plane.database.write() as db:
         require(db, actor, Right.MANAGE_ACCOUNTS, None)
         account = named(db, name)
+        could = _can_administer(account)
         _apply(plane, db, account, change=change, kept=kept)
+        if _can_administer(account) and not could:
+            _tell(plane, db, actor, "administrator-made", account)
+        if kept is not None and account.id != actor.id:
+            _tell(plane, db, actor, "password-set", account)
         detail = _told(change)
         audit.note(db, plane, actor, act="account-change", object=name, detail=detail)
         facts = _facts(account)
@@ -182,6 +190,15 @@ def _apply(
         account.failed_logins, account.locked_until = 0, None
     if kept is not None or change.is_disabled:
         account_rows.revoke_tokens(db, account.id, at=now)
+
+
+def _can_administer(account: Account) -> bool:
+    return account.is_admin and account.disabled_at is None
+
+
+def _tell(plane: Plane, db: Session, actor: Actor, kind: str, account: Account) -> None:
+    """So an administrator could be the second person too: whoever does it is not to do it unseen."""
+    tell_of_act(db, plane, kind, actor=actor.name, about=account.name, vault_id=None)
 
 
 def _keep_an_administrator(db: Session, account: Account, *, would_end: bool) -> None:

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from holdfast.app.control import audit
 from holdfast.app.control.access import require
 from holdfast.app.control.accounts import named
+from holdfast.app.control.alerting import tell_of_act
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.sessions import RoleIn
 from holdfast.app.control.vault_rows import any_vault, live_vault
 from holdfast.catalog import accounts as account_rows
 from holdfast.catalog.tables import Grant, Vault
 from holdfast.fleet.paging import Page, Window, make_page
-from holdfast.fleet.roles import Right, Role
+from holdfast.fleet.roles import MATRIX, Right, Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,12 @@ def set_role(plane: Plane, actor: Actor, vault_id: str, *, account: str, role: R
         require(db, actor, Right.GRANT_ACCESS, vault.id)
         person = named(db, account)
         held = db.get(Grant, (person.id, vault.id))
+        could = held is not None and _decides(Role(held.role))
+        if vault.four_eyes and role is not None and _decides(role) and not could:
+            about = f"{vault.name}/{account}"
+            tell_of_act(
+                db, plane, "approver-made", actor=actor.name, about=about, vault_id=vault.id
+            )
         if role is not None:
             db.merge(Grant(account_id=person.id, vault_id=vault.id, role=role.value))
         elif held is not None:
@@ -41,6 +48,10 @@ def set_role(plane: Plane, actor: Actor, vault_id: str, *, account: str, role: R
             object=account,
             detail={"role": role.value if role else None},
         )
+
+
+def _decides(role: Role) -> bool:
+    return Right.DECIDE_APPROVALS in MATRIX[role]
 
 
 def roles_of(plane: Plane, actor: Actor, account: str) -> list[RoleIn]:

@@ -29,7 +29,7 @@ class Fleet(AgentProgram):
         self.source.mkdir()
         (self.source / "file").write_text("content", encoding="utf-8")
         self.vault = self._vault()
-        self.machine = self._register()
+        self.machine = self.register()
 
     def _vault(self) -> str:
         place = self.root / "vault"
@@ -38,7 +38,7 @@ class Fleet(AgentProgram):
         body = {"name": "main", "location": str(place), "is_lab": True}
         return str(self.post("/vaults", body)["id"])
 
-    def _register(self) -> str:
+    def register(self) -> str:
         credentials = self.root / "credentials"
         content = self.post(f"/vaults/{self.vault}/credentials", {})["content"]
         credentials.write_text(content, encoding="utf-8")
@@ -146,4 +146,17 @@ def test_revoked_machine_says_so_and_goes_on(fleet: Fleet) -> None:
 
     assert fleet.process is not None
     assert fleet.process.poll() is None
+    assert fleet.stop() == 0
+
+
+def test_agent_that_runs_shows_the_certificate_of_a_new_registration(fleet: Fleet) -> None:
+    """Whoever registers a machine anew does not think of the agent, which has the key of before."""
+    fleet.start()
+    wait_until(lambda: fleet.get(f"/machines/{fleet.machine}")["last_seen_at"])
+
+    assert fleet.register() == fleet.machine
+    assignment = fleet.assign()
+    backup = fleet.ask("backup", assignment=assignment)
+
+    wait_until(lambda: fleet.state_of(backup) == "done")
     assert fleet.stop() == 0

@@ -239,6 +239,9 @@ class Agent:
         self._scheduler.trigger(now)
         self._rates.set(up=self._scheduler.rate(now), down=None)
         self._keys.keep_only({job.id for job in self._journal.open_jobs()})
+        if self._link.refresh():
+            # Registered anew beside us: the server took the certificate of before from this machine.
+            self._talker.ask_anew()
 
     def _take_over(self) -> None:
         """Go on where the last agent of this home was when it ended, however it ended."""

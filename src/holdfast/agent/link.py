@@ -1,6 +1,7 @@
 """The way to the server: requests under this machine's certificate, answers as our messages."""
 
 import json
+import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,6 +55,7 @@ class Link:
         self._identity = identity
         self._lock = threading.Lock()
         self._pool: urllib3.PoolManager | None = None
+        self._files = self._stamps()
 
     @property
     def server(self) -> str:
@@ -62,9 +64,16 @@ class Link:
     def reload(self) -> None:
         """Certificate and key may be others now."""
         with self._lock:
-            pool, self._pool = self._pool, None
+            pool, self._pool, self._files = self._pool, None, self._stamps()
         if pool is not None:
             pool.clear()
+
+    def refresh(self) -> bool:
+        """Whether certificate or key were others; from now on they are shown."""
+        if self._stamps() == self._files:
+            return False
+        self.reload()
+        return True
 
     def ask(
         self,
@@ -120,6 +129,10 @@ class Link:
             return Answer(status=answer.status, body=answer.data, headers=answer.headers)
         raise self._refusal(f"{method} {path}", answer.status, answer.data)
 
+    def _stamps(self) -> list[tuple[int, int] | None]:
+        mine = self._identity
+        return [_stamp(path) for path in (mine.ca, mine.certificate, mine.key)]
+
     def _pooled(self) -> urllib3.PoolManager:
         with self._lock:
             if self._pool is None:
@@ -160,6 +173,14 @@ class Link:
         code = problem.get("code", f"http-{status}")
         advice = problem.get("remedy", "")
         return ServerRefused(what=what, reason=reason, said=code, advice=advice, status=status)
+
+
+def _stamp(path: str) -> tuple[int, int] | None:
+    try:
+        seen = os.stat(path)
+    except OSError:
+        return None
+    return seen.st_ino, seen.st_mtime_ns
 
 
 def _read_problem(body: bytes) -> dict[str, str]:

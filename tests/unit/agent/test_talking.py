@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -191,6 +192,16 @@ def test_revoked_certificate_is_a_state_of_its_own(
     assert len(warnings) == 1
     assert "holdfast register" in warnings[0]
     assert min(waits) >= 60
+
+
+def test_way_is_made_anew_when_its_files_are_others(server: ServerDouble, tmp_path: Path) -> None:
+    shown = tmp_path / "machine.pem"
+    link = Link(Identity(server=server.url, ca="", certificate=str(shown), key=""))
+
+    assert not link.refresh()
+    shown.write_text("another certificate", encoding="utf-8")
+    assert link.refresh()
+    assert not link.refresh()
 
 
 def test_waiting_grows_while_the_server_is_away(scene: Scene, server: ServerDouble) -> None:

@@ -79,15 +79,18 @@ def diagnose(
 ) -> Report:
     """Decide every cause in question and say which of the confirmed ones is the root.
 
-    With symptoms, asked for or seen in the artefacts, their causes come first in their order; all
-    other causes are decided too, since a second fault matters, but never as "unknown". Of
-    components that are not there nothing is decided unless a symptom leads to it.
+    What is asked for is a symptom or a cause. Such causes come first; then, with symptoms that were
+    asked for or seen in the artefacts, theirs in their order; all other causes are decided too,
+    since a second fault matters, but never as "unknown". Of components that are not there nothing
+    is decided unless what was asked leads to it.
     """
     here = _here(catalogue, reading) if components is None else components
+    named = [name for name in asked if name not in catalogue.symptoms]
+    asked = [name for name in asked if name in catalogue.symptoms]
     symptoms = of_what_is_here(catalogue, dict.fromkeys([*asked, *_seen(reading)]), here)
     asked = [name for name in asked if name in symptoms]
     reading.facts.asked = frozenset(asked)
-    order = _order(catalogue, symptoms)
+    order, wanted = _order(catalogue, symptoms, named), set(_order(catalogue, asked, named))
     causes = {
         name: cause
         for name, cause in catalogue.causes.items()
@@ -105,8 +108,8 @@ def diagnose(
         catalogue,
         {name: one for name, one in findings.items() if one not in hidden},
         order=order,
-        nearby=_nearby(catalogue, asked),
-        wanted=set(_order(catalogue, asked)),
+        nearby=_nearby(catalogue, wanted) if asked or named else set(causes),
+        wanted=wanted,
         report=Report(
             symptoms={name: tuple(reading.symptoms.get(name, ())) for name in symptoms},
             suppressed=tuple(sorted(hidden, key=lambda one: one.cause)),
@@ -140,17 +143,16 @@ def _recency(records: Sequence[Record]) -> tuple[str, int]:
     return (last.when.isoformat() if last.when else "", last.span.first)
 
 
-def _order(catalogue: Catalogue, symptoms: Iterable[str]) -> dict[str, int]:
-    ordered = (cause for name in symptoms for cause in catalogue.symptoms[name].causes)
-    return {cause: place for place, cause in enumerate(dict.fromkeys(ordered))}
+def _order(catalogue: Catalogue, symptoms: Iterable[str], named: Iterable[str]) -> dict[str, int]:
+    ordered = [cause for name in symptoms for cause in catalogue.symptoms[name].causes]
+    return {cause: place for place, cause in enumerate(dict.fromkeys([*named, *ordered]))}
 
 
-def _nearby(catalogue: Catalogue, asked: Sequence[str]) -> set[str]:
+def _nearby(catalogue: Catalogue, wanted: Collection[str]) -> set[str]:
     """The causes of every component that the causes of what was asked belong to."""
     owners = catalogue.owners
-    named = {cause for name in asked for cause in catalogue.symptoms[name].causes}
-    components = {owners["cause", name] for name in named}
-    return {name for name in catalogue.causes if not asked or owners["cause", name] in components}
+    components = {owners["cause", name] for name in wanted}
+    return {name for name in catalogue.causes if owners["cause", name] in components}
 
 
 def _decide_all(

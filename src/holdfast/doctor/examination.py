@@ -14,7 +14,7 @@ from holdfast.doctor.diagnosis import (
     exit_status,
 )
 from holdfast.doctor.loading import Catalogue
-from holdfast.doctor.matching import symptoms_for
+from holdfast.doctor.matching import causes_in, symptoms_for
 from holdfast.doctor.model import Severity
 from holdfast.doctor.reading import PLAIN, Reading, Recognised
 from holdfast.doctor.sources import Source
@@ -28,8 +28,14 @@ class Asked:
     text: str
     codes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     symptoms: tuple[str, ...] = ()
+    # Causes by their id or by the code the doctor prints.
+    causes: tuple[str, ...] = ()
     # For what is in no catalogue: what looks like it.
     close: tuple[str, ...] = ()
+
+    @property
+    def is_known(self) -> bool:
+        return bool(self.symptoms or self.causes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,21 +85,23 @@ class Examination:
 def understand(catalogue: Catalogue, words: Sequence[str]) -> tuple[Asked, ...]:
     """Take the words as one message; if that says nothing, each word for itself."""
     together = ask(catalogue, " ".join(words))
-    if together.symptoms or len(words) == 1:
+    if together.is_known or len(words) == 1:
         return (together,)
     apart = [ask(catalogue, word) for word in words]
-    known = tuple(one for one in apart if one.symptoms)
+    known = tuple(one for one in apart if one.is_known)
     return known or (together,)
 
 
 def ask(catalogue: Catalogue, text: str) -> Asked:
     symptoms = tuple(symptoms_for(catalogue, text))
     codes = tuple((code, tuple(symptoms_for(catalogue, code))) for code in codes_in(text))
+    causes = tuple(causes_in(catalogue, text))
     return Asked(
         text=text,
         codes=codes,
         symptoms=symptoms,
-        close=() if symptoms else suggest(catalogue, text),
+        causes=causes,
+        close=() if symptoms or causes else suggest(catalogue, text),
     )
 
 
@@ -111,12 +119,12 @@ def examine(
     report = diagnose(
         catalogue,
         reading,
-        asked=[name for one in asked for name in one.symptoms],
+        asked=[name for one in asked for name in (*one.symptoms, *one.causes)],
         overrides=wishes.overrides,
         components=wishes.components,
         suppressed=wishes.suppressed,
     )
-    report = replace(report, unmatched=tuple(one.text for one in asked if not one.symptoms))
+    report = replace(report, unmatched=tuple(one.text for one in asked if not one.is_known))
     return Examination(
         report=only_first(report) if wishes.first else report,
         wishes=wishes,

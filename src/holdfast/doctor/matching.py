@@ -68,6 +68,12 @@ def causes_for(catalogue: Catalogue, asked: str) -> list[str]:
     ]
 
 
+def causes_in(catalogue: Catalogue, text: str) -> list[str]:
+    """The causes that a text names, alone or among other words."""
+    words = [text, *(word.strip("()[]`'\",;:.") for word in text.split())]
+    return list(dict.fromkeys(name for word in words for name in causes_for(catalogue, word)))
+
+
 def best(matches: dict[str, Match], asked: str) -> list[str]:
     by_code = list(_by_code(matches, asked))
     by_name = [name for name, match in matches.items() if _named(match.name, asked)]

@@ -53,6 +53,23 @@ def test_all_unknown_stands_in_the_symptoms_order() -> None:
     assert report.unknown[0].verdict.missing == ("app.volumes",)
 
 
+@pytest.mark.parametrize("asked", ["app.disk-low", "HF-AP003", "hf-ap003", "disk low (HF-AP003)"])
+def test_cause_is_asked_for_as_the_doctor_printed_it(asked: str) -> None:
+    report = visit("", asked).report
+
+    assert _causes(report.unknown) == ["app.disk-low"]
+    assert report.unmatched == ()
+
+
+def test_cause_that_was_asked_for_comes_before_a_graver_one() -> None:
+    reading = small.reading(FULL)
+    reading.facts.add([small.volume(free=10)])
+
+    report = diagnose(small.catalogue(), reading, asked=["app.disk-low"])
+
+    assert _causes(report.found) == ["app.disk-low", "app.disk-full"]
+
+
 def test_unknown_is_told_only_of_what_was_asked() -> None:
     assert visit("").report.unknown == ()
 

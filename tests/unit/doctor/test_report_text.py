@@ -112,6 +112,14 @@ def test_unknown_key_says_so_and_what_is_close() -> None:
     assert "Close to it: JobFailed" in told
 
 
+def test_unknown_key_is_named_beside_another_cause() -> None:
+    told = _told(FULL, "JobFailled")
+
+    assert "ROOT CAUSE: The disk is full" in told
+    assert "The catalogue does not know JobFailled" in told
+    assert "Close to it: JobFailed" in told
+
+
 def test_suppressed_cause_is_one_quiet_line() -> None:
     told = _told(FULL, wishes=Wishes(suppressed={"app.disk-full"}))
 

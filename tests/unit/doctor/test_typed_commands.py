@@ -52,6 +52,14 @@ def test_what_a_remedy_tells_to_type_is_a_command(remedy: str, command: str) -> 
     assert most is None or given <= most, remedy
 
 
+def test_remedy_that_keeps_points_by_a_rule_names_one() -> None:
+    """Without a rule nothing says what is kept, and the command is refused."""
+    typed = [command for _name, command in _ours() if command.startswith("holdfast retain ")]
+
+    assert typed
+    assert [command for command in typed if "--keep-" not in command] == []
+
+
 def _resolved(words: list[str]) -> tuple[click.Command, list[str]]:
     found: click.Command = cli
     while isinstance(found, click.Group) and words:

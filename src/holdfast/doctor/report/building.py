@@ -162,6 +162,7 @@ def question(asked: Asked) -> shown.Question:
         text=asked.text,
         codes=[shown.Code(code=code, symptoms=list(known)) for code, known in asked.codes],
         symptoms=list(asked.symptoms),
+        causes=list(asked.causes),
         close=list(asked.close),
     )
 

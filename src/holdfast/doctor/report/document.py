@@ -30,6 +30,7 @@ class Question(_Part, frozen=True, kw_only=True):
     text: str
     codes: list[Code]
     symptoms: list[str]
+    causes: list[str]
     close: list[str]
 
 

@@ -66,6 +66,10 @@ class _Teller:
             if len(one.codes) > 1:
                 self.sheet.heading(_("Codes, from the outside in"))
                 self._chain(one.codes)
+            if self.report.root is not None and not one.symptoms and not one.causes:
+                unknown = fill(_("The catalogue does not know {asked}"), asked=one.text)
+                self.sheet.heading(unknown)
+                self._close(one.close)
 
     def _chain(self, codes: Sequence[shown.Code]) -> None:
         for depth, code in enumerate(codes):

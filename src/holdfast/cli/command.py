@@ -25,6 +25,7 @@ _MEANINGS = {
     Exit.INTERRUPTED: N_("stopped by a signal"),
 }
 _WHOLE = 400
+_SHORT_HELP = "-h"
 _VAULT_EXITS = (Exit.FAILED, Exit.USAGE, Exit.NO_VAULT, Exit.WRONG_PASSPHRASE)
 
 
@@ -64,6 +65,10 @@ class _Teaching(Spoken, click.Command):
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         return [*super().get_params(ctx), *common_options()]
 
+    def get_help_option_names(self, ctx: click.Context) -> list[str]:
+        # Many type -h out of habit; there is one way that is told.
+        return list(dict.fromkeys([*super().get_help_option_names(ctx), _SHORT_HELP]))
+
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
         found = super().get_help_option(ctx)
         if found is not None:
@@ -77,7 +82,9 @@ class _Teaching(Spoken, click.Command):
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
             if record is not None and isinstance(param, click.Option):
-                (common if param.name in COMMON else own).append(record)
+                names, meaning = record
+                told = (names.removeprefix(f"{_SHORT_HELP}, "), meaning)
+                (common if param.name in COMMON else own).append(told)
         for title, records in ((_("Options"), own), (_("Options of every command"), common)):
             if records:
                 with formatter.section(title):
@@ -119,6 +126,16 @@ class Group(_Teaching, click.Group):
         found = getattr(importlib.import_module(module), attribute)
         assert isinstance(found, click.Command)
         return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as err:
+            # click looks for what is alike among those that are imported already.
+            known = self.list_commands(ctx)
+            raise click.NoSuchCommand(err.command_name, possibilities=known, ctx=ctx) from None
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         _Teaching.format_options(self, ctx, formatter)

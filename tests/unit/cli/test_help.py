@@ -94,3 +94,25 @@ def test_korean_help_fits_a_terminal() -> None:
 
     use_language("en")
     assert [line for line in lines if shown.width(line) > 80] == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [(["bakcup"], "backup"), (["vault", "crate"], "create"), (["vm", "protct"], "protect")],
+)
+def test_command_with_a_typing_mistake_is_answered_with_what_was_meant(
+    typed: list[str], meant: str
+) -> None:
+    with pytest.raises(click.UsageError) as caught:
+        cli.main(typed, prog_name="holdfast", standalone_mode=False)
+
+    assert meant in caught.value.format_message().partition("Did you mean")[2]
+
+
+@pytest.mark.parametrize("typed", [["-h"], ["backup", "-h"], ["vault", "create", "-h"]])
+def test_short_name_of_help_is_understood(
+    typed: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    cli.main(typed, prog_name="holdfast", standalone_mode=False)
+
+    assert "Exit statuses:" in capsys.readouterr().out

@@ -1,12 +1,14 @@
 """`holdfast up` as a newcomer runs it: from nothing, again, killed in between, and ended."""
 
 import contextlib
+import http.server
 import json
 import os
 import signal
 import socket
 import stat
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -269,6 +271,20 @@ def test_taken_port_is_told_in_the_servers_words(newcomer: Newcomer) -> None:
     newcomer.listen = f"127.0.0.1:{free_port()}"
     newcomer.start()
     assert newcomer.ready()["server"] == f"https://{newcomer.listen}"
+
+
+def test_port_of_another_program_that_answers_is_told_in_the_servers_words(
+    newcomer: Newcomer,
+) -> None:
+    with http.server.HTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        newcomer.listen = f"127.0.0.1:{other.server_port}"
+
+        said = newcomer.run("up", "--json", "--listen", newcomer.listen, status=1).event("error")
+        other.shutdown()
+
+    assert said["code"] == "service-ended"
+    assert "in use" in said["message"]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from holdfast.app.login_file import has_login, read_login
 from holdfast.app.opening import storage_at
 from holdfast.app.registration_state import find_registration
 from holdfast.app.server_client import ServerClient, connect
-from holdfast.app.server_errors import ServerNotReached, ServerSaid
+from holdfast.app.server_errors import ServerNotReached, ServerNotTrusted, ServerSaid
 from holdfast.app.up_errors import ServerSettingDiffers, ServiceSilent
 from holdfast.app.wiring import Session
 from holdfast.base.secret import Secret
@@ -141,6 +141,11 @@ def wait_until_it_answers(
         try:
             client = ServerClient(server.address, ca_pem=server.ca_pem)
             client.get("/ca")
+        except ServerNotTrusted:
+            # Another program may have the port; our own server then ends and says so.
+            if session.clock.monotonic() > deadline:
+                raise
+            session.clock.sleep(_TICK)
         except ServerNotReached as err:
             if session.clock.monotonic() > deadline:
                 reason = err.fields.get("reason", err)

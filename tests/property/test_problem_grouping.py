@@ -176,6 +176,25 @@ def test_one_full_vault_is_one_problem_of_all_its_machines() -> None:
     assert len(group.machines) == len(MACHINES)
 
 
+def test_what_is_under_others_comes_first_among_the_equally_grave() -> None:
+    warned = [
+        Sighting(
+            kind="backup-warnings",
+            severity=Severity.WARNING,
+            since=START - timedelta(days=1),
+            vault_id="v1",
+            machine=MACHINES[0],
+            vms=tuple(Ref(id=f"uuid{number}", name=f"vm {number}") for number in range(9)),
+            alert_id="left-out",
+            fields={},
+        )
+    ]
+
+    groups = grouped([*warned, _fell_silent(MACHINES[1], START)])
+
+    assert [group.lead.kind for group in groups] == [SILENT, "backup-warnings"]
+
+
 def test_failures_for_different_reasons_are_different_problems() -> None:
     found = [_failed(MACHINES[0], "storage-full"), _failed(MACHINES[1], "hook-failed")]
 

@@ -87,7 +87,7 @@ class Group:
 
 
 def grouped(sightings: Iterable[Sighting]) -> list[Group]:
-    """Each sighting in exactly one group; the gravest and widest groups first."""
+    """Each sighting in exactly one group: the gravest first, what lies below others, the widest."""
     found = sorted(sightings, key=lambda one: one.order)
     silent = _together([one for one in found if one.kind == SILENT])
     failing = _failing(found)
@@ -168,9 +168,16 @@ def _lead(root: str, sightings: Sequence[Sighting]) -> Sighting:
     return sightings[0]
 
 
-def _weight(group: Group) -> tuple[int, int, datetime, str]:
+def _weight(group: Group) -> tuple[int, bool, int, datetime, str]:
     width = len(group.machines) + len(group.vms)
-    return -group.severity, -width, group.since, group.root
+    return -group.severity, not _is_below_others(group), -width, group.since, group.root
+
+
+def _is_below_others(group: Group) -> bool:
+    """A machine that is silent, or a site or a host in trouble: other troubles may come of it."""
+    lead = group.lead
+    of_one = lead.kind == REPLICATION and lead.root.startswith("vm:")
+    return lead.kind in (SILENT, REPLICATION) and not of_one
 
 
 def _by_name(ref: Ref) -> tuple[str, str]:

@@ -5,7 +5,7 @@ import inspect
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from nicegui import ui
@@ -46,6 +46,7 @@ class Visit:
     # Typed in for a dangerous act; see `asking.with_pin`.
     pin: str | None = None
     approval: str | None = None
+    _door: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False, compare=False)
 
     async def ask(
         self, work: Callable[Concatenate[Plane, Actor, P], T], /, *given: P.args, **more: P.kwargs
@@ -60,11 +61,20 @@ class Visit:
             return await asyncio.to_thread(run)
 
     def doing(self, handler: Callable[..., Any]) -> Callable[..., Awaitable[None]]:
-        """For every event: in the visitor's language, and what goes wrong is told on the page."""
+        """For every event: in the visitor's language, and what goes wrong is told on the page.
 
+        The session is looked at first: much of a page is worked on without asking for anything.
+        """
+        return self._guarded(handler, first=self._look)
+
+    def _guarded(
+        self, handler: Callable[..., Any], *, first: Callable[[], Awaitable[None]] | None = None
+    ) -> Callable[..., Awaitable[None]]:
         async def run(*event: Any) -> None:
             with speaking(self.lang):
                 try:
+                    if first is not None:
+                        await first()
                     done = handler(*event)
                     if inspect.isawaitable(done):
                         await done
@@ -86,8 +96,16 @@ class Visit:
         return with_event if expects_arguments(handler) else without
 
     def every(self, seconds: float, handler: Callable[[], Any]) -> ui.timer:
-        """Again and again while the page is open; a turn that takes long delays the next."""
-        return ui.timer(seconds, self.doing(told_once(handler)), immediate=False)
+        """Again and again while the page is open; a turn that takes long delays the next.
+
+        It is for asking what is new, and who asks is looked at then.
+        """
+        return ui.timer(seconds, self._guarded(told_once(handler)), immediate=False)
+
+    async def _look(self) -> None:
+        """Raise unless the session stands; of two events the first is let through first."""
+        async with self._door:
+            await asyncio.to_thread(caller, self.plane, self.secret, self.address)
 
     def may(self, right: Right, vault_id: str | None = None) -> bool:
         """Whether the role allows it; the use case asks again. None: on the server as a whole."""

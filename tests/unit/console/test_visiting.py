@@ -1,9 +1,35 @@
 import asyncio
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
+import pytest
+from nicegui import ui
+
 from holdfast.app.control.errors import NotLoggedIn, NotThere
-from holdfast.console.visiting import told_once
+from holdfast.app.control.plane import Plane
+from holdfast.app.control.sessions import log_out, who_am_i
+from holdfast.console.visiting import Visit, told_once
+from holdfast.testing.planes import add_admin, make_plane
+
+
+@pytest.fixture
+def plane(tmp_path: Path) -> Plane:
+    return make_plane(tmp_path)
+
+
+def visit_to(plane: Plane) -> Visit:
+    ada = add_admin(plane)
+    return Visit(
+        plane=plane,
+        secret=ada.token,
+        address="",
+        place="/ui/machines",
+        actor=ada.actor,
+        me=who_am_i(plane, ada.actor),
+        lang="en",
+        theme="light",
+    )
 
 
 def raised(turn: Callable[[], Coroutine[Any, Any, None]], times: int) -> list[str]:
@@ -61,3 +87,35 @@ def test_work_that_waits_is_waited_for() -> None:
     asyncio.run(told_once(work)())
 
     assert done == ["done"]
+
+
+def test_page_left_open_does_nothing_more_behind_the_logout(
+    plane: Plane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit, exported, led = visit_to(plane), list[str](), list[str]()
+    monkeypatch.setattr(ui.navigate, "to", led.append)
+    export = visit.doing(lambda: exported.append("rows"))
+
+    async def left_open() -> None:
+        await export()
+        log_out(plane, visit.actor, visit.secret)
+        await export()
+
+    asyncio.run(left_open())
+
+    assert exported == ["rows"]
+    assert [where.partition("?")[0] for where in led] == ["/login"]
+
+
+def test_what_was_done_first_comes_first(plane: Plane) -> None:
+    visit, done = visit_to(plane), list[int]()
+
+    def typed(number: int) -> Callable[..., Any]:
+        return visit.doing(lambda: done.append(number))
+
+    async def quickly() -> None:
+        await asyncio.gather(*(typed(number)() for number in range(20)))
+
+    asyncio.run(quickly())
+
+    assert done == list(range(20))

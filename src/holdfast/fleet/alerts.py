@@ -187,6 +187,17 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             severity=Severity.ERROR,
             sentence=N_("{machine} shows another key than before (34506)."),
         ),
+        "restore-done": Kind(
+            severity=Severity.INFO,
+            sentence=N_("A restore on {machine} is done."),
+            is_event=True,
+        ),
+        "drill-passed": Kind(
+            severity=Severity.INFO,
+            sentence=N_("The recovery drill of {vm} on {machine} passed."),
+            told_apart_by=("vm",),
+            is_event=True,
+        ),
         "backup-done": Kind(
             severity=Severity.INFO,
             sentence=N_("The backup of {source} on {machine} is done."),

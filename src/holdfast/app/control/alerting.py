@@ -150,6 +150,8 @@ def _tell_of_success(db: Session, plane: Plane, job: Job, fields: dict[str, Any]
         close_alerts(db, plane, kind, **where)
     if job.kind in (Kind.CHECK, Kind.SCRUB):
         _close_damage(db, plane, job)
+    if _is_whole_restore(job):
+        raise_alert(db, plane, "restore-done", fields=fields, **where)
     if job.kind != Kind.BACKUP:
         return
     if job.state == State.WARNINGS:
@@ -157,6 +159,12 @@ def _tell_of_success(db: Session, plane: Plane, job: Job, fields: dict[str, Any]
         return
     _close_about(db, plane, "backup-warnings", job)
     raise_alert(db, plane, "backup-done", fields=fields, **where)
+
+
+def _is_whole_restore(job: Job) -> bool:
+    """Not one that only compares, nor one that left something out."""
+    is_done = job.kind in (Kind.RESTORE, Kind.RESTORE_VM) and job.state == State.DONE
+    return is_done and not job.arguments.get("dry_run")
 
 
 def _close_about(db: Session, plane: Plane, kind: str, job: Job) -> None:

@@ -5,12 +5,13 @@ import binascii
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from holdfast.app.control.access import readable_vaults, require
+from holdfast.app.control.alerting import raise_alert
 from holdfast.app.control.errors import NotThere
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.recovery_errors import RecoveryNotUnderstood
@@ -41,6 +42,7 @@ from holdfast.recovery.drills.wording import reason_text
 
 # A drill each week for four years, of each machine.
 _MOST_KEPT = 200
+_NEWS = timedelta(days=1)
 _PNG = b"\x89PNG\r\n\x1a\n"
 NEVER = "never"
 
@@ -126,6 +128,7 @@ def take_run(plane: Plane, actor: Actor, told: DrillRunTold) -> None:
     run = _read(told)
     trial = run.trial
     with plane.database.write() as db:
+        _tell_if_passed(db, plane, actor.id, run)
         db.merge(
             Row(
                 machine_id=actor.id,
@@ -142,6 +145,19 @@ def take_run(plane: Plane, actor: Actor, told: DrillRunTold) -> None:
         )
         db.flush()
         drill_rows.keep_newest(db, actor.id, trial.vm, most=_MOST_KEPT)
+
+
+def _tell_if_passed(db: Session, plane: Plane, machine_id: str, run: DrillRun) -> None:
+    """Once, and only what is news: a host that comes anew brings all it ever ran."""
+    trial, known = run.trial, db.get(Row, (machine_id, run.trial.id))
+    was_passed = known is not None and known.verdict == DrillVerdict.PASSED.value
+    if run.verdict is not DrillVerdict.PASSED or was_passed:
+        return
+    machine = db.get(Machine, machine_id)
+    if machine is not None and plane.clock.now() - trial.begun_at < _NEWS:
+        fields = {"vm": trial.name or trial.vm, "machine": machine.name}
+        where = {"vault_id": machine.vault_id, "machine_id": machine.id}
+        raise_alert(db, plane, "drill-passed", fields=fields, **where)
 
 
 def list_drills(plane: Plane, actor: Actor, *, vault: str | None = None) -> list[DrillView]:

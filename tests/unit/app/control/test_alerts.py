@@ -94,6 +94,7 @@ def ended(
     kind: str = "backup",
     error: str = "storage-full",
     source: str = "/etc",
+    arguments: dict[str, Any] | None = None,
 ) -> None:
     now = plane.clock.now()
     with plane.database.write() as db:
@@ -105,7 +106,7 @@ def ended(
             origin="schedule",
             source=source,
             state=state,
-            arguments={},
+            arguments=arguments or {},
             created_at=now,
             ended_at=now,
             progress={},
@@ -196,6 +197,36 @@ def test_what_a_person_stopped_or_another_job_did_is_no_alert(plane: Plane, stat
     ended(plane, vault, add_machine(plane, vault).id, state)
 
     assert opened(plane) == []
+
+
+@pytest.mark.parametrize("kind", ["restore", "vm-restore"])
+def test_restore_that_is_done_is_told_to_those_who_want_to_hear_it(plane: Plane, kind: str) -> None:
+    vault = add_vault(plane)
+    add_place(plane, "all://", min_severity="info")
+    add_place(plane, "usual://")
+    ended(plane, vault, add_machine(plane, vault, "alpha").id, "done", kind=kind)
+    post = Post()
+
+    send_waiting(plane, post)
+
+    assert [(one.url, one.title) for one in post.taken] == [
+        ("all://", "[Holdfast] information: A restore on alpha is done.")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("state", "arguments"), [("done", {"dry_run": True}), ("warnings", {}), ("cancelled", {})]
+)
+def test_what_was_not_restored_whole_is_not_told_as_done(
+    plane: Plane, state: str, arguments: dict[str, Any]
+) -> None:
+    vault = add_vault(plane)
+    machine = add_machine(plane, vault).id
+    ended(plane, vault, machine, state, kind="restore", arguments=arguments)
+
+    page = list_alerts(plane, add_admin(plane).actor, Window(), is_open=None)
+
+    assert page.items == []
 
 
 def test_deleted_machine_raises_no_alert(plane: Plane) -> None:

@@ -12,6 +12,7 @@ from holdfast.app.control import drills
 from holdfast.app.control.errors import NotAllowed, NotThere
 from holdfast.app.control.recoveries import take_recovery
 from holdfast.app.control.recovery_errors import RecoveryNotUnderstood
+from holdfast.catalog.tables import Alert
 from holdfast.fleet.paging import Window
 from holdfast.fleet.recovery_messages import DrillRunTold, DrillTold, RecoveryTold
 from holdfast.fleet.roles import Role
@@ -121,6 +122,26 @@ def test_a_run_that_is_told_again_is_there_once_as_it_is_now(ground: Ground) -> 
 
     assert found.verdict == "passed"
     assert drills.known_runs(ground.plane, ground.far.actor).known == {"trial-001": "d2"}
+
+
+def test_a_drill_that_passed_is_told_once(ground: Ground) -> None:
+    bring(ground, run(state=TrialState.RUNNING))
+    for digest in ("d2", "d3"):
+        bring(ground, run(), digest=digest)
+    bring(ground, run(2, state=TrialState.FAILURE), digest="d4")
+
+    with ground.plane.database.read() as db:
+        told = [(one.kind, one.fields["vm"]) for one in db.query(Alert)]
+
+    assert told == [("drill-passed", "db")]
+
+
+def test_a_drill_of_long_ago_is_no_news(ground: Ground) -> None:
+    ground.clock.sleep(timedelta(days=200).total_seconds())
+    bring(ground, run())
+
+    with ground.plane.database.read() as db:
+        assert db.query(Alert).count() == 0
 
 
 def test_runs_come_the_newest_first_and_in_pages(ground: Ground) -> None:

@@ -41,6 +41,16 @@ def test_part_of_a_point_comes_back(filled: Bench) -> None:
     assert [path.name for path in _back(filled).rglob("*") if path.is_file()] == ["hosts"]
 
 
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_part_that_no_point_has_is_no_success(filled: Bench, more: tuple[str, ...]) -> None:
+    there = ("--to", filled.root / "back", "--include", "hots", "--include", "/etc/other")
+
+    said = filled.run("restore", "latest", *there, *more, "--json", status=1).event("error")
+
+    assert said["code"] == "subpath-missing"
+    assert "hots, /etc/other" in said["message"]
+
+
 def test_folder_of_a_point_comes_straight_to_the_target(filled: Bench) -> None:
     filled.run("restore", f"latest:{filled.source}/etc", "--to", filled.root / "back")
 

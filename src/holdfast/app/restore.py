@@ -11,6 +11,7 @@ from holdfast.app import locking
 from holdfast.base.errors import Exit
 from holdfast.files.options import RestoreOptions
 from holdfast.files.report import OnProgress, Progress, RestoreReport, SkipReason, no_progress
+from holdfast.files.restore.errors import SubpathMissing
 from holdfast.files.restore.restore import restore as restore_files
 from holdfast.vault.held_lock import HeldLock
 from holdfast.vault.repository import Repository
@@ -44,7 +45,16 @@ def restore(
             lock = stack.enter_context(locking.held(repository, settle_later=True))
             on_progress = stack.enter_context(_looked_at_again(lock, on_progress))
         snapshot = repository.find_snapshot(point)
-        return restore_files(repository, snapshot, options, on_progress=on_progress)
+        report = restore_files(repository, snapshot, options, on_progress=on_progress)
+    if options.include and not _has_met(report):
+        # Nobody asks for a part to be told that none came back is fine.
+        wanted = ", ".join(options.include)
+        raise SubpathMissing(point=snapshot.id[:8], path=wanted)
+    return report
+
+
+def _has_met(report: RestoreReport) -> bool:
+    return bool(report.files or report.folders or report.others or report.problems)
 
 
 @contextlib.contextmanager

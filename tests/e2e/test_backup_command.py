@@ -9,6 +9,15 @@ import pytest
 from tests.e2e.conftest import PASSPHRASE, Bench
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="another file system needs root")
+def test_warning_about_scratch_is_said_once(filled: Bench) -> None:
+    words = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs none "$HOLDFAST_HOME" && exec "$@"')
+
+    said = filled.run("backup", filled.source, before=(*words, "sh"))
+
+    assert said.err.count("its caches are lost with it") == 1
+
+
 def test_point_is_made_and_listed(filled: Bench) -> None:
     (point,) = filled.run("points", "--json").events
 

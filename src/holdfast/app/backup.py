@@ -10,7 +10,7 @@ from holdfast.app import locking
 from holdfast.app.job_records import Outcome, recorded
 from holdfast.app.locking import Patience
 from holdfast.app.opening import open_vault
-from holdfast.app.scratch import prepare_scratch
+from holdfast.app.scratch import require_scratch
 from holdfast.app.scratch_place import scratch_folder
 from holdfast.app.setup_errors import HookFailed, HookTooSlow
 from holdfast.app.skipped_lists import write_skipped
@@ -77,8 +77,7 @@ def _back_up(
 ) -> BackupDone:
     repository = open_vault(session, dry=dry_run)
     home = session.settings.home
-    scratch = prepare_scratch(home, repository.id, warn=session.warn, needed=True)
-    assert scratch is not None  # or it would have raised
+    scratch = require_scratch(home, repository.id)
     held = _nothing_held() if dry_run else _held(repository, patience or Patience())
     with held as still_ours:
         made = _made_before(repository, options.once) if options.once else None

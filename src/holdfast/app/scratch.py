@@ -37,6 +37,13 @@ def prepare_scratch(home: str, repository: str, *, warn: Warn, needed: bool) -> 
     return folder
 
 
+def require_scratch(home: str, repository: str) -> str:
+    """For work that needs it; what there is to warn of was said when the vault was opened."""
+    folder = prepare_scratch(home, repository, warn=lambda _said: None, needed=True)
+    assert folder is not None  # or it would have raised
+    return folder
+
+
 def check_scratch(folder: str, *, warn: Warn) -> None:
     """Make the folder and hold it to the rules: writable, with room, on a disk of its own."""
     _make(folder)

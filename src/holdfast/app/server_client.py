@@ -27,6 +27,8 @@ from holdfast.app.server_errors import (
 from holdfast.base.errors import HoldfastError
 from holdfast.base.texts import language
 
+# Where servers listen that were not told otherwise.
+_USUAL_PORT = 8443
 PREFIX = "/api/v1"
 _PATIENCE = urllib3.Timeout(connect=10, read=90)
 _ATTEMPTS = 2
@@ -133,12 +135,13 @@ def part(name: str) -> str:
 
 
 def good_address(server: str) -> str:
-    """https://HOST:PORT in its one spelling."""
-    text = server if "//" in server else f"https://{server}"
+    """https://HOST:PORT in its one spelling; of a bare name it is the port that servers have."""
+    is_bare = "//" not in server
+    text = f"https://{server}" if is_bare else server
     try:
         parts = urlsplit(text)
         is_good = parts.scheme == "https" and bool(parts.hostname) and parts.username is None
-        port = parts.port
+        port = parts.port or (_USUAL_PORT if is_bare else None)
     except ValueError:
         is_good, port, parts = False, None, urlsplit("")
     if not is_good or parts.query or parts.path.strip("/"):

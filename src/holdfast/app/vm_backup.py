@@ -10,7 +10,7 @@ from holdfast.app import locking, vm_records
 from holdfast.app.job_records import recorded
 from holdfast.app.locking import Patience
 from holdfast.app.opening import open_vault
-from holdfast.app.scratch import prepare_scratch
+from holdfast.app.scratch import require_scratch
 from holdfast.app.vm_freeze_plan import FreezePlan, freeze_plan
 from holdfast.app.vm_records import LastPoint, Protection
 from holdfast.app.vm_turns import turn_of
@@ -83,7 +83,7 @@ def _back_up(
     least = options.least or Consistency(kept.consistency)
     tracking = options.tracking or Tracking(kept.tracking)
     repository = open_vault(session)
-    prepare_scratch(settings.home, repository.id, warn=session.warn, needed=True)
+    require_scratch(settings.home, repository.id)
     scratch = options.scratch or kept.scratch or settings.vm_scratch
     with (
         vm_lock(settings.home, domain.uuid, clock, name=domain.name, work="backup"),

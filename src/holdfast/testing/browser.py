@@ -146,6 +146,10 @@ class Browser:
     def is_wider_than_its_window(self) -> bool:
         return bool(self.run("return document.documentElement.scrollWidth > window.innerWidth + 1"))
 
+    def tables_cut_off(self) -> list[str]:
+        """The headings of each table that has to be moved sideways to be read."""
+        return list(self.run(_CUT_OFF))
+
     def rest(self, scheme: str, what: str) -> None:
         """Until light and room are as they shall be, with nothing to be moved sideways for."""
         self.until(lambda: self.run(_AT_REST, scheme), f"room for {what}")
@@ -219,6 +223,11 @@ const isAside = !page || parseFloat(getComputedStyle(page).paddingLeft) > 0 === 
 const isDark = document.body.classList.contains('body--dark');
 return isAside && isDark === (arguments[0] === 'dark')
   && document.documentElement.scrollWidth <= innerWidth + 1;
+"""
+_CUT_OFF = """
+return [...document.querySelectorAll('.hf-table-frame')]
+  .filter(e => e.scrollWidth > e.clientWidth + 1)
+  .map(e => e.querySelector('thead').innerText.replace(/\\s+/g, ' '));
 """
 _VISIBLE = "const seen = e => e.offsetParent !== null || e.getClientRects().length > 0;"
 _NAMED = (

@@ -83,6 +83,8 @@ def look_at(site: ConsoleSite, path: str, name: str, *, texts: tuple[str, ...] =
             if shot := _SHOTS.get((language, scheme, window)):
                 site.browser.shot(f"{name}-{shot}")
             _is_sound(site.browser, what)
+            if window == DESKTOP:
+                assert site.browser.tables_cut_off() == [], what
     site.browser.resize(DESKTOP)
     site.browser.shine("light")
     site.browser.look()

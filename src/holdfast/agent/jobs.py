@@ -110,14 +110,14 @@ def cancelled(job: Job, now: datetime) -> Job:
 
 def skipped(job: Job, other: Job, now: datetime) -> Job:
     """Another job of the same source is not done: no failure, but to be seen."""
-    since = (other.started_at or other.created_at).isoformat(timespec="seconds")
-    busy = AnotherJobInProgress(since=since, job=other.id)
+    since = other.started_at or other.created_at
+    busy = AnotherJobInProgress(since=f"{since.astimezone():%Y-%m-%d %H:%M:%S %Z}", job=other.id)
     error = {
         "code": busy.code,
         "message": str(busy),
         "remedy": busy.advice,
         "job": other.id,
-        "since": since,
+        "since": since.isoformat(timespec="seconds"),
     }
     return replace(job, state=State.SKIPPED, ended_at=now, error=error)
 

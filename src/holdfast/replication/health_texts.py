@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from holdfast.base.filling import filled_to_type
 from holdfast.base.texts import N_, _
-from holdfast.base.units import format_duration, format_size
+from holdfast.base.units import duration_text, format_size
 from holdfast.replication.status import Health, Reason
 from holdfast.replication.why_texts import why_text
 
@@ -241,7 +241,7 @@ def _moment(value: str) -> str:
 # By the last word of a figure's name.
 _SHOWN: Final[Mapping[str, Callable[[str], str]]] = {
     "bytes": lambda value: format_size(float(value)),
-    "seconds": lambda value: format_duration(float(value)),
+    "seconds": lambda value: duration_text(float(value)),
     "share": lambda value: f"{float(value):.0%}",
     "at": _moment,
     "why": why_text,

@@ -111,7 +111,7 @@ def test_skipped_job_says_since_when_the_other_works(make_job: Make) -> None:
 
     assert job.state is State.SKIPPED
     assert job.error is not None
-    assert "2026-01-01T12:00:00" in job.error["message"]
+    assert "2026-01-01 12:00:00" in job.error["message"]
 
 
 def test_finding_of_the_doctor_comes_with_the_error(make_job: Make) -> None:

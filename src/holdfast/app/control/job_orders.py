@@ -209,7 +209,7 @@ def _noted(job: Job) -> dict[str, Any]:
 
 def _skip(job: Job, holder: Job, *, now: datetime) -> None:
     since = holder.started_at or holder.created_at
-    busy = AnotherJobInProgress(since=since.isoformat(timespec="seconds"), job=holder.id)
+    busy = AnotherJobInProgress(since=f"{since.astimezone():%Y-%m-%d %H:%M:%S %Z}", job=holder.id)
     job.state, job.ended_at, job.error = State.SKIPPED.value, now, error_record(busy)
 
 

@@ -39,7 +39,7 @@ async def alert_page(visit: Visit, alert_id: str) -> None:
     with ui.element("section").classes(f"hf-notice hf-{severity_tone(alert.severity)}"):
         ui.label(alert.sentence).classes("hf-strong")
         if alert.remedy:
-            ui.label(alert.remedy).classes("hf-pre")
+            shown.prose(alert.remedy).classes("hf-pre")
     with shown.card(_("Facts")):
         _facts(alert)
         _links(alert)

@@ -31,9 +31,9 @@ def show_remedy(remedy: document.RemedyShown) -> None:
                     if step.type:
                         to_type(step.type)
         if remedy.verify:
-            ui.label(_("Afterwards: {text}").format(text=remedy.verify)).classes("hf-muted")
+            shown.prose(_("Afterwards: {text}").format(text=remedy.verify)).classes("hf-muted")
         if remedy.undo:
-            ui.label(_("To undo: {text}").format(text=remedy.undo)).classes("hf-muted")
+            shown.prose(_("To undo: {text}").format(text=remedy.undo)).classes("hf-muted")
 
 
 def to_type(command: str) -> None:

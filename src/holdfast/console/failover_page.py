@@ -215,7 +215,11 @@ def _job_card(detail: JobDetail | None) -> None:
         with ui.element("div").classes("hf-row"):
             shown.heading(_("Ordered from here"))
             shown.chip(job_words.state_text(job.state), job_words.tone(job.state))
-            ui.label(_("at {host}, by {who}").format(host=job.machine or "-", who=job.asked_by))
+            ui.label(
+                _("at {host}, by {who}").format(
+                    host=job.machine or "-", who=job_words.who_text(job.asked_by)
+                )
+            )
             ui.space()
             shown.link(_("The job"), f"/jobs/{job.id}")
         steps = [
@@ -238,7 +242,7 @@ def _job_card(detail: JobDetail | None) -> None:
         if detail.error:
             with ui.element("section").classes("hf-notice hf-bad"):
                 ui.label(str(detail.error.get("message", ""))).classes("hf-strong hf-pre")
-                ui.label(str(detail.error.get("remedy", ""))).classes("hf-pre")
+                shown.prose(str(detail.error.get("remedy", ""))).classes("hf-pre")
                 code = str(detail.error.get("code", ""))
                 shown.link(code, f"/doctor?code={quote(code)}").classes("hf-code")
 

@@ -293,7 +293,7 @@ class _Wizard:
             for problem in seen.problems:
                 with ui.element("div").classes("hf-notice hf-bad"):
                     ui.label(problem.message).classes("hf-strong hf-pre")
-                    ui.label(problem.remedy).classes("hf-pre")
+                    shown.prose(problem.remedy).classes("hf-pre")
                     shown.link(problem.code, f"/doctor?code={problem.code}").classes("hf-code")
             for doubt in seen.doubts:
                 with ui.element("div").classes("hf-notice hf-warn"):

@@ -17,7 +17,7 @@ from holdfast.console.job_log import JobLog
 from holdfast.console.job_parts import as_told, show_error, show_facts, show_result, show_steps
 from holdfast.console.job_progress import ProgressBar
 from holdfast.console.job_speed import SpeedChart
-from holdfast.console.job_words import Speed, is_over, kind_text, standing, tone
+from holdfast.console.job_words import Speed, about, is_over, kind_text, standing, tone
 from holdfast.console.notices import say
 from holdfast.console.pages import page
 from holdfast.console.visiting import Visit
@@ -102,7 +102,7 @@ class _Shown:
             ui.label(kind_text(job.kind)).classes("hf-strong")
             if job.machine_id:
                 shown.link(job.machine or job.machine_id, f"/machines/{job.machine_id}")
-            ui.label(job.source).classes("hf-muted")
+            ui.label(about(job)).classes("hf-muted")
             ui.space()
             self._acts(job)
 
@@ -148,7 +148,7 @@ class _Shown:
             show_report(self._visit, {report.language: report})
             return
         with shown.card():
-            show_result(result)
+            show_result(self._detail.job, result)
 
     async def _cancel(self) -> None:
         title = _("Cancel this job?")

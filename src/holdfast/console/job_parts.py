@@ -8,13 +8,13 @@ from urllib.parse import quote
 
 from nicegui import ui
 
-from holdfast.app.control.job_views import JobDetail, StepView
+from holdfast.app.control.job_views import JobDetail, JobView, StepView
 from holdfast.base.texts import N_, _
 from holdfast.base.units import format_size
 from holdfast.console import shown
-from holdfast.console.job_words import standing, took
+from holdfast.console.job_words import about, begun_by, standing, took
 from holdfast.console.shown import Tone
-from holdfast.fleet.jobs import StepState
+from holdfast.fleet.jobs import Kind, StepState
 
 _STEP_STATES: Mapping[str, str] = {
     StepState.WAITING: N_("waiting"),
@@ -57,8 +57,8 @@ def show_facts(detail: JobDetail, now: datetime) -> None:
     job = detail.job
     rows = [
         (_("State"), standing(job)),
-        (_("About"), job.source),
-        (_("Begun by"), job.asked_by or job.origin),
+        (_("About"), about(job)),
+        (_("Begun by"), begun_by(job)),
         (_("Asked for"), shown.when(job.created_at)),
         (_("Started"), shown.when(job.started_at) if job.started_at else ""),
         (_("Ended"), shown.when(job.ended_at) if job.ended_at else ""),
@@ -97,10 +97,10 @@ def show_error(detail: JobDetail) -> None:
         _error(detail.error)
 
 
-def show_result(result: Mapping[str, Any]) -> None:
+def show_result(job: JobView, result: Mapping[str, Any]) -> None:
     shown.heading(_("What came of it"))
     rows = [
-        (_(_RESULTS[name]), _value(name, value))
+        (_(_RESULTS[name]), _value(name, value), _place(job, name, value))
         for name, value in result.items()
         if name in _RESULTS and value not in (None, "")
     ]
@@ -136,7 +136,7 @@ def _error(error: Mapping[str, Any]) -> None:
         shown.heading(_("Why it did not work"))
         ui.label(str(error.get("message") or code)).classes("hf-strong hf-pre")
         if remedy := error.get("remedy"):
-            ui.label(str(remedy)).classes("hf-pre")
+            shown.prose(str(remedy)).classes("hf-pre")
         ui.label(code).classes("hf-code")
 
 
@@ -144,6 +144,12 @@ def _step_took(step: StepView, now: datetime) -> str:
     if step.started_at is None:
         return ""
     return shown.duration(((step.ended_at or now) - step.started_at).total_seconds())
+
+
+def _place(job: JobView, name: str, value: Any) -> str:
+    """Of the point that was made; one that was read may be another machine's."""
+    is_made = name == "point" and job.kind == Kind.BACKUP and job.machine_id
+    return f"/points/{job.machine_id}/{value}" if is_made else ""
 
 
 def _value(name: str, value: Any) -> str:

@@ -1,5 +1,6 @@
 """Jobs in words: what they are called, how they stand, how far and how fast they are."""
 
+import re
 from collections import deque
 from collections.abc import Mapping
 from datetime import datetime
@@ -63,6 +64,7 @@ _TONES: Mapping[str, Tone] = {
     State.FAILED: "bad",
     State.LOST: "bad",
 }
+_MARKED = re.compile(r"[a-z]+(-[a-z]+)*:(?P<name>[^\s/:]+)")
 _SAMPLES = 12
 _LEAST_SECONDS = 1.0
 
@@ -73,6 +75,26 @@ def kind_text(kind: str) -> str:
 
 def state_text(state: str) -> str:
     return _(STATES[state]) if state in STATES else state
+
+
+def who_text(actor: str) -> str:
+    """Whoever began something, as people are called: not `person:ada`."""
+    kind, _mark, name = actor.partition(":")
+    if kind == "server":
+        return _("server")
+    return name if kind == "person" and name else actor
+
+
+def begun_by(job: JobView) -> str:
+    if job.asked_by:
+        return who_text(job.asked_by)
+    return _("On a schedule") if job.origin == "schedule" else job.origin
+
+
+def about(job: JobView) -> str:
+    """What it works on, without the mark that keeps jobs of one kind apart from those of another."""
+    found = _MARKED.fullmatch(job.source)
+    return found["name"] if found else job.source
 
 
 def standing(job: JobView) -> str:

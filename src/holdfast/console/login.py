@@ -1,6 +1,7 @@
 """Coming in and going out: plain forms, which need no script and no framework."""
 
 import asyncio
+import re
 from html import escape
 from typing import Annotated
 
@@ -159,7 +160,7 @@ def _page(
         name_label=escape(_("Account")),
         password_label=escape(_("Password")),
         enter=escape(_("Log in")),
-        help=escape(
+        help=_typed(
             _(
                 "The first start of the server showed the password of the account `admin`. "
                 "An administrator sets a new one with `holdfast server account password NAME`."
@@ -168,6 +169,11 @@ def _page(
         languages_label=escape(_("Language")),
         languages=" · ".join(_language(one, language, wanted) for one in LANGUAGES),
     )
+
+
+def _typed(text: str) -> str:
+    """As `shown.prose` has it on the pages inside."""
+    return re.sub("`([^`]+)`", r'<code class="hf-typed">\1</code>', escape(text))
 
 
 def _language(one: str, current: str, wanted: str) -> str:

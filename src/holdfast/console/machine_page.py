@@ -82,12 +82,12 @@ def _facts(visit: Visit, machine: MachineView, safety: SafetyView | None, *, vau
     with shown.card():
         shown.facts(
             [
-                (_("Vault"), vault),
+                (_("Vault"), vault, f"/vaults/{machine.vault_id}"),
                 (_("Id"), machine.id),
                 (_("System"), str(system.get("name") or "-")),
                 (_("Agent"), machine.agent_version or "-"),
                 (_("Last heard"), shown.ago(machine.last_seen_at, now)),
-                (_("Newest point"), shown.ago(machine.newest_point, now)),
+                (_("Newest point"), shown.ago(machine.newest_point, now), _points(machine)),
                 (_("Shown to come back"), proven_text(safety, now)),
                 (_("Stored"), _stored(machine)),
                 (_("Speed limit"), _rate(machine.limit_rate)),
@@ -95,6 +95,10 @@ def _facts(visit: Visit, machine: MachineView, safety: SafetyView | None, *, vau
                 *_deletion(machine),
             ]
         ).classes("hf-facts-wide")
+
+
+def _points(machine: MachineView) -> str:
+    return f"/points?machine={machine.id}" if machine.newest_point else ""
 
 
 def _stored(machine: MachineView) -> str:

@@ -6,6 +6,7 @@ from nicegui import ui
 
 from holdfast.base.errors import HoldfastError
 from holdfast.base.texts import _
+from holdfast.console.shown import prose
 
 _STAYS = 0
 
@@ -48,6 +49,6 @@ def problem(err: HoldfastError) -> Any:
     """In the place of what could not be shown."""
     with ui.element("section").classes("hf-notice hf-bad").props("role=alert") as shown:
         ui.label(str(err)).classes("hf-strong")
-        ui.label(err.advice)
+        prose(err.advice)
         ui.label(err.code).classes("hf-code")
     return shown

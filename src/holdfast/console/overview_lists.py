@@ -52,7 +52,7 @@ def _problem(one: ProblemView) -> None:
             ui.label(_("since {time}").format(time=shown.when(one.since))).classes("hf-muted")
         _row_link(one.sentence, f"/problems/{quote(one.id, safe='')}")
         if one.remedy:
-            ui.label(one.remedy).classes("hf-muted hf-pre")
+            shown.prose(one.remedy).classes("hf-muted hf-pre")
 
 
 def _row_link(text: str, href: str) -> None:

@@ -13,6 +13,7 @@ from holdfast.base.texts import N_, _
 from holdfast.console import shown
 from holdfast.console.asking import confirm
 from holdfast.console.forms import Form
+from holdfast.console.job_words import who_text
 from holdfast.console.notices import say
 from holdfast.console.pages import page
 from holdfast.console.plan_picture import show_check
@@ -48,7 +49,7 @@ def _head(visit: Visit, plan: PlanView) -> None:
         shown.subject(plan.name)
         ui.label(
             _("version {number}, {when}, by {who}").format(
-                number=plan.version, when=shown.when(plan.changed_at), who=plan.changed_by
+                number=plan.version, when=shown.when(plan.changed_at), who=who_text(plan.changed_by)
             )
         ).classes("hf-muted")
         ui.space()

@@ -50,7 +50,7 @@ def _problems(problems: Sequence[PlanProblem], colour: str) -> None:
         for one in problems:
             place = _("Line {line}").format(line=one.line) if one.line else _("The plan")
             ui.label(f"{place}: {one.problem}").classes("hf-strong")
-            ui.label(one.cure)
+            shown.prose(one.cure)
 
 
 def _group(number: int, group: PlanGroup) -> None:

@@ -16,6 +16,7 @@ from holdfast.base.texts import N_, _
 from holdfast.console import recovery_words as words
 from holdfast.console import shown
 from holdfast.console.asking import confirm
+from holdfast.console.job_words import who_text
 from holdfast.console.notices import say
 from holdfast.console.pages import page
 from holdfast.console.panels import Panel, acting
@@ -72,7 +73,7 @@ def _head(visit: Visit, detail: PlanRunDetail) -> None:
         shown.subject(f"{run.plan}: {kind_text(run)}")
         shown.chip(word(words.OUTCOME, run.outcome), tone(words.OUTCOME, run.outcome) or "idle")
         ui.label(
-            _("begun {when} by {who}").format(when=shown.when(run.begun_at), who=run.who)
+            _("begun {when} by {who}").format(when=shown.when(run.begun_at), who=who_text(run.who))
         ).classes("hf-muted")
         ui.space()
         if not run.outcome:
@@ -170,7 +171,7 @@ def _shown(step: RunStep) -> StepShown:
     if step.decision:
         said.append(
             _("{decision}, said {who}").format(
-                decision=_(_DECISIONS[step.decision]), who=step.decided_by
+                decision=_(_DECISIONS[step.decision]), who=who_text(step.decided_by)
             )
         )
     return StepShown(

@@ -8,6 +8,7 @@ from holdfast.base.clock import Clock
 from holdfast.base.texts import N_, _
 from holdfast.console import recovery_words as words
 from holdfast.console import shown
+from holdfast.console.job_words import who_text
 from holdfast.console.pages import page
 from holdfast.console.tables import Choice, Column, Empty, Listing
 from holdfast.console.thing_words import tone, word
@@ -148,7 +149,9 @@ def _columns(
             text=lambda row: shown.ago(row.changed_at, clock.now()),
             is_minor=True,
         ),
-        Column(name="who", label=_("By"), value=lambda row: row.changed_by, is_minor=True),
+        Column(
+            name="who", label=_("By"), value=lambda row: who_text(row.changed_by), is_minor=True
+        ),
     ]
 
 
@@ -186,5 +189,5 @@ def _run_columns(clock: Clock) -> list[Column[PlanRunView]]:
             ),
             is_number=True,
         ),
-        Column(name="who", label=_("By"), value=lambda row: row.who, is_minor=True),
+        Column(name="who", label=_("By"), value=lambda row: who_text(row.who), is_minor=True),
     ]

@@ -86,6 +86,7 @@ def _columns(visit: Visit) -> list[Column[PolicyLine]]:
             name="attached",
             label=_("Protects"),
             value=lambda one: one.policy.attached,
+            href=lambda one: f"/policies/{one.policy.id}" if one.policy.attached else None,
             is_number=True,
         ),
         ago_column(

@@ -63,7 +63,7 @@ async def problem_page(visit: Visit, problem_id: str) -> None:
             ui.label(_("since {time}").format(time=shown.when(found.since))).classes("hf-muted")
         shown.subject(found.sentence)
         if found.remedy:
-            ui.label(found.remedy).classes("hf-pre")
+            shown.prose(found.remedy).classes("hf-pre")
         if found.code:
             ui.label(found.code).classes("hf-code")
         _alerts(len(found.alerts))

@@ -190,7 +190,7 @@ def _reasons(found: Sequence[ReasonView]) -> None:
         with ui.element("section").classes(f"hf-notice {colour}"):
             ui.label(one.said).classes("hf-strong")
             if one.remedy:
-                ui.label(one.remedy)
+                shown.prose(one.remedy)
             with ui.element("div").classes("hf-row"):
                 ui.label(_("since {when}").format(when=shown.when(one.since)))
                 shown.link(one.code, f"/doctor?code={one.code}").classes("hf-code")
@@ -208,7 +208,8 @@ async def _chart(visit: Visit, replication_id: str) -> None:
         chart = LiveChart(
             visit,
             title=_("How far behind it was, in minutes"),
-            unit="min",
+            # The word that times of minutes have.
+            unit=_("{minutes} min").format(minutes="").strip(),
             series=_behind(found, promised),
         )
         shown.heading(_("What waited to be sent"), 3)

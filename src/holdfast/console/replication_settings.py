@@ -72,7 +72,7 @@ def show_last_change(job: JobView | None, error: Mapping[str, Any] | None) -> No
         ui.label(f"{said}: {state_text(job.state)}").classes("hf-strong")
         if error:
             ui.label(str(error.get("message", "")))
-            ui.label(str(error.get("remedy", ""))).classes("hf-muted")
+            shown.prose(str(error.get("remedy", ""))).classes("hf-muted")
         shown.link(_("The job"), f"/jobs/{job.id}")
 
 

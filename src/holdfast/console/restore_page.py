@@ -16,7 +16,7 @@ from holdfast.console.thing_words import CONSISTENCY, HEALTH, tone, word
 from holdfast.console.visiting import Visit
 from holdfast.console.vm_inside import VmInside
 from holdfast.console.vm_restore_form import VmRestoreForm
-from holdfast.console.whole_lists import all_of
+from holdfast.console.whole_lists import all_of, vault_names
 
 _PLACE = "/restore"
 _ALL, _SOME = "all", "some"
@@ -56,6 +56,7 @@ def _steps(now: int, machine: str = "") -> None:
 
 
 async def _machines(visit: Visit) -> None:
+    vaults = await vault_names(visit)
     listing: Listing[MachineView] = Listing(
         visit,
         name="restorable",
@@ -71,6 +72,13 @@ async def _machines(visit: Visit) -> None:
                 label=_("State"),
                 value=lambda one: word(HEALTH, one.health),
                 tone=lambda one: tone(HEALTH, one.health),
+            ),
+            # Machines of two vaults may have one name.
+            Column(
+                name="vault",
+                label=_("Vault"),
+                value=lambda one: vaults.get(one.vault_id, one.vault_id),
+                href=lambda one: f"/vaults/{one.vault_id}",
             ),
             Column(name="points", label=_("Points"), value=lambda one: one.points, is_number=True),
             Column(

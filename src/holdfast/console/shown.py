@@ -1,5 +1,6 @@
 """How figures and words look on every page: the same thing is always written the same way."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -9,6 +10,7 @@ from holdfast.base.texts import _, ngettext
 from holdfast.base.units import duration_text, format_size
 
 Tone = Literal["good", "warn", "bad", "busy", "idle"]
+Fact = tuple[str, str] | tuple[str, str, str]
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _MANY_DAYS = 45
 
@@ -60,13 +62,34 @@ def figure(
     return made
 
 
-def facts(rows: list[tuple[str, str]]) -> ui.element:
-    """Names and values beneath each other."""
+def facts(rows: Sequence[Fact]) -> ui.element:
+    """Names and values beneath each other; a third word is where the value leads to."""
     with ui.element("dl").classes("hf-facts") as made:
-        for name, value in rows:
+        for name, value, *href in rows:
             ui.element("dt")._text = name  # noqa: SLF001  the framework's way to a text
-            ui.element("dd")._text = value  # noqa: SLF001
+            with ui.element("dd") as place:
+                if any(href):
+                    link(value, href[0])
+                else:
+                    place._text = value  # noqa: SLF001
     return made
+
+
+def prose(text: str) -> ui.element:
+    """A sentence; what is to be typed in it, between backticks, is set as such."""
+    with ui.element("div") as made:
+        for part, is_typed in typed_parts(text):
+            said = ui.element("code").classes("hf-typed") if is_typed else ui.element("span")
+            said._text = part  # noqa: SLF001
+    return made
+
+
+def typed_parts(text: str) -> list[tuple[str, bool]]:
+    """Its parts in order, each with whether it is to be typed."""
+    parts = text.split("`")
+    # A mark without an end is one like any other.
+    whole = parts if len(parts) % 2 else [text]
+    return [(part, place % 2 == 1) for place, part in enumerate(whole) if part]
 
 
 def heading(text: str, level: int = 2) -> ui.element:

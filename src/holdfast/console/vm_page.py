@@ -130,18 +130,23 @@ async def _unprotect(visit: Visit, found: HostedVm) -> None:
 
 def _facts(visit: Visit, found: HostedVm, safety: SafetyView | None) -> None:
     vm, now = found.vm, visit.plane.clock.now()
+    sites = safety.sites if safety else []
     with shown.card():
         shown.facts(
             [
-                (_("Host"), found.machine),
+                (_("Host"), found.machine, f"/machines/{found.machine_id}"),
                 (_("UUID"), vm.uuid),
                 (_("Can be protected"), word(EXTENT, vm.protectable)),
                 (_("Best class now"), word(CONSISTENCY, vm.consistency)),
                 (_("Protected since"), shown.when(vm.protected_since)),
-                (_("Newest point"), shown.ago(vm.point_at, now)),
+                (_("Newest point"), shown.ago(vm.point_at, now), _points(found)),
                 (_("Its class"), word(CONSISTENCY, vm.point_class)),
                 (_("Shown to come back"), proven_text(safety, now)),
-                (_("Replicated to"), ", ".join(safety.sites) if safety and safety.sites else "-"),
+                (
+                    _("Replicated to"),
+                    ", ".join(sites) or "-",
+                    f"/sites/{sites[0]}" if sites else "",
+                ),
                 (_("Seen"), shown.ago(vm.told_at, now)),
             ]
         )
@@ -150,6 +155,11 @@ def _facts(visit: Visit, found: HostedVm, safety: SafetyView | None) -> None:
             with ui.element("div").classes("hf-row"):
                 ui.label(_("Remark:")).classes("hf-muted")
                 shown.link(code, f"/doctor?code={code}")
+
+
+def _points(found: HostedVm) -> str:
+    where = f"/points?machine={found.machine_id}&vm={found.vm.uuid}"
+    return where if found.vm.point_at else ""
 
 
 def _legend(words: Words, value: str | None) -> None:

@@ -229,5 +229,5 @@ def _notice(found: Obstacle, tone: str) -> None:
     here = _HERE.get(found.code)
     with ui.element("div").classes(f"hf-notice hf-{tone}"):
         ui.label(found.message).classes("hf-strong")
-        ui.label(_(here) if here else found.remedy)
+        shown.prose(_(here) if here else found.remedy)
         ui.label(found.code).classes("hf-code")

@@ -5,8 +5,17 @@ from typing import Any
 
 import pytest
 
+from holdfast.app.control.job_views import JobView
 from holdfast.app.jobs_view import part_of
-from holdfast.console.job_words import KINDS, STATES, Speed, done_text
+from holdfast.console.job_words import (
+    KINDS,
+    STATES,
+    Speed,
+    about,
+    begun_by,
+    done_text,
+    who_text,
+)
 from holdfast.fleet.jobs import Kind, State
 
 BEGIN = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -74,3 +83,58 @@ def test_what_is_done_is_told_as_far_as_it_is_known() -> None:
     progress = {"phase": "store", "bytes_done": MIB, "files_done": 12, "files_total": 1200}
 
     assert done_text(progress) == "store · 1.00 MiB · 12 / 1,200 files"
+
+
+def a_job(**more: Any) -> JobView:
+    given: dict[str, Any] = {
+        "id": "1",
+        "vault_id": None,
+        "machine_id": None,
+        "machine": None,
+        "kind": Kind.BACKUP,
+        "origin": "schedule",
+        "source": "/srv",
+        "state": State.DONE,
+        "asked_by": "",
+        "created_at": BEGIN,
+        "started_at": None,
+        "ended_at": None,
+        "is_cancel_asked": False,
+        "attempts": 1,
+        "progress": {},
+        "error_code": None,
+    }
+    return JobView(**{**given, **more})
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("plan:shop", "shop"),
+        ("recovery-test:web", "web"),
+        ("vm:web", "web"),
+        ("/etc /srv vm:web", "/etc /srv vm:web"),
+        ("/srv/a:b", "/srv/a:b"),
+        ("", ""),
+    ],
+)
+def test_what_a_job_is_about_is_named_without_its_mark(source: str, text: str) -> None:
+    assert about(a_job(source=source)) == text
+
+
+@pytest.mark.parametrize(
+    ("job", "who"),
+    [
+        ({"asked_by": "person:ada"}, "ada"),
+        ({"asked_by": "server:server"}, "server"),
+        ({"asked_by": "machine:1f"}, "machine:1f"),
+        ({}, "On a schedule"),
+        ({"origin": "person"}, "person"),
+    ],
+)
+def test_who_began_a_job_is_called_as_people_call_them(job: dict[str, Any], who: str) -> None:
+    assert begun_by(a_job(**job)) == who
+
+
+def test_nobody_has_no_name() -> None:
+    assert who_text("") == ""

@@ -24,3 +24,17 @@ HOUR, DAY = 3600, 86400
 )
 def test_a_time_is_told_in_two_units_at_most(seconds: float | None, text: str) -> None:
     assert shown.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("Make room.", [("Make room.", False)]),
+        ("See `holdfast jobs`.", [("See ", False), ("holdfast jobs", True), (".", False)]),
+        ("`a`, `b`", [("a", True), (", ", False), ("b", True)]),
+        ("no end: `a", [("no end: `a", False)]),
+        ("", []),
+    ],
+)
+def test_what_is_to_be_typed_is_told_apart(text: str, parts: list[tuple[str, bool]]) -> None:
+    assert shown.typed_parts(text) == parts

@@ -1,5 +1,6 @@
 """What a command says, as text for people or as JSON lines for programs."""
 
+import os
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _MOST_SKIPPED = 500
 _JSON_EVERY = 1.0
+_PACKAGED = "/usr/lib/holdfast/"
+_PACKAGED_DOCS = "/usr/share/doc/holdfast"
 
 
 class Output(Protocol):
@@ -86,7 +89,7 @@ class TextOutput:
         self._aside(f"  → {shown.line(err.advice)}")
         if err.hint:
             self._aside(_hint_line(err.hint))
-        self._aside(f"  {codes} · {page_of(err)}")
+        self._aside(f"  {codes} · {_page_here(err)}")
 
     @contextmanager
     def progress(self) -> "Iterator[OnProgress]":
@@ -176,6 +179,14 @@ def _hint_line(hint: Hint) -> str:
 
 def page_of(err: HoldfastError) -> str:
     return f"docs/errors/{err.code}.md"
+
+
+def _page_here(err: HoldfastError) -> str:
+    """As a person can open it: the package has it far from where anybody works."""
+    page = page_of(err)
+    packaged = f"{_PACKAGED_DOCS}/{page}"
+    is_there = __file__.startswith(_PACKAGED) and os.path.exists(packaged)
+    return packaged if is_there else page
 
 
 def encodable(text: str) -> str:

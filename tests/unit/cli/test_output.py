@@ -3,9 +3,11 @@
 import errno
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
+from holdfast.cli import output
 from holdfast.cli.json_events import LocksRemoved
 from holdfast.cli.output import JsonOutput, TextOutput
 from holdfast.files.report import Phase, Progress, Skipped, SkipReason
@@ -32,6 +34,20 @@ def test_text_puts_results_and_trouble_apart(capsys: pytest.CaptureFixture[str])
     assert "/list" in said.err
     assert "→ Check the location, or run `holdfast vault create /v`" in said.err
     assert "no-vault, 0x80070003 · docs/errors/no-vault.md" in said.err
+
+
+def test_page_of_an_error_is_where_the_package_put_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(output, "_PACKAGED", output.__file__.removesuffix("output.py"))
+    monkeypatch.setattr(output, "_PACKAGED_DOCS", str(tmp_path))
+    page = tmp_path / "docs" / "errors" / "no-vault.md"
+    page.parent.mkdir(parents=True)
+    page.touch()
+
+    TextOutput(FakeClock()).error(NoVault(place="/v"))
+
+    assert f"no-vault, 0x80070003 · {page}\n" in capsys.readouterr().err
 
 
 def test_quiet_keeps_results_of_work_but_not_answers(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """The console's first page in a real browser: the answer, its figures, and the lists behind them."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,6 +25,11 @@ from holdfast.testing.planes import Registered, add_machine, add_person, add_vau
 pytestmark = MARKS
 
 HOUR = timedelta(hours=1)
+_TILES = """
+const of = (tile, name) => tile.querySelector('.hf-figure-' + name).innerText.trim();
+return [...document.querySelectorAll('a.hf-figure')].map(
+  tile => [of(tile, 'label'), of(tile, 'value'), tile.getAttribute('href')]);
+"""
 VMS = tuple(f"shop-{number:02}" for number in range(12))
 
 
@@ -46,6 +52,7 @@ def fleet(site: ConsoleSite) -> Plane:
     with plane.database.write() as db:
         db.add_all(_point(one, number, now) for one in (web, mail) for number in range(5))
         db.add_all(_jobs(vault, web, now))
+        db.add_all(_noise(vault, web, now))
         for error in ("storage-full",):
             for one in (web, mail):
                 raise_alert(
@@ -99,23 +106,40 @@ def _point(machine: Registered, number: int, now: datetime) -> Point:
 
 def _jobs(vault: str, machine: Registered, now: datetime) -> Iterator[Job]:
     for number, (kind, state) in enumerate(
-        (("backup", "done"), ("restore", "done"), ("backup", "failed"))
-    ):
-        at = now - (number + 1) * HOUR
-        yield Job(
-            id=f"job-{number}",
-            vault_id=vault,
-            machine_id=machine.id,
-            kind=kind,
-            origin="schedule",
-            source="/srv",
-            state=state,
-            arguments={},
-            created_at=at,
-            started_at=at,
-            ended_at=at,
-            progress={},
+        (
+            *(("backup", "done"), ("restore", "done"), ("backup", "failed")),
+            *(("backup", "warnings"), ("backup", "lost"), ("prune", "waiting")),
         )
+    ):
+        yield _job(
+            vault, machine, now - (number + 1) * HOUR, id=f"job-{number}", kind=kind, state=state
+        )
+    read = {"id": "read", "kind": "check", "arguments": {"read_data": "10%"}}
+    yield _job(vault, machine, now - 300 * HOUR, **read)
+    yield _job(vault, machine, now - 30 * HOUR, id="older", state="failed")
+
+
+def _noise(vault: str, machine: Registered, now: datetime) -> Iterator[Job]:
+    """Newer than what figures count, and more of them than a list takes at once."""
+    for number in range(1100):
+        yield _job(vault, machine, now, id=f"noise-{number}", state="skipped")
+
+
+def _job(vault: str, machine: Registered, at: datetime, **more: Any) -> Job:
+    given = {
+        "vault_id": vault,
+        "machine_id": machine.id,
+        "kind": "backup",
+        "origin": "schedule",
+        "source": "/srv",
+        "state": "done",
+        "arguments": {},
+        "progress": {},
+        "created_at": at,
+        "started_at": at,
+        "ended_at": at,
+    }
+    return Job(**{**given, **more})
 
 
 def _site(far: Registered, now: datetime) -> Site:
@@ -208,6 +232,36 @@ def test_a_figure_leads_to_what_it_is_made_of(site: ConsoleSite) -> None:
     browser.wait_for("How safe everything is", "1-1 of 1")
     assert "new" in browser.text
     assert "shop-00" not in browser.text
+
+
+@pytest.mark.usefixtures("fleet")
+def test_every_figure_leads_to_as_many_as_it_says(site: ConsoleSite) -> None:
+    browser = site.browser
+    browser.open("/")
+    browser.wait_for("Jobs that failed")
+    tiles = {label: (value, href) for label, value, href in browser.run(_TILES)}
+    counted = {label: int(value) for label, (value, _href) in tiles.items() if value.isdecimal()}
+    part, whole = map(int, tiles["Proven lately"][0].split(" of "))
+    counted["Proven lately"] = whole - part
+    counted["Stored"] = 1
+
+    held = {label: _rows_behind(site, tiles[label][1]) for label in counted}
+
+    assert held == counted
+    assert counted["Jobs that failed"] == counted["Jobs that went well"] - 1 == 2
+    assert tiles["Last restore"][1].endswith("/jobs/job-1")
+    assert tiles["Last check that read the data"][1].endswith("/jobs/read")
+    assert "/replications/r-shop-" in tiles["Worst RPO now"][1]
+    assert "/machines/" in tiles["Longest without a new backup"][1]
+
+
+def _rows_behind(site: ConsoleSite, href: str) -> int:
+    """What a list says of itself; one that holds nothing says so."""
+    site.browser.open(href.removeprefix("/ui"))
+    said = "document.querySelector('.hf-listing')"
+    site.browser.until(lambda: site.browser.run(f"return !!{said}"), "a list")
+    found = re.search(r"\d+-\d+ of (\d+)", site.browser.run(f"return {said}.innerText"))
+    return int(found[1]) if found else 0
 
 
 @pytest.mark.usefixtures("fleet")

@@ -1,8 +1,10 @@
 """Jobs: what is being done now, and what was done."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import replace
+from typing import Annotated
 
+from fastapi import Query
 from nicegui import ui
 
 from holdfast.app.control.job_views import JobView
@@ -11,48 +13,61 @@ from holdfast.base.texts import N_, _, ngettext
 from holdfast.catalog.jobs import JobFilter
 from holdfast.console import shown
 from holdfast.console.columns import ago_column
+from holdfast.console.job_lists import DAY, EVER, WEEK, JobsAsked
 from holdfast.console.job_progress import ProgressBar
-from holdfast.console.job_words import kind_text, standing, state_text, tone, took
+from holdfast.console.job_words import (
+    about,
+    begun_by,
+    kind_text,
+    standing,
+    state_text,
+    tone,
+    took,
+)
+from holdfast.console.narrowed import narrowed, only_these
 from holdfast.console.pages import page
-from holdfast.console.tables import Choice, Column, Empty, Listing, Wish
+from holdfast.console.tables import Choice, Column, Empty, Listing
 from holdfast.console.visiting import Visit
 from holdfast.fleet.jobs import State
 from holdfast.fleet.paging import MOST, Window
 
 _RUNNING_SECONDS, _LIST_SECONDS = 2.0, 10.0
 _MOST_AT_WORK = 12
-_DAY = 24
-_WEEK = 7 * _DAY
-_EVER = 0
+_MONTH = 30 * DAY
 
 
 @page("/jobs", title=N_("Jobs"), section="jobs")
 async def jobs_page(
     visit: Visit,
-    state: str = "",
-    kind: str = "",
+    state: Annotated[list[str] | None, Query()] = None,
+    kind: Annotated[list[str] | None, Query()] = None,
     machine: str = "",
     vault: str = "",
-    hours: int = _WEEK,
+    hours: int = WEEK,
 ) -> None:
-    """`state`, `kind`, `machine` and `vault` as the API knows them; `hours` 0: as far back as it goes."""
-    jobs = _Jobs(visit, machine=machine, vault=vault, hours=hours)
-    chosen = {"state": state_text(state) if state else "", "kind": kind_text(kind) if kind else ""}
-    await jobs.show({name: text for name, text in chosen.items() if text})
+    """All as the API knows them, several states and kinds as well; `hours` 0: as far back as it goes."""
+    asked = JobsAsked(
+        states=tuple(state or ()),
+        kinds=tuple(kind or ()),
+        machine=machine,
+        vault=vault,
+        hours=hours if hours in (DAY, WEEK, _MONTH, EVER) else WEEK,
+    )
+    jobs = _Jobs(visit, asked)
+    await jobs.show()
     visit.every(_RUNNING_SECONDS, jobs.look_at_work)
     visit.every(_LIST_SECONDS, jobs.refresh)
 
 
 class _Jobs:
-    def __init__(self, visit: Visit, *, machine: str, vault: str, hours: int) -> None:
-        self._visit, self._machine, self._vault = visit, machine, vault
-        self._hours = hours
+    def __init__(self, visit: Visit, asked: JobsAsked) -> None:
+        self._visit, self._asked = visit, asked
         self._bars: dict[str, ProgressBar] = {}
         self._work: ui.element
         self._told: ui.label
         self._listing: Listing[JobView]
 
-    async def show(self, chosen: dict[str, str]) -> None:
+    async def show(self) -> None:
         self._only()
         self._work = shown.card(_("At work now"))
         self._period()
@@ -72,17 +87,20 @@ class _Jobs:
                 href="/start",
             ),
             choices=_choices(),
-            wish=Wish(sort="since", is_descending=True, chosen=chosen),
+            sort="since",
+            is_descending=True,
         )
         await self._listing.show()
         await self.look_at_work()
 
     def _only(self) -> None:
-        """Whoever came by a link must see that these are not all."""
-        if self._machine or self._vault:
-            with ui.element("div").classes("hf-row"):
-                ui.label(_("Only those of one machine or vault are shown.")).classes("hf-muted")
-                shown.link(_("Show all"), "/jobs")
+        asked, said = self._asked, []
+        if asked.machine or asked.vault:
+            said.append(_("Only those of one machine or vault are shown."))
+        if asked.words:
+            said.append(only_these(asked.words))
+        if said:
+            narrowed(" ".join(said), "/jobs")
 
     async def refresh(self) -> None:
         await self._listing.refresh()
@@ -90,8 +108,8 @@ class _Jobs:
     async def look_at_work(self) -> None:
         wanted = JobFilter(
             states=(State.RUNNING.value,),
-            vault_id=self._vault or None,
-            machine_id=self._machine or None,
+            vault_id=self._asked.vault or None,
+            machine_id=self._asked.machine or None,
         )
         found = await self._visit.ask(list_jobs, wanted, Window(limit=_MOST_AT_WORK))
         if {job.id for job in found.items} != self._bars.keys() or not self._bars:
@@ -114,33 +132,27 @@ class _Jobs:
 
     def _at_work(self, job: JobView) -> ProgressBar:
         with ui.element("div").classes("hf-stack"):
-            about = " · ".join(filter(None, (kind_text(job.kind), job.machine, job.source)))
-            shown.link(about, f"/jobs/{job.id}").classes("hf-strong")
+            said = " · ".join(filter(None, (kind_text(job.kind), job.machine, about(job))))
+            shown.link(said, f"/jobs/{job.id}").classes("hf-strong")
             return ProgressBar(self._visit, job)
 
     def _period(self) -> None:
         periods = {
-            _DAY: _("The last day"),
-            _WEEK: _("The last week"),
-            30 * _DAY: _("The last 30 days"),
-            _EVER: _("As far back as it goes"),
+            DAY: _("The last day"),
+            WEEK: _("The last week"),
+            _MONTH: _("The last 30 days"),
+            EVER: _("As far back as it goes"),
         }
-        hours = self._hours if self._hours in periods else _WEEK
-        box = ui.select(periods, label=_("Time"), value=hours).props("dense outlined")
+        box = ui.select(periods, label=_("Time"), value=self._asked.hours).props("dense outlined")
         box.classes("hf-choice hf-narrow")
         box.on_value_change(self._visit.doing(self._change_period))
 
     async def _change_period(self, event: object) -> None:
-        self._hours = getattr(event, "value", _WEEK)
+        self._asked = replace(self._asked, hours=getattr(event, "value", WEEK))
         await self.refresh()
 
     async def _load(self) -> Sequence[JobView]:
-        now = self._visit.plane.clock.now()
-        wanted = JobFilter(
-            vault_id=self._vault or None,
-            machine_id=self._machine or None,
-            since=now - timedelta(hours=self._hours) if self._hours else None,
-        )
+        wanted = self._asked.filter(self._visit.plane.clock.now())
         found = await self._visit.ask(list_jobs, wanted, Window(limit=MOST))
         self._told.set_text(_told(len(found.items), is_cut=found.next is not None))
         return found.items
@@ -169,7 +181,7 @@ def _columns(visit: Visit) -> list[Column[JobView]]:
             value=lambda job: job.machine,
             href=lambda job: f"/machines/{job.machine_id}" if job.machine_id else None,
         ),
-        Column(name="about", label=_("About"), value=lambda job: job.source, is_minor=True),
+        Column(name="about", label=_("About"), value=about, is_minor=True),
         ago_column(
             "since",
             _("Begun"),
@@ -187,7 +199,7 @@ def _columns(visit: Visit) -> list[Column[JobView]]:
         Column(
             name="by",
             label=_("Begun by"),
-            value=lambda job: job.asked_by or job.origin,
+            value=begun_by,
             is_minor=True,
         ),
     ]

@@ -2,15 +2,24 @@
 
 from nicegui import ui
 
+from holdfast.app.control.overview import ILL, UNDERWAY, WELL
 from holdfast.app.control.overview_views import OverviewView, ProofView
 from holdfast.app.control.proofs import By
 from holdfast.base.texts import _, ngettext
 from holdfast.console import shown
+from holdfast.console.job_lists import DAY, EVER, JobsAsked
 from holdfast.console.overview_texts import counted
 from holdfast.console.shown import Tone
 from holdfast.console.tiles import Tile
+from holdfast.fleet.jobs import Kind
 
 _HEALTH: dict[str, Tone] = {"normal": "good", "warning": "warn", "critical": "bad"}
+# Where there is nothing to lead to yet.
+_WAYS = {
+    By.RESTORE: JobsAsked(kinds=(Kind.RESTORE, Kind.RESTORE_VM), hours=EVER).href,
+    By.DRILL: "/drills",
+    By.READ_CHECK: JobsAsked(kinds=(Kind.CHECK, Kind.SCRUB), hours=EVER).href,
+}
 
 
 class SafetyTiles:
@@ -67,16 +76,18 @@ class ProofTiles:
         with ui.element("div").classes("hf-grid"):
             self._share = Tile(_("Proven lately"), "/safety?proven=false")
             self._of = {
-                By.RESTORE: Tile(_("Last restore"), "/jobs?kind=restore"),
-                By.DRILL: Tile(_("Last drill that passed"), "/drills"),
-                By.READ_CHECK: Tile(_("Last check that read the data"), "/jobs?kind=check"),
+                By.RESTORE: Tile(_("Last restore"), _WAYS[By.RESTORE]),
+                By.DRILL: Tile(_("Last drill that passed"), _WAYS[By.DRILL]),
+                By.READ_CHECK: Tile(_("Last check that read the data"), _WAYS[By.READ_CHECK]),
             }
 
     def show(self, view: OverviewView) -> None:
         self._say_share(view)
         found = {by: [one for one in view.proofs if _shown_by(one) is by] for by in self._of}
         for by, tile in self._of.items():
-            _say_proof(tile, max(found[by], key=lambda one: one.at, default=None), view)
+            proof = max(found[by], key=lambda one: one.at, default=None)
+            tile.lead_to(_way_to(proof) if proof else _WAYS[by])
+            _say_proof(tile, proof, view)
 
     def _say_share(self, view: OverviewView) -> None:
         proven = view.machines.proven + view.vms.proven
@@ -97,10 +108,10 @@ class DayTiles:
     def __init__(self) -> None:
         shown.heading(_("The last 24 hours"))
         with ui.element("div").classes("hf-grid"):
-            self._well = Tile(_("Jobs that went well"), "/jobs?state=done")
-            self._failed = Tile(_("Jobs that failed"), "/jobs?state=failed")
-            self._underway = Tile(_("Under way"), "/jobs?state=running")
-            self._points = Tile(_("New recovery points"), "/points")
+            self._well = Tile(_("Jobs that went well"), _jobs(WELL))
+            self._failed = Tile(_("Jobs that failed"), _jobs(ILL))
+            self._underway = Tile(_("Under way"), _jobs(UNDERWAY))
+            self._points = Tile(_("New recovery points"), f"/points?hours={DAY}")
             self._stored = Tile(_("Stored"), "/vaults")
 
     def show(self, view: OverviewView) -> None:
@@ -117,6 +128,17 @@ class DayTiles:
         )
         vaults = ngettext("in {count} vault", "in {count} vaults", view.vaults)
         self._stored.say(shown.size(view.bytes_stored), vaults.format(count=view.vaults))
+
+
+def _jobs(states: tuple[str, ...]) -> str:
+    return JobsAsked(states=states, hours=DAY).href
+
+
+def _way_to(proof: ProofView) -> str:
+    """What showed it. What the server read again, or a host told of a drill, is no job of its own."""
+    if proof.job_id:
+        return f"/jobs/{proof.job_id}"
+    return "/drills" if proof.by == By.DRILL else f"/machines/{proof.machine_id}"
 
 
 def _shown_by(proof: ProofView) -> By:

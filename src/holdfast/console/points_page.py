@@ -1,5 +1,6 @@
 """Recovery points on a calendar, along time, and in a list: of everything, or of one thing."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -29,6 +30,7 @@ from holdfast.console.whole_lists import all_of, vault_names
 from holdfast.fleet.local_time import read_zone
 
 _MOST = 5000
+_MOST_HOURS = 31 * 24
 _YEARS = range(1990, 9000)
 Month = tuple[Calendar, list[PointLine]]
 
@@ -39,7 +41,7 @@ class _Scope:
     machine: str = ""
     vm: str = ""
 
-    def wanted(self, since: datetime, before: datetime) -> PointWanted:
+    def wanted(self, since: datetime, before: datetime | None = None) -> PointWanted:
         return PointWanted(
             vault=self.vault or None,
             machine=self.machine or None,
@@ -51,12 +53,28 @@ class _Scope:
 
 @page("/points", title=N_("Recovery points"), section="restore")
 async def points_page(
-    visit: Visit, vault: str = "", machine: str = "", vm: str = "", month: str = ""
+    visit: Visit, vault: str = "", machine: str = "", vm: str = "", month: str = "", hours: int = 0
 ) -> None:
-    """`month` as in 2026-11; without it, this one."""
+    """`month` as in 2026-11; without it, this one. `hours`: only what was taken so lately."""
     scope = _Scope(vault=vault, machine=machine, vm=vm)
     await _narrowed(visit, scope)
-    await _Points(visit, scope, month).show()
+    if 0 < hours <= _MOST_HOURS:
+        await _latest(visit, scope, hours)
+    else:
+        await _Points(visit, scope, month).show()
+
+
+async def _latest(visit: Visit, scope: _Scope, hours: int) -> None:
+    """What a figure of the last hours is made of, by the hour and not by the day."""
+
+    async def load() -> list[PointLine]:
+        wanted = scope.wanted(visit.plane.clock.now() - timedelta(hours=hours))
+        return await all_of(visit, list_all_points, wanted, most=_MOST)
+
+    with ui.element("div").classes("hf-row"):
+        shown.heading(_("Points of the last {hours} hours").format(hours=hours))
+        shown.link(_("All recovery points"), "/points")
+    await _listing(visit, scope, load, text="").show()
 
 
 async def _narrowed(visit: Visit, scope: _Scope) -> None:
@@ -102,7 +120,10 @@ class _Points:
                 "Only the newest {count} are listed here; a day of the calendar lists all of its own."
             ).format(count=_MOST)
         ).classes("hf-muted")
-        self._listing = self._list()
+        text = _(
+            "A backup makes one each time it runs. The arrows above the calendar lead to other months."
+        )
+        self._listing = _listing(self._visit, self._scope, self._chosen, text=text)
         await self._listing.show()
         self._say()
 
@@ -166,26 +187,6 @@ class _Points:
         self._heading.update()
         self._cut.set_visibility(self._is_cut and self._day is None)
 
-    def _list(self) -> Listing[PointLine]:
-        return Listing(
-            self._visit,
-            name="points",
-            columns=_columns(has_machine=not self._scope.machine),
-            load=self._chosen,
-            empty=Empty(
-                title=_("No recovery point in this time"),
-                text=_(
-                    "A backup makes one each time it runs. The arrows above the calendar lead to "
-                    "other months."
-                ),
-            ),
-            choices=[
-                Choice(name="class", label=_("Class"), value=lambda one: kind_text(kind_of(one)))
-            ],
-            sort="taken_at",
-            is_descending=True,
-        )
-
     async def _chosen(self) -> list[PointLine]:
         if self._day is None:
             return self._rows
@@ -197,6 +198,21 @@ class _Points:
 
     def _moment(self, day: date) -> datetime:
         return datetime.combine(day, time(), tzinfo=read_zone(self._zone)).astimezone(UTC)
+
+
+def _listing(
+    visit: Visit, scope: _Scope, load: Callable[[], Awaitable[list[PointLine]]], *, text: str
+) -> Listing[PointLine]:
+    return Listing(
+        visit,
+        name="points",
+        columns=_columns(has_machine=not scope.machine),
+        load=load,
+        empty=Empty(title=_("No recovery point in this time"), text=text),
+        choices=[Choice(name="class", label=_("Class"), value=lambda one: kind_text(kind_of(one)))],
+        sort="taken_at",
+        is_descending=True,
+    )
 
 
 def _columns(*, has_machine: bool) -> list[Column[PointLine]]:

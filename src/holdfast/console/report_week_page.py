@@ -2,6 +2,7 @@
 
 from nicegui import ui
 
+from holdfast.app.control.overview import ILL
 from holdfast.app.control.reports import week_words as said
 from holdfast.app.control.reports import words
 from holdfast.app.control.reports.week import ThingView, Weekly
@@ -9,6 +10,7 @@ from holdfast.app.control.reports.weekly import weekly
 from holdfast.app.control.reports.weekly_page import weekly_page as page_of
 from holdfast.base.texts import N_, _
 from holdfast.console import shown
+from holdfast.console.job_lists import JobsAsked
 from holdfast.console.pages import page
 from holdfast.console.plain_tables import Cell, plain_table
 from holdfast.console.report_parts import TONES, rooms, tools, zone_of
@@ -77,7 +79,7 @@ def figures(week: Weekly) -> None:
         shown.figure(
             _("Failed jobs"),
             str(failed),
-            href="/jobs?state=failed",
+            href=JobsAsked(states=ILL, vault=week.vault_id or "").href,
             tone="bad" if failed else "idle",
             note=_("{count} the week before").format(
                 count=sum(one.bad_before for one in week.work)
@@ -102,7 +104,7 @@ def _problems(week: Weekly) -> None:
                     ui.label(one.affected).classes("hf-muted")
                 ui.label(one.sentence).classes("hf-strong")
                 if one.remedy:
-                    ui.label(one.remedy)
+                    shown.prose(one.remedy)
         _more(len(week.problems), week.problem_count, "/problems")
 
 
@@ -174,9 +176,10 @@ def _work(week: Weekly) -> None:
             _("Done the week before"),
             _("Failed the week before"),
         ]
+        vault = week.vault_id or ""
         rows = [
             [
-                Cell(said.work(one.kind), href=f"/jobs?kind={one.kind}"),
+                Cell(said.work(one.kind), href=JobsAsked(kinds=(one.kind,), vault=vault).href),
                 *_numbers(one.done, one.warnings, one.failed + one.lost),
                 *_numbers(one.good_before, one.bad_before),
             ]
@@ -206,7 +209,7 @@ def _causes(visit: Visit, week: Weekly) -> None:
                     )
                 ui.label(one.sentence).classes("hf-strong")
                 if one.remedy:
-                    ui.label(one.remedy)
+                    shown.prose(one.remedy)
                 if one.machines:
                     ui.label(said.machines(one)).classes("hf-muted")
 

@@ -29,7 +29,8 @@ from holdfast.replication.status import State
 _MOST_PROBLEMS = 8
 # A machine that was failed over has no newer points, and none are to come.
 _NOT_BEHIND = frozenset((State.FAILED_OVER, State.FAILOVER_WAITING, State.OFF))
-_WELL, _ILL = ("done", "warnings"), ("failed", "lost")
+# States of jobs that a figure counts together.
+WELL, ILL, UNDERWAY = ("done", "warnings"), ("failed", "lost"), ("waiting", "running")
 
 
 # Of each look, what is the same in every language.
@@ -181,11 +182,11 @@ def _day(found: Survey) -> DayView:
         )
 
     return DayView(
-        well=jobs(_WELL),
-        failed=jobs(_ILL),
-        underway=jobs(("waiting", "running")),
-        backups=jobs(_WELL, "backup"),
-        restores=jobs(_WELL, "restore"),
+        well=jobs(WELL),
+        failed=jobs(ILL),
+        underway=jobs(UNDERWAY),
+        backups=jobs(WELL, "backup"),
+        restores=jobs(WELL, "restore"),
         points=sum(one.points_since for one in found.machines),
         bytes_added=sum(one.bytes_since for one in found.machines),
     )

@@ -185,7 +185,7 @@ def test_sentences_show_figures_as_people_read_them() -> None:
 
     said = {each.code: health_texts.sentence(each) for each in status_of(seen, NOON).reasons}
 
-    assert said["rpo-high"] == "A failover now would lose 46:00 of work"
+    assert said["rpo-high"] == "A failover now would lose 46 min of work"
     assert said["upload-slow"] == "8.00 MiB wait, and the link carries only 977 KiB a second"
 
 

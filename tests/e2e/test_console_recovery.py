@@ -1,5 +1,6 @@
 """Replication, sites, failover, plans and drills as people meet them in a browser."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,6 +20,13 @@ from tests.unit.app.control.replication_ground import uuid_of
 
 pytestmark = MARKS
 WITHIN = 90.0
+# Each figure that counts: its label, its number, and where it leads.
+_COUNTS = """
+const of = (tile, name) => tile.querySelector('.hf-figure-' + name).innerText.trim();
+return [...document.querySelectorAll('.hf-figure')]
+  .map(tile => [of(tile, 'label'), of(tile, 'value'), tile.getAttribute('href')])
+  .filter(found => /^\\d+$/.test(found[1]));
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +86,28 @@ def test_a_site_says_what_lies_there(place: Place) -> None:
 def test_where_each_machine_runs_and_what_stands_still(place: Place) -> None:
     texts = ("Stand still, need a person", "files", "Failed over, not committed")
     look_at(place.site, "/recovery", "recovery", texts=texts)
+
+
+@pytest.mark.parametrize("path", ["/recovery", "/replications", "/drills"])
+def test_figures_lead_to_as_many_as_they_say(place: Place, path: str) -> None:
+    browser = place.site.browser
+    browser.open(path)
+    browser.wait_for("1-")
+    figures = {label: (int(value), href) for label, value, href in browser.run(_COUNTS)}
+
+    held = {label: _held(place, href) for label, (_count, href) in figures.items()}
+
+    assert len(figures) > 2
+    assert held == {label: count for label, (count, _href) in figures.items()}
+
+
+def _held(place: Place, href: str) -> int:
+    browser = place.site.browser
+    browser.open(href.removeprefix("/ui"))
+    listing = "document.querySelector('.hf-listing')"
+    browser.until(lambda: browser.run(f"return !!{listing}"), "a list")
+    found = re.search(r"\d+-\d+ of (\d+)", browser.run(f"return {listing}.innerText"))
+    return int(found[1]) if found else 0
 
 
 def test_a_machine_that_was_failed_over_can_be_kept_or_taken_back(place: Place) -> None:

@@ -1,6 +1,6 @@
 """Drills: which machines were proven to come back, when, and which never were."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -15,12 +15,13 @@ from holdfast.console.charts import Series, time_chart
 from holdfast.console.columns import ago_column, time_column, vm_column, word_column
 from holdfast.console.drill_schedule import key_of, schedule_drills
 from holdfast.console.forms import Form
+from holdfast.console.narrowed import narrowed, only_these
 from holdfast.console.one_look import OneLook
 from holdfast.console.pages import page
 from holdfast.console.panels import Panel
 from holdfast.console.recovery_orders import order_for
 from holdfast.console.tables import Choice, Column, Empty, Listing, Wish
-from holdfast.console.thing_words import CONSISTENCY, word
+from holdfast.console.thing_words import CONSISTENCY, wished, word
 from holdfast.console.visiting import Visit
 from holdfast.console.whole_lists import all_of
 from holdfast.fleet.roles import Right
@@ -31,7 +32,9 @@ Judged = TypeVar("Judged", DrillView, DrillRunView)
 
 
 @page("/drills", title=N_("Drills"), section="drills")
-async def drills_page(visit: Visit, verdict: str = "", vm: str = "", schedule: str = "") -> None:
+async def drills_page(
+    visit: Visit, verdict: str = "", vm: str = "", schedule: str = "", *, overdue: bool = False
+) -> None:
     ui.label(
         _(
             "A drill starts a machine from its replica, in isolation, looks whether it works, and "
@@ -49,12 +52,12 @@ async def drills_page(visit: Visit, verdict: str = "", vm: str = "", schedule: s
     may = bool(rows) and visit.may_anywhere(Right.RUN_JOBS)
     if may:
         _actions(visit, look)
-    said = word(words.VERDICT, verdict) if verdict else ""
+    said = wished(words.VERDICT, verdict)
     listing = Listing(
         visit,
         name="drills",
         columns=_columns(visit.plane.clock, may=may),
-        load=look.last,
+        load=_overdue(look) if overdue else look.last,
         empty=Empty(
             title=_("Nothing can be drilled yet"),
             text=_("A drill needs a replica at another site."),
@@ -94,6 +97,15 @@ async def drills_page(visit: Visit, verdict: str = "", vm: str = "", schedule: s
 
         # Once the page is there: it is not to wait for what is answered in a dialog.
         ui.timer(0, visit.doing(begin), once=True)
+
+
+def _overdue(look: OneLook[DrillView]) -> Callable[[], Awaitable[list[DrillView]]]:
+    narrowed(only_these(_("Overdue")), "/drills")
+
+    async def load() -> list[DrillView]:
+        return [row for row in await look.last() if row.is_overdue]
+
+    return load
 
 
 async def _past(visit: Visit, runs: OneLook[DrillRunView]) -> None:
@@ -158,7 +170,8 @@ def _figures(rows: Sequence[DrillView]) -> None:
                     href=f"/drills?verdict={name}",
                 )
         late = sum(row.is_overdue for row in rows)
-        shown.figure(_("Overdue"), str(late), tone="bad" if late else "good")
+        tone: shown.Tone = "bad" if late else "good"
+        shown.figure(_("Overdue"), str(late), tone=tone, href="/drills?overdue=true")
 
 
 def _verdict(row: Judged) -> str:

@@ -1,6 +1,7 @@
 """Every machine that is replicated or was failed over: where it runs, and how it could be brought back."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from nicegui import ui
 
@@ -11,9 +12,11 @@ from holdfast.base.texts import N_, _
 from holdfast.console import recovery_words as words
 from holdfast.console import shown
 from holdfast.console.columns import ago_column, time_column, vm_column, word_column
+from holdfast.console.narrowed import narrowed, only_these
 from holdfast.console.one_look import OneLook
 from holdfast.console.pages import page
 from holdfast.console.panels import Panel
+from holdfast.console.shown import Tone
 from holdfast.console.tables import Choice, Column, Empty, Listing
 from holdfast.console.thing_words import word
 from holdfast.console.visiting import Visit
@@ -22,10 +25,12 @@ from holdfast.console.whole_lists import all_of
 _EVERY = 5.0
 _AWAY = ("failed-over", "committed", "reprotecting", "protected-in-reverse")
 _MOVING = ("failing-over", "undoing", "failing-back")
+_AT = "/recovery?only={}"
 
 
 @page("/recovery", title=N_("Failover"), section="recovery")
-async def recovery_page(visit: Visit) -> None:
+async def recovery_page(visit: Visit, only: str = "") -> None:
+    """`only`: away, moving, still or split; those that a figure counts."""
     ui.label(
         _("Where each replicated machine runs, and what would be lost if its host were lost now.")
     ).classes("hf-muted")
@@ -37,11 +42,18 @@ async def recovery_page(visit: Visit) -> None:
     look = OneLook(load)
     figures = Panel(look.anew, _figures)
     await figures.refresh()
+    part = _PARTS.get(only)
+    if part:
+        narrowed(only_these(_(part.label)), "/recovery")
+
+    async def rows() -> list[RecoveryView]:
+        return [row for row in await look.last() if part is None or part.fits(row)]
+
     listing = Listing(
         visit,
         name="recovery",
         columns=_columns(drills, visit.plane.clock),
-        load=look.last,
+        load=rows,
         empty=Empty(
             title=_("Nothing can be failed over yet"),
             text=_("A machine can be started at another site once it is replicated there."),
@@ -65,19 +77,17 @@ async def recovery_page(visit: Visit) -> None:
 def _figures(rows: Sequence[RecoveryView]) -> None:
     if not rows:
         return
-    split = sum(row.is_split for row in rows)
-    stands = sum(bool(stands_still(row)) for row in rows)
-    behind = [row.rpo_seconds for row in rows if row.rpo_seconds is not None]
+    behind = [(row.rpo_seconds, row.vm) for row in rows if row.rpo_seconds is not None]
+    seconds, vm = max(behind, default=(None, ""))
     with ui.element("div").classes("hf-grid").style(words.FIGURES):
-        shown.figure(_("Machines"), str(len(rows)))
-        shown.figure(
-            _("Run away from home"), str(sum(row.stage in _AWAY for row in rows)), tone="idle"
-        )
-        shown.figure(_("Under way"), str(sum(row.stage in _MOVING for row in rows)), tone="busy")
-        shown.figure(_("Stand still, need a person"), str(stands), tone="bad" if stands else "good")
-        if split:
-            shown.figure(_("Run at both hosts"), str(split), tone="bad")
-        shown.figure(_("Furthest behind"), shown.duration(max(behind, default=None)))
+        shown.figure(_("Machines"), str(len(rows)), href="/recovery")
+        for name, part in _PARTS.items():
+            count = sum(map(part.fits, rows))
+            if count or not part.is_rare:
+                tone = part.tone if count else part.calm
+                shown.figure(_(part.label), str(count), tone=tone, href=_AT.format(name))
+        href = f"/recovery/{vm}" if vm else None
+        shown.figure(_("Furthest behind"), shown.duration(seconds), href=href)
 
 
 def stands_still(row: RecoveryView) -> str:
@@ -86,6 +96,35 @@ def stands_still(row: RecoveryView) -> str:
         if host.act and host.act.steps and host.act.steps[-1].state == "failed":
             return host.act.steps[-1].name
     return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """Some of the machines: a figure, and the list that it leads to."""
+
+    label: str
+    fits: Callable[[RecoveryView], bool]
+    tone: Tone = "idle"
+    # Where there is none.
+    calm: Tone = "idle"
+    is_rare: bool = False
+
+
+_PARTS = {
+    "away": _Part(label=N_("Run away from home"), fits=lambda row: row.stage in _AWAY),
+    "moving": _Part(
+        label=N_("Under way"), fits=lambda row: row.stage in _MOVING, tone="busy", calm="busy"
+    ),
+    "still": _Part(
+        label=N_("Stand still, need a person"),
+        fits=lambda row: bool(stands_still(row)),
+        tone="bad",
+        calm="good",
+    ),
+    "split": _Part(
+        label=N_("Run at both hosts"), fits=lambda row: row.is_split, tone="bad", is_rare=True
+    ),
+}
 
 
 def _stage(row: RecoveryView) -> str:

@@ -108,8 +108,10 @@ def _healths(rows: Sequence[ReplicationView]) -> None:
 def _figures(rows: Sequence[ReplicationView]) -> None:
     if not rows:
         return
-    behind = [row.rpo_seconds for row in rows if row.rpo_seconds is not None]
-    shown.figure(_("Furthest behind"), shown.duration(max(behind, default=None)))
+    behind = [(row.rpo_seconds, row.id) for row in rows if row.rpo_seconds is not None]
+    seconds, worst = max(behind, default=(None, ""))
+    href = f"/replications/{worst}" if worst else None
+    shown.figure(_("Furthest behind"), shown.duration(seconds), href=href)
     shown.figure(_("Waits to be sent"), shown.size(sum(row.queue_bytes for row in rows)))
 
 

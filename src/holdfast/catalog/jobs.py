@@ -114,6 +114,12 @@ def open_on(db: Session, machine_id: str, source: str) -> Job | None:
     return db.scalar(query.order_by(Job.created_at).limit(1))
 
 
+def is_reading_from(db: Session, reader_id: str, machine_id: str) -> bool:
+    """Whether a job of the reader that is not over restores from that machine's points."""
+    query = select(Job).where(Job.machine_id == reader_id, Job.state.in_(_OPEN))
+    return any(job.arguments.get("machine") == machine_id for job in db.scalars(query))
+
+
 def open_of_kind(db: Session, kind: str, vault_id: str) -> Job | None:
     """The server's own job of this kind that is not over."""
     query = select(Job).where(Job.kind == kind, Job.vault_id == vault_id, Job.state.in_(_OPEN))

@@ -16,6 +16,7 @@ from holdfast.app.control.plane import Plane
 from holdfast.app.control.server_errors import ListenRefused
 from holdfast.app.control.server_settings import ServerSettings, address_of, certificate_names
 from holdfast.app.control.starting import make_plane, opened, sole_owner
+from holdfast.app.control.unlocking import forget_ended
 from holdfast.app.control.webhook_calls import WebhookCalls
 from holdfast.base.clock import Clock
 from holdfast.server import health, logs, metrics, tls
@@ -84,6 +85,7 @@ def run(settings: ServerSettings, around: Surroundings) -> None:
                 on_ready=lambda: _say_ready(plane, listener, around),
                 on_stopping=lambda: _stop_taking(app, around),
                 renew=lambda: tls.load_pair(context, _pair(settings, plane)),
+                tidy=lambda: forget_ended(plane),
             )
             server.run()
 

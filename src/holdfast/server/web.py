@@ -26,7 +26,7 @@ _THREADS = 20
 # Uploads go by HTTP; what a page says of itself is short.
 _WEBSOCKET_BYTES = 1 << 20
 # The server's loop ticks ten times a second.
-_HOUR = 36000
+_MINUTE, _HOUR = 600, 36000
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -34,10 +34,10 @@ class WebServer(uvicorn.Server):
     """Serves an application on a socket until SIGTERM; SIGHUP takes new certificates.
 
     `on_ready` is called once connections are taken, `on_stopping` before the first is refused,
-    `renew` every hour and at SIGHUP, in a thread.
+    `renew` every hour and at SIGHUP, `tidy` every minute, each in a thread.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what it does besides serving
         self,
         app: Callable[..., Any],
         listener: socket.socket,
@@ -46,11 +46,13 @@ class WebServer(uvicorn.Server):
         on_ready: Callable[[], None],
         on_stopping: Callable[[], None],
         renew: Callable[[], None],
+        tidy: Callable[[], object],
     ) -> None:
         super().__init__(_config(app))
         self._listener, self._context = listener, context
         self._on_ready, self._on_stopping, self._renew = on_ready, on_stopping, renew
-        self._renewals: set[asyncio.Task[None]] = set()
+        self._tidy = tidy
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002  the base's signature
         """As the base does it, but with a limit on how long a handshake may take."""
@@ -78,6 +80,8 @@ class WebServer(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         if counter and counter % _HOUR == 0:
             self._renew_later()
+        if counter and counter % _MINUTE == 0:
+            self._later(self._tidy, "what has ended not forgotten")
         return await super().on_tick(counter)
 
     @contextlib.contextmanager
@@ -96,16 +100,20 @@ class WebServer(uvicorn.Server):
         )
 
     def _renew_later(self) -> None:
-        task = asyncio.get_running_loop().create_task(self._renewed())
-        self._renewals.add(task)
-        task.add_done_callback(self._renewals.discard)
+        # What is in use stays in use; the next try is an hour away.
+        self._later(self._renew, "certificate not renewed")
 
-    async def _renewed(self) -> None:
-        try:
-            await asyncio.to_thread(self._renew)
-        except Exception:
-            # What is in use stays in use; the next try is an hour away.
-            _log.exception("certificate not renewed")
+    def _later(self, work: Callable[[], object], failed: str) -> None:
+        task = asyncio.get_running_loop().create_task(_done(work, failed))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+
+async def _done(work: Callable[[], object], failed: str) -> None:
+    try:
+        await asyncio.to_thread(work)
+    except Exception:
+        _log.exception(failed)
 
 
 def _config(app: Callable[..., Any]) -> uvicorn.Config:

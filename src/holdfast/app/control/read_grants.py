@@ -16,6 +16,7 @@ from holdfast.app.control.registration_errors import (
 from holdfast.app.control.replaying import id_for, made_before
 from holdfast.base.texts import _
 from holdfast.catalog import machines as machine_rows
+from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Machine, ReadGrant
 from holdfast.fleet.roles import Right
 
@@ -85,16 +86,21 @@ def end_reader(plane: Plane, actor: Actor, machine_id: str, grant_id: str) -> No
         if grant is None or grant.machine_id != machine.id:
             raise NotThere(what=_("read grant"), name=grant_id)
         if grant.expires_at > now:
-            grant.expires_at = now
-            audit.note(
-                db,
-                plane,
-                actor,
-                act="reader-end",
-                vault_id=machine.vault_id,
-                object=machine.id,
-                detail={"reader": grant.reader_id},
-            )
+            end_grant(plane, db, actor, grant)
+
+
+def end_grant(plane: Plane, db: Session, actor: Actor, grant: ReadGrant) -> None:
+    """What reads by it now is refused the next time it asks for something."""
+    grant.expires_at = plane.clock.now()
+    audit.note(
+        db,
+        plane,
+        actor,
+        act="reader-end",
+        vault_id=db.get_one(Machine, grant.machine_id).vault_id,
+        object=grant.machine_id,
+        detail={"reader": grant.reader_id},
+    )
 
 
 def readable_by(plane: Plane, actor: Actor) -> list[ReadGrantView]:

@@ -18,7 +18,7 @@ _ID_BYTES = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypedKey:
-    """`login` is the hash of the token it was typed under."""
+    """`login` is the hash of the token it was typed under, `grant_id` the read grant made for it."""
 
     id: str
     login: str
@@ -28,6 +28,7 @@ class TypedKey:
     since: datetime
     expires_at: datetime
     passphrase: Secret
+    grant_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class _Ticket:
 
 
 class TypedKeys:
-    """To be used from any thread; what has expired is gone at the next look."""
+    """To be used from any thread. What has expired is not found; `unlocking.forget_ended` forgets it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -54,6 +55,7 @@ class TypedKeys:
         passphrase: Secret,
         now: datetime,
         life: timedelta,
+        grant_id: str = "",
     ) -> TypedKey:
         key = TypedKey(
             id=secrets.token_hex(_ID_BYTES),
@@ -64,6 +66,7 @@ class TypedKeys:
             since=now,
             expires_at=now + life,
             passphrase=passphrase,
+            grant_id=grant_id,
         )
         with self._lock:
             self._sweep(now)
@@ -72,19 +75,18 @@ class TypedKeys:
 
     def of_login(self, login: str, machine_id: str, *, now: datetime) -> list[TypedKey]:
         with self._lock:
-            self._sweep(now)
             return [
                 key
                 for key in self._keys.values()
-                if key.login == login and key.machine_id == machine_id
+                if key.login == login and key.machine_id == machine_id and key.expires_at > now
             ]
 
     def find(self, key_id: str, *, login: str, now: datetime) -> TypedKey | None:
         """What somebody else typed is not there."""
         with self._lock:
-            self._sweep(now)
             key = self._keys.get(key_id)
-        return key if key is not None and key.login == login else None
+        is_there = key is not None and key.login == login and key.expires_at > now
+        return key if is_there else None
 
     def ticket(self, key: TypedKey, until: datetime | None = None) -> str:
         """Good once, for the machine that is to use the key."""
@@ -102,6 +104,11 @@ class TypedKeys:
                 return None
             del self._tickets[ticket]
         return key
+
+    def all(self) -> list[TypedKey]:
+        """Those that have expired and are not forgotten yet as well."""
+        with self._lock:
+            return list(self._keys.values())
 
     def forget(self, key: TypedKey) -> None:
         with self._lock:
@@ -123,7 +130,6 @@ class TypedKeys:
         return gone
 
     def _sweep(self, now: datetime) -> None:
-        self._keys = {id_: key for id_, key in self._keys.items() if key.expires_at > now}
         self._tickets = {
             name: ticket
             for name, ticket in self._tickets.items()

@@ -2,6 +2,7 @@
 
 The passphrase is in the memory of this process for as long as the login lasts under which it was
 typed, and the other machine's agent fetches it for each use. It is in no database, log or list.
+With it goes the grant to read that was made for it, unless a restore still reads by it.
 """
 
 import secrets
@@ -16,15 +17,15 @@ from holdfast.app.control.browsing import Looked, question_for, require_listenin
 from holdfast.app.control.errors import NotAllowed, NotLoggedIn, NotThere
 from holdfast.app.control.machine_views import machine_for
 from holdfast.app.control.plane import Actor, Plane
-from holdfast.app.control.read_grants import allow_reader
+from holdfast.app.control.read_grants import allow_reader, end_grant
 from holdfast.app.control.typed_keys import TypedKey
 from holdfast.base.errors import HoldfastError
 from holdfast.base.secret import Secret
 from holdfast.base.texts import _
 from holdfast.catalog import accounts as account_rows
-from holdfast.catalog import machines as machine_rows
+from holdfast.catalog import jobs as job_rows
 from holdfast.catalog.database import Session
-from holdfast.catalog.tables import Machine
+from holdfast.catalog.tables import Machine, ReadGrant
 from holdfast.fleet.questions import Asking, KeyReply, OpenWanted, Question
 from holdfast.fleet.roles import Right
 
@@ -54,18 +55,20 @@ def unlock_machine(
     passphrase: Secret,
     hours: float = MOST_HOURS,
 ) -> Asked[UnlockView]:
-    """Proven before it counts: the other machine opens the repository with it."""
+    """Proven before it counts: the other machine opens the repository with it.
+
+    It has to be let in for that; whom it was not proven to is not let in any longer.
+    """
     if not actor.login:
         raise NotLoggedIn(reason="a passphrase is kept for a login only", server=plane.address)
-    life = timedelta(hours=min(hours, MOST_HOURS))
+    hours = min(hours, MOST_HOURS)
     with plane.database.read() as db:
         machine = machine_for(db, actor, machine_id, Right.RESTORE)
         reader = machine_for(db, actor, reader_id, Right.RESTORE)
-        may_read = _may_read(plane, db, machine, reader, life=life)
+        life = min(timedelta(hours=hours), _left(plane, db, actor.login))
         require_listening(plane, reader)
-    if not may_read:
-        hours = life.total_seconds() / 3600
-        allow_reader(plane, actor, machine_id, reader_id=reader_id, hours=hours)
+    # A restore goes on when its login has ended: what it reads by may last longer.
+    grant = allow_reader(plane, actor, machine_id, reader_id=reader_id, hours=hours)
     key = plane.typed_keys.keep(
         login=actor.login,
         account_id=actor.id,
@@ -74,6 +77,7 @@ def unlock_machine(
         passphrase=passphrase,
         now=plane.clock.now(),
         life=life,
+        grant_id=grant.id,
     )
     return _asked_to_open(plane, actor, key, Looked(machine=machine, looker=reader, key=key))
 
@@ -98,13 +102,24 @@ def end_unlock(plane: Plane, actor: Actor, machine_id: str, unlock: str) -> None
 def forget_login(plane: Plane, login: str) -> None:
     """Whoever typed them has logged out."""
     for key in plane.typed_keys.forget_login(login):
-        _close(plane, key)
+        _end(plane, key)
 
 
 def forget_account(plane: Plane, account_id: str, *, but: str = "") -> None:
     """Its logins were ended by something else than by logging out."""
     for key in plane.typed_keys.forget_account(account_id, but=but):
-        _close(plane, key)
+        _end(plane, key)
+
+
+def forget_ended(plane: Plane) -> int:
+    """Every minute: what has expired, or whose login has ended with nobody's doing; how many."""
+    now = plane.clock.now()
+    ended = [
+        key for key in plane.typed_keys.all() if key.expires_at <= now or not _stands(plane, key)
+    ]
+    for key in ended:
+        _forget(plane, key)
+    return len(ended)
 
 
 def take_key(plane: Plane, actor: Actor, ticket: str) -> KeyReply:
@@ -167,15 +182,11 @@ def _replace_former(plane: Plane, key: TypedKey) -> None:
             _forget(plane, former)
 
 
-def _may_read(
-    plane: Plane, db: Session, machine: Machine, reader: Machine, *, life: timedelta
-) -> bool:
-    """A grant that lasts as long need not be given again."""
-    now = plane.clock.now()
-    return any(
-        grant.reader_id == reader.id and grant.expires_at >= now + life
-        for grant in machine_rows.read_grants(db, machine.id, now)
-    )
+def _left(plane: Plane, db: Session, login: str) -> timedelta:
+    holder = account_rows.holder(db, login)
+    if holder is None or holder.expires_at is None:
+        return timedelta.max
+    return holder.expires_at - plane.clock.now()
 
 
 def _stands(plane: Plane, key: TypedKey) -> bool:
@@ -189,7 +200,19 @@ def _stands(plane: Plane, key: TypedKey) -> bool:
 
 def _forget(plane: Plane, key: TypedKey) -> None:
     plane.typed_keys.forget(key)
+    _end(plane, key)
+
+
+def _end(plane: Plane, key: TypedKey) -> None:
     _close(plane, key)
+    with plane.database.write() as db:
+        grant = db.get(ReadGrant, key.grant_id)
+        if grant is None or grant.expires_at <= plane.clock.now():
+            return
+        if job_rows.is_reading_from(db, key.reader_id, key.machine_id):
+            # It ends by itself; a restore is not cut off because somebody has gone home.
+            return
+        end_grant(plane, db, audit.SERVER, grant)
 
 
 def _close(plane: Plane, key: TypedKey) -> None:

@@ -17,15 +17,22 @@ from holdfast.app.control.browse_errors import (
     MachineSaid,
     TooManyQuestions,
     UnlockGone,
+    UnlockRefused,
 )
 from holdfast.app.control.browsing import list_folder
 from holdfast.app.control.desk import MOST_OF_MACHINE, Desk
 from holdfast.app.control.errors import NotAllowed, NotThere
 from holdfast.app.control.plane import Actor, Plane
-from holdfast.app.control.read_grants import allow_reader
+from holdfast.app.control.read_grants import allow_reader, list_readers
 from holdfast.app.control.restoring import RestoreWanted, order_restore
 from holdfast.app.control.typed_keys import TypedKey
-from holdfast.app.control.unlocking import list_unlocks, take_key, unlock_machine
+from holdfast.app.control.unlocking import (
+    forget_ended,
+    forget_login,
+    list_unlocks,
+    take_key,
+    unlock_machine,
+)
 from holdfast.base.secret import Secret
 from holdfast.catalog.tables import Account, Job, Machine, Token
 from holdfast.fleet.jobs import Kind
@@ -227,8 +234,16 @@ def test_passphrase_goes_with_the_login(
     assert [one.kind for one in plane.desk.take(reader.id)] == ["close"]
 
 
-def unlocking(plane: Plane, admin: Someone, machine: Registered, reader: Registered) -> Actor:
-    allow_reader(plane, admin.actor, machine.id, reader_id=reader.id, hours=13)
+def unlocking(
+    plane: Plane,
+    admin: Someone,
+    machine: Registered,
+    reader: Registered,
+    *,
+    allowed: bool = True,
+) -> Actor:
+    if allowed:
+        allow_reader(plane, admin.actor, machine.id, reader_id=reader.id, hours=13)
     with plane.database.write() as db:
         db.get_one(Machine, reader.id).last_seen_at = plane.clock.now()
     return dataclasses.replace(admin.actor, login=login_of(plane, admin))
@@ -290,6 +305,76 @@ def test_passphrase_is_forgotten_in_time(
     later = plane.clock.now() + timedelta(hours=2)
 
     assert plane.typed_keys.find(key.id, login=key.login, now=later) is None
+
+
+def test_passphrase_goes_with_the_end_of_the_session_it_was_typed_in(
+    plane: Plane, admin: Someone, machine: Registered, reader: Registered
+) -> None:
+    actor = unlocking(plane, admin, machine, reader)
+    with plane.database.write() as db:
+        session = db.query(Token).filter_by(account_id=admin.actor.id).one()
+        session.expires_at = plane.clock.now() + timedelta(hours=1)
+
+    unlock_machine(plane, actor, machine.id, reader_id=reader.id, passphrase=Secret(b"sesame"))
+
+    (key,) = plane.typed_keys.all()
+    assert key.expires_at - key.since == timedelta(hours=1)
+
+
+def test_what_has_ended_is_forgotten_without_anybody_looking(
+    plane: Plane, admin: Someone, machine: Registered, reader: Registered
+) -> None:
+    unlock_machine(
+        plane,
+        unlocking(plane, admin, machine, reader),
+        machine.id,
+        reader_id=reader.id,
+        passphrase=Secret(b"sesame"),
+    )
+    kept = forget_ended(plane)
+    with plane.database.write() as db:
+        db.query(Token).filter_by(account_id=admin.actor.id).one().expires_at = plane.clock.now()
+
+    assert (kept, forget_ended(plane)) == (0, 1)
+    assert plane.typed_keys.all() == []
+
+
+def test_reading_ends_with_the_login_unless_a_restore_is_under_way(
+    plane: Plane, admin: Someone, machine: Registered, reader: Registered
+) -> None:
+    actor = unlocking(plane, admin, machine, reader, allowed=False)
+
+    def unlock() -> str:
+        unlock_machine(plane, actor, machine.id, reader_id=reader.id, passphrase=Secret(b"x"))
+        return plane.typed_keys.all()[0].id
+
+    def readers() -> int:
+        return len(list_readers(plane, admin.actor, machine.id))
+
+    unlock()
+    during = readers()
+    forget_login(plane, actor.login)
+    behind = readers()
+    order_restore(plane, actor, machine.id, RestoreWanted(point=POINT, to="/back", unlock=unlock()))
+    forget_login(plane, actor.login)
+
+    assert (during, behind, readers()) == (1, 0, 1)
+
+
+def test_wrong_passphrase_lets_nobody_read(
+    plane: Plane, admin: Someone, machine: Registered, reader: Registered
+) -> None:
+    actor = unlocking(plane, admin, machine, reader, allowed=False)
+    asked = unlock_machine(
+        plane, actor, machine.id, reader_id=reader.id, passphrase=Secret(b"wrong")
+    )
+    (taken,) = plane.desk.take(reader.id)
+    plane.desk.answer(reader.id, taken.id, Answer(error={"code": "wrong-passphrase"}))
+
+    with pytest.raises(UnlockRefused):
+        asyncio.run(asked.arrive())
+
+    assert list_readers(plane, admin.actor, machine.id) == []
 
 
 def test_passphrase_shows_nowhere(

@@ -202,7 +202,7 @@ def test_machine_is_replicated_by_orders_and_killed_agents_cost_nothing(
             wait_until(lambda: _is_told(client, State.PAUSED))
             _done(client, office, "replication-resume", *name)
             wait_until(lambda: _is_told(client, State.REPLICATING))
-            _done(client, office, "replication-disable", *name)
+            _done(client, office, "replication-disable", *name, "--pin", office.admin.pin())
             wait_until(lambda: not _told(client))
 
     assert set(steps.values()) == {"done", "skipped"}

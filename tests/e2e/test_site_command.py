@@ -130,7 +130,8 @@ def test_a_site_is_added_used_and_removed(office: Office, hosts: dict[str, Host]
     assert "3 of its last 9" in run("replication", "status", "db", "--all", status=3).out
     assert "site-in-use" in run("site", "remove", "south", status=1).err
 
-    run("replication", "end", "db")
+    assert "pin-needed" in run("replication", "end", "db", status=30).err
+    run("replication", "end", "db", "--pin", office.admin.pin())
     source = kvm.roles().source
     assert source is not None
     assert [(one.vm, one.keep_replica) for one in source.ended] == [(UUID, False)]

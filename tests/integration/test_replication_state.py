@@ -53,7 +53,7 @@ def test_a_life_of_a_replication(tmp_path: Path, database_url: str) -> None:
     ground.minutes(26 * 60)
     replication_watch.thin(ground.plane)
     kept = show_history(ground.plane, ground.admin, ground.listed()[0].id, hours=700)
-    end_replication(ground.plane, ground.admin, ground.listed(vm="web")[0].id)
+    end_replication(ground.plane, ground.sure, ground.listed(vm="web")[0].id)
 
     assert told == [("replication-warning", "db, web")]
     assert [one.seconds for one in (whole, kept)] == [3600, 3600]

@@ -13,13 +13,15 @@ from holdfast.cli.jobs_restore_options import restore_options, with_mode
 from holdfast.cli.parameters import DURATION
 from holdfast.cli.recovery_options_sent import as_sent, recovery_options
 from holdfast.cli.run import Run, start
+from holdfast.cli.server_records import approval_option, pin_option
 from holdfast.cli.vm_freeze import MOUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from holdfast.app.jobs_server import ServerJobs
-    from holdfast.app.jobs_view import Source
+    from holdfast.app.jobs_view import Job, Source
+    from holdfast.app.server_client import ServerClient
 
 _KINDS = (
     *("backup", "retain", "prune", "check", "restore", "doctor", "scrub"),
@@ -258,15 +260,36 @@ def retry(job: str, *, follow: bool) -> int:
     default=timedelta(hours=24),
     help=N_("Give it up when the machine does not come for so long; 24h if nothing is said."),
 )
+@pin_option
+@approval_option
 @_follow
-def run_job(machine: str, kind: str, *, wait: timedelta, follow: bool, **given: Any) -> int:
+def run_job(
+    machine: str,
+    kind: str,
+    *,
+    wait: timedelta,
+    follow: bool,
+    pin: str | None,
+    approval: str | None,
+    **given: Any,
+) -> int:
+    from holdfast.app.asking_twice import do_dangerous
+    from holdfast.app.jobs_server import ServerJobs
+
     run = start()
-    server = _server(run)
     given["paths"] = given.pop("path")
     hours = wait.total_seconds() / 3600
     told = {name: _plain(value) for name, value in given.items() if _says(name, value)}
     orders = list(_orders(kind, as_sent(with_mode(told))))
-    made = [server.order(machine, kind, arguments, hours=hours) for arguments in orders]
+
+    def ask(arguments: dict[str, Any]) -> "Job":
+        def order(client: "ServerClient") -> "Job":
+            return ServerJobs(client).order(machine, kind, arguments, hours=hours)
+
+        return do_dangerous(run.session, order, pin=pin, approval=approval)
+
+    made = [ask(arguments) for arguments in orders]
+    server = _server(run)
     return max(ordered(run, server, one.id, follow=follow) for one in made)
 
 

@@ -11,7 +11,15 @@ from holdfast.base.units import format_duration, format_size
 from holdfast.cli import shown
 from holdfast.cli.command import Command, option
 from holdfast.cli.run import Run, start
-from holdfast.cli.server_records import Column, Record, tell_done, tell_list, text
+from holdfast.cli.server_records import (
+    Column,
+    Record,
+    approval_option,
+    pin_option,
+    tell_done,
+    tell_list,
+    text,
+)
 
 if TYPE_CHECKING:
     from holdfast.app.server_client import ServerClient
@@ -97,15 +105,25 @@ def list_all(**wanted: Any) -> None:
         "Nobody may write to the replica from then on. Host and site clean up when they next come. "
         "On the host itself `holdfast replication disable` does it at once."
     ),
+    exits=[Exit.DECIDE],
     examples=[("holdfast replication end 3f2a9c0d11e8b7a6", N_("Of a host that is gone."))],
 )
 @click.argument("replication", metavar="ID|VM")
 @option("--keep-replica", is_flag=True, help=N_("Leave the replica and its points at the site."))
-def end(replication: str, *, keep_replica: bool) -> None:
+@pin_option
+@approval_option
+def end(replication: str, *, keep_replica: bool, pin: str | None, approval: str | None) -> None:
+    from holdfast.app.asking_twice import do_dangerous
+
     run = start()
-    client = _client(run)
-    record = the_one(client, replication)
-    client.delete(f"/replications/{record['id']}", keep_replica=keep_replica)
+    record = the_one(_client(run), replication)
+    path = f"/replications/{record['id']}"
+    do_dangerous(
+        run.session,
+        lambda client: client.delete(path, keep_replica=keep_replica),
+        pin=pin,
+        approval=approval,
+    )
     told = {"vm": record["name"], "site": record["site"]}
     said = _("Ended the replication of {vm} to {site}; both sides clean up when they come")
     tell_done(run, "replication", record, said.format(**told))

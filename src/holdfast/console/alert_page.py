@@ -108,7 +108,7 @@ async def target_page(visit: Visit, target_id: str) -> None:
     async def remove() -> None:
         title = _("Send no more alerts to {name}?").format(name=target.name)
         if await confirm(title, _("Its address is forgotten."), yes=_("Remove it")):
-            await visit.ask(alert_rules.remove_target, target_id)
+            await visit.ask(alert_rules.remove_target, target_id, send=send)
             ui.navigate.to("/alerts")
 
     with shown.card(target.name):

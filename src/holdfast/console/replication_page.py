@@ -23,7 +23,7 @@ from holdfast.app.control.replication_views import (
 from holdfast.base.texts import N_, _
 from holdfast.console import recovery_words as words
 from holdfast.console import shown
-from holdfast.console.asking import confirm
+from holdfast.console.asking import confirm, with_pin
 from holdfast.console.charts import LiveChart, Series
 from holdfast.console.notices import say
 from holdfast.console.pages import page
@@ -179,8 +179,14 @@ async def _end(visit: Visit, detail: ReplicationDetail) -> None:
         typed=one.name,
         is_dangerous=True,
     )
-    if agreed:
-        await visit.ask(end_replication, one.id)
+    if not agreed:
+        return
+
+    async def act(armed: Visit) -> bool:
+        await armed.ask(end_replication, one.id)
+        return True
+
+    if await with_pin(visit, act):
         ui.navigate.to("/replications")
 
 

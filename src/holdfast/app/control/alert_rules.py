@@ -13,9 +13,10 @@ from holdfast.app.control.alert_errors import (
     SummaryTimeWrong,
     TargetUnreachable,
 )
-from holdfast.app.control.alert_sending import Message, Send
+from holdfast.app.control.alert_sending import Message, Send, last_words
 from holdfast.app.control.alert_summaries import due_day
 from holdfast.app.control.alert_texts import remedy_of, sentence_of
+from holdfast.app.control.alerting import tell_of_act
 from holdfast.app.control.errors import AlreadyThere, IdempotencyKeyReused, NotThere
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.replaying import done_before, id_for, made_before, note_done
@@ -173,14 +174,20 @@ def add_target(
         return _target(row)
 
 
-def remove_target(plane: Plane, actor: Actor, target_id: str) -> None:
+def remove_target(plane: Plane, actor: Actor, target_id: str, *, send: Send) -> None:
+    """It is told of that, and of what it has not heard yet: nobody is to delete unseen so."""
     with plane.database.write() as db:
         row = readable(db, actor, AlertTarget, target_id, _("alert target"))
         require(db, actor, Right.CHANGE_PROTECTION, row.vault_id)
-        db.delete(row)
-        audit.note(
-            db, plane, actor, act="alert-target-remove", vault_id=row.vault_id, object=row.name
+        about, vault_id = row.name, row.vault_id
+        tell_of_act(
+            db, plane, "alert-target-removed", actor=actor.name, about=about, vault_id=vault_id
         )
+        last = last_words(plane, db, row)
+        db.delete(row)
+        audit.note(db, plane, actor, act="alert-target-remove", vault_id=vault_id, object=about)
+    # What does not take the first is not asked for the others; it is gone either way.
+    all(send(message) for message in last)
 
 
 def test_target(plane: Plane, actor: Actor, target_id: str, *, send: Send) -> None:

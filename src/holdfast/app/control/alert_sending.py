@@ -9,6 +9,7 @@ from holdfast.app.control.plane import Plane
 from holdfast.base.texts import speaking
 from holdfast.catalog import alerts as alert_rows
 from holdfast.catalog import claims
+from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Alert, AlertTarget
 from holdfast.fleet.alerts import KINDS, Severity
 
@@ -67,6 +68,19 @@ def send_due(
         return sum(tell(target_id) for target_id in targets)
     finally:
         end_sending(plane)
+
+
+def last_words(plane: Plane, db: Session, target: AlertTarget) -> list[Message]:
+    """What a place that is being removed has not been told yet of acts that could cost data."""
+    db.flush()
+    since = plane.clock.now() - _GIVEN_UP
+    return [
+        _message(alert, target)
+        for alert in alert_rows.unsent(db, since=since, limit=_AT_ONCE)
+        if KINDS[alert.kind].is_security
+        and _is_for(target, alert)
+        and target.id not in alert.sent_to
+    ]
 
 
 def begin_sending(plane: Plane) -> bool:

@@ -18,6 +18,7 @@ from holdfast.app.control.job_views import JobView, view_of
 from holdfast.app.control.jobs import job_for
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.replaying import done_before, id_for, made_before, note_done
+from holdfast.app.control.replication_ends import require_may_remove
 from holdfast.app.control.replication_shortening import require_may_keep_less
 from holdfast.app.control.sites import site_for
 from holdfast.base.errors import HoldfastError
@@ -80,6 +81,8 @@ def order_job(
             # Whose site it is has a say in who fills it.
             site_for(db, actor, told["to"], Right.RUN_JOBS)
             require_may_keep_less(db, actor, machine, told)
+        if wanted is Kind.END_REPLICATION and not told["keep_replica"]:
+            _require_may_remove(plane, db, actor, machine, told["vm"])
         job = _new_job(plane, actor, machine, wanted, told)
         holder = job_rows.open_on(db, machine.id, job.source)
         db.add(job)
@@ -99,6 +102,12 @@ def order_job(
             detail=_noted(job),
         )
         return view_of(job, machine.name)
+
+
+def _require_may_remove(plane: Plane, db: Session, actor: Actor, machine: Machine, vm: str) -> None:
+    """The host does it, and knows of no PIN."""
+    request = {"machine": machine.id, "vm": vm}
+    require_may_remove(plane, db, actor, machine, request, about=f"{machine.name}/{vm}")
 
 
 def right_for(kind: Kind, arguments: dict[str, Any]) -> Right:

@@ -87,7 +87,8 @@ def add_target(plane: ThePlane, person: Person, new: TargetWanted) -> TargetView
 
 @router.delete("/alert-targets/{target_id}", status_code=HTTPStatus.NO_CONTENT)
 def remove_target(plane: ThePlane, person: Person, target_id: str) -> None:
-    alert_rules.remove_target(plane, person, target_id)
+    """It is sent that it was removed, as its last message."""
+    alert_rules.remove_target(plane, person, target_id, send=send)
 
 
 @router.post("/alert-targets/{target_id}/test", status_code=HTTPStatus.NO_CONTENT)

@@ -97,7 +97,7 @@ def change(
 def end(
     plane: ThePlane, person: Person, replication_id: str, *, keep_replica: bool = False
 ) -> None:
-    """Both sides clean up when they next come; the replica goes, unless it is to be kept."""
+    """Both sides clean up when they next come; the replica goes, which needs a PIN, or is kept."""
     replication_ends.end_replication(plane, person, replication_id, keep_replica=keep_replica)
 
 

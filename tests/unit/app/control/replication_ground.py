@@ -7,14 +7,17 @@ from typing import Any
 
 import msgspec
 
+from holdfast.app.control.passwords import hash_password
+from holdfast.app.control.plane import Actor
 from holdfast.app.control.replication_grants import want
 from holdfast.app.control.replication_roles import roles_of
 from holdfast.app.control.replication_views import ReplicationView, list_replications
 from holdfast.app.control.replications import take_replications, take_site
 from holdfast.app.control.sites import NewSite, SiteView, add_site
+from holdfast.app.control.stepping_up import make_pin
 from holdfast.app.control.vms import take_vms
 from holdfast.catalog.replications import Filter
-from holdfast.catalog.tables import Alert, Machine
+from holdfast.catalog.tables import Account, Alert, Machine
 from holdfast.fleet.messages import VmsTold, VmTold
 from holdfast.fleet.paging import Window
 from holdfast.fleet.replication_messages import (
@@ -32,6 +35,7 @@ from holdfast.testing.clock import FakeClock
 from holdfast.testing.planes import Registered, add_admin, add_machine, add_vault, make_plane
 
 EVERY = 300
+PASSWORD = "four random words here"
 
 
 def uuid_of(name: str) -> str:
@@ -48,6 +52,14 @@ class Ground:
         self.two = add_machine(self.plane, self.vault, "kvm2")
         self.far = add_machine(self.plane, self.vault, "far")
         self.everybody_lives()
+
+    @property
+    def sure(self) -> Actor:
+        """The administrator with a PIN."""
+        with self.plane.database.write() as db:
+            db.get_one(Account, self.admin.id).password_hash = hash_password(PASSWORD)
+        pin = make_pin(self.plane, self.admin, password=PASSWORD).pin
+        return replace(self.admin, pin=pin)
 
     def everybody_lives(self, *, but: tuple[Registered, ...] = ()) -> None:
         """As after a heartbeat of each."""

@@ -251,7 +251,7 @@ def test_an_end_is_told_to_both_sides_until_they_have_cleaned_up(ground: Ground)
     ground.replicated("db")
     ground.tell_site("db")
 
-    end_replication(ground.plane, ground.admin, ground.only().id)
+    end_replication(ground.plane, ground.sure, ground.only().id)
 
     site, source = ground.roles(ground.far).site, ground.roles(ground.one).source
     assert ground.listed() == []
@@ -282,7 +282,7 @@ def test_who_did_what_is_written_down(ground: Ground) -> None:
     ground.vms(ground.two, "db")
     ground.vms(ground.one)
 
-    end_replication(ground.plane, ground.admin, ground.only().id)
+    end_replication(ground.plane, ground.sure, ground.only().id)
     remove_site(ground.plane, ground.admin, "berlin", force=True)
 
     entries = list_entries(

@@ -291,7 +291,7 @@ def test_a_replica_that_is_still_to_go_is_not_begun_anew(ground: Ground) -> None
     ground.site()
     ground.replicated("db")
     ground.tell_site("db")
-    end_replication(ground.plane, ground.admin, ground.only().id)
+    end_replication(ground.plane, ground.sure, ground.only().id)
     with pytest.raises(ReplicaBeingRemoved):
         ground.want("db")
 

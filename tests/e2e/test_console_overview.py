@@ -279,6 +279,19 @@ def test_problems_are_listed_and_each_names_all_that_hangs_on_it(site: ConsoleSi
     look_at(site, "/problems/site%3Asite-berlin", "problem", texts=("shop-11",))
 
 
+@pytest.mark.usefixtures("fleet")
+def test_a_problem_leads_to_its_own_alerts(site: ConsoleSite) -> None:
+    browser = site.browser
+    browser.open("/problems")
+    browser.click("Work of 2 machines")
+    browser.wait_for("What hangs on it", "2 alerts tell of it")
+
+    browser.click("2 alerts tell of it")
+
+    browser.wait_for("1-2 of 2")
+    assert "Work of 2 machines" in browser.text
+
+
 def test_an_open_page_follows_what_happens(site: ConsoleSite, fleet: Plane) -> None:
     browser = site.browser
     browser.open("/")

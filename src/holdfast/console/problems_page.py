@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from nicegui import ui
 
+from holdfast.app.control.alert_rules import AlertView, list_alerts
 from holdfast.app.control.problem_grouping import Ref
 from holdfast.app.control.problems import ProblemView, list_problems, show_problem
 from holdfast.base.texts import N_, _, ngettext
@@ -66,17 +67,63 @@ async def problem_page(visit: Visit, problem_id: str) -> None:
             shown.prose(found.remedy).classes("hf-pre")
         if found.code:
             ui.label(found.code).classes("hf-code")
-        _alerts(len(found.alerts))
+        _alerts(found)
     if not found.machines and not found.vms:
         return
     shown.heading(_("What hangs on it"))
     await _members(visit, found).show()
 
 
-def _alerts(count: int) -> None:
+@page("/problems/{problem_id}/alerts", title=N_("Alerts"), section="overview")
+async def problem_alerts_page(visit: Visit, problem_id: str) -> None:
+    found = await visit.ask(show_problem, problem_id)
+    shown.link(found.sentence, _place(found))
+
+    mine = set(found.alerts)
+
+    async def load() -> list[AlertView]:
+        every = await all_of(visit, list_alerts, is_open=True)
+        return [one for one in every if one.id in mine]
+
+    listing = Listing(
+        visit,
+        name="alerts",
+        columns=_alert_columns(visit),
+        load=load,
+        empty=Empty(title=_("No alert is open"), text=""),
+        sort="since",
+        is_descending=True,
+    )
+    await listing.show()
+
+
+def _alerts(found: ProblemView) -> None:
+    count = len(found.alerts)
     if count:
         text = ngettext("{count} alert tells of it", "{count} alerts tell of it", count)
-        shown.link(text.format(count=count), "/alerts")
+        shown.link(text.format(count=count), f"{_place(found)}/alerts")
+
+
+def _place(one: ProblemView) -> str:
+    return f"/problems/{quote(one.id, safe='')}"
+
+
+def _alert_columns(visit: Visit) -> list[Column[AlertView]]:
+    return [
+        Column(
+            name="severity",
+            label=_("Severity"),
+            value=lambda one: grave(one.severity)[0],
+            tone=lambda one: grave(one.severity)[1],
+        ),
+        Column(
+            name="sentence",
+            label=_("Alert"),
+            value=lambda one: one.sentence,
+            href=lambda one: f"/alerts/{one.id}",
+        ),
+        ago_column("since", _("Since"), lambda one: one.first_at, visit.plane.clock),
+    ]
 
 
 def _columns(visit: Visit) -> list[Column[ProblemView]]:
@@ -91,7 +138,7 @@ def _columns(visit: Visit) -> list[Column[ProblemView]]:
             name="problem",
             label=_("Problem"),
             value=lambda one: one.sentence,
-            href=lambda one: f"/problems/{quote(one.id, safe='')}",
+            href=_place,
         ),
         Column(
             name="affected",

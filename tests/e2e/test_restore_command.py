@@ -93,6 +93,8 @@ def test_latest_of_another_machine_is_meant_when_it_is_named(filled: Bench) -> N
 
     assert _back(filled, "etc/hosts").read_text() == "newer\n"
     assert "point-missing" in missing.err
+    # There are points; that none is of this host is what one has to know.
+    assert "latest, gamma" in missing.err
 
 
 def test_damage_met_by_a_restore_ends_with_20(filled: Bench) -> None:

@@ -89,7 +89,9 @@ def find_point(repository: Repository, wanted: str, among: PointFilter) -> Snaps
         return repository.find_snapshot(wanted)
     found = list_points(repository, among)
     if not found:
-        raise SnapshotMissing(wanted=wanted)
+        # There may be others: what they had to match is what one has to see.
+        told = (wanted, *among.hosts, *among.tags, *among.paths)
+        raise SnapshotMissing(wanted=", ".join(told))
     return found[-1]
 
 

@@ -125,5 +125,5 @@ def test_latest_is_the_newest_of_those_that_match() -> None:
     add_point(vault, FILES, time=_day(2), host="beta")
 
     assert find_point(vault, "latest", PointFilter(hosts=("alpha",))).taken_at.day == 1
-    with pytest.raises(SnapshotMissing):
-        find_point(vault, "latest", PointFilter(hosts=("gamma",)))
+    with pytest.raises(SnapshotMissing, match="latest, gamma, /vm/web"):
+        find_point(vault, "latest", PointFilter(hosts=("gamma",), paths=("/vm/web",)))

@@ -145,12 +145,15 @@ def test_account_is_added_given_a_role_and_kept_out(site: ConsoleSite, vault: st
 
 def test_approval_is_given_by_somebody_else(site: ConsoleSite, vault: str, root: Someone) -> None:
     person = add_person(site.plane, "grace", role=Role.CONTRIBUTOR, vault_id=vault)
-    request = {"machine": "web-01", "delete_data": True}
+    machine = add_machine(site.plane, vault, "web-01")
+    request = {"machine": machine.id, "delete_data": True}
     asked = approvals.ask_approval(
-        site.plane, person.actor, vault, act="machine-unregister", request=request
+        site.plane, person.actor, vault, act="machine-delete", request=request
     )
-    look_at(site, "/approvals", "approvals", texts=("machine-unregister", "waiting", "grace"))
-    look_at(site, f"/approvals/{asked.id}", "approval", texts=("web-01", "Approve"))
+    act = "Delete a machine with all its points"
+    look_at(site, "/approvals", "approvals", texts=(act, "web-01", "waiting", "grace"))
+    texts = (act, "web-01, 0 recovery points", "Approve")
+    look_at(site, f"/approvals/{asked.id}", "approval", texts=texts)
     browser = site.browser
     browser.open(f"/approvals/{asked.id}")
 
@@ -258,3 +261,34 @@ def test_reader_sees_what_there_is_and_can_change_nothing(site: ConsoleSite, vau
 
     browser.driver.delete_all_cookies()
     browser.log_in("admin", site.server.admin_password)
+
+
+def test_silence_of_a_kind_on_one_machine_says_so(site: ConsoleSite, vault: str) -> None:
+    alert, browser = _alert(site, vault, "/opt"), site.browser
+    browser.open(f"/alerts/{alert}")
+    browser.click("Silence its kind")
+    browser.wait_for("of this machine alone")
+    browser.type("Reason", "its disks are changed")
+    browser.click("Silence it")
+    browser.wait_for("Silenced")
+
+    browser.open("/alerts")
+
+    browser.wait_for("its disks are changed")
+    browser.wait_for("web-opt")
+
+
+def test_of_very_many_alerts_the_gravest_are_listed(site: ConsoleSite, vault: str) -> None:
+    with site.plane.database.write() as db:
+        grave = {"machine": "web-01", "reason": "a pack is cut"}
+        alerting.raise_alert(db, site.plane, "damage-found", vault_id=vault, fields=grave)
+        for number in range(1000):
+            fields = {"object": f"vault {number}", "of": str(number)}
+            alerting.raise_alert(db, site.plane, "room-ends", vault_id=vault, fields=fields)
+
+    site.browser.open("/alerts?severity=critical")
+    site.browser.wait_for("a pack is cut")
+    site.browser.wait_for("Only those of one severity are shown.")
+    site.browser.open("/alerts")
+
+    site.browser.wait_for("The gravest 1,000 of 1,0")

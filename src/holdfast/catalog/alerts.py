@@ -84,6 +84,17 @@ def unsent(db: Session, *, since: datetime, limit: int) -> Sequence[Alert]:
     return db.scalars(select(Alert).where(*waiting).order_by(Alert.first_at).limit(limit)).all()
 
 
+def note_taken(db: Session, ids: Sequence[str], target_id: str) -> None:
+    for alert in db.scalars(select(Alert).where(Alert.id.in_(ids))):
+        if target_id not in alert.sent_to:
+            alert.sent_to = [*alert.sent_to, target_id]
+
+
+def note_sent(db: Session, ids: Sequence[str], now: datetime) -> None:
+    query = update(Alert).where(Alert.id.in_(ids), Alert.sent_at.is_(None))
+    db.execute(query.values(sent_at=now).execution_options(synchronize_session=False))
+
+
 def matching_suppression(
     db: Session, *, kind: str, vault_id: str | None, machine_id: str | None, now: datetime
 ) -> AlertSuppression | None:
@@ -101,10 +112,9 @@ def matching_suppression(
 
 
 def listed(
-    db: Session, *, vaults: frozenset[str] | None, is_open: bool | None, after: str, limit: int
+    db: Session, wanted: Filter, *, vaults: frozenset[str] | None, after: str, limit: int
 ) -> Sequence[Alert]:
     """Newest first; `vaults` None is all of them, `after` the id of the last one seen."""
-    wanted = Filter(is_open=is_open)
     newest = Alert.first_at.desc(), Alert.id.desc()
     query = select(Alert).where(*_wanted(wanted, vaults)).order_by(*newest).limit(limit)
     last = db.get(Alert, after) if after else None

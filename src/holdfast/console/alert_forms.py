@@ -62,6 +62,8 @@ async def add_silence(visit: Visit, *, kind: str = "", machine_id: str | None = 
     }
 
     text = _("Such alerts are listed but not sent, from now on.")
+    if machine_id is not None:
+        text = _("Such alerts of this machine alone are listed but not sent, from now on.")
     with Form(_("Silence something"), yes=_("Silence it"), text=text) as form:
         reason = _text(_("Reason"))
         which = _select(_("Kind"), kinds, kind if kind in kinds else _ALL)

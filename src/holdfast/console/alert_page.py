@@ -51,12 +51,18 @@ def _facts(alert: AlertView) -> None:
         [
             (_("Kind"), alert.kind),
             (_("First seen"), shown.when(alert.first_at)),
-            (_("Last seen"), shown.when(alert.last_at)),
-            (_("Times"), str(alert.count)),
+            *_again(alert),
             (_("Sent"), shown.when(alert.sent_at) if alert.sent_at else _("no")),
             (_("Closed"), shown.when(alert.closed_at) if alert.closed_at else _("no")),
         ]
     )
+
+
+def _again(alert: AlertView) -> list[tuple[str, str]]:
+    """What stands as it did is not counted each time that somebody looks."""
+    if alert.count == 1:
+        return []
+    return [(_("Last seen"), shown.when(alert.last_at)), (_("Times"), str(alert.count))]
 
 
 def _links(alert: AlertView) -> None:
@@ -146,7 +152,7 @@ async def silence_page(visit: Visit, rule_id: str) -> None:
         shown.facts(
             [
                 (_("Kind"), rule.kind or _("all")),
-                (_("Machine"), rule.machine_id or _("all")),
+                (_("Machine"), rule.machine or rule.machine_id or _("all")),
                 (_("By"), rule.made_by),
                 (_("Until"), shown.when(rule.until) if rule.until else _("it is ended")),
             ]

@@ -8,7 +8,7 @@ from holdfast.app.control.alert_rules import (
     AlertView,
     SuppressionView,
     TargetView,
-    list_alerts,
+    gravest_alerts,
     list_suppressions,
     list_targets,
 )
@@ -65,17 +65,26 @@ def _head(visit: Visit, title: str, text: str, right: Right) -> ui.button:
 
 
 async def _alerts(visit: Visit, state: str, severity: str) -> Listing[AlertView]:
+    wanted = severity if severity in _SEVERITIES else None
+
     async def load() -> Sequence[AlertView]:
         is_open = {"open": True, "closed": False}.get(state)
-        found = await visit.ask(list_alerts, Window(limit=MOST), is_open=is_open)
-        return found.items
+        found = await visit.ask(gravest_alerts, MOST, is_open=is_open, severity=wanted)
+        told.set_text(_told(len(found.alerts), found.count))
+        return found.alerts
 
-    chosen = {"severity": severity_text(severity)} if severity in _SEVERITIES else {}
+    chosen = {"severity": severity_text(wanted)} if wanted else {}
     with ui.element("div").classes("hf-row").props("role=group"):
         for name, text in (("open", _("Open")), ("closed", _("Closed")), ("all", _("All"))):
             link = shown.link(text, f"/alerts?state={name}")
             if name == state:
                 link.props("aria-current=page").classes("hf-strong")
+    if wanted:
+        # Whoever came by a link must see that these are not all.
+        with ui.element("div").classes("hf-row"):
+            ui.label(_("Only those of one severity are shown.")).classes("hf-muted")
+            shown.link(_("Show all"), f"/alerts?state={state}")
+    told = ui.label().classes("hf-muted")
     listing = Listing(
         visit,
         name="alerts",
@@ -94,10 +103,18 @@ async def _alerts(visit: Visit, state: str, severity: str) -> Listing[AlertView]
             ),
             Choice(name="kind", label=_("Kind"), value=lambda one: one.kind),
         ],
-        wish=Wish(sort="since", is_descending=True, chosen=chosen),
+        # In the order they come in: the gravest first.
+        wish=Wish(chosen=chosen),
     )
     await listing.show()
     return listing
+
+
+def _told(listed: int, count: int) -> str:
+    if listed >= count:
+        return ""
+    text = _("The gravest {listed} of {count} alerts are listed; the API and the CLI list all.")
+    return text.format(listed=f"{listed:,}", count=f"{count:,}")
 
 
 def _alert_columns(visit: Visit) -> list[Column[AlertView]]:
@@ -178,6 +195,12 @@ async def _silences(visit: Visit) -> Listing[SuppressionView]:
             ),
             Column(name="kind", label=_("Kind"), value=lambda one: one.kind or _("all")),
             Column(name="vault", label=_("Vault"), value=lambda one: _vault(names, one.vault_id)),
+            Column(
+                name="machine",
+                label=_("Machine"),
+                value=lambda one: one.machine or one.machine_id or _("all"),
+                href=lambda one: f"/machines/{one.machine_id}" if one.machine_id else None,
+            ),
             Column(name="by", label=_("By"), value=lambda one: one.made_by),
             Column(
                 name="until",

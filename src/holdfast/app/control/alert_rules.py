@@ -25,7 +25,7 @@ from holdfast.app.control.vault_rows import live_vault
 from holdfast.base.texts import _, speaking
 from holdfast.catalog import alerts as alert_rows
 from holdfast.catalog.database import Session
-from holdfast.catalog.tables import Alert, AlertSuppression, AlertTarget
+from holdfast.catalog.tables import Alert, AlertSuppression, AlertTarget, Machine
 from holdfast.fleet.alerts import KINDS, Severity
 from holdfast.fleet.local_time import read_zone
 from holdfast.fleet.paging import Page, Window, make_page
@@ -49,6 +49,13 @@ class AlertView:
     closed_at: datetime | None
     sent_at: datetime | None
     is_silenced: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gravest:
+    alerts: list[AlertView]
+    # Of all there are, the listed ones among them.
+    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,25 +109,44 @@ class SuppressionView:
     kind: str | None
     vault_id: str | None
     machine_id: str | None
+    # Its name, as long as it is known.
+    machine: str | None
     reason: str
     made_by: str
     until: datetime | None
 
 
 def list_alerts(
-    plane: Plane, actor: Actor, window: Window, *, is_open: bool | None
+    plane: Plane,
+    actor: Actor,
+    window: Window,
+    *,
+    is_open: bool | None,
+    severity: str | None = None,
 ) -> Page[AlertView]:
     """Those of the vaults one may read; the newest first."""
     after = window.parts(1)
     with plane.database.read() as db:
         rows = alert_rows.listed(
             db,
+            alert_rows.Filter(is_open=is_open, severity=severity),
             vaults=readable_vaults(db, actor),
-            is_open=is_open,
             after=after[0] if after else "",
             limit=window.one_more,
         )
     return make_page(rows, window, key=lambda row: [row.id], view=_alert)
+
+
+def gravest_alerts(
+    plane: Plane, actor: Actor, limit: int, *, is_open: bool | None, severity: str | None = None
+) -> Gravest:
+    """For a list that cannot hold all: what is left out is never graver than what is in it."""
+    wanted = alert_rows.Filter(is_open=is_open, severity=severity)
+    with plane.database.read() as db:
+        vaults = readable_vaults(db, actor)
+        rows = alert_rows.gravest(db, wanted, vaults=vaults, limit=limit)
+        count = len(rows) if len(rows) < limit else alert_rows.count(db, wanted, vaults=vaults)
+    return Gravest(alerts=[_alert(row) for row in rows], count=count)
 
 
 def show_alert(plane: Plane, actor: Actor, alert_id: str) -> AlertView:
@@ -204,7 +230,7 @@ def test_target(plane: Plane, actor: Actor, target_id: str, *, send: Send) -> No
 def list_suppressions(plane: Plane, actor: Actor) -> Sequence[SuppressionView]:
     with plane.database.read() as db:
         rows = alert_rows.suppressions(db)
-        return [_rule(one) for one in rows if Right.READ in rights(db, actor, one.vault_id)]
+        return [_rule(db, one) for one in rows if Right.READ in rights(db, actor, one.vault_id)]
 
 
 def suppress(plane: Plane, actor: Actor, new: NewSuppression) -> SuppressionView:
@@ -220,7 +246,7 @@ def suppress(plane: Plane, actor: Actor, new: NewSuppression) -> SuppressionView
         same = {"kind": new.kind, "vault_id": vault_id, "machine_id": new.machine_id}
         before = made_before(plane, db, actor, table=AlertSuppression, same=same)
         if before is not None:
-            return _known_rule(actor, before, now=now)
+            return _known_rule(db, actor, before, now=now)
         row = AlertSuppression(
             **same,
             id=id_for(actor),
@@ -230,14 +256,16 @@ def suppress(plane: Plane, actor: Actor, new: NewSuppression) -> SuppressionView
         )
         db.add(row)
         audit.note(db, plane, actor, act="alert-suppress", vault_id=vault_id, object=row.id)
-        return _rule(row)
+        return _rule(db, row)
 
 
-def _known_rule(actor: Actor, row: AlertSuppression, *, now: datetime) -> SuppressionView:
+def _known_rule(
+    db: Session, actor: Actor, row: AlertSuppression, *, now: datetime
+) -> SuppressionView:
     """It does not say when it was made; one that is over silences nothing any more."""
     if row.until is not None and row.until <= now:
         raise IdempotencyKeyReused(key=actor.key)
-    return _rule(row)
+    return _rule(db, row)
 
 
 def end_suppression(plane: Plane, actor: Actor, rule_id: str) -> None:
@@ -307,12 +335,14 @@ def _target(row: AlertTarget) -> TargetView:
     )
 
 
-def _rule(row: AlertSuppression) -> SuppressionView:
+def _rule(db: Session, row: AlertSuppression) -> SuppressionView:
+    machine = db.get(Machine, row.machine_id) if row.machine_id else None
     return SuppressionView(
         id=row.id,
         kind=row.kind,
         vault_id=row.vault_id,
         machine_id=row.machine_id,
+        machine=machine.name if machine else None,
         reason=row.reason,
         made_by=row.made_by,
         until=row.until,

@@ -22,6 +22,7 @@ from holdfast.server.paging import Page, Paging
 
 router = APIRouter(tags=["alerts"])
 _YEARS = 24 * 3660
+Severity = Literal["info", "warning", "error", "critical"]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
@@ -32,7 +33,7 @@ class TargetWanted:
     name: Name
     url: Annotated[str, Field(min_length=1, max_length=2000, description="As apprise reads it.")]
     vault: str | None = None
-    min_severity: Literal["info", "warning", "error", "critical"] = "warning"
+    min_severity: Severity = "warning"
     lang: Literal["en", "ko"] = "en"
     daily_summary: bool = False
     summary_at: str = "08:00"
@@ -57,9 +58,10 @@ def list_alerts(
     person: Person,
     window: Paging,
     open: bool | None = None,  # noqa: A002, FBT001  the word in the query
+    severity: Severity | None = None,
 ) -> Page[AlertView]:
     """Alerts of the vaults one may read, the newest first."""
-    return alert_rules.list_alerts(plane, person, window, is_open=open)
+    return alert_rules.list_alerts(plane, person, window, is_open=open, severity=severity)
 
 
 @router.get("/alerts/{alert_id}")

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from holdfast.app.control.alert_rules import gravest_alerts, list_alerts
 from holdfast.app.control.alert_summaries import send_summaries
 from holdfast.app.control.plane import Plane
+from holdfast.fleet.paging import Window
 from holdfast.testing.clock import FakeClock
-from holdfast.testing.planes import add_machine, add_vault, make_plane
+from holdfast.testing.planes import add_admin, add_machine, add_vault, make_plane
 from tests.unit.app.control.test_alerts import Post, add_place, ended, told
 
 
@@ -60,3 +62,18 @@ def test_summary_has_the_gravest_of_very_many_and_says_how_many_there_are(
     assert "121 alerts open" in message.title
     assert "Stored data of alpha is damaged: cut" in message.body
     assert "and 21 more" in message.body
+
+
+def test_grave_alerts_are_found_below_very_many_others(plane: Plane, clock: FakeClock) -> None:
+    told(plane, "damage-found", machine="alpha", reason="cut")
+    clock.sleep(60)
+    for number in range(20):
+        told(plane, "room-ends", object=f"vault {number}", of=str(number))
+    admin = add_admin(plane).actor
+
+    grave = list_alerts(plane, admin, Window(limit=5), is_open=True, severity="critical")
+    gravest = gravest_alerts(plane, admin, 5, is_open=True)
+
+    assert [alert.kind for alert in grave.items] == ["damage-found"]
+    assert [alert.kind for alert in gravest.alerts] == ["damage-found", *["room-ends"] * 4]
+    assert gravest.count == 21

@@ -42,6 +42,11 @@ def of_machine(db: Session, machine_id: str) -> Site | None:
     return db.scalar(select(Site).where(Site.machine_id == machine_id))
 
 
+def keepers(db: Session) -> dict[str, str]:
+    """The machine that each site is on."""
+    return {row[0]: row[1] for row in db.execute(select(Site.id, Site.machine_id))}
+
+
 def is_name_taken(db: Session, name: str) -> bool:
     return db.scalar(select(Site.id).where(Site.name == name)) is not None
 

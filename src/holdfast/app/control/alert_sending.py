@@ -1,24 +1,32 @@
 """Alerts on their way to people. A place that cannot be reached gets them later."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, tzinfo
 
+from holdfast.app.control.alert_bundles import Bundle, bundle_body, bundle_title, bundles_of
 from holdfast.app.control.alert_texts import body_of, title_of
 from holdfast.app.control.plane import Plane
 from holdfast.base.texts import speaking
 from holdfast.catalog import alerts as alert_rows
 from holdfast.catalog import claims
+from holdfast.catalog import overview as overview_rows
+from holdfast.catalog import sites as site_rows
 from holdfast.catalog.database import Session
+from holdfast.catalog.overview import AlertRow
 from holdfast.catalog.tables import Alert, AlertTarget
 from holdfast.fleet.alerts import KINDS, Severity
+from holdfast.fleet.local_time import ZoneUnknown, ZoneUnreadable, read_zone
 
-_AT_ONCE = 1000
+# What has one cause is to be told together, however much it is.
+_AT_ONCE = 10_000
 # A week later nobody wants to hear of it any more.
 _GIVEN_UP = timedelta(days=7)
 # Of several servers one sends; a service may take a while to say no.
 _SENDING = "alert-sending"
 _CLAIM = timedelta(minutes=2)
+_NOTED_AT_ONCE = 200
+_BREATH = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,17 +46,16 @@ Send = Callable[[Message], bool]
 def send_waiting(plane: Plane, send: Send, *, younger: timedelta = _GIVEN_UP) -> int:
     """Send what has not been sent; how many alerts reached all they are for.
 
-    An alert is marked after a place took it: a crash in between sends it twice, never not at all.
+    What has one cause is one message. An alert is marked after a place took it: a crash in between
+    sends it twice, never not at all.
     """
+    since = plane.clock.now() - younger
     with plane.database.read() as db:
-        since = plane.clock.now() - younger
-        waiting = alert_rows.unsent(db, since=since, limit=_AT_ONCE)
-        targets = alert_rows.targets(db)
+        waiting = alert_rows.unsent(db, since=since, limit=1)
     if not waiting or not begin_sending(plane):
         return 0
     try:
-        round_ = _Round(plane=plane, targets=targets, send=send, refused=set())
-        return sum(round_.deliver(alert.id) for alert in waiting)
+        return _round(plane, send, since).deliver()
     finally:
         end_sending(plane)
 
@@ -101,44 +108,88 @@ def end_sending(plane: Plane) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Letter:
+    """What one place is told of one cause."""
+
+    target: AlertTarget
+    bundle: Bundle
+
+    @property
+    def ids(self) -> list[str]:
+        return [one.id for one in self.bundle.alerts]
+
+
+def _round(plane: Plane, send: Send, since: datetime) -> "_Round":
+    with plane.database.read() as db:
+        return _Round(
+            plane=plane,
+            send=send,
+            targets=alert_rows.targets(db),
+            waiting=alert_rows.unsent(db, since=since, limit=_AT_ONCE),
+            others=overview_rows.open_alerts(db, None),
+            keepers=site_rows.keepers(db),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Round:
     """One try to tell everybody everything."""
 
     plane: Plane
-    targets: Sequence[AlertTarget]
     send: Send
+    targets: Sequence[AlertTarget]
+    waiting: Sequence[Alert]
+    # What is open was told before, perhaps, and may be the cause of what waits.
+    others: Sequence[AlertRow]
+    keepers: Mapping[str, str]
     # Places that did not take a message in this round are not asked for each of the others.
-    refused: set[str]
+    refused: set[str] = field(default_factory=set)
 
-    def deliver(self, alert_id: str) -> bool:
-        with self.plane.database.read() as db:
-            alert = db.get(Alert, alert_id)
-        if alert is None or alert.sent_at is not None:
-            return False
+    def deliver(self) -> int:
+        """Of several causes the one seen first, to everybody, before the next."""
+        letters = [one for target in self.targets for one in self._letters(target)]
+        letters.sort(key=lambda one: min(alert.first_at for alert in one.bundle.alerts))
+        missed = {alert_id for one in letters if not self._is_taken(one) for alert_id in one.ids}
+        done = [one.id for one in self.waiting if one.id not in missed]
+        now = self.plane.clock.now()
+        self._note(done, lambda db, ids: alert_rows.note_sent(db, ids, now))
+        return len(done)
+
+    def _letters(self, target: AlertTarget) -> Iterator[_Letter]:
+        """A place hears of its own vault alone, and so are causes counted for it."""
         missing = [
-            one for one in self.targets if _is_for(one, alert) and one.id not in alert.sent_to
+            one for one in self.waiting if _is_for(target, one) and target.id not in one.sent_to
         ]
-        took = [one.id for one in missing if self._is_taken(alert, one)]
-        is_done = len(took) == len(missing)
-        if took or is_done:
-            self._note(alert_id, took, is_done=is_done)
-        return is_done
+        beside = (one for one in self.others if target.vault_id in (None, one.vault_id))
+        for bundle in bundles_of(missing, beside, self.keepers) if missing else ():
+            yield _Letter(target=target, bundle=bundle)
 
-    def _is_taken(self, alert: Alert, target: AlertTarget) -> bool:
+    def _is_taken(self, letter: _Letter) -> bool:
+        target = letter.target
         if target.id in self.refused:
             return False
         go_on_sending(self.plane)
-        if self.send(_message(alert, target)):
+        if self._is_told(letter):
             return True
-        self.refused.add(target.id)
-        return False
+        if not self.send(_of_bundle(letter.bundle, target)):
+            self.refused.add(target.id)
+            return False
+        self._note(letter.ids, lambda db, ids: alert_rows.note_taken(db, ids, target.id))
+        return True
 
-    def _note(self, alert_id: str, took: list[str], *, is_done: bool) -> None:
-        with self.plane.database.write() as db:
-            row = db.get(Alert, alert_id)
-            if row is not None:
-                row.sent_to = [*row.sent_to, *took]
-                row.sent_at = self.plane.clock.now() if is_done else None
+    def _is_told(self, letter: _Letter) -> bool:
+        """Another server goes on where this one was held up for too long."""
+        with self.plane.database.read() as db:
+            first = db.get(Alert, letter.ids[0])
+        return first is None or letter.target.id in first.sent_to
+
+    def _note(self, ids: Sequence[str], note: Callable[[Session, Sequence[str]], None]) -> None:
+        """A part at a time: others want to write as well."""
+        for begin in range(0, len(ids), _NOTED_AT_ONCE):
+            if begin:
+                self.plane.clock.sleep(_BREATH)
+            with self.plane.database.write() as db:
+                note(db, ids[begin : begin + _NOTED_AT_ONCE])
 
 
 def _is_for(target: AlertTarget, alert: Alert) -> bool:
@@ -151,5 +202,21 @@ def _is_for(target: AlertTarget, alert: Alert) -> bool:
 
 def _message(alert: Alert, target: AlertTarget) -> Message:
     with speaking(target.lang):
-        title, body = title_of(alert), body_of(alert)
+        zone = _zone(target)
+        title, body = title_of(alert, zone), body_of(alert, zone)
     return Message(url=target.url, title=title, body=body, severity=Severity.named(alert.severity))
+
+
+def _of_bundle(bundle: Bundle, target: AlertTarget) -> Message:
+    zone = _zone(target)
+    with speaking(target.lang):
+        title, body = bundle_title(bundle, zone), bundle_body(bundle, zone)
+    return Message(url=target.url, title=title, body=body, severity=bundle.severity)
+
+
+def _zone(target: AlertTarget) -> tzinfo:
+    """A server that cannot read its time zones tells people all the same."""
+    try:
+        return read_zone(target.summary_zone)
+    except (ZoneUnknown, ZoneUnreadable):
+        return UTC

@@ -2,18 +2,22 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from holdfast.app.control.machine_views import SILENT_AFTER
 from holdfast.app.control.problem_grouping import REPLICATION, SILENT, Ref, Sighting
 from holdfast.app.control.replication_causes import Cause
 from holdfast.catalog.overview import AlertRow, MachineRow, VmRow
+from holdfast.catalog.tables import Alert
 from holdfast.fleet.alerts import KINDS, Severity
+from holdfast.fleet.local_time import in_utc
 from holdfast.fleet.virtual_machines import is_of_vm, source_of_vm
 from holdfast.replication.status import Health
 
+_OF_REPLICATION = frozenset(("replication-warning", "replication-critical"))
 # Of these the rows themselves say more, and sooner.
-_SEEN_OTHERWISE = frozenset((SILENT, "replication-warning", "replication-critical"))
+_SEEN_OTHERWISE = _OF_REPLICATION | {SILENT}
 _VM = source_of_vm("")
 
 
@@ -40,6 +44,32 @@ def sightings_of(
     ]
 
 
+def sightings_of_alerts(
+    alerts: Iterable[Alert | AlertRow], keepers: Mapping[str, str]
+) -> list[Sighting]:
+    """Alerts alone, for whoever is told of them; `keepers`: the machines that keep the sites."""
+    return [_told(_alert(one, {}, {}), keepers) for one in alerts if one.kind in KINDS]
+
+
+def _told(one: Sighting, keepers: Mapping[str, str]) -> Sighting:
+    """As the rows would show it that the console looks at."""
+    if one.kind == SILENT:
+        return replace(one, since=_moment(one.fields.get("since", "")) or one.since)
+    if one.kind in _OF_REPLICATION:
+        root = one.fields.get("root", "")
+        keeper = keepers.get(root.removeprefix("site:"), "")
+        code = one.fields.get("code", "")
+        return replace(one, kind=REPLICATION, code=code, root=root, keeper=keeper)
+    return one
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return in_utc(datetime.fromisoformat(text))
+    except ValueError:
+        return None
+
+
 def _is_silent(row: MachineRow, now: datetime) -> bool:
     return now - (row.seen_at or row.registered_at) > SILENT_AFTER
 
@@ -57,7 +87,9 @@ def _silence(row: MachineRow, hosted: Mapping[str, list[Ref]]) -> Sighting:
     )
 
 
-def _alert(row: AlertRow, known: Mapping[str, Ref], hosted: Mapping[str, list[Ref]]) -> Sighting:
+def _alert(
+    row: Alert | AlertRow, known: Mapping[str, Ref], hosted: Mapping[str, list[Ref]]
+) -> Sighting:
     fields = {name: str(value) for name, value in row.fields.items()}
     name = fields.get("machine") or row.machine_id or ""
     machine = known.get(row.machine_id) if row.machine_id else None

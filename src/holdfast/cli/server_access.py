@@ -28,6 +28,7 @@ _APPROVAL: list[Column] = [
     (N_("State"), text("state")),
     (N_("Vault"), text("vault")),
     (N_("Act"), text("act")),
+    (N_("On"), lambda record: shown.line(", ".join(one["name"] for one in record["subjects"]))),
     (N_("Asked by"), text("asked_by")),
     (N_("Until"), when("expires_at")),
     (N_("Request"), lambda record: _short(record["request"])),

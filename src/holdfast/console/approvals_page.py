@@ -10,6 +10,7 @@ from holdfast.app.control.approvals import (
 )
 from holdfast.base.texts import N_, _
 from holdfast.console import shown
+from holdfast.console.approval_words import act_text, names_text, request_facts
 from holdfast.console.asking import confirm
 from holdfast.console.columns import ago_column
 from holdfast.console.job_parts import as_told
@@ -63,9 +64,10 @@ def _columns(visit: Visit) -> list[Column[ApprovalFacts]]:
         Column(
             name="act",
             label=_("Act"),
-            value=lambda one: one.act,
+            value=lambda one: act_text(one.act),
             href=lambda one: f"/approvals/{one.id}",
         ),
+        Column(name="on", label=_("On"), value=names_text),
         Column(
             name="state",
             label=_("State"),
@@ -85,19 +87,20 @@ def _columns(visit: Visit) -> list[Column[ApprovalFacts]]:
 @page("/approvals/{approval_id}", title=N_("Approval"), section="approvals")
 async def approval_page(visit: Visit, approval_id: str) -> None:
     found = await visit.ask(show_approval, approval_id)
-    shown.name_tab(f"{found.act}, {found.vault}")
+    act = act_text(found.act)
+    shown.name_tab(f"{act}, {found.vault}")
     with shown.card():
         with ui.element("div").classes("hf-row"):
             shown.chip(_state(found), _TONES.get(found.state, "idle"))
-            ui.label(found.act).classes("hf-strong")
+            ui.label(act).classes("hf-strong")
         shown.facts(
             [
-                (_("Vault"), found.vault),
+                *request_facts(found),
+                (_("Vault"), found.vault, f"/vaults/{found.vault_id}"),
                 (_("Asked by"), found.asked_by),
                 (_("Asked for"), shown.when(found.asked_at)),
                 (_("Good until"), shown.when(found.expires_at)),
                 *_decision(found),
-                *((str(name), str(value)) for name, value in found.request.items()),
             ]
         )
         as_told(_("The request, word for word"), found.request)
@@ -118,7 +121,7 @@ def _what_next(visit: Visit, found: ApprovalFacts) -> None:
 
 def _decide(visit: Visit, found: ApprovalFacts) -> None:
     async def approve() -> None:
-        title = _("Approve '{act}' in {vault}?").format(act=found.act, vault=found.vault)
+        title = _("Approve '{act}' in {vault}?").format(act=act_text(found.act), vault=found.vault)
         text = _("{name} may then do exactly this, once, until it expires.")
         if await confirm(title, text.format(name=found.asked_by), yes=_("Approve")):
             await decide(approve=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from holdfast.app.control import audit
 from holdfast.app.control.access import readable_vaults, require
+from holdfast.app.control.approval_subjects import ApprovalSubject, subjects_of
 from holdfast.app.control.errors import NotThere
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.replaying import done_before, id_for, made_before, note_done
@@ -28,6 +29,8 @@ class ApprovalFacts:
     vault: str
     act: str
     request: dict[str, Any]
+    # What the request names by its id, as far as it is still there.
+    subjects: list[ApprovalSubject]
     asked_by: str
     asked_at: datetime
     expires_at: datetime
@@ -88,7 +91,7 @@ def show_approval(plane: Plane, actor: Actor, approval_id: str) -> ApprovalFacts
     with plane.database.read() as db:
         row = _row(db, approval_id)
         require(db, actor, Right.READ, row.vault_id)
-        return _facts(db, row, plane.clock.now())
+        return _facts(db, row, plane.clock.now(), with_points=True)
 
 
 def decide_approval(
@@ -133,7 +136,9 @@ def _row(db: Session, approval_id: str, *, lock: bool = False) -> Approval:
     return row
 
 
-def _facts(db: Session, row: Approval, now: datetime) -> ApprovalFacts:
+def _facts(
+    db: Session, row: Approval, now: datetime, *, with_points: bool = False
+) -> ApprovalFacts:
     vault = db.get(Vault, row.vault_id) if row.vault_id else None
     return ApprovalFacts(
         id=row.id,
@@ -141,6 +146,7 @@ def _facts(db: Session, row: Approval, now: datetime) -> ApprovalFacts:
         vault=vault.name if vault else "",
         act=row.act,
         request=row.request,
+        subjects=subjects_of(db, row.vault_id, row.request, with_points=with_points),
         asked_by=_name(db, row.asked_by),
         asked_at=row.asked_at,
         expires_at=row.expires_at,

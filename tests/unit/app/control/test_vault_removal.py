@@ -83,7 +83,7 @@ def test_nothing_is_left_but_history(plane: Plane, vault: str, store: Path) -> N
     with plane.database.read() as db:
         left = [db.query(table).count() for table in (Vault, Machine, Certificate, Command)]
         job = db.get(Job, "abcd1234")
-        alerts = alert_rows.listed(db, vaults=None, is_open=None, after="", limit=10)
+        alerts = alert_rows.listed(db, alert_rows.Filter(), vaults=None, after="", limit=10)
     assert _files(store) == []
     assert left == [0, 0, 0, 0]
     assert job is not None

@@ -95,17 +95,20 @@ class Form:
                 self.go.props(remove="loading")
 
         self._press = visit.doing(go)
-        # A slip of the hand beside it must not take away what was filled in.
-        self._dialog.props("persistent")
+        # A slip of the hand beside it must not take away what was filled in; the key is meant.
+        self._dialog.props("no-backdrop-dismiss")
         answer = await self._answer()
         return answer[0] if answer is not None else None
 
     def _agree(self) -> None:
         self._dialog.submit(())
 
-    async def _answer(self) -> Any:
-        answer = await self._dialog
+    def _forget(self) -> None:
         # With the page it goes by itself.
         if not self._dialog.is_deleted:
             self._dialog.delete()
-        return answer
+
+    async def _answer(self) -> Any:
+        # Only once it is gone from sight has the focus gone back to where it came from.
+        self._dialog.on("hide", self._forget)
+        return await self._dialog

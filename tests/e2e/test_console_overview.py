@@ -1,6 +1,5 @@
 """The console's first page in a real browser: the answer, its figures, and the lists behind them."""
 
-import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,15 +20,11 @@ from holdfast.catalog.tables import (
 )
 from holdfast.testing.console import MARKS, ConsoleSite, console_at, look_at
 from holdfast.testing.planes import Registered, add_machine, add_person, add_vault
+from tests.e2e.figures import figures, rows_behind
 
 pytestmark = MARKS
 
 HOUR = timedelta(hours=1)
-_TILES = """
-const of = (tile, name) => tile.querySelector('.hf-figure-' + name).innerText.trim();
-return [...document.querySelectorAll('a.hf-figure')].map(
-  tile => [of(tile, 'label'), of(tile, 'value'), tile.getAttribute('href')]);
-"""
 VMS = tuple(f"shop-{number:02}" for number in range(12))
 
 
@@ -239,13 +234,13 @@ def test_every_figure_leads_to_as_many_as_it_says(site: ConsoleSite) -> None:
     browser = site.browser
     browser.open("/")
     browser.wait_for("Jobs that failed")
-    tiles = {label: (value, href) for label, value, href in browser.run(_TILES)}
+    tiles = figures(browser)
     counted = {label: int(value) for label, (value, _href) in tiles.items() if value.isdecimal()}
     part, whole = map(int, tiles["Proven lately"][0].split(" of "))
     counted["Proven lately"] = whole - part
     counted["Stored"] = 1
 
-    held = {label: _rows_behind(site, tiles[label][1]) for label in counted}
+    held = {label: rows_behind(browser, tiles[label][1]) for label in counted}
 
     assert held == counted
     assert counted["Jobs that failed"] == counted["Jobs that went well"] - 1 == 2
@@ -253,15 +248,6 @@ def test_every_figure_leads_to_as_many_as_it_says(site: ConsoleSite) -> None:
     assert tiles["Last check that read the data"][1].endswith("/jobs/read")
     assert "/replications/r-shop-" in tiles["Worst RPO now"][1]
     assert "/machines/" in tiles["Longest without a new backup"][1]
-
-
-def _rows_behind(site: ConsoleSite, href: str) -> int:
-    """What a list says of itself; one that holds nothing says so."""
-    site.browser.open(href.removeprefix("/ui"))
-    said = "document.querySelector('.hf-listing')"
-    site.browser.until(lambda: site.browser.run(f"return !!{said}"), "a list")
-    found = re.search(r"\d+-\d+ of (\d+)", site.browser.run(f"return {said}.innerText"))
-    return int(found[1]) if found else 0
 
 
 @pytest.mark.usefixtures("fleet")

@@ -1,6 +1,5 @@
 """Replication, sites, failover, plans and drills as people meet them in a browser."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,18 +14,12 @@ from holdfast.fleet.paging import Window
 from holdfast.fleet.recovery_messages import RecoveryTold
 from holdfast.testing.console import MARKS, ConsoleSite, console_at, look_at
 from holdfast.testing.waiting import wait_until
+from tests.e2e.figures import figures, rows_behind
 from tests.e2e.recovery_rows import Live
 from tests.unit.app.control.replication_ground import uuid_of
 
 pytestmark = MARKS
 WITHIN = 90.0
-# Each figure that counts: its label, its number, and where it leads.
-_COUNTS = """
-const of = (tile, name) => tile.querySelector('.hf-figure-' + name).innerText.trim();
-return [...document.querySelectorAll('.hf-figure')]
-  .map(tile => [of(tile, 'label'), of(tile, 'value'), tile.getAttribute('href')])
-  .filter(found => /^\\d+$/.test(found[1]));
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,21 +86,12 @@ def test_figures_lead_to_as_many_as_they_say(place: Place, path: str) -> None:
     browser = place.site.browser
     browser.open(path)
     browser.wait_for("1-")
-    figures = {label: (int(value), href) for label, value, href in browser.run(_COUNTS)}
+    tiles = {name: tile for name, tile in figures(browser).items() if tile[0].isdecimal()}
 
-    held = {label: _held(place, href) for label, (_count, href) in figures.items()}
+    held = {name: rows_behind(browser, href) for name, (_count, href) in tiles.items()}
 
-    assert len(figures) > 2
-    assert held == {label: count for label, (count, _href) in figures.items()}
-
-
-def _held(place: Place, href: str) -> int:
-    browser = place.site.browser
-    browser.open(href.removeprefix("/ui"))
-    listing = "document.querySelector('.hf-listing')"
-    browser.until(lambda: browser.run(f"return !!{listing}"), "a list")
-    found = re.search(r"\d+-\d+ of (\d+)", browser.run(f"return {listing}.innerText"))
-    return int(found[1]) if found else 0
+    assert len(tiles) > 2
+    assert held == {name: int(count) for name, (count, _href) in tiles.items()}
 
 
 def test_a_machine_that_was_failed_over_can_be_kept_or_taken_back(place: Place) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from holdfast.catalog.tables import Job, Machine, Point
 from holdfast.testing.console import MARKS, ConsoleSite, console_at, look_at
 from holdfast.testing.planes import add_admin, add_machine, add_vault
 from holdfast.testing.waiting import wait_until
+from tests.e2e.figures import figures, rows_behind
 
 pytestmark = MARKS
 GIB, DAY = 1 << 30, timedelta(days=1)
@@ -37,7 +39,11 @@ def filled(site: ConsoleSite) -> None:
             db.add_all(jobs(vault, machine, now, number))
             if number:
                 db.add_all(points(machine, now))
+    server = add_machine(plane, vault, "rack-04", last_seen_at=now).id
     with plane.database.write() as db:
+        # It was asked for before the week, and came to its end in it.
+        begun = now - 8 * DAY
+        db.add(job(vault, server, begun, id="long", state="lost", ended_at=now - DAY))
         vault_samples.add(db, [sample(vault, now, day) for day in range(1, 61)])
     place = NewTarget(name="office-mail", url="json://127.0.0.1:9/", weekly_on="monday")
     add_target(plane, admin, place, check=lambda _url: None)
@@ -86,22 +92,31 @@ def jobs(vault: str, machine: str, now: datetime, number: int) -> list[Job]:
     states = ["done"] * 9 + (["failed"] if number > 1 else ["warnings"])
     error = {"code": "storage-full", "message": "The store is full", "remedy": "Make room."}
     return [
-        Job(
+        job(
+            vault,
+            machine,
+            now - timedelta(hours=12 * (10 - place)),
             id=f"job-{number}-{place}",
-            vault_id=vault,
-            machine_id=machine,
-            kind="backup",
-            origin="schedule",
-            source="/srv",
             state=state,
-            arguments={},
-            created_at=now - timedelta(hours=12 * (10 - place)),
-            ended_at=now - timedelta(hours=12 * (10 - place)),
-            progress={},
             error=error if state == "failed" else None,
         )
         for place, state in enumerate(states)
     ]
+
+
+def job(vault: str, machine: str, at: datetime, **more: Any) -> Job:
+    given = {
+        "vault_id": vault,
+        "machine_id": machine,
+        "kind": "backup",
+        "origin": "schedule",
+        "source": "/srv",
+        "arguments": {},
+        "created_at": at,
+        "ended_at": at,
+        "progress": {},
+    }
+    return Job(**{**given, **more})
 
 
 def test_all_reports_are_on_one_page(site: ConsoleSite) -> None:
@@ -114,6 +129,21 @@ def test_the_week_says_what_failed_and_what_is_unproven(site: ConsoleSite) -> No
     look_at(site, "/reports/weekly", "report-week", texts=texts)
 
 
+@pytest.mark.parametrize("vault", ["", "office"])
+def test_the_figures_of_the_week_lead_to_as_many_as_they_say(site: ConsoleSite, vault: str) -> None:
+    browser = site.browser
+    browser.open(f"/reports/weekly?vault={vault}")
+    browser.wait_for("Failed jobs")
+    tiles = figures(browser)
+    counted = {name: int(value) for name, (value, _href) in tiles.items() if value.isdecimal()}
+
+    held = {name: rows_behind(browser, tiles[name][1]) for name in counted}
+
+    assert counted["Failed jobs"] == 3
+    assert counted["At risk or unprotected"] < 5
+    assert held == counted
+
+
 def test_room_is_drawn_with_how_sure_it_is(site: ConsoleSite) -> None:
     texts = ("office", "attic", "four times in five", "The figures of this chart")
     look_at(site, "/reports/capacity", "report-capacity", texts=texts)
@@ -122,7 +152,7 @@ def test_room_is_drawn_with_how_sure_it_is(site: ConsoleSite) -> None:
 def test_a_report_is_about_one_vault_if_wanted(site: ConsoleSite) -> None:
     site.browser.open("/reports/capacity?vault=attic")
 
-    site.browser.wait_for("attic")
+    site.browser.wait_for("attic", "Take it along")
     assert "Quota" not in site.browser.text
 
 

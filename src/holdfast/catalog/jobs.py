@@ -30,6 +30,8 @@ class JobFilter:
     kinds: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
     since: datetime | None = None
+    # Those that are over, and were not before.
+    ended_since: datetime | None = None
 
 
 def newest_first(
@@ -64,6 +66,7 @@ def _conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:
         "kinds": Job.kind.in_(wanted.kinds),
         "states": Job.state.in_(wanted.states),
         "since": wanted.since is not None and Job.created_at >= wanted.since,
+        "ended_since": wanted.ended_since is not None and Job.ended_at >= wanted.ended_since,
     }
     given = (name for name in asked if getattr(wanted, name) not in (None, ()))
     return [condition for name in given if not isinstance(condition := asked[name], bool)]

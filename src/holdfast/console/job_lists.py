@@ -23,6 +23,8 @@ class JobsAsked:
     machine: str = ""
     vault: str = ""
     hours: int = WEEK
+    # The hours are those in which it came to its end, as reports count; else it was asked for then.
+    is_over: bool = False
 
     @property
     def href(self) -> str:
@@ -36,12 +38,14 @@ class JobsAsked:
 
     def filter(self, now: datetime) -> JobFilter:
         # Before the newest are taken: those that are wanted may be far behind them.
+        since = now - timedelta(hours=self.hours) if self.hours else None
         return JobFilter(
             vault_id=self.vault or None,
             machine_id=self.machine or None,
             kinds=self.kinds,
             states=self.states,
-            since=now - timedelta(hours=self.hours) if self.hours else None,
+            since=None if self.is_over else since,
+            ended_since=since if self.is_over else None,
         )
 
     def _said(self) -> Iterator[tuple[str, str]]:
@@ -51,3 +55,5 @@ class JobsAsked:
         yield from ((name, value) for name, value in given.items() if value)
         if self.hours != WEEK:
             yield "hours", str(self.hours)
+        if self.is_over:
+            yield "over", "true"

@@ -37,21 +37,27 @@ _MONTH = 30 * DAY
 
 
 @page("/jobs", title=N_("Jobs"), section="jobs")
-async def jobs_page(
+async def jobs_page(  # noqa: PLR0913  what they can be chosen by
     visit: Visit,
     state: Annotated[list[str] | None, Query()] = None,
     kind: Annotated[list[str] | None, Query()] = None,
     machine: str = "",
     vault: str = "",
     hours: int = WEEK,
+    *,
+    over: bool = False,
 ) -> None:
-    """All as the API knows them, several states and kinds as well; `hours` 0: as far back as it goes."""
+    """All as the API knows them, several states and kinds as well; `hours` 0: as far back as it goes.
+
+    `over`: only those that came to their end in these hours.
+    """
     asked = JobsAsked(
         states=tuple(state or ()),
         kinds=tuple(kind or ()),
         machine=machine,
         vault=vault,
         hours=hours if hours in (DAY, WEEK, _MONTH, EVER) else WEEK,
+        is_over=over,
     )
     jobs = _Jobs(visit, asked)
     await jobs.show()

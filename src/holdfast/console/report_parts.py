@@ -19,8 +19,10 @@ TONES: dict[str, Tone] = {"good": "good", "fair": "warn", "bad": "bad", "": "idl
 async def tools(visit: Visit, *, path: str, vault: str, name: str, make: Callable[[], str]) -> None:
     """A box to choose one vault from, and the same report as a file."""
     names = await vault_names(visit)
+    # An address may name it as people do.
+    chosen = vault if vault in names else next((id_ for id_ in names if names[id_] == vault), "")
     with ui.element("div").classes("hf-row"):
-        box = ui.select({"": _("All vaults"), **names}, label=_("Vault"), value=vault)
+        box = ui.select({"": _("All vaults"), **names}, label=_("Vault"), value=chosen)
         box.props("dense outlined options-dense").classes("hf-narrow")
         box.on_value_change(
             visit.doing(

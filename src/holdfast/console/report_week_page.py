@@ -1,5 +1,7 @@
 """The last seven days as a page: what needs a person comes first, what went well is told too."""
 
+from urllib.parse import urlencode
+
 from nicegui import ui
 
 from holdfast.app.control.overview import ILL
@@ -15,6 +17,8 @@ from holdfast.console.pages import page
 from holdfast.console.plain_tables import Cell, plain_table
 from holdfast.console.report_parts import TONES, rooms, tools, zone_of
 from holdfast.console.visiting import Visit
+
+_WRONG = ["at-risk", "unprotected"]
 
 
 @page("/reports/weekly", title=N_("Weekly summary"), section="reports")
@@ -63,28 +67,41 @@ def figures(week: Weekly) -> None:
         shown.figure(
             _("Protected"),
             str(safety.protected),
-            href="/safety?safety=protected",
+            href=_safe(week, safety=["protected"]),
             tone="good" if safety.protected else "idle",
             note=points.format(count=week.points, before=week.points_before),
         )
         shown.figure(
-            _("At risk or unprotected"), str(wrong), href="/safety", tone="bad" if wrong else "idle"
+            _("At risk or unprotected"),
+            str(wrong),
+            href=_safe(week, safety=_WRONG),
+            tone="bad" if wrong else "idle",
         )
         shown.figure(
             _("Proven in {days} days").format(days=proofs.days),
             _("{part} of {whole}").format(part=proofs.proven, whole=kept),
-            href="/safety?proven=false",
+            href=_safe(week, proven="false"),
             tone="warn" if proofs.unproven else "good" if kept else "idle",
         )
         shown.figure(
             _("Failed jobs"),
             str(failed),
-            href=JobsAsked(states=ILL, vault=week.vault_id or "").href,
+            href=JobsAsked(states=ILL, vault=week.vault_id or "", is_over=True).href,
             tone="bad" if failed else "idle",
             note=_("{count} the week before").format(
                 count=sum(one.bad_before for one in week.work)
             ),
         )
+
+
+def _safe(week: Weekly, **said: str | list[str]) -> str:
+    """The list of those, in the vault that the week is of."""
+    vault = {"vault": week.vault_id} if week.vault_id else {}
+    return f"/safety?{urlencode({**said, **vault}, doseq=True)}"
+
+
+def _done(week: Weekly, kind: str) -> str:
+    return JobsAsked(kinds=(kind,), vault=week.vault_id or "", is_over=True).href
 
 
 def _failed(week: Weekly) -> int:
@@ -122,7 +139,8 @@ def _safety(week: Weekly) -> None:
                 for one in things
             ],
         )
-        _more(len(things), week.safety.at_risk + week.safety.unprotected, "/safety")
+        count = week.safety.at_risk + week.safety.unprotected
+        _more(len(things), count, _safe(week, safety=_WRONG))
 
 
 def _named(one: ThingView) -> Cell:
@@ -160,7 +178,7 @@ def _proofs(visit: Visit, week: Weekly) -> None:
             for one in proofs.things
         ]
         plain_table(head, rows)
-        _more(len(proofs.things), proofs.unproven, "/safety?proven=false")
+        _more(len(proofs.things), proofs.unproven, _safe(week, proven="false"))
 
 
 def _work(week: Weekly) -> None:
@@ -176,10 +194,9 @@ def _work(week: Weekly) -> None:
             _("Done the week before"),
             _("Failed the week before"),
         ]
-        vault = week.vault_id or ""
         rows = [
             [
-                Cell(said.work(one.kind), href=JobsAsked(kinds=(one.kind,), vault=vault).href),
+                Cell(said.work(one.kind), href=_done(week, one.kind)),
                 *_numbers(one.done, one.warnings, one.failed + one.lost),
                 *_numbers(one.good_before, one.bad_before),
             ]

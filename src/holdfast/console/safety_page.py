@@ -1,5 +1,8 @@
 """The list behind the figures of the overview: each machine, how safe it is, and why."""
 
+from typing import Annotated
+
+from fastapi import Query
 from nicegui import ui
 
 from holdfast.app.control.safety_views import SafetyView, Wanted, list_safety
@@ -7,10 +10,11 @@ from holdfast.base.clock import Clock
 from holdfast.base.texts import N_, _
 from holdfast.console import shown
 from holdfast.console.columns import ago_column
+from holdfast.console.narrowed import narrowed, only_these
 from holdfast.console.pages import page
 from holdfast.console.safety_shown import safety_choice, safety_column, why_column
 from holdfast.console.tables import Choice, Column, Empty, Listing, Wish
-from holdfast.console.thing_words import SAFETY, proven_text, wished
+from holdfast.console.thing_words import SAFETY, proven_text, wished, word
 from holdfast.console.visiting import Visit
 from holdfast.console.whole_lists import all_of
 
@@ -20,9 +24,14 @@ _PROVEN = {"true": True, "false": False}
 
 @page("/safety", title=N_("How safe everything is"), section="overview")
 async def safety_page(
-    visit: Visit, safety: str = "", kind: str = "", vault: str = "", proven: str = ""
+    visit: Visit,
+    safety: Annotated[list[str] | None, Query()] = None,
+    kind: str = "",
+    vault: str = "",
+    proven: str = "",
 ) -> None:
-    """As the API takes them."""
+    """As the API takes them; `safety` several times as well."""
+    states = safety or []
     wanted = Wanted(kind=kind or None, vault=vault or None, is_proven=_PROVEN.get(proven))
     ui.label(
         _(
@@ -30,11 +39,20 @@ async def safety_page(
             "for. What speaks against it stands beside it."
         )
     ).classes("hf-muted")
+    # One alone is chosen in the list, where it can be changed.
+    several = states if len(states) > 1 else []
+    if several:
+        narrowed(only_these(", ".join(word(SAFETY, one) for one in several)), "/safety")
+
+    async def load() -> list[SafetyView]:
+        found = await all_of(visit, list_safety, wanted=wanted)
+        return [one for one in found if not several or one.safety in several]
+
     listing = Listing(
         visit,
         name="safety",
         columns=_columns(visit.plane.clock),
-        load=lambda: all_of(visit, list_safety, wanted=wanted),
+        load=load,
         empty=Empty(
             title=_("Nothing fits"),
             text=_("No machine and no virtual machine is like that, or none is registered yet."),
@@ -42,7 +60,9 @@ async def safety_page(
             href="/start",
         ),
         choices=_choices(),
-        wish=Wish(sort="name", chosen={"safety": wished(SAFETY, safety)}),
+        wish=Wish(
+            sort="name", chosen={"safety": "" if several else wished(SAFETY, "".join(states))}
+        ),
     )
     await listing.show()
     visit.every(_SECONDS, listing.refresh)

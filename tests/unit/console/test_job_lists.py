@@ -23,6 +23,7 @@ def test_an_address_names_each_state_and_kind_and_no_more_than_asked() -> None:
         "vault": ["v 1"],
         "hours": ["24"],
     }
+    assert JobsAsked(is_over=True).href == "/jobs?over=true"
     assert JobsAsked().href == "/jobs"
     assert JobsAsked(hours=EVER).href == "/jobs?hours=0"
 
@@ -51,3 +52,20 @@ def test_what_is_asked_for_is_found_behind_more_jobs_than_a_list_takes(tmp_path:
 
     plane.database.close()
     assert [one.state for one in found.items] == ["lost", "failed"]
+
+
+def test_reports_count_what_came_to_its_end_in_their_time(tmp_path: Path) -> None:
+    plane = make_plane(tmp_path)
+    admin, vault = add_admin(plane).actor, add_vault(plane, "main")
+    machine, now = add_machine(plane, vault, "alpha"), plane.clock.now()
+    given = {"vault_id": vault, "machine_id": machine.id, "kind": "backup", "origin": "schedule"}
+    with plane.database.write() as db:
+        for name, ended in (("long", 1), ("before", 200), ("open", None)):
+            rest = {"arguments": {}, "progress": {}, "created_at": now - timedelta(hours=210)}
+            at = None if ended is None else now - timedelta(hours=ended)
+            db.add(Job(id=name, state="failed" if at else "running", ended_at=at, **given, **rest))
+
+    found = list_jobs(plane, admin, JobsAsked(is_over=True).filter(now), Window(limit=MOST))
+
+    plane.database.close()
+    assert [one.id for one in found.items] == ["long"]

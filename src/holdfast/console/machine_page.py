@@ -3,7 +3,7 @@
 from nicegui import ui
 
 from holdfast.app.control.machine_views import MachineView, show_machine
-from holdfast.app.control.safety_views import SafetyView, Wanted, list_safety
+from holdfast.app.control.safety_views import SafetyView, safety_of
 from holdfast.base.texts import N_, _
 from holdfast.console import machine_acts, shown
 from holdfast.console.machine_keeping import keeping
@@ -16,7 +16,7 @@ from holdfast.console.safety_shown import speaks_against
 from holdfast.console.thing_words import HEALTH, SAFETY, proven_text, word_chip
 from holdfast.console.visiting import Visit
 from holdfast.console.vms_page import vm_listing
-from holdfast.console.whole_lists import all_of, vault_names
+from holdfast.console.whole_lists import vault_names
 from holdfast.fleet.jobs import Kind
 from holdfast.fleet.roles import Right
 
@@ -28,10 +28,7 @@ Seen = tuple[MachineView, SafetyView | None, str]
 async def machine_page(visit: Visit, machine_id: str) -> None:
     async def load() -> Seen:
         machine = await visit.ask(show_machine, machine_id)
-        judged = await all_of(
-            visit, list_safety, wanted=Wanted(kind="machine", vault=machine.vault_id)
-        )
-        safety = next((one for one in judged if one.id == machine.id), None)
+        safety = await visit.ask(safety_of, machine.id)
         return machine, safety, (await vault_names(visit)).get(machine.vault_id, machine.vault_id)
 
     def draw(seen: Seen) -> None:

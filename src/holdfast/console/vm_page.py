@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from nicegui import ui
 
 from holdfast.app.control.assignments import AssignmentView, list_assignments
-from holdfast.app.control.safety_views import SafetyView, Wanted, list_safety
+from holdfast.app.control.safety_views import SafetyView, safety_of
 from holdfast.app.control.vms import HostedVm, show_vm
 from holdfast.base.texts import N_, _
 from holdfast.console import shown
@@ -39,11 +39,10 @@ Seen = tuple[HostedVm, SafetyView | None, list[AssignmentView]]
 async def vm_page(visit: Visit, machine_id: str, uuid: str) -> None:
     async def load() -> Seen:
         found = await visit.ask(show_vm, machine_id, uuid)
-        judged = await all_of(visit, list_safety, wanted=Wanted(kind="vm", vault=found.vault_id))
-        mine = [one for one in judged if (one.machine_id, one.id) == (machine_id, uuid)]
+        safety = await visit.ask(safety_of, machine_id, uuid)
         assigned = await all_of(visit, list_assignments, machine=machine_id)
         covering = [one for one in assigned if ALL in one.vms or found.vm.name in one.vms]
-        return found, next(iter(mine), None), covering
+        return found, safety, covering
 
     def draw(seen: Seen) -> None:
         found, safety, assigned = seen

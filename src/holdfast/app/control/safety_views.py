@@ -6,7 +6,7 @@ from datetime import datetime
 
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.safety import Safety
-from holdfast.app.control.subjects import Subject
+from holdfast.app.control.subjects import MACHINE, VM, Subject
 from holdfast.app.control.survey import PROVEN_FOR, Survey, survey
 from holdfast.fleet.paging import Page, Window, make_page
 
@@ -53,6 +53,14 @@ def list_safety(plane: Plane, actor: Actor, window: Window, *, wanted: Wanted) -
     return make_page(
         rows[: window.one_more], window, key=_key, view=lambda one: _safety(found, one)
     )
+
+
+def safety_of(plane: Plane, actor: Actor, machine_id: str, vm: str = "") -> SafetyView | None:
+    """Of a machine, or of a virtual machine on it; None: it was not judged yet."""
+    found = survey(plane, actor)
+    wanted = (VM, vm, machine_id) if vm else (MACHINE, machine_id, machine_id)
+    mine = (one for one in found.subjects if (one.kind, one.id, one.machine_id) == wanted)
+    return next((_safety(found, one) for one in mine), None)
 
 
 def _key(one: Subject) -> list[str]:

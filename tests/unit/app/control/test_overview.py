@@ -17,7 +17,7 @@ from holdfast.app.control.plan_runs import begin_run
 from holdfast.app.control.problems import ProblemView, list_problems, show_problem
 from holdfast.app.control.recovery_plans import put_plan
 from holdfast.app.control.reports.weekly import weekly
-from holdfast.app.control.safety_views import SafetyView, Wanted, list_safety
+from holdfast.app.control.safety_views import SafetyView, Wanted, list_safety, safety_of
 from holdfast.base.texts import speaking
 from holdfast.catalog.tables import (
     Approval,
@@ -586,6 +586,21 @@ def test_pages_of_the_lists_come_one_after_another(fleet: Fleet) -> None:
         ["kvm1", "kvm2"],
         ["web"],
     ]
+
+
+def test_one_of_the_list_is_had_alone(fleet: Fleet) -> None:
+    protected_pair(fleet)
+    fleet.vms(fleet.one, "db", "web")
+    fleet.clock.sleep(LATER)
+    listed = fleet.safety()
+
+    def alone(machine_id: str, vm: str = "") -> SafetyView | None:
+        return safety_of(fleet.plane, fleet.admin, machine_id, vm)
+
+    assert alone(fleet.one.id) == listed["kvm1"]
+    assert alone(fleet.one.id, listed["web"].id) == listed["web"]
+    assert alone(fleet.two.id, listed["web"].id) is None
+    assert alone("nobody") is None
 
 
 @ON_BOTH

@@ -43,7 +43,12 @@ def proven(view: OverviewView) -> str:
     """Not that it was stored, but that it came back."""
     newest = max(view.proofs, key=lambda one: one.at, default=None)
     if newest is None:
-        return _("Nothing was ever shown to come back: restore a file, or let a drill do it.")
+        text = ngettext(
+            "Nothing was shown to come back within {days} day: restore, or let a drill do it.",
+            "Nothing was shown to come back within {days} days: restore, or let a drill do it.",
+            view.proven_within_days,
+        )
+        return text.format(days=view.proven_within_days)
     return _("Last shown to come back: {name}, {how}.").format(
         name=newest.about, how=shown_by(newest.by)
     )

@@ -25,6 +25,8 @@ _GIVEN_UP = timedelta(days=7)
 # Of several servers one sends; a service may take a while to say no.
 _SENDING = "alert-sending"
 _CLAIM = timedelta(minutes=2)
+# Who falls silent together is seen to be so in two rounds of the watch, a minute apart.
+_GATHERING = timedelta(seconds=50)
 _NOTED_AT_ONCE = 200
 _BREATH = 0.01
 
@@ -118,6 +120,10 @@ class _Letter:
     def ids(self) -> list[str]:
         return [one.id for one in self.bundle.alerts]
 
+    @property
+    def first_at(self) -> datetime:
+        return min(one.first_at for one in self.bundle.alerts)
+
 
 def _round(plane: Plane, send: Send, since: datetime) -> "_Round":
     with plane.database.read() as db:
@@ -148,7 +154,7 @@ class _Round:
     def deliver(self) -> int:
         """Of several causes the one seen first, to everybody, before the next."""
         letters = [one for target in self.targets for one in self._letters(target)]
-        letters.sort(key=lambda one: min(alert.first_at for alert in one.bundle.alerts))
+        letters.sort(key=lambda one: one.first_at)
         missed = {alert_id for one in letters if not self._is_taken(one) for alert_id in one.ids}
         done = [one.id for one in self.waiting if one.id not in missed]
         now = self.plane.clock.now()
@@ -166,7 +172,7 @@ class _Round:
 
     def _is_taken(self, letter: _Letter) -> bool:
         target = letter.target
-        if target.id in self.refused:
+        if target.id in self.refused or self._is_gathering(letter):
             return False
         go_on_sending(self.plane)
         if self._is_told(letter):
@@ -176,6 +182,11 @@ class _Round:
             return False
         self._note(letter.ids, lambda db, ids: alert_rows.note_taken(db, ids, target.id))
         return True
+
+    def _is_gathering(self, letter: _Letter) -> bool:
+        """More of the same may be seen yet; a clock that was set back holds up nothing."""
+        age = self.plane.clock.now() - letter.first_at
+        return letter.bundle.group.is_silence and timedelta(0) <= age < _GATHERING
 
     def _is_told(self, letter: _Letter) -> bool:
         """Another server goes on where this one was held up for too long."""

@@ -21,8 +21,9 @@ SILENT, REPLICATION = "machine-silent", "replication"
 _FOLLOW_SILENCE = frozenset((SILENT, "job-lost", "no-backup", "drill-overdue"))
 # A job that failed says by its code why; the same in one vault is one cause.
 _FAILURES = frozenset(("backup-failed", "restore-failed", "job-failed"))
-# One sick disk or a file that somebody keeps filling shows on many machines of a vault.
-_OF_VAULT = frozenset(("damage-found", "scratch-low"))
+# One sick disk or a file that somebody keeps filling shows on many machines of a vault; and those
+# whose replication is well again are so since the way to their site is.
+_OF_VAULT = frozenset(("damage-found", "scratch-low", "replication-recovered"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,11 @@ class Group:
         return max(one.severity for one in self.sightings)
 
     @property
+    def is_silence(self) -> bool:
+        """Of machines that are not heard of, and what follows from that."""
+        return self.root.startswith("silent")
+
+    @property
     def since(self) -> datetime:
         return min(one.since for one in self.sightings)
 
@@ -109,7 +115,8 @@ def _root(one: Sighting, silent: Mapping[str, str], failing: Mapping[str, str]) 
     if one.kind == "no-backup" and where in failing:
         return failing[where]
     if one.kind in _OF_VAULT:
-        return f"{one.kind}:{one.vault_id}"
+        site = one.fields.get("site")
+        return f"{one.kind}:{one.vault_id}" + (f":{site}" if site else "")
     return f"{one.kind}:{one.vault_id}:{where}:{one.alert_id}"
 
 

@@ -13,6 +13,7 @@ _NAMED = 3
 _FIGURE = "figure-"
 _OF_SEVERAL = {
     "damage-found": N_("Stored data of {count} machines is damaged."),
+    "replication-recovered": N_("Replication from {count} machines to {site} is well again."),
     "scratch-low": N_("The scratch folders of {count} machines have little room left."),
 }
 
@@ -34,7 +35,8 @@ def sentence(group: Group, zone: tzinfo = UTC) -> str:
         text = _("Work of {count} machines fails for one reason: {reason}")
         return text.format(count=count, reason=lead.fields.get("reason") or lead.code)
     if lead.kind in _OF_SEVERAL and count > 1:
-        return _(_OF_SEVERAL[lead.kind]).format(count=count)
+        site = lead.fields.get("site", "")
+        return _(_OF_SEVERAL[lead.kind]).format(count=count, site=site)
     return sentence_of(_alert(lead), zone)
 
 

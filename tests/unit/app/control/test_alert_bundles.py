@@ -32,6 +32,8 @@ def silent(plane: Plane, count: int, *, vault: str = "") -> str:
         add_machine(plane, vault, f"m{number:02}", last_seen_at=plane.clock.now())
     plane.clock.sleep(20 * 60)
     watch(plane, Limits())
+    # Until then more of the same may be seen.
+    plane.clock.sleep(60)
     return vault
 
 
@@ -76,6 +78,52 @@ def test_few_that_fall_silent_are_told_one_by_one(plane: Plane) -> None:
     ]
 
 
+def test_what_the_watch_sees_in_two_rounds_is_one_message(plane: Plane, clock: FakeClock) -> None:
+    add_place(plane, "ops://")
+    vault = add_vault(plane)
+    for number in range(10):
+        heard = clock.now() + timedelta(seconds=30 if number > 5 else 0)
+        add_machine(plane, vault, f"m{number}", last_seen_at=heard)
+    clock.sleep(15 * 60 + 10)
+    post = Post()
+
+    for _round in range(3):
+        # As the server does it: each minute a look and all that waits, in between what is fresh.
+        watch(plane, Limits())
+        send_waiting(plane, post)
+        for seconds in (1, 3, 56):
+            clock.sleep(seconds)
+            send_waiting(plane, post, younger=timedelta(seconds=45))
+
+    assert [message.title.partition(" at ")[0] for message in post.taken] == [
+        "[Holdfast] warning: 10 machines fell silent"
+    ]
+
+
+def test_links_that_are_well_again_are_one_message_for_each_site(plane: Plane) -> None:
+    add_place(plane, "ops://")
+    for number in range(12):
+        site = "berlin" if number < 8 else "seoul"
+        fields = {"root": f"host:{number}:host-silent", "vms": f"vm{number}", "site": site}
+        with plane.database.write() as db:
+            raise_alert(
+                db,
+                plane,
+                "replication-recovered",
+                vault_id="v",
+                machine_id=f"{number}",
+                fields={**fields, "machine": f"kvm{number}"},
+            ).severity = "critical"
+    post = Post()
+
+    send_waiting(plane, post)
+
+    assert [message.title for message in post.taken] == [
+        "[Holdfast] critical: Replication from 8 machines to berlin is well again.",
+        "[Holdfast] critical: Replication from 4 machines to seoul is well again.",
+    ]
+
+
 def test_what_follows_later_from_a_silence_is_one_message_too(plane: Plane) -> None:
     add_place(plane, "ops://")
     vault = silent(plane, 4)
@@ -87,6 +135,7 @@ def test_what_follows_later_from_a_silence_is_one_message_too(plane: Plane) -> N
             raise_alert(
                 db, plane, "job-lost", vault_id=vault, machine_id=machine, fields=dict(fields)
             )
+    plane.clock.sleep(60)
     post = Post()
 
     send_waiting(plane, post)
@@ -153,6 +202,7 @@ def test_place_that_wants_the_grave_alone_is_not_told_of_the_rest_of_the_cause(
         assert first is not None
         where = {"vault_id": vault, "machine_id": first.machine_id}
         raise_alert(db, plane, "job-lost", fields=dict(first.fields), **where)
+    plane.clock.sleep(60)
     post = Post()
 
     send_waiting(plane, post)
@@ -210,6 +260,7 @@ def test_many_thousand_are_one_message(plane: Plane, clock: FakeClock) -> None:
             raise_alert(
                 db, plane, "machine-silent", vault_id="v", machine_id=f"{number}", fields=fields
             )
+    clock.sleep(60)
     post = Post()
 
     assert send_waiting(plane, post) == 2500

@@ -73,7 +73,10 @@ def hook() -> Iterator[Hook]:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FleetServer]:
-    with FleetServer(tmp_path_factory.mktemp("server")) as running:
+    made = FleetServer(tmp_path_factory.mktemp("server"))
+    # The hook is on this machine too.
+    (made.state / "config.toml").write_text('webhook-networks = ["127.0.0.0/8"]\n')
+    with made as running:
         yield running
 
 
@@ -131,6 +134,13 @@ def test_what_leads_nowhere_is_refused(admin: Person) -> None:
     said = admin.run("server", "alert-target", "add", "odd", "nowhere://x", status=1)
 
     assert "alert-target-not-understood" in said.err
+
+
+def test_what_leads_to_a_clouds_secrets_is_refused(admin: Person) -> None:
+    url = "json://169.254.169.254/latest?method=GET"
+    said = admin.run("server", "alert-target", "add", "odd", url, status=1)
+
+    assert "alert-target-forbidden" in said.err
 
 
 def test_silence_begins_and_ends(admin: Person) -> None:

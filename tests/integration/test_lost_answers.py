@@ -131,7 +131,7 @@ _MADE: list[tuple[type[Table], str, dict[str, Any]]] = [
     (Policy, "/vaults/{vault}/policies", {**POLICY, "name": "weekly"}),
     (Assignment, "/machines/{machine}/assignments", _ASSIGNMENT),
     (Approval, "/approvals", {"vault": "{vault}", "act": "vault-delete", "request": {"a": 1}}),
-    (AlertTarget, "/alert-targets", {"name": "ops", "url": "json://localhost/x"}),
+    (AlertTarget, "/alert-targets", {"name": "ops", "url": "json://192.0.2.7/x"}),
     (AlertSuppression, "/alert-suppressions", {"reason": "new disks", "hours": 1}),
 ]
 

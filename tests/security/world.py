@@ -1,7 +1,9 @@
 """A server's state with a caller of every kind in it, and things of each caller's own to ask for."""
 
 import base64
+from dataclasses import replace
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from httpx import Client
 
 from holdfast.app.control.identifying import secret_hash
 from holdfast.app.control.passwords import hash_password
+from holdfast.app.control.webhook_calls import WebhookCalls
 from holdfast.base.secret import Secret
 from holdfast.catalog.tables import (
     Account,
@@ -50,7 +53,9 @@ class World:
     """Everybody may destroy what is theirs to ask for: nobody else asks for it."""
 
     def __init__(self, folder: Path, database_url: str | None = None) -> None:
-        self.plane = make_plane(folder, database_url=database_url)
+        # Alerts are sent to this machine itself, where nobody listens.
+        own = WebhookCalls("", [ip_network("127.0.0.0/8")])
+        self.plane = replace(make_plane(folder, database_url=database_url), webhooks=own)
         self.app: Any = make_app(self.plane)
         self.vault = add_vault(self.plane, "office", soft_delete_days=14, machine_limit=1000)
         self.other_vault = add_vault(self.plane, "elsewhere")

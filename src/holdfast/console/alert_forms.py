@@ -1,5 +1,7 @@
 """Forms about alerts: a place to send them to, and what is not to be sent for a while."""
 
+from functools import partial
+
 from nicegui import ui
 
 from holdfast.app.control import alert_rules
@@ -48,7 +50,8 @@ async def add_target(visit: Visit) -> None:
             summary_zone=zone.value.strip(),
             weekly_on=weekly.value or None,
         )
-        return await visit.ask(alert_rules.add_target, new, check=check_target)
+        check = partial(check_target, refuses=visit.plane.webhooks.refuses)
+        return await visit.ask(alert_rules.add_target, new, check=check)
 
     made = await form.done(visit, add)
     if made:

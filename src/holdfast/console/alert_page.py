@@ -24,7 +24,7 @@ from holdfast.console.pages import page
 from holdfast.console.visiting import Visit
 from holdfast.fleet.alerts import KINDS
 from holdfast.fleet.roles import Right
-from holdfast.server.notifying import send
+from holdfast.server.notifying import sender
 
 
 @page("/alerts/{alert_id}", title=N_("Alert"), section="alerts")
@@ -108,13 +108,17 @@ async def target_page(visit: Visit, target_id: str) -> None:
     shown.name_tab(target.name)
 
     async def test() -> None:
-        await visit.ask(alert_rules.test_target, target_id, send=send)
+        await visit.ask(
+            alert_rules.test_target, target_id, send=sender(visit.plane.webhooks.refuses)
+        )
         say(_("{name} took a test message").format(name=target.name))
 
     async def remove() -> None:
         title = _("Send no more alerts to {name}?").format(name=target.name)
         if await confirm(title, _("Its address is forgotten."), yes=_("Remove it")):
-            await visit.ask(alert_rules.remove_target, target_id, send=send)
+            await visit.ask(
+                alert_rules.remove_target, target_id, send=sender(visit.plane.webhooks.refuses)
+            )
             ui.navigate.to("/alerts")
 
     with shown.card(target.name):

@@ -72,7 +72,7 @@ def test_report_of_a_foreign_vault_is_refused(plane: Plane, vault: str) -> None:
 
 
 def test_target_may_ask_for_a_weekly_summary(client: Client) -> None:
-    wanted = {"name": "office", "url": "json://localhost/x", "weekly_on": "monday"}
+    wanted = {"name": "office", "url": "json://192.0.2.7/x", "weekly_on": "monday"}
 
     made = client.post(f"{PREFIX}/alert-targets", json=wanted)
     wrong = client.post(f"{PREFIX}/alert-targets", json={**wanted, "weekly_on": "someday"})

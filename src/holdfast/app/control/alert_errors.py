@@ -13,6 +13,17 @@ class TargetNotUnderstood(HoldfastError):
     )
 
 
+class TargetForbidden(HoldfastError):
+    """The server would ask itself, or a cloud for its secrets, in the name of who added the target."""
+
+    code = "alert-target-forbidden"
+    sentence = N_("The server sends nothing to {address}: {reason}")
+    remedy = N_(
+        "Give it an address that others have as well. For a service on the server itself its "
+        'administrator says `webhook-networks = ["127.0.0.0/8"]` in its config.toml.'
+    )
+
+
 class TargetUnreachable(HoldfastError):
     code = "alert-target-unreachable"
     sentence = N_("The alert target {name} did not take the test message")

@@ -84,7 +84,7 @@ class WebhookCalls:
     def _sent(self, wanted: Post) -> str:
         shown = shown_address(wanted.address)
         try:
-            ready = replace(wanted, token=self._token(wanted.address), is_refused=self._is_refused)
+            ready = replace(wanted, token=self._token(wanted.address), is_refused=self.refuses)
             answer = post(ready, self._clock)
         except PermissionError as err:
             raise WebhookForbidden(address=shown, reason=err) from err
@@ -92,7 +92,8 @@ class WebhookCalls:
             raise WebhookSilent(address=shown, reason=err) from err
         return require_fine(wanted.address, answer)
 
-    def _is_refused(self, address: str) -> bool:
+    def refuses(self, address: str) -> bool:
+        """Of an address a name led to: whether this server sends nothing there."""
         return is_refused(address, self._permitted)
 
     def _token(self, address: str) -> str:

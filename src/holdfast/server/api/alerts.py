@@ -1,6 +1,7 @@
 """Alerts: what is wrong, where it is told, and what is silenced."""
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Literal
 
@@ -17,7 +18,7 @@ from holdfast.app.control.alert_rules import (
 )
 from holdfast.server.api.sessions import Name
 from holdfast.server.callers import Person, ThePlane
-from holdfast.server.notifying import check_target, send
+from holdfast.server.notifying import check_target, sender
 from holdfast.server.paging import Page, Paging
 
 router = APIRouter(tags=["alerts"])
@@ -84,19 +85,20 @@ def list_targets(plane: ThePlane, person: Person) -> list[TargetView]:
 @router.post("/alert-targets", status_code=HTTPStatus.CREATED)
 def add_target(plane: ThePlane, person: Person, new: TargetWanted) -> TargetView:
     """Send alerts to one more place, of one vault or of all."""
-    return alert_rules.add_target(plane, person, NewTarget(**asdict(new)), check=check_target)
+    check = partial(check_target, refuses=plane.webhooks.refuses)
+    return alert_rules.add_target(plane, person, NewTarget(**asdict(new)), check=check)
 
 
 @router.delete("/alert-targets/{target_id}", status_code=HTTPStatus.NO_CONTENT)
 def remove_target(plane: ThePlane, person: Person, target_id: str) -> None:
     """It is sent that it was removed, as its last message."""
-    alert_rules.remove_target(plane, person, target_id, send=send)
+    alert_rules.remove_target(plane, person, target_id, send=sender(plane.webhooks.refuses))
 
 
 @router.post("/alert-targets/{target_id}/test", status_code=HTTPStatus.NO_CONTENT)
 def test_target(plane: ThePlane, person: Person, target_id: str) -> None:
     """Send a test message there now."""
-    alert_rules.test_target(plane, person, target_id, send=send)
+    alert_rules.test_target(plane, person, target_id, send=sender(plane.webhooks.refuses))
 
 
 @router.get("/alert-suppressions")

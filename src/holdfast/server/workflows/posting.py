@@ -28,8 +28,9 @@ class Postman:
         self._stop.set()
 
     def _run(self) -> None:
-        from holdfast.server.notifying import send  # its hundred services take a while to import
+        from holdfast.server.notifying import sender  # its hundred services take a while to import
 
+        send = sender(self._held.plane.webhooks.refuses)
         while not self._stop.wait(_EVERY):
             try:
                 alert_sending.send_waiting(self._held.plane, send, younger=_FRESH)

@@ -129,22 +129,23 @@ def _watch_room() -> int:
 
 
 def send_alerts() -> int:
-    from holdfast.server.notifying import send  # its hundred services take a while to import
+    return alert_sending.send_waiting(plane(), _send())
 
-    return alert_sending.send_waiting(plane(), send)
+
+def _send() -> alert_sending.Send:
+    from holdfast.server.notifying import sender  # its hundred services take a while to import
+
+    return sender(plane().webhooks.refuses)
 
 
 def _send_summaries() -> int:
-    from holdfast.server.notifying import send
-
-    return alert_summaries.send_summaries(plane(), send)
+    return alert_summaries.send_summaries(plane(), _send())
 
 
 def _send_weeklies() -> int:
     from holdfast.app.control.reports import weekly_mail
-    from holdfast.server.notifying import send
 
-    return weekly_mail.send_weeklies(plane(), send)
+    return weekly_mail.send_weeklies(plane(), _send())
 
 
 def _purge_trash() -> int:

@@ -318,3 +318,23 @@ def test_drills_say_what_was_proven_and_what_never_was(place: Place) -> None:
 def test_the_report_of_a_drill_is_read_on_the_page(place: Place) -> None:
     texts = ("What was looked at", "tcp:22", "promised: 10 s", "Its screen")
     look_at(place.site, "/drills/trial-008", "drill", texts=texts)
+
+
+def test_replica_goes_with_a_password_only(place: Place) -> None:
+    browser, path = place.site.browser, f"/replications/{place.replication('mail')}"
+
+    browser.open(path)
+    browser.click("End")
+    browser.type("Type mail to go on", "mail")
+    browser.click("End it")
+    browser.wait_for("Prove that it is you")
+    still_there = place.replication("mail")
+    browser.type("Password", place.site.server.admin_password)
+    browser.click("Go on")
+
+    found = Filter(vm="mail")
+    browser.until(
+        lambda: not list_replications(place.live.plane, place.live.admin, found, Window()).items,
+        "the end of the replication",
+    )
+    assert path.endswith(still_there)

@@ -170,7 +170,7 @@ def retry(job: str, *, follow: bool) -> int:
     "run",
     cls=Command,
     needs_vault=False,
-    exits=[Exit.WARNINGS, Exit.DAMAGE],
+    exits=[Exit.WARNINGS, Exit.DAMAGE, Exit.DECIDE],
     help=N_(
         "Have a machine do something now.\n\n"
         "While another job works on the same source nothing is begun, and that is noted."

@@ -130,6 +130,11 @@ def test_a_site_is_added_used_and_removed(office: Office, hosts: dict[str, Host]
     assert "3 of its last 9" in run("replication", "status", "db", "--all", status=3).out
     assert "site-in-use" in run("site", "remove", "south", status=1).err
 
+    order = ("jobs", "run", kvm.id, "replication-disable", "--vm", "db")
+    assert "pin-needed" in run(*order, status=30).err
+    ordered = run(*order, "--pin", office.admin.pin(), "--json")
+    assert ordered.event("job")["state"] == "waiting"
+    run("jobs", "cancel", str(ordered.event("job")["id"]))
     assert "pin-needed" in run("replication", "end", "db", status=30).err
     run("replication", "end", "db", "--pin", office.admin.pin())
     source = kvm.roles().source

@@ -1,6 +1,7 @@
 """What is wrong, by its causes: all of them, and one with everything that hangs on it."""
 
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 from nicegui import ui
@@ -108,14 +109,19 @@ def _place(one: ProblemView) -> str:
     return f"/problems/{quote(one.id, safe='')}"
 
 
+def _severity_column() -> Column[Any]:
+    """Of a problem, or of an alert."""
+    return Column(
+        name="severity",
+        label=_("Severity"),
+        value=lambda one: grave(one.severity)[0],
+        tone=lambda one: grave(one.severity)[1],
+    )
+
+
 def _alert_columns(visit: Visit) -> list[Column[AlertView]]:
     return [
-        Column(
-            name="severity",
-            label=_("Severity"),
-            value=lambda one: grave(one.severity)[0],
-            tone=lambda one: grave(one.severity)[1],
-        ),
+        _severity_column(),
         Column(
             name="sentence",
             label=_("Alert"),
@@ -128,12 +134,7 @@ def _alert_columns(visit: Visit) -> list[Column[AlertView]]:
 
 def _columns(visit: Visit) -> list[Column[ProblemView]]:
     return [
-        Column(
-            name="severity",
-            label=_("Severity"),
-            value=lambda one: grave(one.severity)[0],
-            tone=lambda one: grave(one.severity)[1],
-        ),
+        _severity_column(),
         Column(
             name="problem",
             label=_("Problem"),

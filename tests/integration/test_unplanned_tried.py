@@ -11,9 +11,11 @@ import pytest
 from holdfast.base.clock import SystemClock
 from holdfast.base.units import MIB
 from holdfast.hypervisor.connection import Host
+from holdfast.recovery.desk import order_of
 from holdfast.recovery.record import RecoveryRecord, Stage
 from holdfast.recovery.record_folder import RecordFolder
 from holdfast.replication.site import Site
+from holdfast.replication.site_orders import OrderKind
 from holdfast.testing.guest_proofs import ordered_writes
 from holdfast.testing.guests import Guest, Recipe
 from holdfast.testing.hosts import KvmHost
@@ -54,6 +56,11 @@ class Trying:
     def record(self) -> RecoveryRecord:
         found = RecordFolder(str(self.sites.south.home), self.machine.uuid).load()
         return found or RecoveryRecord(vm=self.machine.uuid, name=self.machine.name)
+
+    def ordered(self) -> OrderKind | None:
+        """What the south wants of the host in the north."""
+        order = order_of(RecordFolder(str(self.sites.south.home), self.machine.uuid))
+        return order.kind if order else None
 
     def runs_in_the_south(self) -> bool:
         with self.sites.south.host.connected() as connection:
@@ -217,8 +224,10 @@ def test_killed_at_every_step_the_same_command_goes_on_and_nothing_is_lost(
 def test_an_undo_of_one_that_was_killed_starts_it_at_its_host_again(sites: TwoSites) -> None:
     with trying(sites, "released") as tried:
         patient = ("--shutdown-within", "5s", "--force")
-        words = ("failover", tried.machine.name, *TRY, *patient, "--json")
-        tried.sites.south.kill_at(words, "hand-over", "running")
+        working = tried.sites.south.side.start("failover", tried.machine.name, *TRY, *patient)
+        # Killed before its order lies there, it would have asked for nothing.
+        wait_until(lambda: tried.ordered() is OrderKind.HAND_OVER, within=WITHIN)
+        working.kill()
         wait_until(lambda: not tried.machine.is_on(), within=WITHIN)
 
         sites.south.run("failover", "undo", tried.machine.name)

@@ -4,7 +4,18 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, String, case, cast, exists, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    String,
+    case,
+    cast,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+)
 
 from holdfast.catalog.database import Session
 from holdfast.catalog.machines import at_work
@@ -139,7 +150,8 @@ def open_alerts(db: Session, vaults: Vaults) -> list[AlertRow]:
 
 def proofs(db: Session, vaults: Vaults, *, kinds: Sequence[str], since: datetime) -> list[ProofRow]:
     """What was tried and shown, and by which job."""
-    vm, ended = _told("vm"), Job.ended_at
+    # Of checks, which are most of the rows, no argument says more.
+    vm, ended = case((Job.kind != "check", _told("vm"))), Job.ended_at
     about = (_whose(), Job.kind, Job.source, vm, _is_partial())
     rank = func.row_number().over(partition_by=about, order_by=(ended.desc(), Job.id.desc()))
     columns = (*about[:4], about[4].label("is_partial"), ended.label("at"), rank.label("rank"))
@@ -211,7 +223,8 @@ def _is_partial() -> ColumnElement[bool]:
     """Chosen paths or disks, one folder of the point, or files out of a virtual machine's disk."""
     chosen = (_told("include", 0), _told("disks", 0), _told("inside"))
     folder = func.coalesce(_told("point"), "").contains(":")
-    return or_(folder, *(one.is_not(None) for one in chosen))
+    is_chosen = or_(folder, *(one.is_not(None) for one in chosen))
+    return case((Job.kind == "check", false()), else_=is_chosen)
 
 
 def _told(*path: str | int) -> Any:

@@ -107,18 +107,16 @@ async def target_page(visit: Visit, target_id: str) -> None:
         raise NotThere(what=_("alert target"), name=target_id)
     shown.name_tab(target.name)
 
+    send = sender(visit.plane.webhooks.refuses)
+
     async def test() -> None:
-        await visit.ask(
-            alert_rules.test_target, target_id, send=sender(visit.plane.webhooks.refuses)
-        )
+        await visit.ask(alert_rules.test_target, target_id, send=send)
         say(_("{name} took a test message").format(name=target.name))
 
     async def remove() -> None:
         title = _("Send no more alerts to {name}?").format(name=target.name)
         if await confirm(title, _("Its address is forgotten."), yes=_("Remove it")):
-            await visit.ask(
-                alert_rules.remove_target, target_id, send=sender(visit.plane.webhooks.refuses)
-            )
+            await visit.ask(alert_rules.remove_target, target_id, send=send)
             ui.navigate.to("/alerts")
 
     with shown.card(target.name):

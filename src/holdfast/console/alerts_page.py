@@ -24,6 +24,7 @@ from holdfast.console.alert_words import (
     weekly_text,
 )
 from holdfast.console.columns import ago_column
+from holdfast.console.narrowed import narrowed
 from holdfast.console.pages import page
 from holdfast.console.tables import Choice, Column, Empty, Listing, Wish
 from holdfast.console.visiting import Visit
@@ -80,10 +81,7 @@ async def _alerts(visit: Visit, state: str, severity: str) -> Listing[AlertView]
             if name == state:
                 link.props("aria-current=page").classes("hf-strong")
     if wanted:
-        # Whoever came by a link must see that these are not all.
-        with ui.element("div").classes("hf-row"):
-            ui.label(_("Only those of one severity are shown.")).classes("hf-muted")
-            shown.link(_("Show all"), f"/alerts?state={state}")
+        narrowed(_("Only those of one severity are shown."), f"/alerts?state={state}")
     told = ui.label().classes("hf-muted")
     listing = Listing(
         visit,

@@ -12,6 +12,7 @@ import msgspec
 from holdfast.app.control import audit
 from holdfast.app.control.access import require
 from holdfast.app.control.errors import NotThere
+from holdfast.app.control.job_errors import ArgumentsWrong
 from holdfast.app.control.job_views import JobView, view_of
 from holdfast.app.control.plan_actions import named_twice, require_actions
 from holdfast.app.control.plan_run_errors import PlanNotRunning, PlanStillRuns
@@ -27,7 +28,7 @@ from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Job
 from holdfast.fleet.jobs import Kind, State
 from holdfast.fleet.roles import Right
-from holdfast.recovery.plans.plan import Action, Plan
+from holdfast.recovery.plans.plan import LONGEST_SECONDS, Action, Plan
 from holdfast.recovery.plans.plan import Kind as PlanKind
 from holdfast.recovery.plans.progress import Decision, Progress, resumed
 
@@ -70,7 +71,7 @@ def begin_run(  # noqa: PLR0913  what a person says of it
             begun_at=now,
             source_is_down=source_is_down,
             tries_shut_down=try_shut_down,
-            keep=round(parse_duration(keep).total_seconds()) if keep else 0,
+            keep=_seconds(keep) if keep else 0,
             is_back=is_back,
         )
         doing = act_of(progress)
@@ -128,6 +129,18 @@ def plan_of(job: Job) -> Plan:
 
 def act_of(progress: Progress) -> Kind:
     return Kind.FAIL_BACK if progress.is_back else _ACTS[progress.kind]
+
+
+def _seconds(keep: str) -> int:
+    """How long a test stays, in the bounds of a time that stands in a plan."""
+    try:
+        seconds = round(parse_duration(keep).total_seconds())
+    except (ValueError, OverflowError):
+        seconds = 0
+    if not 0 < seconds <= LONGEST_SECONDS:
+        reason = _("'{said}' is no time like 2h, of at most 366d").format(said=keep)
+        raise ArgumentsWrong(kind=Kind.RECOVERY_PLAN, reason=reason)
+    return seconds
 
 
 def _of_kind(plan: Plan, kind: PlanKind) -> Sequence[Action]:

@@ -8,6 +8,7 @@ import pytest
 
 from holdfast.app.control import server_work
 from holdfast.app.control.errors import NotAllowed
+from holdfast.app.control.job_errors import ArgumentsWrong
 from holdfast.app.control.job_orders import cancel_job
 from holdfast.app.control.job_reports import report_job
 from holdfast.app.control.plan_checks import check_plan
@@ -297,6 +298,12 @@ def test_a_test_cleans_up_by_itself(ground: Ground) -> None:
 
     assert seen["failover-test db"].arguments["keep"].endswith("s")
     assert (done["is_over"], done["state"]) == (True, "done")
+
+
+@pytest.mark.parametrize("keep", ["0", "soon", "1.5h", "0s", "367d", "99999999999999d"])
+def test_a_time_to_keep_a_test_is_one_or_refused(ground: Ground, keep: str) -> None:
+    with pytest.raises(ArgumentsWrong, match=keep):
+        begun(ground, "test", keep=keep)
 
 
 def test_a_script_is_run_by_no_server(ground: Ground) -> None:

@@ -105,6 +105,42 @@ def test_a_file_is_looked_for_chosen_and_brought_back(desk: Desk) -> None:
     assert [one.read_text(encoding="utf-8") for one in found] == ["a note"]
 
 
+def test_a_folder_and_what_was_found_are_sorted_by_the_heads(desk: Desk) -> None:
+    browser = desk.site.browser
+    browser.look()
+    browser.open(f"/browse?machine={desk.alpha}&point={desk.point}&path={desk.source}/images")
+    browser.wait_for("photo-2.jpg")
+    assert shown_names(desk) == ["photo-0.jpg", "photo-1.jpg", "photo-2.jpg"]
+
+    for sign in ("ascending", "descending"):
+        browser.click("Size")
+        wait_until_sorted(desk, "Size", sign)
+    assert shown_names(desk) == ["photo-2.jpg", "photo-1.jpg", "photo-0.jpg"]
+    focus = "return document.activeElement.innerText.trim().split(/\\W/)[0]"
+    browser.until(lambda: browser.run(focus) == "Size", "the head that was used")
+
+    browser.type("Name", "photo")
+    browser.click("Search below it")
+    browser.wait_for("were looked at")
+    assert shown_names(desk)[0].endswith("/photo-2.jpg")
+    browser.click("Name")
+    wait_until_sorted(desk, "Name", "ascending")
+    assert shown_names(desk)[0].endswith("/photo-0.jpg")
+
+
+def shown_names(desk: Desk) -> list[str]:
+    cells = "document.querySelectorAll('.hf-file > :is(div, button)')"
+    names: list[str] = desk.site.browser.run(f"return [...{cells}].map(e => e.innerText)")
+    return names
+
+
+def wait_until_sorted(desk: Desk, head: str, way: str) -> None:
+    script = """const head = document.querySelector('.hf-files th[aria-sort]');
+        return head ? [head.querySelector('span').innerText, head.ariaSort] : []"""
+    browser = desk.site.browser
+    browser.until(lambda: browser.run(script) == [head, way], f"{head}, {way}")
+
+
 def test_a_file_is_downloaded_where_its_machine_lets_it_pass(desk: Desk) -> None:
     browser = desk.site.browser
     browser.look()

@@ -78,6 +78,17 @@ def test_long_folders_come_in_parts_and_can_be_filtered(
     assert part["total"] == 5
 
 
+def test_folder_is_sorted_by_its_machine(office: Office, point: str, source: Path) -> None:
+    where = f"{inside(office, point)}/files?path={source}/etc&sort=size&limit=2"
+
+    part = office.get(f"{where}&descending=true")
+    refused = office.asked(f"{inside(office, point)}/files?sort=colour")
+
+    assert [one["name"] for one in part["items"]] == ["[strange] *name", "File0.conf"]
+    assert (part["sort"], part["descending"]) == ("size", True)
+    assert refused.status_code == 422
+
+
 def test_a_name_is_found_wherever_it_lies(office: Office, point: str, source: Path) -> None:
     found = office.get(f"{inside(office, point)}/search?text=*ile3*")
 

@@ -206,6 +206,17 @@ def test_far_away_sees_disks_volumes_and_folders(disk: Disk) -> None:
     ]
 
 
+def test_folder_inside_is_sorted_before_it_is_cut(disk: Disk) -> None:
+    wanted = FolderWanted(
+        point=disk.point.id, path="vda1/etc", sort="size", descending=True, limit=2
+    )
+
+    folder = folder_inside(disk.session, disk.vault, disk.point, wanted)
+
+    assert [one.name for one in folder.items] == ["big", "name\\x1b[2J"]
+    assert (folder.sort, folder.descending, folder.total) == ("size", True, 3)
+
+
 def test_a_thread_that_lives_on_keeps_nobody_from_coming_home() -> None:
     """The kernel lets nobody change folders' trees who shares a working folder with another."""
     home, over = os.readlink("/proc/thread-self/ns/mnt"), threading.Event()

@@ -12,6 +12,7 @@ from holdfast.base.ids import FileId, SnapshotId, TreeId, blob_id_from_hex, is_f
 from holdfast.base.units import MIB
 from holdfast.files.restore.errors import SubpathMissing
 from holdfast.files.restore.policy import OWN_FOLDER
+from holdfast.fleet.item_order import Facts, Order, ordered
 from holdfast.fleet.point_paths import path_of, readable, spelled
 from holdfast.fleet.questions import (
     ContentPart,
@@ -80,13 +81,15 @@ class PointBrowser:
             if not _is_own(path, one) and text in readable(one.raw_name).casefold()
         ]
         first, count = max(wanted.offset, 0), min(max(wanted.limit, 1), MOST_ITEMS)
-        part = sorted(fitting, key=_in_order)[first : first + count]
+        part = ordered(fitting, _facts, Order.of(wanted))[first : first + count]
         return Folder(
             point=point.id,
             path=spelled(path),
             items=[_item(_below(path, one), one) for one in part],
             total=len(fitting),
             offset=first,
+            sort=wanted.sort,
+            descending=wanted.descending,
         )
 
     def content(self, wanted: ContentWanted) -> ContentPart:
@@ -235,9 +238,14 @@ def _moment(nanoseconds: int) -> datetime | None:
         return None
 
 
-def _in_order(node: Node) -> tuple[bool, str, bytes]:
-    """Folders first, then as people look for names."""
-    return node.type != "dir", readable(node.raw_name).casefold(), node.raw_name
+def _facts(node: Node) -> Facts:
+    return Facts(
+        is_folder=node.type == "dir",
+        name=readable(node.raw_name),
+        raw=node.raw_name,
+        size=node.size if node.type == "file" else None,
+        changed=node.mtime_ns,
+    )
 
 
 def _fitting(text: str) -> Callable[[str], object]:

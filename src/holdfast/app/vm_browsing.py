@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from holdfast.app.vm_files import InsideRequest, list_inside, list_volumes
 from holdfast.app.wiring import Session
 from holdfast.files.nodes import node_type
+from holdfast.fleet.item_order import Facts, Order, ordered
 from holdfast.fleet.point_paths import path_of, readable, spelled
 from holdfast.fleet.questions import (
     DiskFound,
@@ -57,13 +58,26 @@ def folder_inside(
         for one in list_inside(session, repository, snapshot, request)
         if text in one.name.casefold()
     ]
-    found.sort(key=lambda one: (not stat.S_ISDIR(one.mode), one.name.casefold()))
+    found = ordered(found, _facts, Order.of(wanted))
     return Folder(
         point=snapshot.id,
         path=spelled(path).lstrip("/"),
         items=[_item(path, one) for one in found[wanted.offset : wanted.offset + wanted.limit]],
         total=len(found),
         offset=wanted.offset,
+        sort=wanted.sort,
+        descending=wanted.descending,
+    )
+
+
+def _facts(found: Inside) -> Facts:
+    raw = os.fsencode(found.name)
+    return Facts(
+        is_folder=stat.S_ISDIR(found.mode),
+        name=readable(raw),
+        raw=raw,
+        size=found.size if stat.S_ISREG(found.mode) else None,
+        changed=found.mtime,
     )
 
 

@@ -11,9 +11,12 @@ from holdfast.console import shown
 from holdfast.console.downloading import place_of
 from holdfast.console.looking import Look
 from holdfast.console.notices import problem
-from holdfast.fleet.questions import Folder, FolderWanted, Item, SearchFound, SearchWanted
+from holdfast.fleet.item_order import Order, in_order
+from holdfast.fleet.questions import Folder, FolderWanted, Item, SearchFound, SearchWanted, Sort
 
 _PER_PAGE = 100
+# By what each column sorts.
+_SORTS: tuple[Sort | None, ...] = (None, "name", "size", "changed", None)
 _ICONS = {"dir": "folder", "symlink": "link", "file": "description"}
 Chosen = Callable[[dict[str, Item]], Awaitable[None]]
 
@@ -27,10 +30,12 @@ class FileBrowser:
         self._look, self._visit = look, look.visit
         self._on_choice, self._inside = on_choice, inside
         self._path, self._offset, self._name = path, 0, ""
+        self._order = Order()
         self.chosen: dict[str, Item] = {}
         self._found: Folder | SearchFound | None = None
         self._crumbs: ui.element
         self._list: ui.element
+        self._sorter: ui.element | None = None
 
     def show(self) -> None:
         """Draw it here; what is in it comes when its machine has answered."""
@@ -75,6 +80,18 @@ class FileBrowser:
         self._offset = max(0, self._offset + by)
         await self._load()
 
+    async def _sort(self, by: Sort) -> None:
+        is_same = by == self._order.by
+        self._order = Order(by=by, is_descending=is_same and not self._order.is_descending)
+        if isinstance(self._found, SearchFound):
+            self._draw()
+        else:
+            self._offset = 0
+            await self._load()
+        if self._sorter is not None:
+            # Drawn anew: whoever uses the keyboard goes on where they were.
+            self._sorter.run_method("focus")
+
     async def _load(self) -> None:
         wanted = FolderWanted(
             point=self._look.point.id,
@@ -82,6 +99,8 @@ class FileBrowser:
             name=self._name,
             offset=self._offset,
             limit=_PER_PAGE,
+            sort=self._order.by,
+            descending=self._order.is_descending,
         )
         work = list_inside if self._inside else list_folder
         self._wait()
@@ -121,13 +140,19 @@ class FileBrowser:
     def _draw(self) -> None:
         self._draw_crumbs()
         self._list.clear()
+        self._sorter = None
         with self._list:
             match self._found:
                 case Folder() as folder:
-                    self._table(folder.items, _("This folder is empty."))
+                    order = Order(by=folder.sort, is_descending=folder.descending)
+                    self._table(folder.items, order, nothing=_("This folder is empty."))
+                    if order != self._order:
+                        self._sorts_by_name_only()
                     self._pages(folder)
                 case SearchFound() as found:
-                    self._table(found.items, _("Nothing of that name was found."), is_search=True)
+                    items = in_order(found.items, self._order)
+                    nothing = _("Nothing of that name was found.")
+                    self._table(items, self._order, nothing=nothing, is_search=True)
                     self._searched(found)
                 case None:
                     pass
@@ -150,7 +175,9 @@ class FileBrowser:
         else:
             _opener(text, self._visit.doing(lambda: self.open(path)))
 
-    def _table(self, items: list[Item], nothing: str, *, is_search: bool = False) -> None:
+    def _table(
+        self, items: list[Item], order: Order, *, nothing: str, is_search: bool = False
+    ) -> None:
         if not items:
             ui.label(nothing).classes("hf-muted hf-pad")
             return
@@ -160,13 +187,30 @@ class FileBrowser:
         table.props["aria-label"] = _("Files")
         with table:
             with ui.element("thead"), ui.element("tr"):
-                for place, head in enumerate(heads):
-                    cell = ui.element("th").props("scope=col")
-                    cell._text = head  # noqa: SLF001  the framework's way to a text
-                    cell.classes("hf-number" if place == 2 else "")  # noqa: PLR2004  the size
+                for by, head in zip(_SORTS, heads, strict=True):
+                    self._head(by, head, order)
             with ui.element("tbody"):
                 for item in items:
                     self._row(item, heads, is_search=is_search)
+
+    def _head(self, by: Sort | None, head: str, order: Order) -> None:
+        with ui.element("th").props("scope=col") as cell:
+            cell.classes("hf-number" if by == "size" else "")
+            if by is None:
+                cell._text = head  # noqa: SLF001  the framework's way to a text
+                return
+            button = ui.element("button").props("type=button")
+            button.props["title"] = _("Sort by {column}").format(column=head)
+            button.on("click", self._visit.doing(lambda: self._sort(by)))
+            if by == self._order.by:
+                self._sorter = button
+            with button:
+                word = ui.element("span")
+                word._text = head  # noqa: SLF001  as above
+                sign = ui.element("span").props("aria-hidden=true").classes("hf-sort")
+        if by == order.by:
+            cell.props["aria-sort"] = "descending" if order.is_descending else "ascending"
+            sign._text = "▾" if order.is_descending else "▴"  # noqa: SLF001  as above
 
     def _row(self, item: Item, heads: tuple[str, ...], *, is_search: bool) -> None:
         def cell(place: int, *, more: str = "") -> ui.element:
@@ -225,6 +269,11 @@ class FileBrowser:
             ui.button(_("Choose nothing"), on_click=self._visit.doing(self._clear)).props(
                 "flat dense no-caps color=primary"
             )
+
+    def _sorts_by_name_only(self) -> None:
+        said = _("The agent of {machine} is of an older version, which sorts by name only.")
+        with ui.element("div").classes("hf-pages"):
+            ui.label(said.format(machine=self._look.host)).classes("hf-muted")
 
     def _pages(self, folder: Folder) -> None:
         if folder.total <= _PER_PAGE:

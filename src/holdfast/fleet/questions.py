@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
+Sort = Literal["name", "size", "changed"]
+
 
 class Asking(StrEnum):
     """What can be asked; the arguments and the answer of each are below."""
@@ -65,13 +67,15 @@ class Opened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FolderWanted:
-    """A part of what a folder holds, folders first; `name` is to be in the names."""
+    """A part of what a folder holds; `name` is to be in the names. See `item_order`."""
 
     point: str
     path: str = "/"
     name: str = ""
     offset: int = 0
     limit: int = 200
+    sort: Sort = "name"
+    descending: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +103,9 @@ class Folder:
     # Of those that fit the name; the next page begins behind the last of these.
     total: int
     offset: int = 0
+    # As they were sorted: an agent of the version before knows one way only, and says nothing.
+    sort: Sort = "name"
+    descending: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

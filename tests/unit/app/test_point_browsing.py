@@ -38,6 +38,17 @@ def test_folders_come_first_then_names_as_people_sort_them(
     assert names(browser, point, "/srv/www") == ["css", "index.html", "Logo.png"]
 
 
+def test_pages_of_a_folder_are_cut_from_the_order_that_is_wanted(
+    browser: PointBrowser, point: str
+) -> None:
+    order = {"sort": "size", "descending": True}
+
+    first = names(browser, point, "/srv/www", limit=1, **order)
+    second = names(browser, point, "/srv/www", offset=1, limit=2, **order)
+
+    assert (first, second) == (["Logo.png"], ["index.html", "css"])
+
+
 def test_our_own_facts_are_no_files_of_the_machine(browser: PointBrowser, point: str) -> None:
     assert names(browser, point, "/") == ["etc", "srv"]
 

@@ -16,6 +16,7 @@ from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.restoring import InsideWanted, RestoreWanted, VmRestoreWanted
 from holdfast.app.control.unlocking import MOST_HOURS, UnlockView
 from holdfast.base.secret import Secret
+from holdfast.fleet.item_order import Order
 from holdfast.fleet.questions import (
     Answer,
     ContentWanted,
@@ -24,6 +25,7 @@ from holdfast.fleet.questions import (
     KeyReply,
     SearchFound,
     SearchWanted,
+    Sort,
     VmPlan,
     VolumesFound,
     VolumesWanted,
@@ -94,15 +96,32 @@ async def _look(
     return Look(plane=plane, person=person, machine_id=machine_id, unlock=unlock)
 
 
+async def _order(
+    *,
+    sort: Annotated[Sort, Query(description="By name, folders come first.")] = "name",
+    descending: bool = False,
+) -> Order:
+    return Order(by=sort, is_descending=descending)
+
+
 async def _part(
     point_id: str,
+    order: Annotated[Order, Depends(_order)],
     *,
     path: _Path = "/",
     name: Annotated[str, Query(max_length=255, description="What is in the name.")] = "",
     offset: _Offset = 0,
     limit: _Limit = 200,
 ) -> FolderWanted:
-    return FolderWanted(point=point_id, path=path, name=name, offset=offset, limit=limit)
+    return FolderWanted(
+        point=point_id,
+        path=path,
+        name=name,
+        offset=offset,
+        limit=limit,
+        sort=order.by,
+        descending=order.is_descending,
+    )
 
 
 async def _searched(
@@ -122,7 +141,7 @@ Searched = Annotated[SearchWanted, Depends(_searched)]
 
 @router.get(_POINT + "/files")
 async def list_folder(look: TheLook, wanted: Part) -> Folder:
-    """A folder of a recovery point, folders first."""
+    """A folder of a recovery point; `sort` of the answer says how an older agent sorted."""
     return await look.see(browsing.list_folder, wanted)
 
 

@@ -15,7 +15,7 @@ import httpx
 
 from bench import console_report
 from bench.console_browsers import Opened, open_page
-from bench.console_ground import Fleet, Size, fill
+from bench.console_ground import Fleet, Size, fill, silence
 from bench.console_report import Asked, Live, Results
 from bench.machine import look_around
 from bench.page import CONSOLE, PAGE, replace_section
@@ -32,6 +32,7 @@ _DATABASES = ("sqlite", "postgresql")
 _KEPT = 2.2
 _LISTS = ("machines", "vms", "replications", "alerts", "problems", "jobs")
 _PAGES = ("/safety", "/machines", "/vms", "/problems", "/points")
+_PAGES_OF_SILENCE = ("/", "/machines", "/problems", "/alerts", "/jobs")
 _MOST = 1000
 _PATIENCE = 30.0
 _SIZE = Size()
@@ -79,6 +80,9 @@ def _measure(wanted: argparse.Namespace, folder: Path, url: str | None, results:
             results.asked += _Questions(server, name, wanted.rounds).all()
             say(f"{wanted.browsers} open pages")
             results.live.append(_live(wanted, server, database, fleet))
+            say("no machine is heard of any more")
+            silence(database, fleet)
+            results.silent += _Questions(server, name, wanted.rounds).of_silence()
         finally:
             database.close()
 
@@ -111,11 +115,22 @@ class _Questions:
                 for name in ("safety", *_LISTS)
             ]
             found.append(self._asked("page /, worked out", lambda: self._page("/"), anew=True))
-            found += [
-                self._asked(f"page {path}", lambda path=path: self._page(path))  # type: ignore[misc]
-                for path in ("/", *_PAGES)
+            return found + self._of_pages(("/", *_PAGES))
+
+    def of_silence(self) -> list[Asked]:
+        """When nearly all that people see is trouble, and the most of them look."""
+        with self._rest, self._pages:
+            return [
+                self._asked("overview, worked out", lambda: self._get("/overview"), anew=True),
+                self._asked("overview, kept", lambda: self._get("/overview")),
+                *self._of_pages(_PAGES_OF_SILENCE),
             ]
-            return found
+
+    def _of_pages(self, paths: tuple[str, ...]) -> list[Asked]:
+        return [
+            self._asked(f"page {path}", lambda path=path: self._page(path))  # type: ignore[misc]
+            for path in paths
+        ]
 
     def _figures_by_lists(self) -> None:
         """What somebody would have to ask to reckon the same figures."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, text
+from sqlalchemy import insert, text, update
 
 from holdfast.base.clock import SystemClock
 from holdfast.catalog.database import Database
@@ -74,6 +74,14 @@ def fill(database: Database, size: Size) -> Fleet:
         with database.write() as db:
             db.execute(text("ANALYZE"))
     return fleet
+
+
+def silence(database: Database, fleet: Fleet) -> None:
+    """No machine is heard of any more, as when the server's own network is gone; each has its alert."""
+    now = SystemClock().now()
+    with database.write() as db:
+        db.execute(update(Machine).values(last_seen_at=now - _HOUR))
+    _insert(database, Alert, _alerts_of_silence(fleet, now))
 
 
 def _insert(database: Database, table: type[Table], rows: Iterator[dict[str, Any]]) -> None:
@@ -206,6 +214,23 @@ def _alerts(fleet: Fleet, now: datetime) -> Iterator[dict[str, Any]]:
             "vault_id": _vault_of(fleet, number),
             "machine_id": one,
             "fields": told | why,
+            "first_at": now - _HOUR,
+            "last_at": now,
+            "sent_to": [],
+        }
+
+
+def _alerts_of_silence(fleet: Fleet, now: datetime) -> Iterator[dict[str, Any]]:
+    since = (now - _HOUR).isoformat()
+    for number, one in enumerate(fleet.machines):
+        yield {
+            "id": secrets.token_hex(8),
+            "key": f"machine-silent|{one}",
+            "kind": "machine-silent",
+            "severity": "error",
+            "vault_id": _vault_of(fleet, number),
+            "machine_id": one,
+            "fields": {"machine": f"machine-{number:05}", "since": since},
             "first_at": now - _HOUR,
             "last_at": now,
             "sent_to": [],

@@ -10,7 +10,10 @@ from bench.page import CONSOLE
 _HOW = """\
 *worked out*: asked when what was seen a moment ago is good no more; *kept*: within the two seconds for which it is given to all who ask. *REST lists* is how long it takes to read the lists from which the same figures can be reckoned, page by page over one connection; what it takes to reckon with them is not counted. Lists are read to their end, a thousand rows at once; of jobs the newest thousand. *CPU* is the server's own, without that of the database. A page is what the server sends before the browser draws it.
 Open pages are fetched as a browser does and hold their websocket; each asks again every three seconds. *Seen after* is from the moment something was written to the database to the moment each page was told, over all of them. *Share* is of one processor.
+*All machines silent*: none was heard of for an hour, all at once, and each has an open alert.
 """
+# The columns before those that compare with something.
+_COMPARED = 5
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,6 +51,7 @@ class Live:
 class Results:
     asked: list[Asked] = field(default_factory=list)
     live: list[Live] = field(default_factory=list)
+    silent: list[Asked] = field(default_factory=list)
 
 
 def text(results: Results) -> str:
@@ -65,6 +69,7 @@ def section(results: Results, machine: Machine, options: dict[str, str]) -> str:
 def _tables(results: Results) -> Iterable[tuple[str, tables.Rows]]:
     yield "Questions and pages", _asked(results.asked)
     yield "Open pages", _live(results.live)
+    yield "All machines silent", _silent(results.silent)
 
 
 def _asked(asked: list[Asked]) -> tables.Rows:
@@ -81,6 +86,11 @@ def _asked(asked: list[Asked]) -> tables.Rows:
         for one in asked
     ]
     return [["what", "database", "ms", "slowest ms", "CPU ms", "REST lists ms", "ratio"], *rows]
+
+
+def _silent(asked: list[Asked]) -> tables.Rows:
+    """The lists are as long as before: they are not compared with again."""
+    return [row[:_COMPARED] for row in _asked(asked)]
 
 
 def _live(live: list[Live]) -> tables.Rows:

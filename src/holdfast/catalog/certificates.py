@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Certificate, Machine
@@ -52,14 +52,14 @@ def by_key(db: Session, key_hash: str) -> Sequence[Certificate]:
     return db.scalars(select(Certificate).where(Certificate.key_hash == key_hash)).all()
 
 
-def newest_good(db: Session, machine_ids: Collection[str], now: datetime) -> dict[str, Certificate]:
-    """For each machine the certificate that lasts longest, if one is good now."""
-    query = select(Certificate).where(
+def good_until(db: Session, machine_ids: Collection[str], now: datetime) -> dict[str, datetime]:
+    """Until when each machine that has a good certificate now has one."""
+    query = select(Certificate.machine_id, func.max(Certificate.expires_at)).where(
         Certificate.machine_id.in_(machine_ids),
         Certificate.revoked_at.is_(None),
         Certificate.expires_at > now,
     )
-    return {one.machine_id: one for one in db.scalars(query.order_by(Certificate.expires_at))}
+    return {row[0]: row[1] for row in db.execute(query.group_by(Certificate.machine_id))}
 
 
 def revoke(

@@ -137,14 +137,14 @@ def assigned_vms(db: Session, vaults: Vaults) -> list[AssignedVms]:
     return [AssignedVms(*row) for row in db.connection().execute(query)]
 
 
-def open_alerts(db: Session, vaults: Vaults) -> list[AlertRow]:
-    """The oldest first."""
+def open_alerts(db: Session, vaults: Vaults, *, without: Collection[str] = ()) -> list[AlertRow]:
+    """The oldest first; `without` those of some kinds."""
     query = select(
         *(Alert.id, Alert.kind, Alert.severity, Alert.vault_id, Alert.machine_id),
         *(Alert.fields, Alert.first_at),
     )
     query = query.where(Alert.closed_at.is_(None), *_within(Alert.vault_id, vaults))
-    query = query.order_by(Alert.first_at, Alert.id)
+    query = query.where(Alert.kind.not_in(without)).order_by(Alert.first_at, Alert.id)
     return [AlertRow(*row) for row in db.connection().execute(query)]
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from bench.console_browsers import query_of
-from bench.console_ground import Size, fill
+from bench.console_ground import Size, fill, silence
 from bench.console_report import Asked, Live, Results, text
+from holdfast.app.control.alert_rules import gravest_alerts
 from holdfast.app.control.overview import show_overview
 from holdfast.app.control.problems import list_problems
 from holdfast.base.clock import SystemClock
@@ -32,6 +33,21 @@ def test_the_fleet_is_judged_like_any_other(tmp_path: Path) -> None:
         "machine-silent",
         "backup-failed",
     }
+
+
+def test_a_fleet_that_fell_silent_at_once_is_one_trouble(tmp_path: Path) -> None:
+    plane = make_plane(tmp_path, clock=SystemClock())
+    admin = add_admin(plane).actor
+    fleet = fill(plane.database, Size(machines=50, points=100, vms=8, jobs=50))
+    silence(plane.database, fleet)
+
+    found = list_problems(plane, admin, Window()).items
+    alerts = gravest_alerts(plane, admin, 100, is_open=True)
+    plane.database.close()
+
+    (all_of_them,) = (one for one in found if one.kind == "machine-silent")
+    assert (all_of_them.machine_count, all_of_them.vm_count) == (50, 8)
+    assert [one.kind for one in alerts.alerts].count("machine-silent") == 50
 
 
 def test_the_way_to_a_pages_websocket_is_read_from_the_page() -> None:
@@ -66,8 +82,10 @@ def test_the_ratio_stands_where_there_is_something_to_compare_with() -> None:
         changes=10,
     )
 
-    shown = text(Results(asked=asked, live=[live])).splitlines()
+    shown = text(Results(asked=asked, live=[live], silent=asked)).splitlines()
 
     assert shown[1].split() == ["overview", "SQLite", "50", "60", "40", "500", "10.0"]
     assert shown[2].split() == ["page", "/", "SQLite", "20", "30", "10"]
-    assert "10%" in shown[-1]
+    assert "10%" in shown[5]
+    # Nobody reads the lists again for that.
+    assert shown[-2].split() == ["overview", "SQLite", "50", "60", "40"]

@@ -13,7 +13,7 @@ from holdfast.catalog import certificates as certificate_rows
 from holdfast.catalog import machines as machine_rows
 from holdfast.catalog.database import Session
 from holdfast.catalog.machines import Filter
-from holdfast.catalog.tables import Certificate, Machine
+from holdfast.catalog.tables import Machine
 from holdfast.fleet.paging import Page, Window, make_page
 from holdfast.fleet.roles import Right
 
@@ -100,7 +100,7 @@ def is_silent(machine: Machine, now: datetime) -> bool:
 
 def _views(plane: Plane, db: Session, rows: "list[Machine] | Any") -> dict[str, MachineView]:
     now, ids = plane.clock.now(), [row.id for row in rows]
-    certificates = certificate_rows.newest_good(db, ids, now)
+    certificates = certificate_rows.good_until(db, ids, now)
     points = machine_rows.count_points(db, ids)
     return {
         row.id: _view(row, certificates.get(row.id), points.get(row.id, (0, None)), now)
@@ -110,7 +110,7 @@ def _views(plane: Plane, db: Session, rows: "list[Machine] | Any") -> dict[str, 
 
 def _view(
     row: Machine,
-    certificate: Certificate | None,
+    certificate_ends: datetime | None,
     points: tuple[int, datetime | None],
     now: datetime,
 ) -> MachineView:
@@ -119,11 +119,11 @@ def _view(
         name=row.name,
         vault_id=row.vault_id,
         state=row.state,
-        health=_health(row, certificate, now),
+        health=_health(row, certificate_ends, now),
         registered_at=row.registered_at,
         last_seen_at=row.last_seen_at,
         agent_version=row.agent_version,
-        certificate_ends=certificate.expires_at if certificate else None,
+        certificate_ends=certificate_ends,
         is_activated=row.key_fingerprint is not None,
         points=points[0],
         newest_point=points[1],
@@ -137,10 +137,10 @@ def _view(
     )
 
 
-def _health(row: Machine, certificate: Certificate | None, now: datetime) -> str:
+def _health(row: Machine, certificate_ends: datetime | None, now: datetime) -> str:
     if row.state != "active":
         return row.state
-    if certificate is None:
+    if certificate_ends is None:
         return "no-certificate"
     if row.last_seen_at is None:
         return "never-seen"

@@ -67,29 +67,16 @@ class Group:
     root: str
     lead: Sighting
     sightings: tuple[Sighting, ...]
-
-    @property
-    def severity(self) -> Severity:
-        return max(one.severity for one in self.sightings)
+    severity: Severity
+    since: datetime
+    # Each once, sorted by name.
+    machines: tuple[Ref, ...]
+    vms: tuple[Ref, ...]
 
     @property
     def is_silence(self) -> bool:
         """Of machines that are not heard of, and what follows from that."""
         return self.root.startswith("silent")
-
-    @property
-    def since(self) -> datetime:
-        return min(one.since for one in self.sightings)
-
-    @property
-    def machines(self) -> list[Ref]:
-        found = {one.machine.id: one.machine for one in self.sightings if one.machine}
-        return sorted(found.values(), key=_by_name)
-
-    @property
-    def vms(self) -> list[Ref]:
-        found = {vm.id: vm for one in self.sightings for vm in one.vms}
-        return sorted(found.values(), key=_by_name)
 
 
 def grouped(sightings: Iterable[Sighting]) -> list[Group]:
@@ -131,10 +118,13 @@ def _root_of_replication(one: Sighting, silent: Mapping[str, str]) -> str:
 
 
 def _together(silent: Sequence[Sighting]) -> dict[str, str]:
-    """Of each silent machine, what it is silent by: alone, or together with others."""
+    """Of each silent machine, what it is silent by: alone, or together with others.
+
+    They come in order, and of those that fell silent at one moment it stays.
+    """
     found: dict[str, str] = {}
     run: list[Sighting] = []
-    for one in sorted(silent, key=lambda one: (one.since, one.order)):
+    for one in sorted(silent, key=lambda one: one.since):
         if run and one.since - run[-1].since > TOGETHER:
             found |= _named(run)
             run = []
@@ -163,7 +153,16 @@ def _cause(one: Sighting) -> str:
 
 
 def _group(root: str, sightings: Sequence[Sighting]) -> Group:
-    return Group(root=root, lead=_lead(root, sightings), sightings=tuple(sightings))
+    """Reckoned once: where thousands hang on it, whoever looks would pay for that each time."""
+    return Group(
+        root=root,
+        lead=_lead(root, sightings),
+        sightings=tuple(sightings),
+        severity=max(one.severity for one in sightings),
+        since=min(one.since for one in sightings),
+        machines=_sorted(one.machine for one in sightings if one.machine),
+        vms=_sorted(vm for one in sightings for vm in one.vms),
+    )
 
 
 def _lead(root: str, sightings: Sequence[Sighting]) -> Sighting:
@@ -185,6 +184,11 @@ def _is_below_others(group: Group) -> bool:
     lead = group.lead
     of_one = lead.kind == REPLICATION and lead.root.startswith("vm:")
     return lead.kind in (SILENT, REPLICATION) and not of_one
+
+
+def _sorted(refs: Iterable[Ref]) -> tuple[Ref, ...]:
+    found = {one.id: one for one in refs}
+    return tuple(sorted(found.values(), key=_by_name))
 
 
 def _by_name(ref: Ref) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from holdfast.replication.status import Health
 
 _OF_REPLICATION = frozenset(("replication-warning", "replication-critical"))
 # Of these the rows themselves say more, and sooner.
-_SEEN_OTHERWISE = _OF_REPLICATION | {SILENT}
+SEEN_OTHERWISE = _OF_REPLICATION | {SILENT}
 _VM = source_of_vm("")
 
 
@@ -38,7 +38,7 @@ def sightings_of(
         *(
             _alert(one, known, hosted)
             for one in alerts
-            if one.kind in KINDS and one.kind not in _SEEN_OTHERWISE
+            if one.kind in KINDS and one.kind not in SEEN_OTHERWISE
         ),
         *(_cause(one, known) for one in causes),
     ]

@@ -15,7 +15,7 @@ from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.problem_grouping import Group, grouped
 from holdfast.app.control.proofs import KINDS, Proofs, proofs_of
 from holdfast.app.control.replication_causes import causes_of
-from holdfast.app.control.sightings import sightings_of
+from holdfast.app.control.sightings import SEEN_OTHERWISE, sightings_of
 from holdfast.app.control.subjects import Rows, Subject, subjects_of
 from holdfast.catalog import overview as rows
 from holdfast.catalog import recoveries as recovery_rows
@@ -63,7 +63,7 @@ def _look(plane: Plane, scope: _Scope) -> Survey:
     with plane.database.read() as db:
         machines = rows.machines(db, scope, since=now - _DAY)
         ways = replication_rows.listed(db, Filter(), vaults=scope)
-        alerts = rows.open_alerts(db, scope)
+        alerts = rows.open_alerts(db, scope, without=SEEN_OTHERWISE)
         known = recovery_rows.listed(db, vaults=scope, at_work_only=True)
         vms = rows.vms(db, scope)
         proofs = _proofs(db, scope, now, among={one.id for one in machines})

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import io
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -168,6 +169,34 @@ def test_virtual_machines_are_listed(things: Things) -> None:
 def test_a_virtual_machine_shows_its_points(things: Things) -> None:
     path = f"/vms/{things.host.id}/{WEB}"
     look_at(things.site, path, "vm", texts=("web", "Back up now", "nightly"))
+
+
+def test_a_short_table_is_filtered_sorted_and_taken_along(things: Things) -> None:
+    browser = things.site.browser
+    browser.look()
+    browser.open(f"/vms/{things.host.id}/{WEB}")
+    browser.wait_for("Newest recovery points")
+    browser.until(lambda: len(sizes(browser)) == 6, "the six newest")
+    grown = sizes(browser)
+
+    browser.click("New data")
+    browser.until(lambda: sizes(browser) == grown, "the smallest first")
+    browser.click("New data▴")
+    browser.until(lambda: sizes(browser) == grown[::-1], "the greatest first")
+    browser.type("Filter", "crash")
+    browser.until(lambda: sizes(browser) == [grown[5], grown[0]], "the filter")
+    browser.run(TAKE_ALONG)
+    browser.click("Export as JSON")
+    browser.until(lambda: taken(browser), "an export")
+
+    rows = json.loads(taken(browser))
+    assert [row["New data"] for row in rows] == [6 * GIB // 3, GIB // 3]
+    assert datetime.fromisoformat(rows[0]["Taken"]) < datetime.fromisoformat(rows[1]["Taken"])
+
+
+def sizes(browser: Browser) -> list[str]:
+    script = "return [...document.querySelectorAll('.hf-short td.hf-number')].map(c => c.innerText.trim())"
+    return list(browser.run(script))
 
 
 def test_vaults_are_listed(things: Things) -> None:

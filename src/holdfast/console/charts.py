@@ -11,7 +11,7 @@ from nicegui import ui
 from holdfast.base.texts import _
 from holdfast.console import shown
 from holdfast.console.parts import Part
-from holdfast.console.plain_tables import Cell, plain_table
+from holdfast.console.plain_tables import Cell, moment_cell, plain_table
 from holdfast.console.visiting import Visit
 
 _PALETTE = ("#2f7ed8", "#d9822b", "#3d9970", "#a347ba", "#c23b4b", "#6b7785")
@@ -89,7 +89,7 @@ def bar_chart(
     chart = _drawn(title, options)
     chart.style(f"height: {_BAR_PIXELS * len(bars) + _ROOM_PIXELS}px")
     with _folded():
-        plain_table([_("Name"), unit], rows)
+        plain_table("figures", [_("Name"), unit], rows)
     return chart
 
 
@@ -106,7 +106,7 @@ def _folded() -> ui.expansion:
 
 def _time_figures(unit: str, series: Sequence[Series]) -> None:
     head = [_("Time"), *(f"{one.name} ({unit})" if unit else one.name for one in series)]
-    plain_table(head, _time_rows(series))
+    plain_table("figures", head, _time_rows(series))
 
 
 def _time_options(
@@ -164,10 +164,10 @@ def _time_rows(series: Sequence[Series]) -> list[list[Cell]]:
     moments = sorted({when for one in series for when, _value in one.points}, reverse=True)
     found = [dict(one.points) for one in series]
     return [
-        [Cell(shown.when(when)), *(_figure(one.get(when)) for one in found)]
+        [moment_cell(when, shown.when(when)), *(_figure(one.get(when)) for one in found)]
         for when in moments[:_MOST_ROWS]
     ]
 
 
 def _figure(value: float | None) -> Cell:
-    return Cell("-" if value is None else f"{value:g}", is_number=True)
+    return Cell("-" if value is None else f"{value:g}", is_number=True, value=value)

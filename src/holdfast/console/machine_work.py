@@ -1,5 +1,7 @@
 """What was kept of a machine last, and what its agent did last."""
 
+from datetime import datetime
+
 from nicegui import ui
 
 from holdfast.app.control.job_views import JobView
@@ -9,7 +11,7 @@ from holdfast.base.texts import _
 from holdfast.catalog.jobs import JobFilter
 from holdfast.console import job_words, shown
 from holdfast.console.panels import Panel
-from holdfast.console.plain_tables import Cell, plain_table
+from holdfast.console.plain_tables import Cell, moment_cell, plain_table, size_cell
 from holdfast.console.thing_words import CONSISTENCY, tone, word
 from holdfast.console.visiting import Visit
 from holdfast.fleet.paging import Window
@@ -30,13 +32,14 @@ async def newest_points(visit: Visit, machine_id: str, *, vm: str = "") -> None:
                 return
             now = visit.plane.clock.now()
             plain_table(
+                "newest-points",
                 [_("Taken"), _("Of"), _("Class"), _("New data")],
                 [
                     [
-                        Cell(shown.ago(one.taken_at, now), href=point_place(one)),
+                        moment_cell(one.taken_at, shown.ago(one.taken_at, now), point_place(one)),
                         Cell(", ".join(one.paths)),
                         _class(one),
-                        Cell(shown.size(one.bytes_added), is_number=True),
+                        size_cell(one.bytes_added),
                     ]
                     for one in found
                 ],
@@ -62,12 +65,13 @@ async def recent_jobs(visit: Visit, machine_id: str, *, source: str = "") -> Non
                 return
             now = visit.plane.clock.now()
             plain_table(
+                "latest-jobs",
                 [_("Job"), _("State"), _("Began")],
                 [
                     [
                         Cell(job_words.kind_text(one.kind), href=f"/jobs/{one.id}"),
                         Cell(job_words.standing(one), tone=job_words.tone(one.state)),
-                        Cell(shown.ago(one.started_at or one.created_at, now)),
+                        _began(one, now),
                     ]
                     for one in found
                 ],
@@ -77,6 +81,11 @@ async def recent_jobs(visit: Visit, machine_id: str, *, source: str = "") -> Non
     panel = Panel(load, draw)
     await panel.refresh()
     visit.every(_EVERY, panel.refresh)
+
+
+def _began(one: JobView, now: datetime) -> Cell:
+    began = one.started_at or one.created_at
+    return moment_cell(began, shown.ago(began, now))
 
 
 def point_place(one: PointLine) -> str:

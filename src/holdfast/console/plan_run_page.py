@@ -20,7 +20,7 @@ from holdfast.console.job_words import who_text
 from holdfast.console.notices import say
 from holdfast.console.pages import page
 from holdfast.console.panels import Panel, acting
-from holdfast.console.plain_tables import Cell, plain_table
+from holdfast.console.plain_tables import Cell, plain_table, time_cell
 from holdfast.console.plans_page import kind_text
 from holdfast.console.step_list import StepShown, show_steps
 from holdfast.console.thing_words import tone, word
@@ -195,7 +195,7 @@ def _times(detail: PlanRunDetail) -> None:
         _("Kept"),
     )
     with shown.card(_("How long it took")):
-        plain_table(head, [_row(one) for one in (*detail.groups, *detail.machines)])
+        plain_table("times", head, [_row(one) for one in (*detail.groups, *detail.machines)])
 
 
 def _row(one: RunFigure) -> list[Cell]:
@@ -203,6 +203,6 @@ def _row(one: RunFigure) -> list[Cell]:
     times = (one.objective, one.since_begin, one.took, one.asking or None)
     return [
         Cell(one.name),
-        *(Cell(shown.duration(each), is_number=True) for each in times),
+        *(time_cell(each) for each in times),
         Cell(kept),
     ]

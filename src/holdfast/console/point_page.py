@@ -76,6 +76,7 @@ def _held(point: PointView) -> None:
             ui.label(_("No rule holds it any more.")).classes("hf-muted")
             return
         plain_table(
+            "holds",
             [_("Rule"), _("Until")],
             [[Cell(one.rule), Cell(_until(one))] for one in point.holds],
         )

@@ -12,7 +12,7 @@ from holdfast.base.texts import _, ngettext
 from holdfast.console import shown
 from holdfast.console.charts import Series, time_chart
 from holdfast.console.notices import problem
-from holdfast.console.plain_tables import Cell, plain_table
+from holdfast.console.plain_tables import Cell, count_cell, moment_cell, plain_table
 from holdfast.console.visiting import Visit
 
 _MOST_GOING = 10
@@ -54,8 +54,9 @@ def _kept(visit: Visit, trial: RetentionTrial) -> None:
         ui.label(_("Older runs are drawn one a day, as there are so many.")).classes("hf-muted")
     _along_time(visit, trial)
     plain_table(
+        "rules",
         [_("Rule"), _("Points it holds")],
-        [[Cell(one.rule), Cell(str(one.points), is_number=True)] for one in trial.rules],
+        [[Cell(one.rule), count_cell(one.points)] for one in trial.rules],
     )
     shown.heading(_("Next runs"), 3)
     ui.label(" · ".join(shown.when(one) for one in trial.next_runs[:3])).classes("hf-muted")
@@ -104,13 +105,16 @@ def _going(change: Preview) -> None:
         change.count,
     )
     _notice(count.format(count=change.count), "warn")
-    plain_table([_("Taken"), _("Machine"), _("Held now by")], _lines_of(change.going[:_MOST_GOING]))
+    head = [_("Taken"), _("Machine"), _("Held now by")]
+    plain_table("points-that-go", head, _lines_of(change.going[:_MOST_GOING]))
 
 
 def _lines_of(going: Sequence[PointGoing]) -> list[list[Cell]]:
     return [
         [
-            Cell(shown.when(one.taken_at), href=f"/points/{one.machine_id}/{one.id}"),
+            moment_cell(
+                one.taken_at, shown.when(one.taken_at), f"/points/{one.machine_id}/{one.id}"
+            ),
             Cell(one.machine),
             Cell(", ".join(one.held_by)),
         ]

@@ -29,7 +29,7 @@ from holdfast.console.notices import say
 from holdfast.console.pages import page
 from holdfast.console.panels import acting
 from holdfast.console.parts import Parts
-from holdfast.console.plain_tables import Cell, plain_table
+from holdfast.console.plain_tables import Cell, moment_cell, plain_table, size_cell
 from holdfast.console.replication_settings import (
     change_settings,
     refusal_of,
@@ -318,13 +318,14 @@ def _happenings(detail: ReplicationDetail) -> None:
     head = (_("When"), _("What"), _("Why"), _("Size"))
     with shown.card(_("What happened")):
         plain_table(
+            "happenings",
             head,
             [
                 [
-                    Cell(shown.when(each.at)),
+                    moment_cell(each.at, shown.when(each.at)),
                     Cell(what_text(each.what)),
                     Cell(": ".join(filter(None, (each.disk, why_text(each.why))))),
-                    Cell(shown.size(each.bytes) if each.bytes else "-", is_number=True),
+                    size_cell(each.bytes or None),
                 ]
                 for each in reversed(status.happenings[-_MOST_HAPPENINGS:])
             ],

@@ -47,13 +47,13 @@ def rooms(visit: Visit, found: Capacity) -> None:
     """What needs room first comes first."""
     zone = zone_of(visit)
     head = [_("Vault"), _("Stored"), _("Growth"), _("Limit"), _("Outlook"), _("When it is full")]
-    plain_table(head, [row for one in found.vaults for row in _rows(one, found, zone)])
+    plain_table("room", head, [row for one in found.vaults for row in _rows(one, found, zone)])
 
 
 def _rows(one: VaultCapacity, found: Capacity, zone: tzinfo | None) -> list[list[Cell]]:
     begin = [
         Cell(one.vault, href=f"/reports/capacity?vault={one.vault_id}"),
-        Cell(words.size(one.bytes_stored), is_number=True),
+        Cell(words.size(one.bytes_stored), is_number=True, value=one.bytes_stored),
         Cell(words.growth_text(one.growth)),
     ]
     if not one.limits:

@@ -14,7 +14,7 @@ from holdfast.base.texts import N_, _
 from holdfast.console import shown
 from holdfast.console.job_lists import JobsAsked
 from holdfast.console.pages import page
-from holdfast.console.plain_tables import Cell, plain_table
+from holdfast.console.plain_tables import Cell, count_cell, moment_cell, plain_table, time_cell
 from holdfast.console.report_parts import TONES, rooms, tools, zone_of
 from holdfast.console.visiting import Visit
 
@@ -133,6 +133,7 @@ def _safety(week: Weekly) -> None:
             return
         head = [_("Name"), _("Vault"), _("State"), _("Why")]
         plain_table(
+            "at-risk",
             head,
             [
                 [_named(one), Cell(one.vault), _state(one), Cell(said.reasons(one))]
@@ -172,13 +173,19 @@ def _proofs(visit: Visit, week: Weekly) -> None:
             [
                 _named(one),
                 Cell(one.vault),
-                Cell(words.day(one.proven_at, zone_of(visit)) if one.proven_at else _("not yet")),
+                _proven(visit, one),
                 Cell(said.proof(one.proven_by) or words.NOTHING),
             ]
             for one in proofs.things
         ]
-        plain_table(head, rows)
+        plain_table("not-proven", head, rows)
         _more(len(proofs.things), proofs.unproven, _safe(week, proven="false"))
+
+
+def _proven(visit: Visit, one: ThingView) -> Cell:
+    if one.proven_at is None:
+        return Cell(_("not yet"))
+    return moment_cell(one.proven_at, words.day(one.proven_at, zone_of(visit)))
 
 
 def _work(week: Weekly) -> None:
@@ -202,11 +209,11 @@ def _work(week: Weekly) -> None:
             ]
             for one in week.work
         ]
-        plain_table(head, rows)
+        plain_table("work", head, rows)
 
 
 def _numbers(*counts: int) -> list[Cell]:
-    return [Cell(str(count), is_number=True) for count in counts]
+    return [count_cell(count) for count in counts]
 
 
 def _causes(visit: Visit, week: Weekly) -> None:
@@ -240,14 +247,14 @@ def _replications(week: Weekly) -> None:
             [
                 Cell(one.name, href=f"/replications/{one.id}"),
                 Cell(one.site),
-                Cell(shown.duration(one.every), is_number=True),
-                Cell(shown.duration(one.worst_rpo_seconds), is_number=True),
-                Cell(said.percent(one.well_share), is_number=True),
+                time_cell(one.every),
+                time_cell(one.worst_rpo_seconds),
+                Cell(said.percent(one.well_share), is_number=True, value=one.well_share),
                 Cell(said.health(one.health)[1], tone=TONES[said.health(one.health)[0]]),
             ]
             for one in week.replications
         ]
-        plain_table(head, rows)
+        plain_table("replication", head, rows)
         _more(len(week.replications), week.replication_count, "/replications")
 
 
@@ -261,13 +268,13 @@ def _drills(visit: Visit, week: Weekly) -> None:
             [
                 Cell(one.name),
                 Cell(said.drill(one)[1], tone=TONES[said.drill(one)[0]]),
-                Cell(words.day(one.at, zone)),
-                Cell(shown.duration(one.seconds_to_up), is_number=True),
-                Cell(words.day(one.due_at, zone)),
+                moment_cell(one.at, words.day(one.at, zone)),
+                time_cell(one.seconds_to_up),
+                moment_cell(one.due_at, words.day(one.due_at, zone)),
             ]
             for one in week.drills
         ]
-        plain_table(head, rows)
+        plain_table("drills", head, rows)
         shown.link(_("All drills and their reports"), "/drills")
 
 
@@ -280,12 +287,12 @@ def _growth(visit: Visit, week: Weekly) -> None:
             rows = [
                 [
                     Cell(one.machine, href=f"/machines/{one.machine_id}"),
-                    Cell(words.size(one.bytes_added), is_number=True),
-                    Cell(str(one.points), is_number=True),
+                    Cell(words.size(one.bytes_added), is_number=True, value=one.bytes_added),
+                    count_cell(one.points),
                 ]
                 for one in week.growers
             ]
-            plain_table(head, rows)
+            plain_table("growth", head, rows)
 
 
 def _acts(visit: Visit, week: Weekly) -> None:

@@ -15,7 +15,7 @@ from holdfast.console.asking import confirm
 from holdfast.console.columns import ago_column
 from holdfast.console.pages import page
 from holdfast.console.panels import acting
-from holdfast.console.plain_tables import Cell, plain_table
+from holdfast.console.plain_tables import Cell, moment_cell, plain_table, time_cell
 from holdfast.console.report_parts import rooms, zone_of
 from holdfast.console.report_week_page import figures, verdict
 from holdfast.console.tables import Column, Empty, Listing
@@ -67,7 +67,7 @@ async def _mails(visit: Visit) -> None:
             ]
             for one in found
         ]
-        plain_table([_("To"), _("Day"), _("At"), _("Time zone")], rows)
+        plain_table("summaries", [_("To"), _("Day"), _("At"), _("Time zone")], rows)
 
 
 def _place(one: TargetView) -> Cell:
@@ -95,7 +95,7 @@ async def _drills(visit: Visit) -> None:
             shown.link(_("See what could be drilled"), "/drills")
             return
         head = [_("Machine"), _("When"), _("How it went"), _("Time to recover")]
-        plain_table(head, [_drill(visit, one) for one in found.items])
+        plain_table("drill-reports", head, [_drill(visit, one) for one in found.items])
         shown.link(_("All drills and their reports"), "/drills")
 
 
@@ -105,9 +105,9 @@ def _drill(visit: Visit, one: DrillRunView) -> list[Cell]:
     is_good = one.verdict == DrillVerdict.PASSED.value
     return [
         Cell(one.name, href=f"/drills/{one.id}"),
-        Cell(words.minute(one.begun_at, zone_of(visit))),
+        moment_cell(one.begun_at, words.minute(one.begun_at, zone_of(visit))),
         Cell(text, tone="good" if is_good else "bad"),
-        Cell(shown.duration(one.seconds_to_up), is_number=True),
+        time_cell(one.seconds_to_up),
     ]
 
 

@@ -76,4 +76,4 @@ class Changes:
             if not rows:
                 ui.label(_("Nothing is different yet.")).classes("hf-muted")
                 return
-            plain_table((_("Setting"), _("Now"), _("New")), rows)
+            plain_table("changes", (_("Setting"), _("Now"), _("New")), rows)

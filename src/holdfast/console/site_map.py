@@ -8,7 +8,7 @@ from nicegui import ui
 from holdfast.app.control.replication_topology import HostNode, Topology, WayView
 from holdfast.base.texts import _
 from holdfast.console import shown
-from holdfast.console.plain_tables import Cell, plain_table
+from holdfast.console.plain_tables import Cell, count_cell, plain_table, time_cell
 from holdfast.console.shown import Tone
 
 # Readable on the surfaces of both lights.
@@ -106,7 +106,7 @@ def _table(topology: Topology) -> None:
         ui.label(_("Nothing is replicated between them yet.")).classes("hf-muted")
         return
     head = (_("From"), _("To"), _("Virtual machines"), _("Furthest behind"), _("Health"))
-    plain_table(head, [_row(way, names) for way in topology.ways])
+    plain_table("ways", head, [_row(way, names) for way in topology.ways])
 
 
 def _row(way: WayView, names: dict[str, str]) -> list[Cell]:
@@ -114,8 +114,8 @@ def _row(way: WayView, names: dict[str, str]) -> list[Cell]:
     return [
         Cell(names.get(way.source, way.source), href=f"/machines/{way.source}"),
         Cell(way.site, href=f"/sites/{way.site}"),
-        Cell(str(way.count), href=place, is_number=True),
-        Cell(shown.duration(way.worst_rpo_seconds), is_number=True),
+        count_cell(way.count, place),
+        time_cell(way.worst_rpo_seconds),
         Cell(_healths(way), tone=way_tone(way)),
     ]
 

@@ -11,7 +11,7 @@ from holdfast.console.asking import ask_text
 from holdfast.console.file_browser import FileBrowser
 from holdfast.console.looking import Look
 from holdfast.console.notices import problem
-from holdfast.console.plain_tables import Cell, plain_table
+from holdfast.console.plain_tables import Cell, plain_table, size_cell
 from holdfast.console.thing_words import CONSISTENCY, word
 from holdfast.fleet.questions import Item, VolumesFound, VolumesWanted
 from holdfast.server.nudging import nudge
@@ -49,11 +49,12 @@ class VmInside:
             _("Consistency: {word}").format(word=word(CONSISTENCY, found.consistency))
         ).classes("hf-muted")
         plain_table(
+            "volumes",
             [_("Volume"), _("Size"), _("Content"), _("Label")],
             [
                 [
                     Cell(one.name),
-                    Cell(shown.size(one.size), is_number=True),
+                    size_cell(one.size),
                     Cell(one.content or "-"),
                     Cell(one.label or "-"),
                 ]

@@ -3,6 +3,7 @@
 `update` collects the sentences into the catalogue, `check` says what is missing or wrong in it.
 """
 
+import ast
 import re
 import string
 import sys
@@ -34,7 +35,24 @@ def collect(sources: Path = SOURCES) -> Catalog:
 @cache
 def _extract(sources: Path) -> list[tuple[str, str | tuple[str, ...], str | None]]:
     found = extract_from_dir(sources, [("**.py", "python")], keywords=KEYWORDS)
-    return [(file, text, context) for file, _, text, _, context in sorted(found, key=_place)]
+    said = [(file, text, context) for file, _, text, _, context in sorted(found, key=_place)]
+    return [*said, *_within_texts(sources)]
+
+
+def _within_texts(sources: Path) -> Iterator[tuple[str, str, None]]:
+    """What is said in the fields of f-strings, of which Babel sees the outside only."""
+    for path in sorted(sources.rglob("*.py")):
+        for text in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(text, ast.JoinedStr):
+                name = path.relative_to(sources).as_posix()
+                yield from ((name, message, None) for message in _said_in(text))
+
+
+def _said_in(text: ast.JoinedStr) -> Iterator[str]:
+    for call in ast.walk(text):
+        match call:
+            case ast.Call(func=ast.Name("_"), args=[ast.Constant(str(message)), *_rest]):
+                yield message
 
 
 def _place(found: tuple[object, ...]) -> tuple[object, ...]:

@@ -26,6 +26,12 @@ def test_every_error_is_collected_for_translation() -> None:
     assert forgotten == []  # wrap it in N_()
 
 
+def test_what_is_said_within_another_text_is_collected(tmp_path: Path) -> None:
+    (tmp_path / "page.py").write_text("said = f'<b>{escape(_(\"Log out\"))}</b>'\n")
+
+    assert catalogue.collect(tmp_path).get("Log out") is not None
+
+
 @pytest.mark.parametrize(
     ("message", "translation", "complaint"),
     [

@@ -1,5 +1,8 @@
 """Browsing and restoring in a real browser, from machines whose agents are real."""
 
+import csv
+import io
+import json
 import os
 import subprocess
 import sys
@@ -27,6 +30,7 @@ from holdfast.testing.vm_points import (
     write_vm_point,
 )
 from tests.browsing_office import SECRET, Office
+from tests.e2e.test_console_things import TAKE_ALONG, taken
 
 pytestmark = [*MARKS, pytest.mark.slow]
 
@@ -126,6 +130,36 @@ def test_a_folder_and_what_was_found_are_sorted_by_the_heads(desk: Desk) -> None
     browser.click("Name")
     wait_until_sorted(desk, "Name", "ascending")
     assert shown_names(desk)[0].endswith("/photo-0.jpg")
+
+
+def test_a_folder_and_what_was_found_are_taken_along(desk: Desk) -> None:
+    browser = desk.site.browser
+    browser.open(f"/browse?machine={desk.alpha}&point={desk.point}&path={desk.source}/images")
+    browser.wait_for("photo-2.jpg")
+    browser.type("Name", "-1")
+    browser.click("Filter this folder")
+    browser.wait_without("photo-2.jpg")
+    browser.run(TAKE_ALONG)
+
+    browser.click("CSV")
+    browser.until(lambda: taken(browser), "an export of the folder")
+    rows = list(csv.DictReader(io.StringIO(taken(browser))))
+    assert [(row["Path"], row["Size"]) for row in rows] == [
+        (f"{desk.source}/images/photo-1.jpg", "4096")
+    ]
+
+    browser.type("Name", "*.jpg")
+    browser.click("Search below it")
+    browser.wait_for("were looked at")
+    browser.click("Size")
+    wait_until_sorted(desk, "Size", "ascending")
+    browser.click("Size")
+    wait_until_sorted(desk, "Size", "descending")
+    browser.run("window.taken = ''")
+    browser.click("JSON")
+    browser.until(lambda: taken(browser), "an export of what was found")
+    found = [one["name"] for one in json.loads(taken(browser))]
+    assert found == ["photo-2.jpg", "photo-1.jpg", "photo-0.jpg"]
 
 
 def shown_names(desk: Desk) -> list[str]:

@@ -1,5 +1,6 @@
 """The folders of a recovery point on a page: opened, filtered, searched, and chosen from."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from nicegui import ui
@@ -9,8 +10,9 @@ from holdfast.base.errors import HoldfastError
 from holdfast.base.texts import _, ngettext
 from holdfast.console import shown
 from holdfast.console.downloading import place_of
+from holdfast.console.file_export import MAKERS, MOST, export_columns, whole_folder
 from holdfast.console.looking import Look
-from holdfast.console.notices import problem
+from holdfast.console.notices import problem, warn
 from holdfast.fleet.item_order import Order, in_order
 from holdfast.fleet.questions import Folder, FolderWanted, Item, SearchFound, SearchWanted, Sort
 
@@ -71,6 +73,31 @@ class FileBrowser:
             ui.button(_("Search below it"), on_click=self._visit.doing(self._search)).props(
                 "outline no-caps color=primary"
             )
+        ui.space()
+        for kind in MAKERS:
+            said = _("Export as {kind}").format(kind=kind)
+            act = self._visit.doing(lambda kind=kind: self._export(kind))
+            button = ui.button(kind, icon="download", on_click=act).classes("hf-export")
+            button.props("flat dense no-caps").props["title"] = said
+
+    async def _export(self, kind: str) -> None:
+        items = await self._shown()
+        content = await asyncio.to_thread(MAKERS[kind], items, export_columns())
+        ui.download.content(content, f"holdfast-files.{kind.lower()}")
+
+    async def _shown(self) -> list[Item]:
+        """With the pages that are not seen."""
+        match self._found:
+            case Folder():
+                items, total = await whole_folder(self._ask, self._wanted())
+                if total > len(items):
+                    said = _("The first {most} of {count} items are exported: filter the folder.")
+                    warn(said.format(most=f"{MOST:,}", count=f"{total:,}"))
+                return items
+            case SearchFound() as found:
+                return in_order(found.items, self._order)
+            case None:
+                return []
 
     async def _filter(self) -> None:
         self._name, self._offset = self._box.value or "", 0
@@ -92,8 +119,8 @@ class FileBrowser:
             # Drawn anew: whoever uses the keyboard goes on where they were.
             self._sorter.run_method("focus")
 
-    async def _load(self) -> None:
-        wanted = FolderWanted(
+    def _wanted(self) -> FolderWanted:
+        return FolderWanted(
             point=self._look.point.id,
             path=self._path,
             name=self._name,
@@ -102,10 +129,14 @@ class FileBrowser:
             sort=self._order.by,
             descending=self._order.is_descending,
         )
-        work = list_inside if self._inside else list_folder
+
+    async def _ask(self, wanted: FolderWanted) -> Folder:
+        return await self._look.ask(list_inside if self._inside else list_folder, wanted)
+
+    async def _load(self) -> None:
         self._wait()
         try:
-            self._found = await self._look.ask(work, wanted)
+            self._found = await self._ask(self._wanted())
         except HoldfastError as err:
             self._fail(err)
             return
@@ -126,6 +157,7 @@ class FileBrowser:
         self._draw()
 
     def _wait(self) -> None:
+        self._found = None
         self._draw_crumbs()
         self._list.clear()
         with self._list, ui.element("div").classes("hf-row hf-pad"):

@@ -134,7 +134,11 @@ def test_a_site_is_added_used_and_removed(office: Office, hosts: dict[str, Host]
     assert "pin-needed" in run(*order, status=30).err
     ordered = run(*order, "--pin", office.admin.pin(), "--json")
     assert ordered.event("job")["state"] == "waiting"
-    run("jobs", "cancel", str(ordered.event("job")["id"]))
+    job = str(ordered.event("job")["id"])
+    run("jobs", "cancel", job)
+    assert "pin-needed" in run("jobs", "retry", job, status=30).err
+    again = run("jobs", "retry", job, "--pin", office.admin.pin(), "--json")
+    run("jobs", "cancel", str(again.event("job")["id"]))
     assert "pin-needed" in run("replication", "end", "db", status=30).err
     run("replication", "end", "db", "--pin", office.admin.pin())
     source = kvm.roles().source

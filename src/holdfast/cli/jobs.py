@@ -154,16 +154,26 @@ def cancel(job: str) -> None:
 @jobs.command(
     cls=Command,
     needs_vault=False,
-    exits=[Exit.WARNINGS, Exit.DAMAGE],
+    exits=[Exit.WARNINGS, Exit.DAMAGE, Exit.DECIDE],
     help=N_("Have the same done once more, as a new job."),
     examples=[("holdfast jobs retry 4f2a", N_("Try again what failed."))],
 )
 @click.argument("job")
+@pin_option
+@approval_option
 @_follow
-def retry(job: str, *, follow: bool) -> int:
+def retry(job: str, *, pin: str | None, approval: str | None, follow: bool) -> int:
+    from holdfast.app.asking_twice import do_dangerous
+    from holdfast.app.jobs_server import ServerJobs
+
     run = start()
-    server = _server(run)
-    return ordered(run, server, server.retry(job).id, follow=follow)
+    made = do_dangerous(
+        run.session,
+        lambda client: ServerJobs(client).retry(job),
+        pin=pin,
+        approval=approval,
+    )
+    return ordered(run, _server(run), made.id, follow=follow)
 
 
 @jobs.command(

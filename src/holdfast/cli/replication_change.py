@@ -8,6 +8,7 @@ from holdfast.base.errors import Exit
 from holdfast.base.texts import N_, _
 from holdfast.cli.command import Command, option
 from holdfast.cli.run import start
+from holdfast.cli.server_records import approval_option, pin_option
 
 _EVERY = ("30s", "5m", "15m")
 
@@ -15,12 +16,13 @@ _EVERY = ("30s", "5m", "15m")
 @click.command(
     cls=Command,
     needs_vault=False,
-    exits=[Exit.WARNINGS],
+    exits=[Exit.WARNINGS, Exit.DECIDE],
     help=N_(
         "Have the host of the replication ID change its settings: what is not named stays.\n\n"
         "The host looks at all that it looks at when a replication begins, and says what is "
         "against it; until then the old settings hold. To keep points for less time needs the "
-        "role of a contributor. On the host itself `holdfast replication enable` does the same."
+        "role of a contributor and a PIN. On the host itself `holdfast replication enable` does "
+        "the same."
     ),
     examples=[
         ("holdfast replication change web --every 30s --follow", N_("Until it is so.")),
@@ -56,10 +58,20 @@ _EVERY = ("30s", "5m", "15m")
 )
 @option("--partly", is_flag=True, help=N_("Agree to disks that cannot be replicated."))
 @option("--one-way", is_flag=True, help=N_("Agree that nothing can be brought back to that host."))
+@pin_option
+@approval_option
 @option("--follow", is_flag=True, help=N_("Stay until the end, and say what happens."))
 def change(
-    replication: str, *, machine: str | None, no_limit: bool, follow: bool, **given: Any
+    replication: str,
+    *,
+    machine: str | None,
+    no_limit: bool,
+    follow: bool,
+    pin: str | None,
+    approval: str | None,
+    **given: Any,
 ) -> int:
+    from holdfast.app.asking_twice import do_dangerous
     from holdfast.app.jobs_server import ServerJobs
     from holdfast.app.server_client import connect
     from holdfast.cli.jobs import ordered
@@ -73,7 +85,12 @@ def change(
     wanted = {name: _plain(value) for name, value in given.items() if _is_said(value)}
     if no_limit:
         wanted["limits"] = []
-    made = client.patch(f"/replications/{record['id']}", wanted)
+    made: dict[str, Any] = do_dangerous(
+        run.session,
+        lambda client: client.patch(f"/replications/{record['id']}", wanted),
+        pin=pin,
+        approval=approval,
+    )
     return ordered(run, ServerJobs(client), made["id"], follow=follow)
 
 

@@ -11,7 +11,7 @@ from holdfast.app.control.job_views import JobDetail, JobView
 from holdfast.app.control.jobs import show_job
 from holdfast.base.texts import N_, _
 from holdfast.console import shown
-from holdfast.console.asking import confirm
+from holdfast.console.asking import confirm, with_pin
 from holdfast.console.doctor_report import show_report
 from holdfast.console.job_log import JobLog
 from holdfast.console.job_parts import as_told, show_error, show_facts, show_result, show_steps
@@ -160,9 +160,12 @@ class _Shown:
             await self._look()
 
     async def _retry(self) -> None:
-        made = await self._visit.ask(retry_job, self._detail.job.id)
-        nudge(made.id)
-        ui.navigate.to(f"/jobs/{made.id}")
+        job_id = self._detail.job.id
+        # What destroyed something does so again.
+        made = await with_pin(self._visit, lambda armed: armed.ask(retry_job, job_id))
+        if made is not None:
+            nudge(made.id)
+            ui.navigate.to(f"/jobs/{made.id}")
 
 
 def _standing(detail: JobDetail) -> tuple[object, ...]:

@@ -13,6 +13,7 @@ from holdfast.app.control.replication_judging import read_settings
 from holdfast.app.control.replication_views import ReplicationDetail
 from holdfast.base.texts import N_, _
 from holdfast.console import shown
+from holdfast.console.asking import with_pin
 from holdfast.console.forms import Form
 from holdfast.console.job_words import state_text
 from holdfast.console.replication_fields import LABELS, fields_of, with_defaults
@@ -99,13 +100,14 @@ async def change_settings(visit: Visit, detail: ReplicationDetail) -> None:
         changes = Changes(form, labels, lambda: (now, boxes.read()))
     changes.watch(visit, *boxes.all)
 
-    async def order() -> JobView:
+    async def order() -> JobView | None:
         told = differing(now, boxes.read())
         if "thresholds" in told:
             told["thresholds"] = with_defaults(now["thresholds"], told["thresholds"])
         agreed = {"partly": bool(partly.value), "one_way": bool(one_way.value)}
         wish = msgspec.convert({**told, **agreed}, ReplicationChange)
-        return await visit.ask(change_replication, one.id, wish)
+        # That points go earlier is proven anew.
+        return await with_pin(visit, lambda armed: armed.ask(change_replication, one.id, wish))
 
     made = await form.done(visit, order)
     if made is not None:

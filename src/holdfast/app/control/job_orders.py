@@ -80,7 +80,7 @@ def order_job(
         if wanted is Kind.REPLICATE:
             # Whose site it is has a say in who fills it.
             site_for(db, actor, told["to"], Right.RUN_JOBS)
-            require_may_keep_less(db, actor, machine, told)
+            require_may_keep_less(plane, db, actor, machine, told)
         if wanted is Kind.END_REPLICATION and not told["keep_replica"]:
             _require_may_remove(plane, db, actor, machine, told["vm"])
         job = _new_job(plane, actor, machine, wanted, told)

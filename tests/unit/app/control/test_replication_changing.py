@@ -18,6 +18,8 @@ from holdfast.app.control.replication_changing import (
     last_change,
 )
 from holdfast.app.control.replication_errors import ReplicationUnchanged
+from holdfast.app.control.step_errors import ApprovalNeeded, PinNeeded
+from holdfast.catalog.tables import Alert, Vault
 from holdfast.fleet.roles import Role
 from holdfast.testing.planes import add_person
 from tests.unit.app.control.replication_ground import Ground
@@ -82,6 +84,23 @@ def test_nor_by_an_order_to_the_host(ground: Ground, operator: Actor) -> None:
 
     with pytest.raises(NotAllowed):
         order_job(ground.plane, operator, ground.one.id, kind="replicate", arguments=arguments)
+
+
+def test_that_points_go_earlier_is_proven_agreed_to_and_told(ground: Ground) -> None:
+    with pytest.raises(PinNeeded):
+        change(ground, points=HOURS - 1)
+    with ground.plane.database.write() as db:
+        db.get_one(Vault, ground.vault).four_eyes = True
+    with pytest.raises(ApprovalNeeded, match="retention-shorten"):
+        change(ground, ground.sure, points=HOURS - 1)
+    with ground.plane.database.write() as db:
+        db.get_one(Vault, ground.vault).four_eyes = False
+
+    change(ground, ground.sure, points=HOURS - 1)
+
+    with ground.plane.database.read() as db:
+        told = [(one.kind, one.fields["object"]) for one in db.query(Alert)]
+    assert ("retention-shorter", "berlin/db") in told
 
 
 def test_a_reader_changes_nothing(ground: Ground) -> None:

@@ -25,7 +25,7 @@ from holdfast.catalog.tables import (
     Vm,
 )
 
-_VAULTS, _HOSTS, _AT_ONCE = 100, 20, 1000
+_HOSTS, _AT_ONCE = 20, 1000
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 # They are heard of for as long as is measured.
 _HEARD = _DAY
@@ -39,6 +39,7 @@ class Size:
     points: int = 50_000
     vms: int = 200
     jobs: int = 30_000
+    vaults: int = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,7 @@ class Fleet:
 def fill(database: Database, size: Size) -> Fleet:
     now = SystemClock().now()
     fleet = Fleet(
-        vaults=[secrets.token_hex(8) for _ in range(_VAULTS)],
+        vaults=[secrets.token_hex(8) for _ in range(size.vaults)],
         machines=[secrets.token_hex(8) for _ in range(size.machines)],
         vms=[secrets.token_hex(16) for _ in range(size.vms)],
     )

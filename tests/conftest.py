@@ -36,6 +36,7 @@ _TOGETHER = {
     "tests/e2e/test_debian_package.py": "package",
     "tests/e2e/test_tutorials_on_hosts.py": "tutorials",
     "tests/integration/test_browsing.py": "browsing",
+    "tests/integration/test_console_scale.py": "scale",
     "tests/security/test_role_matrix.py": "roles",
 }
 # A Chromium for each worker would ask for more than two processors have.

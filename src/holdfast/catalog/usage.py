@@ -1,9 +1,9 @@
 """How many bytes and files of each machine are stored."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Subquery, exists, func, select, update
+from sqlalchemy import Subquery, case, exists, func, select, update
 
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Machine, Trashed, Vault
@@ -13,6 +13,15 @@ from holdfast.catalog.tables import Machine, Trashed, Vault
 class Stored:
     size: int
     files: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What a vault holds; of its machines, those at work are counted."""
+
+    size: int = 0
+    files: int = 0
+    machines: int = 0
 
 
 def add(db: Session, machine_id: str, *, size: int, files: int) -> None:
@@ -38,6 +47,17 @@ def of_vault(db: Session, vault_id: str) -> Stored:
     query = select(func.sum(Machine.bytes_stored), func.sum(Machine.files_stored))
     size, files = db.execute(query.where(Machine.vault_id == vault_id)).one()
     return Stored(size=int(size or 0), files=int(files or 0))
+
+
+def of_vaults(db: Session, vault_ids: Collection[str]) -> dict[str, Held]:
+    """Of those that have machines: asked at once, however many there are."""
+    at_work = func.sum(case((Machine.state == "active", 1), else_=0))
+    size, files = func.sum(Machine.bytes_stored), func.sum(Machine.files_stored)
+    query = select(Machine.vault_id, size, files, at_work).where(Machine.vault_id.in_(vault_ids))
+    return {
+        vault: Held(size=int(size), files=int(files), machines=int(machines))
+        for vault, size, files, machines in db.execute(query.group_by(Machine.vault_id))
+    }
 
 
 def by_vault() -> Subquery:

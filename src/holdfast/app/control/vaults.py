@@ -20,6 +20,7 @@ from holdfast.catalog import usage as usage_rows
 from holdfast.catalog import vaults as vault_rows
 from holdfast.catalog.database import Session
 from holdfast.catalog.tables import Vault
+from holdfast.catalog.usage import Held
 from holdfast.fleet.paging import Page, Window, make_page
 from holdfast.fleet.roles import Right
 
@@ -96,7 +97,10 @@ def list_vaults(
             with_deleted=with_deleted,
             after=parts[0] if parts else None,
         )
-        return make_page(rows, window, key=lambda row: [row.name], view=lambda row: _facts(db, row))
+        held = usage_rows.of_vaults(db, [row.id for row in rows])
+    return make_page(
+        rows, window, key=lambda row: [row.name], view=lambda row: _view(row, held.get(row.id))
+    )
 
 
 def show_vault(plane: Plane, actor: Actor, wanted: str) -> VaultFacts:
@@ -217,7 +221,11 @@ def _require_unused(db: Session, vault: Vault) -> None:
 
 
 def _facts(db: Session, row: Vault) -> VaultFacts:
-    stored = usage_rows.of_vault(db, row.id)
+    return _view(row, usage_rows.of_vaults(db, [row.id]).get(row.id))
+
+
+def _view(row: Vault, held: Held | None) -> VaultFacts:
+    held = held or Held()
     return VaultFacts(
         id=row.id,
         name=row.name,
@@ -234,9 +242,9 @@ def _facts(db: Session, row: Vault) -> VaultFacts:
         is_lab=row.is_lab,
         quota_bytes=row.quota_bytes,
         limit_rate=row.limit_rate,
-        machines=vault_rows.machines_in(db, row.id, state="active"),
-        bytes_stored=stored.size,
-        files_stored=stored.files,
+        machines=held.machines,
+        bytes_stored=held.size,
+        files_stored=held.files,
         deleted_at=row.deleted_at,
         purge_at=row.purge_at,
     )

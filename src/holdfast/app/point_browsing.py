@@ -116,7 +116,7 @@ class PointBrowser:
     def search(self, wanted: SearchWanted) -> SearchFound:
         """Ends when enough was found, or when the time is over."""
         point, path = self.point(wanted.point), path_of(wanted.path)
-        fits, end = _fitting(wanted.text), self._end(wanted.seconds)
+        fits, end = fitting(wanted.text), self._end(wanted.seconds)
         most = min(max(wanted.limit, 1), MOST_ITEMS)
         found, looked_at, is_complete = list[Item](), 0, True
         for place, node in self._walk(point, path):
@@ -248,9 +248,11 @@ def _facts(node: Node) -> Facts:
     )
 
 
-def _fitting(text: str) -> Callable[[str], object]:
-    has_wild = any(one in text for one in "*?")
-    return compiled(translate(text) if has_wild else escape(text), IGNORECASE).search
+def fitting(text: str) -> Callable[[str], object]:
+    """Whether a name has the text in it, or fits it whole where it has `*` or `?`."""
+    if any(one in text for one in "*?"):
+        return compiled(translate(text), IGNORECASE).match
+    return compiled(escape(text), IGNORECASE).search
 
 
 def _is_own(folder: bytes, node: Node) -> bool:

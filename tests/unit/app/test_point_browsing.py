@@ -76,7 +76,15 @@ def test_path_that_is_not_there_is_refused(browser: PointBrowser, point: str, pa
 
 @pytest.mark.parametrize(
     ("text", "found"),
-    [("logo", ["/srv/www/Logo.png"]), ("*.css", ["/srv/www/css/site.css"]), ("[", [])],
+    [
+        ("logo", ["/srv/www/Logo.png"]),
+        ("*.css", ["/srv/www/css/site.css"]),
+        ("?ogo*", ["/srv/www/Logo.png"]),
+        # It is to fit from its beginning to its end.
+        ("ogo*", []),
+        ("?.css", []),
+        ("[", []),
+    ],
 )
 def test_search_finds_parts_of_names_and_patterns(
     browser: PointBrowser, point: str, text: str, found: list[str]

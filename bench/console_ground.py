@@ -24,6 +24,7 @@ from holdfast.catalog.tables import (
     Vault,
     Vm,
 )
+from holdfast.fleet.policies import policy_body, propose
 
 _HOSTS, _AT_ONCE = 20, 1000
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -141,8 +142,9 @@ def _certificates(fleet: Fleet, now: datetime) -> Iterator[dict[str, Any]]:
 
 
 def _policies(fleet: Fleet, now: datetime) -> Iterator[dict[str, Any]]:
+    body = policy_body(propose(zone="UTC"))
     for one in fleet.vaults:
-        yield {"id": f"p-{one}", "vault_id": one, "name": "daily", "body": {}, "changed_at": now}
+        yield {"id": f"p-{one}", "vault_id": one, "name": "daily", "body": body, "changed_at": now}
 
 
 def _assignments(fleet: Fleet, now: datetime) -> Iterator[dict[str, Any]]:

@@ -29,7 +29,17 @@ from holdfast.testing.planes import add_admin, client_of, make_plane
 SMALL = Size(machines=50, points=50, vms=20, jobs=60, vaults=5)
 LARGE = Size(machines=500, points=500, vms=100, jobs=600, vaults=50)
 OVERVIEW, MACHINES = "/", "/machines"
-LISTS = (MACHINES, "/safety", "/vms", "/points", "/jobs", "/alerts", "/problems", "/vaults")
+LISTS = (
+    MACHINES,
+    "/safety",
+    "/vms",
+    "/points",
+    "/jobs",
+    "/alerts",
+    "/problems",
+    "/vaults",
+    "/policies",
+)
 OTHERS = ("/replications", "/recovery", "/drills", "/plans", "/reports", "/reports/weekly")
 PAGES = (OVERVIEW, *LISTS, *OTHERS)
 # Longer than what was seen a moment ago is good for.

@@ -4,10 +4,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Text, bindparam, cast, func, select
+from sqlalchemy import Text, bindparam, cast, func, select, tuple_
 
 from holdfast.catalog.database import Session
-from holdfast.catalog.tables import Assignment, Machine, Policy
+from holdfast.catalog.tables import Assignment, Machine, Policy, Vault
 
 # Asked for by each heartbeat: built once, and what is JSON stays the text it is kept as.
 _STAMP = (
@@ -52,6 +52,19 @@ def in_vault(
     query = select(Policy).where(Policy.vault_id == vault_id).order_by(Policy.name).limit(limit)
     if after is not None:
         query = query.where(Policy.name > after)
+    return db.scalars(query).all()
+
+
+def listed(
+    db: Session, vaults: Collection[str] | None, *, limit: int, after: tuple[str, str] | None = None
+) -> Sequence[Policy]:
+    """Of vaults that are there, of all or of these; sorted by name and id."""
+    query = select(Policy).join(Vault, Vault.id == Policy.vault_id)
+    query = query.where(Vault.deleted_at.is_(None)).order_by(Policy.name, Policy.id).limit(limit)
+    if vaults is not None:
+        query = query.where(Policy.vault_id.in_(vaults))
+    if after is not None:
+        query = query.where(tuple_(Policy.name, Policy.id) > after)
     return db.scalars(query).all()
 
 

@@ -4,14 +4,13 @@ from dataclasses import dataclass
 
 from nicegui import ui
 
-from holdfast.app.control.policies import PolicyView, list_policies
-from holdfast.app.control.vaults import list_vaults
+from holdfast.app.control.policies import PolicyView, list_all_policies
 from holdfast.base.texts import N_, _
 from holdfast.console.columns import ago_column
 from holdfast.console.pages import page
 from holdfast.console.tables import Choice, Column, Empty, Listing, Wish
 from holdfast.console.visiting import Visit
-from holdfast.console.whole_lists import all_of
+from holdfast.console.whole_lists import all_of, vault_names
 from holdfast.fleet.roles import Right
 
 
@@ -55,10 +54,10 @@ async def policies_page(visit: Visit, vault: str = "", name: str = "") -> None:
 
 
 async def _lines(visit: Visit) -> list[PolicyLine]:
+    names = await vault_names(visit)
     return [
-        PolicyLine(policy=policy, vault=vault.name)
-        for vault in await all_of(visit, list_vaults)
-        for policy in await all_of(visit, list_policies, vault.id)
+        PolicyLine(policy=one, vault=names.get(one.vault_id, one.vault_id))
+        for one in await all_of(visit, list_all_policies)
     ]
 
 

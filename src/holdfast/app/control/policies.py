@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from holdfast.app.control import audit
-from holdfast.app.control.access import require
+from holdfast.app.control.access import readable_vaults, require
 from holdfast.app.control.errors import AlreadyThere, NotThere
 from holdfast.app.control.names import good_name
 from holdfast.app.control.plane import Actor, Plane
@@ -57,6 +57,22 @@ def list_policies(plane: Plane, actor: Actor, vault: str, window: Window) -> Pag
         counts = policy_rows.times_attached(db, [one.id for one in rows])
     return make_page(
         rows, window, key=lambda one: [one.name], view=lambda one: _view(one, counts.get(one.id, 0))
+    )
+
+
+def list_all_policies(plane: Plane, actor: Actor, window: Window) -> Page[PolicyView]:
+    """Of every vault one may look into, sorted by name."""
+    parts = window.parts(2)
+    with plane.database.read() as db:
+        after = (parts[0], parts[1]) if parts else None
+        vaults = readable_vaults(db, actor)
+        rows = policy_rows.listed(db, vaults, limit=window.one_more, after=after)
+        counts = policy_rows.times_attached(db, [one.id for one in rows])
+    return make_page(
+        rows,
+        window,
+        key=lambda one: [one.name, one.id],
+        view=lambda one: _view(one, counts.get(one.id, 0)),
     )
 
 

@@ -11,6 +11,7 @@ from holdfast.app.control.policies import (
     change_policy,
     create_policy,
     delete_policy,
+    list_all_policies,
     list_policies,
     proposal,
     show_policy,
@@ -23,7 +24,7 @@ from holdfast.app.control.policy_errors import (
 )
 from holdfast.app.control.preview import preview_attached, preview_change
 from holdfast.app.control.step_errors import ApprovalNeeded, PinNeeded
-from holdfast.catalog.tables import AuditEntry, Setting
+from holdfast.catalog.tables import AuditEntry, Policy, Setting
 from holdfast.fleet.paging import Window
 from holdfast.fleet.policy_errors import PolicyNotUnderstood
 from holdfast.fleet.roles import Role
@@ -51,6 +52,24 @@ def test_each_vault_has_names_of_its_own(ground: Ground) -> None:
     with pytest.raises(AlreadyThere):
         ground.policy()
     assert create_policy(ground.plane, ground.admin, other, body()).name == "nightly"
+
+
+def test_policies_of_all_vaults_one_may_look_into_come_in_one_list(ground: Ground) -> None:
+    plane = ground.plane
+    other, gone = add_vault(plane, "other"), add_vault(plane, "gone", deleted_at=plane.clock.now())
+    reader = add_person(plane, "rita", role=Role.READER, vault_id=other).actor
+    for vault in (ground.vault, other, gone):
+        with plane.database.write() as db:
+            row = {"name": "nightly", "body": body(), "changed_at": plane.clock.now()}
+            db.add(Policy(id=f"p-{vault}", vault_id=vault, **row))
+
+    first = list_all_policies(plane, ground.admin, Window(limit=1))
+    rest = list_all_policies(plane, ground.admin, Window(limit=1, after=first.next))
+    seen = list_all_policies(plane, reader, Window())
+
+    assert {one.vault_id for one in (*first.items, *rest.items)} == {ground.vault, other}
+    assert rest.next is None
+    assert [one.vault_id for one in seen.items] == [other]
 
 
 def test_policy_that_is_not_understood_is_not_made(ground: Ground) -> None:

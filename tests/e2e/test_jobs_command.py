@@ -47,6 +47,26 @@ def test_jobs_of_the_agent_are_there_with_their_log(bench: Bench) -> None:
     assert "all is well" in text
 
 
+def test_a_job_of_a_policy_is_about_that_policy(bench: Bench) -> None:
+    (bench.home / "agent").mkdir(parents=True)
+    journal = Journal(str(bench.home / "agent" / "agent.db"), warn=print)
+    by = {"assignment": "6f0c0ffee0", "policy": "nightly"}
+    journal.add(
+        Job(
+            id="abcd1234",
+            kind=Kind.BACKUP,
+            source="6f0c0ffee0",
+            origin="schedule",
+            created_at=NOON,
+            arguments=by,
+        )
+    )
+    journal.close()
+
+    assert bench.run("jobs", "--json").event("job")["about"] == "nightly"
+    assert "nightly" in bench.run("jobs").out
+
+
 def test_list_is_narrowed(filled: Bench) -> None:
     _work_as_agent(filled.home)
 

@@ -30,6 +30,8 @@ class Job:
     machine_id: str | None = None
     machine: str | None = None
     source: str = ""
+    # Of a source that is an assignment's id: what it is about.
+    about: str = ""
     origin: str = ""
     asked_by: str = ""
     started_at: datetime | None = None

@@ -9,7 +9,16 @@ from sqlalchemy import ColumnElement, Row, and_, bindparam, exists, func, or_, s
 from sqlalchemy.dialects import postgresql, sqlite
 
 from holdfast.catalog.database import Session
-from holdfast.catalog.tables import Command, Grant, Job, JobLine, JobStep, Machine
+from holdfast.catalog.tables import (
+    Assignment,
+    Command,
+    Grant,
+    Job,
+    JobLine,
+    JobStep,
+    Machine,
+    Policy,
+)
 
 # What lists show; the rest of a job can be long.
 _SHOWN = (
@@ -42,10 +51,15 @@ def newest_first(
     before: tuple[datetime, str] | None,
     limit: int,
 ) -> Sequence[Row[tuple[Any, ...]]]:
-    """What lists show of jobs older than `before`, with `machine`; None reads every vault."""
-    query = select(*_SHOWN, Machine.name.label("machine")).outerjoin(
-        Machine, Machine.id == Job.machine_id
-    )
+    """What lists show of jobs older than `before`; None reads every vault.
+
+    Each with its `machine`, and the `paths` and the `policy` of its assignment, if it has any.
+    """
+    named = Machine.name.label("machine"), Assignment.paths, Policy.name.label("policy")
+    query = select(*_SHOWN, *named).outerjoin(Machine, Machine.id == Job.machine_id)
+    # What a schedule has begun is known by its assignment.
+    query = query.outerjoin(Assignment, Assignment.id == Job.source)
+    query = query.outerjoin(Policy, Policy.id == Assignment.policy_id)
     query = query.where(*_conditions(wanted))
     if readable_by is not None:
         granted = select(Grant.vault_id).where(Grant.account_id == readable_by)
@@ -57,6 +71,13 @@ def newest_first(
         )
     query = query.order_by(Job.created_at.desc(), Job.id.desc()).limit(limit)
     return db.connection().execute(query).all()
+
+
+def assigned(db: Session, source: str) -> tuple[list[str], str] | None:
+    """The paths and the policy of the assignment of this id."""
+    query = select(Assignment.paths, Policy.name).join(Policy, Policy.id == Assignment.policy_id)
+    found = db.execute(query.where(Assignment.id == source)).first()
+    return (found[0], found[1]) if found else None
 
 
 def _conditions(wanted: JobFilter) -> list[ColumnElement[bool]]:

@@ -67,6 +67,12 @@ class JournalJobs:
         return sqlite3.connect(f"file:{self._file}?mode=ro", uri=True, timeout=5)
 
 
+def _about(job: AgentJob) -> str:
+    """A host knows of its assignments by the policies that made them."""
+    is_assigned = job.source == job.arguments.get("assignment")
+    return str(job.arguments.get("policy", "")) if is_assigned else ""
+
+
 def _shown(job: AgentJob) -> Job:
     return Job(
         id=job.id,
@@ -74,6 +80,7 @@ def _shown(job: AgentJob) -> Job:
         state=job.state.value,
         created_at=job.created_at,
         source=job.source,
+        about=_about(job),
         origin=job.origin,
         started_at=job.started_at,
         ended_at=job.ended_at,

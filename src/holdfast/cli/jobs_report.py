@@ -87,6 +87,7 @@ def job_event(job: "Job") -> json_events.Job:
         machine=job.machine,
         machine_id=job.machine_id,
         source=encodable(job.source),
+        about=encodable(job.about),
         origin=job.origin,
         asked_by=job.asked_by,
         created=job.created_at.isoformat(),
@@ -137,7 +138,7 @@ def _row(job: "Job", now: datetime) -> tuple[str, ...]:
         shown.moment(job.started_at or job.created_at),
         format_duration(took) if took is not None else "",
         "" if job.is_over else percent(job.progress),
-        shown.line(job.error_code or job.source)[:_MOST_SOURCE],
+        shown.line(job.error_code or job.about or job.source)[:_MOST_SOURCE],
     )
 
 
@@ -148,7 +149,7 @@ def _facts(detail: "Detail", now: datetime) -> list[str]:
         (_("State"), state_text(job)),
         (_("Kind"), job.kind),
         (_("Machine"), shown.line(job.machine or "")),
-        (_("About"), shown.line(job.source)),
+        (_("About"), shown.line(job.about or job.source)),
         (_("Begun by"), shown.line(job.asked_by or job.origin)),
         (_("Since"), shown.moment(job.created_at)),
         (_("Started"), shown.moment(job.started_at) if job.started_at else ""),

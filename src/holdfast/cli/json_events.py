@@ -417,6 +417,8 @@ class Job(Event):
     machine: str | None
     machine_id: str | None
     source: str
+    # Of a source that is the id of an assignment: its paths and its policy.
+    about: str
     origin: str
     asked_by: str
     created: str

@@ -94,7 +94,7 @@ def begun_by(job: JobView) -> str:
 def about(job: JobView) -> str:
     """What it works on, without the mark that keeps jobs of one kind apart from those of another."""
     found = _MARKED.fullmatch(job.source)
-    return found["name"] if found else job.source
+    return job.about or (found["name"] if found else job.source)
 
 
 def standing(job: JobView) -> str:

@@ -94,6 +94,7 @@ def a_job(**more: Any) -> JobView:
         "kind": Kind.BACKUP,
         "origin": "schedule",
         "source": "/srv",
+        "about": "",
         "state": State.DONE,
         "asked_by": "",
         "created_at": BEGIN,

@@ -38,10 +38,15 @@ _LEFT = {
 def sentence_of(alert: Alert, zone: tzinfo = UTC) -> str:
     """What happened, in one sentence; moments as clocks of the zone show them."""
     moments = {name: _moment(alert.fields[name], zone) for name in _MOMENTS if name in alert.fields}
-    fields = {**alert.fields, **moments, **_spoken(alert)}
+    fields = {**alert.fields, **_about(alert), **moments, **_spoken(alert)}
     said = _(KINDS[alert.kind].sentence).format_map(_Lenient(fields))
     left = _LEFT.get(alert.fields.get("closed", ""))
     return f"{said} {_(left)}" if left else said
+
+
+def _about(alert: Alert) -> dict[str, str]:
+    """What a job was about in words; its source tells it from others, and may be an id."""
+    return {"source": alert.fields["about"]} if "about" in alert.fields else {}
 
 
 def minute_text(moment: datetime, zone: tzinfo) -> str:

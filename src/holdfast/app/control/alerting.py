@@ -9,6 +9,7 @@ from datetime import datetime
 from secrets import token_hex
 from typing import Any
 
+from holdfast.app.control.job_views import about_of
 from holdfast.app.control.plane import Plane
 from holdfast.catalog import alerts as alert_rows
 from holdfast.catalog import machines as machine_rows
@@ -105,7 +106,7 @@ def tell_of_job(db: Session, plane: Plane, job: Job, machine: Machine | None) ->
         # Whoever was sent away or locked out has nothing to mend.
         return
     where = {"vault_id": job.vault_id, "machine_id": job.machine_id}
-    fields = _fields(job, machine)
+    fields = _fields(db, job, machine)
     match State(job.state):
         case State.FAILED:
             kind = _FAILED.get(job.kind, "job-failed")
@@ -187,13 +188,14 @@ def _close_damage(db: Session, plane: Plane, job: Job) -> None:
             alert.closed_at = plane.clock.now()
 
 
-def _fields(job: Job, machine: Machine | None) -> dict[str, Any]:
+def _fields(db: Session, job: Job, machine: Machine | None) -> dict[str, Any]:
     error, finding, result = job.error or {}, job.finding or {}, job.result or {}
     # The doctor's cause tells failures apart better than the error it showed itself by.
     return {
         "job": job.kind,
         "job_id": job.id,
         "source": job.source,
+        "about": about_of(db, job.source) or job.source,
         "vm": job.arguments.get("vm", ""),
         "machine": machine.name if machine else "",
         "error": finding.get("code") or error.get("code", ""),

@@ -1,9 +1,12 @@
 """Jobs as people see them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from holdfast.catalog import jobs as job_rows
+from holdfast.catalog.database import Session
 from holdfast.catalog.tables import JobLine, JobStep
 
 
@@ -16,6 +19,8 @@ class JobView:
     kind: str
     origin: str
     source: str
+    # What it works on, where `source` is the id of an assignment.
+    about: str
     state: str
     asked_by: str
     created_at: datetime
@@ -56,7 +61,7 @@ class JobDetail:
     finding: dict[str, Any] | None
 
 
-def view_of(row: Any, machine: str | None) -> JobView:
+def view_of(row: Any, machine: str | None, about: str = "") -> JobView:
     """`row`: a Job, or what a list read of one."""
     return JobView(
         id=row.id,
@@ -66,6 +71,7 @@ def view_of(row: Any, machine: str | None) -> JobView:
         kind=row.kind,
         origin=row.origin,
         source=row.source,
+        about=about,
         state=row.state,
         asked_by=row.asked_by,
         created_at=row.created_at,
@@ -76,6 +82,15 @@ def view_of(row: Any, machine: str | None) -> JobView:
         progress=row.progress,
         error_code=str(row.error["code"]) if row.error and "code" in row.error else None,
     )
+
+
+def assigned_text(paths: Sequence[str] | None, policy: str | None) -> str:
+    """What an assignment has its machine back up; nothing if there is none."""
+    return f"{' '.join(paths)} ({policy})" if paths and policy else ""
+
+
+def about_of(db: Session, source: str) -> str:
+    return assigned_text(*(job_rows.assigned(db, source) or (None, None)))
 
 
 def step_view(row: JobStep) -> StepView:

@@ -6,6 +6,8 @@ from holdfast.app.control.job_views import (
     JobDetail,
     JobView,
     LineView,
+    about_of,
+    assigned_text,
     line_view,
     step_view,
     view_of,
@@ -38,7 +40,7 @@ def list_jobs(plane: Plane, actor: Actor, wanted: JobFilter, window: Window) -> 
         rows,
         window,
         key=lambda row: [row.created_at.isoformat(), row.id],
-        view=lambda row: view_of(row, row.machine),
+        view=lambda row: view_of(row, row.machine, assigned_text(row.paths, row.policy)),
     )
 
 
@@ -47,7 +49,7 @@ def show_job(plane: Plane, actor: Actor, job_id: str) -> JobDetail:
         job = job_for(db, actor, job_id, Right.READ)
         machine = db.get(Machine, job.machine_id) if job.machine_id else None
         return JobDetail(
-            job=view_of(job, machine.name if machine else None),
+            job=view_of(job, machine.name if machine else None, about_of(db, job.source)),
             arguments=job.arguments,
             steps=[step_view(row) for row in job_rows.steps(db, job_id)],
             result=job.result,

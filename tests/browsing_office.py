@@ -5,8 +5,12 @@ from typing import Any
 
 import httpx
 
+from holdfast.base.secret import Secret
+from holdfast.storage.directory import DirectoryStorage
 from holdfast.testing.agent_program import AgentProgram
 from holdfast.testing.fleet import FleetServer
+from holdfast.testing.vaults import open_vault
+from holdfast.testing.vm_points import write_vm_point
 from holdfast.testing.waiting import wait_until
 
 SECRET = "the passphrase of {name}, which nobody else knows"
@@ -88,6 +92,13 @@ class Office:
 
         wait_until(fresh)
         return fresh()[0]
+
+    def put_machine(self, name: str, vm: str, images: dict[str, Path], **given: Any) -> str:
+        """A point of a virtual machine, into a machine's repository beside its agent; its id."""
+        (config,) = self.root.glob(f"vault/**/{self.ids[name]}/config")
+        passphrase = Secret(SECRET.format(name=name).encode())
+        repository = open_vault(DirectoryStorage(str(config.parent)), passphrase=passphrase)
+        return str(write_vm_point(repository, images, name=vm, **given).snapshot)
 
     def close(self) -> str:
         """End the agents; what they said."""

@@ -15,19 +15,15 @@ import pytest
 
 from holdfast.app.control.plane import Actor
 from holdfast.app.control.points import take_points
-from holdfast.base.secret import Secret
 from holdfast.fleet.messages import PointsTold, PointTold
-from holdfast.storage.directory import DirectoryStorage
 from holdfast.testing.console import MARKS, ConsoleSite, console_at, look_at
 from holdfast.testing.planes import add_machine
-from holdfast.testing.vaults import open_vault
 from holdfast.testing.vm_points import (
     MIB,
     TRIAL_HOST,
     TRIAL_NAME,
     TRIAL_UUID,
     trial_description,
-    write_vm_point,
 )
 from tests.browsing_office import SECRET, Office
 from tests.e2e.test_console_things import TAKE_ALONG, taken
@@ -305,11 +301,10 @@ def test_a_virtual_machines_point_offers_what_can_be_made_of_it(desk: Desk) -> N
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
-def test_a_file_comes_out_of_a_virtual_machines_disk(desk: Desk) -> None:
+def test_a_file_comes_out_of_a_virtual_machines_disk(desk: Desk, machine_point: str) -> None:
     browser, target = desk.site.browser, desk.office.root / "copied-out"
-    point = written_machine(desk)
     browser.look()
-    browser.open(f"/browse?machine={desk.alpha}&point={point}")
+    browser.open(f"/browse?machine={desk.alpha}&point={machine_point}")
     browser.wait_for("Volume", "vda")
     browser.click("Look inside")
     browser.wait_for("etc")
@@ -327,11 +322,40 @@ def test_a_file_comes_out_of_a_virtual_machines_disk(desk: Desk) -> None:
     assert (target / "motd").read_text(encoding="utf-8") == "welcome"
 
 
-def written_machine(desk: Desk) -> str:
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+def test_a_virtual_machines_disk_is_searched_sorted_and_a_file_of_it_downloaded(
+    desk: Desk, machine_point: str
+) -> None:
+    browser = desk.site.browser
+    where = f"/browse?machine={desk.alpha}&point={machine_point}&path=vda/etc"
+    look_at(desk.site, where, "browse-vm-files", texts=("motd", "Search below it"))
+    browser.open(where)
+    browser.wait_for("motd", "hosts")
+    browser.click("Size")
+    wait_until_sorted(desk, "Size", "ascending")
+    assert shown_names(desk) == ["hosts", "motd"]
+
+    browser.click("vda")
+    browser.wait_for("lost+found")
+    browser.type("Name", "mot?")
+    browser.click("Search below it")
+    browser.wait_for("were looked at")
+    assert shown_names(desk) == ["vda/etc/motd"]
+
+    script = "return fetch(arguments[0]).then(r => r.text().then(t => [r.status, t]))"
+    place = browser.named("Download motd").get_attribute("href")
+    assert browser.run(script, place) == [200, "welcome"]
+    (entry, *_older) = desk.office.get("/audit?act=point-download")["items"]
+    assert entry["detail"] == {"point": machine_point, "path": "vda/etc/motd", "bytes": 7}
+
+
+@pytest.fixture(scope="module")
+def machine_point(desk: Desk) -> str:
     """A point of a virtual machine, put into alpha's repository beside its agent; its id."""
     root = desk.office.root
     (root / "guest" / "etc").mkdir(parents=True)
     (root / "guest" / "etc" / "motd").write_text("welcome", encoding="utf-8")
+    (root / "guest" / "etc" / "hosts").write_text("::1", encoding="utf-8")
     image = root / "vda"
     with image.open("wb") as disk:
         disk.truncate(8 << 20)
@@ -353,10 +377,7 @@ def written_trial(desk: Desk) -> str:
 
 def put_beside(desk: Desk, vm: str, images: dict[str, Path], **given: Any) -> str:
     """Into alpha's repository, beside its agent."""
-    (config,) = desk.office.root.glob(f"vault/**/{desk.alpha}/config")
-    passphrase = Secret(SECRET.format(name="alpha").encode())
-    repository = open_vault(DirectoryStorage(str(config.parent)), passphrase=passphrase)
-    point = str(write_vm_point(repository, images, name=vm, **given).snapshot)
+    point = desk.office.put_machine("alpha", vm, images, **given)
     told = PointTold(
         id=point,
         taken_at=desk.site.plane.clock.now(),

@@ -115,6 +115,8 @@ ALLOWED: dict[str, frozenset[str]] = {
     "POST /machines/{machine_id}/points/{point_id}/weight": OPERATORS,
     "GET /machines/{machine_id}/points/{point_id}/volumes": OPERATORS,
     "GET /machines/{machine_id}/points/{point_id}/inside": OPERATORS,
+    "GET /machines/{machine_id}/points/{point_id}/inside/search": OPERATORS,
+    "GET /machines/{machine_id}/points/{point_id}/inside/content": OPERATORS,
     "POST /machines/{machine_id}/unlocks": OPERATORS,
     "GET /machines/{machine_id}/unlocks": OPERATORS,
     "DELETE /machines/{machine_id}/unlocks/{unlock_id}": OPERATORS,
@@ -309,6 +311,8 @@ def _params(world: World, operation: str) -> dict[str, str] | None:
         "GET /doctor/explanations": {"code": "151076"},
         "GET /machines/{machine_id}/points/{point_id}/content": {"path": "/srv/passwd"},
         "GET /machines/{machine_id}/points/{point_id}/search": {"text": "passwd"},
+        "GET /machines/{machine_id}/points/{point_id}/inside/search": {"text": "passwd"},
+        "GET /machines/{machine_id}/points/{point_id}/inside/content": {"path": "vda1/etc/passwd"},
     }.get(operation)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -30,6 +31,7 @@ from holdfast.fleet.questions import (
 from holdfast.vault.layout import SNAPSHOTS
 
 if TYPE_CHECKING:
+    from holdfast.app.vm_browsing import VmBrowser
     from holdfast.app.vm_restore_plan import RestorePlanner
 
 _W = TypeVar("_W")
@@ -54,6 +56,11 @@ class Answerer:
             return Answer(result=self._result(question))
         except HoldfastError as err:
             return Answer(error=record_of(err))
+
+    def close(self) -> None:
+        """Nothing is open for further questions."""
+        if "_vms" in self.__dict__:
+            self._vms.close()
 
     def _result(self, question: Question) -> dict[str, Any]:
         act = self._act_for(question)
@@ -87,28 +94,43 @@ class Answerer:
                 weigh = _read(question.kind, given, WeighWanted)
                 return lambda browser: browser.weigh(weigh)
             case Asking.CONTENT:
-                if not self._session.settings.downloads:
-                    raise DownloadsNotAllowed(file=self._session.settings.config_file)
+                self._require_downloads()
                 content = _read(question.kind, given, ContentWanted)
                 return lambda browser: browser.content(content)
-            case Asking.VOLUMES | Asking.INSIDE | Asking.VM_PLAN:
+            case _:
                 return self._inside(question)
+
+    def _inside(self, question: Question) -> Callable[[PointBrowser], object]:
+        given = question.arguments
+        match question.kind:
+            case Asking.VOLUMES:
+                volumes = _read(question.kind, given, VolumesWanted)
+                return lambda points: self._vms.volumes(points, volumes)
+            case Asking.INSIDE:
+                folder = _read(question.kind, given, FolderWanted)
+                return lambda points: self._vms.folder(points, folder)
+            case Asking.INSIDE_SEARCH:
+                search = _read(question.kind, given, SearchWanted)
+                return lambda points: self._vms.search(points, search)
+            case Asking.INSIDE_CONTENT:
+                self._require_downloads()
+                content = _read(question.kind, given, ContentWanted)
+                return lambda points: self._vms.content(points, content)
+            case Asking.VM_PLAN:
+                return self._planned(_read(question.kind, given, VmPlanWanted))
             case _:
                 raise QuestionNotUnderstood(kind=question.kind, reason="kind")
 
-    def _inside(self, question: Question) -> Callable[[PointBrowser], object]:
+    @cached_property
+    def _vms(self) -> "VmBrowser":
         # Who looks into files only needs none of what reads disks.
-        from holdfast.app.vm_browsing import folder_inside, volumes_of
+        from holdfast.app.vm_browsing import VmBrowser
 
-        if question.kind == Asking.VOLUMES:
-            point = _read(question.kind, question.arguments, VolumesWanted).point
-            return lambda browser: volumes_of(browser.repository, browser.point(point))
-        if question.kind == Asking.VM_PLAN:
-            return self._planned(_read(question.kind, question.arguments, VmPlanWanted))
-        wanted = _read(question.kind, question.arguments, FolderWanted)
-        return lambda browser: folder_inside(
-            self._session, browser.repository, browser.point(wanted.point), wanted
-        )
+        return VmBrowser(self._session)
+
+    def _require_downloads(self) -> None:
+        if not self._session.settings.downloads:
+            raise DownloadsNotAllowed(file=self._session.settings.config_file)
 
     def _planned(self, wanted: VmPlanWanted) -> Callable[[PointBrowser], object]:
         from holdfast.app.vm_restore_plan import RestorePlanner

@@ -33,7 +33,7 @@ def list_volumes(repository: Repository, snapshot: Snapshot, *, lock: bool = Tru
 def list_inside(
     session: Session, repository: Repository, snapshot: Snapshot, request: InsideRequest
 ) -> list[Item]:
-    with _opened(session, repository, snapshot, request) as (root, volume, path):
+    with opened_inside(session, repository, snapshot, request) as (root, volume, path):
         return list_items(root, path, volume=volume)
 
 
@@ -47,14 +47,15 @@ def copy_inside(
 ) -> Copied:
     """Into a folder, which is made if it is missing."""
     target = folder.absolute()
-    with _opened(session, repository, snapshot, request) as (root, volume, path):
+    with opened_inside(session, repository, snapshot, request) as (root, volume, path):
         return copy_out(root, path, target, volume=volume)
 
 
 @contextlib.contextmanager
-def _opened(
+def opened_inside(
     session: Session, repository: Repository, snapshot: Snapshot, request: InsideRequest
 ) -> Iterator[tuple[Path, str, str]]:
+    """Where the volume is mounted, its name, and the path below it."""
     name, _slash, path = request.path.strip("/").partition("/")
     with _locked(repository, lock=request.lock):
         volumes = find_volumes(_disks(repository, snapshot))

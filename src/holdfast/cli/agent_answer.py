@@ -44,6 +44,8 @@ def run() -> NoReturn:
     for line in asked:
         answers.write(msgspec.json.encode(_answered(line, answerer)) + b"\n")
         answers.flush()
+    if not isinstance(answerer, HoldfastError):
+        answerer.close()
     leave(0)
 
 

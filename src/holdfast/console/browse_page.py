@@ -33,7 +33,7 @@ async def browse_page(
     look = await look_at_point(visit, machine, point, unlock)
     head(look, page=_PLACE)
     if look.vm is not None:
-        VmInside(look).show()
+        VmInside(look, path=path).show()
         return
     form = RestoreForm(look, may_be_all=False)
     shown.heading(_("Files and folders"))

@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable
 
 from nicegui import ui
 
-from holdfast.app.control.browsing import list_folder, list_inside, search_point
+from holdfast.app.control.browsing import list_folder, list_inside, search_inside, search_point
 from holdfast.base.errors import HoldfastError
 from holdfast.base.texts import _, ngettext
 from holdfast.console import shown
-from holdfast.console.downloading import place_of
+from holdfast.console.downloading import Wanted
 from holdfast.console.file_export import MAKERS, MOST, export_columns, whole_folder
 from holdfast.console.looking import Look
 from holdfast.console.notices import problem, warn
@@ -69,10 +69,9 @@ class FileBrowser:
         ui.button(_("Filter this folder"), on_click=self._visit.doing(self._filter)).props(
             "outline no-caps color=primary"
         )
-        if not self._inside:
-            ui.button(_("Search below it"), on_click=self._visit.doing(self._search)).props(
-                "outline no-caps color=primary"
-            )
+        ui.button(_("Search below it"), on_click=self._visit.doing(self._search)).props(
+            "outline no-caps color=primary"
+        )
         ui.space()
         for kind in MAKERS:
             said = _("Export as {kind}").format(kind=kind)
@@ -150,7 +149,8 @@ class FileBrowser:
         self._wait()
         wanted = SearchWanted(point=self._look.point.id, text=text, path=self._path)
         try:
-            self._found = await self._look.ask(search_point, wanted)
+            work = search_inside if self._inside else search_point
+            self._found = await self._look.ask(work, wanted)
         except HoldfastError as err:
             self._fail(err)
             return
@@ -271,16 +271,22 @@ class FileBrowser:
             _opener(text, self._visit.doing(lambda: self.open(item.path)))
         else:
             ui.label(f"{text} → {item.target}" if item.target else text)
-        if item.kind == "file" and not self._inside:
+        if item.kind == "file":
             self._download(item)
 
     def _download(self, item: Item) -> None:
         """Whether its machine lets it pass is known when somebody wants it."""
         look = self._look
-        place = place_of(look.machine.id, look.point.id, item.path, look.unlock_id)
+        wanted = Wanted(
+            machine=look.machine.id,
+            point=look.point.id,
+            path=item.path,
+            unlock=look.unlock_id,
+            inside=self._inside,
+        )
         with ui.element("a").classes("hf-download") as link:
             ui.icon("download").props("aria-hidden=true")
-        link.props["href"] = place
+        link.props["href"] = wanted.place
         link.props["aria-label"] = _("Download {name}").format(name=item.name)
         link.props["title"] = _("Download")
 

@@ -18,10 +18,13 @@ from holdfast.server.nudging import nudge
 
 
 class VmInside:
-    """Its disks and file systems; files of one of them are copied out."""
+    """Its disks and file systems; files of one of them are copied out.
 
-    def __init__(self, look: Look) -> None:
-        self._look, self._visit = look, look.visit
+    `path` begins with the volume that is open at first.
+    """
+
+    def __init__(self, look: Look, *, path: str = "") -> None:
+        self._look, self._visit, self._path = look, look.visit, path.strip("/")
         self._chosen: dict[str, Item] = {}
 
     def show(self) -> None:
@@ -68,17 +71,21 @@ class VmInside:
             )
             return
         with ui.element("div").classes("hf-row"):
-            box = ui.select(readable, label=_("Volume"), value=readable[0])
+            volume = self._path.partition("/")[0]
+            first = volume if volume in readable else readable[0]
+            box = ui.select(readable, label=_("Volume"), value=first)
             box.props("outlined dense").classes("hf-narrow")
             look = self._visit.doing(lambda: self._open(str(box.value)))
             ui.button(_("Look inside"), on_click=look).props("outline no-caps color=primary")
         self._files = ui.element("div").classes("hf-stack")
+        if volume in readable:
+            self._open(self._path)
 
-    def _open(self, volume: str) -> None:
+    def _open(self, path: str) -> None:
         self._files.clear()
         self._chosen = {}
         with self._files:
-            FileBrowser(self._look, on_choice=self._choose, path=volume, inside=True).show()
+            FileBrowser(self._look, on_choice=self._choose, path=path, inside=True).show()
             with ui.element("div").classes("hf-row"):
                 self._copy = ui.button(_("Copy out"), on_click=self._visit.doing(self._copy_out))
                 self._copy.props("unelevated no-caps color=primary").set_enabled(False)

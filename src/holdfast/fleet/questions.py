@@ -21,6 +21,8 @@ class Asking(StrEnum):
     WEIGH = "weigh"  # WeighWanted -> Weight
     VOLUMES = "volumes"  # VolumesWanted -> VolumesFound
     INSIDE = "inside"  # FolderWanted -> Folder
+    INSIDE_SEARCH = "inside-search"  # SearchWanted -> SearchFound
+    INSIDE_CONTENT = "inside-content"  # ContentWanted -> ContentPart
     VM_PLAN = "vm-plan"  # VmPlanWanted -> VmPlan
     CONTENT = "content"  # ContentWanted -> ContentPart
     CLOSE = "close"  # what was opened with a passphrase is closed; there is no answer

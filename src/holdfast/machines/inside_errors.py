@@ -36,6 +36,12 @@ class InsidePathMissing(HoldfastError):
     exit_status = Exit.USAGE
 
 
+class InsideNotRead(HoldfastError):
+    code = "files-inside-not-read"
+    sentence = N_("{path} of the volume {volume} was not read: {reason}")
+    remedy = N_("See whether the recovery point is sound: `holdfast check --read-data`.")
+
+
 class InsideNotCopied(HoldfastError):
     code = "files-inside-not-copied"
     sentence = N_("{path} was not copied to {target}: {reason}")

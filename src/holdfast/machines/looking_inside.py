@@ -136,12 +136,17 @@ def resolve(root: Path, path: str, *, volume: str) -> Path:
 def list_items(root: Path, path: str, *, volume: str) -> list[Item]:
     """What is in a folder, or the item itself where it is none."""
     place = resolve(root, path, volume=volume)
-    if place.is_dir() and not place.is_symlink():
-        return [_item(each) for each in sorted(place.iterdir())]
-    return [_item(place)]
+    if is_folder(place):
+        return [item_at(each) for each in sorted(place.iterdir())]
+    return [item_at(place)]
 
 
-def _item(path: Path) -> Item:
+def is_folder(path: Path) -> bool:
+    """Itself, and no link to one."""
+    return path.is_dir() and not path.is_symlink()
+
+
+def item_at(path: Path) -> Item:
     status = path.lstat()
     is_link = stat.S_ISLNK(status.st_mode)
     return Item(

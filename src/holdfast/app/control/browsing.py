@@ -45,7 +45,7 @@ _SECONDS = 60.0
 # The file system of a disk is mounted for it, and checked by the kernel first.
 _SECONDS_INSIDE = 120.0
 # And the blocks of large disks are counted for a plan.
-_SLOW = (Asking.INSIDE, Asking.VM_PLAN)
+_SLOW = (Asking.INSIDE, Asking.INSIDE_SEARCH, Asking.INSIDE_CONTENT, Asking.VM_PLAN)
 _ID_BYTES = 16
 
 
@@ -111,6 +111,12 @@ list_volumes: Looking[VolumesWanted, VolumesFound] = Looking(
 # A folder in one of its file systems; the path begins with the volume.
 list_inside: Looking[FolderWanted, Folder] = Looking(
     kind=Asking.INSIDE, reply=Folder, paths=_one_path
+)
+search_inside: Looking[SearchWanted, SearchFound] = Looking(
+    kind=Asking.INSIDE_SEARCH, reply=SearchFound, paths=_one_path
+)
+read_inside: Looking[ContentWanted, ContentPart] = Looking(
+    kind=Asking.INSIDE_CONTENT, reply=ContentPart, paths=_one_path
 )
 
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
 from holdfast.app.control import audit
-from holdfast.app.control.browsing import read_content
+from holdfast.app.control.browsing import Looking, read_content, read_inside
 from holdfast.app.control.machine_views import machine_for
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.download_errors import DownloadTooLarge, TooManyDownloads
@@ -53,11 +53,12 @@ class _Asking:
     machine_id: str
     wanted: ContentWanted
     unlock: str | None
+    read: Looking[ContentWanted, ContentPart]
 
     async def part(self, number: int) -> ContentPart:
         wanted = replace(self.wanted, part=number)
         asked = await asyncio.to_thread(
-            read_content, self.plane, self.actor, self.machine_id, wanted, unlock=self.unlock
+            self.read, self.plane, self.actor, self.machine_id, wanted, unlock=self.unlock
         )
         return await asked.arrive()
 
@@ -82,10 +83,26 @@ class Download:
 
 
 async def download_file(
-    plane: Plane, actor: Actor, machine_id: str, wanted: ContentWanted, *, unlock: str | None = None
+    plane: Plane,
+    actor: Actor,
+    machine_id: str,
+    wanted: ContentWanted,
+    *,
+    unlock: str | None = None,
+    is_inside: bool = False,
 ) -> Download:
-    """When this returns the first part is there: what is in the way is told before."""
-    asking = _Asking(plane=plane, actor=actor, machine_id=machine_id, wanted=wanted, unlock=unlock)
+    """When this returns the first part is there: what is in the way is told before.
+
+    `is_inside`: in the disks of a virtual machine.
+    """
+    asking = _Asking(
+        plane=plane,
+        actor=actor,
+        machine_id=machine_id,
+        wanted=wanted,
+        unlock=unlock,
+        read=read_inside if is_inside else read_content,
+    )
     _PLACES.take(asking)
     try:
         first = await asking.part(0)

@@ -10,7 +10,7 @@ from starlette.responses import StreamingResponse
 
 from holdfast.app.control import browsing, restoring, unlocking
 from holdfast.app.control.browsing import Looking
-from holdfast.app.control.downloading import download_file
+from holdfast.app.control.downloading import Download, download_file
 from holdfast.app.control.job_views import JobView
 from holdfast.app.control.plane import Actor, Plane
 from holdfast.app.control.restoring import InsideWanted, RestoreWanted, VmRestoreWanted
@@ -74,6 +74,16 @@ class Look:
             looking, self.plane, self.person, self.machine_id, wanted, unlock=self.unlock
         )
         return await asked.arrive()
+
+    async def take(self, wanted: ContentWanted, *, is_inside: bool) -> Download:
+        return await download_file(
+            self.plane,
+            self.person,
+            self.machine_id,
+            wanted,
+            unlock=self.unlock,
+            is_inside=is_inside,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,11 +158,7 @@ async def list_folder(look: TheLook, wanted: Part) -> Folder:
 @router.get(_POINT + "/content", response_class=StreamingResponse)
 async def download(look: TheLook, point_id: str, path: _Path) -> StreamingResponse:
     """One file, where the settings of its machine let files pass through the server."""
-    wanted = ContentWanted(point=point_id, path=path)
-    found = await download_file(
-        look.plane, look.person, look.machine_id, wanted, unlock=look.unlock
-    )
-    return Attachment(found)
+    return Attachment(await look.take(ContentWanted(point=point_id, path=path), is_inside=False))
 
 
 @router.get(_POINT + "/search")
@@ -177,6 +183,18 @@ async def list_volumes(look: TheLook, point_id: str) -> VolumesFound:
 async def list_inside(look: TheLook, wanted: Part) -> Folder:
     """A folder in a virtual machine's disk; the path begins with a volume, as vda1/etc."""
     return await look.see(browsing.list_inside, wanted)
+
+
+@router.get(_POINT + "/inside/search")
+async def search_inside(look: TheLook, wanted: Searched) -> SearchFound:
+    """As `search`, below a folder in a virtual machine's disk; the path begins with a volume."""
+    return await look.see(browsing.search_inside, wanted)
+
+
+@router.get(_POINT + "/inside/content", response_class=StreamingResponse)
+async def download_inside(look: TheLook, point_id: str, path: _Path) -> StreamingResponse:
+    """As `content`, one file out of a virtual machine's disk; the path begins with a volume."""
+    return Attachment(await look.take(ContentWanted(point=point_id, path=path), is_inside=True))
 
 
 @router.post("/machines/{machine_id}/unlocks", status_code=201)

@@ -32,7 +32,7 @@ def problems(found: tuple[Sequence[ProblemView], int]) -> None:
     shown.heading(_("Problems, by their causes"))
     if not some:
         with ui.element("section").classes("hf-notice hf-good"):
-            ui.label(_("Nothing is wrong."))
+            ui.label(_("Nothing has gone wrong."))
         return
     with ui.element("ul").classes("hf-problems"):
         for one in some:

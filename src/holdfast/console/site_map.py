@@ -19,7 +19,12 @@ _COLOURS: dict[Tone, str] = {
     "idle": "#7a8797",
 }
 _INK = "#7a8797"
-_SOURCE, _SITE = 46, 58
+_SOURCE, _SITE, _SMALL = 46, 58, 12
+# Of more hosts beneath each other each is small.
+_FEW = 8
+_ROOM_PIXELS, _SMALL_PIXELS, _LEAST_PIXELS = 84, 38, 260
+# Half of a name has room beside the middle of its host.
+_SIDE_PIXELS, _NAME_PIXELS = 76, 148
 
 
 def show_map(topology: Topology) -> None:
@@ -27,7 +32,12 @@ def show_map(topology: Topology) -> None:
     if not topology.hosts:
         return
     with shown.card(_("Which hosts replicate where")):
-        chart = ui.echart(_options(topology)).classes("hf-chart")
+        sites = [one for one in topology.hosts if one.site]
+        others = [one for one in topology.hosts if not one.site]
+        rows = max(len(sites), len(others))
+        chart = ui.echart(_options(topology.ways, others, sites)).classes("hf-chart")
+        pixels = rows * (_SMALL_PIXELS if rows > _FEW else _ROOM_PIXELS)
+        chart.style(f"height: {max(_LEAST_PIXELS, pixels)}px")
         chart.props["role"] = "img"
         chart.props["aria-label"] = _("Hosts and the ways between them; the table has the same.")
         _table(topology)
@@ -45,42 +55,55 @@ def host_tone(host: HostNode) -> Tone:
     return "good"
 
 
-def _options(topology: Topology) -> dict[str, Any]:
-    sites = [one for one in topology.hosts if one.site]
-    others = [one for one in topology.hosts if not one.site]
+def _options(
+    ways: Sequence[WayView], others: Sequence[HostNode], sites: Sequence[HostNode]
+) -> dict[str, Any]:
+    axis = {"show": False, "min": 0, "max": 1}
+    is_tight = max(len(others), len(sites)) > _FEW
     return {
         "animation": False,
         "aria": {"enabled": True},
         "tooltip": {"show": False},
+        # A graph without axes keeps its own shape, and what is higher than wide is cut off.
+        "grid": {"left": _SIDE_PIXELS, "right": _SIDE_PIXELS, "top": 0, "bottom": 0},
+        "xAxis": axis,
+        "yAxis": {**axis, "inverse": True},
         "series": [
             {
                 "type": "graph",
-                "layout": "none",
+                "coordinateSystem": "cartesian2d",
                 "roam": False,
-                "left": 70,
-                "right": 80,
                 "edgeSymbol": ["none", "arrow"],
                 "edgeSymbolSize": 9,
-                "label": {"show": True, "position": "bottom", "color": _INK, "fontSize": 13},
+                "label": {
+                    "show": True,
+                    "position": "bottom",
+                    "formatter": "{b}",
+                    "color": _INK,
+                    "fontSize": 13,
+                    "width": _NAME_PIXELS,
+                    "overflow": "truncate",
+                },
                 "edgeLabel": {"show": True, "color": _INK, "fontSize": 12, "formatter": "{c}"},
-                "data": [*_column(others, 0.0), *_column(sites, 100.0)],
-                "links": [_link(way) for way in topology.ways],
+                "data": [
+                    *_column(others, 0, _SMALL if is_tight else _SOURCE),
+                    *_column(sites, 1, _SMALL if is_tight else _SITE),
+                ],
+                "links": [_link(way) for way in ways],
             }
         ],
     }
 
 
-def _column(hosts: Sequence[HostNode], x: float) -> list[dict[str, Any]]:
+def _column(hosts: Sequence[HostNode], x: int, size: int) -> list[dict[str, Any]]:
     """Beneath each other; names that stand twice are told apart by the id the edges go by."""
-    step = 100.0 / (len(hosts) + 1)
     return [
         {
             "id": one.machine_id,
             "name": f"{one.machine} ({one.site})" if one.site else one.machine,
-            "x": x,
-            "y": step * (number + 1),
+            "value": [x, (number + 0.5) / len(hosts)],
             "symbol": "roundRect" if one.site else "circle",
-            "symbolSize": _SITE if one.site else _SOURCE,
+            "symbolSize": size,
             "itemStyle": {"color": _COLOURS[host_tone(one)]},
         }
         for number, one in enumerate(hosts)

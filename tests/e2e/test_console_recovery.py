@@ -94,6 +94,54 @@ def test_figures_lead_to_as_many_as_they_say(place: Place, path: str) -> None:
     assert held == {name: int(count) for name, (count, _href) in tiles.items()}
 
 
+@pytest.mark.parametrize(
+    ("figure", "path"),
+    [
+        ("Waits to be sent", "/replications"),
+        ("Waits to be sent", "/replications/{replication}"),
+        ("Would be lost by a failover now", "/replications/{replication}"),
+        ("Sent a second", "/replications/{replication}"),
+        ("Recovery points", "/recovery/{vm}"),
+        ("Free", "/sites/berlin"),
+        ("Replicas", "/sites/berlin"),
+        ("Steps done", "/plan-runs/{run}"),
+        ("All up within", "/plan-runs/{run}"),
+    ],
+)
+def test_a_figure_leads_to_the_place_on_its_page_that_it_is_made_of(
+    place: Place, figure: str, path: str
+) -> None:
+    browser = place.site.browser
+    names = {"replication": place.replication("mail"), "vm": uuid_of("shop"), "run": place.run}
+    browser.open(path.format(**names))
+    browser.wait_for(figure)
+    href = figures(browser)[figure][1]
+    assert href.startswith("#")
+
+    browser.run(f"document.querySelector('a.hf-figure[href=\"{href}\"]').click()")
+
+    browser.until(
+        lambda: browser.run(
+            f"const at = document.querySelector('{href}').getBoundingClientRect();"
+            "return at.top >= 0 && at.top < innerHeight"
+        ),
+        href,
+    )
+
+
+def test_who_stands_on_a_figure_stays_there_when_it_moves(place: Place) -> None:
+    browser = place.site.browser
+    browser.open(f"/recovery/{uuid_of('db')}")
+    browser.wait_for("Would be lost now")
+    figure = "document.querySelector('a.hf-figure')"
+    browser.run(f"{figure}.focus()")
+    before = browser.run(f"return {figure}.innerText")
+
+    browser.until(lambda: browser.run(f"return {figure}.innerText") != before, "another figure")
+
+    assert browser.run(f"return document.activeElement === {figure}")
+
+
 def test_a_machine_that_was_failed_over_can_be_kept_or_taken_back(place: Place) -> None:
     path = f"/recovery/{uuid_of('shop')}"
     texts = ("What can be done now", "Commit", "Undo the failover", "Recovery points")
@@ -302,6 +350,9 @@ def test_a_question_of_a_plan_is_answered_on_the_page(place: Place) -> None:
     browser.wait_for("A person is asked", "Does the database answer?")
     browser.shot("plan-run-asks")
     assert browser.axe() == []
+    # The times of a machine lead to the job that started it.
+    started = "return document.querySelector('#times a[href*=\"/jobs/\"]').innerText"
+    assert browser.run(started) == "db"
 
     browser.click("Yes, go on")
     browser.wait_for("Said: Yes, go on")

@@ -33,13 +33,13 @@ async def drill_page(visit: Visit, run: str) -> None:
     picture = await visit.ask(show_picture, run) if detail.has_picture else None
     told = msgspec.convert(detail.run, DrillRun)
     _head(visit, detail)
-    _figures(detail.drill_run)
+    _figures(detail.drill_run, told.trial)
     with ui.element("div").classes("hf-halves"):
         _facts(detail.drill_run, told.trial)
         _checks(told.trial)
     _screen(told.trial, picture)
     if told.trial.parts:
-        with shown.card(_("How long each part took")):
+        with shown.card(_("How long each part took"), place="parts"):
             bars = [(part_text(one.name), one.seconds) for one in told.trial.parts]
             bar_chart(visit, title=_("Seconds of each part"), unit="s", bars=bars)
     _trend(visit, detail.past)
@@ -67,24 +67,27 @@ def _head(visit: Visit, detail: DrillRunDetail) -> None:
             ui.label(one.reason).classes("hf-strong hf-pre")
 
 
-def _figures(one: DrillRunView) -> None:
+def _figures(one: DrillRunView, trial: Trial) -> None:
+    times = "#parts" if trial.parts else "#checks"
     with ui.element("div").classes("hf-grid").style(words.FIGURES):
-        _promise(_("Up and checked after"), one.seconds_to_up, one.rto_objective)
-        _promise(_("Would have lost"), one.rpo_seconds, one.rpo_objective)
-        shown.figure(_("Consistency"), word(CONSISTENCY, one.consistency or None))
+        _promise(_("Up and checked after"), one.seconds_to_up, one.rto_objective, times)
+        _promise(_("Would have lost"), one.rpo_seconds, one.rpo_objective, "#started")
+        consistency = word(CONSISTENCY, one.consistency or None)
+        shown.figure(_("Consistency"), consistency, href="#started")
 
 
-def _promise(label: str, seen: float | None, promised: float | None) -> None:
+def _promise(label: str, seen: float | None, promised: float | None, href: str) -> None:
+    text = shown.duration(seen)
     if promised is None:
-        shown.figure(label, shown.duration(seen), note=_("nothing was promised"))
+        shown.figure(label, text, note=_("nothing was promised"), href=href)
         return
     is_kept = seen is not None and seen <= promised
     note = _("promised: {time}").format(time=shown.duration(promised))
-    shown.figure(label, shown.duration(seen), tone="good" if is_kept else "bad", note=note)
+    shown.figure(label, text, tone="good" if is_kept else "bad", note=note, href=href)
 
 
 def _facts(one: DrillRunView, trial: Trial) -> None:
-    with shown.card(_("What was started")):
+    with shown.card(_("What was started"), place="started"):
         networks = trial.promoted.networks if trial.promoted else {}
         shown.facts(
             [
@@ -102,7 +105,7 @@ def _facts(one: DrillRunView, trial: Trial) -> None:
 
 
 def _checks(trial: Trial) -> None:
-    with shown.card(_("What was looked at")):
+    with shown.card(_("What was looked at"), place="checks"):
         if not trial.checks:
             ui.label(_("Nothing: it did not come to that.")).classes("hf-muted")
         with ui.element("ul").classes("hf-steps"):

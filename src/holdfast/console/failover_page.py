@@ -19,6 +19,7 @@ from holdfast.app.control.recovery_views import (
     show_recovery,
 )
 from holdfast.app.recovery_titles import TITLES
+from holdfast.base.clock import Clock
 from holdfast.base.texts import N_, _
 from holdfast.catalog.jobs import JobFilter
 from holdfast.console import job_words, shown
@@ -31,6 +32,7 @@ from holdfast.console.recovery_orders import order_for
 from holdfast.console.recovery_points_list import show_points
 from holdfast.console.step_list import StepShown, show_steps
 from holdfast.console.thing_words import tone, word, word_chip
+from holdfast.console.tiles import Tile
 from holdfast.console.visiting import Visit
 from holdfast.fleet.jobs import State
 from holdfast.fleet.paging import Window
@@ -95,7 +97,7 @@ async def failover_page(visit: Visit, vm: str, job: str = "") -> None:
     async def load_points() -> list[RecoveryPointView]:
         return await visit.ask(list_recovery_points, uuid)
 
-    shown.heading(_("Recovery points"))
+    shown.heading(_("Recovery points"), place="points")
     points = await show_points(visit, uuid, load_points)
 
     async def again() -> None:
@@ -129,11 +131,7 @@ def _parts(visit: Visit, parts: Parts[_Seen]) -> None:
         lambda seen: ([host.act for host in seen.recovery.hosts], _is_shown(seen.job)), _act_cards
     )
     with ui.element("div").classes("hf-grid").style(words.FIGURES):
-        parts.add(
-            lambda seen: (seen.recovery.rpo_seconds, seen.newest_at, seen.points),
-            lambda seen: _figures(visit, seen),
-            is_within=True,
-        )
+        parts.tell(_Figures(visit.plane.clock).say)
         parts.add(lambda seen: seen.drill, lambda seen: _drill(visit, seen.drill), is_within=True)
     parts.add(
         lambda seen: (seen.choices.choices, seen.recovery.stage), lambda seen: _acts(visit, seen)
@@ -281,15 +279,20 @@ def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _figures(visit: Visit, seen: _Seen) -> None:
-    """They change with the time, so nothing is to be pressed there."""
-    shown.figure(_("Would be lost now"), shown.duration(seen.recovery.rpo_seconds))
-    shown.figure(
-        _("Newest point"),
-        shown.ago(seen.newest_at, visit.plane.clock.now()),
-        note=shown.when(seen.newest_at) if seen.newest_at else "",
-    )
-    shown.figure(_("Recovery points"), str(seen.points))
+class _Figures:
+    """They change with the time, under the hand of whoever is about to press one."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lost = Tile(_("Would be lost now"), "#points")
+        self._newest = Tile(_("Newest point"), "#points")
+        self._points = Tile(_("Recovery points"), "#points")
+
+    def say(self, seen: _Seen) -> None:
+        when = shown.when(seen.newest_at) if seen.newest_at else ""
+        self._lost.say(shown.duration(seen.recovery.rpo_seconds))
+        self._newest.say(shown.ago(seen.newest_at, self._clock.now()), when)
+        self._points.say(str(seen.points))
 
 
 def _drill(visit: Visit, drill: DrillView | None) -> None:

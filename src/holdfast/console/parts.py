@@ -43,6 +43,7 @@ class Parts(Generic[T]):
     def __init__(self, load: Callable[[], Awaitable[T]]) -> None:
         self._load = load
         self._parts: list[Part[T]] = []
+        self._told: list[Callable[[T], None]] = []
 
     def add(
         self, pick: Callable[[T], Any], draw: Callable[[T], None], *, is_within: bool = False
@@ -53,7 +54,13 @@ class Parts(Generic[T]):
             part.place.classes(remove="hf-stack").style("display: contents")
         self._parts.append(part)
 
+    def tell(self, say: Callable[[T], None]) -> None:
+        """What changes in place, and is never drawn anew."""
+        self._told.append(say)
+
     async def refresh(self) -> None:
         found = await self._load()
         for part in self._parts:
             part.show(found)
+        for say in self._told:
+            say(found)

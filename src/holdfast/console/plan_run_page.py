@@ -54,7 +54,7 @@ def _draw(visit: Visit, detail: PlanRunDetail) -> None:
     for question in detail.questions:
         _question(visit, detail, question)
     _figures(visit, detail)
-    with shown.card(_("Steps")):
+    with shown.card(_("Steps"), place="steps"):
         for part in dict.fromkeys(map(_part, detail.steps)):
             shown.heading(part, 3)
             steps = [step for step in detail.steps if _part(step) == part]
@@ -145,16 +145,18 @@ def _figures(visit: Visit, detail: PlanRunDetail) -> None:
     run, whole = detail.run, detail.whole
     took = ((run.ended_at or visit.plane.clock.now()) - run.begun_at).total_seconds()
     with ui.element("div").classes("hf-grid").style(words.FIGURES):
-        shown.figure(_("Steps done"), f"{run.done} / {run.total}")
-        shown.figure(_("Failed"), str(run.failed), tone="bad" if run.failed else "good")
+        shown.figure(_("Steps done"), f"{run.done} / {run.total}", href="#steps")
+        colour: shown.Tone = "bad" if run.failed else "good"
+        shown.figure(_("Failed"), str(run.failed), tone=colour, href="#steps")
         if run.outcome:
-            shown.figure(_("Took"), shown.duration(took))
+            shown.figure(_("Took"), shown.duration(took), href="#times")
         if whole.objective:
             is_over = bool(run.outcome) or whole.since_begin is not None
             tones: dict[bool | None, shown.Tone] = {True: "good", False: "bad", None: "idle"}
             shown.figure(
                 _("All up within"),
                 shown.duration(whole.since_begin),
+                href="#times",
                 tone=tones[whole.is_met if is_over else None],
                 note=_("promised: {time}").format(time=shown.duration(whole.objective)),
             )
@@ -194,15 +196,23 @@ def _times(detail: PlanRunDetail) -> None:
         _("Asking people"),
         _("Kept"),
     )
-    with shown.card(_("How long it took")):
-        plain_table("times", head, [_row(one) for one in (*detail.groups, *detail.machines)])
+    with shown.card(_("How long it took"), place="times"):
+        jobs = {one.machine: one.job for one in detail.steps if one.doing == "start" and one.job}
+        rows = [_row(one, "#steps") for one in detail.groups]
+        rows += [_row(one, _job_page(jobs.get(one.name))) for one in detail.machines]
+        plain_table("times", head, rows)
 
 
-def _row(one: RunFigure) -> list[Cell]:
+def _job_page(job: str | None) -> str | None:
+    """None: no host was told to start it."""
+    return f"/jobs/{job}" if job else None
+
+
+def _row(one: RunFigure, href: str | None) -> list[Cell]:
     kept = {True: _("yes"), False: _("no"), None: "-"}[one.is_met]
     times = (one.objective, one.since_begin, one.took, one.asking or None)
     return [
-        Cell(one.name),
+        Cell(one.name, href),
         *(time_cell(each) for each in times),
         Cell(kept),
     ]

@@ -86,7 +86,7 @@ def _figures(rows: Sequence[RecoveryView]) -> None:
             if count or not part.is_rare:
                 tone = part.tone if count else part.calm
                 shown.figure(_(part.label), str(count), tone=tone, href=_AT.format(name))
-        href = f"/recovery/{vm}" if vm else None
+        href = f"/recovery/{vm}" if vm else "/recovery"
         shown.figure(_("Furthest behind"), shown.duration(seconds), href=href)
 
 

@@ -20,6 +20,7 @@ from holdfast.app.control.replication_views import (
     show_history,
     show_replication,
 )
+from holdfast.base.clock import Clock
 from holdfast.base.texts import N_, _
 from holdfast.console import recovery_words as words
 from holdfast.console import shown
@@ -37,6 +38,7 @@ from holdfast.console.replication_settings import (
     show_settings,
 )
 from holdfast.console.thing_words import tone, word
+from holdfast.console.tiles import Tile
 from holdfast.console.visiting import Visit
 from holdfast.fleet.jobs import Kind
 from holdfast.fleet.roles import Right
@@ -72,18 +74,15 @@ async def replication_page(visit: Visit, replication_id: str) -> None:
         lambda seen: show_last_change(seen.job, seen.error),
     )
     with ui.element("div").classes("hf-grid").style(words.FIGURES):
-        parts.add(
-            lambda seen: seen.detail.replication,
-            lambda seen: _figures(visit, seen.detail.replication),
-            is_within=True,
-        )
+        figures = _Figures(visit.plane.clock)
+        parts.tell(lambda seen: figures.say(seen.detail.replication))
     parts.add(
         lambda seen: seen.detail.replication.reasons,
         lambda seen: _reasons(seen.detail.replication.reasons),
     )
     await _chart(visit, replication_id)
     with ui.element("div").classes("hf-halves"):
-        with shown.card(_("How it goes")):
+        with shown.card(_("How it goes"), place="work"):
             parts.add(lambda seen: seen.detail.status, lambda seen: _work(visit, seen.detail))
         with shown.card(_("How it is set")):
             parts.add(lambda seen: seen.detail.settings, lambda seen: _set(visit, seen.detail))
@@ -113,21 +112,25 @@ def _head(visit: Visit, detail: ReplicationDetail) -> None:
         _acts(visit, detail)
 
 
-def _figures(visit: Visit, one: ReplicationView) -> None:
-    late = one.every is not None and (one.rpo_seconds or 0) > 2 * one.every
-    shown.figure(
-        _("Would be lost by a failover now"),
-        shown.duration(one.rpo_seconds),
-        tone="warn" if late else "good",
-        note=_("Promised: a new point each {time}").format(time=shown.duration(one.every)),
-    )
-    shown.figure(
-        _("Newest point"),
-        shown.ago(one.latest_at, visit.plane.clock.now()),
-        note=shown.when(one.latest_at),
-    )
-    shown.figure(_("Waits to be sent"), shown.size(one.queue_bytes))
-    shown.figure(_("Sent a second"), shown.size(one.throughput) if one.throughput else "-")
+class _Figures:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lost = Tile(_("Would be lost by a failover now"), "#behind")
+        self._newest = Tile(_("Newest point"), "/recovery")
+        self._queue = Tile(_("Waits to be sent"), "#queue")
+        self._speed = Tile(_("Sent a second"), "#work")
+
+    def say(self, one: ReplicationView) -> None:
+        late = one.every is not None and (one.rpo_seconds or 0) > 2 * one.every
+        self._lost.say(
+            shown.duration(one.rpo_seconds),
+            _("Promised: a new point each {time}").format(time=shown.duration(one.every)),
+            tone="warn" if late else "good",
+        )
+        self._newest.say(shown.ago(one.latest_at, self._clock.now()), shown.when(one.latest_at))
+        self._newest.lead_to(f"/recovery/{one.vm}")
+        self._queue.say(shown.size(one.queue_bytes))
+        self._speed.say(shown.size(one.throughput) if one.throughput else "-")
 
 
 def _acts(visit: Visit, detail: ReplicationDetail) -> None:
@@ -203,7 +206,7 @@ def _reasons(found: Sequence[ReasonView]) -> None:
 
 
 async def _chart(visit: Visit, replication_id: str) -> None:
-    with shown.card(_("How far behind it was")):
+    with shown.card(_("How far behind it was"), place="behind"):
         hours = (
             ui.toggle({_DAY: _("A day"), _WEEK: _("A week"), _MONTH: _("A month")}, value=_DAY)
             .props(f'no-caps dense aria-label="{_("How far back")}"')
@@ -218,7 +221,7 @@ async def _chart(visit: Visit, replication_id: str) -> None:
             unit=_("{minutes} min").format(minutes="").strip(),
             series=_behind(found, promised),
         )
-        shown.heading(_("What waited to be sent"), 3)
+        shown.heading(_("What waited to be sent"), 3, place="queue")
         queue = LiveChart(
             visit, title=_("What waited to be sent, in MiB"), unit="MiB", series=_queue(found)
         )

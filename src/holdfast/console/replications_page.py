@@ -70,7 +70,8 @@ async def replications_page(
         is_descending=True,
         wish=_wish(health=health, site=site, machine=machine),
     )
-    await listing.show()
+    with shown.placed(ui.element("div"), "listed"):
+        await listing.show()
 
     async def again() -> None:
         await figures.refresh()
@@ -110,9 +111,10 @@ def _figures(rows: Sequence[ReplicationView]) -> None:
         return
     behind = [(row.rpo_seconds, row.id) for row in rows if row.rpo_seconds is not None]
     seconds, worst = max(behind, default=(None, ""))
-    href = f"/replications/{worst}" if worst else None
+    href = f"/replications/{worst}" if worst else "#listed"
     shown.figure(_("Furthest behind"), shown.duration(seconds), href=href)
-    shown.figure(_("Waits to be sent"), shown.size(sum(row.queue_bytes for row in rows)))
+    waits = shown.size(sum(row.queue_bytes for row in rows))
+    shown.figure(_("Waits to be sent"), waits, href="#listed")
 
 
 def _columns() -> list[Column[ReplicationView]]:

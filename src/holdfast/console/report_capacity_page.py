@@ -46,15 +46,20 @@ async def capacity_page(visit: Visit, vault: str = "") -> None:
 
 
 def _drawn(visit: Visit, one: VaultCapacity) -> None:
-    with shown.card(one.vault):
+    with shown.card(one.vault, place=f"vault-{one.vault_id}"):
         with ui.element("div").classes("hf-grid"):
             shown.figure(_("Stored"), words.size(one.bytes_stored), href=f"/vaults/{one.vault_id}")
             grown = words.signed(one.growth.per_day) if one.growth else words.NOTHING
-            shown.figure(_("Growth a day"), grown, note=words.growth_range(one.growth))
+            shown.figure(
+                *(_("Growth a day"), grown),
+                href=f"#vault-{one.vault_id}",
+                note=words.growth_range(one.growth),
+            )
             shown.figure(_("Machines"), str(one.machines), href=f"/machines?vault={one.vault_id}")
             for limit in one.limits[:1]:
                 left = _("Left of its quota") if limit.of == "quota" else _("Left on its disk")
-                shown.figure(left, words.size(max(0, limit.limit - limit.used)))
+                room = words.size(max(0, limit.limit - limit.used))
+                shown.figure(left, room, href=f"/vaults/{one.vault_id}")
         if len(one.history) < 2 or not one.bytes_stored:  # noqa: PLR2004  a line has two ends
             ui.label(_("Too little is known yet to be drawn.")).classes("hf-muted")
             return

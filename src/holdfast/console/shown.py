@@ -46,15 +46,12 @@ def chip(text: str, tone: Tone = "idle") -> ui.element:
     return made
 
 
-def figure(
-    label: str, value: str, *, href: str | None = None, tone: Tone = "idle", note: str = ""
-) -> ui.element:
-    """One number with what it is; it leads to what it is made of."""
+def figure(label: str, value: str, *, href: str, tone: Tone = "idle", note: str = "") -> ui.element:
+    """One number with what it is; it leads to what it is made of: a page, or a `#place` of this."""
     from holdfast.console.places import address
 
-    with ui.element("a" if href else "div").classes(f"hf-figure hf-edge-{tone}") as made:
-        if href:
-            made.props["href"] = address(href)
+    with ui.element("a").classes(f"hf-figure hf-edge-{tone}") as made:
+        made.props["href"] = address(href)
         ui.label(value).classes("hf-figure-value")
         ui.label(label).classes("hf-figure-label")
         if note:
@@ -92,9 +89,16 @@ def typed_parts(text: str) -> list[tuple[str, bool]]:
     return [(part, place % 2 == 1) for place, part in enumerate(whole) if part]
 
 
-def heading(text: str, level: int = 2) -> ui.element:
-    made = ui.element(f"h{level}").classes("hf-heading")
+def heading(text: str, level: int = 2, *, place: str = "") -> ui.element:
+    """`place`: what figures of its page lead to, as `#place`."""
+    made = placed(ui.element(f"h{level}").classes("hf-heading"), place)
     made._text = text  # noqa: SLF001
+    return made
+
+
+def placed(made: ui.element, place: str) -> ui.element:
+    if place:
+        made.props["id"] = place
     return made
 
 
@@ -112,9 +116,9 @@ def name_tab(name: str) -> None:
         ui.page_title(title)
 
 
-def card(title: str = "") -> ui.element:
+def card(title: str = "", *, place: str = "") -> ui.element:
     """A panel; use it as a context."""
-    made = ui.element("section").classes("hf-card")
+    made = placed(ui.element("section").classes("hf-card"), place)
     if title:
         with made:
             heading(title)

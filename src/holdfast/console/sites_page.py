@@ -82,7 +82,7 @@ async def site_page(visit: Visit, site: str) -> None:
     head = Parts(load)
     head.add(_standing, lambda one: _head(visit, one))
     await head.refresh()
-    shown.heading(_("Replicas that lie here"))
+    shown.heading(_("Replicas that lie here"), place="replicas")
     names = {one.id: one.name for one in await all_of(visit, list_machines)}
     listing = Listing(
         visit,
@@ -146,12 +146,17 @@ def _columns(clock: Clock) -> list[Column[SiteView]]:
             is_number=True,
         ),
         Column(
-            name="replicas", label=_("Replicas"), value=lambda row: row.replicas, is_number=True
+            name="replicas",
+            label=_("Replicas"),
+            value=lambda row: row.replicas,
+            href=lambda row: f"/sites/{row.name}",
+            is_number=True,
         ),
         Column(
             name="free",
             label=_("Free"),
             value=lambda row: row.bytes_free,
+            href=lambda row: f"/sites/{row.name}",
             text=_room,
             tone=_scarce,
         ),
@@ -235,10 +240,11 @@ def _head(visit: Visit, one: SiteView) -> None:
             str(one.replications),
             href=f"/replications?site={one.name}",
         )
-        shown.figure(_("Replicas"), str(one.replicas))
+        shown.figure(_("Replicas"), str(one.replicas), href="#replicas")
         shown.figure(
             _("Free"),
             shown.size(one.bytes_free),
+            href="#replicas",
             tone=_room_tone(_share(one)),
             note=_("of {size}").format(size=shown.size(one.bytes_total)),
         )

@@ -150,6 +150,10 @@ class Browser:
         """The headings of each table that has to be moved sideways to be read."""
         return list(self.run(_CUT_OFF))
 
+    def dead_figures(self) -> list[str]:
+        """Those that lead nowhere, or to a place that is not on their page."""
+        return list(self.run(_DEAD_FIGURES))
+
     def rest(self, scheme: str, what: str) -> None:
         """Until light and room are as they shall be, with nothing to be moved sideways for."""
         self.until(lambda: self.run(_AT_REST, scheme), f"room for {what}")
@@ -228,6 +232,12 @@ _CUT_OFF = """
 return [...document.querySelectorAll('.hf-table-frame')]
   .filter(e => e.scrollWidth > e.clientWidth + 1)
   .map(e => e.querySelector('thead').innerText.replace(/\\s+/g, ' '));
+"""
+_DEAD_FIGURES = """
+const leads = href => href && (href[0] !== '#' || document.getElementById(href.slice(1)));
+return [...document.querySelectorAll('.hf-figure')]
+  .filter(e => !leads(e.getAttribute('href')))
+  .map(e => e.querySelector('.hf-figure-label').innerText + ' leads nowhere');
 """
 _VISIBLE = "const seen = e => e.offsetParent !== null || e.getClientRects().length > 0;"
 _NAMED = (

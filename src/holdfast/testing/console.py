@@ -98,5 +98,6 @@ def _open(browser: Browser, path: str, language: str, texts: tuple[str, ...]) ->
 
 
 def _is_sound(browser: Browser, what: str) -> None:
-    for trouble in (browser.axe(), browser.errors(), browser.foreign_requests()):
+    found = (browser.axe(), browser.errors(), browser.foreign_requests(), browser.dead_figures())
+    for trouble in found:
         assert not trouble, f"{what}: " + "\n".join(trouble)

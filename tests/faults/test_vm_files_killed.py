@@ -1,8 +1,10 @@
 """Whoever looks into a disk and is killed leaves no mount, no loop device and no program behind."""
 
+import contextlib
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ pytestmark = [
 
 LOOK = """
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from holdfast.base.clock import SystemClock
 from holdfast.disks.spans import Span
@@ -60,22 +63,36 @@ def users_of(scratch: str) -> list[str]:
     return found
 
 
-def test_nothing_is_left_of_a_look_that_was_killed(tmp_path: Path) -> None:
-    image = tmp_path / "image"
-    with image.open("wb") as made:
-        made.truncate(16 << 20)
-    subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", str(image)], check=True)
+@contextlib.contextmanager
+def looking_into(image: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    """Where a process that has the volume open keeps it, and the process."""
     words = [sys.executable, "-c", LOOK, str(image)]
     with subprocess.Popen(
         words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as looking:
         assert looking.stdout is not None
         scratch, is_there = looking.stdout.readline().split()
+        assert is_there == "True"
+        yield scratch, looking
+        if looking.poll() is None:
+            looking.communicate()
+
+
+def test_nothing_is_left_of_a_look_that_was_killed(tmp_path: Path) -> None:
+    image = tmp_path / "image"
+    with image.open("wb") as made:
+        made.truncate(16 << 20)
+    subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", str(image)], check=True)
+    with looking_into(image) as (scratch, looking):
         during = users_of(scratch)
         looking.kill()
         looking.wait()
 
-    assert is_there == "True"
+    left = Path(scratch).exists()
+    with looking_into(image) as (beside, _looking), looking_into(image):
+        is_spared = Path(beside, "above").exists()
+
+    assert (left, Path(scratch).exists(), is_spared) == (True, False, True)
     assert len(during) >= 2
     wait_until(lambda: users_of(scratch) == [], within=90)
     assert scratch not in Path("/proc/self/mounts").read_text()

@@ -8,7 +8,6 @@ import contextlib
 import os
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -27,6 +26,7 @@ from holdfast.machines.inside_errors import (
     InsidePathMissing,
     VolumeUnreadable,
 )
+from holdfast.machines.look_scratch import ABOVE, look_scratch
 from holdfast.machines.private_mounts import private_mounts
 from holdfast.machines.volumes import Volume
 
@@ -63,16 +63,16 @@ def opened_volume(volume: Volume, *, clock: Clock) -> Iterator[Path]:
         raise VolumeUnreadable(volume=volume.name, reason=volume.content.kind or "unknown content")
     with (
         private_mounts(),
-        tempfile.TemporaryDirectory(prefix="hf-") as scratch,
-        _as_file(volume, Path(scratch), clock) as file,
-        _mounted(volume, file, Path(scratch, "files")) as root,
+        look_scratch() as scratch,
+        _as_file(volume, scratch, clock) as file,
+        _mounted(volume, file, scratch / "files") as root,
     ):
         yield root
 
 
 @contextlib.contextmanager
 def _as_file(volume: Volume, scratch: Path, clock: Clock) -> Iterator[Path]:
-    socket, above = scratch / "nbd", scratch / "above"
+    socket, above = scratch / "nbd", scratch / ABOVE
     with NbdServer({"": volume.source}, socket):
         below = images.nbd_uri(UnixAddress(path=socket))
         images.create(above, volume.size, backing=below, backing_format="raw")

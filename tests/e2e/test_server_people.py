@@ -172,7 +172,7 @@ def test_second_person_decides(admin: Person, server: FleetServer, tmp_path: Pat
     assert "approval-own" in own.err
     assert done.event("server-record")["record"]["four_eyes"] is False
     audit = admin.run("server", "audit", "--on", "two").out
-    assert "approval-approve" in audit
+    assert "Approve an act (approval-approve)" in audit
     assert PASSWORD not in server.said()
 
 

@@ -22,12 +22,19 @@ from holdfast.cli.server_records import (
     when,
 )
 
+
+def _act(record: Record) -> str:
+    from holdfast.fleet.audit_acts import act_shown
+
+    return shown.line(act_shown(record["act"]))
+
+
 _GRANT: list[Column] = [(N_("Account"), text("account")), (N_("Role"), text("role"))]
 _APPROVAL: list[Column] = [
     (N_("Id"), text("id")),
     (N_("State"), text("state")),
     (N_("Vault"), text("vault")),
-    (N_("Act"), text("act")),
+    (N_("Act"), _act),
     (N_("On"), lambda record: shown.line(", ".join(one["name"] for one in record["subjects"]))),
     (N_("Asked by"), text("asked_by")),
     (N_("Until"), when("expires_at")),
@@ -37,7 +44,7 @@ _ENTRY: list[Column] = [
     (N_("When"), when("at")),
     (N_("Who"), text("actor")),
     (N_("From"), text("address")),
-    (N_("Act"), text("act")),
+    (N_("Act"), _act),
     (N_("On"), text("object")),
     (N_("Outcome"), text("outcome")),
     (N_("Detail"), lambda record: _short(record["detail"])),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from holdfast.base.texts import N_, _
+from holdfast.cli import shown
 from holdfast.cli.command import Group, option
 from holdfast.cli.run import Run, start
 from holdfast.cli.server_access import common_vault
@@ -30,6 +31,12 @@ _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
 
 def _vault_of(record: Record) -> str:
     return text("vault")(record) if record["vault_id"] else _("all")
+
+
+def _kind_of(record: Record) -> str:
+    from holdfast.fleet.alerts import kind_shown
+
+    return shown.line(kind_shown(record["kind"])) if record["kind"] else _("all")
 
 
 def _summary_of(record: Record) -> str:
@@ -57,7 +64,7 @@ _TARGET: list[Column] = [
 ]
 _SILENCE: list[Column] = [
     (N_("Id"), text("id")),
-    (N_("Kind"), text("kind")),
+    (N_("Kind"), _kind_of),
     (N_("Vault"), _vault_of),
     (N_("Machine"), text("machine_id")),
     (N_("Until"), when("until")),

@@ -15,7 +15,7 @@ from holdfast.console.spoken import NAMES
 from holdfast.console.visiting import Visit
 from holdfast.console.weekdays import weekdays
 from holdfast.console.whole_lists import all_of
-from holdfast.fleet.alerts import KINDS
+from holdfast.fleet.alerts import KINDS, kind_shown
 from holdfast.server.notifying import check_target
 
 _ALL = ""
@@ -60,9 +60,7 @@ async def add_target(visit: Visit) -> None:
 
 async def add_silence(visit: Visit, *, kind: str = "", machine_id: str | None = None) -> None:
     vaults = await _vaults(visit)
-    kinds = {_ALL: _("all")} | {
-        name: name for name, one in sorted(KINDS.items()) if not one.is_security
-    }
+    kinds = {_ALL: _("all"), **_kinds()}
 
     text = _("Such alerts are listed but not sent, from now on.")
     if machine_id is not None:
@@ -87,6 +85,12 @@ async def add_silence(visit: Visit, *, kind: str = "", machine_id: str | None = 
     made = await form.done(visit, suppress)
     if made:
         say(_("Silenced"))
+
+
+def _kinds() -> dict[str, str]:
+    """Those that may be silenced, as they are called."""
+    found = {code: kind_shown(code) for code, one in KINDS.items() if not one.is_security}
+    return dict(sorted(found.items(), key=lambda one: one[1].casefold()))
 
 
 async def _vaults(visit: Visit) -> dict[str, str]:

@@ -22,7 +22,7 @@ from holdfast.console.job_parts import as_told
 from holdfast.console.notices import say
 from holdfast.console.pages import page
 from holdfast.console.visiting import Visit
-from holdfast.fleet.alerts import KINDS
+from holdfast.fleet.alerts import KINDS, kind_shown
 from holdfast.fleet.roles import Right
 from holdfast.server.notifying import sender
 
@@ -49,7 +49,7 @@ async def alert_page(visit: Visit, alert_id: str) -> None:
 def _facts(alert: AlertView) -> None:
     shown.facts(
         [
-            (_("Kind"), alert.kind),
+            (_("Kind"), kind_shown(alert.kind)),
             (_("First seen"), shown.when(alert.first_at)),
             *_again(alert),
             (_("Sent"), shown.when(alert.sent_at) if alert.sent_at else _("no")),
@@ -153,7 +153,7 @@ async def silence_page(visit: Visit, rule_id: str) -> None:
     with shown.card(rule.reason):
         shown.facts(
             [
-                (_("Kind"), rule.kind or _("all")),
+                (_("Kind"), kind_shown(rule.kind) if rule.kind else _("all")),
                 (_("Machine"), rule.machine or rule.machine_id or _("all")),
                 (_("By"), rule.made_by),
                 (_("Until"), shown.when(rule.until) if rule.until else _("it is ended")),

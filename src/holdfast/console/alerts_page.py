@@ -28,6 +28,7 @@ from holdfast.console.narrowed import narrowed
 from holdfast.console.pages import page
 from holdfast.console.tables import Choice, Column, Empty, Listing, Wish
 from holdfast.console.visiting import Visit
+from holdfast.fleet.alerts import kind_shown, kind_text
 from holdfast.fleet.paging import MOST, Window
 from holdfast.fleet.roles import Right
 
@@ -99,7 +100,7 @@ async def _alerts(visit: Visit, state: str, severity: str) -> Listing[AlertView]
             Choice(
                 name="severity", label=_("Severity"), value=lambda one: severity_text(one.severity)
             ),
-            Choice(name="kind", label=_("Kind"), value=lambda one: one.kind),
+            Choice(name="kind", label=_("Kind"), value=lambda one: kind_text(one.kind)),
         ],
         # In the order they come in: the gravest first.
         wish=Wish(chosen=chosen),
@@ -132,7 +133,13 @@ def _alert_columns(visit: Visit) -> list[Column[AlertView]]:
         ago_column("since", _("First seen"), lambda one: one.first_at, visit.plane.clock),
         Column(name="count", label=_("Times"), value=lambda one: one.count, is_number=True),
         Column(name="state", label=_("State"), value=standing),
-        Column(name="kind", label=_("Kind"), value=lambda one: one.kind, is_minor=True),
+        Column(
+            name="kind",
+            label=_("Kind"),
+            value=lambda one: one.kind,
+            text=lambda one: kind_shown(one.kind),
+            is_minor=True,
+        ),
     ]
 
 
@@ -191,7 +198,12 @@ async def _silences(visit: Visit) -> Listing[SuppressionView]:
                 value=lambda one: one.reason,
                 href=lambda one: f"/alert-silences/{one.id}",
             ),
-            Column(name="kind", label=_("Kind"), value=lambda one: one.kind or _("all")),
+            Column(
+                name="kind",
+                label=_("Kind"),
+                value=lambda one: one.kind or _("all"),
+                text=lambda one: kind_shown(one.kind) if one.kind else _("all"),
+            ),
             Column(name="vault", label=_("Vault"), value=lambda one: _vault(names, one.vault_id)),
             Column(
                 name="machine",

@@ -1,18 +1,10 @@
-"""What acts that need a second person are called, and what they are done to."""
+"""Approvals in words: which things the acts that need a second person are done to."""
 
 from holdfast.app.control.approval_subjects import ApprovalSubject
 from holdfast.app.control.approvals import ApprovalFacts
 from holdfast.base.texts import N_, _, ngettext
 from holdfast.console.shown import Fact
 
-_ACTS = {
-    "machine-delete": N_("Delete a machine with all its points"),
-    "machine-reset-key": N_("Let a machine come with another key"),
-    "replica-delete": N_("Remove a replica with all its points"),
-    "retention-shorten": N_("Keep points for less time"),
-    "vault-delete": N_("Delete a vault"),
-    "vault-weaken": N_("Weaken the protection of a vault"),
-}
 _KINDS = {
     "machine": N_("Machine"),
     "policy": N_("Policy"),
@@ -25,10 +17,6 @@ _PLACES = {
     "replication": "/replications/{}",
     "vault": "/vaults/{}",
 }
-
-
-def act_text(act: str) -> str:
-    return _(_ACTS[act]) if act in _ACTS else act
 
 
 def names_text(one: ApprovalFacts) -> str:

@@ -10,7 +10,7 @@ from holdfast.app.control.approvals import (
 )
 from holdfast.base.texts import N_, _
 from holdfast.console import shown
-from holdfast.console.approval_words import act_text, names_text, request_facts
+from holdfast.console.approval_words import names_text, request_facts
 from holdfast.console.asking import confirm
 from holdfast.console.columns import ago_column
 from holdfast.console.job_parts import as_told
@@ -19,6 +19,7 @@ from holdfast.console.shown import Tone
 from holdfast.console.tables import Choice, Column, Empty, Listing, Wish
 from holdfast.console.visiting import Visit
 from holdfast.console.whole_lists import all_of
+from holdfast.fleet.audit_acts import act_text
 from holdfast.fleet.roles import Right
 
 _SECONDS = 5.0

@@ -15,6 +15,7 @@ from holdfast.console.columns import ago_column
 from holdfast.console.pages import page
 from holdfast.console.tables import Choice, Column, Empty, Listing, Wish
 from holdfast.console.visiting import Visit
+from holdfast.fleet.audit_acts import act_shown, act_text
 from holdfast.fleet.paging import MOST, Window
 from holdfast.fleet.roles import Right
 
@@ -64,7 +65,7 @@ class _Log:
                 ),
             ),
             choices=[
-                Choice(name="act", label=_("Act"), value=lambda one: one.act),
+                Choice(name="act", label=_("Act"), value=lambda one: act_text(one.act)),
                 Choice(name="outcome", label=_("Outcome"), value=_outcome),
                 Choice(name="actor", label=_("Done by"), value=lambda one: one.actor),
             ],
@@ -140,7 +141,12 @@ def _columns(visit: Visit) -> list[Column[Entry]]:
     return [
         ago_column("at", _("When"), lambda one: one.at, clock),
         Column(name="actor", label=_("Done by"), value=lambda one: one.actor),
-        Column(name="act", label=_("Act"), value=lambda one: one.act),
+        Column(
+            name="act",
+            label=_("Act"),
+            value=lambda one: one.act,
+            text=lambda one: act_shown(one.act),
+        ),
         Column(name="object", label=_("On what"), value=lambda one: one.object),
         Column(
             name="outcome",

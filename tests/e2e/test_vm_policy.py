@@ -59,11 +59,22 @@ class Jobs:
     def show(self, job: str) -> dict[str, Any]:
         return dict(self._client.get(f"/api/v1/jobs/{job}").raise_for_status().json())
 
-    def looked_inside(self, machine: str) -> dict[str, Any]:
-        """The disks of the newest point of a host, as its agent sees them; with the point's id."""
+    def looked_inside(self, machine: str, **more: str) -> dict[str, Any]:
+        """The disks of the newest point of a host, as an agent sees them; with the point's id."""
         points = f"/api/v1/machines/{machine}/points"
         newest = self._client.get(points).raise_for_status().json()["items"][0]["id"]
-        return dict(self._client.get(f"{points}/{newest}/volumes").raise_for_status().json())
+        found = self._client.get(f"{points}/{newest}/volumes", params=more)
+        return dict(found.raise_for_status().json())
+
+    def unlocked(self, machine: str, reader: str, passphrase: str) -> str:
+        """What is shown to read a host's points through another; once that one listens."""
+
+        def asked() -> httpx.Response:
+            body = {"reader": reader, "passphrase": passphrase}
+            return self._client.post(f"/api/v1/machines/{machine}/unlocks", json=body)
+
+        wait_until(lambda: asked().is_success, within=60)
+        return str(asked().raise_for_status().json()["id"])
 
     def restored(self, machine: str, **wanted: Any) -> str:
         answer = self._client.post(f"/api/v1/machines/{machine}/vm-restores", json=wanted)
@@ -196,6 +207,31 @@ def test_machine_is_protected_backed_up_and_let_go_from_afar(
     with Host.open(guest.host.uri) as host:
         assert list_checkpoints(find_domain(host, guest.uuid)) == []
     assert os.listdir(kvm.home / "agent" / "running") == []
+
+
+def test_machine_of_a_lost_host_comes_back_on_another_with_its_passphrase(
+    office: Office, jobs: Jobs, kvm: Bench, guest: Guest
+) -> None:
+    with running_agent(kvm):
+        jobs.ended(_order(office, "protect", guest.name))
+    # From here on nobody answers for that host.
+    secret = kvm.passphrase_file.read_text()
+    spare = office.machine("spare")
+    spare.environment["HOLDFAST_LIBVIRT"] = guest.host.uri
+    office.register(spare)
+    ids = {one["name"]: one["id"] for one in office.machines()}
+    with running_agent(spare), _taken_away_again(guest, f"{guest.name}-back"):
+        unlock = jobs.unlocked(ids["kvm"], ids["spare"], secret)
+        seen = jobs.looked_inside(ids["kvm"], unlock=unlock)
+        pool = office.root / "spare-pool"
+        wanted = {"point": seen["point"], "vm": guest.name, "mode": "new", "pool": str(pool)}
+        anew = {**wanted, "name": f"{guest.name}-back", "start": True, "unlock": unlock}
+        restored = jobs.ended(jobs.restored(ids["kvm"], **anew), "warnings")
+        came_back = _state_of(guest, anew["name"])
+
+    assert restored["job"]["machine"] == "spare"
+    assert came_back == State.RUNNING
+    assert secret not in json.dumps(restored)
 
 
 def _state_of(guest: Guest, name: str) -> State:

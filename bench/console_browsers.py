@@ -29,6 +29,14 @@ class Opened:
     seconds: float
     updates: list[float] = field(default_factory=list)
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    # All that the page was told, as it came.
+    said: str = ""
+
+    async def wait_for(self, words: str) -> None:
+        """Until the page is told of it."""
+        while words not in self.said:
+            self.news.clear()
+            await self.news.wait()
 
     async def close(self) -> None:
         await self.socket.disconnect()
@@ -46,7 +54,7 @@ async def open_page(url: str, token: str, context: ssl.SSLContext, path: str = "
     query = query_of(text)
     socket = socketio.AsyncClient(http_session=http, reconnection=False)
     page = Opened(http=http, socket=socket, client_id=query["client_id"], seconds=seconds)
-    socket.on("update", lambda _message: _heard(page))
+    socket.on("update", lambda message: _heard(page, message))
     await socket.connect(
         f"{url}?{urlencode(query)}",
         headers=headers,
@@ -57,8 +65,9 @@ async def open_page(url: str, token: str, context: ssl.SSLContext, path: str = "
     return page
 
 
-def _heard(page: Opened) -> None:
+def _heard(page: Opened, message: object) -> None:
     page.updates.append(_clock.monotonic())
+    page.said += str(message)
     page.news.set()
 
 

@@ -134,7 +134,7 @@ def test_a_folder_and_what_was_found_are_taken_along(desk: Desk) -> None:
     browser.wait_for("photo-2.jpg")
     browser.type("Name", "-1")
     browser.click("Filter this folder")
-    browser.wait_without("photo-2.jpg")
+    browser.until(lambda: shown_names(desk) == ["photo-1.jpg"], "the filter")
     browser.run(TAKE_ALONG)
 
     browser.click("CSV")

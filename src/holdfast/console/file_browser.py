@@ -38,6 +38,7 @@ class FileBrowser:
         self._crumbs: ui.element
         self._list: ui.element
         self._sorter: ui.element | None = None
+        self._exports: list[ui.button] = []
 
     def show(self) -> None:
         """Draw it here; what is in it comes when its machine has answered."""
@@ -59,7 +60,8 @@ class FileBrowser:
 
     async def _clear(self) -> None:
         self.chosen.clear()
-        self._draw()
+        if self._found is not None:
+            self._draw()
         self._draw_basket()
         await self._on_choice(self.chosen)
 
@@ -78,6 +80,7 @@ class FileBrowser:
             act = self._visit.doing(lambda kind=kind: self._export(kind))
             button = ui.button(kind, icon="download", on_click=act).classes("hf-export")
             button.props("flat dense no-caps").props["title"] = said
+            self._exports.append(button)
 
     async def _export(self, kind: str) -> None:
         items = await self._shown()
@@ -158,6 +161,7 @@ class FileBrowser:
 
     def _wait(self) -> None:
         self._found = None
+        self._let_export()
         self._draw_crumbs()
         self._list.clear()
         with self._list, ui.element("div").classes("hf-row hf-pad"):
@@ -169,7 +173,13 @@ class FileBrowser:
         with self._list, ui.element("div").classes("hf-pad"):
             problem(err)
 
+    def _let_export(self) -> None:
+        """What is not there yet would be an empty file."""
+        for button in self._exports:
+            button.set_enabled(self._found is not None)
+
     def _draw(self) -> None:
+        self._let_export()
         self._draw_crumbs()
         self._list.clear()
         self._sorter = None

@@ -30,6 +30,8 @@ _HERE = Path(__file__).parent.parent
 _DATABASES = ("sqlite", "postgresql")
 # What was seen a moment ago is given again for two seconds.
 _KEPT = 2.2
+# A page whose browser is gone asks on for ten seconds, and would keep what is seen fresh.
+_FORGOTTEN = 15.0
 _LISTS = ("machines", "vms", "replications", "alerts", "problems", "jobs")
 _PAGES = ("/safety", "/machines", "/vms", "/problems", "/points")
 _PAGES_OF_SILENCE = ("/", "/machines", "/problems", "/alerts", "/jobs")
@@ -81,6 +83,7 @@ def _measure(wanted: argparse.Namespace, folder: Path, url: str | None, results:
             say(f"{wanted.browsers} open pages")
             results.live.append(_live(wanted, server, database, fleet))
             say("no machine is heard of any more")
+            _clock.sleep(_FORGOTTEN)
             silence(database, fleet)
             results.silent += _Questions(server, name, wanted.rounds).of_silence()
         finally:

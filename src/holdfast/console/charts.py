@@ -16,6 +16,17 @@ from holdfast.console.visiting import Visit
 
 _PALETTE = ("#2f7ed8", "#d9822b", "#3d9970", "#a347ba", "#c23b4b", "#6b7785")
 # Readable on the surfaces of both lights.
+# In no language: the drawing library knows months by their English names.
+_MOMENTS = {
+    "year": "{yyyy}",
+    "month": "{yyyy}-{MM}",
+    "day": "{MM}-{dd}",
+    "hour": "{HH}:{mm}",
+    "minute": "{HH}:{mm}",
+    "second": "{HH}:{mm}:{ss}",
+    "millisecond": "{HH}:{mm}:{ss}",
+    "none": "{yyyy}-{MM}-{dd}",
+}
 _INK = "#7a8797"
 _MOST_ROWS = 60
 _BAR_PIXELS, _ROOM_PIXELS = 30, 60
@@ -116,12 +127,12 @@ def _time_options(
     return _base(visit) | {
         "title": {
             "show": is_empty,
-            "text": _("Nothing was measured yet."),
+            "text": _("Nothing was measured in this time."),
             "left": "center",
             "top": "middle",
             "textStyle": {"color": _INK, "fontSize": 14, "fontWeight": "normal"},
         },
-        "xAxis": {"type": "time", "axisLabel": {"color": _INK}},
+        "xAxis": {"type": "time", "axisLabel": {"color": _INK, "formatter": _MOMENTS}},
         "yAxis": _axis(unit),
         "legend": {"show": len(series) > 1, "top": 0, "right": 0, "textStyle": {"color": _INK}},
         "series": [

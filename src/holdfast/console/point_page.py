@@ -21,7 +21,7 @@ async def point_page(visit: Visit, machine_id: str, point_id: str) -> None:
     machine = await visit.ask(show_machine, machine_id)
     shown.name_tab(f"{machine.name}, {shown.when(point.taken_at)}")
     with ui.element("div").classes("hf-row"):
-        shown.heading(shown.when(point.taken_at))
+        shown.heading(shown.when(point.taken_at)).classes("hf-subject")
         if point.is_expired:
             shown.chip(_("Goes with the next thinning out"), "warn")
         ui.space()

@@ -105,7 +105,7 @@ def placed(made: ui.element, place: str) -> ui.element:
 def subject(name: str) -> ui.element:
     """What the page is about: a heading, and its name in the browser's tab."""
     name_tab(name)
-    return heading(name)
+    return heading(name).classes("hf-subject")
 
 
 def name_tab(name: str) -> None:

@@ -35,6 +35,7 @@ _JOB = JobView(
     kind="backup",
     origin="schedule",
     source="/etc",
+    about="",
     state="done",
     asked_by="schedule",
     created_at=_NOW,

@@ -53,6 +53,8 @@ def _said_in(text: ast.JoinedStr) -> Iterator[str]:
         match call:
             case ast.Call(func=ast.Name("_"), args=[ast.Constant(str(message)), *_rest]):
                 yield message
+            case _:
+                pass
 
 
 def _place(found: tuple[object, ...]) -> tuple[object, ...]:

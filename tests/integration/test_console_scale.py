@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, update
 
 from bench.console_ground import Fleet, Size, fill, silence
 from holdfast.app.control.kept import LIFE
 from holdfast.app.control.overview import show_overview
 from holdfast.app.control.plane import Plane
 from holdfast.base.clock import SystemClock
+from holdfast.catalog.tables import Machine
 from holdfast.console.mounting import mount
 from holdfast.console.tables import PER_PAGE
 from holdfast.server.application import make_app
@@ -225,7 +226,14 @@ def test_the_first_page_holds_no_more_memory_for_more_machines(
     assert large < 3 * MB
 
 
-def test_a_list_holds_its_rows_and_little_more(browser: Browser, sites: tuple[Site, Site]) -> None:
+def test_a_list_holds_what_it_shows_of_each_and_little_more(
+    browser: Browser, sites: tuple[Site, Site]
+) -> None:
+    for site in sites:
+        with site.plane.database.write() as db:
+            # What a machine tells of itself is of any length, and no list shows it.
+            db.execute(update(Machine).values(facts={"told": "x" * 16 * KB}))
+
     small, large = (browser.held_by(site, MACHINES) for site in sites)
 
     assert small < 3 * MB

@@ -1,6 +1,7 @@
 """Every registered machine: how it is, how safe it is, what is kept of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from nicegui import ui
 
@@ -18,6 +19,7 @@ from holdfast.console.visiting import Visit
 from holdfast.console.whole_lists import all_of, vault_names
 
 REFRESH = 60.0
+_NO_FACTS: dict[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +82,10 @@ async def machine_lines(visit: Visit, *, vault: str | None = None) -> list[Machi
     by_id = {one.id: one for one in judged}
     return [
         MachineLine(
-            machine=one, vault=names.get(one.vault_id, one.vault_id), safety=by_id.get(one.id)
+            # Held as long as the page is open: what no list shows would be most of it.
+            machine=replace(one, facts=_NO_FACTS),
+            vault=names.get(one.vault_id, one.vault_id),
+            safety=by_id.get(one.id),
         )
         for one in machines
     ]

@@ -12,6 +12,7 @@ from holdfast.catalog.replications import Filter
 from holdfast.catalog.tables import Job
 from holdfast.fleet.paging import Window
 from holdfast.fleet.recovery_messages import RecoveryTold
+from holdfast.testing.browser import DESKTOP, PHONE
 from holdfast.testing.console import MARKS, ConsoleSite, console_at, look_at
 from holdfast.testing.waiting import wait_until
 from tests.e2e.figures import figures, rows_behind
@@ -113,6 +114,8 @@ def test_a_figure_leads_to_the_place_on_its_page_that_it_is_made_of(
 ) -> None:
     browser = place.site.browser
     names = {"replication": place.replication("mail"), "vm": uuid_of("shop"), "run": place.run}
+    # Where the way there is longest.
+    browser.resize(PHONE)
     browser.open(path.format(**names))
     browser.wait_for(figure)
     href = figures(browser)[figure][1]
@@ -122,11 +125,14 @@ def test_a_figure_leads_to_the_place_on_its_page_that_it_is_made_of(
 
     browser.until(
         lambda: browser.run(
-            f"const at = document.querySelector('{href}').getBoundingClientRect();"
-            "return at.top >= 0 && at.top < innerHeight"
+            f"const place = document.querySelector('{href}');"
+            "const at = place.getBoundingClientRect();"
+            # Nothing that stays at the top of the page lies upon its beginning.
+            "return place.contains(document.elementFromPoint(at.left + 30, at.top + 5))"
         ),
         href,
     )
+    browser.resize(DESKTOP)
 
 
 def test_who_stands_on_a_figure_stays_there_when_it_moves(place: Place) -> None:

@@ -189,11 +189,14 @@ def machines_known(home: str, site: Site | None) -> dict[str, str]:
 
 def store_away(home: str, site: Site) -> str:
     """Why what the site has cannot be seen, as when its disk is not mounted; empty: it can."""
+    is_replicated_to = any(_speaks(home, vm) for vm in heard_here(home))
     try:
         os.listdir(site.folder)
     except OSError as err:
-        return err.strerror or str(err)
-    if site.replicas() or not any(_speaks(home, vm) for vm in heard_here(home)):
+        # The folder of a new site is made with its first replica.
+        is_new = isinstance(err, FileNotFoundError) and not is_replicated_to
+        return "" if is_new else err.strerror or str(err)
+    if site.replicas() or not is_replicated_to:
         return ""
     return _("none of the replicas is in it whose sources were heard here; is it mounted?")
 

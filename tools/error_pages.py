@@ -116,13 +116,16 @@ def _index(errors: list[type[HoldfastError]]) -> str:
 
 
 def _exit_statuses(errors: list[type[HoldfastError]]) -> str:
-    rows = []
+    rows, parts = list[str](), list[str]()
     for status, (name, meaning) in MEANING.items():
+        rows.append(f"| {status} | `{name}` | {meaning} |")
         codes = [f"[{e.code}](../errors/{e.code}.md)" for e in errors if e.exit_status == status]
-        rows.append(f"| {status} | `{name}` | {meaning} | {', '.join(codes)} |")
+        if codes:
+            parts += [f"### {status}, `{name}`", "", ",\n".join(codes), ""]
     head = ["# Exit statuses", "", "A script can tell from the status alone what happened.", ""]
-    table = ["| status | name | meaning | errors that end so |", "|---|---|---|---|"]
-    return NOTE + "\n".join([*head, *table, *rows, "", *_doctor_statuses()])
+    table = ["| status | name | meaning |", "|---|---|---|"]
+    whole = [*head, *table, *rows, "", *_doctor_statuses(), "## Which errors end so", "", *parts]
+    return NOTE + "\n".join(whole)
 
 
 def _doctor_statuses() -> list[str]:

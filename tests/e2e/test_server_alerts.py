@@ -107,7 +107,9 @@ def test_dangerous_act_is_told_within_seconds_and_listed(
     listed = _records(admin, "server", "alerts")
     assert "admin switched soft delete off for main" in message["title"]
     assert [one["kind"] for one in listed] == ["soft-delete-off"]
+    assert _records(admin, "server", "alerts", "--severity", "critical") == listed
     assert _records(admin, "server", "alerts", "--open") == []
+    assert _records(admin, "server", "alerts", "--severity", "info") == []
 
 
 def test_places_are_listed_without_their_urls_and_go_again(admin: Person, hook: Hook) -> None:

@@ -85,18 +85,22 @@ _on = option("--on", metavar="VAULT", help=N_("Only for this vault; --vault mean
     ),
     examples=[
         ("holdfast server alerts --open", N_("What is wrong now.")),
+        ("holdfast server alerts --open --severity critical", N_("What cannot wait.")),
         ("holdfast server alerts close 3f2a9c0d11e8b7a6", N_("Somebody has seen to it.")),
     ],
 )
 @option("--open", "only_open", is_flag=True, help=N_("Only those that are open."))
+@option("--severity", type=click.Choice(_SEVERITIES), help=N_("Only those of this severity."))
 @option("--limit", type=click.IntRange(1), default=_MOST, help=N_("How many at most: 100."))
 @click.pass_context
-def alerts(ctx: click.Context, *, only_open: bool, limit: int) -> None:
+def alerts(ctx: click.Context, *, only_open: bool, severity: str | None, limit: int) -> None:
     if ctx.invoked_subcommand is not None:
         return
     run, client = start(), _client()
-    found = client.items("/alerts", open=True if only_open else None)
+    found = client.items("/alerts", open=True if only_open else None, severity=severity)
     tell_list(run, "alert", islice(found, limit), _ALERT)
+    if next(found, None) is not None:
+        run.out.remark(_("There are more: say a greater --limit."))
 
 
 @alerts.command(

@@ -57,6 +57,7 @@ def demo(*, keep: bool, files_only: bool, one_host: bool, console: bool) -> None
         tell(run.out, result, keep=keep)
         if console or _is_wanted(run):
             _serve(run, result)
+    run.out.remark(_("To protect this machine itself, with a server and its console: holdfast up"))
 
 
 def _is_wanted(run: Run) -> bool:
